@@ -1,0 +1,1 @@
+"""The command `stadtsinn`: one module per noun, no domain logic of its own."""

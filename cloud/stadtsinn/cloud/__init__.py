@@ -1,0 +1,1 @@
+"""The shared installation: ingest, uplink log, its followers, registry, alerts, API, web."""

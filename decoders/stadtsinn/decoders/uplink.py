@@ -1,0 +1,62 @@
+"""An uplink: what one LoRaWAN frame carried, before anybody interprets its payload."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from stadtsinn.decoders.instant import Instant
+
+MAX_PAYLOAD = 242
+"""Largest application payload of any LoRaWAN region, in bytes."""
+
+
+class TimeSource(StrEnum):
+    """Where an uplink's event time was taken from, best first."""
+
+    GPS = "gps"
+    """The gateway's GNSS receiver (time since GPS epoch)."""
+    GATEWAY = "gateway"
+    """The gateway's own clock, found plausible."""
+    NETWORK_SERVER = "network_server"
+    """The network server's clock at arrival: right unless the frame was late."""
+    ARRIVAL = "arrival"
+    """Our own clock when the event reached us: nothing better was plausible."""
+
+
+class Reception(msgspec.Struct, frozen=True):
+    """One gateway that heard the frame. RSSI in dBm, SNR in dB."""
+
+    gateway_id: str
+    rssi: int = 0
+    snr: float = 0.0
+
+
+class Uplink(msgspec.Struct, frozen=True, kw_only=True):
+    """One application uplink, decrypted, not decoded.
+
+    `dev_eui` and `dev_addr` are lower-case hex (16 and 8 digits). `f_cnt` is the full 32-bit
+    counter; `f_port` 0 means a frame without application data. `payload` is the decrypted
+    FRMPayload. `event_time` is when a gateway received the frame, `received_at` when the first
+    stadtsinn process took the event from a broker. Frequencies in Hz.
+    """
+
+    dev_eui: str
+    dev_addr: str
+    f_cnt: int
+    f_port: int
+    payload: bytes
+    event_time: Instant
+    time_source: TimeSource
+    received_at: Instant
+    deduplication_id: str = ""
+    """The network server's own id of this event; equal only for a resend of the same event."""
+    device_type: str | None = None
+    """Catalogue id such as ``dragino/lse01``; None while nobody knows it."""
+    device_name: str = ""
+    device_profile: str = ""
+    tags: dict[str, str] = {}
+    data_rate: int = 0
+    frequency: int = 0
+    receptions: tuple[Reception, ...] = ()

@@ -1,0 +1,1 @@
+"""The durable part beside a local ChirpStack: decode, spool, deliver until acknowledged."""

@@ -1,0 +1,106 @@
+"""Delivery between an edge agent and the ingest: batches up, acknowledgements down.
+
+Topics on the cloud's broker (QoS 1, MessagePack unless said otherwise)::
+
+    stadtsinn/edge/{edge_id}/batch    edge → ingest   Batch
+    stadtsinn/edge/{edge_id}/ack      ingest → edge   Ack
+    stadtsinn/edge/{edge_id}/status   edge → anybody  JSON, retained, last will "offline"
+    stadtsinn/edge/{edge_id}/config   cloud → edge    JSON, retained: device type mapping
+
+The client certificate's common name is the edge id, so the broker's access list can be
+``pattern readwrite stadtsinn/edge/%u/#``. The edge deletes from its spool only up to the
+position of an `Ack` of the same `stream`; a PUBACK of the broker proves nothing.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from stadtsinn.decoders.instant import Instant
+from stadtsinn.decoders.reading import Outcome
+from stadtsinn.decoders.uplink import Uplink
+
+VERSION = 1
+TOPIC_ROOT = "stadtsinn/edge"
+
+
+class UplinkItem(msgspec.Struct, frozen=True, tag="uplink"):
+    """An uplink in the spool, with what the edge's decoder made of it."""
+
+    position: int
+    uplink: Uplink
+    outcome: Outcome
+
+
+class RawItem(msgspec.Struct, frozen=True, tag="raw"):
+    """An event the edge could not read, forwarded as it came with the reason."""
+
+    position: int
+    topic: str
+    payload: bytes
+    reason: str
+    received_at: Instant
+
+
+Item = UplinkItem | RawItem
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """Consecutive spool items. `stream` names one life of a spool: positions restart with it."""
+
+    version: int = VERSION
+    edge_id: str
+    stream: str
+    sent_at: Instant
+    items: tuple[Item, ...]
+
+
+class Ack(msgspec.Struct, frozen=True, kw_only=True):
+    """Every item of `stream` up to and including `position` is committed in the cloud."""
+
+    version: int = VERSION
+    stream: str
+    position: int
+
+
+class EdgeConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What the cloud may push to an edge agent: device types by device, tag or profile name."""
+
+    version: int = VERSION
+    device_types: dict[str, str] = {}
+    """dev_eui (16 lower-case hex digits) or device profile name → catalogue id."""
+
+
+def batch_topic(edge_id: str) -> str:
+    return f"{TOPIC_ROOT}/{edge_id}/batch"
+
+
+def ack_topic(edge_id: str) -> str:
+    return f"{TOPIC_ROOT}/{edge_id}/ack"
+
+
+def status_topic(edge_id: str) -> str:
+    return f"{TOPIC_ROOT}/{edge_id}/status"
+
+
+def config_topic(edge_id: str) -> str:
+    return f"{TOPIC_ROOT}/{edge_id}/config"
+
+
+_encoder = msgspec.msgpack.Encoder()
+_batch_decoder = msgspec.msgpack.Decoder(Batch)
+_ack_decoder = msgspec.msgpack.Decoder(Ack)
+
+
+def encode(message: Batch | Ack) -> bytes:
+    return _encoder.encode(message)
+
+
+def decode_batch(payload: bytes) -> Batch:
+    """Raises msgspec.DecodeError or msgspec.ValidationError for anything but a Batch."""
+    return _batch_decoder.decode(payload)
+
+
+def decode_ack(payload: bytes) -> Ack:
+    """Raises msgspec.DecodeError or msgspec.ValidationError for anything but an Ack."""
+    return _ack_decoder.decode(payload)

@@ -1,0 +1,1 @@
+"""What every long-running process here needs: a clock, structured logs, health and metrics."""

@@ -1,0 +1,1 @@
+"""How messages travel: MQTT with persistent sessions and acknowledgement after the commit."""
