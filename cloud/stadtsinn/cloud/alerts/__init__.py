@@ -1,0 +1,1 @@
+"""Threshold rules as a state machine over event time, with incidents."""

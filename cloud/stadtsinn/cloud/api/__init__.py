@@ -1,0 +1,1 @@
+"""The HTTP API: application, errors, pagination, who is asking."""

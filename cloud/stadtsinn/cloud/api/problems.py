@@ -1,0 +1,50 @@
+"""Errors of the API as RFC 9457 problem documents (``application/problem+json``)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class Problem(Exception):
+    """An error with an HTTP status. `detail` tells the caller what to do about it."""
+
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class Unauthenticated(Problem):
+    status = 401
+    title = "Unauthenticated"
+
+
+class Forbidden(Problem):
+    status = 403
+    title = "Not allowed"
+
+
+class NotFound(Problem):
+    """Also the answer for what another tenant owns: its existence is nobody's business."""
+
+    status = 404
+    title = "Not found"
+
+
+class Conflict(Problem):
+    status = 409
+    title = "Conflict"
+
+
+class Invalid(Problem):
+    status = 422
+    title = "Invalid request"
+
+
+class Unavailable(Problem):
+    """Something behind the API is away for the moment; the same call may work soon."""
+
+    status = 503
+    title = "Temporarily unavailable"

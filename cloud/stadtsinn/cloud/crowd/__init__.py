@@ -1,0 +1,1 @@
+"""Counts people: running totals of gates become the occupancy of a zone."""

@@ -1,0 +1,1 @@
+"""The one SQL database: engine, shared metadata, migrations."""

@@ -1,0 +1,1 @@
+"""Following the uplink log: a loop, a persistent cursor, one interface for all followers."""

@@ -1,0 +1,35 @@
+"""What a follower of the uplink log is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from stadtsinn.cloud.log.uplink import LoggedUplink
+from stadtsinn.decoders.instant import Instant
+
+
+class Follower(Protocol):
+    """Turns uplinks into something else, each batch in the order of the log.
+
+    The loop calls `prepare` outside any transaction, then `apply` inside the transaction that
+    also moves the follower's cursor. After a crash the same batch comes again: what `prepare`
+    does elsewhere must bear being done twice, what `apply` does with the connection cannot be
+    done twice. `tick` is called in a transaction of its own about once a second of the
+    process's real time, also without uplinks, for what time alone changes (rules that wait,
+    gates that fell silent, the nightly reset).
+    """
+
+    name: str
+
+    def prepare(self, uplinks: Sequence[LoggedUplink]) -> None: ...
+
+    def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None: ...
+
+    def tick(self, connection: Connection, now: Instant) -> None: ...
+
+    def reset(self, connection: Connection) -> None:
+        """Forget everything made from the log, before it is read again from the start."""
+        ...

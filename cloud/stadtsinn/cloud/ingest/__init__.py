@@ -1,0 +1,1 @@
+"""Takes uplinks from edges and network servers, commits each once, then acknowledges."""

@@ -1,0 +1,1 @@
+"""Time series of readings: one interface, an embedded store and InfluxDB."""

@@ -1,0 +1,1 @@
+"""A town with known truth: device models that send real payload bytes."""

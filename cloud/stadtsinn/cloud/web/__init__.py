@@ -1,0 +1,1 @@
+"""Public pages that work without JavaScript."""
