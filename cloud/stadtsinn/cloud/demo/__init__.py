@@ -1,0 +1,1 @@
+"""The whole town on one machine: brokers, edge agent, cloud and simulator as child processes."""

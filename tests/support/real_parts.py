@@ -1,0 +1,196 @@
+"""Real servers for tests: Mosquitto, InfluxDB 1.8, PostgreSQL, Kannel, Chromium.
+
+Each is looked for, started on a free port in a folder of the test, and stopped. A part that is
+absent skips the test with the way to get it; where CI=true it fails the test instead, so that
+a run cannot be green by leaving things out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from stadtsinn.cloud.demo.mosquitto import Mosquitto, Program, free_port
+
+SHARED = Path(__file__).resolve().parents[3] / "shared"
+"""Recordings and vectors beside the checkout; absent outside the founders' workshop."""
+
+PARTS_CACHE = Path(os.environ.get("STADTSINN_PARTS_CACHE", Path.home() / ".cache" / "stadtsinn"))
+
+HOW_TO_GET = {
+    "mosquitto": "apt-get install mosquitto",
+    "influxd": "run '.ci/parts influxd' (builds InfluxDB 1.8.10 with Go, about two minutes)",
+    "postgres": "apt-get install postgresql",
+    "bearerbox": "apt-get install kannel",
+    "fakesmsc": "apt-get install kannel-extras",
+    "chromium": "apt-get install chromium chromium-driver",
+    "chromedriver": "apt-get install chromium-driver",
+    "node": "apt-get install nodejs",
+}
+
+
+def absent(what: str, how: str) -> None:
+    """Skip with the remedy; fail in CI."""
+    message = f"{what} is not here: {how}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def require(program: str) -> Path:
+    """Path of a real part's executable."""
+    folders = [
+        str(PARTS_CACHE / "bin"),
+        os.environ.get("PATH", ""),
+        "/usr/sbin",
+        *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)),
+    ]
+    found = shutil.which(program, path=":".join(folders)) or _packaged(program)
+    if not found:
+        absent(program, HOW_TO_GET.get(program, f"install {program}"))
+        raise AssertionError  # absent() never returns
+    return Path(found)
+
+
+def _packaged(program: str) -> str | None:
+    """Debian ships fakesmsc outside of PATH."""
+    hits = sorted(Path("/usr/lib/kannel").rglob(program)) if program == "fakesmsc" else []
+    return str(hits[0]) if hits else None
+
+
+def require_shared(relative: str) -> Path:
+    """A path below shared/, or a skip: recordings are not part of the product."""
+    path = SHARED / relative
+    if not path.exists():
+        pytest.skip(f"recordings are not here: {path}")
+    return path
+
+
+def mosquitto(folder: Path, options: Sequence[str] = (), port: int | None = None) -> Mosquitto:
+    """A Mosquitto, not started yet: use it as a context manager or call start/kill/start."""
+    return Mosquitto(Program(require("mosquitto")), folder, port=port, options=options)
+
+
+def wait_until(condition: Callable[[], bool], what: str, timeout: float = 30) -> None:
+    """Wait for something to become true; fail naming it. Time only bounds the wait."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {timeout:.0f} s in vain: {what}")
+        time.sleep(0.02)
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class InfluxServer:
+    """An InfluxDB 1.8 without authentication."""
+
+    url: str
+
+
+@contextlib.contextmanager
+def influxdb(folder: Path) -> Iterator[InfluxServer]:
+    """InfluxDB 1.8.10, empty, for the length of the block."""
+    program = require("influxd")
+    folder.mkdir(parents=True, exist_ok=True)
+    port, rpc = free_port(), free_port()
+    config = folder / "influxdb.conf"
+    config.write_text(
+        f"""
+reporting-disabled = true
+bind-address = "127.0.0.1:{rpc}"
+[meta]
+dir = "{folder}/meta"
+[data]
+dir = "{folder}/data"
+wal-dir = "{folder}/wal"
+query-log-enabled = false
+index-version = "tsi1"
+[http]
+bind-address = "127.0.0.1:{port}"
+log-enabled = false
+max-body-size = 0
+[monitor]
+store-enabled = false
+"""
+    )
+    with (folder / "influxd.log").open("wb") as log:
+        process = subprocess.Popen([str(program), "-config", str(config)], stdout=log, stderr=log)
+    try:
+        wait_until(lambda: _answers(f"http://127.0.0.1:{port}/ping"), "InfluxDB answers")
+        yield InfluxServer(f"http://127.0.0.1:{port}")
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status < 300)
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def postgres_cluster(folder: Path) -> Iterator[str]:
+    """A PostgreSQL of our own; yields the URL of its maintenance database.
+
+    PostgreSQL refuses to run as root, so a root test run starts it as user postgres.
+    """
+    initdb, postgres = require("initdb"), require("postgres")
+    data = folder / "postgres"
+    data.mkdir(parents=True, exist_ok=True)
+    prefix = _as_postgres_user(data)
+    run = [*prefix, str(initdb), "-D", str(data), "-U", "stadtsinn", "-A", "trust", "-E", "UTF8"]
+    subprocess.run(run, check=True, capture_output=True, cwd="/")
+    port = free_port()
+    with (folder / "postgres.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*prefix, str(postgres), "-D", str(data), "-p", str(port), "-k", str(data)]
+            + ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=60"],
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            start_new_session=True,
+        )
+    try:
+        wait_until(lambda: listens(port), "PostgreSQL listens")
+        yield f"postgresql://stadtsinn@127.0.0.1:{port}/postgres"
+    finally:
+        os.killpg(process.pid, signal.SIGINT)  # fast shutdown: does not wait for clients
+        process.wait(timeout=30)
+
+
+def _as_postgres_user(data: Path) -> list[str]:
+    if os.geteuid() != 0:
+        return []
+    try:
+        user = pwd.getpwnam("postgres")
+    except KeyError:
+        absent("the user postgres", HOW_TO_GET["postgres"])
+        raise
+    os.chown(data, user.pw_uid, user.pw_gid)
+    for parent in data.parents:  # pytest's folders are for their owner only
+        if parent.stat().st_uid == 0 and parent != Path("/"):
+            parent.chmod(parent.stat().st_mode | 0o011)
+    return ["runuser", "-u", "postgres", "--"]
