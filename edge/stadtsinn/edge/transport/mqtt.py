@@ -135,9 +135,9 @@ class MqttLink:
     # --- paho's side -------------------------------------------------------------------
 
     def _make_client(self, protocol: MQTTProtocolVersion) -> paho.Client:
-        fresh_session_kept = {} if protocol == MQTTProtocolVersion.MQTTv5 else {
-            "clean_session": False
-        }
+        fresh_session_kept = (
+            {} if protocol == MQTTProtocolVersion.MQTTv5 else {"clean_session": False}
+        )
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._broker.client_id,

@@ -1,0 +1,129 @@
+"""A small HTTP server that says whether this process works, and its Prometheus metrics."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import msgspec
+import structlog
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+log = structlog.get_logger()
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One answer to "does this part work?", with what a person would want to know."""
+
+    ok: bool
+    detail: str
+
+
+class Report(msgspec.Struct, frozen=True):
+    """The body of ``/healthz``."""
+
+    ok: bool
+    checks: dict[str, Check]
+
+
+class HealthServer:
+    """``GET /healthz`` (200 or 503, JSON with each check) and ``GET /metrics``, on a thread.
+
+    `address` is ``host:port``; port 0 takes a free one, see `port`. A check that raises
+    counts as failed. Raises OSError from `start` when the port is taken.
+    """
+
+    def __init__(
+        self,
+        address: str = "127.0.0.1:0",
+        checks: Mapping[str, Callable[[], Check]] | None = None,
+        registry: CollectorRegistry = REGISTRY,
+    ) -> None:
+        self._address = parse_address(address)
+        self._checks = dict(checks or {})
+        self._registry = registry
+        self._server: ThreadingHTTPServer | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def port(self) -> int:
+        """The port listened on; RuntimeError before `start`."""
+        if self._server is None:
+            raise RuntimeError("the health server is not started: call start() first")
+        return int(self._server.server_address[1])
+
+    def start(self) -> None:
+        server = ThreadingHTTPServer(self._address, _handler(self.report, self._registry))
+        server.daemon_threads = True
+        self._server = server
+        self._thread = threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.5}, name="health", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        if self._server is None or self._thread is None:
+            return
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(timeout=5)
+        self._server = self._thread = None
+
+    def report(self) -> Report:
+        """Ask all checks now."""
+        results = {name: _ask(name, check) for name, check in self._checks.items()}
+        return Report(ok=all(check.ok for check in results.values()), checks=results)
+
+
+def parse_address(address: str) -> tuple[str, int]:
+    """``"127.0.0.1:9100"`` → host and port; ValueError says what is expected."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65_535:
+        raise ValueError(f"{address!r} is no address: write host:port, e.g. 127.0.0.1:9801")
+    return host.strip("[]"), int(port)
+
+
+def _ask(name: str, check: Callable[[], Check]) -> Check:
+    try:
+        return check()
+    except Exception as error:  # a broken check must not take the health page down
+        log.exception("health_check_failed", check=name)
+        return Check(ok=False, detail=f"check failed: {type(error).__name__}")
+
+
+def _handler(
+    report: Callable[[], Report], registry: CollectorRegistry
+) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        server_version = "stadtsinn"
+        sys_version = ""
+        timeout = 10
+
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            if path == "/healthz":
+                state = report()
+                self._answer(200 if state.ok else 503, "application/json", encode(state))
+            elif path == "/metrics":
+                self._answer(200, CONTENT_TYPE_LATEST, generate_latest(registry))
+            else:
+                self._answer(404, "text/plain; charset=utf-8", b"use /healthz or /metrics\n")
+
+        def _answer(self, status: int, content_type: str, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Cache-Control", "no-store")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Requests of a monitoring system are no news."""
+
+    return Handler
+
+
+def encode(report: Report) -> bytes:
+    return msgspec.json.encode(report)

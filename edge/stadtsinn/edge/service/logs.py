@@ -1,0 +1,91 @@
+"""Structured logs: JSON lines for machines, readable lines on a terminal, no secrets in either."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+MASK = "***"
+
+_SECRET_KEY = re.compile(
+    r"passw|token|secret|api_?key|app_?s?key|(^|_)key$|authorization|phone|recipient|msisdn|credential",
+    re.IGNORECASE,
+)
+_PHONE = re.compile(r"(?<![\w+])(?:\+|00)[1-9]\d{0,2}[\d ()/-]{5,16}\d(?!\w)")
+_CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)")
+_BEARER = re.compile(r"(?i)\b(bearer|token|basic)\s+[\w.~+/=-]{8,}")
+
+
+def mask_text(text: str) -> str:
+    """`text` without phone numbers (+49 …), URL credentials and bearer tokens."""
+    masked = _PHONE.sub(MASK, text)
+    masked = _CREDENTIALS_IN_URL.sub(MASK, masked)
+    return _BEARER.sub(rf"\1 {MASK}", masked)
+
+
+def _mask(key: str, value: Any) -> Any:
+    if _SECRET_KEY.search(key) and value is not None and not isinstance(value, bool):
+        return MASK
+    if isinstance(value, str):
+        return mask_text(value)
+    if isinstance(value, dict):
+        return {name: _mask(str(name), inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mask(key, inner) for inner in value]
+    if isinstance(value, BaseException):
+        return mask_text(f"{type(value).__name__}: {value}")
+    return value
+
+
+def mask_secrets(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """structlog processor: replaces secrets by ``***``, by the name of the key and by pattern."""
+    for key, value in event.items():
+        event[key] = _mask(key, value)
+    return event
+
+
+def configure_logs(service: str, json: bool | None = None, level: str = "info") -> None:
+    """Set up structlog and the standard library's logging, both to stderr.
+
+    `json=None` writes JSON lines unless stderr is a terminal. Raises ValueError for an unknown
+    level. Log lines carry the machine's clock: they tell of the process, not of measurements.
+    """
+    number = logging.getLevelNamesMapping().get(level.upper())
+    if number is None:
+        raise ValueError(f"unknown log level {level!r}: use debug, info, warning or error")
+    as_json = not sys.stderr.isatty() if json is None else json
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    tail: list[Any] = (
+        [mask_secrets, structlog.processors.JSONRenderer(default=str)]
+        if as_json
+        else [mask_secrets, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    )
+    structlog.configure(
+        processors=[*shared, *tail],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail],
+            foreign_pre_chain=shared,
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(number)
+    structlog.contextvars.bind_contextvars(service=service)
