@@ -164,10 +164,10 @@ def postgres_cluster(folder: Path) -> Iterator[str]:
     run = [*prefix, str(initdb), "-D", str(data), "-U", "stadtsinn", "-A", "trust", "-E", "UTF8"]
     subprocess.run(run, check=True, capture_output=True, cwd="/")
     port = free_port()
+    settings = ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=60"]
     with (folder / "postgres.log").open("wb") as log:
         process = subprocess.Popen(
-            [*prefix, str(postgres), "-D", str(data), "-p", str(port), "-k", str(data)]
-            + ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=60"],
+            [*prefix, str(postgres), "-D", str(data), "-p", str(port), "-k", str(data), *settings],
             stdout=log,
             stderr=log,
             cwd="/",

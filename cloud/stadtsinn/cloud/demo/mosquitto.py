@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 PACKAGE = "mosquitto"
 HOW_TO_INSTALL = (
@@ -193,7 +194,7 @@ class Mosquitto:
             self._process.wait(timeout=20)
         self._process = None
 
-    def __enter__(self) -> Mosquitto:
+    def __enter__(self) -> Self:
         self.start()
         return self
 

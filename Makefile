@@ -1,0 +1,43 @@
+# stadtsinn: `make demo` runs a market day, `make test` proves the whole thing.
+# Both set up everything they need; see README.md.
+
+PY := .venv/bin/python
+CACHE := $(CURDIR)/.cache
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench format lock parts clean
+
+help: ## what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/ready: pyproject.toml requirements.lock .ci/venv
+	.ci/venv
+
+demo: .venv/ready ## a market day in time-lapse; ARGS="--for 60", ARGS="--check --json"
+	@.venv/bin/stadtsinn demo $(ARGS)
+
+test: .venv/ready parts check ## everything: format, lint, types, contracts, all tests
+	$(PY) -m pytest $(ARGS)
+
+check: .venv/ready ## format, lint, types, import contracts
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: .venv/ready parts ## the numbers of README.md, each with its comparison in the same run
+	$(PY) bench/run.py $(ARGS)
+
+format: .venv/ready ## put code into its one format
+	.venv/bin/ruff check --fix-only .
+	.venv/bin/ruff format .
+
+parts: ## the real servers that tests talk to (Debian packages; InfluxDB 1.8 by Go)
+	.ci/parts
+
+lock: ## resolve the dependencies anew; needs uv
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock" \
+		--upgrade -o requirements.lock
+
+clean: ## remove what was built here
+	rm -rf .venv .cache dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
