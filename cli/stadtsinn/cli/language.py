@@ -1,0 +1,19 @@
+"""Which language the person at the terminal reads: German by locale, else English."""
+
+from __future__ import annotations
+
+import os
+
+
+def german() -> bool:
+    """True where the locale for messages is German (LC_ALL before LC_MESSAGES before LANG)."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        value = os.environ.get(name)
+        if value:
+            return value.lower().startswith("de")
+    return False
+
+
+def text(english: str, german_text: str) -> str:
+    """The text in the reader's language."""
+    return german_text if german() else english

@@ -1,0 +1,115 @@
+"""The command `stadtsinn`: finds the module of a noun when it is asked for.
+
+Nothing of a noun is imported before, so that `stadtsinn decode` starts at once and a gateway
+that installed only some extras still has a command line for them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.metadata import version
+
+import typer
+
+from stadtsinn.cli.language import text
+
+
+@dataclass(frozen=True)
+class Noun:
+    """Where a command lives and what it is for. `attribute` is a typer app or a function."""
+
+    module: str
+    attribute: str
+    english: str
+    german: str
+    extra: str = "cloud"
+
+
+NOUNS: dict[str, Noun] = {
+    "decode": Noun("decode", "decode", "Decode a payload by hand.", "Nutzdaten dekodieren.", "cli"),
+    "edge": Noun(
+        "edge", "app", "The agent beside a local ChirpStack.", "Der Agent am Gateway.", "edge"
+    ),
+    "cloud": Noun("cloud", "app", "Ingest, followers, API.", "Zentrale: Annahme, Auswertung, API."),
+    "registry": Noun(
+        "registry",
+        "app",
+        "A town's devices, zones and rules.",
+        "Geräte, Zonen und Regeln einer Stadt.",
+    ),
+    "tenant": Noun("tenants", "app", "Towns on this installation.", "Mandanten verwalten."),
+    "key": Noun("keys", "app", "API keys.", "API-Schlüssel verwalten."),
+    "replay": Noun(
+        "replay", "replay", "Send recorded events through.", "Aufgezeichnete Ereignisse abspielen."
+    ),
+    "demo": Noun("demo", "demo", "A market day in Musterstadt.", "Ein Markttag in Musterstadt."),
+}
+
+
+def run() -> None:
+    """Entry point of the command; Ctrl-C ends it without a traceback."""
+    try:
+        _dispatch(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _dispatch(arguments: list[str]) -> None:
+    if not arguments or arguments[0] in {"-h", "--help", "help"}:
+        print(_overview())
+    elif arguments[0] == "--version":
+        print(f"stadtsinn {version('stadtsinn')}")
+    elif arguments[0] in NOUNS:
+        _load(arguments[0])(args=arguments[1:], prog_name=f"stadtsinn {arguments[0]}")
+    else:
+        _refuse(arguments[0])
+
+
+def _overview() -> str:
+    lines = [
+        text("Usage: stadtsinn COMMAND …", "Aufruf: stadtsinn BEFEHL …"),
+        "",
+        *(f"  {name:<10}{text(noun.english, noun.german)}" for name, noun in NOUNS.items()),
+        "",
+        text(
+            "'stadtsinn COMMAND --help' tells more. Example:",
+            "'stadtsinn BEFEHL --help' erklärt mehr. Beispiel:",
+        ),
+        "  stadtsinn decode dragino/lse01 --f-port 2 CE2900F107A5099B6E2890",
+    ]
+    return "\n".join(lines)
+
+
+def _load(name: str) -> typer.Typer:
+    noun = NOUNS[name]
+    try:
+        module = importlib.import_module(f"stadtsinn.cli.{noun.module}")
+    except ModuleNotFoundError as missing:
+        command = f"pip install 'stadtsinn[cli,{noun.extra}]'"
+        sys.exit(
+            text(
+                f"'{name}' needs the extra '{noun.extra}' ({missing.name} is missing): {command}",
+                f"'{name}' braucht das Extra '{noun.extra}' ({missing.name} fehlt): {command}",
+            )
+        )
+    target = getattr(module, noun.attribute)
+    if isinstance(target, typer.Typer):
+        return target
+    app = typer.Typer(add_completion=False)
+    app.command(name=name)(target)
+    return app
+
+
+def _refuse(name: str) -> None:
+    near = get_close_matches(name, NOUNS, n=1)
+    hint = text(f" Did you mean '{near[0]}'?", f" War '{near[0]}' gemeint?") if near else ""
+    print(
+        text(f"unknown command '{name}'.", f"unbekannter Befehl '{name}'.") + hint,
+        _overview(),
+        sep="\n",
+        file=sys.stderr,
+    )
+    sys.exit(2)

@@ -1,0 +1,81 @@
+"""Our own programs as child processes: started, watched, stopped, killed on purpose."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_STOP_SECONDS = 20
+
+
+class ChildFailed(Exception):
+    """A child ended by itself; the text names its log and its last words."""
+
+
+class Child:
+    """One `stadtsinn …` command as a process, with its output in a log file."""
+
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self.log = log
+        self._command = [sys.executable, "-m", "stadtsinn.cli", *arguments]
+        self._environment = {**os.environ, **(environment or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise ChildFailed(f"{self.name} does not run")
+        return self._process.pid
+
+    def start(self) -> None:
+        with self.log.open("ab") as sink:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                env=self._environment,
+                start_new_session=True,  # Ctrl-C reaches us; we end the children in order
+            )
+
+    def check(self) -> None:
+        """Raise ChildFailed if it has ended although nobody stopped it."""
+        if self._process is not None and self._process.poll() is not None:
+            raise ChildFailed(
+                f"{self.name} ended with code {self._process.returncode}: "
+                f"{self._last_words()} (see {self.log})"
+            )
+
+    def kill(self) -> None:
+        """SIGKILL, as a power cut would end it."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """SIGTERM and wait; SIGKILL for one that does not listen."""
+        try:
+            self._end(signal.SIGTERM)
+        except subprocess.TimeoutExpired:
+            self._end(signal.SIGKILL)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            self._process.send_signal(how)
+            self._process.wait(timeout=_STOP_SECONDS)
+        self._process = None
+
+    def _last_words(self) -> str:
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it said nothing"

@@ -1,0 +1,101 @@
+"""What a user gets: the wheel in a clean environment, with each extra alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+IMPORT_EVERYTHING = """
+import importlib, pkgutil, sys
+part = sys.argv[1]
+package = importlib.import_module(part)
+names = [m.name for m in pkgutil.walk_packages(package.__path__, part + ".")]
+names = [n for n in names if not n.endswith("__main__") and ".migrations." not in n]
+for name in names:
+    importlib.import_module(name)
+print(len(names))
+"""
+
+LSE01 = ["decode", "dragino/lse01", "--f-port", "2", "CE2900F107A5099B6E2890", "--json"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", str(folder), str(ROOT)],
+        check=True,
+        capture_output=True,
+    )
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def constraints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The locked versions without their hashes: pip wants hashes for all or for none."""
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    pinned = [line.rstrip(" \\") for line in lines if re.match(r"[A-Za-z0-9].*==", line)]
+    assert len(pinned) > 30
+    path = tmp_path_factory.mktemp("lock") / "constraints.txt"
+    path.write_text("\n".join(pinned) + "\n")
+    return path
+
+
+def install(folder: Path, wheel: Path, extra: str, constraints: Path) -> Path:
+    """A new environment with the wheel and one extra; returns its Python."""
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    requirement = f"{wheel}[{extra}]" if extra else str(wheel)
+    run(python, "-m", "pip", "install", "-q", "-c", str(constraints), requirement)
+    return python
+
+
+def run(python: Path, *arguments: str) -> str:
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    done = subprocess.run(
+        [str(python), *arguments], capture_output=True, text=True, env=environment, cwd="/"
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("extra", "part"),
+    [
+        ("", "stadtsinn.decoders"),
+        ("edge", "stadtsinn.edge"),
+        ("cloud", "stadtsinn.cloud"),
+        ("all", "stadtsinn.cli"),
+    ],
+)
+def test_an_extra_brings_all_its_part_imports(
+    tmp_path: Path, wheel: Path, constraints: Path, extra: str, part: str
+) -> None:
+    """Every module of the part can be imported with nothing else installed."""
+    python = install(tmp_path / "env", wheel, extra, constraints)
+    assert int(run(python, "-c", IMPORT_EVERYTHING, part)) > 3
+
+
+def test_the_command_line_alone_decodes(tmp_path: Path, wheel: Path, constraints: Path) -> None:
+    """In a van, with `stadtsinn[cli]` only: no numba, no web server, the device files inside."""
+    python = install(tmp_path / "env", wheel, "cli", constraints)
+    answer = run(python, "-m", "stadtsinn.cli", *LSE01)
+    assert "19.57" in answer
+    assert "cloud" in run(python, "-m", "stadtsinn.cli", "--help")
+
+
+def test_the_firmware_extra_brings_the_serial_port(
+    tmp_path: Path, wheel: Path, constraints: Path
+) -> None:
+    """Its folder has no code yet; the extra already keeps its promise to installers."""
+    python = install(tmp_path / "env", wheel, "firmware", constraints)
+    run(python, "-c", "import serial, stadtsinn.decoders")
