@@ -1,0 +1,15 @@
+"""Imports every domain's tables, so that the shared metadata is complete.
+
+A domain that gets a `tables.py` is named here; tests/cloud/database/test_schema.py looks.
+"""
+
+from __future__ import annotations
+
+from stadtsinn.cloud.access import tables as access
+from stadtsinn.cloud.database.engine import metadata
+from stadtsinn.cloud.log import tables as log
+from stadtsinn.cloud.registry import tables as registry
+
+TABLE_MODULES = (access, log, registry)
+
+__all__ = ["TABLE_MODULES", "metadata"]

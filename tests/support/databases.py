@@ -1,0 +1,50 @@
+"""Empty databases for tests, SQLite in the test's folder or a fresh one in a PostgreSQL."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import create_engine, make_url, text
+
+from stadtsinn.cloud.database.engine import Database, open_database
+from stadtsinn.cloud.database.schema import metadata
+from stadtsinn.cloud.registry.records import Tenant
+from stadtsinn.cloud.registry.repository import insert_tenant
+from stadtsinn.decoders.instant import Instant
+
+
+def fresh_database(folder: Path) -> Database:
+    """An SQLite database with every table and no row."""
+    database = open_database(f"sqlite:///{folder / 'stadtsinn.sqlite'}")
+    metadata.create_all(database.engine)
+    return database
+
+
+@contextlib.contextmanager
+def fresh_postgres(cluster_url: str, *, create_tables: bool = True) -> Iterator[Database]:
+    """A database of its own in a cluster (`real_parts.postgres_cluster`), dropped afterwards."""
+    name = f"test_{secrets.token_hex(6)}"
+    base = make_url(cluster_url).set(drivername="postgresql+psycopg")
+    maintenance = create_engine(base, isolation_level="AUTOCOMMIT")
+    with maintenance.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    database = open_database(base.set(database=name).render_as_string(hide_password=False))
+    try:
+        if create_tables:
+            metadata.create_all(database.engine)
+        yield database
+    finally:
+        database.dispose()
+        with maintenance.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        maintenance.dispose()
+
+
+def add_tenant(database: Database, tenant_id: str = "musterstadt") -> str:
+    """A tenant to hang rows on; returns its id."""
+    with database.write() as connection:
+        insert_tenant(connection, Tenant(tenant_id, tenant_id.title(), Instant(0)))
+    return tenant_id
