@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from stadtsinn.cloud.demo.certificates import Credentials
+
 PACKAGE = "mosquitto"
 HOW_TO_INSTALL = (
     "Mosquitto was not found and could not be fetched. Install it with your system's package "
@@ -143,11 +145,32 @@ BASE_CONFIG = (
 )
 
 
-class Mosquitto:
-    """One broker as a child process, listening on the loopback at `port`.
+@dataclass(frozen=True)
+class SecureListener:
+    """A second port where edges come in: by client certificate, each to its own topics only."""
 
-    `options` are further lines of its configuration, for example TLS files; without any
-    `allow_anonymous` among them the listener is open (to this machine only).
+    port: int
+    credentials: Credentials
+
+    def lines(self, folder: Path) -> list[str]:
+        access = folder / "edges.acl"
+        access.write_text("pattern readwrite stadtsinn/edge/%u/#\n")
+        return [
+            f"listener {self.port} 127.0.0.1",
+            "allow_anonymous false",
+            f"cafile {self.credentials.ca}",
+            f"certfile {self.credentials.certificate}",
+            f"keyfile {self.credentials.key}",
+            "require_certificate true",
+            "use_identity_as_username true",
+            f"acl_file {access}",
+        ]
+
+
+class Mosquitto:
+    """One broker as a child process: an open port on the loopback, and a secure one if asked.
+
+    `options` are further lines of configuration for the open port.
     """
 
     def __init__(
@@ -157,11 +180,13 @@ class Mosquitto:
         *,
         port: int | None = None,
         options: Sequence[str] = (),
+        secure: SecureListener | None = None,
     ) -> None:
         self.port = port or free_port()
         self._program = program
         self._folder = folder
         self._options = tuple(options)
+        self._secure = secure
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, timeout: float = 20) -> None:
@@ -208,13 +233,14 @@ class Mosquitto:
 
     def _config_lines(self) -> list[str]:
         lines = [
-            f"listener {self.port} 127.0.0.1",
+            "per_listener_settings true",
             *BASE_CONFIG,
             f"persistence_location {self._folder}/",
+            f"listener {self.port} 127.0.0.1",
+            "allow_anonymous true",
             *self._options,
+            *(self._secure.lines(self._folder) if self._secure else ()),
         ]
-        if not any(line.startswith("allow_anonymous") for line in lines):
-            lines.append("allow_anonymous true")
         if os.geteuid() == 0:
             lines.append("user root")  # else it drops to a user who cannot write our folder
         return lines
@@ -231,7 +257,7 @@ class Mosquitto:
                 time.sleep(0.02)
             else:
                 return
-        said = log.read_text(errors="replace").strip().splitlines()
+        said = log.read_text(errors="replace").strip().splitlines()[-2:]
         raise MosquittoUnavailable(
-            f"Mosquitto did not start on port {self.port}: {said[-1] if said else 'no message'}"
+            f"Mosquitto did not start on port {self.port}: {' / '.join(said) or 'no message'}"
         )
