@@ -37,7 +37,7 @@ _DEV_ADDR = re.compile(r"[0-9a-f]{8}")
 _DURATION = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,9}))?s")
 
 
-class UnreadableEvent(ValueError):  # noqa: N818 (says what came, not what we did)
+class UnreadableEvent(ValueError):
     """An event that is no uplink we can take. `reason` is one word, for counters and quarantine.
 
     ``unknown_topic``, ``too_large``, ``malformed_json``, ``malformed_protobuf``,

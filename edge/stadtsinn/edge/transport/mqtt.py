@@ -7,6 +7,7 @@ caller says so, after its commit; whatever was not acknowledged comes again afte
 from __future__ import annotations
 
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,13 +16,16 @@ from typing import Any
 
 import paho.mqtt.client as paho
 import structlog
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
+from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
+
+from stadtsinn.edge.transport.client import SturdyClient
 
 log = structlog.get_logger()
 
 _UNSUPPORTED_PROTOCOL = 0x84
+_SESSION_TAKEN_OVER = 0x8E
+_MUTE_ATTEMPTS = 3
+"""Connections closed without an answer before the other protocol version is tried."""
 
 
 @dataclass(frozen=True)
@@ -33,16 +37,31 @@ class Tls:
     key: Path | None = None
 
     def context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=str(self.ca))
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if self.certificate:
-            context.load_cert_chain(str(self.certificate), str(self.key) if self.key else None)
+        """Raises ValueError naming the file that is absent, unreadable or no PEM."""
+        for path in (self.ca, self.certificate, self.key):
+            if path is not None and not _readable(path):
+                raise ValueError(f"TLS file {path} cannot be read: check path and permissions")
+        try:
+            context = ssl.create_default_context(cafile=str(self.ca))
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+            if self.certificate:
+                context.load_cert_chain(str(self.certificate), str(self.key) if self.key else None)
+        except ssl.SSLError as error:
+            raise ValueError(
+                f"TLS files {self.ca}, {self.certificate}, {self.key} do not fit together "
+                f"({error.reason}): expected are PEM files, and the key of that certificate"
+            ) from error
         return context
 
 
 @dataclass(frozen=True)
 class Broker:
-    """Where a broker is and who we are there. A fixed `client_id` keeps the session."""
+    """Where a broker is and who we are there. A fixed `client_id` keeps the session.
+
+    `keepalive` and `session_expiry` in seconds; `receive_maximum` bounds how many messages
+    the broker sends ahead of our acknowledgements (MQTT 5 only: with 3.1.1 the broker's own
+    ``max_inflight_messages`` does).
+    """
 
     host: str
     port: int
@@ -63,7 +82,7 @@ class Will:
     payload: bytes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Message:
     """A received message. `connection` counts connections: packet ids mean nothing in another."""
 
@@ -75,10 +94,15 @@ class Message:
     connection: int
 
 
+class QueueFull(Exception):
+    """The broker has not taken what was published for so long that no more is kept in memory."""
+
+
 class MqttLink:
     """Keeps one connection up and hands every message to `on_message` on the network thread.
 
     `on_message` must be quick (put it into a queue). `on_state(connected)` reports changes.
+    Refusals (wrong password, no certificate) are tried again with growing pauses up to 30 s.
     """
 
     def __init__(
@@ -94,16 +118,32 @@ class MqttLink:
         self._subscriptions = tuple(subscriptions)
         self._on_message_callback = on_message
         self._on_state = on_state
-        self._will = will
         self._lock = threading.Lock()
         self._connection = 0
-        self._connected = threading.Event()
+        self._online = False  # CONNACK seen: packet ids of this connection are valid
+        self._connected = threading.Event()  # and every subscription answered
+        self._awaited: dict[int, str] = {}
+        self._refused: tuple[str, ...] = ()
+        self._answered = False
+        self._mute = 0
+        self._last_failure = ""
         self._stopping = False
-        self._client = self._make_client(MQTTProtocolVersion.MQTTv5)
+        self._client = self._make_client(will)
 
     @property
     def connected(self) -> bool:
+        """True while the broker is there and has answered our subscriptions."""
         return self._connected.is_set()
+
+    @property
+    def protocol(self) -> str:
+        """``"5"`` or ``"3.1.1"``: what is spoken, or tried next."""
+        return "5" if self._client.speaks == MQTTProtocolVersion.MQTTv5 else "3.1.1"
+
+    @property
+    def refused_subscriptions(self) -> tuple[str, ...]:
+        """Topics that the broker's access list kept from us in this connection."""
+        return self._refused
 
     def wait_connected(self, timeout: float) -> bool:
         """True when the broker answered within `timeout` seconds."""
@@ -111,7 +151,13 @@ class MqttLink:
 
     def start(self) -> None:
         """Begin to connect; a broker that is away is tried again until it answers."""
-        self._client.connect_async(self._broker.host, self._broker.port, **self._connect_options())
+        self._client.connect_async(
+            self._broker.host,
+            self._broker.port,
+            keepalive=self._broker.keepalive,
+            clean_start=False,
+        )
+        self._client.speak(MQTTProtocolVersion.MQTTv5)
         self._client.loop_start()
 
     def stop(self) -> None:
@@ -119,99 +165,177 @@ class MqttLink:
         self._stopping = True
         self._client.disconnect()
         self._client.loop_stop()
+        with self._lock:
+            self._online = False
         self._connected.clear()
 
     def publish(
         self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False
     ) -> paho.MQTTMessageInfo:
-        """Hand a message to the client; QoS 1 is kept in memory until the broker has it."""
-        return self._client.publish(topic, payload, qos=qos, retain=retain)
+        """Hand a message to the client; QoS 1 is kept in memory until the broker has it.
+
+        Raises QueueFull when tens of thousands are waiting already.
+        """
+        info = self._client.publish(topic, payload, qos=qos, retain=retain)
+        if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
+            raise QueueFull(
+                f"the broker {self._broker.host}:{self._broker.port} takes nothing: "
+                "wait until it is connected before publishing more"
+            )
+        return info
 
     def acknowledge(self, message: Message) -> None:
         """Tell the broker that this message is safe. Stale ones are left to come again."""
-        if message.qos and message.connection == self._connection:
-            self._client.ack(message.packet_id, message.qos)
+        if not message.qos:
+            return
+        # The lock keeps the network thread from opening another connection in between: there
+        # the packet id would acknowledge a different message, one that nobody has committed.
+        with self._lock:
+            if self._online and message.connection == self._connection:
+                self._client.ack(message.packet_id, message.qos)
 
     # --- paho's side -------------------------------------------------------------------
 
-    def _make_client(self, protocol: MQTTProtocolVersion) -> paho.Client:
-        fresh_session_kept = (
-            {} if protocol == MQTTProtocolVersion.MQTTv5 else {"clean_session": False}
+    def _make_client(self, will: Will | None) -> SturdyClient:
+        client = SturdyClient(
+            self._broker.client_id,
+            session_expiry=self._broker.session_expiry,
+            receive_maximum=self._broker.receive_maximum,
         )
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=self._broker.client_id,
-            protocol=protocol,
-            manual_ack=True,
-            **fresh_session_kept,
-        )
-        client.max_inflight_messages_set(200)
-        client.reconnect_delay_set(min_delay=1, max_delay=30)
         if self._broker.tls:
             client.tls_set_context(self._broker.tls.context())
         if self._broker.username:
             client.username_pw_set(self._broker.username, self._broker.password)
-        if self._will:
-            client.will_set(self._will.topic, self._will.payload, qos=1, retain=True)
+        if will:
+            client.will_set(will.topic, will.payload, qos=1, retain=True)
+        client.on_pre_connect = self._handle_pre_connect
+        client.on_connect_fail = self._handle_connect_fail
         client.on_connect = self._handle_connect
         client.on_disconnect = self._handle_disconnect
+        client.on_subscribe = self._handle_subscribe
         client.on_message = self._handle_message
         return client
 
-    def _connect_options(self) -> dict[str, Any]:
-        if self._client.protocol != MQTTProtocolVersion.MQTTv5:
-            return {"keepalive": self._broker.keepalive}
-        properties = Properties(PacketTypes.CONNECT)
-        properties.SessionExpiryInterval = self._broker.session_expiry
-        properties.ReceiveMaximum = self._broker.receive_maximum
-        return {
-            "keepalive": self._broker.keepalive,
-            "clean_start": False,
-            "properties": properties,
-        }
+    def _handle_pre_connect(self, _client: paho.Client, _data: Any) -> None:
+        self._answered = False
+
+    def _handle_connect_fail(self, _client: paho.Client, _data: Any) -> None:
+        # paho calls this while it handles the exception, which it does not pass on.
+        self._report_failure("broker_unreachable", str(sys.exc_info()[1]))
+
+    def _report_failure(self, event: str, reason: str) -> None:
+        """Log a failure once, not at each of the attempts that end the same way."""
+        if reason != self._last_failure and not self._stopping:
+            self._last_failure = reason
+            log.warning(
+                event,
+                reason=reason,
+                broker=f"{self._broker.host}:{self._broker.port}",
+                client_id=self._broker.client_id,
+                remedy="trying again with pauses up to 30 s; check address, certificates, account",
+            )
 
     def _handle_connect(
-        self, client: paho.Client, _data: Any, _flags: Any, reason: Any, _properties: Any
+        self, client: paho.Client, _data: Any, _flags: Any, reason: Any, properties: Any
     ) -> None:
+        self._answered = True
+        self._mute = 0
         if reason.is_failure:
-            log.warning("broker_refused", reason=str(reason), client_id=self._broker.client_id)
             if reason.value == _UNSUPPORTED_PROTOCOL:
-                self._fall_back()
+                self._client.speak(MQTTProtocolVersion.MQTTv311)
+            self._report_failure("broker_refused", str(reason))
             return
+        self._last_failure = ""
+        self._client.bound_inflight(getattr(properties, "ReceiveMaximum", None))
         with self._lock:
             self._connection += 1
+            self._online = True
+        self._refused = ()
+        self._awaited = {}
         for topic in self._subscriptions:
-            client.subscribe(topic, qos=1)
+            _result, packet_id = client.subscribe(topic, qos=1)
+            if packet_id is not None:
+                self._awaited[packet_id] = topic
+        if not self._subscriptions:
+            self._ready()
+
+    def _handle_subscribe(
+        self, _client: paho.Client, _data: Any, packet_id: int, reasons: Any, _properties: Any
+    ) -> None:
+        topic = self._awaited.pop(packet_id, None)
+        if topic is None:
+            return
+        if any(reason.is_failure for reason in reasons):
+            self._refused = (*self._refused, topic)
+            log.error(
+                "subscription_refused",
+                topic=topic,
+                client_id=self._broker.client_id,
+                remedy="allow this topic for this user in the broker's access list",
+            )
+        if not self._awaited:
+            self._ready()
+
+    def _ready(self) -> None:
         self._connected.set()
-        self._on_state(True)
+        self._report_state(True)
 
     def _handle_disconnect(
         self, _client: paho.Client, _data: Any, _flags: Any, reason: Any, _properties: Any
     ) -> None:
+        with self._lock:
+            self._online = False
         was_connected = self._connected.is_set()
         self._connected.clear()
         if was_connected:
-            self._on_state(False)
-        if not self._stopping:
+            self._report_state(False)
+        if self._stopping:
+            return
+        if not self._answered:
+            self._try_other_protocol()
+        elif was_connected and getattr(reason, "value", 0) == _SESSION_TAKEN_OVER:
+            log.error(
+                "client_id_taken",
+                client_id=self._broker.client_id,
+                remedy="another process uses the same client id: give each its own",
+            )
+        elif was_connected:
             log.warning("broker_lost", reason=str(reason), client_id=self._broker.client_id)
 
-    def _handle_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-        self._on_message_callback(
-            Message(
-                topic=message.topic,
-                payload=bytes(message.payload),
-                retained=message.retain,
-                packet_id=message.mid,
-                qos=message.qos,
-                connection=self._connection,
+    def _try_other_protocol(self) -> None:
+        """Some 3.1.1 brokers hang up on MQTT 5 without a word."""
+        self._mute += 1
+        self._report_failure("broker_hung_up", "closed before it answered")
+        if self._mute % _MUTE_ATTEMPTS == 0:
+            self._client.speak(
+                MQTTProtocolVersion.MQTTv311 if self.protocol == "5" else MQTTProtocolVersion.MQTTv5
             )
-        )
 
-    def _fall_back(self) -> None:
-        """Connect again with MQTT 3.1.1: the broker does not speak version 5."""
-        threading.Thread(target=self._restart_with_311, daemon=True).start()
+    def _report_state(self, connected: bool) -> None:
+        try:
+            self._on_state(connected)
+        except Exception:  # a faulty observer must not end the network thread
+            log.exception("on_state_failed")
 
-    def _restart_with_311(self) -> None:
-        self._client.loop_stop()
-        self._client = self._make_client(MQTTProtocolVersion.MQTTv311)
-        self.start()
+    def _handle_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        try:
+            self._on_message_callback(
+                Message(
+                    topic=message.topic,
+                    payload=bytes(message.payload),
+                    retained=message.retain,
+                    packet_id=message.mid,
+                    qos=message.qos,
+                    connection=self._connection,
+                )
+            )
+        except Exception:  # unacknowledged, so it comes again; the network thread must live
+            log.exception("on_message_failed")
+
+
+def _readable(path: Path) -> bool:
+    try:
+        with path.open("rb"):
+            return True
+    except OSError:
+        return False
