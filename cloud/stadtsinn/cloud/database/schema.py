@@ -6,10 +6,12 @@ A domain that gets a `tables.py` is named here; tests/cloud/database/test_schema
 from __future__ import annotations
 
 from stadtsinn.cloud.access import tables as access
+from stadtsinn.cloud.alerts import tables as alerts
 from stadtsinn.cloud.database.engine import metadata
 from stadtsinn.cloud.log import tables as log
+from stadtsinn.cloud.notify import tables as notify
 from stadtsinn.cloud.registry import tables as registry
 
-TABLE_MODULES = (access, log, registry)
+TABLE_MODULES = (access, alerts, log, notify, registry)
 
 __all__ = ["TABLE_MODULES", "metadata"]
