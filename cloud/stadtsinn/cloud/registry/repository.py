@@ -145,6 +145,12 @@ def devices_page(
     return [_device(row) for row in rows]
 
 
+def is_dev_eui_taken(connection: Connection, dev_eui: str) -> bool:
+    """Whether any tenant has this device: the one question that goes beyond a scope."""
+    where = tables.devices.c.dev_eui == dev_eui
+    return connection.execute(select(tables.devices.c.dev_eui).where(where)).first() is not None
+
+
 def insert_device(connection: Connection, scope: Scope, record: Device, now: Instant) -> None:
     connection.execute(
         insert(tables.devices).values(
@@ -181,6 +187,12 @@ def edges_page(
     query = _mine(scope, tables.edges).order_by(tables.edges.c.id)
     rows = connection.execute(_paged(query, tables.edges.c.id, after, limit))
     return [Edge(row.id, row.name) for row in rows]
+
+
+def is_edge_id_taken(connection: Connection, edge_id: str) -> bool:
+    """Whether any tenant has this edge agent: certificates know no tenants."""
+    where = tables.edges.c.id == edge_id
+    return connection.execute(select(tables.edges.c.id).where(where)).first() is not None
 
 
 def insert_edge(connection: Connection, scope: Scope, record: Edge, now: Instant) -> None:

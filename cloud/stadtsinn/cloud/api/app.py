@@ -1,0 +1,56 @@
+"""The HTTP application: every domain's endpoints under ``/api/v1``, public pages beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+
+from stadtsinn.cloud.access.endpoints import router as access_router
+from stadtsinn.cloud.api.dependencies import Services
+from stadtsinn.cloud.api.document import openapi_document
+from stadtsinn.cloud.api.errors import install_error_handlers
+from stadtsinn.cloud.api.middleware import API_PREFIX, RequestMiddleware
+from stadtsinn.cloud.api.reference import router as reference_router
+from stadtsinn.cloud.api.service_endpoints import service_router
+from stadtsinn.cloud.registry.endpoints import router as registry_router
+from stadtsinn.edge.service.health import Check
+
+# Each domain's own endpoints, all of which ask for a key.
+DOMAIN_ROUTERS = (registry_router, access_router)
+# Pages and data for everybody.
+OPEN_ROUTERS: tuple[APIRouter, ...] = ()
+
+
+def create_app(
+    services: Services, checks: Mapping[str, Callable[[], Check]] | None = None
+) -> FastAPI:
+    """The application over these services; `checks` are the process's other health checks."""
+    app = FastAPI(
+        title="stadtsinn",
+        version=version("stadtsinn"),
+        openapi_url=f"{API_PREFIX}/openapi.json",
+        # FastAPI's own pages load scripts from elsewhere; ours is in api/reference.py.
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.services = services
+    for router in DOMAIN_ROUTERS:
+        app.include_router(router, prefix=API_PREFIX)
+    app.include_router(reference_router, prefix=API_PREFIX)
+    app.include_router(service_router(services, checks))
+    for router in OPEN_ROUTERS:
+        app.include_router(router)
+    install_error_handlers(app)
+    app.add_middleware(RequestMiddleware)
+    app.openapi = partial(openapi_document, app)  # type: ignore[method-assign]
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    tag = str(route.tags[0]) if route.tags else "other"
+    return f"{tag}.{route.name}"
