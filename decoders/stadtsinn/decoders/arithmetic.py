@@ -1,0 +1,107 @@
+"""Number formats and functions of op tables, defined so that the kernel can do the same.
+
+Whatever is not finite becomes NaN at once: results never depend on signed zeros or infinities.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable
+
+from stadtsinn.decoders import program as p
+
+_LIMIT = float(1 << 53)
+
+
+def whole(value: float) -> int:
+    """A register as a whole number; -1 if it is none (or too large to be exact)."""
+    if not -_LIMIT < value < _LIMIT:
+        return -1
+    number = int(value)
+    return number if number == value else -1
+
+
+def special(kind: int, bits: int, width: int) -> float:
+    """The number that `bits` of a kind other than PLAIN stand for; NaN if none."""
+    if kind == p.ONES:
+        return bits - ((1 << width) - 1) if bits >> (width - 1) else bits
+    if kind == p.SIGN_MAGNITUDE:
+        size = bits & ((1 << (width - 1)) - 1)
+        return -size if bits >> (width - 1) else size
+    if kind == p.BCD:
+        return _bcd(bits, width)
+    if kind == p.FLOAT32:
+        number: float = struct.unpack(">f", bits.to_bytes(4, "big"))[0]
+        return number if math.isfinite(number) else math.nan
+    if kind == p.FLOAT16:
+        number = struct.unpack(">e", bits.to_bytes(2, "big"))[0]
+        return number if math.isfinite(number) else math.nan
+    swapped = (bits & 0xFFFF) << 16 | (bits >> 16 & 0xFFFF)
+    return swapped - (1 << 32) if bits < 0 and swapped >> 31 else swapped
+
+
+def _bcd(bits: int, width: int) -> float:
+    number = 0
+    for shift in range(width - 4, -1, -4):
+        digit = bits >> shift & 15
+        if digit > 9:  # noqa: PLR2004 decimal
+            return math.nan
+        number = number * 10 + digit
+    return number
+
+
+def _divide(a: float, b: float) -> float:
+    return a / b if b else math.nan
+
+
+def _power(a: float, b: float) -> float:
+    try:
+        return math.pow(a, b)
+    except (ValueError, OverflowError):
+        return math.nan
+
+
+def _exponential(a: float) -> float:
+    try:
+        return math.exp(a)
+    except OverflowError:
+        return math.nan
+
+
+_UNARY: tuple[Callable[[float], float], ...] = (
+    lambda a: -a,
+    abs,
+    lambda a: float(math.floor(a)) if math.isfinite(a) else math.nan,
+    lambda a: math.sqrt(a) if a >= 0 else math.nan,
+    lambda a: math.log(a) if a > 0 else math.nan,
+    lambda a: math.log10(a) if a > 0 else math.nan,
+    _exponential,
+    lambda a: 0.0 if a else 1.0,
+)
+_BINARY: tuple[Callable[[float, float], float], ...] = (
+    lambda a, b: a + b,
+    lambda a, b: a - b,
+    lambda a, b: a * b,
+    _divide,
+    _power,
+    lambda a, b: a if a < b else b,
+    lambda a, b: a if a > b else b,
+    lambda a, b: float(a < b),
+    lambda a, b: float(a <= b),
+    lambda a, b: float(a == b),
+    lambda a, b: float(a != b),
+)
+
+
+def call(function: int, stack: list[float]) -> None:
+    """Apply a function to the stack's top."""
+    if function < len(_UNARY):
+        result = _UNARY[function](stack.pop())
+    elif function < p.SELECT:
+        right, left = stack.pop(), stack.pop()
+        result = _BINARY[function - len(_UNARY)](left, right)
+    else:
+        otherwise, then, test = stack.pop(), stack.pop(), stack.pop()
+        result = then if test else otherwise
+    stack.append(result if math.isfinite(result) else math.nan)

@@ -1,0 +1,1 @@
+"""Device file → program: the only place that turns words into op tables."""

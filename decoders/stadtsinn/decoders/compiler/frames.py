@@ -1,0 +1,78 @@
+"""Which frame a payload is: by port, length, prefix and tested bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stadtsinn.decoders import program as p
+from stadtsinn.decoders.compiler.assembler import Assembler, Label
+from stadtsinn.decoders.language.model import Frame, Test, When
+
+_CHUNK = 3
+"""Bytes one MATCH compares: fits the integer columns."""
+
+
+def dispatch(
+    out: Assembler, frames: tuple[Frame, ...]
+) -> Iterator[tuple[Frame, Label, Label, str]]:
+    """Emits the jump by port; yields (frame, its label, label if it does not fit, place).
+
+    A frame with several ports is compiled once per chain of equal frames, not once per port.
+    """
+    chains: dict[tuple[int, ...], Label] = {}
+    table: dict[int, Label] = {}
+    ports = sorted({port for frame in frames for port in frame.ports})
+    for port in ports:
+        chain = tuple(i for i, f in enumerate(frames) if port in f.ports or not f.ports)
+        table[port] = chains.setdefault(chain, Label())
+    rest = tuple(i for i, f in enumerate(frames) if not f.ports)
+    unknown_port = Label()
+    default = chains.setdefault(rest, Label()) if rest else unknown_port
+    if table:
+        out.switch(p.SWITCH, p.PORT_REGISTER, table, default)
+    else:
+        out.emit(p.JUMP, target=default)
+    for chain, label in chains.items():
+        for index in chain:
+            following = Label()
+            yield frames[index], label, following, f"frames[{index}]"
+            label = following
+        out.place(label)
+        out.emit(p.NO_FRAME)
+    out.place(unknown_port)
+    out.emit(p.FAIL, p.UNKNOWN_PORT)
+
+
+def begin_frame(out: Assembler, when: When, otherwise: Label) -> None:
+    """Tests what tells the frame from others; jumps to `otherwise` if it is another.
+
+    Raises ValueError for a test that cannot be.
+    """
+    if when.length is not None:
+        least, most = (when.length,) * 2 if isinstance(when.length, int) else when.length
+        if not 1 <= least <= most:
+            raise ValueError(f"length {when.length} is empty; write a length or [least, most]")
+        out.emit(p.LENGTH, least, most, target=otherwise)
+    tests = when.tests
+    if when.prefix:
+        tests = (Test(at=0, equals=when.prefix), *tests)
+    for test in tests:
+        _match(out, test, otherwise)
+
+
+def _match(out: Assembler, test: Test, otherwise: Label) -> None:
+    equals = bytes.fromhex(test.equals)
+    mask = bytes.fromhex(test.mask) if test.mask else b"\xff" * len(equals)
+    if not equals or len(mask) != len(equals) or test.at < 0:
+        raise ValueError(f"test at {test.at}: equals and mask must be hex of equal length")
+    for start in range(0, len(equals), _CHUNK):
+        part, bits = equals[start : start + _CHUNK], mask[start : start + _CHUNK]
+        wanted = int.from_bytes(part, "big") & int.from_bytes(bits, "big")
+        out.emit(
+            p.MATCH,
+            test.at + start,
+            len(part),
+            int.from_bytes(bits, "big"),
+            wanted,
+            target=otherwise,
+        )

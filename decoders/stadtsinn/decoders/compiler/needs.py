@@ -1,0 +1,76 @@
+"""What a body needs: the names it uses, the least bytes it takes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from stadtsinn.decoders.compiler.numbers import number_type
+from stadtsinn.decoders.compiler.values import braces
+from stadtsinn.decoders.language import model as m
+
+
+def used_names(device: m.DeviceFile) -> set[str]:
+    """Names that decide about readings (not only about vendor output)."""
+    return {name for frame in device.frames for name in _used(frame.body)}
+
+
+def _used(items: tuple[m.Item, ...]) -> Iterator[str]:
+    for item in items:
+        match item:
+            case m.SwitchItem():
+                yield item.switch
+            case m.RepeatItem(repeat=str() as name) if name != "end":
+                yield name
+            case m.RecordItem() if item.time:
+                yield item.time
+            case m.FieldItem():
+                yield from braces(item.channel)
+            case m.ValueItem():
+                yield from braces(item.channel)
+                if item.quantity or item.name:
+                    yield from _expression_names(item.value)
+        for body in bodies(item):
+            yield from _used(body)
+
+
+def _expression_names(text: str) -> Iterator[str]:
+    try:
+        tree = ast.parse(text, mode="eval")
+    except SyntaxError:
+        return  # reported where the expression is compiled
+    yield from (node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+
+
+def bodies(item: m.Item) -> Iterator[tuple[m.Item, ...]]:
+    """The bodies nested in an item."""
+    match item:
+        case m.SwitchItem():
+            yield from (case.body for case in item.cases)
+            yield item.otherwise or ()
+        case m.TlvItem():
+            yield from (entry.body for entry in item.entries)
+        case m.MaskItem():
+            yield from (group.body for group in item.groups)
+        case m.RepeatItem() | m.RecordItem() | m.UnderItem():
+            yield item.body
+
+
+def least_bytes(items: tuple[m.Item, ...]) -> int:
+    """Bytes a body takes at the least (bits are rounded down)."""
+    bits = 0
+    for item in items:
+        match item:
+            case m.FieldItem() if item.at is None and item.peek is None:
+                bits += number_type(item.type).bits
+            case m.SkipItem(skip=int() as size) | m.BytesItem(bytes=int() as size):
+                bits += 8 * size
+            case m.MaskItem():
+                bits += number_type(item.mask).bits
+            case m.RecordItem() | m.UnderItem():
+                bits += 8 * least_bytes(item.body)
+            case m.SwitchItem():
+                branches = [case.body for case in item.cases]
+                branches += [item.otherwise] if item.otherwise is not None else []
+                bits += 8 * min(map(least_bytes, branches))
+    return bits // 8

@@ -1,0 +1,55 @@
+"""Number types of device files: how many bits, which order, what kind."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from stadtsinn.decoders import program as p
+
+MAX_BITS = 57
+"""One 64-bit load holds a field of this width at any bit offset."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberType:
+    """A number's layout: `bits` wide; `aligned` ones start on a byte."""
+
+    bits: int
+    little: bool
+    signed: bool
+    kind: int
+    aligned: bool
+
+
+_INTEGER = re.compile(r"(u|i|o|sm|bcd)(8|16|24|32)(be|le)?\Z")
+_BITS = re.compile(r"(u|i)bits(\d{1,2})\Z")
+_FLOAT = {"f16be": (16, p.FLOAT16, False), "f16le": (16, p.FLOAT16, True)} | {
+    "f32be": (32, p.FLOAT32, False),
+    "f32le": (32, p.FLOAT32, True),
+}
+_KINDS = {"u": p.PLAIN, "i": p.PLAIN, "o": p.ONES, "sm": p.SIGN_MAGNITUDE, "bcd": p.BCD}
+
+ALLOWED = (
+    "u8 i8 u16be u16le … u32be u32le (u unsigned, i signed, o ones' complement, sm sign and "
+    "magnitude, bcd), f16be f16le f32be f32le, u32words (32 bit, low word first, words big "
+    "endian), ubits3 ibits11 (bit stream, first bit highest)"
+)
+
+
+def number_type(text: str) -> NumberType:
+    """The number type of that name; raises ValueError with the allowed names."""
+    if text in _FLOAT:
+        bits, kind, little = _FLOAT[text]
+        return NumberType(bits, little, signed=False, kind=kind, aligned=True)
+    if text in {"u32words", "i32words"}:
+        return NumberType(32, False, signed=text[0] == "i", kind=p.WORDS_SWAPPED, aligned=True)
+    found = _INTEGER.match(text)
+    if found and (found[2] == "8") == (found[3] is None):
+        return NumberType(
+            int(found[2]), found[3] == "le", found[1] == "i", _KINDS[found[1]], aligned=True
+        )
+    found = _BITS.match(text)
+    if found and 1 <= int(found[2]) <= 32:
+        return NumberType(int(found[2]), False, found[1] == "i", p.PLAIN, aligned=False)
+    raise ValueError(f"unknown type {text!r}; allowed: {ALLOWED}")

@@ -1,0 +1,76 @@
+"""A straight run of ops between two branches: one bounds check for all its fields."""
+
+from __future__ import annotations
+
+from stadtsinn.decoders import program as p
+from stadtsinn.decoders.compiler.assembler import NO_FLOATS, Assembler
+
+
+class Run:
+    """Buffers ops and counts the bytes they need, so that one NEED stands before them."""
+
+    def __init__(self, out: Assembler) -> None:
+        self._out = out
+        self._clear()
+
+    def _clear(self) -> None:
+        self.bit = 0
+        self._need = 0
+        self._need_all = 0
+        self._rows: list[tuple[list[int], tuple[float, ...]]] = []
+
+    def add(self, columns: list[int], floats: tuple[float, ...] = NO_FLOATS) -> None:
+        """One op that does not move pos."""
+        self._rows.append((columns, floats))
+
+    def byte(self) -> int:
+        """The cursor in bytes from pos; raises ValueError inside a byte."""
+        if self.bit % 8:
+            raise ValueError(
+                f"starts {self.bit % 8} bits into a byte; fill up with a ubits item before it"
+            )
+        return self.bit // 8
+
+    def take(self, bits: int) -> None:
+        """Consume bits."""
+        self.bit += bits
+        self.look(-(-self.bit // 8))
+
+    def look(self, up_to: int) -> None:
+        """Need bytes up to this offset from pos, without consuming them."""
+        self._need = max(self._need, up_to)
+
+    def look_all(self, size: int) -> None:
+        """Need so many bytes in the whole payload."""
+        self._need_all = max(self._need_all, size)
+
+    def flush(self) -> None:
+        """Write the run out and move pos behind it."""
+        size = self.byte()
+        self._checks(p.NEED)
+        self._write()
+        if size:
+            self._out.emit(p.ADVANCE, size)
+        self._clear()
+
+    def finish(self) -> None:
+        """As flush, at the end of a frame: nothing may follow."""
+        size = self.byte()
+        if size and size == self._need:
+            self._checks(p.EXACT)
+            self._write()
+            self._out.emit(p.DONE)
+            self._clear()
+        else:
+            self.flush()
+            self._out.emit(p.END)
+
+    def _checks(self, code: int) -> None:
+        if self._need_all:
+            self._out.emit(p.NEED_ALL, self._need_all)
+        if self._need:
+            self._out.emit(code, self._need)
+
+    def _write(self) -> None:
+        for columns, floats in self._rows:
+            self._out.emit_row(columns, floats)

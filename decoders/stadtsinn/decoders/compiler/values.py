@@ -1,0 +1,119 @@
+"""Compiling the items that make a number: fields and computed values."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from stadtsinn.decoders import program as p
+from stadtsinn.decoders.compiler.numbers import MAX_BITS, NumberType, number_type
+from stadtsinn.decoders.language.model import FieldItem, ValueItem
+from stadtsinn.decoders.program import Slot
+from stadtsinn.decoders.vocabulary import conversion, quantity
+
+_BRACES = re.compile(r"\{([a-z_0-9]+)\}")
+
+
+def braces(text: str) -> list[str]:
+    """The names in ``{…}``."""
+    return _BRACES.findall(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """Where a number's bits lie: columns 1 to 7 of FIELD, and how far to look."""
+
+    base: int
+    offset: int
+    little: int
+    left: int
+    right: int
+    signed: int
+    kind: int
+
+    def columns(self) -> list[int]:
+        """Columns 1 to 7 of FIELD."""
+        return [
+            self.base,
+            self.offset,
+            self.little,
+            self.left,
+            self.right,
+            self.signed,
+            self.kind,
+        ]
+
+
+def extract(item: FieldItem, number: NumberType, base: int, offset: int, bit: int) -> Extract:
+    """The shifts that bring the item's bits out of one 64-bit load at `offset`.
+
+    `bit` is where an unaligned number begins in its first byte. Raises ValueError.
+    """
+    high, low = _bit_range(item, number)
+    width = high - low + 1
+    if number.kind != p.PLAIN and width != number.bits:
+        raise ValueError(f"bits of {item.type} cannot be taken apart; read it as u{number.bits}")
+    if bit + number.bits > MAX_BITS:
+        raise ValueError(f"{item.type} is too wide here (at most {MAX_BITS} bits)")
+    left = 63 - high if number.little else bit + number.bits - 1 - high
+    return Extract(
+        base, offset, int(number.little), left, 64 - width, int(number.signed), number.kind
+    )
+
+
+def _bit_range(item: FieldItem, number: NumberType) -> tuple[int, int]:
+    if item.bit is not None and item.bits is not None:
+        raise ValueError("has both bit and bits; keep one")
+    high, low = item.bits or (number.bits - 1, 0)
+    if item.bit is not None:
+        high = low = item.bit
+    if not number.bits > high >= low >= 0:
+        raise ValueError(f"bits [{high}, {low}] do not lie in {item.type}; write [high, low]")
+    return high, low
+
+
+def scale(item: FieldItem, factor: tuple[int, int]) -> tuple[float, float, float]:
+    """add, mul, div with a unit's factor folded in and whole numbers reduced, to round once."""
+    mul, div = item.mul * factor[0], item.div * factor[1]
+    if div == 0:
+        raise ValueError("div is 0")
+    if mul == int(mul) and div == int(div):
+        shared = _gcd(int(mul), int(div))
+        mul, div = mul / shared, div / shared
+    return float(item.add), float(mul), float(div)
+
+
+def _gcd(a: int, b: int) -> int:
+    while b:
+        a, b = b, a % b
+    return abs(a) or 1
+
+
+def unit_factor(item: FieldItem | ValueItem) -> tuple[int, int]:
+    """Factor from the item's unit to its quantity's; raises ValueError."""
+    if not item.unit:
+        raise ValueError(f"{item.quantity} without unit; say the device's unit, in UCUM")
+    return conversion(item.unit, quantity(item.quantity))
+
+
+def slot(item: FieldItem | ValueItem, channel: str) -> Slot:
+    """The slot of an item with a quantity; raises ValueError."""
+    known = quantity(item.quantity)
+    low, high = item.range or (known.low, known.high)
+    if not low < high:
+        raise ValueError(f"range [{low}, {high}] is empty; write [low, high]")
+    return Slot(
+        quantity=known.name,
+        channel=channel,
+        unit=known.unit,
+        low=float(low),
+        high=float(high),
+        counter_bits=_counter_bits(item) if known.aggregate == "counter" else None,
+        note=item.note,
+    )
+
+
+def _counter_bits(item: FieldItem | ValueItem) -> int:
+    if isinstance(item, ValueItem):
+        raise ValueError("a counter cannot be computed; use an item with a type")
+    return item.counter_bits or number_type(item.type).bits

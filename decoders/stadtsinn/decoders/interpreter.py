@@ -1,0 +1,202 @@
+"""The plain interpreter of op tables: the executable specification of a decoder.
+
+The kernel does the same over batches; where both could differ, this file is right.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple, Protocol
+
+from stadtsinn.decoders import arithmetic
+from stadtsinn.decoders import program as p
+from stadtsinn.decoders.program import Program
+
+_WORD = (1 << 64) - 1
+_PADDING = bytes(8)
+
+
+class Emitted(NamedTuple):
+    """One value: slot, number, flag, number for the channel (-1: none), Unix seconds (-1: none)."""
+
+    slot: int
+    value: float
+    flag: int
+    channel: int
+    seconds: int
+
+
+class Result(NamedTuple):
+    """How a payload ended: status, byte offset, bytes needed there, values (empty unless OK)."""
+
+    status: int
+    where: int
+    need: int
+    values: list[Emitted]
+
+
+class Sink(Protocol):
+    """Takes what RENDER ops print: op's index, last raw number, registers, payload, position."""
+
+    def __call__(
+        self, render: int, raw: float, registers: list[float], payload: bytes, pos: int
+    ) -> None: ...
+
+
+def interpret(program: Program, f_port: int, payload: bytes, sink: Sink | None = None) -> Result:  # noqa: PLR0912, PLR0915
+    """Run a program over one payload. Never raises for any bytes and any fPort."""
+    ops, floats = program.ops, program.floats
+    padded = payload + _PADDING
+    end = len(payload)
+    registers = [0.0] * p.REGISTERS
+    registers[p.PORT_REGISTER] = float(f_port)
+    stack: list[float] = []
+    values: list[Emitted] = []
+    raw: float = 0
+    pos = pc = 0
+    short = False
+    while True:
+        op = ops[pc]
+        code = op[0]
+        if code == p.FIELD:
+            raw = _extract(op, padded, pos, end)
+            add, mul, div, low, high = floats[pc]
+            value = (raw + add) * mul / div
+            if op[9] >= 0:
+                registers[op[9]] = value
+            if op[8] >= 0:
+                _store(program, op, raw, value, low, high, registers, values)
+        elif code == p.RENDER:
+            if sink is not None:
+                sink(op[1], raw, registers, payload, pos)
+        elif code == p.EXACT:
+            if pos + op[1] > end:
+                return Result(p.TRUNCATED, pos, op[1], [])
+            if pos + op[1] < end:
+                return Result(p.TRAILING_BYTES, pos + op[1], 0, [])
+        elif code == p.NEED:
+            if pos + op[1] > end:
+                return Result(p.TRUNCATED, pos, op[1], [])
+        elif code == p.ADVANCE:
+            pos += op[1]
+        elif code == p.DONE:
+            return Result(p.OK, 0, 0, values)
+        elif code == p.END:
+            if pos < end:
+                return Result(p.TRAILING_BYTES, pos, 0, [])
+            return Result(p.OK, 0, 0, values)
+        elif code == p.SWITCH:
+            pc = _switch(program, op, arithmetic.whole(registers[op[1]]))
+            continue
+        elif code == p.SWITCH_KEY:
+            if pos + op[1] > end:
+                return Result(p.TRUNCATED, pos, op[1], [])
+            pc = _switch(program, op, int.from_bytes(payload[pos : pos + op[1]], "big"))
+            if pc == op[6]:
+                return Result(p.UNKNOWN_FRAME, pos, op[1], [])
+            pos += op[1]
+            continue
+        elif code == p.JUMP:
+            pc = op[1]
+            continue
+        elif code == p.JUMP_AT_END:
+            if pos >= end:
+                pc = op[1]
+                continue
+        elif code == p.JUMP_BIT_CLEAR:
+            if not arithmetic.whole(registers[op[1]]) >> op[2] & 1:
+                pc = op[3]
+                continue
+        elif code == p.KNOWN_BITS:
+            if arithmetic.whole(registers[op[1]]) & ~op[2]:
+                return Result(p.UNKNOWN_FRAME, pos, 0, [])
+        elif code == p.LENGTH:
+            if not op[1] <= end <= op[2]:
+                pc = op[3]
+                continue
+        elif code == p.MATCH:
+            if op[1] + op[2] > end:
+                # Too short to tell, but what is there fits: the frame was cut.
+                short = short or _begins(op, payload)
+                pc = op[5]
+                continue
+            if int.from_bytes(payload[op[1] : op[1] + op[2]], "big") & op[3] != op[4]:
+                pc = op[5]
+                continue
+        elif code == p.NO_FRAME:
+            return Result(p.TRUNCATED if short else p.UNKNOWN_FRAME, end if short else 0, 0, [])
+        elif code == p.FAIL:
+            return Result(op[1], pos, 0, [])
+        elif code == p.REST:
+            pos = end
+        elif code == p.LOOP_SET:
+            registers[op[1]] = float(op[2]) if op[3] < 0 else registers[op[3]]
+        elif code == p.LOOP:
+            if registers[op[1]] < 1:
+                pc = op[2]
+                continue
+            registers[op[1]] -= 1
+        elif code == p.PUSH:
+            stack.append(registers[op[1]] if op[1] >= 0 else floats[pc][0])
+        elif code == p.CALL:
+            arithmetic.call(op[1], stack)
+        elif code == p.STORE:
+            raw = stack.pop()
+            _, mul, div, low, high = floats[pc]
+            if op[9] >= 0:
+                registers[op[9]] = raw
+            if op[8] >= 0:
+                _store(program, op, raw, raw * mul / div, low, high, registers, values)
+        elif code == p.NEED_ALL and op[1] > end:
+            return Result(p.TRUNCATED, end, op[1] - end, [])
+        pc += 1
+
+
+def _extract(op: tuple[int, ...], padded: bytes, pos: int, end: int) -> float:
+    base = pos if op[1] == p.AT_POS else (0 if op[1] == p.AT_START else end)
+    start = base + op[2]
+    word = int.from_bytes(padded[start : start + 8], "little" if op[3] else "big")
+    bits = (word << op[4] & _WORD) >> op[5]
+    width = 64 - op[5]
+    if op[6] and bits >> (width - 1):
+        bits -= 1 << width
+    if op[7] == p.PLAIN:
+        return bits
+    return arithmetic.special(op[7], bits, width)
+
+
+def _switch(program: Program, op: tuple[int, ...], key: int) -> int:
+    if not 0 <= key <= 0xFFFFFFFF:
+        return op[6]
+    row = op[2] + (((key * op[4] & 0xFFFFFFFF) >> op[5]) & op[3])
+    return program.switch_targets[row] if program.switch_keys[row] == key else op[6]
+
+
+def _begins(op: tuple[int, ...], payload: bytes) -> bool:
+    """Whether the bytes that are there fit a MATCH that needs more."""
+    have = max(0, len(payload) - op[1])
+    missing = 8 * (op[2] - have)
+    return int.from_bytes(payload[op[1] :], "big") & op[3] >> missing == op[4] >> missing
+
+
+def _store(
+    program: Program,
+    op: tuple[int, ...],
+    raw: float,
+    value: float,
+    low: float,
+    high: float,
+    registers: list[float],
+    values: list[Emitted],
+) -> None:
+    if not math.isfinite(value):
+        return
+    flag = p.GOOD if low <= value <= high else p.OUT_OF_RANGE
+    for row in range(op[12], op[12] + op[13]):
+        if program.sentinels[row] == raw:
+            flag = program.actions[row]
+    if flag == p.MISSING:
+        return
+    channel = arithmetic.whole(registers[op[10]]) if op[10] >= 0 else -1
+    seconds = arithmetic.whole(registers[op[11]]) if op[11] >= 0 else -1
+    values.append(Emitted(op[8], value, flag, channel, seconds))

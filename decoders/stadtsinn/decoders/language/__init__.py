@@ -1,0 +1,1 @@
+"""The language of device files: model, reading and validation."""

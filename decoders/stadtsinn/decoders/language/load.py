@@ -1,0 +1,116 @@
+"""Reading a device file: TOML → typed model, with errors that name file, place and remedy."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any, get_args
+
+import msgspec
+
+from stadtsinn.decoders.language import model
+
+MIN_EXAMPLES = 3
+
+
+class DeviceFileError(ValueError):
+    """A device file that cannot be used; the message names file, place and remedy."""
+
+
+_ITEMS: dict[str, type[model.Strict]] = {
+    next(iter(msgspec.structs.fields(kind))).name: kind for kind in get_args(model.Item)
+}
+"""Each item kind by the key that tells it: the first field of its struct."""
+
+_NESTED = {"body", "otherwise"}
+_HOLDERS: dict[str, type[model.Strict]] = {
+    "cases": model.Case,
+    "entries": model.Entry,
+    "groups": model.Group,
+}
+
+
+def load(text: str, file: str) -> model.DeviceFile:
+    """The model of a device file's text; `file` is named in errors.
+
+    Raises DeviceFileError.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DeviceFileError(f"{file}: not TOML: {error}") from None
+    frames = raw.pop("frames", None)
+    if not isinstance(frames, list) or not frames:
+        raise DeviceFileError(f"{file}: no [[frames]]; describe at least one frame")
+    read = tuple(_frame(frame, f"frames[{i}]", file) for i, frame in enumerate(frames))
+    device = _convert({**raw, "frames": ()}, model.DeviceFile, "", file)
+    assert isinstance(device, model.DeviceFile)
+    if len(device.examples) < MIN_EXAMPLES:
+        raise DeviceFileError(
+            f"{file}: {len(device.examples)} [[examples]]; a device needs at least {MIN_EXAMPLES} "
+            "real payloads with expected readings and vendor fields"
+        )
+    return msgspec.structs.replace(device, frames=read)
+
+
+def _frame(raw: object, place: str, file: str) -> model.Frame:
+    table = _table(raw, place, file)
+    body = _body(table.pop("body", None), f"{place}.body", file)
+    frame = _convert({**table, "body": ()}, model.Frame, place, file)
+    assert isinstance(frame, model.Frame)
+    return msgspec.structs.replace(frame, body=body)
+
+
+def _body(raw: object, place: str, file: str) -> tuple[model.Item, ...]:
+    if not isinstance(raw, list):
+        raise DeviceFileError(f"{file}: {place}: expected a list of items")
+    return tuple(_item(item, f"{place}[{i}]", file) for i, item in enumerate(raw))
+
+
+def _item(raw: object, place: str, file: str) -> model.Item:
+    table = _table(raw, place, file)
+    kinds = [key for key in table if key in _ITEMS]
+    if len(kinds) > 1 and "list" in kinds:
+        kinds = ["list"]
+    if len(kinds) != 1:
+        raise DeviceFileError(
+            f"{file}: {place}: an item needs exactly one of {', '.join(sorted(_ITEMS))}; "
+            f"found {', '.join(kinds) or 'none'}"
+        )
+    return _filled(table, _ITEMS[kinds[0]], place, file)  # type: ignore[return-value]
+
+
+def _filled(table: dict[str, Any], kind: type[model.Strict], place: str, file: str) -> model.Strict:
+    """`table` as `kind`, with nested bodies read by us: msgspec cannot tell items apart by key."""
+    nested: dict[str, object] = {}
+    for key in _NESTED & table.keys():
+        nested[key] = _body(table[key], f"{place}.{key}", file)
+    for key in _HOLDERS.keys() & table.keys():
+        holders = table[key]
+        if not isinstance(holders, list) or not holders:
+            raise DeviceFileError(f"{file}: {place}.{key}: expected a list of tables")
+        nested[key] = tuple(
+            _filled(
+                _table(h, f"{place}.{key}[{i}]", file), _HOLDERS[key], f"{place}.{key}[{i}]", file
+            )
+            for i, h in enumerate(holders)
+        )
+    plain = _convert({**table, **dict.fromkeys(nested, ())}, kind, place, file)
+    return msgspec.structs.replace(plain, **nested)
+
+
+def _convert(
+    table: dict[str, Any], kind: type[model.Strict], place: str, file: str
+) -> model.Strict:
+    try:
+        return msgspec.convert(table, kind)
+    except msgspec.ValidationError as error:
+        message, _, inner = str(error).partition(" - at ")
+        where = (place + inner.strip("`").removeprefix("$")).lstrip(".") or "file"
+        known = ", ".join(f.name for f in msgspec.structs.fields(kind))
+        raise DeviceFileError(f"{file}: {where}: {message} (keys here: {known})") from None
+
+
+def _table(raw: object, place: str, file: str) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        raise DeviceFileError(f"{file}: {place}: expected a table {{ … }}")
+    return dict(raw)

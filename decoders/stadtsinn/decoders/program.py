@@ -1,0 +1,139 @@
+"""The op tables a device file compiles to, read alike by the interpreter and the kernel.
+
+A program is a list of ops over one payload. State: a cursor `pos`, number registers (0 holds the
+fPort), a short stack for expressions. Every op is a row of integers (column 0 its code) and a row
+of floats; nothing else decides what a program does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+OP_COLUMNS = 16
+FLOAT_COLUMNS = 5
+REGISTERS = 48
+STACK = 16
+PORT_REGISTER = 0
+
+# Codes. Targets are op indices within the program.
+FIELD = 0
+"""base, offset, little, left, right, signed, kind, slot, register, channel register,
+time register, first sentinel, sentinels; floats add, mul, div, low, high."""
+EXACT = 1
+"""bytes: exactly so many from pos to the end."""
+NEED = 2
+"""bytes: at least so many from pos."""
+ADVANCE = 3
+"""bytes: move pos."""
+DONE = 4
+"""Success without a look at pos (EXACT looked)."""
+END = 5
+"""Success if pos is at the end, else trailing bytes."""
+SWITCH = 6
+"""register, first table row, mask, multiplier, shift, target if absent."""
+SWITCH_KEY = 7
+"""bytes of key at pos, first table row, mask, multiplier, shift, target if absent."""
+JUMP = 8
+"""target."""
+JUMP_AT_END = 9
+"""target: taken when pos is at the end."""
+JUMP_BIT_CLEAR = 10
+"""register, bit, target."""
+KNOWN_BITS = 11
+"""register, allowed mask: other bits are an unknown frame."""
+LENGTH = 12
+"""least, most, target if not."""
+MATCH = 13
+"""at, bytes (1 to 3), mask, equals, target if not."""
+NO_FRAME = 14
+"""No frame of the port fits: truncated if a MATCH ran out of bytes, else unknown frame."""
+FAIL = 15
+"""status."""
+REST = 16
+"""Move pos to the end."""
+LOOP_SET = 17
+"""counter register, count, source register (-1: count holds)."""
+LOOP = 18
+"""counter register, target past the loop: counts down, jumps when it was 0."""
+PUSH = 19
+"""register (-1: the first float)."""
+CALL = 20
+"""function of the stack's top: see UNARY, BINARY, SELECT."""
+STORE = 21
+"""As FIELD from column 8 on (slot, register, channel register, time register), but the value is
+the stack's top; floats as FIELD."""
+NEED_ALL = 22
+"""bytes: the payload must have at least so many."""
+RENDER = 23
+"""index into `renders`: vendor output; only in full programs, only for the interpreter."""
+
+# FIELD bases
+AT_POS, AT_START, AT_END = 0, 1, 2
+
+# FIELD kinds: what becomes of the extracted bits.
+PLAIN, ONES, SIGN_MAGNITUDE, BCD, FLOAT32, FLOAT16, WORDS_SWAPPED = range(7)
+
+# CALL functions
+UNARY = ("neg", "abs", "floor", "sqrt", "log", "log10", "exp", "not")
+BINARY = ("add", "sub", "mul", "div", "pow", "min", "max", "lt", "le", "eq", "ne")
+SELECT = len(UNARY) + len(BINARY)
+FUNCTIONS = {name: index for index, name in enumerate((*UNARY, *BINARY, "select"))}
+
+# Status of a row
+OK = 0
+UNKNOWN_DEVICE = 1
+UNKNOWN_PORT = 2
+UNKNOWN_FRAME = 3
+TRUNCATED = 4
+TRAILING_BYTES = 5
+NO_PAYLOAD = 6
+TOO_LONG = 7
+REASONS = (
+    "",
+    "unknown_device",
+    "unknown_port",
+    "unknown_frame",
+    "truncated",
+    "trailing_bytes",
+    "no_payload",
+    "too_long",
+)
+
+# Flags of a value
+GOOD = 0
+OUT_OF_RANGE = 1
+FIRST_FAULT = 2
+MISSING = -1
+"""A sentinel's action: no reading. Others are flags (FIRST_FAULT + index into `faults`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What a stored value is: its quantity and channel; ``{}`` in the channel takes a number."""
+
+    quantity: str
+    channel: str
+    unit: str
+    low: float
+    high: float
+    counter_bits: int | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A compiled device type.
+
+    `renders` belongs to full programs: they also say how the vendor's codec prints the payload.
+    """
+
+    ops: tuple[tuple[int, ...], ...]
+    floats: tuple[tuple[float, ...], ...]
+    switch_keys: tuple[int, ...]
+    switch_targets: tuple[int, ...]
+    sentinels: tuple[int, ...]
+    actions: tuple[int, ...]
+    slots: tuple[Slot, ...]
+    faults: tuple[str, ...]
+    renders: tuple[Any, ...]
