@@ -79,6 +79,8 @@ class GatewayClocks:
 
     def __init__(self, known: dict[str, GatewayClock] | None = None) -> None:
         self._clocks: dict[str, GatewayClock] = dict(known or {})
+        self.server_offset: int | None = None
+        """Our clock minus the network server's at the latest event, in µs; delays included."""
 
     def known(self) -> dict[str, GatewayClock]:
         """Everything learned, to be stored and given to the constructor after a restart."""
@@ -125,6 +127,8 @@ def event_time(
     us, which may be much later (a recording, a spool). Never later than `received_at` + 5 min.
     """
     arrival, arrival_source = _arrival(receptions, server_time, received_at)
+    if clocks is not None and arrival_source is TimeSource.NETWORK_SERVER:
+        clocks.server_offset = received_at - arrival
     gps = _latest(
         r.gps_time
         for r in receptions

@@ -1,0 +1,161 @@
+"""`stadtsinn edge`: run the agent beside a local ChirpStack, check its configuration."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from stadtsinn.cli.language import text
+from stadtsinn.edge.agent.config import EXAMPLE, ConfigError, EdgeSettings, load_settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help=text(
+        "The agent beside a local ChirpStack: takes its uplinks, keeps them, delivers them.",
+        "Der Agent neben einem lokalen ChirpStack: nimmt Messungen an, verwahrt sie, liefert sie.",
+    ),
+)
+
+Config = Annotated[
+    Path,
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="STADTSINN_EDGE_CONFIG",
+        help=text("Configuration file (TOML).", "Konfigurationsdatei (TOML)."),
+    ),
+]
+Clock = Annotated[
+    str,
+    typer.Option(
+        "--clock",
+        envvar="STADTSINN_CLOCK",
+        help=text(
+            "'system', or 'shared:PATH' in a simulation.",
+            "'system', oder 'shared:PFAD' in einer Simulation.",
+        ),
+    ),
+]
+
+
+@app.command(
+    help=text(
+        "Run until SIGTERM or Ctrl-C.\n\nExample: stadtsinn edge run --config edge.toml",
+        "Laufen bis SIGTERM oder Strg-C.\n\nBeispiel: stadtsinn edge run --config edge.toml",
+    )
+)
+def run(config: Config = Path("edge.toml"), clock: Clock = "system") -> None:
+    settings = _settings(config)
+    from stadtsinn.edge.agent.agent import EdgeAgent
+    from stadtsinn.edge.service.clock import open_clock
+    from stadtsinn.edge.service.logs import configure_logs
+
+    configure_logs("edge", level=settings.log_level)
+    try:
+        agent = EdgeAgent(settings, open_clock(clock))
+    except (ValueError, OSError) as error:
+        _refuse(str(error))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: agent.stop())
+    try:
+        code = agent.run()
+    except OSError as error:
+        _refuse(f"{config}: health.address: {error}")
+    raise typer.Exit(code)
+
+
+@app.command(
+    help=text(
+        "Check a configuration and say what it would do; connects nowhere.\n\n"
+        "Example: stadtsinn edge check --config edge.toml",
+        "Eine Konfiguration prüfen und sagen, was sie bewirkt; verbindet sich nicht.\n\n"
+        "Beispiel: stadtsinn edge check --config edge.toml",
+    )
+)
+def check(config: Config = Path("edge.toml")) -> None:
+    settings = _settings(config)
+    try:
+        for broker in (settings.local(), settings.cloud()):
+            if broker.tls:
+                broker.tls.context()
+    except ValueError as error:
+        _refuse(f"{config}: {error}")
+    for line in _summary(settings):
+        print(line)
+    for name in _unknown_types(settings):
+        print(
+            text(
+                f"warning: device type {name} is not in the catalogue of this version",
+                f"Warnung: Gerätetyp {name} fehlt im Katalog dieser Version",
+            ),
+            file=sys.stderr,
+        )
+
+
+@app.command(
+    "config-example",
+    help=text(
+        "Print a commented configuration.\n\nExample: stadtsinn edge config-example > edge.toml",
+        "Eine erläuterte Konfiguration ausgeben.\n\n"
+        "Beispiel: stadtsinn edge config-example > edge.toml",
+    ),
+)
+def config_example() -> None:
+    print(EXAMPLE, end="")
+
+
+def _summary(settings: EdgeSettings) -> list[str]:
+    local, cloud = settings.local(), settings.cloud()
+    tls = text("TLS", "TLS") if cloud.tls else text("NO encryption", "KEINE Verschlüsselung")
+    return [
+        text(f"edge id        {settings.edge_id}", f"Kennung        {settings.edge_id}"),
+        text(
+            f"takes from     {local.host}:{local.port}, {', '.join(settings.topics)}",
+            f"nimmt von      {local.host}:{local.port}, {', '.join(settings.topics)}",
+        ),
+        text(
+            f"keeps in       {settings.spool_path}, at most {settings.spool.max_megabytes} MB",
+            f"verwahrt in    {settings.spool_path}, höchstens {settings.spool.max_megabytes} MB",
+        ),
+        text(
+            f"commits        every {settings.commit.rows} uplinks or {settings.commit.seconds:g} s",
+            f"sichert        je {settings.commit.rows} Meldungen oder "
+            f"{settings.commit.seconds:g} s",
+        ),
+        text(
+            f"delivers to    {cloud.host}:{cloud.port}, {tls}",
+            f"liefert an     {cloud.host}:{cloud.port}, {tls}",
+        ),
+        text(
+            f"health         http://{settings.health.address}/healthz, /metrics",
+            f"Zustand        http://{settings.health.address}/healthz, /metrics",
+        ),
+        text(
+            f"device types   {len(settings.device_types)} mapped here",
+            f"Gerätetypen    {len(settings.device_types)} hier zugeordnet",
+        ),
+    ]
+
+
+def _unknown_types(settings: EdgeSettings) -> list[str]:
+    from stadtsinn.decoders.catalogue import catalogue
+
+    known = catalogue()
+    return sorted({name for name in settings.device_types.values() if name not in known})
+
+
+def _settings(config: Path) -> EdgeSettings:
+    try:
+        return load_settings(config)
+    except ConfigError as error:
+        _refuse(str(error))
+
+
+def _refuse(message: str) -> NoReturn:
+    print(text(f"error: {message}", f"Fehler: {message}"), file=sys.stderr)
+    raise typer.Exit(2)

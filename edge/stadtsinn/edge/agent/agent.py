@@ -1,0 +1,250 @@
+"""The edge agent: puts the parts together, runs until it is told to stop."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+
+from stadtsinn.decoders.catalogue import catalogue
+from stadtsinn.decoders.reading import Outcome
+from stadtsinn.edge.agent.config import EdgeSettings
+from stadtsinn.edge.agent.delivery import Delivery
+from stadtsinn.edge.agent.intake import Decode, Frame, Intake
+from stadtsinn.edge.agent.metrics import Metrics
+from stadtsinn.edge.agent.spool import open_spool
+from stadtsinn.edge.agent.status import OFFLINE, STOPPED, Watch, encode
+from stadtsinn.edge.messages.delivery import (
+    VERSION,
+    EdgeConfig,
+    ack_topic,
+    config_topic,
+    decode_ack,
+    status_topic,
+)
+from stadtsinn.edge.messages.device_types import DeviceTypes
+from stadtsinn.edge.messages.event_time import GatewayClock, GatewayClocks
+from stadtsinn.edge.service import systemd
+from stadtsinn.edge.service.clock import Clock
+from stadtsinn.edge.service.health import HealthServer
+from stadtsinn.edge.transport.mqtt import Message, MqttLink, Will
+
+log = structlog.get_logger()
+
+_LOOK_SECONDS = 1.0
+_FAREWELL_SECONDS = 2.0
+_CLOCKS_KEY = "gateway_clocks"
+_CONFIG_KEY = "pushed_config"
+
+
+def decode_one_by_one(frames: Sequence[Frame]) -> list[Outcome]:
+    """The plain interpreter: at a gateway's rates it is fast enough, and the kernel's compiler
+    would take more memory than all the rest of the agent."""
+    known = catalogue()
+    return [known.decode(*frame) for frame in frames]
+
+
+class EdgeAgent:
+    """One agent. `run` blocks until `stop`; both brokers may come and go at any time."""
+
+    def __init__(
+        self, settings: EdgeSettings, clock: Clock, decode: Decode = decode_one_by_one
+    ) -> None:
+        """Opens the spool and reads TLS files; raises ConfigError, ValueError or OSError."""
+        self._settings = settings
+        self._clock = clock
+        self._stop = threading.Event()
+        self._failed = False
+        self._metrics = Metrics()
+        self._watchdog = systemd.Watchdog(time.monotonic)
+        max_bytes = settings.spool.max_megabytes * 1_000_000
+        self._spool = open_spool(settings.spool_path, max_bytes, clock.now())
+        self._clocks = GatewayClocks(self._load_clocks())
+        self._pushed = self._load_pushed()
+        self._intake = Intake(
+            self._spool,
+            decode,
+            self._device_types(),
+            self._clocks,
+            settings.commit,
+            clock,
+            self._metrics,
+            on_commit=self._wake_delivery,
+            beat=lambda: self._watchdog.beat("intake"),
+            on_fatal=self._fail,
+        )
+        self._local = MqttLink(
+            settings.local(), subscriptions=settings.topics, on_message=self._intake.take
+        )
+        self._intake.link = self._local
+        self._cloud = MqttLink(
+            settings.cloud(),
+            subscriptions=[ack_topic(settings.edge_id), config_topic(settings.edge_id)],
+            on_message=self._take_from_cloud,
+            on_state=lambda _connected: self._wake_delivery(),
+            will=Will(status_topic(settings.edge_id), OFFLINE),
+        )
+        self._delivery = Delivery(
+            settings.edge_id,
+            self._spool,
+            self._cloud,
+            settings.delivery,
+            clock,
+            self._metrics,
+            beat=lambda: self._watchdog.beat("delivery"),
+        )
+        self._watch = Watch(
+            self._spool,
+            max_bytes,
+            self._intake,
+            self._delivery,
+            self._local,
+            self._cloud,
+            self._clocks,
+            clock,
+            self._metrics,
+            self._watchdog.stuck,
+        )
+        self._health = HealthServer(
+            settings.health.address, self._watch.checks(), self._metrics.registry
+        )
+
+    @property
+    def health_port(self) -> int:
+        return self._health.port
+
+    def stop(self) -> None:
+        """End `run`; may be called from a signal handler or another thread."""
+        self._stop.set()
+
+    def run(self) -> int:
+        """Work until `stop`. 0, or 1 when a part failed and a fresh start is needed."""
+        self._health.start()
+        self._intake.start()
+        self._delivery.start()
+        self._local.start()
+        self._cloud.start()
+        log.info(
+            "edge_started",
+            edge_id=self._settings.edge_id,
+            stream=self._spool.stream,
+            waiting=self._spool.depth,
+            health=f"http://{self._settings.health.address.rpartition(':')[0]}:{self.health_port}",
+        )
+        systemd.notify("READY=1")
+        try:
+            self._report_until_stopped()
+        finally:
+            self._shut_down()
+        return 1 if self._failed else 0
+
+    # --- status ------------------------------------------------------------------------
+
+    def _report_until_stopped(self) -> None:
+        told: tuple[object, ...] = ()
+        told_at = 0.0
+        while not self._stop.is_set():
+            status = self._watch.status(len(self._pushed.device_types))
+            due = time.monotonic() - told_at >= self._settings.health.status_seconds
+            if self._cloud.connected and (due or status.essence() != told):
+                topic = status_topic(self._settings.edge_id)
+                self._cloud.publish(topic, encode(status), retain=True)
+                told, told_at = status.essence(), time.monotonic()
+            self._stop.wait(_LOOK_SECONDS)
+
+    def _wake_delivery(self) -> None:
+        self._delivery.wake()
+
+    def _fail(self) -> None:
+        self._failed = True
+        self._stop.set()
+
+    def _shut_down(self) -> None:
+        systemd.notify("STOPPING=1")
+        self._intake.stop()
+        self._local.stop()
+        self._delivery.stop()
+        self._say_farewell()
+        self._cloud.stop()
+        self._close_spool()
+        self._health.stop()
+        log.info("edge_stopped", waiting=self._spool.depth)
+
+    def _close_spool(self) -> None:
+        try:
+            self._spool.save(_CLOCKS_KEY, msgspec.msgpack.encode(self._clocks.known()))
+            self._spool.close()
+        except sqlite3.Error:  # the waiting rows are safe; only what was learned may be lost
+            log.exception("spool_not_closed")
+
+    def _say_farewell(self) -> None:
+        if self._cloud.connected:
+            topic = status_topic(self._settings.edge_id)
+            sent = self._cloud.publish(topic, STOPPED, retain=True)
+            sent.wait_for_publish(_FAREWELL_SECONDS)
+
+    # --- messages from the cloud -------------------------------------------------------
+
+    def _take_from_cloud(self, message: Message) -> None:
+        if message.topic == ack_topic(self._settings.edge_id):
+            self._take_ack(message.payload)
+        elif message.topic == config_topic(self._settings.edge_id):
+            self._take_config(message.payload)
+        self._cloud.acknowledge(message)
+
+    def _take_ack(self, payload: bytes) -> None:
+        try:
+            ack = decode_ack(payload)
+        except msgspec.DecodeError as error:
+            self._metrics.bad_messages.labels("ack").inc()
+            log.warning("unreadable_ack", reason=str(error))
+            return
+        self._delivery.take_ack(ack)
+
+    def _take_config(self, payload: bytes) -> None:
+        """A pushed mapping replaces the one before; an empty message takes it back."""
+        try:
+            config = _read_config(payload)
+        except (msgspec.DecodeError, ValueError) as error:
+            self._metrics.bad_messages.labels("config").inc()
+            log.warning(
+                "pushed_config_refused",
+                reason=str(error),
+                remedy="the mapping before stays in force; push a valid one",
+            )
+            return
+        if config != self._pushed:
+            self._pushed = config
+            self._spool.save(_CONFIG_KEY, payload)
+            self._intake.device_types = self._device_types()
+            log.info("pushed_config_applied", device_types=len(config.device_types))
+
+    # --- what survives a restart -------------------------------------------------------
+
+    def _device_types(self) -> DeviceTypes:
+        mapping = {**self._settings.device_types, **self._pushed.device_types}
+        return DeviceTypes(mapping, catalogue().__contains__)
+
+    def _load_pushed(self) -> EdgeConfig:
+        stored = self._spool.load(_CONFIG_KEY)
+        return EdgeConfig() if stored is None else _read_config(stored)
+
+    def _load_clocks(self) -> dict[str, GatewayClock]:
+        stored = self._spool.load(_CLOCKS_KEY)
+        if stored is None:
+            return {}
+        return msgspec.msgpack.decode(stored, type=dict[str, GatewayClock])
+
+
+def _read_config(payload: bytes) -> EdgeConfig:
+    """Raises msgspec.DecodeError, or ValueError for a version we do not speak."""
+    if not payload:
+        return EdgeConfig()
+    config = msgspec.json.decode(payload, type=EdgeConfig)
+    if config.version != VERSION:
+        raise ValueError(f"version {config.version} is not {VERSION}: update this edge agent")
+    return config

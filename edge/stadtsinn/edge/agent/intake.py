@@ -1,0 +1,258 @@
+"""Local broker → spool: read, decode, commit a group, and only then acknowledge."""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+import structlog
+
+from stadtsinn.decoders.instant import Instant
+from stadtsinn.decoders.reading import Decoded, Outcome, Undecoded
+from stadtsinn.decoders.uplink import Uplink
+from stadtsinn.edge.agent.config import CommitSettings
+from stadtsinn.edge.agent.metrics import Metrics
+from stadtsinn.edge.agent.spool import Row, Spool, SpoolFull
+from stadtsinn.edge.messages.chirpstack import (
+    MAX_EVENT,
+    OtherEvent,
+    UnreadableEvent,
+    read_event,
+)
+from stadtsinn.edge.messages.delivery import Item, RawItem, UplinkItem
+from stadtsinn.edge.messages.device_types import DeviceTypes
+from stadtsinn.edge.messages.event_time import GatewayClocks
+from stadtsinn.edge.service.clock import Clock
+from stadtsinn.edge.service.crash_points import crash_point
+from stadtsinn.edge.transport.mqtt import Message, MqttLink
+
+log = structlog.get_logger()
+
+Frame = tuple[str | None, int, bytes]
+Decode = Callable[[Sequence[Frame]], list[Outcome]]
+"""Decodes many frames (device type, port, payload) in one call."""
+
+_GROUP_LIMIT = 500
+"""Most rows of one commit when a backlog waits."""
+_WINDOW_OF_311 = 20
+"""With MQTT 3.1.1 many brokers send only so many messages ahead of our acknowledgements."""
+_RAW_CUT = 256
+_RETRY_SECONDS = 2.0
+
+
+class Received(msgspec.Struct, frozen=True):
+    """A message and when we took it from the broker."""
+
+    message: Message
+    received_at: Instant
+
+
+class Intake:
+    """The thread that turns messages into spooled items.
+
+    When the spool is full or the disk fails it stops acknowledging: the broker keeps what it
+    cannot hand over in its persistent session, and everything goes on when there is room.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        decode: Decode,
+        device_types: DeviceTypes,
+        clocks: GatewayClocks,
+        settings: CommitSettings,
+        clock: Clock,
+        metrics: Metrics,
+        on_commit: Callable[[], None],
+        beat: Callable[[], None],
+        on_fatal: Callable[[], None],
+    ) -> None:
+        self.device_types = device_types
+        self.link: MqttLink | None = None
+        self.last_uplink: Instant | None = None
+        self.refused_because = ""
+        """Why the spool takes nothing at the moment; empty while it does."""
+        self._spool = spool
+        self._decode = decode
+        self._clocks = clocks
+        self._settings = settings
+        self._clock = clock
+        self._metrics = metrics
+        self._on_commit = on_commit
+        self._beat = beat
+        self._on_fatal = on_fatal
+        self._queue: queue.SimpleQueue[Received] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
+
+    def take(self, message: Message) -> None:
+        """For the MQTT link. What waits here is bounded by the broker's receive maximum."""
+        self._queue.put(Received(message, self._clock.now()))
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Commit and acknowledge what was gathered, then end."""
+        self._stop.set()
+        self._thread.join(timeout=30)
+
+    # --- the loop ----------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                self._beat()
+                group = self._gather()
+                if group:
+                    crash_point("edge.received")
+                    self._commit(group)
+        except Exception:  # nothing is acknowledged: a fresh start takes it all again
+            log.exception("intake_failed")
+            self._on_fatal()
+
+    def _gather(self) -> list[Received]:
+        """Messages for one commit: `rows` of them, or those of `seconds` since the first."""
+        try:
+            group = [self._queue.get(timeout=0.5)]
+        except queue.Empty:
+            return []
+        rows = self._settings.rows
+        if self.link is not None and self.link.protocol != "5":
+            rows = min(rows, _WINDOW_OF_311)
+        deadline = time.monotonic() + self._settings.seconds
+        while len(group) < rows and not self._stop.is_set():
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                break
+            try:
+                group.append(self._queue.get(timeout=min(remaining, 0.5)))
+            except queue.Empty:
+                continue
+        while len(group) < _GROUP_LIMIT and not self._queue.empty():
+            group.append(self._queue.get())
+        return group
+
+    def _commit(self, group: list[Received]) -> None:
+        items = self._items(group)
+        rows = [Row(item.position, received_at, self._encode(item)) for item, received_at in items]
+        if not self._append(rows):
+            return
+        crash_point("edge.spool_committed")
+        for received in group:
+            if self.link is not None:
+                self.link.acknowledge(received.message)
+        crash_point("edge.acknowledged")
+        if rows:
+            self._metrics.commits.inc()
+            self._on_commit()
+
+    def _append(self, rows: list[Row]) -> bool:
+        """Commit, however long it takes; False when we are to stop before it worked."""
+        while True:
+            try:
+                self._spool.append(rows)
+            except (SpoolFull, sqlite3.OperationalError) as error:
+                self._refuse(str(error))
+                if self._stop.wait(_RETRY_SECONDS):
+                    return False
+                self._beat()
+            else:
+                if self.refused_because:
+                    log.info("spool_takes_again")
+                    self.refused_because = ""
+                return True
+
+    def _refuse(self, reason: str) -> None:
+        self._metrics.refused.inc()
+        if not self.refused_because:
+            log.error(
+                "spool_refuses",
+                reason=reason,
+                remedy="uplinks wait in the local broker now; restore the way to the cloud, or "
+                "raise spool.max_megabytes or free disk space",
+            )
+        self.refused_because = reason
+
+    # --- messages to items -------------------------------------------------------------
+
+    def _items(self, group: list[Received]) -> list[tuple[Item, Instant]]:
+        """Items with consecutive positions; other events leave none."""
+        read = [(self._read(received), received) for received in group]
+        uplinks = [event for event, _ in read if isinstance(event, Uplink)]
+        outcomes = iter(self._outcomes(uplinks))
+        position = self._spool.last_position
+        items: list[tuple[Item, Instant]] = []
+        for event, received in read:
+            if isinstance(event, OtherEvent):
+                self._metrics.events.labels(event.kind).inc()
+                continue
+            position += 1
+            item: Item
+            if isinstance(event, Uplink):
+                item = UplinkItem(position, event, next(outcomes))
+                self._count(item)
+            else:
+                item = self._raw(position, received, event)
+            items.append((item, received.received_at))
+        return items
+
+    def _read(self, received: Received) -> Uplink | OtherEvent | UnreadableEvent:
+        message = received.message
+        try:
+            event = read_event(message.topic, message.payload, received.received_at, self._clocks)
+        except UnreadableEvent as unreadable:
+            return unreadable
+        except Exception:  # a fault of ours must not stop the next message
+            log.exception("read_event_failed", topic=message.topic)
+            return UnreadableEvent("internal_error", "reading it raised; see the edge's log")
+        if isinstance(event, Uplink):
+            device_type = self.device_types.resolve(event)
+            if device_type != event.device_type:
+                event = msgspec.structs.replace(event, device_type=device_type)
+        return event
+
+    def _outcomes(self, uplinks: list[Uplink]) -> list[Outcome]:
+        frames = [(uplink.device_type, uplink.f_port, uplink.payload) for uplink in uplinks]
+        if not frames:
+            return []
+        try:
+            return self._decode(frames)
+        except Exception:  # find the frame at fault, keep the rest
+            log.exception("decoding_failed", frames=len(frames))
+            return [self._outcome(frame) for frame in frames]
+
+    def _outcome(self, frame: Frame) -> Outcome:
+        try:
+            return self._decode([frame])[0]
+        except Exception as error:
+            return Undecoded("decoder_failed", f"decoder raised {type(error).__name__}")
+
+    def _count(self, item: UplinkItem) -> None:
+        self._metrics.events.labels("uplink").inc()
+        result = "decoded" if isinstance(item.outcome, Decoded) else item.outcome.reason
+        self._metrics.decoded.labels(result).inc()
+        self._metrics.time_sources.labels(item.uplink.time_source.value).inc()
+        self.last_uplink = item.uplink.received_at
+
+    def _raw(self, position: int, received: Received, error: UnreadableEvent) -> RawItem:
+        """Forwarded as it came up to 64 KiB; only its beginning while the spool is half full."""
+        self._metrics.events.labels("unreadable").inc()
+        self._metrics.unreadable.labels(error.reason).inc()
+        message = received.message
+        log.warning(
+            "unreadable_event",
+            topic=message.topic[:200],
+            reason=error.reason,
+            detail=str(error),
+            size=len(message.payload),
+        )
+        limit = MAX_EVENT if self._spool.fill < 0.5 else _RAW_CUT
+        return RawItem(
+            position, message.topic, message.payload[:limit], error.reason, received.received_at
+        )

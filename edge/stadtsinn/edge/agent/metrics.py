@@ -1,0 +1,83 @@
+"""What the agent counts, for Prometheus: enough to tell where a measurement got stuck."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+
+class Metrics:
+    """All metrics of one agent, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.events = self._counter(
+            "stadtsinn_edge_events_total",
+            "Events from the local broker: uplink, unreadable, or another kind.",
+            "kind",
+        )
+        self.unreadable = self._counter(
+            "stadtsinn_edge_unreadable_events_total",
+            "Events that are no uplink, forwarded raw, by reason.",
+            "reason",
+        )
+        self.decoded = self._counter(
+            "stadtsinn_edge_uplinks_total", "Uplinks by result: decoded, or why not.", "result"
+        )
+        self.time_sources = self._counter(
+            "stadtsinn_edge_event_time_source_total", "Whose clock gave the event time.", "source"
+        )
+        self.commits = Counter(
+            "stadtsinn_edge_commits_total", "Commits to the spool.", registry=self.registry
+        )
+        self.refused = Counter(
+            "stadtsinn_edge_spool_refusals_total",
+            "Attempts to commit that the spool or the disk refused; nothing is lost by one.",
+            registry=self.registry,
+        )
+        self.sent = Counter(
+            "stadtsinn_edge_items_sent_total",
+            "Items published to the cloud, resends included.",
+            registry=self.registry,
+        )
+        self.resends = Counter(
+            "stadtsinn_edge_resends_total",
+            "Times that no acknowledgement came and delivery began again.",
+            registry=self.registry,
+        )
+        self.acknowledged = Counter(
+            "stadtsinn_edge_items_acknowledged_total",
+            "Items committed in the cloud.",
+            registry=self.registry,
+        )
+        self.bad_messages = self._counter(
+            "stadtsinn_edge_bad_cloud_messages_total",
+            "Messages from the cloud that were refused, by kind.",
+            "kind",
+        )
+        self.depth = self._gauge("stadtsinn_edge_spool_items", "Items waiting for delivery.")
+        self.spool_bytes = self._gauge("stadtsinn_edge_spool_bytes", "Bytes of the spool in use.")
+        self.oldest = self._gauge(
+            "stadtsinn_edge_spool_oldest_seconds", "Age of the oldest waiting item."
+        )
+        self.last_uplink = self._gauge(
+            "stadtsinn_edge_last_uplink_timestamp_seconds", "Arrival of the latest uplink."
+        )
+        self.connected = Gauge(
+            "stadtsinn_edge_broker_connected",
+            "1 while connected to the broker.",
+            ["broker"],
+            registry=self.registry,
+        )
+        self.server_offset = self._gauge(
+            "stadtsinn_edge_clock_offset_seconds",
+            "Our clock minus the network server's at the latest uplink.",
+        )
+        self.faulty_clocks = self._gauge(
+            "stadtsinn_edge_gateway_clocks_faulty", "Gateways whose clock is proven wrong."
+        )
+
+    def _counter(self, name: str, text: str, label: str) -> Counter:
+        return Counter(name, text, [label], registry=self.registry)
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(name, text, registry=self.registry)

@@ -1,0 +1,250 @@
+"""The spool: a SQLite file where uplinks wait until the ingest has committed them.
+
+Positions are consecutive and never reused within one `stream`. WAL with synchronous=FULL:
+after `append` returned, a power cut loses nothing. Acknowledged rows are deleted together
+with the next append, so that an acknowledgement alone costs the card no write.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import structlog
+
+from stadtsinn.decoders.instant import Instant, to_datetime
+from stadtsinn.edge.service.crash_points import crash_point
+
+log = structlog.get_logger()
+
+ROW_OVERHEAD = 24
+"""Bytes a row takes beyond its body (header, key, share of the page), for the bound."""
+
+_PURGE_ROWS = 2_000
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS item (
+    position INTEGER PRIMARY KEY, received_at INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+"""
+_USED = f"SELECT COALESCE(SUM(LENGTH(body) + {ROW_OVERHEAD}), 0) FROM item"  # noqa: S608
+
+
+class SpoolFull(Exception):
+    """No room for these rows: take no more until some are acknowledged."""
+
+
+class Row(NamedTuple):
+    """One encoded item."""
+
+    position: int
+    received_at: Instant
+    body: bytes
+
+
+class Spool:
+    """An open spool. One thread appends, another reads and acknowledges.
+
+    Raises sqlite3.DatabaseError where the disk fails; the rows of that call are then not taken.
+    """
+
+    def __init__(self, path: Path, max_bytes: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._writer = _connect(path)
+        self._writer.executescript(_SCHEMA)
+        self._reader = _connect(path)
+        self.stream = self._load_stream()
+        first, last = self._writer.execute(
+            "SELECT COALESCE(MIN(position), 1), COALESCE(MAX(position), 0) FROM item"
+        ).fetchone()
+        self._last = int(last)
+        self._acknowledged = max(int(first) - 1, int(self.load("acknowledged") or b"0"))
+        self._purged = int(first) - 1
+        self._used = int(self._writer.execute(_USED).fetchone()[0])
+
+    @property
+    def last_position(self) -> int:
+        """Position of the newest row ever appended; 0 in a new spool."""
+        return self._last
+
+    @property
+    def acknowledged(self) -> int:
+        """Everything up to this position is committed in the cloud."""
+        return self._acknowledged
+
+    @property
+    def depth(self) -> int:
+        """Rows waiting for their acknowledgement."""
+        return self._last - self._acknowledged
+
+    @property
+    def used_bytes(self) -> int:
+        """Bytes that count against the bound."""
+        return self._used
+
+    @property
+    def fill(self) -> float:
+        """Share of the bound in use, 0 to 1."""
+        return self._used / self._max_bytes
+
+    def oldest(self) -> Instant | None:
+        """When the oldest waiting row was received."""
+        with self._lock:
+            found = self._writer.execute(
+                "SELECT received_at FROM item WHERE position > ? ORDER BY position LIMIT 1",
+                (self._acknowledged,),
+            ).fetchone()
+        return Instant(found[0]) if found else None
+
+    def append(self, rows: Sequence[Row]) -> None:
+        """Commit rows, whose positions continue `last_position`. Raises SpoolFull."""
+        if not rows:
+            return
+        size = sum(len(row.body) + ROW_OVERHEAD for row in rows)
+        with self._lock:
+            if self._used + size > self._max_bytes:
+                self._purge()
+            if self._used + size > self._max_bytes:
+                raise SpoolFull(f"spool holds {self._used} of {self._max_bytes} bytes")
+            with self._writer:
+                self._writer.execute("BEGIN IMMEDIATE")
+                freed, keep = self._delete_acknowledged()
+                self._writer.executemany("INSERT INTO item VALUES (?, ?, ?)", rows)
+                crash_point("edge.spool_uncommitted")
+            self._last = rows[-1].position
+            self._used += size - freed
+            self._purged = keep
+
+    def read(self, after: int, max_items: int, max_bytes: int) -> list[tuple[int, bytes]]:
+        """Rows behind position `after`, in order: at least one if there is any."""
+        found: list[tuple[int, bytes]] = []
+        size = 0
+        rows = self._reader.execute(
+            "SELECT position, body FROM item WHERE position > ? ORDER BY position LIMIT ?",
+            (max(after, self._acknowledged), max_items),
+        )
+        for position, body in rows:
+            size += len(body)
+            if found and size > max_bytes:
+                break
+            found.append((position, body))
+        rows.close()
+        return found
+
+    def acknowledge(self, position: int) -> bool:
+        """Everything up to `position` is safe elsewhere. False when that is no news.
+
+        Raises ValueError for a position that was never given out.
+        """
+        if position > self._last:
+            raise ValueError(f"position {position} is beyond the newest one, {self._last}")
+        with self._lock:
+            if position <= self._acknowledged:
+                return False
+            self._acknowledged = position
+            if position - self._purged >= _PURGE_ROWS:
+                self._purge()
+        return True
+
+    def save(self, key: str, value: bytes) -> None:
+        """Keep a small value beside the rows."""
+        with self._lock, self._writer:
+            self._writer.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def load(self, key: str) -> bytes | None:
+        found = self._writer.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return bytes(found[0]) if found else None
+
+    def close(self) -> None:
+        """Delete what is acknowledged, note how far, and close."""
+        self.save("acknowledged", str(self._acknowledged).encode())
+        with self._lock:
+            self._purge()
+            self._reader.close()
+            self._writer.close()
+
+    def _load_stream(self) -> str:
+        known = self.load("stream")
+        if known is None:
+            known = uuid.uuid4().hex.encode()
+            self.save("stream", known)
+        return known.decode()
+
+    def _purge(self) -> None:
+        with self._writer:
+            self._writer.execute("BEGIN IMMEDIATE")
+            freed, keep = self._delete_acknowledged()
+        crash_point("edge.deleted")
+        self._used -= freed
+        self._purged = keep
+
+    def _delete_acknowledged(self) -> tuple[int, int]:
+        """Delete inside the caller's transaction; bytes freed, and the last position deleted.
+
+        The newest row stays even when acknowledged: it is the memory of where positions
+        continue, without a second page to write at every commit.
+        """
+        upto = min(self._acknowledged, self._last - 1)
+        if upto <= self._purged:
+            return 0, self._purged
+        freed = self._writer.execute(_USED + " WHERE position <= ?", (upto,)).fetchone()[0]
+        self._writer.execute("DELETE FROM item WHERE position <= ?", (upto,))
+        return int(freed), upto
+
+
+def open_spool(path: Path, max_bytes: int, now: Instant) -> Spool:
+    """Open or create a spool. A damaged file is set aside and a new stream begins."""
+    try:
+        if path.exists():
+            _check(path)
+        return Spool(path, max_bytes)
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise  # locked, read-only, disk full: the file itself is not to blame
+        damage = str(error)
+    aside = _set_aside(path, now)
+    log.error(
+        "spool_damaged",
+        reason=damage,
+        kept_as=str(aside),
+        remedy="the waiting uplinks are in the file kept; try 'sqlite3 FILE .recover', and "
+        "check the card: a new, empty spool is in use now",
+    )
+    return Spool(path, max_bytes)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA cache_size=-2048")
+    return connection
+
+
+def _check(path: Path) -> None:
+    connection = _connect(path)
+    try:
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    finally:
+        connection.close()
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(str(verdict))
+
+
+def _set_aside(path: Path, now: Instant) -> Path:
+    stamp = to_datetime(now).strftime("%Y%m%dT%H%M%SZ")
+    aside = path.with_name(f"{path.name}.damaged-{stamp}")
+    number = 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.damaged-{stamp}-{number}")
+    for suffix in ("", "-wal", "-shm"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + suffix))
+    return aside

@@ -1,0 +1,187 @@
+"""What the agent tells about itself: the retained MQTT status, health checks, gauges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+
+import msgspec
+
+from stadtsinn.decoders.instant import SECOND, Instant, isoformat
+from stadtsinn.edge.agent.delivery import Delivery
+from stadtsinn.edge.agent.intake import Intake
+from stadtsinn.edge.agent.metrics import Metrics
+from stadtsinn.edge.agent.spool import Spool
+from stadtsinn.edge.messages.event_time import GatewayClocks
+from stadtsinn.edge.service.clock import Clock
+from stadtsinn.edge.service.health import Check
+from stadtsinn.edge.transport.mqtt import MqttLink
+
+OFFLINE = b'{"state":"offline"}'
+"""The last will: the connection died."""
+STOPPED = b'{"state":"offline","reason":"stopped"}'
+
+
+class SpoolStatus(msgspec.Struct, frozen=True):
+    """`oldest`: arrival of the oldest waiting item. `refuses`: why nothing is taken, or empty."""
+
+    items: int
+    bytes: int
+    max_bytes: int
+    oldest: str | None
+    refuses: str
+
+
+class ClockStatus(msgspec.Struct, frozen=True):
+    """Seconds our clock is ahead of the network server's; gateways' lag behind it (late ones +)."""
+
+    network_server_offset: float | None
+    gateway_lags: dict[str, float]
+    faulty_gateways: list[str]
+
+
+class Status(msgspec.Struct, frozen=True):
+    """The retained message on the status topic; times are RFC 3339."""
+
+    state: str
+    version: str
+    at: str
+    since: str
+    local_broker: bool
+    cloud_broker: bool
+    acknowledged: bool
+    spool: SpoolStatus
+    last_uplink: str | None
+    clock: ClockStatus
+    device_types: int
+
+    def essence(self) -> tuple[object, ...]:
+        """What is told at once when it changes; the rest waits for the next regular status."""
+        return (
+            self.local_broker,
+            self.cloud_broker,
+            self.acknowledged,
+            bool(self.spool.refuses),
+            self.last_uplink is None,
+            self.clock.faulty_gateways,
+            self.device_types,
+        )
+
+
+class Watch:
+    """Looks at all parts of the agent at once."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        max_bytes: int,
+        intake: Intake,
+        delivery: Delivery,
+        local: MqttLink,
+        cloud: MqttLink,
+        clocks: GatewayClocks,
+        clock: Clock,
+        metrics: Metrics,
+        stuck: Callable[[], list[str]],
+    ) -> None:
+        self._spool = spool
+        self._max_bytes = max_bytes
+        self._intake = intake
+        self._delivery = delivery
+        self._local = local
+        self._cloud = cloud
+        self._clocks = clocks
+        self._clock = clock
+        self._metrics = metrics
+        self._stuck = stuck
+        self._since = clock.now()
+        self._version = version("stadtsinn")
+
+    def status(self, device_types: int) -> Status:
+        """The state of this moment; also refreshes the gauges."""
+        known = self._clocks.known()
+        faulty = sorted(gateway for gateway, clock in known.items() if clock.faulty)
+        oldest = self._spool.oldest()
+        offset = self._clocks.server_offset
+        self._refresh(oldest, offset, len(faulty))
+        return Status(
+            state="online",
+            version=self._version,
+            at=isoformat(self._clock.now()),
+            since=isoformat(self._since),
+            local_broker=self._local.connected,
+            cloud_broker=self._cloud.connected,
+            acknowledged=not self._delivery.unanswered,
+            spool=SpoolStatus(
+                items=self._spool.depth,
+                bytes=self._spool.used_bytes,
+                max_bytes=self._max_bytes,
+                oldest=None if oldest is None else isoformat(oldest),
+                refuses=self._intake.refused_because,
+            ),
+            last_uplink=_text(self._intake.last_uplink),
+            clock=ClockStatus(
+                network_server_offset=None if offset is None else _seconds(offset),
+                gateway_lags={gateway: _seconds(clock.lag) for gateway, clock in known.items()},
+                faulty_gateways=faulty,
+            ),
+            device_types=device_types,
+        )
+
+    def checks(self) -> Mapping[str, Callable[[], Check]]:
+        """For /healthz."""
+        return {
+            "local_broker": lambda: self._broker(self._local, "the local ChirpStack's broker"),
+            "cloud_broker": lambda: self._broker(self._cloud, "the cloud's broker"),
+            "spool": self._spool_check,
+            "delivery": self._delivery_check,
+            "loops": self._loops_check,
+        }
+
+    def _refresh(self, oldest: Instant | None, offset: int | None, faulty: int) -> None:
+        metrics = self._metrics
+        metrics.depth.set(self._spool.depth)
+        metrics.spool_bytes.set(self._spool.used_bytes)
+        age = 0 if oldest is None else max(0, self._clock.now() - oldest)
+        metrics.oldest.set(age / SECOND)
+        if self._intake.last_uplink is not None:
+            metrics.last_uplink.set(self._intake.last_uplink / SECOND)
+        metrics.connected.labels("local").set(self._local.connected)
+        metrics.connected.labels("cloud").set(self._cloud.connected)
+        if offset is not None:
+            metrics.server_offset.set(offset / SECOND)
+        metrics.faulty_clocks.set(faulty)
+
+    def _broker(self, link: MqttLink, name: str) -> Check:
+        if not link.connected:
+            return Check(False, f"not connected to {name}")
+        if link.refused_subscriptions:
+            return Check(False, f"{name} refuses {', '.join(link.refused_subscriptions)}")
+        return Check(True, f"connected, MQTT {link.protocol}")
+
+    def _spool_check(self) -> Check:
+        refused = self._intake.refused_because
+        if refused:
+            return Check(False, f"takes nothing: {refused}")
+        return Check(True, f"{self._spool.depth} items, {self._spool.fill:.0%} of its bound")
+
+    def _delivery_check(self) -> Check:
+        if self._delivery.unanswered:
+            return Check(False, "the cloud's broker takes batches, but no ingest acknowledges them")
+        return Check(True, f"acknowledged up to position {self._spool.acknowledged}")
+
+    def _loops_check(self) -> Check:
+        stuck = self._stuck()
+        return Check(not stuck, f"silent: {', '.join(stuck)}" if stuck else "turning")
+
+
+def encode(status: Status) -> bytes:
+    return msgspec.json.encode(status)
+
+
+def _seconds(micros: int) -> float:
+    return round(micros / SECOND, 3)
+
+
+def _text(moment: Instant | None) -> str | None:
+    return None if moment is None else isoformat(moment)
