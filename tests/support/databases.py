@@ -1,19 +1,30 @@
-"""Empty databases for tests, SQLite in the test's folder or a fresh one in a PostgreSQL."""
+"""Empty databases for tests, SQLite in the test's folder or a fresh one in a PostgreSQL.
+
+A test folder gets both by importing the fixture in its conftest.py::
+
+    from databases import database  # noqa: F401
+"""
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from sqlalchemy import create_engine, make_url, text
 
+import real_parts
 from stadtsinn.cloud.database.engine import Database, open_database
 from stadtsinn.cloud.database.schema import metadata
 from stadtsinn.cloud.registry.records import Tenant
 from stadtsinn.cloud.registry.repository import insert_tenant
 from stadtsinn.decoders.instant import Instant
+
+_shared = contextlib.ExitStack()
+_shared_url: list[str] = []
 
 
 def fresh_database(folder: Path) -> Database:
@@ -41,6 +52,29 @@ def fresh_postgres(cluster_url: str, *, create_tables: bool = True) -> Iterator[
         with maintenance.connect() as connection:
             connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
         maintenance.dispose()
+
+
+def shared_cluster(factory: pytest.TempPathFactory) -> str:
+    """The URL of one PostgreSQL for the whole test run; starting it takes seconds."""
+    if not _shared_url:
+        folder = factory.mktemp("postgres")
+        _shared_url.append(_shared.enter_context(real_parts.postgres_cluster(folder)))
+        atexit.register(_shared.close)
+    return _shared_url[0]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(
+    request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database]:
+    """Every test that takes it runs on both kinds of database."""
+    if request.param == "sqlite":
+        opened = fresh_database(tmp_path)
+        yield opened
+        opened.dispose()
+        return
+    with fresh_postgres(shared_cluster(tmp_path_factory)) as opened:
+        yield opened
 
 
 def add_tenant(database: Database, tenant_id: str = "musterstadt") -> str:

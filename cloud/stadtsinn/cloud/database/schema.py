@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from stadtsinn.cloud.access import tables as access
 from stadtsinn.cloud.alerts import tables as alerts
+from stadtsinn.cloud.crowd import tables as crowd
 from stadtsinn.cloud.database.engine import metadata
+from stadtsinn.cloud.followers import tables as followers
+from stadtsinn.cloud.ingest import tables as ingest
 from stadtsinn.cloud.log import tables as log
 from stadtsinn.cloud.notify import tables as notify
 from stadtsinn.cloud.registry import tables as registry
 
-TABLE_MODULES = (access, alerts, log, notify, registry)
+TABLE_MODULES = (access, alerts, crowd, followers, ingest, log, notify, registry)
 
 __all__ = ["TABLE_MODULES", "metadata"]

@@ -36,6 +36,13 @@ class _Placed(_Strict):
         return self
 
 
+class NewTenant(_Strict):
+    """A town or a works of one; made by the operator only."""
+
+    id: Slug
+    name: Name
+
+
 class SiteBody(_Placed):
     model_config = ConfigDict(
         json_schema_extra={

@@ -178,9 +178,7 @@ def _require_countable(connection: Connection, scope: Scope, zone: str, record: 
     try:
         repository.device(connection, scope, record.dev_eui)
     except NotFound:
-        raise Invalid(
-            f"There is no device '{record.dev_eui}'. Register it first: POST /api/v1/devices."
-        ) from None
+        raise Invalid(f"There is no device '{record.dev_eui}'. Register it first.") from None
     for other in repository.gates_of(connection, scope, zone):
         same_line = (other.dev_eui, other.channel) == (record.dev_eui, record.channel)
         if same_line and other.slug != record.slug:
@@ -207,7 +205,7 @@ def _require_site(connection: Connection, scope: Scope, slug: str | None) -> Non
     try:
         repository.site(connection, scope, slug)
     except NotFound:
-        raise Invalid(f"There is no site '{slug}'. Create it first: POST /api/v1/sites.") from None
+        raise Invalid(f"There is no site '{slug}'. Create it first.") from None
 
 
 def _require_free(look: Callable[[], object], kind: str, slug: str) -> None:

@@ -35,7 +35,7 @@ def generate(message: str, *, replace: bool = False) -> list[Path]:
             command.revision(config, message, autogenerate=True, rev_id=f"{len(before) + 1:04d}")
         database.dispose()
     made = sorted(set(_VERSIONS.glob("*.py")) - before)
-    for arguments in (["check", "--fix", "--quiet"], ["format", "--quiet"]):
+    for arguments in (["format", "--quiet"], ["check", "--fix", "--quiet"]):
         subprocess.run([sys.executable, "-m", "ruff", *arguments, *made], check=True)
     return made
 

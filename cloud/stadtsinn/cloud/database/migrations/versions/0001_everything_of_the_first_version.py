@@ -20,6 +20,50 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_alert_inputs")),
     )
     op.create_table(
+        "edge_streams",
+        sa.Column("edge_id", sa.String(length=63), nullable=False),
+        sa.Column("stream", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.LargeBinary(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("edge_id", "stream", name=op.f("pk_edge_streams")),
+    )
+    op.create_table(
+        "follower_cursors",
+        sa.Column("name", sa.String(length=63), nullable=False),
+        sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_follower_cursors")),
+    )
+    op.create_table(
+        "quarantine",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("tenant_id", sa.String(length=63), nullable=True),
+        sa.Column("dev_eui", sa.String(length=16), nullable=True),
+        sa.Column("source", sa.String(length=100), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(length=64), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("replayed_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantine")),
+        sa.UniqueConstraint("digest", name=op.f("uq_quarantine_digest")),
+    )
+    with op.batch_alter_table("quarantine", schema=None) as batch_op:
+        batch_op.create_index("ix_quarantine_reason", ["reason", "id"], unique=False)
+        batch_op.create_index("ix_quarantine_tenant", ["tenant_id", "id"], unique=False)
+
+    op.create_table(
         "registry_revision",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
@@ -334,6 +378,97 @@ def upgrade() -> None:
     with op.batch_alter_table("rules", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_rules_tenant_id"), ["tenant_id"], unique=False)
 
+    op.create_table(
+        "zone_corrections",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("tenant_id", sa.String(length=63), nullable=False),
+        sa.Column("zone_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("event_time", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("value", sa.Integer(), nullable=True),
+        sa.Column("amount", sa.Float(), nullable=True),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_zone_corrections_tenant_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["zone_id"], ["zones.id"], name=op.f("fk_zone_corrections_zone_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_zone_corrections")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("zone_corrections", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_zone_corrections_tenant_id"), ["tenant_id"], unique=False
+        )
+        batch_op.create_index(
+            "ix_zone_corrections_zone_time", ["zone_id", "kind", "event_time"], unique=False
+        )
+
+    op.create_table(
+        "zone_samples",
+        sa.Column(
+            "position",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("tenant_id", sa.String(length=63), nullable=False),
+        sa.Column("zone_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("event_time", sa.BigInteger(), nullable=False),
+        sa.Column("occupancy", sa.Integer(), nullable=False),
+        sa.Column("low", sa.Integer(), nullable=False),
+        sa.Column("high", sa.Integer(), nullable=False),
+        sa.Column("degraded", sa.Boolean(), nullable=False),
+        sa.Column("reported_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_zone_samples_tenant_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["zone_id"], ["zones.id"], name=op.f("fk_zone_samples_zone_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("position", name=op.f("pk_zone_samples")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("zone_samples", schema=None) as batch_op:
+        batch_op.create_index("ix_zone_samples_event_time", ["event_time"], unique=False)
+        batch_op.create_index(batch_op.f("ix_zone_samples_tenant_id"), ["tenant_id"], unique=False)
+        batch_op.create_index(
+            "ix_zone_samples_zone_position", ["zone_id", "position"], unique=False
+        )
+
+    op.create_table(
+        "zone_states",
+        sa.Column("zone_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("version", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("sampled_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["zone_id"], ["zones.id"], name=op.f("fk_zone_states_zone_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("zone_id", name=op.f("pk_zone_states")),
+    )
+    op.create_table(
+        "gate_counts",
+        sa.Column("gate_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("direction", sa.SmallInteger(), nullable=False),
+        sa.Column("event_time", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("dev_eui", sa.String(length=16), nullable=False),
+        sa.Column("dev_addr", sa.String(length=8), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("f_cnt", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("total", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("interval_count", sa.Integer(), nullable=True),
+        sa.Column("delta", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("counted", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("doubt", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("flag", sa.String(length=8), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["gate_id"], ["gates.id"], name=op.f("fk_gate_counts_gate_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("gate_id", "direction", "event_time", name=op.f("pk_gate_counts")),
+    )
     op.create_table(
         "rule_recipients",
         sa.Column("rule_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

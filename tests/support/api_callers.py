@@ -1,0 +1,57 @@
+"""An application with two towns, and callers who hold keys of theirs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from databases import add_tenant
+from stadtsinn.cloud.access.scope import Role, Scope
+from stadtsinn.cloud.access.service import authenticate, create_key
+from stadtsinn.cloud.api.app import create_app
+from stadtsinn.cloud.api.dependencies import Services
+from stadtsinn.cloud.database.engine import Database
+from stadtsinn.cloud.series import open_store
+from stadtsinn.cloud.series.store import SeriesStore
+from stadtsinn.decoders.instant import parse
+from stadtsinn.edge.service.clock import ManualClock
+
+NOW = parse("2026-09-26T10:00:00+00:00")
+HOME = "musterstadt"
+AWAY = "nebenan"
+
+
+@dataclass
+class ApiWorld:
+    """A running API; `client(...)` is somebody calling it."""
+
+    database: Database
+    folder: Path
+    clock: ManualClock = field(default_factory=lambda: ManualClock(NOW))
+    series: SeriesStore = field(init=False)
+    app: FastAPI = field(init=False)
+
+    def __post_init__(self) -> None:
+        for tenant in (HOME, AWAY):
+            add_tenant(self.database, tenant)
+        self.series = open_store(f"sqlite:///{self.folder / 'series.sqlite'}")
+        self.app = create_app(Services(self.database, self.series, self.clock))
+
+    def token(self, role: Role = Role.ADMIN, tenant: str = HOME) -> str:
+        return create_key(self.database, tenant, f"test {role}", role, self.clock.now())[1]
+
+    def scope(self, role: Role = Role.ADMIN, tenant: str = HOME) -> Scope:
+        return authenticate(self.database, self.token(role, tenant), self.clock.now())
+
+    def client(self, role: Role = Role.ADMIN, tenant: str = HOME) -> TestClient:
+        """Somebody with a key of this role and town."""
+        return self._client({"Authorization": f"Bearer {self.token(role, tenant)}"})
+
+    def nobody(self) -> TestClient:
+        return self._client({})
+
+    def _client(self, headers: dict[str, str]) -> TestClient:
+        return TestClient(self.app, raise_server_exceptions=False, headers=headers)
