@@ -34,7 +34,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from stadtsinn.cloud.alerts.rule import ALARM_LEVEL, Thresholds
+from stadtsinn.cloud.alerts.rule import ALARM_LEVEL, ALWAYS, Thresholds
 from stadtsinn.decoders.instant import Instant
 
 
@@ -74,7 +74,7 @@ class RuleState:
     opened_at: Instant | None = None
     announced: bool = False
     silences: int = 0
-    quiet_until: Instant = Instant(0)
+    quiet_until: Instant = ALWAYS
     """What happened up to here was told before the history was rebuilt."""
 
     @property
@@ -93,11 +93,12 @@ class Opened:
 
 @dataclass(frozen=True)
 class Announced:
-    """The open incident is worth a message now."""
+    """The open incident is worth a message now. `value` was measured at `measured_at`."""
 
     opened_at: Instant
     at: Instant
     value: float
+    measured_at: Instant
     level: int = ALARM_LEVEL
 
 
@@ -261,7 +262,8 @@ def _fire(rule: Thresholds, state: RuleState, at: Instant, now: Instant) -> Step
         silences=0,
     )
     opened = Opened(at, value, late=not current)
-    return fired, (opened, Announced(at, at, value)) if current else (opened,)
+    told = Announced(at, at, value, state.last_event if state.last_event is not None else at)
+    return fired, (opened, told) if current else (opened,)
 
 
 def _close(state: RuleState, at: Instant) -> Step:
@@ -324,7 +326,7 @@ def _announce_if_current(
         return state, ()
     if not _current(rule, state, at, now):
         return state, ()
-    told = Announced(state.opened_at, at, value, state.level)
+    told = Announced(state.opened_at, at, value, at, state.level)
     return replace(state, announced=True), (told,)
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from stadtsinn.cloud.registry.town import Direction
 from stadtsinn.decoders.instant import Instant
 
+ALWAYS = Instant(0)
+
 ALARM_LEVEL = 1
 """The level of a rule's one threshold pair; messages and incidents carry it."""
 
@@ -47,7 +49,7 @@ class Thresholds:
     stale_after: int = 180_000_000
     max_age: int = 900_000_000
     alert_on_stale: bool = False
-    valid_from: Instant = Instant(0)
+    valid_from: Instant = ALWAYS
     """Samples from before the rule's last edit are not judged by it."""
 
     def reached(self, value: float) -> bool:

@@ -50,6 +50,8 @@ outbox = Table(
     Column("reason", String(200), nullable=False, default=""),  # of the last failure
     Column("attempts", Integer, nullable=False, default=0),
     Column("resent", Boolean, nullable=False, default=False),
+    # The incident ended before this alarm went out; its text says so, no all-clear follows.
+    Column("reworded", Boolean, nullable=False, default=False),
     Column("settled", Boolean, nullable=False, default=False),  # nothing more will be tried
     Column("next_attempt", InstantColumn, nullable=False),  # machine's clock
     Column("lease_until", InstantColumn),  # machine's clock
@@ -85,4 +87,15 @@ sandbox_phone = Table(
     # One row while a sandbox sender is configured: only then the phone page exists.
     Column("id", Integer, primary_key=True),
     Column("since", InstantColumn, nullable=False),
+)
+
+report_formats = Table(
+    "report_formats",
+    metadata,
+    # How the configured provider words its delivery reports, for the process that serves the
+    # API: it does not need to know the senders' configuration and secrets.
+    Column("provider", String(32), primary_key=True),
+    Column("format", Text, nullable=False),  # JSON of senders.provider.Reports
+    # Digest of a token for reports of all messages, where the provider knows but one address.
+    Column("token_digest", String(64)),
 )

@@ -1,0 +1,1 @@
+"""How messages leave: each sender says sent, retry, never or unknown."""
