@@ -78,14 +78,17 @@ class EdgeAgent:
             on_fatal=self._fail,
         )
         self._local = MqttLink(
-            settings.local(), subscriptions=settings.topics, on_message=self._intake.take
+            settings.local(),
+            subscriptions=settings.topics,
+            on_message=self._intake.take,
+            on_state=lambda connected: self._broker_changed("local", connected),
         )
         self._intake.link = self._local
         self._cloud = MqttLink(
             settings.cloud(),
             subscriptions=[ack_topic(settings.edge_id), config_topic(settings.edge_id)],
             on_message=self._take_from_cloud,
-            on_state=lambda _connected: self._wake_delivery(),
+            on_state=lambda connected: self._broker_changed("cloud", connected),
             will=Will(status_topic(settings.edge_id), OFFLINE),
         )
         self._delivery = Delivery(
@@ -155,6 +158,10 @@ class EdgeAgent:
                 self._cloud.publish(topic, encode(status), retain=True)
                 told, told_at = status.essence(), time.monotonic()
             self._stop.wait(_LOOK_SECONDS)
+
+    def _broker_changed(self, side: str, connected: bool) -> None:
+        log.info("broker_connected" if connected else "broker_disconnected", side=side)
+        self._wake_delivery()
 
     def _wake_delivery(self) -> None:
         self._delivery.wake()

@@ -51,6 +51,18 @@ def mask_secrets(
     return event
 
 
+def _naming(service: str) -> Any:
+    """Processor that says which service speaks. Not a context variable: threads lack those."""
+
+    def add_service(
+        _logger: Any, _method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        event.setdefault("service", service)
+        return event
+
+    return add_service
+
+
 def configure_logs(service: str, json: bool | None = None, level: str = "info") -> None:
     """Set up structlog and the standard library's logging, both to stderr.
 
@@ -62,6 +74,7 @@ def configure_logs(service: str, json: bool | None = None, level: str = "info") 
         raise ValueError(f"unknown log level {level!r}: use debug, info, warning or error")
     as_json = not sys.stderr.isatty() if json is None else json
     shared: list[Any] = [
+        _naming(service),
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -88,4 +101,3 @@ def configure_logs(service: str, json: bool | None = None, level: str = "info") 
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(number)
-    structlog.contextvars.bind_contextvars(service=service)

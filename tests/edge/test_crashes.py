@@ -1,0 +1,92 @@
+"""SIGKILL at each commit point of the edge agent: nothing is lost, no position means two things."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fake_chirpstack import FakeChirpstack
+from fake_ingest import FakeIngest
+from real_edge import RealEdge
+from real_parts import mosquitto, wait_until
+from stadtsinn.cloud.demo.mosquitto import Mosquitto
+from stadtsinn.decoders.instant import parse
+
+MOMENT = parse("2026-06-01T08:00:00+00:00")
+UPLINKS = 60
+
+POINTS = [
+    "edge.received",
+    "edge.received:3",
+    "edge.spool_uncommitted",
+    "edge.spool_committed",
+    "edge.spool_committed:2",
+    "edge.acknowledged",
+    "edge.published",
+    "edge.published:3",
+    "edge.ack_received",
+    "edge.ack_received:2",
+]
+
+
+@pytest.fixture
+def brokers(tmp_path: Path) -> Iterator[tuple[Mosquitto, Mosquitto]]:
+    with mosquitto(tmp_path / "local") as local, mosquitto(tmp_path / "cloud") as cloud:
+        yield local, cloud
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_agent_loses_and_doubles_nothing(
+    point: str, brokers: tuple[Mosquitto, Mosquitto], tmp_path: Path
+) -> None:
+    """Whatever moment the power goes, each uplink reaches the ingest, under one identity."""
+    local, cloud = brokers
+    edge = RealEdge(tmp_path / "edge", local.port, cloud.port)
+    with FakeIngest(cloud.port) as ingest, FakeChirpstack(local.port) as chirpstack:
+        try:
+            edge.start(crash_at=point)
+            edge.wait_ready()
+            _send_until_killed(chirpstack, edge)
+            edge.wait_killed()
+            edge.start()
+            wait_until(
+                lambda: ingest.counters() == list(range(UPLINKS)), f"all uplinks after {point}"
+            )
+            assert edge.stop() == 0
+        finally:
+            edge.kill()
+        positions = [position for _, position in sorted(ingest.items)]
+        assert positions == list(range(1, len(positions) + 1)), "positions have no gap"
+
+
+def test_killed_while_it_deletes_what_was_acknowledged(
+    brokers: tuple[Mosquitto, Mosquitto], tmp_path: Path
+) -> None:
+    """A kill right after the deletion leaves the positions and the stream as they were."""
+    local, cloud = brokers
+    edge = RealEdge(tmp_path / "edge", local.port, cloud.port)
+    with FakeIngest(cloud.port) as ingest, FakeChirpstack(local.port) as chirpstack:
+        try:
+            edge.start(crash_at="edge.deleted")
+            edge.wait_ready()
+            chirpstack.publish_uplinks(range(30), MOMENT)
+            wait_until(lambda: ingest.counters() == list(range(30)), "first half delivered")
+            assert edge.process is not None
+            edge.process.terminate()  # an orderly stop deletes, and there it is killed
+            edge.wait_killed()
+            edge.start()
+            edge.wait_ready()
+            chirpstack.publish_uplinks(range(30, UPLINKS), MOMENT)
+            wait_until(lambda: ingest.counters() == list(range(UPLINKS)), "second half delivered")
+            assert edge.stop() == 0
+        finally:
+            edge.kill()
+    assert sorted(ingest.items) == [(ingest.batches[0].stream, n + 1) for n in range(UPLINKS)]
+
+
+def _send_until_killed(chirpstack: FakeChirpstack, edge: RealEdge) -> None:
+    """Part of the uplinks comes while the agent is alive, the rest whatever its state is."""
+    for start in range(0, UPLINKS, 15):
+        chirpstack.publish_uplinks(range(start, start + 15), MOMENT)

@@ -1,0 +1,245 @@
+"""The event-time rule (decision record 0003), case by case and on a real server's recordings."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from real_parts import require_shared
+from stadtsinn.decoders.instant import DAY, HOUR, MINUTE, SECOND, Instant, parse
+from stadtsinn.decoders.uplink import TimeSource, Uplink
+from stadtsinn.edge.messages.chirpstack import read_event
+from stadtsinn.edge.messages.event_time import (
+    EARLIEST,
+    FUTURE_TOLERANCE,
+    GatewayClocks,
+    ReceptionTimes,
+    event_time,
+    gps_to_instant,
+)
+
+ARRIVAL = parse("2026-06-01T12:00:00+00:00")
+RECEIVED = Instant(ARRIVAL + SECOND)
+
+
+def at(offset: int) -> Instant:
+    return Instant(ARRIVAL + offset)
+
+
+def rx(
+    gateway_offset: int | None = None,
+    *,
+    gateway: str = "a",
+    gps_offset: int | None = None,
+    gw_time: Instant | None = None,
+) -> ReceptionTimes:
+    """A reception that arrived at ARRIVAL, its clocks given relative to that."""
+    return ReceptionTimes(
+        gateway_id=gateway,
+        gw_time=at(gateway_offset) if gateway_offset is not None else gw_time,
+        gps_time=at(gps_offset) if gps_offset is not None else None,
+        ns_time=ARRIVAL,
+    )
+
+
+CASES = {
+    "live frame": ([rx(-2000)], at(-2000), TimeSource.GATEWAY),
+    "late frame, six hours": ([rx(-6 * HOUR)], at(-6 * HOUR), TimeSource.GATEWAY),
+    "gateway clock a day behind": ([rx(-DAY)], ARRIVAL, TimeSource.NETWORK_SERVER),
+    "gateway clock an hour ahead": ([rx(HOUR)], ARRIVAL, TimeSource.NETWORK_SERVER),
+    "gateway clock at 1970": (
+        [rx(gw_time=Instant(12 * SECOND))],
+        ARRIVAL,
+        TimeSource.NETWORK_SERVER,
+    ),
+    "gateway clock a second ahead, as clocks are": (
+        [rx(SECOND)],
+        at(SECOND),
+        TimeSource.GATEWAY,
+    ),
+    "no gateway time": ([rx()], ARRIVAL, TimeSource.NETWORK_SERVER),
+    "no reception at all": ([], at(SECOND // 5), TimeSource.NETWORK_SERVER),
+    "GPS late by six hours": ([rx(gps_offset=-6 * HOUR)], at(-6 * HOUR), TimeSource.GPS),
+    "GPS late by a month": ([rx(gps_offset=-30 * DAY)], at(-30 * DAY), TimeSource.GPS),
+    "GPS beats a live-looking gateway clock": (
+        [rx(-SECOND, gps_offset=-3000)],
+        at(-3000),
+        TimeSource.GPS,
+    ),
+    "GPS at 1980": (
+        [rx(-2000, gps_offset=gps_to_instant(5 * SECOND) - ARRIVAL)],
+        at(-2000),
+        TimeSource.GATEWAY,
+    ),
+    "GPS after a week roll-over": (
+        [rx(-2000, gps_offset=-1024 * 7 * DAY)],
+        at(-2000),
+        TimeSource.GATEWAY,
+    ),
+    "GPS an hour ahead": ([rx(-2000, gps_offset=HOUR)], at(-2000), TimeSource.GATEWAY),
+    "one good gateway of three": (
+        [
+            rx(-DAY, gateway="behind"),
+            rx(HOUR, gateway="ahead"),
+            rx(-1500, gateway="good"),
+        ],
+        at(-1500),
+        TimeSource.GATEWAY,
+    ),
+    "a live gateway speaks against another that lags three hours": (
+        [rx(-3 * HOUR, gateway="lagging"), rx(-1500, gateway="good")],
+        at(-1500),
+        TimeSource.GATEWAY,
+    ),
+    "all gateway clocks wrong": (
+        [rx(-DAY, gateway="x"), rx(HOUR, gateway="y")],
+        ARRIVAL,
+        TimeSource.NETWORK_SERVER,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rule(name: str) -> None:
+    receptions, expected, source = CASES[name]
+    server_time = at(SECOND // 5)
+    assert event_time(receptions, server_time, RECEIVED) == (expected, source)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_recording_played_months_later_gives_the_same_times(name: str) -> None:
+    """Gateway clocks are judged by the server's clock, not by ours: replay changes nothing."""
+    receptions, expected, source = CASES[name]
+    later = Instant(ARRIVAL + 200 * DAY)
+    assert event_time(receptions, at(SECOND // 5), later) == (expected, source)
+
+
+def test_server_clock_at_1970_leaves_our_own() -> None:
+    reception = ReceptionTimes("a", None, None, Instant(30 * SECOND))
+    found = event_time([reception], Instant(30 * SECOND), RECEIVED)
+    assert found == (RECEIVED, TimeSource.ARRIVAL)
+
+
+def test_server_clock_ahead_of_ours_is_not_believed() -> None:
+    ahead = Instant(RECEIVED + FUTURE_TOLERANCE + 1)
+    found = event_time([ReceptionTimes("a", None, None, ahead)], ahead, RECEIVED)
+    assert found == (RECEIVED, TimeSource.ARRIVAL)
+
+
+def test_without_ns_time_the_events_own_time_is_the_yardstick() -> None:
+    """Older servers state no nsTime; their `time` is the arrival, unless it is the gateway's."""
+    late = ReceptionTimes("a", at(-6 * HOUR), None, None)
+    assert event_time([late], ARRIVAL, RECEIVED) == (at(-6 * HOUR), TimeSource.GATEWAY)
+
+
+_TIMES = st.one_of(
+    st.none(),
+    st.integers(-(2**50), 2**55),
+    st.integers(ARRIVAL - 3 * DAY, ARRIVAL + 3 * DAY),
+).map(lambda value: None if value is None else Instant(value))
+
+
+@given(
+    st.lists(st.builds(ReceptionTimes, st.sampled_from("abc"), _TIMES, _TIMES, _TIMES), max_size=4),
+    _TIMES,
+)
+def test_event_time_is_never_in_the_future_nor_before_2020(
+    receptions: list[ReceptionTimes], server_time: Instant | None
+) -> None:
+    moment, _ = event_time(receptions, server_time, RECEIVED, GatewayClocks())
+    assert EARLIEST <= moment <= RECEIVED + FUTURE_TOLERANCE + 30 * SECOND
+
+
+# --- what is learned -------------------------------------------------------------------
+
+
+def frame(clocks: GatewayClocks, arrival: Instant, lag: int) -> tuple[Instant, TimeSource]:
+    reception = ReceptionTimes("a", Instant(arrival - lag), None, arrival)
+    return event_time([reception], arrival, Instant(arrival + SECOND), clocks)
+
+
+def test_clock_that_keeps_lagging_is_recognised() -> None:
+    """Three hours behind, frame after frame: from the third on over a minute it is a fault."""
+    clocks = GatewayClocks()
+    sources = [frame(clocks, at(n * 40 * SECOND), 3 * HOUR)[1] for n in range(5)]
+    assert sources == [TimeSource.GATEWAY] * 2 + [TimeSource.NETWORK_SERVER] * 3
+    assert clocks.faulty("a")
+
+
+def test_backlog_is_no_clock_fault() -> None:
+    """Frames of an outage arrive a second apart, but were received a minute apart."""
+    clocks = GatewayClocks()
+    for n in range(100):
+        lag = 6 * HOUR - n * 59 * SECOND
+        expected = at(n * SECOND - lag)
+        assert frame(clocks, at(n * SECOND), lag) == (expected, TimeSource.GATEWAY)
+    assert not clocks.faulty("a")
+
+
+def test_one_late_frame_of_a_good_gateway_is_believed() -> None:
+    clocks = GatewayClocks()
+    for n in range(10):
+        frame(clocks, at(n * MINUTE), 2000)
+    found = frame(clocks, at(11 * MINUTE), 6 * HOUR)
+    assert found == (at(11 * MINUTE - 6 * HOUR), TimeSource.GATEWAY)
+
+
+def test_repaired_clock_is_believed_again() -> None:
+    clocks = GatewayClocks()
+    for n in range(4):
+        frame(clocks, at(n * MINUTE), 3 * HOUR)
+    frame(clocks, at(5 * MINUTE), 1000)
+    assert not clocks.faulty("a")
+    assert frame(clocks, at(6 * MINUTE), HOUR)[1] is TimeSource.GATEWAY
+
+
+def test_a_resent_event_teaches_nothing() -> None:
+    clocks = GatewayClocks()
+    for _ in range(10):
+        frame(clocks, ARRIVAL, 3 * HOUR)
+    assert not clocks.faulty("a")
+
+
+def test_what_was_learned_survives_a_restart() -> None:
+    clocks = GatewayClocks()
+    for n in range(4):
+        frame(clocks, at(n * MINUTE), 3 * HOUR)
+    assert GatewayClocks(clocks.known()).faulty("a")
+
+
+def test_gateways_without_number_do_not_fill_the_memory() -> None:
+    clocks = GatewayClocks()
+    for n in range(10_000):
+        clocks.observe(f"gateway {n}", at(n), 0)
+    assert len(clocks.known()) <= 4096
+
+
+# --- recordings ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("marshaler", ["json", "protobuf"])
+def test_recordings_of_a_real_server(marshaler: str) -> None:
+    """The frame with gw_time six hours ago, the one with GPS time, and all live ones."""
+    lines = require_shared(f"chirpstack-events/events-{marshaler}.jsonl").read_text().splitlines()
+    clocks = GatewayClocks()
+    seen: dict[str, Uplink] = {}
+    for line in map(json.loads, lines):
+        payload = (
+            base64.b64decode(line["payload_base64"])
+            if "payload_base64" in line
+            else line["payload"].encode()
+        )
+        event = read_event(line["topic"], payload, parse("2026-11-22T05:00:00+00:00"), clocks)
+        if isinstance(event, Uplink):
+            seen[line["step"]] = event
+    for event in (late, gps):
+        lateness = parse("2026-11-22T03:58:00+00:00") - event.event_time
+        assert abs(lateness - 6 * HOUR) < 3 * MINUTE
+    live = [event for step, event in seen.items() if not step.startswith("late frame")]
+    start, end = parse("2026-11-22T03:57:00+00:00"), parse("2026-11-22T04:01:00+00:00")
+    assert len(live) > 15
+    assert all(start < event.event_time < end for event in live)

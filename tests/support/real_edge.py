@@ -1,0 +1,111 @@
+"""The edge agent as a child process, with a configuration in a folder of the test."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from real_parts import wait_until
+
+CONFIG = """\
+edge_id = "rathaus-1"
+[local_broker]
+port = {local}
+[cloud_broker]
+host = "127.0.0.1"
+port = {cloud}
+[spool]
+path = "spool.sqlite"
+[commit]
+rows = {rows}
+seconds = {seconds}
+[delivery]
+window = {window}
+batch_items = {batch_items}
+ack_timeout_seconds = {ack_timeout}
+[health]
+address = "127.0.0.1:0"
+"""
+
+
+class RealEdge:
+    """One agent that can be started, killed and started again on the same spool."""
+
+    def __init__(
+        self,
+        folder: Path,
+        local: int,
+        cloud: int,
+        *,
+        rows: int = 10,
+        seconds: float = 0.2,
+        window: int = 2,
+        batch_items: int = 10,
+        ack_timeout: float = 1.0,
+        extra: str = "",
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.spool = folder / "spool.sqlite"
+        self._config = folder / "edge.toml"
+        self._config.write_text(
+            CONFIG.format(
+                local=local,
+                cloud=cloud,
+                rows=rows,
+                seconds=seconds,
+                window=window,
+                batch_items=batch_items,
+                ack_timeout=ack_timeout,
+            )
+            + extra
+        )
+        self._log_start = 0
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def log(self) -> str:
+        return (self.folder / "edge.log").read_text(errors="replace")
+
+    def start(self, crash_at: str = "") -> None:
+        """Returns when the process runs; see `wait_ready`."""
+        environment = {**os.environ, "STADTSINN_CRASH_AT": crash_at}
+        command = [sys.executable, "-m", "stadtsinn.cli", "edge", "run", "-c", str(self._config)]
+        with (self.folder / "edge.log").open("ab") as log:
+            self._log_start = log.tell()
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+
+    def wait_ready(self) -> None:
+        """Until this process has its sessions at both brokers."""
+        wait_until(
+            lambda: all(self._said("broker_connected", side) for side in ("local", "cloud")),
+            "the agent is connected to both brokers",
+        )
+
+    def _said(self, event: str, side: str) -> bool:
+        lines = (self.folder / "edge.log").read_bytes()[self._log_start :].decode().splitlines()
+        return any(event in line and f'"side": "{side}"' in line for line in lines)
+
+    def wait_killed(self, timeout: float = 60) -> None:
+        """Until the crash point was reached."""
+        assert self.process is not None
+        code = self.process.wait(timeout)
+        assert code == -signal.SIGKILL, f"ended with {code}: {self.log()[-2000:]}"
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(30)
+
+    def kill(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(30)
