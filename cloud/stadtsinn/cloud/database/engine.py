@@ -6,8 +6,10 @@ to be upgraded and fail half way; `Database.read()` sees one consistent snapshot
 
 from __future__ import annotations
 
+import threading
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from sqlalchemy import (
     create_engine,
     event,
     make_url,
+    text,
 )
 
 metadata = MetaData(
@@ -44,6 +47,9 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._writer = engine.execution_options(stadtsinn_writing=True)
+        # SQLite has one writer at a time. Threads of this process queue up here: inside SQLite
+        # they would sleep and try again, up to 100 ms at a time. Never nest two writes.
+        self._turn = threading.Lock() if self.is_sqlite else None
 
     @property
     def is_sqlite(self) -> bool:
@@ -58,11 +64,21 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that commits at the end of the block or leaves nothing behind."""
-        with self._writer.begin() as connection:
+        with self._turn or nullcontext(), self._writer.begin() as connection:
             yield connection
 
     def dispose(self) -> None:
         self.engine.dispose()
+
+
+def serialize(connection: Connection, name: str) -> None:
+    """Let only one transaction at a time pass this point, until its end.
+
+    SQLite's write transactions are alone anyway; PostgreSQL gets an advisory lock per name.
+    """
+    if connection.dialect.name == "postgresql":
+        key = zlib.crc32(name.encode())
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
 
 def open_database(url: str) -> Database:

@@ -18,8 +18,12 @@ class Follower(Protocol):
     also moves the follower's cursor. After a crash the same batch comes again: what `prepare`
     does elsewhere must bear being done twice, what `apply` does with the connection cannot be
     done twice. `tick` is called in a transaction of its own about once a second of the
-    process's real time, also without uplinks, for what time alone changes (rules that wait,
-    gates that fell silent, the nightly reset).
+    process's real time, once the follower has caught up with the log, for what time alone
+    changes (rules that wait, gates that fell silent, the nightly reset).
+
+    A transaction may be rolled back after `apply` or `tick` (a crash, a rebuild, a database that
+    is away), and the same follower may run in another process: what it remembers between two
+    calls must be read from the connection or be harmless when wrong.
     """
 
     name: str

@@ -1,0 +1,77 @@
+"""Counters that tell an operator what came, what was kept, and where it got stuck."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+log = structlog.get_logger()
+
+UPLINKS = Counter("stadtsinn_ingest_uplinks", "Uplinks committed to the log", ["source"])
+DUPLICATES = Counter(
+    "stadtsinn_ingest_duplicates", "Further copies of logged uplinks, dropped", ["source"]
+)
+QUARANTINED = Counter("stadtsinn_ingest_quarantined", "What was not taken, by reason", ["reason"])
+OTHER_EVENTS = Counter(
+    "stadtsinn_ingest_other_events", "Readable events that are no uplinks", ["kind"]
+)
+STREAM_GAPS = Counter(
+    "stadtsinn_ingest_stream_positions_skipped", "Spool positions that never arrived", ["source"]
+)
+COMMIT_SECONDS = Histogram(
+    "stadtsinn_ingest_commit_seconds",
+    "One group commit, from reading to committed",
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+WAITING = Gauge("stadtsinn_ingest_waiting_messages", "Messages received and not yet committed")
+WAITING_BYTES = Gauge("stadtsinn_ingest_waiting_bytes", "Bytes of those messages")
+LAST_COMMIT = Gauge(
+    "stadtsinn_ingest_last_commit_timestamp_seconds", "When uplinks were last committed"
+)
+CONNECTED = Gauge("stadtsinn_ingest_broker_connected", "1 while connected", ["source"])
+
+REASONS = frozenset(
+    {
+        *("unknown_topic", "too_large", "malformed_json", "malformed_protobuf", "missing_field"),
+        *("bad_field", "bad_dev_eui", "bad_dev_addr", "wrong_base64", "oversized_payload"),
+        *("encrypted_payload", "malformed_batch", "unsupported_version", "unknown_edge"),
+        *("unregistered_device", "wrong_tenant", "implausible_time", "refused_by_database"),
+        *("internal_error",),
+    }
+)
+"""Reasons with a counter of their own; an edge's word for anything else counts as ``other``."""
+
+
+class Occasional:
+    """Logs an event per key at most once per interval, with how many there were meanwhile."""
+
+    def __init__(
+        self, interval_s: float = 60, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._interval = interval_s
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._last: dict[tuple[str, ...], float] = {}
+        self._silent: dict[tuple[str, ...], int] = {}
+
+    def warn(self, event: str, key: tuple[str, ...], **details: object) -> None:
+        with self._lock:
+            now = self._monotonic()
+            last = self._last.get(key)
+            if last is not None and now - last < self._interval:
+                self._silent[key] = self._silent.get(key, 0) + 1
+                return
+            if len(self._last) > 10_000:  # keys name sources, and anybody may invent those
+                self._last.clear()
+                self._silent.clear()
+            self._last[key] = now
+            unsaid = self._silent.pop(key, 0)
+        log.warning(event, more_since_last_line=unsaid, **details)
+
+
+def count_rejection(reason: str) -> None:
+    QUARANTINED.labels(reason if reason in REASONS else "other").inc()

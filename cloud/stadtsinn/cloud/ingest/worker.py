@@ -1,0 +1,156 @@
+"""The ingest's one thread: takes messages in groups, commits, acknowledges, in this order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import structlog
+
+from stadtsinn.cloud.ingest import maintenance
+from stadtsinn.cloud.ingest.arrival import Arrival
+from stadtsinn.cloud.ingest.inbox import Inbox, Received
+from stadtsinn.cloud.ingest.service import Committed, DatabaseAway, Ingestor
+from stadtsinn.cloud.ingest.sources import Source
+from stadtsinn.cloud.log.signal import LogSignal
+from stadtsinn.edge.service.crash_points import crash_point
+from stadtsinn.edge.service.health import Check
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+_BACKOFF_S = (0.2, 0.5, 1, 2, 5, 10)
+_IDLE_S = 5.0
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """How much one commit holds. `linger_s`: how long the first message waits for others."""
+
+    max_messages: int = 1000
+    max_bytes: int = 4 * 1024 * 1024
+    linger_s: float = 0.002
+
+
+class Answering(Protocol):
+    """Whoever tells edges how far they are committed."""
+
+    def answer(self, edge_id: str, stream: str, position: int) -> None: ...
+
+
+class IngestWorker:
+    """Runs until stopped. While the database is away it keeps its group and tries again."""
+
+    def __init__(
+        self,
+        ingestor: Ingestor,
+        inbox: Inbox,
+        sources: Sequence[Source],
+        answering: Answering | None,
+        signal: LogSignal,
+        housekeeping: maintenance.Maintenance,
+        grouping: Grouping | None = None,
+    ) -> None:
+        self._ingestor = ingestor
+        self._inbox = inbox
+        self._sources = {source.name: source for source in sources}
+        self._answering = answering
+        self._signal = signal
+        self._housekeeping = housekeeping
+        self._grouping = grouping or Grouping()
+        self._stopping = threading.Event()
+        self._trouble: str | None = None
+        self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+
+    def start(self) -> None:
+        for source in self._sources.values():
+            source.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the commit under way; what is not acknowledged comes again."""
+        self._stopping.set()
+        self._inbox.close()
+        self._thread.join(timeout=30)
+        for source in self._sources.values():
+            source.stop()
+
+    def check(self) -> Check:
+        """Healthy while commits succeed."""
+        if not self._thread.is_alive():
+            return Check(ok=False, detail="the ingest's thread ended: restart the process")
+        if self._trouble is not None:
+            return Check(ok=False, detail=f"cannot commit, trying again: {self._trouble}")
+        return Check(ok=True, detail="commits succeed")
+
+    def check_source(self, name: str) -> Check:
+        if self._sources[name].connected:
+            return Check(ok=True, detail="connected")
+        return Check(ok=False, detail="not connected to its broker, trying again")
+
+    def _run(self) -> None:
+        grouping = self._grouping
+        while not self._stopping.is_set():
+            group = self._inbox.take(
+                grouping.max_messages, grouping.max_bytes, grouping.linger_s, _IDLE_S
+            )
+            if group:
+                self._handle(group)
+            self._housekeeping.run_if_due()
+
+    def _handle(self, group: Sequence[Received]) -> None:
+        crash_point("ingest.received")
+        # Read once, however often the commit is tried: reading teaches gateways' clocks.
+        arrivals = self._until_done(lambda: self._read(group))
+        committed = self._until_done(lambda: self._ingestor.commit(arrivals or []))
+        if committed is None:
+            return  # stopped: what is not acknowledged comes again
+        crash_point("ingest.committed")
+        self._housekeeping.note(committed.rejections)
+        if committed.new:
+            self._signal.notify()
+        self._acknowledge(group, committed)
+
+    def _read(self, group: Sequence[Received]) -> list[Arrival]:
+        directory = self._ingestor.directory()
+        return [self._sources[received.feed.name].read(received, directory) for received in group]
+
+    def _until_done(self, step: Callable[[], T]) -> T | None:
+        """Try until it works; None when the worker was told to stop."""
+        attempt = 0
+        while not self._stopping.is_set():
+            try:
+                result = step()
+            except DatabaseAway as away:
+                self._note_trouble(str(away))
+            except Exception as error:  # a bug must not end the thread that everything needs
+                log.exception("ingest_failed")
+                self._note_trouble(type(error).__name__)
+            else:
+                self._trouble = None
+                return result
+            self._stopping.wait(_BACKOFF_S[min(attempt, len(_BACKOFF_S) - 1)])
+            attempt += 1
+        return None
+
+    def _acknowledge(self, group: Sequence[Received], committed: Committed) -> None:
+        if self._answering is not None:
+            for (edge_id, stream), position in committed.positions.items():
+                if position > 0:
+                    self._answering.answer(edge_id, stream, position)
+        crash_point("ingest.answered")
+        for received in group:
+            received.feed.acknowledge(received.message)
+        crash_point("ingest.acknowledged")
+
+    def _note_trouble(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            log.error(
+                "cannot_commit",
+                error=trouble,
+                remedy="nothing is lost: brokers and edges keep what is not acknowledged",
+            )
+        self._trouble = trouble

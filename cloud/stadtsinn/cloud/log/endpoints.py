@@ -1,0 +1,57 @@
+"""The uplinks of a device, as they were received."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from stadtsinn.cloud.api.dependencies import ReaderDep, ServicesDep
+from stadtsinn.cloud.api.fields import DevEuiInPath
+from stadtsinn.cloud.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.api.problems import Invalid
+from stadtsinn.cloud.log.repository import history
+from stadtsinn.cloud.log.schemas import UplinkView, view
+from stadtsinn.cloud.registry.repository import device
+from stadtsinn.decoders.instant import Instant, parse
+
+router = APIRouter(tags=["uplinks"])
+
+_WHEN = "ISO 8601 with offset, e.g. 2026-09-26T08:00:00+02:00."
+
+
+@router.get("/devices/{dev_eui}/uplinks", summary="List uplinks · Rohdaten auflisten")
+def list_uplinks(
+    behind: ServicesDep,
+    scope: ReaderDep,
+    page: PageDep,
+    dev_eui: DevEuiInPath,
+    start: Annotated[
+        str | None, Query(max_length=40, description=f"First event time. {_WHEN}")
+    ] = None,
+    end: Annotated[
+        str | None, Query(max_length=40, description=f"Event time to stop before. {_WHEN}")
+    ] = None,
+) -> Page[UplinkView]:
+    """Every uplink of a device with payload, values, times and gateways; newest commit first."""
+    with behind.database.read() as connection:
+        device(connection, scope, dev_eui)
+        items = history(
+            connection,
+            scope,
+            dev_eui,
+            start=_instant("start", start),
+            end=_instant("end", end),
+            before_position=page.after_number,
+            limit=page.fetch,
+        )
+    return page_of(items, page, key=lambda item: item.uplink.position, view=view)
+
+
+def _instant(name: str, text: str | None) -> Instant | None:
+    if text is None:
+        return None
+    try:
+        return parse(text.replace(" ", "+"))  # an unescaped + arrives as a space
+    except (ValueError, OverflowError):
+        raise Invalid(f"'{name}' is no time: give {_WHEN}") from None

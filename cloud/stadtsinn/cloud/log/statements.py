@@ -1,0 +1,96 @@
+"""The log's SQL for the two databases: same meaning, each in the words its driver is fast with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+from sqlalchemy import Connection
+
+from stadtsinn.cloud.log.rows import COPIED, INSERTED, READ
+
+Key = tuple[str, str, int]
+"""(dev_eui, dev_addr, f_cnt)"""
+
+
+class Statements(Protocol):
+    """What both databases are asked."""
+
+    def insert(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None: ...
+
+    def copies(self, connection: Connection, keys: Sequence[Key]) -> Sequence[Sequence[Any]]: ...
+
+    def read_after(
+        self, connection: Connection, position: int, limit: int
+    ) -> Sequence[Sequence[Any]]: ...
+
+
+class Sqlite:
+    """One JSON parameter instead of thousands; executemany runs inside the driver."""
+
+    _insert = (
+        f"INSERT INTO uplinks ({', '.join(INSERTED)}) VALUES ({', '.join('?' * len(INSERTED))})"  # noqa: S608
+    )
+    _columns = ", ".join(f"u.{name}" for name in COPIED.split(", "))
+    # CROSS JOIN keeps SQLite from turning the join round and scanning the log.
+    _copies = (
+        f"SELECT {_columns} FROM json_each(?) AS k CROSS JOIN uplinks AS u "  # noqa: S608
+        "WHERE u.dev_eui = json_extract(k.value, '$[0]') "
+        "AND u.dev_addr = json_extract(k.value, '$[1]') "
+        "AND u.f_cnt = json_extract(k.value, '$[2]')"
+    )
+    _read_after = f"SELECT {READ} FROM uplinks WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608
+
+    def insert(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        connection.exec_driver_sql(self._insert, list(rows))
+
+    def copies(self, connection: Connection, keys: Sequence[Key]) -> Sequence[Sequence[Any]]:
+        encoded = msgspec.json.encode(keys).decode()
+        return connection.exec_driver_sql(self._copies, (encoded,)).cursor.fetchall()
+
+    def read_after(
+        self, connection: Connection, position: int, limit: int
+    ) -> Sequence[Sequence[Any]]:
+        return connection.exec_driver_sql(self._read_after, (position, limit)).cursor.fetchall()
+
+
+class Postgres:
+    """Whole columns as arrays: one statement per batch. ORDER BY keeps positions in order."""
+
+    _types = (
+        *("text[]", "text[]", "text[]", "int[]", "bigint[]", "int[]", "bytea[]", "bigint[]"),
+        *("text[]", "bigint[]", "bigint[]", "text[]", "text[]", "text[]", "bytea[]", "bytea[]"),
+    )
+    _insert = (
+        f"INSERT INTO uplinks ({', '.join(INSERTED)}) SELECT {', '.join(INSERTED)} "  # noqa: S608
+        f"FROM unnest({', '.join(f'%s::{kind}' for kind in _types)}) "
+        f"WITH ORDINALITY AS t({', '.join(INSERTED)}, n) ORDER BY n"
+    )
+    _columns = ", ".join(f"u.{name}" for name in COPIED.split(", "))
+    _copies = (
+        f"SELECT {_columns} FROM "  # noqa: S608
+        "unnest(%s::text[], %s::text[], %s::bigint[]) AS k(dev_eui, dev_addr, f_cnt) "
+        "JOIN uplinks AS u ON u.dev_eui = k.dev_eui AND u.dev_addr = k.dev_addr "
+        "AND u.f_cnt = k.f_cnt"
+    )
+    _read_after = f"SELECT {READ} FROM uplinks WHERE position > %s ORDER BY position LIMIT %s"  # noqa: S608
+
+    def insert(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        connection.exec_driver_sql(self._insert, tuple(map(list, zip(*rows, strict=True))))
+
+    def copies(self, connection: Connection, keys: Sequence[Key]) -> Sequence[Sequence[Any]]:
+        columns = tuple(map(list, zip(*keys, strict=True)))
+        return connection.exec_driver_sql(self._copies, columns).cursor.fetchall()
+
+    def read_after(
+        self, connection: Connection, position: int, limit: int
+    ) -> Sequence[Sequence[Any]]:
+        return connection.exec_driver_sql(self._read_after, (position, limit)).cursor.fetchall()
+
+
+_SQLITE, _POSTGRES = Sqlite(), Postgres()
+
+
+def statements(connection: Connection) -> Statements:
+    return _SQLITE if connection.dialect.name == "sqlite" else _POSTGRES
