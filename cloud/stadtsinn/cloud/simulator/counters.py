@@ -123,7 +123,7 @@ def _radar(gate: Gate, plan: DayPlan, seed: int) -> Iterator[Transmission]:
             left_to_right_sum=now[0],
             right_to_left_sum=now[1],
             battery=round(chance.gauss(7_180, 12)),
-            solar_panel=round(chance.uniform(2_800, 3_600)),
+            solar_panel=round(chance.uniform(150, 900)),
             temperature=round(chance.gauss(24, 2), 1),
         )
         yield _radar_report(gate.plan.dev_eui, gate.plan.device_type, moment, frame)
@@ -153,7 +153,7 @@ def _radar_report(
             ExpectedReading("people_in_total", frame.left_to_right_sum % wrap),
             ExpectedReading("people_out_total", frame.right_to_left_sum % wrap),
             ExpectedReading("battery_voltage", frame.battery / 1000),
-            ExpectedReading("solar_panel_voltage", frame.solar_panel / 1000),
+            ExpectedReading("solar_panel_power", frame.solar_panel / 1000),
             ExpectedReading("device_temperature", frame.temperature),
         ),
     )

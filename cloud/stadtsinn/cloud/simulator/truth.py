@@ -67,19 +67,16 @@ class Truth:
         """Persons on the market square."""
         return self.visitors.inside(moment)
 
+    @staticmethod
+    def identity(frame: Frame) -> UplinkIdentity:
+        """What the log must recognise a frame by."""
+        sent = frame.sent
+        return UplinkIdentity(sent.dev_eui, frame.dev_addr, frame.f_cnt, sent.f_port, sent.payload)
+
     @cached_property
     def uplinks(self) -> Counter[UplinkIdentity]:
         """Every uplink; a number above one means different uplinks that look the same."""
-        return Counter(
-            UplinkIdentity(
-                frame.sent.dev_eui,
-                frame.dev_addr,
-                frame.f_cnt,
-                frame.sent.f_port,
-                frame.sent.payload,
-            )
-            for frame in self.frames
-        )
+        return Counter(map(self.identity, self.frames))
 
     @cached_property
     def readings(self) -> Mapping[SeriesName, tuple[TrueValue, ...]]:

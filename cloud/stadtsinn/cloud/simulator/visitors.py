@@ -26,11 +26,11 @@ PROGRAMME = (
     ("10:35", 600),
     ("10:50", 980),  # the brass band: over the limit
     ("11:08", 1010),
-    ("11:22", 440),
-    ("11:46", 430),  # a speech: hardly anybody comes or goes, and then the line is cut
+    ("11:22", 390),
+    ("11:46", 380),  # a speech: hardly anybody comes or goes, and then the line is cut
     ("11:58", 1000),  # glockenspiel: over the limit, and nobody outside can know
     ("12:03", 995),
-    ("12:14", 440),
+    ("12:14", 390),
     ("13:05", 500),
     ("13:20", 1020),  # tombola: over the limit again
     ("13:42", 1000),

@@ -15,7 +15,7 @@ _MAGIC = bytes.fromhex("be0104")
 class RadarFrame:
     """Passages left-to-right and right-to-left: of the interval, and as running sums.
 
-    Voltages of battery and solar panel in mV, temperature of the device in °C.
+    Of the solar charger: battery in mV, panel in mW. Temperature of the device in °C.
     """
 
     left_to_right: int

@@ -1,0 +1,130 @@
+"""The line between town hall and cloud: a TCP relay that can be cut and restored."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+from types import TracebackType
+from typing import Self
+
+_CHUNK = 65_536
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class Backhaul:
+    """Relays connections on `listen_port` of 127.0.0.1 to `target`; 0 takes a free port.
+
+    `cut` is a line that breaks: connections die at once, new ones are refused. With
+    ``silently=True`` nothing dies and nothing passes, as when a fibre is cut somewhere far away;
+    what was sent meanwhile passes after `restore`, as TCP would send it again.
+    """
+
+    def __init__(self, listen_port: int, target: tuple[str, int]) -> None:
+        self._target = target
+        self._listener = socket.create_server(("127.0.0.1", listen_port))
+        self.port: int = self._listener.getsockname()[1]
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self._refusing = False
+        self._passing = threading.Event()
+        self._passing.set()
+        self._stopping = False
+        self._acceptor = threading.Thread(target=self._accept, name="backhaul", daemon=True)
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected through the line."""
+        with self._lock:
+            return len(self._open) // 2
+
+    def start(self) -> None:
+        self._acceptor.start()
+
+    def cut(self, *, silently: bool = False) -> None:
+        """Break the line."""
+        if silently:
+            self._passing.clear()
+            return
+        with self._lock:
+            self._refusing = True
+            broken = list(self._open)
+        for connection in broken:
+            _reset(connection)
+
+    def restore(self) -> None:
+        """Mend the line."""
+        with self._lock:
+            self._refusing = False
+        self._passing.set()
+
+    def stop(self) -> None:
+        """Close everything."""
+        self._stopping = True
+        self.cut()
+        self._passing.set()
+        # A blocked accept does not notice that its socket was closed: knock first.
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        self._listener.close()
+        if self._acceptor.is_alive():
+            self._acceptor.join(timeout=5)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _accept(self) -> None:
+        while not self._stopping:
+            try:
+                client, _address = self._listener.accept()
+            except OSError:
+                return
+            # Connecting may take its time; the next client does not wait for it.
+            threading.Thread(target=self._connect, args=(client,), daemon=True).start()
+
+    def _connect(self, client: socket.socket) -> None:
+        try:
+            server = socket.create_connection(self._target, timeout=5)
+        except OSError:
+            _reset(client)
+            return
+        server.settimeout(None)
+        with self._lock:
+            refused = self._refusing
+            if not refused:
+                self._open |= {client, server}
+        if refused:
+            _reset(client)
+            _reset(server)
+            return
+        for source, sink in ((client, server), (server, client)):
+            threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(_CHUNK):
+                self._passing.wait()
+                sink.sendall(data)
+        with self._lock:
+            self._open -= {source, sink}
+        _reset(source)
+        _reset(sink)
+
+
+def _reset(connection: socket.socket) -> None:
+    """End a connection at once, so that the other side notices."""
+    with contextlib.suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        # Wakes a thread that is blocked in recv(); close() alone does not.
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()

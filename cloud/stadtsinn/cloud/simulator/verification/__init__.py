@@ -1,0 +1,1 @@
+"""Compares what the cloud has with what really happened, one module per question."""
