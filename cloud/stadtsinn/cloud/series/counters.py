@@ -1,0 +1,44 @@
+"""Growth of running totals: what the difference of two readings of a counter means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from stadtsinn.cloud.series.store import Sample, Window
+from stadtsinn.cloud.series.windows import next_window, window_start
+from stadtsinn.decoders.instant import Instant
+
+_NEAR_FULL = 0.95
+
+
+def growth(previous: float, current: float, bits: int | None) -> float:
+    """How much a total of `bits` width grew between two readings; never negative.
+
+    A smaller reading is a wrap where the counter was nearly full (upper 5 %), else the device
+    began again at zero and has counted `current` since.
+    """
+    if current >= previous:
+        return current - previous
+    if bits is not None and previous >= _NEAR_FULL * 2**bits:
+        return current + float(2**bits) - previous
+    return current
+
+
+def growth_per_window(
+    samples: Iterable[Sample], base: Sample | None, window: Window, bits: int | None
+) -> list[Sample]:
+    """Growth of a total per window, counted where it was noticed.
+
+    `samples` in the order of time; `base` is the last one before them, None where there is none.
+    """
+    grown: dict[Instant, float] = {}
+    previous = base
+    start, end = Instant(0), -1
+    for sample in samples:
+        if previous is not None:
+            if not start <= sample.time < end:
+                start = window_start(sample.time, window)
+                end = next_window(start, window)
+            grown[start] = grown.get(start, 0.0) + growth(previous.value, sample.value, bits)
+        previous = sample
+    return [Sample(start, value) for start, value in grown.items()]

@@ -1,0 +1,162 @@
+"""What the generations of InfluxDB do differently: buckets, retention, deleting."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from influxdb_client import BucketRetentionRules
+
+from stadtsinn.cloud.series.influx_http import DatabaseMissing, InfluxServer
+from stadtsinn.cloud.series.names import identifier, string
+from stadtsinn.cloud.series.store import SeriesRejected
+
+_DAY_S = 86_400
+_BEGIN, _END = "1970-01-01T00:00:00Z", "2262-01-01T00:00:00Z"
+
+
+class Generation(Protocol):
+    """Looks after buckets (1.8 and 3: databases)."""
+
+    def target(self, bucket: str) -> str:
+        """What `/api/v2/write` wants to hear for this bucket."""
+        ...
+
+    def create(self, bucket: str) -> None:
+        """Make the bucket unless it is there."""
+        ...
+
+    def set_retention(self, bucket: str, days: int | None) -> None: ...
+
+    def drop_device(self, bucket: str, device: str) -> None:
+        """Delete all points with this value of the tag ``device``."""
+        ...
+
+    def empty(self, bucket: str) -> None:
+        """Delete all points; the bucket, its retention and its permissions stay."""
+        ...
+
+
+def generation_of(server: InfluxServer) -> Generation:
+    """Ask the server. A 1.8 that was built from source says that its version is unknown."""
+    version = server.request("GET", "/ping").headers.get("x-influxdb-version", "").lstrip("v")
+    if version.startswith("3"):
+        return InfluxDB3(server)
+    return InfluxDB2(server) if version.startswith("2") else InfluxDB1(server)
+
+
+class InfluxDB1:
+    """1.8: databases by InfluxQL."""
+
+    def __init__(self, server: InfluxServer) -> None:
+        self._server = server
+
+    def target(self, bucket: str) -> str:
+        return f"{bucket}/"  # with the database's own retention policy
+
+    def create(self, bucket: str) -> None:
+        self._server.query(f"CREATE DATABASE {identifier(bucket)}")
+
+    def set_retention(self, bucket: str, days: int | None) -> None:
+        policies = self._server.query(f"SHOW RETENTION POLICIES ON {identifier(bucket)}")[0][0]
+        name, default = policies.columns.index("name"), policies.columns.index("default")
+        own = next(row[name] for row in policies.values if row[default])
+        # The shard duration goes with it: it may not be longer than what is kept.
+        keep = "INF SHARD DURATION 7d" if days is None else f"{days}d SHARD DURATION {_shard(days)}"
+        self._server.query(
+            f"ALTER RETENTION POLICY {identifier(own)} ON {identifier(bucket)} DURATION {keep}"
+        )
+
+    def drop_device(self, bucket: str, device: str) -> None:
+        self._server.query(f"DROP SERIES FROM /.*/ WHERE {_is_device(device)}", bucket)
+
+    def empty(self, bucket: str) -> None:
+        tables = self._server.query("SHOW MEASUREMENTS", bucket)[0]
+        for (name,) in tables[0].values if tables else []:
+            self._server.query(f"DROP MEASUREMENT {identifier(name)}", bucket)
+
+
+class InfluxDB2:
+    """2.x: buckets by the client. InfluxQL finds a bucket by its name without a mapping."""
+
+    def __init__(self, server: InfluxServer) -> None:
+        self._server = server
+        self._buckets = server.client.buckets_api()
+
+    def target(self, bucket: str) -> str:
+        return bucket
+
+    def create(self, bucket: str) -> None:
+        with self._server.errors_sorted():
+            if self._buckets.find_bucket_by_name(bucket) is None:
+                self._buckets.create_bucket(bucket_name=bucket)
+
+    def set_retention(self, bucket: str, days: int | None) -> None:
+        with self._server.errors_sorted():
+            found = self._buckets.find_bucket_by_name(bucket)
+            if found is None:
+                raise DatabaseMissing(bucket)
+            seconds = 0 if days is None else days * _DAY_S
+            found.retention_rules = [BucketRetentionRules(type="expire", every_seconds=seconds)]
+            self._buckets.update_bucket(bucket=found)
+
+    def drop_device(self, bucket: str, device: str) -> None:
+        # The encoded name holds no quote and no backslash.
+        self._delete(bucket, f'device="{device}"')
+
+    def empty(self, bucket: str) -> None:
+        self._delete(bucket, "")
+
+    def _delete(self, bucket: str, predicate: str) -> None:
+        with self._server.errors_sorted():
+            self._server.client.delete_api().delete(_BEGIN, _END, predicate, bucket=bucket)
+
+
+class InfluxDB3:
+    """3: databases over its own API. It cannot delete rows, only a whole database."""
+
+    _PATH = "/api/v3/configure/database"
+
+    def __init__(self, server: InfluxServer) -> None:
+        self._server = server
+
+    def target(self, bucket: str) -> str:
+        return bucket
+
+    def create(self, bucket: str) -> None:
+        answer = self._server.request("POST", self._PATH, json={"db": bucket})
+        if answer.status_code not in (200, 201, 204, 409):  # 409: it is there already
+            raise SeriesRejected(f"InfluxDB 3 makes no database {bucket!r}: {answer.text[:200]}")
+
+    def set_retention(self, bucket: str, days: int | None) -> None:
+        period = None if days is None else f"{days}d"
+        body = {"db": bucket, "retention_period": period}
+        answer = self._server.request("PUT", self._PATH, json=body)
+        if answer.status_code >= 400:
+            raise SeriesRejected(
+                "this InfluxDB 3 sets the retention only when a database is made: "
+                f"make {bucket!r} with it before the first value is stored"
+            )
+
+    def drop_device(self, bucket: str, device: str) -> None:
+        raise SeriesRejected(
+            f"InfluxDB 3 cannot delete the rows of device {device}: rebuild the whole tenant"
+        )
+
+    def empty(self, bucket: str) -> None:
+        answer = self._server.request("DELETE", self._PATH, params={"db": bucket})
+        if answer.status_code == 404:
+            raise DatabaseMissing(bucket)
+        if answer.status_code >= 400:
+            raise SeriesRejected(f"InfluxDB 3 keeps {bucket!r}: {answer.text[:200]}")
+        self.create(bucket)
+
+
+def _is_device(device: str) -> str:
+    return f"{identifier('device')} = {string(device)}"
+
+
+def _shard(days: int) -> str:
+    """The durations that InfluxDB itself takes by default."""
+    if days < 2:
+        return "1h"
+    return "1d" if days < 180 else "7d"
