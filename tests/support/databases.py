@@ -12,6 +12,7 @@ import contextlib
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
@@ -54,26 +55,26 @@ def fresh_postgres(cluster_url: str, *, create_tables: bool = True) -> Iterator[
         maintenance.dispose()
 
 
-def shared_cluster(factory: pytest.TempPathFactory) -> str:
+def shared_cluster() -> str:
     """The URL of one PostgreSQL for the whole test run; starting it takes seconds."""
     if not _shared_url:
-        folder = factory.mktemp("postgres")
+        # Not in pytest's folders: a second pytest of the same user closes their parent to
+        # other users when it starts, and PostgreSQL runs as one.
+        folder = Path(_shared.enter_context(TemporaryDirectory(prefix="stadtsinn-postgres-")))
         _shared_url.append(_shared.enter_context(real_parts.postgres_cluster(folder)))
         atexit.register(_shared.close)
     return _shared_url[0]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def database(
-    request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Database]:
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """Every test that takes it runs on both kinds of database."""
     if request.param == "sqlite":
         opened = fresh_database(tmp_path)
         yield opened
         opened.dispose()
         return
-    with fresh_postgres(shared_cluster(tmp_path_factory)) as opened:
+    with fresh_postgres(shared_cluster()) as opened:
         yield opened
 
 

@@ -20,16 +20,14 @@ from stadtsinn.cloud.database.schema import metadata
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def empty(
-    request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Database]:
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database without any table."""
     if request.param == "sqlite":
         database = open_database(str(tmp_path / "empty.sqlite"))
         yield database
         database.dispose()
         return
-    with fresh_postgres(shared_cluster(tmp_path_factory), create_tables=False) as database:
+    with fresh_postgres(shared_cluster(), create_tables=False) as database:
         yield database
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 
 from sqlalchemy import Connection, select, update
@@ -21,6 +22,7 @@ from stadtsinn.cloud.registry.tables import tenants
 from stadtsinn.decoders.instant import HOUR, Instant
 
 _REFUSED = "This API key is not valid (any more). Ask an administrator of your town for a new one."
+_TOKEN = re.compile(r"(st_[0-9a-f]{8})_[A-Za-z0-9_-]{43}")
 _NOBODY = "0" * 64
 # A key's last use is noted at most this often: reading the API must not write each time.
 _NOTE_USE_EVERY = HOUR
@@ -59,8 +61,10 @@ def authenticate(database: Database, token: str, now: Instant) -> Scope:
     """The scope of a valid token; raises Unauthenticated for any other.
 
     Reads the key each time, so a revoked one is refused from the next request on. The answer
-    takes equally long whichever part of a token is wrong, and says the same.
+    takes equally long whichever part of a well-formed token is wrong, and says the same.
     """
+    if not _TOKEN.fullmatch(token):
+        raise Unauthenticated(_REFUSED)
     with database.read() as connection:
         row = connection.execute(
             select(api_keys).where(api_keys.c.prefix == _prefix_of(token))
@@ -131,4 +135,4 @@ def _prefix_of(token: str) -> str:
 
 
 def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(token.encode("ascii")).hexdigest()

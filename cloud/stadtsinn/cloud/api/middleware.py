@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from fastapi.responses import Response
 from prometheus_client import Histogram
+from sqlalchemy.exc import StatementError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -81,8 +82,7 @@ class _Exchange:
         except _TooLarge:
             await self._answer(self._too_large())
         except Exception as error:
-            # As text: a logger that prints variables would print the caller's token.
-            log.error("request_failed", traceback="".join(format_exception(error)))  # noqa: TRY400
+            _log_failure(error)
             await self._answer(
                 problem_response(
                     self._request_id,
@@ -143,6 +143,14 @@ class _Exchange:
             status=self._status,
             milliseconds=round(seconds * 1_000, 1),
         )
+
+
+def _log_failure(error: BaseException) -> None:
+    """The traceback as text, without values: a logger that prints variables would print the
+    caller's token, and SQLAlchemy would print the parameters of its statement."""
+    if isinstance(error, StatementError):
+        error.hide_parameters = True
+    log.error("request_failed", traceback="".join(format_exception(error)))
 
 
 def _id_of(headers: Headers) -> str:

@@ -75,11 +75,11 @@ class DeviceBody(_Placed):
         json_schema_extra={
             "examples": [
                 {
-                    "device_type": "dragino/lse01",
-                    "name": "Linde am Markt",
-                    "interval_s": 1200,
+                    "device_type": "milesight/vs133",
+                    "name": "Zähler Nordtor",
+                    "interval_s": 60,
                     "site": "marktplatz",
-                    "tags": {"baum": "L-017"},
+                    "tags": {"mast": "M-017"},
                 }
             ]
         }
@@ -101,11 +101,11 @@ class NewDevice(DeviceBody):
             "examples": [
                 {
                     "dev_eui": "70b3d57ed0001234",
-                    "device_type": "dragino/lse01",
-                    "name": "Linde am Markt",
-                    "interval_s": 1200,
+                    "device_type": "milesight/vs133",
+                    "name": "Zähler Nordtor",
+                    "interval_s": 60,
                     "site": "marktplatz",
-                    "tags": {"baum": "L-017"},
+                    "tags": {"mast": "M-017"},
                 }
             ]
         }

@@ -129,7 +129,11 @@ class RuleSpec(_Spec, frozen=True, kw_only=True):
     keep_firing_s: int = 0
     stale_after_s: int | None = None
     max_age_s: int = 900
+    resolve_notice: bool = True
+    alert_on_stale: bool = False
+    enabled: bool = True
     recipients: tuple[str, ...] = ()
+    technicians: tuple[str, ...] = ()
 
 
 class Town(_Spec, frozen=True, kw_only=True):
@@ -301,12 +305,14 @@ class _Applying:
             from stadtsinn.cloud.notify.service import apply_recipients
 
             self.at = "recipients"
-            apply_recipients(connection, town.tenant, town.recipients)
+            changes = apply_recipients(connection, self._scope, town.recipients)
+            self.changes += [Change(kind, what) for kind, what in changes]
         if town.rules:
             from stadtsinn.cloud.alerts.service import apply_rules
 
             self.at = "rules"
-            apply_rules(connection, town.tenant, town.rules)
+            changes = apply_rules(connection, self._scope, town.rules)
+            self.changes += [Change(kind, what) for kind, what in changes]
 
     def _checked(self, model: type[BaseModel], at: str, **values: Any) -> dict[str, Any]:
         """The values as the API would take them."""
