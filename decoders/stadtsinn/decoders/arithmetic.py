@@ -24,8 +24,6 @@ def whole(value: float) -> int:
 
 def special(kind: int, bits: int, width: int) -> float:
     """The number that `bits` of a kind other than PLAIN stand for; NaN if none."""
-    if kind == p.ONES:
-        return bits - ((1 << width) - 1) if bits >> (width - 1) else bits
     if kind == p.SIGN_MAGNITUDE:
         size = bits & ((1 << (width - 1)) - 1)
         return -size if bits >> (width - 1) else size
@@ -45,7 +43,7 @@ def _bcd(bits: int, width: int) -> float:
     number = 0
     for shift in range(width - 4, -1, -4):
         digit = bits >> shift & 15
-        if digit > 9:  # noqa: PLR2004 decimal
+        if digit > 9:
             return math.nan
         number = number * 10 + digit
     return number
@@ -85,8 +83,8 @@ _BINARY: tuple[Callable[[float, float], float], ...] = (
     lambda a, b: a * b,
     _divide,
     _power,
-    lambda a, b: a if a < b else b,
-    lambda a, b: a if a > b else b,
+    lambda a, b: min(b, a),
+    lambda a, b: max(b, a),
     lambda a, b: float(a < b),
     lambda a, b: float(a <= b),
     lambda a, b: float(a == b),

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
+from typing import TYPE_CHECKING
 
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.compiler.compile import compile_device
@@ -31,7 +32,12 @@ from stadtsinn.decoders.reading import (
 from stadtsinn.decoders.uplink import MAX_PAYLOAD
 from stadtsinn.decoders.vendor import VendorSink
 
+if TYPE_CHECKING:
+    from stadtsinn.decoders.batch_decoder import BatchDecoder
+
 MAX_PORT = 255
+_KERNEL_FROM = 128
+"""Frames from which a batch is worth numba's import (about half a second, once)."""
 
 
 class DeviceType:
@@ -98,17 +104,18 @@ class DeviceType:
 
     def reading(self, emitted: Emitted) -> Reading:
         """One emitted value with its names."""
-        slot = self.program.slots[emitted.slot]
-        if emitted.flag == p.GOOD and emitted.channel < 0 and emitted.seconds < 0:
-            return Reading(slot.quantity, emitted.value, slot.channel)
-        channel = slot.channel.format(emitted.channel) if emitted.channel >= 0 else slot.channel
+        number, value, flag, counted, seconds = emitted
+        slot = self.program.slots[number]
+        if flag == p.GOOD and counted < 0 and seconds < 0:
+            return Reading(slot.quantity, value, slot.channel)
+        channel = slot.channel.format(counted) if counted >= 0 else slot.channel
         quality, reason = Quality.GOOD, ""
-        if emitted.flag != p.GOOD:
+        if flag != p.GOOD:
             quality, reason = Quality.BAD, "out_of_range"
-        if emitted.flag >= p.FIRST_FAULT:
-            reason = self.program.faults[emitted.flag - p.FIRST_FAULT]
-        time = Instant(emitted.seconds * SECOND) if emitted.seconds >= 0 else None
-        return Reading(slot.quantity, emitted.value, channel, quality, reason, time)
+        if flag >= p.FIRST_FAULT:
+            reason = self.program.faults[flag - p.FIRST_FAULT]
+        time = Instant(seconds * SECOND) if seconds >= 0 else None
+        return Reading(slot.quantity, value, channel, quality, reason, time)
 
 
 def refusal(f_port: int, payload: bytes) -> Result | None:
@@ -193,8 +200,22 @@ class Catalogue:
         return self.device(device).decode_with_vendor(f_port, payload)
 
     def decode_batch(self, frames: Sequence[tuple[str | None, int, bytes]]) -> list[Outcome]:
-        """As decode for each (device, fPort, payload): with the kernel where numba is installed."""
-        return [self.decode(*frame) for frame in frames]
+        """As decode for each (device, fPort, payload).
+
+        Larger batches go through the kernel where numba is installed, with the same results.
+        """
+        decoder = self._batch_decoder if len(frames) >= _KERNEL_FROM else None
+        if decoder is None:
+            return [self.decode(*frame) for frame in frames]
+        return decoder.decode(frames)
+
+    @cached_property
+    def _batch_decoder(self) -> BatchDecoder | None:
+        try:
+            from stadtsinn.decoders.batch_decoder import BatchDecoder
+        except ImportError:
+            return None  # numba is an extra: a plain installation decodes with the interpreter
+        return BatchDecoder(self)
 
 
 def device_files(folder: Traversable) -> dict[str, Traversable]:

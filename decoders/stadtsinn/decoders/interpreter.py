@@ -6,7 +6,7 @@ The kernel does the same over batches; where both could differ, this file is rig
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from stadtsinn.decoders import arithmetic
 from stadtsinn.decoders import program as p
@@ -16,14 +16,8 @@ _WORD = (1 << 64) - 1
 _PADDING = bytes(8)
 
 
-class Emitted(NamedTuple):
-    """One value: slot, number, flag, number for the channel (-1: none), Unix seconds (-1: none)."""
-
-    slot: int
-    value: float
-    flag: int
-    channel: int
-    seconds: int
+Emitted = tuple[int, float, int, int, int]
+"""One value: slot, number, flag, number for the channel (-1: none), Unix seconds (-1: none)."""
 
 
 class Result(NamedTuple):
@@ -43,7 +37,7 @@ class Sink(Protocol):
     ) -> None: ...
 
 
-def interpret(program: Program, f_port: int, payload: bytes, sink: Sink | None = None) -> Result:  # noqa: PLR0912, PLR0915
+def interpret(program: Program, f_port: int, payload: bytes, sink: Sink | None = None) -> Result:
     """Run a program over one payload. Never raises for any bytes and any fPort."""
     ops, floats = program.ops, program.floats
     padded = payload + _PADDING
@@ -52,20 +46,30 @@ def interpret(program: Program, f_port: int, payload: bytes, sink: Sink | None =
     registers[p.PORT_REGISTER] = float(f_port)
     stack: list[float] = []
     values: list[Emitted] = []
-    raw: float = 0
+    raw: Any = 0
     pos = pc = 0
     short = False
     while True:
         op = ops[pc]
         code = op[0]
         if code == p.FIELD:
-            raw = _extract(op, padded, pos, end)
+            _, base, offset, little, left, right, sign, kind, slot, register, *_ = op
+            place = offset + (pos if base == p.AT_POS else 0 if base == p.AT_START else end)
+            word = int.from_bytes(padded[place : place + 8], "little" if little else "big")
+            raw = (word << left & _WORD) >> right
+            if sign and raw >> (63 - right):
+                raw -= (1 << (64 - right)) - (sign == p.ONES)
+            if kind:
+                raw = arithmetic.special(kind, raw, 64 - right)
             add, mul, div, low, high = floats[pc]
             value = (raw + add) * mul / div
-            if op[9] >= 0:
-                registers[op[9]] = value
-            if op[8] >= 0:
-                _store(program, op, raw, value, low, high, registers, values)
+            if register >= 0:
+                registers[register] = value
+            if slot >= 0:
+                if low <= value <= high and not op[13] and op[10] < 0 and op[11] < 0:
+                    values.append((slot, value, p.GOOD, -1, -1))
+                else:
+                    _store(program, op, raw, value, low, high, registers, values)
         elif code == p.RENDER:
             if sink is not None:
                 sink(op[1], raw, registers, payload, pos)
@@ -152,19 +156,6 @@ def interpret(program: Program, f_port: int, payload: bytes, sink: Sink | None =
         pc += 1
 
 
-def _extract(op: tuple[int, ...], padded: bytes, pos: int, end: int) -> float:
-    base = pos if op[1] == p.AT_POS else (0 if op[1] == p.AT_START else end)
-    start = base + op[2]
-    word = int.from_bytes(padded[start : start + 8], "little" if op[3] else "big")
-    bits = (word << op[4] & _WORD) >> op[5]
-    width = 64 - op[5]
-    if op[6] and bits >> (width - 1):
-        bits -= 1 << width
-    if op[7] == p.PLAIN:
-        return bits
-    return arithmetic.special(op[7], bits, width)
-
-
 def _switch(program: Program, op: tuple[int, ...], key: int) -> int:
     if not 0 <= key <= 0xFFFFFFFF:
         return op[6]
@@ -199,4 +190,4 @@ def _store(
         return
     channel = arithmetic.whole(registers[op[10]]) if op[10] >= 0 else -1
     seconds = arithmetic.whole(registers[op[11]]) if op[11] >= 0 else -1
-    values.append(Emitted(op[8], value, flag, channel, seconds))
+    values.append((op[8], value, flag, channel, seconds))

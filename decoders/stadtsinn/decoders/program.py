@@ -7,6 +7,7 @@ of floats; nothing else decides what a program does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +22,13 @@ FIELD = 0
 """base, offset, little, left, right, signed, kind, slot, register, channel register,
 time register, first sentinel, sentinels; floats add, mul, div, low, high."""
 EXACT = 1
-"""bytes: exactly so many from pos to the end."""
+"""bytes, plain fields, whole: exactly so many bytes from pos to the end.
+
+The last two columns only let the kernel hurry: so many plain FIELDs follow (see `is_plain`), and
+if `whole`, nothing but DONE follows them."""
 NEED = 2
-"""bytes: at least so many from pos."""
+"""bytes, plain fields, step: at least so many bytes from pos. As in EXACT; if `step` is not 0, an
+ADVANCE by it follows the plain fields."""
 ADVANCE = 3
 """bytes: move pos."""
 DONE = 4
@@ -72,7 +77,23 @@ RENDER = 23
 AT_POS, AT_START, AT_END = 0, 1, 2
 
 # FIELD kinds: what becomes of the extracted bits.
-PLAIN, ONES, SIGN_MAGNITUDE, BCD, FLOAT32, FLOAT16, WORDS_SWAPPED = range(7)
+PLAIN, SIGN_MAGNITUDE, BCD, FLOAT32, FLOAT16, WORDS_SWAPPED = range(6)
+
+# FIELD signs: none, two's complement, ones' complement (a negative number is one higher).
+UNSIGNED, TWOS, ONES = range(3)
+
+
+def is_plain(row: Sequence[int]) -> bool:
+    """Whether an op is a FIELD that only stores a number: no register, sentinel or extra."""
+    return (
+        row[0] == FIELD
+        and row[1] == AT_POS
+        and row[7] == PLAIN
+        and row[8] >= 0
+        and max(row[9:12]) < 0
+        and row[13] == 0
+    )
+
 
 # CALL functions
 UNARY = ("neg", "abs", "floor", "sqrt", "log", "log10", "exp", "not")

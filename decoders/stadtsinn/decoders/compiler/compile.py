@@ -82,7 +82,7 @@ class _Compiler:
                     raise
                 raise DeviceFileError(f"{self._file}: {here.place}: {error}") from None
 
-    def _item(self, item: m.Item, scope: _Scope) -> None:  # noqa: PLR0912 one arm per item kind
+    def _item(self, item: m.Item, scope: _Scope) -> None:
         match item:
             case m.FieldItem():
                 self._field(item, scope)
@@ -163,6 +163,7 @@ class _Compiler:
     def _value(self, item: m.ValueItem, scope: _Scope) -> None:
         wanted = self._full and item.vendor is not None
         steps = expression.steps(item.value, lambda name: scope.names[name])
+        expression.check_depth(steps, item.value)
         if not (item.quantity or wanted or item.name in self._used):
             return
         name = self._define(item.name, scope)

@@ -33,11 +33,12 @@ def dispatch(
     else:
         out.emit(p.JUMP, target=default)
     for chain, label in chains.items():
+        here = label
         for index in chain:
             following = Label()
-            yield frames[index], label, following, f"frames[{index}]"
-            label = following
-        out.place(label)
+            yield frames[index], here, following, f"frames[{index}]"
+            here = following
+        out.place(here)
         out.emit(p.NO_FRAME)
     out.place(unknown_port)
     out.emit(p.FAIL, p.UNKNOWN_PORT)

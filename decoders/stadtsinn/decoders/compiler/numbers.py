@@ -17,7 +17,7 @@ class NumberType:
 
     bits: int
     little: bool
-    signed: bool
+    sign: int
     kind: int
     aligned: bool
 
@@ -28,7 +28,8 @@ _FLOAT = {"f16be": (16, p.FLOAT16, False), "f16le": (16, p.FLOAT16, True)} | {
     "f32be": (32, p.FLOAT32, False),
     "f32le": (32, p.FLOAT32, True),
 }
-_KINDS = {"u": p.PLAIN, "i": p.PLAIN, "o": p.ONES, "sm": p.SIGN_MAGNITUDE, "bcd": p.BCD}
+_KINDS = {"sm": p.SIGN_MAGNITUDE, "bcd": p.BCD}
+_SIGNS = {"i": p.TWOS, "o": p.ONES}
 
 ALLOWED = (
     "u8 i8 u16be u16le … u32be u32le (u unsigned, i signed, o ones' complement, sm sign and "
@@ -41,15 +42,23 @@ def number_type(text: str) -> NumberType:
     """The number type of that name; raises ValueError with the allowed names."""
     if text in _FLOAT:
         bits, kind, little = _FLOAT[text]
-        return NumberType(bits, little, signed=False, kind=kind, aligned=True)
+        return NumberType(bits, little, sign=p.UNSIGNED, kind=kind, aligned=True)
     if text in {"u32words", "i32words"}:
-        return NumberType(32, False, signed=text[0] == "i", kind=p.WORDS_SWAPPED, aligned=True)
+        return NumberType(
+            32, False, sign=_SIGNS.get(text[0], p.UNSIGNED), kind=p.WORDS_SWAPPED, aligned=True
+        )
     found = _INTEGER.match(text)
     if found and (found[2] == "8") == (found[3] is None):
         return NumberType(
-            int(found[2]), found[3] == "le", found[1] == "i", _KINDS[found[1]], aligned=True
+            int(found[2]),
+            found[3] == "le",
+            _SIGNS.get(found[1], p.UNSIGNED),
+            _KINDS.get(found[1], p.PLAIN),
+            aligned=True,
         )
     found = _BITS.match(text)
     if found and 1 <= int(found[2]) <= 32:
-        return NumberType(int(found[2]), False, found[1] == "i", p.PLAIN, aligned=False)
+        return NumberType(
+            int(found[2]), False, _SIGNS.get(found[1], p.UNSIGNED), p.PLAIN, aligned=False
+        )
     raise ValueError(f"unknown type {text!r}; allowed: {ALLOWED}")

@@ -47,7 +47,11 @@ class Run:
     def flush(self) -> None:
         """Write the run out and move pos behind it."""
         size = self.byte()
-        self._checks(p.NEED)
+        plain = self._plain()
+        if self._need_all:
+            self._out.emit(p.NEED_ALL, self._need_all)
+        if self._need:
+            self._out.emit(p.NEED, self._need, plain, size if plain == len(self._rows) else 0)
         self._write()
         if size:
             self._out.emit(p.ADVANCE, size)
@@ -56,20 +60,24 @@ class Run:
     def finish(self) -> None:
         """As flush, at the end of a frame: nothing may follow."""
         size = self.byte()
-        if size and size == self._need:
-            self._checks(p.EXACT)
-            self._write()
-            self._out.emit(p.DONE)
-            self._clear()
-        else:
+        if size == 0 or size != self._need:
             self.flush()
             self._out.emit(p.END)
-
-    def _checks(self, code: int) -> None:
+            return
+        plain = self._plain()
         if self._need_all:
             self._out.emit(p.NEED_ALL, self._need_all)
-        if self._need:
-            self._out.emit(code, self._need)
+        self._out.emit(p.EXACT, self._need, plain, int(0 < plain == len(self._rows)))
+        self._write()
+        self._out.emit(p.DONE)
+        self._clear()
+
+    def _plain(self) -> int:
+        """How many plain fields the run begins with."""
+        for count, (columns, _) in enumerate(self._rows):
+            if not p.is_plain(columns):
+                return count
+        return len(self._rows)
 
     def _write(self) -> None:
         for columns, floats in self._rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ class Extract:
     little: int
     left: int
     right: int
-    signed: int
+    sign: int
     kind: int
 
     def columns(self) -> list[int]:
@@ -39,7 +40,7 @@ class Extract:
             self.little,
             self.left,
             self.right,
-            self.signed,
+            self.sign,
             self.kind,
         ]
 
@@ -56,9 +57,7 @@ def extract(item: FieldItem, number: NumberType, base: int, offset: int, bit: in
     if bit + number.bits > MAX_BITS:
         raise ValueError(f"{item.type} is too wide here (at most {MAX_BITS} bits)")
     left = 63 - high if number.little else bit + number.bits - 1 - high
-    return Extract(
-        base, offset, int(number.little), left, 64 - width, int(number.signed), number.kind
-    )
+    return Extract(base, offset, int(number.little), left, 64 - width, number.sign, number.kind)
 
 
 def _bit_range(item: FieldItem, number: NumberType) -> tuple[int, int]:
@@ -75,8 +74,8 @@ def _bit_range(item: FieldItem, number: NumberType) -> tuple[int, int]:
 def scale(item: FieldItem, factor: tuple[int, int]) -> tuple[float, float, float]:
     """add, mul, div with a unit's factor folded in and whole numbers reduced, to round once."""
     mul, div = item.mul * factor[0], item.div * factor[1]
-    if div == 0:
-        raise ValueError("div is 0")
+    if div == 0 or not all(map(math.isfinite, (item.add, mul, div))):
+        raise ValueError("add, mul and div must be finite, div not 0")
     if mul == int(mul) and div == int(div):
         shared = _gcd(int(mul), int(div))
         mul, div = mul / shared, div / shared
@@ -114,6 +113,6 @@ def slot(item: FieldItem | ValueItem, channel: str) -> Slot:
 
 
 def _counter_bits(item: FieldItem | ValueItem) -> int:
-    if isinstance(item, ValueItem):
-        raise ValueError("a counter cannot be computed; use an item with a type")
-    return item.counter_bits or number_type(item.type).bits
+    if isinstance(item, FieldItem):
+        return item.counter_bits or number_type(item.type).bits
+    raise ValueError("a counter cannot be computed; use an item with a type")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from stadtsinn.decoders.program import FUNCTIONS
+from stadtsinn.decoders.program import BINARY, FUNCTIONS, SELECT, STACK, UNARY
 
 Step = tuple[str, float]
 """("const", number), ("name", register) or ("call", function)."""
@@ -43,6 +43,20 @@ def steps(text: str, register: Callable[[str], int]) -> list[Step]:
     out: list[Step] = []
     _walk(tree.body, text, register, out)
     return out
+
+
+def check_depth(steps: list[Step], text: str) -> None:
+    """Raises ExpressionError if the stack of the op tables is too short for the expression."""
+    depth = 0
+    for kind, number in steps:
+        if kind != "call":
+            depth += 1
+        elif number == SELECT:
+            depth -= 2
+        elif len(UNARY) <= number < len(UNARY) + len(BINARY):
+            depth -= 1
+        if depth > STACK:
+            raise ExpressionError(f"{text!r} nests too deep; name a part of it as an own value")
 
 
 def _walk(node: ast.expr, text: str, register: Callable[[str], int], out: list[Step]) -> None:

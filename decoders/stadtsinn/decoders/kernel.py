@@ -1,0 +1,415 @@
+"""One numba kernel over batches: the interpreter's op tables, row by row.
+
+`decode_rows` is compiled once for all device types and cached; new device files are only new rows
+in the tables. It must agree with interpreter.py on every byte string (tests hold both together).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import zlib
+from collections.abc import Callable
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import numba
+import numpy as np
+
+from stadtsinn.decoders import program as p
+from stadtsinn.decoders.kernel_numbers import U0, U1, U2, big, call, little, special, whole
+from stadtsinn.decoders.uplink import MAX_PAYLOAD
+
+_REGISTERS, _STACK = p.REGISTERS, p.STACK
+_LONGEST = MAX_PAYLOAD
+_LOW32 = np.uint64(0xFFFFFFFF)
+_FLAT_BLOCK = 256
+"""Rows of one layout decoded field by field: their output stays in the first cache level."""
+
+
+def _fingerprint() -> int:
+    """Of all sources the compiled kernel holds: numba's cache looks at this file's time only."""
+    folder = resources.files("stadtsinn.decoders")
+    names = ("program.py", "kernel_numbers.py", "kernel.py", "uplink.py")
+    return zlib.crc32(b"".join((folder / name).read_bytes() for name in names))
+
+
+FINGERPRINT = _fingerprint()
+
+
+@numba.njit(error_model="numpy", nogil=True)
+def _flat(ops, floats, at, plain, buffer, start, length, rows, kept, values, tags):  # type: ignore[no-untyped-def]
+    """The plain fields after op `at` for `rows` payloads of equal layout, one behind the other."""
+    for k in range(plain):
+        field = at + U1 + np.uint64(k)
+        is_little, left, right = ops[field, 3], np.uint64(ops[field, 4]), np.uint64(ops[field, 5])
+        sign, slot = ops[field, 6], ops[field, 8]
+        add, mul, div = floats[field, 0], floats[field, 1], floats[field, 2]
+        low, high = floats[field, 3], floats[field, 4]
+        place = start + np.uint64(ops[field, 2])
+        out = np.uint64(kept + k)
+        for _ in range(rows):
+            word = (little(buffer, place) if is_little else big(buffer, place)) << left
+            if sign == p.UNSIGNED:
+                bits = np.int64(word >> right)
+            else:
+                bits = np.int64(word) >> np.int64(right)
+                if sign == p.ONES and bits < 0:
+                    bits += 1
+            value = (bits + add) * mul / div
+            values[out] = value
+            tags[out] = slot if low <= value <= high else slot | p.OUT_OF_RANGE << 16
+            place += np.uint64(length)
+            out += np.uint64(plain)
+
+
+def _decode_rows(  # type: ignore[no-untyped-def]
+    ops,  # int32[:, OP_COLUMNS], all programs one after the other
+    floats,  # float64[:, FLOAT_COLUMNS]
+    switch_keys,  # int64[:]
+    switch_targets,  # int32[:]
+    sentinels,  # float64[:]
+    actions,  # int32[:]
+    bases,  # uint64[:, 3]: first op, switch row, sentinel of each program
+    buffer,  # uint8[:], the payloads and at least 8 more bytes
+    offsets,  # int64[:], one more than rows
+    programs,  # int32[:], per row, negative: unknown device
+    ports,  # int32[:], per row
+    first,  # row to begin with
+    values,  # float64[:], out
+    tags,  # int32[:], out: slot, and flag << 16
+    starts,  # int64[:], out: a row's first value; one more than rows
+    status,  # uint8[:], out
+    details,  # int32[:, 2], out where status is not OK: byte offset, bytes needed
+    extras,  # int64[:, 3], out: value's index, channel's number, Unix seconds (-1: none)
+    extra_count,
+):
+    """Decode rows until done or out of space.
+
+    Returns the next row, values and extras so far, and the fingerprint it was compiled with.
+    """
+    registers = np.zeros(_REGISTERS, np.float64)
+    stack = np.zeros(_STACK + 4, np.float64)
+    scratch = np.zeros(1, np.uint32)
+    rows = np.int64(programs.shape[0])
+    space = np.int64(values.shape[0])
+    extra_space = np.int64(extras.shape[0])
+    written = starts[first]
+    last_program, last_port, last_pc = np.int32(-1), np.int64(-1), np.uint64(0)
+    row = np.int64(first)
+    while row < rows:
+        begin, finish = np.int64(offsets[row]), np.int64(offsets[row + 1])
+        length = finish - begin
+        program = programs[row]
+        port = np.int64(ports[row])
+        state = p.OK
+        where = need = np.int64(0)
+        kept, extra_kept = written, extra_count
+        if program < 0:
+            state = p.UNKNOWN_DEVICE
+        elif port == 0 or length == 0:
+            state = p.NO_PAYLOAD
+        elif length > _LONGEST:
+            state = p.TOO_LONG
+            where = np.int64(_LONGEST)
+        elif port < 0 or port > 255:
+            state = p.UNKNOWN_PORT
+        else:
+            op_base = bases[np.uint64(program), U0]
+            switch_base = bases[np.uint64(program), U1]
+            sentinel_base = bases[np.uint64(program), U2]
+            start = np.uint64(begin)
+            pos = np.int64(0)
+            if program == last_program and port == last_port:
+                pc = last_pc
+                at = op_base + pc
+                if ops[at, 0] == p.EXACT and ops[at, 3] and ops[at, 1] == length:
+                    # All of a frame that only its port tells: take equal ones behind it along.
+                    plain = np.int64(ops[at, 2])
+                    most = min(rows - row, _FLAT_BLOCK, (space - kept) // plain)
+                    if most < 1:
+                        return row, written, extra_count, FINGERPRINT
+                    same = np.int64(1)
+                    while (
+                        same < most
+                        and programs[row + same] == program
+                        and ports[row + same] == port
+                        and offsets[row + same + 1] - offsets[row + same] == length
+                    ):
+                        same += 1
+                    _flat(ops, floats, at, plain, buffer, start, length, same, kept, values, tags)
+                    for _ in range(same):
+                        status[row] = p.OK
+                        written += plain
+                        row += 1
+                        starts[row] = written
+                    continue
+            else:
+                # Every program begins with its jump by port.
+                pc = np.uint64(0)
+                last_program, last_port = program, port
+            depth = 0
+            raw = 0.0
+            short = False
+            while True:
+                at = op_base + pc
+                pc += U1
+                code = ops[at, 0]
+                if code == p.FIELD or code == p.STORE:
+                    if code == p.FIELD:
+                        base = pos
+                        if ops[at, 1] == p.AT_START:
+                            base = np.int64(0)
+                        elif ops[at, 1] == p.AT_END:
+                            base = length
+                        place = start + np.uint64(base + np.int64(ops[at, 2]))
+                        word = little(buffer, place) if ops[at, 3] else big(buffer, place)
+                        word = word << np.uint64(ops[at, 4])
+                        if ops[at, 6]:
+                            bits = np.int64(word) >> np.int64(ops[at, 5])
+                            if ops[at, 6] == p.ONES and bits < 0:
+                                bits += 1
+                        else:
+                            bits = np.int64(word >> np.uint64(ops[at, 5]))
+                        raw = np.float64(bits)
+                        if ops[at, 7] != p.PLAIN:
+                            raw = special(ops[at, 7], bits, np.int64(64 - ops[at, 5]), scratch)
+                        value = (raw + floats[at, 0]) * floats[at, 1] / floats[at, 2]
+                        if ops[at, 9] >= 0:
+                            registers[np.uint64(ops[at, 9])] = value
+                    else:
+                        depth -= 1
+                        raw = stack[depth]
+                        value = raw * floats[at, 1] / floats[at, 2]
+                        if ops[at, 9] >= 0:
+                            registers[np.uint64(ops[at, 9])] = raw
+                    slot = ops[at, 8]
+                    if slot >= 0 and value - value == 0.0:
+                        flag = np.int32(p.OUT_OF_RANGE)
+                        if floats[at, 3] <= value <= floats[at, 4]:
+                            flag = np.int32(p.GOOD)
+                        for s in range(ops[at, 12], ops[at, 12] + ops[at, 13]):
+                            if sentinels[sentinel_base + np.uint64(s)] == raw:
+                                flag = actions[sentinel_base + np.uint64(s)]
+                        if flag != p.MISSING:
+                            if kept >= space:
+                                return row, written, extra_count, FINGERPRINT
+                            values[np.uint64(kept)] = value
+                            tags[np.uint64(kept)] = slot | flag << 16
+                            if ops[at, 10] >= 0 or ops[at, 11] >= 0:
+                                if extra_kept >= extra_space:
+                                    return row, written, extra_count, FINGERPRINT
+                                channel = seconds = np.int64(-1)
+                                if ops[at, 10] >= 0:
+                                    channel = whole(registers[np.uint64(ops[at, 10])])
+                                if ops[at, 11] >= 0:
+                                    seconds = whole(registers[np.uint64(ops[at, 11])])
+                                extras[extra_kept, 0] = kept
+                                extras[extra_kept, 1] = channel
+                                extras[extra_kept, 2] = seconds
+                                extra_kept += 1
+                            kept += 1
+                elif code == p.NEED or code == p.EXACT:
+                    wanted = np.int64(ops[at, 1])
+                    if pos + wanted > length:
+                        state = p.TRUNCATED
+                        where, need = pos, wanted
+                        break
+                    if code == p.EXACT and pos + wanted < length:
+                        state = p.TRAILING_BYTES
+                        where = pos + wanted
+                        break
+                    plain = np.int64(ops[at, 2])
+                    if plain > 0:
+                        if kept + plain > space:
+                            return row, written, extra_count, FINGERPRINT
+                        here = start + np.uint64(pos)
+                        for k in range(plain):
+                            field = pc + np.uint64(k) + op_base
+                            place = here + np.uint64(ops[field, 2])
+                            word = little(buffer, place) if ops[field, 3] else big(buffer, place)
+                            word = word << np.uint64(ops[field, 4])
+                            right = np.uint64(ops[field, 5])
+                            if ops[field, 6]:
+                                bits = np.int64(word) >> np.int64(right)
+                                if ops[field, 6] == p.ONES and bits < 0:
+                                    bits += 1
+                            else:
+                                bits = np.int64(word >> right)
+                            value = (bits + floats[field, 0]) * floats[field, 1] / floats[field, 2]
+                            tag = ops[field, 8]
+                            if not (floats[field, 3] <= value <= floats[field, 4]):
+                                tag |= p.OUT_OF_RANGE << 16
+                            out = np.uint64(kept) + np.uint64(k)
+                            values[out] = value
+                            tags[out] = tag
+                        kept += plain
+                        pc += np.uint64(plain)
+                        if ops[at, 3]:
+                            if code == p.EXACT:
+                                break
+                            pos += np.int64(ops[at, 3])
+                            pc += U1
+                elif code == p.ADVANCE:
+                    pos += np.int64(ops[at, 1])
+                elif code == p.DONE:
+                    break
+                elif code == p.SWITCH or code == p.SWITCH_KEY:
+                    if code == p.SWITCH:
+                        key = port
+                        if ops[at, 1] != p.PORT_REGISTER:
+                            key = whole(registers[np.uint64(ops[at, 1])])
+                    else:
+                        size = np.int64(ops[at, 1])
+                        if pos + size > length:
+                            state = p.TRUNCATED
+                            where, need = pos, size
+                            break
+                        key = np.int64(
+                            big(buffer, start + np.uint64(pos)) >> np.uint64(64 - 8 * size)
+                        )
+                    found = False
+                    if 0 <= key <= 0xFFFFFFFF:
+                        product = np.uint64(key) * np.uint64(ops[at, 4]) & _LOW32
+                        table_row = switch_base + np.uint64(ops[at, 2])
+                        table_row += (product >> np.uint64(ops[at, 5])) & np.uint64(ops[at, 3])
+                        if switch_keys[table_row] == key:
+                            pc = np.uint64(switch_targets[table_row])
+                            found = True
+                    if code == p.SWITCH_KEY:
+                        if not found:
+                            state = p.UNKNOWN_FRAME
+                            where, need = pos, np.int64(ops[at, 1])
+                            break
+                        pos += np.int64(ops[at, 1])
+                    elif not found:
+                        pc = np.uint64(ops[at, 6])
+                    if at == op_base:
+                        last_pc = pc
+                elif code == p.JUMP_AT_END:
+                    if pos >= length:
+                        pc = np.uint64(ops[at, 1])
+                elif code == p.JUMP:
+                    pc = np.uint64(ops[at, 1])
+                    if at == op_base:
+                        last_pc = pc
+                elif code == p.END:
+                    if pos < length:
+                        state = p.TRAILING_BYTES
+                        where = pos
+                    break
+                elif code == p.JUMP_BIT_CLEAR:
+                    if not whole(registers[np.uint64(ops[at, 1])]) >> np.int64(ops[at, 2]) & 1:
+                        pc = np.uint64(ops[at, 3])
+                elif code == p.KNOWN_BITS:
+                    if whole(registers[np.uint64(ops[at, 1])]) & ~np.int64(ops[at, 2]):
+                        state = p.UNKNOWN_FRAME
+                        where = pos
+                        break
+                elif code == p.LENGTH:
+                    if length < ops[at, 1] or length > ops[at, 2]:
+                        pc = np.uint64(ops[at, 3])
+                elif code == p.MATCH:
+                    first_byte, size = np.int64(ops[at, 1]), np.int64(ops[at, 2])
+                    have = min(size, max(np.int64(0), length - first_byte))
+                    got = np.int64(0)
+                    if have > 0:
+                        got = np.int64(
+                            big(buffer, start + np.uint64(first_byte)) >> np.uint64(64 - 8 * have)
+                        )
+                    missing = 8 * (size - have)
+                    fits = got & (np.int64(ops[at, 3]) >> missing) == (
+                        np.int64(ops[at, 4]) >> missing
+                    )
+                    if missing > 0 and fits:
+                        short = True
+                    if missing > 0 or not fits:
+                        pc = np.uint64(ops[at, 5])
+                elif code == p.NO_FRAME:
+                    state = p.TRUNCATED if short else p.UNKNOWN_FRAME
+                    where = length if short else np.int64(0)
+                    break
+                elif code == p.FAIL:
+                    state = ops[at, 1]
+                    where = pos
+                    break
+                elif code == p.REST:
+                    pos = length
+                elif code == p.LOOP_SET:
+                    count = np.float64(ops[at, 2])
+                    if ops[at, 3] >= 0:
+                        count = registers[np.uint64(ops[at, 3])]
+                    registers[np.uint64(ops[at, 1])] = count
+                elif code == p.LOOP:
+                    if registers[np.uint64(ops[at, 1])] < 1:
+                        pc = np.uint64(ops[at, 2])
+                    else:
+                        registers[np.uint64(ops[at, 1])] -= 1.0
+                elif code == p.PUSH:
+                    if ops[at, 1] >= 0:
+                        stack[depth] = registers[np.uint64(ops[at, 1])]
+                    else:
+                        stack[depth] = floats[at, 0]
+                    depth += 1
+                elif code == p.CALL:
+                    depth = call(ops[at, 1], stack, depth)
+                elif code == p.NEED_ALL and np.int64(ops[at, 1]) > length:
+                    state = p.TRUNCATED
+                    where, need = length, np.int64(ops[at, 1]) - length
+                    break
+        status[row] = state
+        if state == p.OK:
+            written, extra_count = kept, extra_kept
+        else:
+            details[row, 0] = where
+            details[row, 1] = need
+        row += 1
+        starts[row] = written
+    return rows, written, extra_count, FINGERPRINT
+
+
+@cache
+def decode_rows() -> Callable[..., Any]:
+    """The compiled kernel; from numba's cache where there is one.
+
+    NUMBA_CACHE_DIR says where it lies; without a writable place it is compiled in each process
+    (some seconds), which costs start-up time and nothing else.
+    """
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    with contextlib.suppress(RuntimeError, OSError):
+        cached = numba.njit(cache=True, **options)(_decode_rows)
+        if _warm(cached) != FINGERPRINT:
+            cached.recompile()
+        return cached  # type: ignore[no-any-return]
+    plain = numba.njit(**options)(_decode_rows)
+    _warm(plain)
+    return plain  # type: ignore[no-any-return]
+
+
+def _warm(function: Callable[..., Any]) -> int:
+    """Compile (or load) by decoding no rows; the fingerprint it was compiled with.
+
+    A cache that fails does so here.
+    """
+    *_, fingerprint = function(
+        np.zeros((1, p.OP_COLUMNS), np.int32),
+        np.zeros((1, p.FLOAT_COLUMNS), np.float64),
+        np.zeros(1, np.int64),
+        np.zeros(1, np.int32),
+        np.zeros(1, np.float64),
+        np.zeros(1, np.int32),
+        np.zeros((1, 3), np.uint64),
+        np.zeros(8, np.uint8),
+        np.zeros(1, np.int64),
+        np.zeros(0, np.int32),
+        np.zeros(0, np.int32),
+        0,
+        np.zeros(0, np.float64),
+        np.zeros(0, np.int32),
+        np.zeros(1, np.int64),
+        np.zeros(0, np.uint8),
+        np.zeros((0, 2), np.int32),
+        np.zeros((0, 3), np.int64),
+        0,
+    )
+    return int(fingerprint)
