@@ -236,6 +236,9 @@ def test_recordings_of_a_real_server(marshaler: str) -> None:
         event = read_event(line["topic"], payload, parse("2026-11-22T05:00:00+00:00"), clocks)
         if isinstance(event, Uplink):
             seen[line["step"]] = event
+    late = seen["late frame: gw_time 6 h ago, newer counter"]
+    gps = seen["late frame: time_since_gps_epoch 6 h ago, newer counter"]
+    assert (late.time_source, gps.time_source) == (TimeSource.GATEWAY, TimeSource.GPS)
     for event in (late, gps):
         lateness = parse("2026-11-22T03:58:00+00:00") - event.event_time
         assert abs(lateness - 6 * HOUR) < 3 * MINUTE

@@ -154,7 +154,8 @@ class Watch:
 
     def _broker(self, link: MqttLink, name: str) -> Check:
         if not link.connected:
-            return Check(False, f"not connected to {name}")
+            reason = f": {link.failure}" if link.failure else ""
+            return Check(False, f"not connected to {name}{reason}")
         if link.refused_subscriptions:
             return Check(False, f"{name} refuses {', '.join(link.refused_subscriptions)}")
         return Check(True, f"connected, MQTT {link.protocol}")

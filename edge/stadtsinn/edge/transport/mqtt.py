@@ -141,6 +141,11 @@ class MqttLink:
         return "5" if self._client.speaks == MQTTProtocolVersion.MQTTv5 else "3.1.1"
 
     @property
+    def failure(self) -> str:
+        """Why the latest attempt to connect failed; empty after one that did not."""
+        return self._last_failure
+
+    @property
     def refused_subscriptions(self) -> tuple[str, ...]:
         """Topics that the broker's access list kept from us in this connection."""
         return self._refused
@@ -172,7 +177,8 @@ class MqttLink:
     def publish(
         self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False
     ) -> paho.MQTTMessageInfo:
-        """Hand a message to the client; QoS 1 is kept in memory until the broker has it.
+        """Hand a message to the client; QoS 1 is kept in memory until the broker has it, also
+        while there is no connection.
 
         Raises QueueFull when tens of thousands are waiting already.
         """
@@ -182,6 +188,9 @@ class MqttLink:
                 f"the broker {self._broker.host}:{self._broker.port} takes nothing: "
                 "wait until it is connected before publishing more"
             )
+        if qos and info.rc == MQTTErrorCode.MQTT_ERR_NO_CONN:
+            # paho has queued it and will send it, yet lets wait_for_publish() raise.
+            info.rc = MQTTErrorCode.MQTT_ERR_SUCCESS
         return info
 
     def acknowledge(self, message: Message) -> None:

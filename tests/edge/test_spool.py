@@ -1,0 +1,148 @@
+"""The spool: consecutive positions, a bound with a rule, damage that is never silent."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from stadtsinn.decoders.instant import Instant, parse
+from stadtsinn.edge.agent.spool import ROW_OVERHEAD, Row, Spool, SpoolFull, open_spool
+
+NOW = parse("2026-06-01T08:00:00+00:00")
+MEGABYTE = 1_000_000
+
+
+def rows(spool: Spool, count: int, size: int = 100) -> list[Row]:
+    first = spool.last_position + 1
+    return [Row(first + n, Instant(NOW + first + n), bytes(size)) for n in range(count)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "deep" / "spool.sqlite"
+
+
+def positions(spool: Spool, after: int = 0) -> list[int]:
+    return [position for position, _ in spool.read(after, 10_000, 10 * MEGABYTE)]
+
+
+def test_rows_survive_a_restart(path: Path) -> None:
+    spool = Spool(path, MEGABYTE)
+    spool.append(rows(spool, 3))
+    stream = spool.stream
+    spool.close()
+    again = Spool(path, MEGABYTE)
+    assert (again.stream, positions(again), again.depth) == (stream, [1, 2, 3], 3)
+
+
+def test_positions_continue_after_everything_was_acknowledged(path: Path) -> None:
+    """A restart with an empty spool must not give a position twice: the ingest would drop it."""
+    spool = Spool(path, MEGABYTE)
+    spool.append(rows(spool, 5))
+    spool.acknowledge(5)
+    spool.close()
+    again = Spool(path, MEGABYTE)
+    assert (again.last_position, again.depth, positions(again)) == (5, 0, [])
+    again.append(rows(again, 1))
+    assert positions(again) == [6]
+
+
+def test_killed_before_the_deletion_only_sends_again(path: Path) -> None:
+    """What was acknowledged but not deleted when the power went is offered once more."""
+    spool = Spool(path, MEGABYTE)
+    spool.append(rows(spool, 5))
+    spool.acknowledge(4)
+    del spool  # no close
+    again = Spool(path, MEGABYTE)
+    assert positions(again) == [1, 2, 3, 4, 5]
+    assert again.last_position == 5
+
+
+def test_acknowledged_rows_go_with_the_next_append(path: Path) -> None:
+    spool = Spool(path, MEGABYTE)
+    spool.append(rows(spool, 10))
+    assert spool.acknowledge(9)
+    assert not spool.acknowledge(7), "an older acknowledgement is no news"
+    spool.append(rows(spool, 1))
+    stored = sqlite3.connect(path).execute("SELECT position FROM item").fetchall()
+    assert stored == [(10,), (11,)]
+    assert spool.used_bytes == 2 * (100 + ROW_OVERHEAD)
+
+
+def test_acknowledgement_of_the_unknown_is_refused(path: Path) -> None:
+    spool = Spool(path, MEGABYTE)
+    spool.append(rows(spool, 2))
+    with pytest.raises(ValueError, match="beyond the newest"):
+        spool.acknowledge(3)
+
+
+def test_full_spool_refuses_and_takes_again_after_an_acknowledgement(path: Path) -> None:
+    spool = Spool(path, 10 * (100 + ROW_OVERHEAD))
+    spool.append(rows(spool, 8))
+    with pytest.raises(SpoolFull):
+        spool.append(rows(spool, 3))
+    assert spool.last_position == 8, "a refused row has no position"
+    spool.acknowledge(3)
+    spool.append(rows(spool, 3))
+    assert positions(spool) == list(range(4, 12))
+
+
+def test_read_is_bounded_by_items_and_bytes_but_never_empty(path: Path) -> None:
+    spool = Spool(path, MEGABYTE)
+    spool.append(rows(spool, 10, size=1000))
+    assert len(spool.read(0, 4, MEGABYTE)) == 4
+    assert len(spool.read(0, 10, 3500)) == 3
+    assert len(spool.read(0, 10, 10)) == 1
+
+
+def test_oldest_waiting_row(path: Path) -> None:
+    spool = Spool(path, MEGABYTE)
+    assert spool.oldest() is None
+    spool.append(rows(spool, 3))
+    spool.acknowledge(1)
+    assert spool.oldest() == NOW + 2
+
+
+def test_file_that_is_no_database_is_set_aside(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"this is not SQLite at all" * 100)
+    spool = open_spool(path, MEGABYTE, NOW)
+    assert (spool.depth, spool.last_position) == (0, 0)
+    kept = path.parent / "spool.sqlite.damaged-20260601T080000Z"
+    assert kept.read_bytes().startswith(b"this is not")
+
+
+def test_damaged_pages_begin_a_new_stream_and_keep_the_old_file(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spool = Spool(path, MEGABYTE)
+    spool.append(rows(spool, 500))
+    stream = spool.stream
+    spool.close()
+    content = bytearray(path.read_bytes())
+    content[8192:20480] = bytes(range(256)) * 48
+    path.write_bytes(content)
+    again = open_spool(path, MEGABYTE, NOW)
+    assert again.stream != stream
+    assert again.last_position == 0
+    assert len(list(path.parent.glob("spool.sqlite.damaged-*"))) == 1
+    assert "damaged-20260601" in capsys.readouterr().out
+    again.append(rows(again, 1))
+    assert positions(again) == [1]
+
+
+def test_two_damages_in_one_second_keep_both_files(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    for text in (b"first damage", b"second damage"):
+        path.write_bytes(text * 200)
+        open_spool(path, MEGABYTE, NOW).close()
+    assert len(list(path.parent.glob("spool.sqlite.damaged-20260601T080000Z*"))) == 2
+
+
+def test_small_values_are_kept(path: Path) -> None:
+    spool = Spool(path, MEGABYTE)
+    spool.save("key", b"value")
+    spool.close()
+    assert Spool(path, MEGABYTE).load("key") == b"value"
