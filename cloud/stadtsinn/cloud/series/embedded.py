@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -38,7 +37,7 @@ _LATEST = """
 SELECT dev_eui, quantity, channel, latest_time, latest_value FROM tenants
 JOIN devices ON devices.tenant = tenants.id
 JOIN series ON series.device = devices.id
-WHERE tenants.name = :tenant AND latest_time IS NOT NULL
+WHERE tenants.name = ? AND latest_time IS NOT NULL
 """
 _SERIES = """
 SELECT dev_eui, quantity, channel FROM tenants
@@ -56,6 +55,9 @@ _PARTS = {
     Aggregate.MAX: "max(value), count(*)",
     Aggregate.LAST: "value, max(time)",
 }
+
+_NAMED_DEVICES = 1_000
+"""From more devices than this on, all are read and chosen from here."""
 
 
 class EmbeddedStore:
@@ -146,17 +148,19 @@ class EmbeddedStore:
     def latest(
         self, tenant_id: str, dev_euis: Sequence[str] | None, *, quantity: str | None = None
     ) -> dict[SeriesKey, Sample]:
-        query, values = _LATEST, {"tenant": tenant_id}
-        if dev_euis is not None:
-            query += " AND dev_eui IN (SELECT value FROM json_each(:devices))"
-            values["devices"] = json.dumps(dev_euis)
+        query, values = _LATEST, [tenant_id]
+        if dev_euis is not None and len(dev_euis) <= _NAMED_DEVICES:
+            query += f" AND dev_eui IN ({','.join('?' * len(dev_euis))})"
+            values += dev_euis
         if quantity is not None:
-            query += " AND quantity = :quantity"
-            values["quantity"] = quantity
+            query += " AND quantity = ?"
+            values.append(quantity)
+        wanted = None if dev_euis is None else set(dev_euis)
         with self._file.read() as connection:
             return {
                 SeriesKey(dev_eui, name, channel): Sample(time, value)
                 for dev_eui, name, channel, time, value in connection.execute(query, values)
+                if wanted is None or dev_eui in wanted
             }
 
     def series(self, tenant_id: str, dev_eui: str) -> list[SeriesKey]:

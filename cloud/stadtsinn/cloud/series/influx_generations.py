@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
-from influxdb_client import BucketRetentionRules
+from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
 
 from stadtsinn.cloud.series.influx_http import DatabaseMissing, InfluxServer
 from stadtsinn.cloud.series.names import identifier, string
@@ -80,7 +80,7 @@ class InfluxDB2:
 
     def __init__(self, server: InfluxServer) -> None:
         self._server = server
-        self._buckets = server.client.buckets_api()
+        self._buckets: Any = server.client.buckets_api()
 
     def target(self, bucket: str) -> str:
         return bucket
@@ -96,7 +96,8 @@ class InfluxDB2:
             if found is None:
                 raise DatabaseMissing(bucket)
             seconds = 0 if days is None else days * _DAY_S
-            found.retention_rules = [BucketRetentionRules(type="expire", every_seconds=seconds)]
+            rules: Any = BucketRetentionRules
+            found.retention_rules = [rules(type="expire", every_seconds=seconds)]
             self._buckets.update_bucket(bucket=found)
 
     def drop_device(self, bucket: str, device: str) -> None:
@@ -139,7 +140,8 @@ class InfluxDB3:
 
     def drop_device(self, bucket: str, device: str) -> None:
         raise SeriesRejected(
-            f"InfluxDB 3 cannot delete the rows of device {device}: rebuild the whole tenant"
+            f"InfluxDB 3 cannot delete single rows (device {device} in {bucket!r}): "
+            "empty and rebuild the whole tenant"
         )
 
     def empty(self, bucket: str) -> None:

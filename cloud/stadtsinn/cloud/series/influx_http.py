@@ -8,9 +8,10 @@ from typing import Any
 
 import httpx
 import msgspec
-from influxdb_client import InfluxDBClient, WritePrecision
 from influxdb_client.client.exceptions import InfluxDBError
+from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.domain.write_precision import WritePrecision
 from urllib3.exceptions import HTTPError
 
 from stadtsinn.cloud.series.store import SeriesRejected, SeriesUnavailable
@@ -52,10 +53,11 @@ class InfluxServer:
 
     def __init__(self, url: str, token: str | None, org: str | None) -> None:
         self.url = url
-        self.client = InfluxDBClient(
+        # Any: the client's types are half there.
+        self.client: Any = InfluxDBClient(
             url=url, token=token or "", org=org or "-", timeout=_TIMEOUT_S * 1000
         )
-        self._writing = self.client.write_api(write_options=SYNCHRONOUS)
+        self._writing: Any = self.client.write_api(write_options=SYNCHRONOUS)
         headers = {"Authorization": f"Token {token}"} if token else {}
         self._http = httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT_S)
 

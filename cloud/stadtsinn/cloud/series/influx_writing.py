@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from stadtsinn.cloud.series.influx_generations import Generation
 from stadtsinn.cloud.series.influx_http import DatabaseMissing, InfluxServer
 from stadtsinn.cloud.series.line_protocol import lines
-from stadtsinn.cloud.series.store import Point, Refused, SeriesRejected, describe
+from stadtsinn.cloud.series.store import Point, Refused, SeriesRejected, SeriesUnavailable, describe
 
 _AT_ONCE = 25_000
 """Points in one request: about a megabyte, well below every server's limit."""
@@ -77,7 +77,7 @@ class InfluxWriter:
         try:
             self._server.write(target, body)
         except DatabaseMissing as error:
-            raise SeriesRejected(f"the bucket was made and is still missing: {error}") from None
+            raise SeriesUnavailable(f"the bucket was made and is still missing: {error}") from None
 
 
 def _only_expired(error: SeriesRejected) -> bool:

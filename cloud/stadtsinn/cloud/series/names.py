@@ -39,13 +39,13 @@ def from_influx(name: str) -> str:
 @lru_cache(maxsize=10_000)
 def to_measurement(family: str) -> str:
     """A sensor family as a measurement's name: no leading ``#`` (a comment) or ``_`` (system)."""
-    return _guard_first(to_influx(family), "#_")
+    return _guard_first(to_influx(family))
 
 
 @lru_cache(maxsize=10_000)
 def to_field(quantity: str, quality: Quality = Quality.GOOD) -> str:
     """A quantity and quality as a field's name."""
-    name = _guard_first(to_influx(quantity), "#_")
+    name = _guard_first(to_influx(quantity))
     if name in _RESERVED:
         name = _percent_first(name)
     for suffix in SUFFIXES.values():
@@ -103,8 +103,8 @@ def _literal(value: str) -> str:
     )
 
 
-def _guard_first(name: str, unwanted: str) -> str:
-    return _percent_first(name) if name[0] in unwanted else name
+def _guard_first(name: str, unwanted: tuple[str, ...] = ("#", "_")) -> str:
+    return _percent_first(name) if name.startswith(unwanted) else name
 
 
 def _percent_first(name: str) -> str:

@@ -1,0 +1,51 @@
+"""Each series store that the contract suite runs against."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import real_parts
+from stadtsinn.cloud.series import open_store
+from stadtsinn.cloud.series.store import SeriesStore
+from stadtsinn.edge.service.clock import SystemClock
+
+OTHER_SERVER = "STADTSINN_TEST_INFLUX_URL"
+
+
+@pytest.fixture(scope="session")
+def influx_1_8(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of an InfluxDB 1.8 of our own, one for all tests."""
+    with real_parts.influxdb(tmp_path_factory.mktemp("influxdb")) as server:
+        yield server.url
+
+
+def influx_store(url: str, token: str | None = None, org: str | None = None) -> SeriesStore:
+    """A store whose buckets nobody else on that server has."""
+    return open_store(f"{url.rstrip('/')}/test{secrets.token_hex(4)}", token=token, org=org)
+
+
+@pytest.fixture(params=["embedded", "influxdb_1_8", "influxdb_elsewhere"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SeriesStore]:
+    """An empty store of each kind. Retention is judged by the machine's clock, as servers do."""
+    if request.param == "embedded":
+        opened = open_store(str(tmp_path / "series.sqlite"), clock=SystemClock())
+    elif request.param == "influxdb_1_8":
+        opened = influx_store(request.getfixturevalue("influx_1_8"))
+    else:
+        url = os.environ.get(OTHER_SERVER)
+        if not url:
+            pytest.skip(f"no other InfluxDB to test: name one by {OTHER_SERVER}, _TOKEN and _ORG")
+        opened = influx_store(
+            url,
+            os.environ.get("STADTSINN_TEST_INFLUX_TOKEN"),
+            os.environ.get("STADTSINN_TEST_INFLUX_ORG"),
+        )
+    yield opened
+    for tenant in ("musterstadt", "nachbarort"):
+        opened.drop_tenant(tenant)
+    opened.close()
