@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from stadtsinn.cloud.log.rows import COPIED, INSERTED, READ
 
@@ -56,17 +57,13 @@ class Sqlite:
 
 
 class Postgres:
-    """Whole columns as arrays: one statement per batch. ORDER BY keeps positions in order."""
+    """COPY in binary for the rows (three times as fast as INSERT), arrays for the keys."""
 
     _types = (
-        *("text[]", "text[]", "text[]", "int[]", "bigint[]", "int[]", "bytea[]", "bigint[]"),
-        *("text[]", "bigint[]", "bigint[]", "text[]", "text[]", "text[]", "bytea[]", "bytea[]"),
+        *("text", "text", "text", "int4", "int8", "int4", "bytea", "int8"),
+        *("text", "int8", "int8", "text", "text", "text", "bytea", "bytea"),
     )
-    _insert = (
-        f"INSERT INTO uplinks ({', '.join(INSERTED)}) SELECT {', '.join(INSERTED)} "  # noqa: S608
-        f"FROM unnest({', '.join(f'%s::{kind}' for kind in _types)}) "
-        f"WITH ORDINALITY AS t({', '.join(INSERTED)}, n) ORDER BY n"
-    )
+    _copy_in = f"COPY uplinks ({', '.join(INSERTED)}) FROM STDIN (FORMAT BINARY)"
     _columns = ", ".join(f"u.{name}" for name in COPIED.split(", "))
     _copies = (
         f"SELECT {_columns} FROM "  # noqa: S608
@@ -77,7 +74,25 @@ class Postgres:
     _read_after = f"SELECT {READ} FROM uplinks WHERE position > %s ORDER BY position LIMIT %s"  # noqa: S608
 
     def insert(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-        connection.exec_driver_sql(self._insert, tuple(map(list, zip(*rows, strict=True))))
+        import psycopg
+
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        try:
+            with driver.cursor() as cursor, cursor.copy(self._copy_in) as copy:
+                copy.set_types(self._types)
+                for row in rows:
+                    copy.write_row(row)
+        except psycopg.Error as error:
+            # As SQLAlchemy would have said it, for those who tell an outage from a refusal.
+            raise DBAPIError.instance(
+                self._copy_in,
+                None,
+                error,
+                psycopg.Error,
+                connection_invalidated=driver.broken,
+                dialect=connection.dialect,
+            ) from error
 
     def copies(self, connection: Connection, keys: Sequence[Key]) -> Sequence[Sequence[Any]]:
         columns = tuple(map(list, zip(*keys, strict=True)))
