@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 import msgspec
 
@@ -116,7 +117,7 @@ def recent_rate(before: Sequence[CountPoint]) -> float:
     return max(
         (
             point.delta / (point.time - earlier.time)
-            for earlier, point in zip(tail, tail[1:], strict=False)
+            for earlier, point in pairwise(tail)
             if point.time > earlier.time
         ),
         default=0.0,

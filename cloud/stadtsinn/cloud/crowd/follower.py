@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
-from stadtsinn.cloud.crowd import repository
+from stadtsinn.cloud.crowd import zone_repository
 from stadtsinn.cloud.crowd.counting import STORED_RECORD, Report
-from stadtsinn.cloud.crowd.gate_repository import IN, OUT
 from stadtsinn.cloud.crowd.setup import COUNTS, TOTALS, counted_zone
 from stadtsinn.cloud.crowd.zone_live import GateReport, ZoneLive
 from stadtsinn.cloud.followers.tables import follower_cursors
@@ -17,7 +16,7 @@ from stadtsinn.cloud.log.tables import uplinks as log
 from stadtsinn.cloud.log.uplink import LoggedUplink
 from stadtsinn.cloud.registry.directory import Directory, DirectoryCache, GateEntry
 from stadtsinn.decoders.instant import DAY, MINUTE, SECOND, Instant
-from stadtsinn.decoders.reading import Quality, Reading
+from stadtsinn.decoders.reading import Quality
 from stadtsinn.edge.service.clock import Clock
 
 SAMPLES_KEPT = 7 * DAY
@@ -58,7 +57,7 @@ class LiveFollower:
         if not reporting:
             return
         now = self._clock.now()
-        states = repository.states(connection)
+        states = zone_repository.states(connection)
         for zone_id, reports in reporting.items():
             live = self._zone(connection, directory, zone_id, states.get(zone_id), now)
             live.take(reports)
@@ -69,7 +68,7 @@ class LiveFollower:
         directory = self._directory.current()
         if self._is_behind(connection, now):
             return  # what the log still holds comes first; time passes by itself meanwhile
-        for zone_id, state in repository.states(connection).items():
+        for zone_id, state in zone_repository.states(connection).items():
             if zone_id not in directory.zones:
                 self._zones.pop(zone_id, None)
                 continue
@@ -80,12 +79,12 @@ class LiveFollower:
             live.pass_time(now)
             live.finish()
         if now - self._pruned_at >= _PRUNE_EVERY:
-            repository.delete_samples_before(connection, now - SAMPLES_KEPT)
+            zone_repository.delete_samples_before(connection, now - SAMPLES_KEPT)
             self._pruned_at = now
 
     def reset(self, connection: Connection) -> None:
         """Forget what was made from the log; the numbers that staff entered stay."""
-        repository.forget_derived(connection)
+        zone_repository.forget_derived(connection)
         self._zones.clear()
 
     def _zone(
@@ -93,14 +92,15 @@ class LiveFollower:
         connection: Connection,
         directory: Directory,
         zone_id: int,
-        state: repository.ZoneState | None,
+        state: zone_repository.ZoneState | None,
         now: Instant,
     ) -> ZoneLive:
         """The zone in memory if it mirrors the database and the registry, else loaded anew."""
         settings = counted_zone(directory.zones[zone_id])
         live = self._zones.get(zone_id)
         if live is None or live.state != state or live.zone != settings:
-            live = self._zones[zone_id] = ZoneLive(connection, settings, state, now)
+            live = ZoneLive(connection, settings, state, now, changed=live is not None)
+            self._zones[zone_id] = live
         live.begin(connection, now, now - SAMPLES_KEPT)
         return live
 

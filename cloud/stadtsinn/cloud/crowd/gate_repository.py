@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, ScalarSelect, delete, func, insert, select
 
 from stadtsinn.cloud.crowd.counting import CountPoint, Flag, Report
 from stadtsinn.cloud.crowd.occupancy import POINTS_BEFORE
@@ -125,11 +125,19 @@ def _row(key: LineKey, point: CountPoint) -> dict[str, object]:
     }
 
 
-def time_span(connection: Connection, gate_ids: Sequence[int]) -> tuple[int, int] | None:
-    """Event times of the first and the newest report of these gates."""
-    first, last = connection.execute(
-        select(func.min(gate_counts.c.event_time), func.max(gate_counts.c.event_time)).where(
-            gate_counts.c.gate_id.in_(gate_ids)
-        )
-    ).one()
-    return None if first is None else (first, last)
+def time_span(connection: Connection, keys: Sequence[LineKey]) -> tuple[int, int] | None:
+    """Event times of the first and the newest report of these lines."""
+    if not keys:
+        return None
+    # One look-up in the index per line and end; a common MIN over all would read every row.
+    ends = [_end(key, extreme) for key in keys for extreme in (func.min, func.max)]
+    found = connection.execute(select(*ends)).one()
+    known = [moment for moment in found if moment is not None]
+    return (min(known), max(known)) if known else None
+
+
+def _end(key: LineKey, extreme: Callable[[Any], Any]) -> ScalarSelect[Any]:
+    query = select(extreme(gate_counts.c.event_time)).where(
+        gate_counts.c.gate_id == key[0], gate_counts.c.direction == key[1]
+    )
+    return query.scalar_subquery()

@@ -8,9 +8,9 @@ from sqlalchemy import Connection
 
 from stadtsinn.cloud.crowd.gate_repository import points_of, time_span
 from stadtsinn.cloud.crowd.occupancy import Clamp, Estimate, minutes_between
-from stadtsinn.cloud.crowd.repository import Correction, known_numbers
 from stadtsinn.cloud.crowd.sample import ZoneSample
 from stadtsinn.cloud.crowd.setup import CountedZone, make_lines, make_tally, read_counted_zone
+from stadtsinn.cloud.crowd.zone_repository import Correction, known_numbers
 from stadtsinn.decoders.instant import Instant
 
 
@@ -22,7 +22,7 @@ def occupancy_history(
     Samples have position 0: they are not part of the stream that followers read.
     """
     zone = read_counted_zone(connection, zone_id)
-    span = time_span(connection, [gate.id for gate in zone.gates]) if zone else None
+    span = time_span(connection, zone.line_keys) if zone else None
     if zone is None or span is None:
         return []
     first, newest = span

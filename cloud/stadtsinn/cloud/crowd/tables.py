@@ -18,9 +18,13 @@ from stadtsinn.cloud.database.engine import InstantColumn, Position, metadata
 from stadtsinn.cloud.registry.tables import tenant_column
 
 
-def _zone_column(**options: bool) -> Column[int]:
+def _zone_column(*, primary_key: bool = False) -> Column[int]:
     return Column(
-        "zone_id", Position, ForeignKey("zones.id", ondelete="CASCADE"), nullable=False, **options
+        "zone_id",
+        Position,
+        ForeignKey("zones.id", ondelete="CASCADE"),
+        primary_key=primary_key,
+        nullable=False,
     )
 
 

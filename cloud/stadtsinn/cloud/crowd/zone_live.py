@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import groupby, pairwise
 
 from sqlalchemy import Connection
 
-from stadtsinn.cloud.crowd import gate_repository, repository
+from stadtsinn.cloud.crowd import gate_repository, zone_repository
 from stadtsinn.cloud.crowd.counting import CountPoint, Report, fold, merge
 from stadtsinn.cloud.crowd.gate_repository import LineKey
 from stadtsinn.cloud.crowd.history import clamps_of_epoch
 from stadtsinn.cloud.crowd.occupancy import MISSED_REPORTS, POINTS_BEFORE, Clamp, ZoneTally
-from stadtsinn.cloud.crowd.repository import Correction, CorrectionKind, ZoneState
 from stadtsinn.cloud.crowd.schedule import last_reset, next_reset, resets_between
-from stadtsinn.cloud.crowd.setup import CountedZone, make_lines, make_tally
+from stadtsinn.cloud.crowd.setup import CountedZone, Lines, make_lines, make_tally
+from stadtsinn.cloud.crowd.zone_repository import Correction, CorrectionKind, ZoneState
 from stadtsinn.decoders.instant import Instant
 
 GateReport = tuple[LineKey, Report]
@@ -29,19 +30,32 @@ class ZoneLive:
     not committed, staff entered a number) the memory is thrown away and loaded again.
     """
 
+    lines: Lines
+    tally: ZoneTally
+    _entered: list[Correction]
+    _first_reset: int | None
+
     def __init__(
-        self, connection: Connection, zone: CountedZone, state: ZoneState | None, now: Instant
+        self,
+        connection: Connection,
+        zone: CountedZone,
+        state: ZoneState | None,
+        now: Instant,
+        *,
+        changed: bool,
     ) -> None:
+        """Load a zone; `changed` says that what is on record may not be what it comes to now."""
         self.zone = zone
         self.state = state
         self._connection = connection
         self._now = now
         self._sampled_at = int(state.sampled_at) if state else 0
         self._oldest_wanted = 0
+        self._emitted = 0
         self._points: list[tuple[LineKey, CountPoint]] = []
         self._clamps: list[Clamp] = []
         self._samples: list[dict[str, object]] = []
-        self._reopened = False
+        self._reopened = changed
         self._touched = False
         self._load()
 
@@ -59,21 +73,15 @@ class ZoneLive:
         in_order = sorted(reports, key=lambda item: (item[1].time, item[1].f_cnt))
         self._begin_counting(in_order[0][1].time)
         late = [item for item in in_order if self._is_late(item)]
+        fresh = [item for item in in_order if not self._is_late(item)]
         if late:
             self._insert_late(late)
-        samples_before = len(self._samples)
-        fresh = [item for item in in_order if item not in late] if late else in_order
-        for index, (key, report) in enumerate(fresh):
-            if not self._is_late((key, report)):
-                self._take_fresh(key, report)
-            else:  # two reports of one line about the same moment
-                self._insert_late([(key, report)])
-            follows = index + 1 < len(fresh) and fresh[index + 1][1].time == report.time
-            if not follows and report.time > self._sampled_at:
-                self._emit(report.time)
-        if len(self._samples) == samples_before and self.tally.newest is not None:
+        emitted_before = self._emitted
+        moments = groupby(fresh, key=lambda item: item[1].time)
+        taken = [self._take_moment(list(reports)) for _, reports in moments]
+        if (late or any(taken)) and self._emitted == emitted_before:
             # The past changed and with it, perhaps, the present number.
-            self._emit(max(self._sampled_at, self.tally.newest, self.tally.start))
+            self._emit(max(self._sampled_at, self.tally.newest or 0, self.tally.start))
 
     def pass_time(self, now: Instant) -> None:
         """Known numbers that are due, gates that fell silent while others report."""
@@ -104,16 +112,13 @@ class ZoneLive:
             return
         connection, zone = self._connection, self.zone
         gate_repository.insert_points(connection, self._points)
-        if self._reopened:
-            repository.delete_clamps(connection, zone.id, self.tally.start, None)
-            self._clamps = self.tally.clamps
-        repository.insert_clamps(connection, zone.tenant_id, zone.id, self._clamps, self._now)
-        repository.insert_samples(connection, self._samples)
-        self.state = repository.advance_state(
+        self._write_clamps()
+        zone_repository.insert_samples(connection, self._samples)
+        self.state = zone_repository.advance_state(
             connection, zone.id, self.state, Instant(self._sampled_at)
         )
-        self._points, self._clamps, self._samples = [], [], []
-        self._reopened = self._touched = False
+        self._points, self._samples = [], []
+        self._touched = False
 
     # --- reports in order --------------------------------------------------------------
 
@@ -122,62 +127,88 @@ class ZoneLive:
         last = self.lines[key].last
         return (last is not None and report.time <= last) or report.time < self.tally.start
 
-    def _take_fresh(self, key: LineKey, report: Report) -> None:
-        self._cross_boundaries(report.time)
+    def _take_moment(self, reports: Sequence[GateReport]) -> bool:
+        """Reports of one moment, newer than all before them on their lines; True if counted."""
+        moment = reports[0][1].time
+        self._cross_boundaries(moment)
+        taken = [self._append(key, report) for key, report in reports]
+        if any(taken):
+            self._settle(moment)
+            if moment > self._sampled_at:
+                self._emit(moment)
+        return any(taken)
+
+    def _append(self, key: LineKey, report: Report) -> bool:
         line = self.lines[key]
+        if line.last == report.time:  # two frames about the same moment
+            self._insert_late([(key, report)])
+            return True
         point = fold(line.points[-POINTS_BEFORE:], report, line.rule)
         if point is None:
-            return
+            return False
         line.append(point)
         self._points.append((key, point))
         if self.tally.note_new_point(line):
             self._reopened = True
-        self._settle(report.time)
+        return True
 
     def _settle(self, moment: int) -> None:
         horizon = self.tally.horizon(moment)
         if horizon is not None:
             self._clamps += self.tally.settle(horizon)
 
+    def _write_clamps(self) -> None:
+        """Record the zero clamps of the current period: the new ones, or all of them again."""
+        zone = self.zone
+        if self._reopened:
+            zone_repository.delete_clamps(self._connection, zone.id, self.tally.start, None)
+            self._clamps = self.tally.clamps
+        zone_repository.insert_clamps(
+            self._connection, zone.tenant_id, zone.id, self._clamps, self._now
+        )
+        self._clamps = []
+        self._reopened = False
+
     def _emit(self, moment: int) -> None:
         self._sampled_at = moment
+        self._emitted += 1
         if moment < self._oldest_wanted:
             return
         estimate = self.tally.estimate(moment)
         reported_at = Instant(self.tally.newest or 0)
-        row = repository.sample_row(self.zone.tenant_id, self.zone.id, estimate, reported_at)
+        row = zone_repository.sample_row(self.zone.tenant_id, self.zone.id, estimate, reported_at)
         self._samples.append(row)
 
     # --- known numbers -----------------------------------------------------------------
 
     def _begin_counting(self, first: int) -> None:
         """Before the first report of all, the area was empty at the last reset."""
-        earliest = repository.first_reset(self._connection, self.zone.id) if self._began else None
-        self._began = True
+        earliest = self._first_reset
         if earliest is not None and first >= earliest:
             return
         start = last_reset(first, self.zone.reset_at)
         until = start if earliest is None else earliest - 1
         for reset in [start, *resets_between(start, until, self.zone.reset_at)]:
             self._record_reset(reset)
-        self._load()
+        self._load(at_least=first)
 
     def _cross_boundaries(self, moment: int) -> None:
         """Begin again from every known number up to a moment."""
         while True:
             reset = next_reset(self.tally.start, self.zone.reset_at)
+            began = self._first_reset is not None
             entered = self._entered[0] if self._entered else None
-            if entered and entered.event_time <= min(moment, reset):
+            if entered and entered.event_time <= (min(moment, reset) if began else moment):
                 self._entered.pop(0)
                 self._start_from(entered.event_time, entered.value or 0)
-            elif reset <= moment and self._began:
+            elif began and reset <= moment:
                 self._record_reset(reset)
                 self._start_from(reset, 0)
             else:
                 return
 
     def _record_reset(self, moment: Instant) -> None:
-        repository.insert_correction(
+        zone_repository.insert_correction(
             self._connection,
             self.zone.tenant_id,
             self.zone.id,
@@ -189,10 +220,7 @@ class ZoneLive:
 
     def _start_from(self, moment: Instant, base: int) -> None:
         self._touched = True
-        if self._reopened:  # rewrite the clamps of the period that ends here first
-            repository.delete_clamps(self._connection, self.zone.id, self.tally.start, None)
-            self._clamps = self.tally.clamps
-            self._reopened = False
+        self._write_clamps()  # of the period that ends here
         for line in self.lines.values():
             line.forget_before(moment)
         self.tally = make_tally(self.zone, self.lines, moment, base)
@@ -201,23 +229,21 @@ class ZoneLive:
 
     # --- from the database -------------------------------------------------------------
 
-    def _load(self) -> None:
-        """Mirror the database: the newest known number in force and the counts since then."""
-        span = gate_repository.time_span(self._connection, [gate.id for gate in self.zone.gates])
-        newest = max(span[1] if span else 0, self._sampled_at)
-        numbers = repository.known_numbers(self._connection, self.zone.id, newest)
-        self._began = repository.first_reset(self._connection, self.zone.id) is not None
+    def _load(self, at_least: int = 0) -> None:
+        """Mirror the database: the known number in force and the counts since then."""
+        connection, zone = self._connection, self.zone
+        span = gate_repository.time_span(connection, zone.line_keys)
+        newest = max(span[1] if span else 0, self._sampled_at, at_least)
+        numbers = zone_repository.known_numbers(connection, zone.id, newest)
+        self._first_reset = zone_repository.first_reset(connection, zone.id)
         in_force = [number for number in numbers if number.event_time <= newest]
-        self._entered: list[Correction] = [
-            number
-            for number in numbers
-            if number.event_time > newest and number.kind == CorrectionKind.MANUAL
-        ]
+        # A reset is recorded when it is due, a number of staff may lie ahead of a rebuild.
+        self._entered = [number for number in numbers if number.event_time > newest]
         start = in_force[-1].event_time if in_force else Instant(newest)
         base = (in_force[-1].value or 0) if in_force else 0
-        points = gate_repository.points_of(self._connection, self.zone.line_keys, start, None)
-        self.lines = make_lines(self.zone, points)
-        self.tally: ZoneTally = make_tally(self.zone, self.lines, start, base)
+        points = gate_repository.points_of(connection, zone.line_keys, start, None)
+        self.lines = make_lines(zone, points)
+        self.tally = make_tally(zone, self.lines, start, base)
         self.tally.settle(self.tally.horizon(newest) or 0)
 
     def _insert_late(self, late: Sequence[GateReport]) -> None:
@@ -256,13 +282,13 @@ class ZoneLive:
 
     def _rewrite_clamps(self, start: int) -> None:
         """The zero clamps of finished periods that the past reaches into."""
-        numbers = repository.known_numbers(self._connection, self.zone.id, start)
-        for number, following in zip(numbers, numbers[1:], strict=False):
+        numbers = zone_repository.known_numbers(self._connection, self.zone.id, start)
+        for number, following in pairwise(numbers):
             if following.event_time > self.tally.start:
                 break
             end = following.event_time
             clamps = clamps_of_epoch(self._connection, self.zone, number, end)
-            repository.delete_clamps(self._connection, self.zone.id, number.event_time, end)
-            repository.insert_clamps(
+            zone_repository.delete_clamps(self._connection, self.zone.id, number.event_time, end)
+            zone_repository.insert_clamps(
                 self._connection, self.zone.tenant_id, self.zone.id, clamps, self._now
             )

@@ -1,0 +1,170 @@
+"""A market place with two gates in a test database, and people counters that report there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sqlalchemy import insert
+
+from databases import add_tenant
+from stadtsinn.cloud.crowd.follower import LiveFollower
+from stadtsinn.cloud.crowd.history import occupancy_history
+from stadtsinn.cloud.crowd.sample import ZoneSample
+from stadtsinn.cloud.crowd.zone_repository import (
+    Correction,
+    corrections_page,
+    latest_sample,
+    samples_after,
+)
+from stadtsinn.cloud.database.engine import Database
+from stadtsinn.cloud.log.uplink import LoggedUplink
+from stadtsinn.cloud.registry.directory import DirectoryCache
+from stadtsinn.cloud.registry.repository import bump_revision
+from stadtsinn.cloud.registry.tables import devices, gates, zones
+from stadtsinn.decoders.instant import MINUTE, Instant, parse
+from stadtsinn.decoders.reading import Decoded, Reading
+from stadtsinn.decoders.uplink import TimeSource
+from stadtsinn.edge.service.clock import ManualClock
+
+OPENING = parse("2026-09-26T08:00:00+02:00")
+NORTH, SOUTH = "70b3d5e75e000001", "70b3d5e75e000002"
+
+
+@dataclass
+class Market:
+    """The zone ``marktplatz`` with two VS133 gates, followed by a live follower."""
+
+    database: Database
+    tenant: str = "musterstadt"
+    public: bool = True
+    permitted: int | None = 1000
+    clock: ManualClock = field(default_factory=lambda: ManualClock(OPENING))
+    zone_id: int = field(init=False)
+    follower: LiveFollower = field(init=False)
+    _position: int = 0
+    _f_cnt: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        add_tenant(self.database, self.tenant)
+        with self.database.write() as connection:
+            for dev_eui in (NORTH, SOUTH):
+                connection.execute(
+                    insert(devices).values(
+                        dev_eui=dev_eui,
+                        tenant_id=self.tenant,
+                        device_type="milesight/vs133",
+                        name=dev_eui,
+                        interval_s=60,
+                        created_at=0,
+                    )
+                )
+            self.zone_id = connection.execute(
+                insert(zones)
+                .values(
+                    tenant_id=self.tenant,
+                    slug="marktplatz",
+                    name="Marktplatz",
+                    name_en="Market square",
+                    permitted=self.permitted,
+                    public=self.public,
+                )
+                .returning(zones.c.id)
+            ).scalar_one()
+            for slug, dev_eui, swapped in (("nord", NORTH, False), ("sued", SOUTH, True)):
+                connection.execute(
+                    insert(gates).values(
+                        tenant_id=self.tenant,
+                        zone_id=self.zone_id,
+                        slug=slug,
+                        name=slug.title(),
+                        dev_eui=dev_eui,
+                        channel="line_1",
+                        swapped=swapped,
+                    )
+                )
+            bump_revision(connection)
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process: nothing in memory."""
+        self.follower = LiveFollower(DirectoryCache(self.database), self.clock)
+
+    def uplink(
+        self, dev_eui: str, minute: float, came: int, left: int, *, totals: bool = True
+    ) -> LoggedUplink:
+        """A report of totals, `minute` minutes after opening; the south gate is swapped."""
+        self._position += 1
+        f_cnt = self._f_cnt[dev_eui] = self._f_cnt.get(dev_eui, -1) + 1
+        device_in, device_out = (left, came) if dev_eui == SOUTH else (came, left)
+        ending = "_total" if totals else ""
+        time = Instant(OPENING + round(minute * MINUTE))
+        return LoggedUplink(
+            position=self._position,
+            tenant_id=self.tenant,
+            dev_eui=dev_eui,
+            dev_addr="01a2b3c4",
+            generation=0,
+            f_cnt=f_cnt,
+            f_port=85,
+            payload=b"",
+            event_time=time,
+            time_source=TimeSource.GPS,
+            received_at=time,
+            committed_at=time,
+            source="test",
+            device_type="milesight/vs133",
+            outcome=Decoded(
+                "milesight/vs133@1",
+                (
+                    Reading(f"people_in{ending}", device_in, "line_1"),
+                    Reading(f"people_out{ending}", device_out, "line_1"),
+                ),
+            ),
+        )
+
+    def apply(self, *uplinks: LoggedUplink) -> None:
+        """One batch of the log, committed."""
+        with self.database.write() as connection:
+            self.follower.apply(connection, uplinks)
+
+    def apply_each(self, uplinks: Iterable[LoggedUplink]) -> None:
+        for uplink in uplinks:
+            self.apply(uplink)
+
+    def tick(self, now: Instant | None = None) -> None:
+        if now is not None:
+            self.clock.set(now)
+        with self.database.write() as connection:
+            self.follower.tick(connection, self.clock.now())
+
+    def rebuild(self) -> None:
+        with self.database.write() as connection:
+            self.follower.reset(connection)
+
+    def samples(self) -> list[ZoneSample]:
+        with self.database.read() as connection:
+            return samples_after(connection, 0, 100_000)
+
+    def latest(self) -> ZoneSample:
+        with self.database.read() as connection:
+            sample = latest_sample(connection, self.zone_id)
+        assert sample is not None
+        return sample
+
+    def history(self, start: int, end: int) -> list[tuple[int, int, int, int, bool]]:
+        """Per full minute after opening: minute, number, bounds, degraded."""
+        with self.database.read() as connection:
+            found = occupancy_history(
+                connection, self.zone_id, OPENING + start * MINUTE, OPENING + end * MINUTE
+            )
+        return [
+            ((s.event_time - OPENING) // MINUTE, s.occupancy, s.low, s.high, s.degraded)
+            for s in found
+        ]
+
+    def corrections(self, kind: str) -> list[Correction]:
+        """Oldest entry first."""
+        with self.database.read() as connection:
+            found = corrections_page(connection, self.zone_id, None, 10_000)
+        return [correction for correction in found[::-1] if correction.kind == kind]
