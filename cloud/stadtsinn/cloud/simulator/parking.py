@@ -66,7 +66,7 @@ def _state(dev_eui: str, moment: Instant, *, occupied: bool) -> Transmission:
         moment,
         tps110.STATE_PORT,
         tps110.encode_state(occupied=occupied),
-        ExpectedReading("occupied", occupied),
+        ExpectedReading("occupied", float(occupied)),
     )
 
 
@@ -76,7 +76,7 @@ def _heartbeat(dev_eui: str, moment: Instant, temperature: int, *, occupied: boo
         moment,
         tps110.HEARTBEAT_PORT,
         tps110.encode_heartbeat(occupied=occupied, temperature=temperature),
-        ExpectedReading("occupied", occupied),
+        ExpectedReading("occupied", float(occupied)),
         ExpectedReading("device_temperature", temperature),
     )
 
@@ -85,9 +85,7 @@ def _startup(dev_eui: str, moment: Instant) -> Transmission:
     payload = tps110.encode_startup(
         occupied=False, firmware=_FIRMWARE, cause=tps110.ResetCause.POWER_ON
     )
-    return _sent(
-        dev_eui, moment, tps110.STARTUP_PORT, payload, ExpectedReading("occupied", value=False)
-    )
+    return _sent(dev_eui, moment, tps110.STARTUP_PORT, payload, ExpectedReading("occupied", 0.0))
 
 
 def _sent(

@@ -1,0 +1,153 @@
+"""The cloud's own parts in one process, driven by hand through a simulated day.
+
+No broker, no edge agent, no thread: every message of the network servers is read, logged and
+followed in the order it would arrive, with the town's messages held back while its line is cut.
+What comes out must agree with the simulator's truth, and is what tests then damage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from databases import fresh_database
+from stadtsinn.cloud.alerts.follower import AlertsFollower
+from stadtsinn.cloud.crowd.follower import LiveFollower
+from stadtsinn.cloud.database.engine import Database, open_database
+from stadtsinn.cloud.followers.loop import FollowerLoop
+from stadtsinn.cloud.log.repository import append, read_after
+from stadtsinn.cloud.log.rows import Entry
+from stadtsinn.cloud.notify.senders.sandbox import SandboxSender
+from stadtsinn.cloud.notify.worker import OutboxWorker
+from stadtsinn.cloud.registry.directory import DirectoryCache
+from stadtsinn.cloud.registry.town import apply_town
+from stadtsinn.cloud.series.embedded import EmbeddedStore
+from stadtsinn.cloud.series.store import Point, SeriesKey, SeriesStore
+from stadtsinn.cloud.simulator.day import MarketDay
+from stadtsinn.cloud.simulator.network_servers import NetworkServer, Publication
+from stadtsinn.decoders.catalogue import catalogue
+from stadtsinn.decoders.instant import MINUTE, Instant
+from stadtsinn.edge.messages.chirpstack import OtherEvent, read_event
+from stadtsinn.edge.service.clock import ManualClock
+
+_DATABASE, _SERIES = "stadtsinn.sqlite", "series.sqlite"
+
+
+@dataclass(frozen=True)
+class TownCloud:
+    """What the cloud holds at the end of the day."""
+
+    folder: Path
+    database: Database
+    series: SeriesStore
+
+    def close(self) -> None:
+        self.series.close()
+        self.database.dispose()
+
+
+def reopen(folder: Path, clock: ManualClock) -> TownCloud:
+    """Open the stores of a day in `folder`."""
+    database = open_database(f"sqlite:///{folder / _DATABASE}")
+    return TownCloud(folder, database, EmbeddedStore(folder / _SERIES, clock))
+
+
+def live_through(day: MarketDay, folder: Path) -> TownCloud:
+    """Run the whole day; every message of both servers arrives."""
+    clock = ManualClock(day.span.start)
+    database = fresh_database(folder)
+    series = EmbeddedStore(folder / _SERIES, clock)
+    apply_town(database, day.town, clock.now())
+    cloud = _Driven(day, database, series, clock)
+    cloud.run()
+    return TownCloud(folder, database, series)
+
+
+class _Driven:
+    """Hands messages on minute by minute, as `demo --check` does."""
+
+    def __init__(
+        self, day: MarketDay, database: Database, series: SeriesStore, clock: ManualClock
+    ) -> None:
+        self._day = day
+        self._database = database
+        self._series = series
+        self._clock = clock
+        directory = DirectoryCache(database)
+        self._followers = [
+            FollowerLoop(database, LiveFollower(directory, clock), clock),
+            FollowerLoop(database, AlertsFollower(directory, clock), clock),
+        ]
+        senders = {"sms": SandboxSender(database, clock)}
+        self._outbox = OutboxWorker(database, senders, clock, wall=clock)
+        self._types = {device.dev_eui: device.type for device in day.town.devices}
+
+    def run(self) -> None:
+        outage = self._day.plan.outage
+        waiting: list[Publication] = []
+        held: list[Publication] = []
+        minute = Instant(self._day.span.start + MINUTE)
+        for publication in self._day.publications():
+            while publication.time >= minute:
+                if minute >= outage.end:
+                    self._take(held)
+                    held = []
+                self._take(waiting)
+                waiting = []
+                self._pass(minute)
+                minute = Instant(minute + MINUTE)
+            cut = publication.time in outage and publication.server is NetworkServer.TOWN
+            (held if cut else waiting).append(publication)
+        self._take(waiting)
+        for _ in range(10):
+            self._pass(minute)
+            minute = Instant(minute + MINUTE)
+        self._fill_series()
+
+    def _take(self, publications: Sequence[Publication]) -> None:
+        """Read and log what arrived, at the time it now is."""
+        entries = []
+        for publication in publications:
+            if publication.time > self._clock.now():
+                self._clock.set(publication.time)
+            event = read_event(publication.topic, publication.payload, self._clock.now())
+            if isinstance(event, OtherEvent):
+                continue
+            device_type = self._types[event.dev_eui]
+            outcome = catalogue().decode(device_type, event.f_port, event.payload)
+            source = f"chirpstack:{publication.server}"
+            entries.append(Entry(self._day.town.tenant, source, device_type, event, outcome))
+        if entries:
+            with self._database.write() as connection:
+                append(connection, entries, self._clock.now())
+
+    def _pass(self, minute: Instant) -> None:
+        """Let followers catch up and time pass until `minute`."""
+        self._clock.set(minute)
+        for follower in self._followers:
+            while follower.run_once():
+                pass
+            follower.tick()
+        self._outbox.run_once()
+
+    def _fill_series(self) -> None:
+        """What the series follower does, in one go."""
+        position = 0
+        with self._database.read() as connection:
+            while uplinks := read_after(connection, position, 1000):
+                position = uplinks[-1].position
+                self._series.write(
+                    [
+                        Point(
+                            tenant_id=uplink.tenant_id,
+                            family=catalogue().device(uplink.device_type or "").family,
+                            key=SeriesKey(uplink.dev_eui, reading.quantity, reading.channel),
+                            time=uplink.event_time,
+                            value=reading.value,
+                            quality=reading.quality,
+                        )
+                        for uplink in uplinks
+                        for reading in uplink.readings
+                    ]
+                )
