@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from stadtsinn.decoders.instant import Instant, parse
 from stadtsinn.edge.agent.spool import ROW_OVERHEAD, Row, Spool, SpoolFull, open_spool
@@ -115,7 +116,7 @@ def test_file_that_is_no_database_is_set_aside(path: Path) -> None:
 
 
 def test_damaged_pages_begin_a_new_stream_and_keep_the_old_file(
-    path: Path, capsys: pytest.CaptureFixture[str]
+    path: Path,
 ) -> None:
     spool = Spool(path, MEGABYTE)
     spool.append(rows(spool, 500))
@@ -124,11 +125,12 @@ def test_damaged_pages_begin_a_new_stream_and_keep_the_old_file(
     content = bytearray(path.read_bytes())
     content[8192:20480] = bytes(range(256)) * 48
     path.write_bytes(content)
-    again = open_spool(path, MEGABYTE, NOW)
+    with capture_logs() as logs:
+        again = open_spool(path, MEGABYTE, NOW)
     assert again.stream != stream
     assert again.last_position == 0
     assert len(list(path.parent.glob("spool.sqlite.damaged-*"))) == 1
-    assert "damaged-20260601" in capsys.readouterr().out
+    assert "damaged-20260601" in logs[0]["kept_as"]
     again.append(rows(again, 1))
     assert positions(again) == [1]
 

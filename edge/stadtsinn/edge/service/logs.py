@@ -16,7 +16,11 @@ _SECRET_KEY = re.compile(
     r"passw|token|secret|api_?key|app_?s?key|(^|_)key$|authorization|phone|recipient|msisdn|credential",
     re.IGNORECASE,
 )
-_PHONE = re.compile(r"(?<![\w+])(?:\+|00)[1-9]\d{0,2}[\d ()/-]{5,16}\d(?!\w)")
+# International numbers, German ones with 0049, German mobile numbers in national form. Plain runs
+# of digits (EUIs, positions) stay readable.
+_PHONE = re.compile(
+    r"(?<![\w+])(?:(?:\+[1-9]\d{0,2}|0049)[\d ()/-]{5,16}\d(?!\d)|01[5-7]\d[ /-]?\d{6,9}(?!\w))"
+)
 _CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)")
 _BEARER = re.compile(r"(?i)\b(bearer|token|basic)\s+[\w.~+/=-]{8,}")
 
