@@ -1,0 +1,167 @@
+"""`stadtsinn demo`: a market day in Musterstadt, to look at or as a proof."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from stadtsinn.cli.language import text
+from stadtsinn.cli.stage_options import cache_folder, failures_in_words, stage_folder
+from stadtsinn.decoders.instant import to_datetime
+
+if TYPE_CHECKING:
+    from stadtsinn.cloud.demo.play import Scene, Show
+
+_LOOK_S = 0.5
+_SPEED = 120.0
+
+
+def demo(
+    for_seconds: Annotated[
+        float | None,
+        typer.Option(
+            "--for",
+            help=text("End by itself after so many seconds.", "Nach so vielen Sekunden enden."),
+        ),
+    ] = None,
+    speed: Annotated[
+        float,
+        typer.Option(help=text("Times real time.", "Vielfaches der Echtzeit."), min=1),
+    ] = _SPEED,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help=text(
+                "Play the day at full speed with outages and kills, compare with the truth.",
+                "Den Tag mit Ausfällen im Eiltempo spielen und mit der Wahrheit vergleichen.",
+            ),
+        ),
+    ] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help=text("With --check: report as JSON.", "Mit --check: Bericht als JSON.")
+        ),
+    ] = False,
+    seed: Annotated[int, typer.Option(help=text("Another day.", "Ein anderer Tag."))] = 1,
+    port: Annotated[
+        int | None, typer.Option(help=text("Port of the pages.", "Port der Seiten."))
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(help=text("Keep all files here.", "Alle Dateien hier behalten.")),
+    ] = None,
+) -> None:
+    """A market day in Musterstadt: sensors, brokers, edge agent, cloud, SMS, public page.
+
+    Example: stadtsinn demo --for 60
+    """
+    with failures_in_words("demo", as_json), stage_folder(folder) as place:
+        if check:
+            _check(place, seed, as_json)
+        else:
+            _show(place, seed, speed, port, for_seconds)
+
+
+def _check(folder: Path, seed: int, as_json: bool) -> None:
+    from stadtsinn.cloud.demo.play import check_day
+
+    notes = Console(stderr=True)
+    began = time.monotonic()
+    report = check_day(
+        folder,
+        cache_folder(),
+        seed=seed,
+        tell=lambda line: notes.print(f"[{time.monotonic() - began:6.1f} s] {line}", markup=False),
+    )
+    if as_json:
+        print(report.to_json().decode())
+    else:
+        print("\n".join(report.lines()))
+        print(", ".join(f"{name} {count}" for name, count in report.counts.items()))
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def _show(
+    folder: Path, seed: int, speed: float, port: int | None, for_seconds: float | None
+) -> None:
+    from stadtsinn.cloud.demo.play import open_show
+
+    console = Console()
+    console.print(text("Setting the stage …", "Die Bühne wird aufgebaut …"))
+    with open_show(folder, cache_folder(), seed=seed, speed=speed, api_port=port) as show:
+        console.print(_where_to_look(show.stage.base_url))
+        end = None if for_seconds is None else time.monotonic() + for_seconds
+        with Live(console=console, refresh_per_second=4, transient=False) as live:
+            while end is None or time.monotonic() < end:
+                live.update(_picture(show, show.scene()))
+                time.sleep(_LOOK_S)
+
+
+def _where_to_look(base: str) -> Panel:
+    table = Table.grid(padding=(0, 2))
+    table.add_row(
+        text("Public counter", "Öffentlicher Zähler"), f"{base}/musterstadt/zaehler/wochenmarkt"
+    )
+    table.add_row(text("API documentation", "API-Dokumentation"), f"{base}/api/v1/docs")
+    table.add_row(text("Sandbox phone", "Sandbox-Telefon"), f"{base}/sandbox-phone")
+    return Panel(table, title=text("Where to look", "Hier ist etwas zu sehen"), expand=False)
+
+
+def _picture(show: Show, scene: Scene) -> Group:
+    span = show.day.span
+    local = to_datetime(scene.now).astimezone(ZoneInfo("Europe/Berlin"))
+    table = Table.grid(padding=(0, 2))
+    table.add_row(text("Time in Musterstadt", "Uhrzeit in Musterstadt"), f"{local:%d.%m.%Y %H:%M}")
+    table.add_row(
+        text("Events sent", "Ereignisse gesendet"),
+        text(
+            f"{scene.published}, {scene.committed} uplinks in the log",
+            f"{scene.published}, {scene.committed} Uplinks im Protokoll",
+        ),
+    )
+    table.add_row(text("Line to the cloud", "Leitung zur Zentrale"), _line(scene))
+    table.add_row(text("At the market", "Auf dem Markt"), _crowd(scene))
+    table.add_row(text("Last SMS", "Letzte SMS"), scene.last_message or "–")
+    if scene.finished:
+        table.add_row(
+            "", text("The market is over. Ctrl-C ends.", "Der Markt ist vorbei. Strg-C beendet.")
+        )
+    bar = ProgressBar(total=span.end - span.start, completed=scene.now - span.start, width=60)
+    return Group(bar, table)
+
+
+def _line(scene: Scene) -> str:
+    if scene.line_up:
+        return text("up", "steht") + _waiting(scene)
+    return text("CUT", "UNTERBROCHEN") + _waiting(scene)
+
+
+def _waiting(scene: Scene) -> str:
+    if not scene.spooled:
+        return ""
+    return text(
+        f", {scene.spooled} uplinks safe in the edge agent",
+        f", {scene.spooled} Uplinks sicher im Edge-Agenten",
+    )
+
+
+def _crowd(scene: Scene) -> str:
+    if scene.zone is None:
+        return "–"
+    zone = scene.zone
+    return text(
+        f"{zone.occupancy} persons ({zone.low} to {zone.high}); in truth {scene.truth}",
+        f"{zone.occupancy} Personen ({zone.low} bis {zone.high}); in Wahrheit {scene.truth}",
+    )

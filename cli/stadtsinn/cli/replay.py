@@ -1,0 +1,148 @@
+"""`stadtsinn replay`: recorded events go the whole way."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from stadtsinn.cli.language import text
+from stadtsinn.cli.stage_options import cache_folder, failures_in_words, stage_folder
+
+if TYPE_CHECKING:
+    from stadtsinn.cloud.demo.replay import DeviceResult, Result
+    from stadtsinn.cloud.registry.town import Town
+
+
+def replay(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help=text("Recording (JSON lines).", "Aufzeichnung (JSON-Zeilen)."),
+            exists=True,
+            dir_okay=False,
+        ),
+    ],
+    speed: Annotated[
+        str,
+        typer.Option(
+            help=text("Times real time, or 'max'.", "Vielfaches der Echtzeit oder 'max'.")
+        ),
+    ] = "max",
+    store: Annotated[
+        str | None,
+        typer.Option(
+            help=text(
+                "Series store, e.g. influxdb://localhost:8086; embedded by default.",
+                "Zeitreihenspeicher, z. B. influxdb://localhost:8086; sonst eingebettet.",
+            )
+        ),
+    ] = None,
+    town: Annotated[
+        Path | None,
+        typer.Option(
+            help=text(
+                "Town file with the devices; else types come from tags and profile names.",
+                "Stadtdatei mit den Geräten; sonst gelten Tags und Profilnamen.",
+            )
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    folder: Annotated[
+        Path | None, typer.Option(help=text("Keep all files here.", "Alle Dateien hier behalten."))
+    ] = None,
+) -> None:
+    """Send recorded ChirpStack events through broker, edge agent and cloud.
+
+    Example: stadtsinn replay events.jsonl --speed max
+    """
+    from stadtsinn.cloud.demo.replay import Options
+    from stadtsinn.cloud.demo.replay import replay as play
+
+    with failures_in_words("replay", as_json), stage_folder(folder) as place:
+        options = Options(_speed(speed), store, _town(town))
+        with Progress(console=Console(stderr=True), disable=as_json, transient=True) as progress:
+            task = progress.add_task(text("events", "Ereignisse"), total=None)
+            result = play(
+                file,
+                place,
+                cache_folder(),
+                options,
+                lambda sent, total: progress.update(task, completed=sent, total=total),
+            )
+    if as_json:
+        print(msgspec.json.encode(result).decode())
+    else:
+        _print(result)
+
+
+def _speed(given: str) -> float | None:
+    if given == "max":
+        return None
+    try:
+        speed = float(given)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise typer.BadParameter(f"--speed {given}: give a number above 0, or 'max'")
+    return speed
+
+
+def _town(path: Path | None) -> Town | None:
+    from stadtsinn.cloud.registry.town import load_town
+
+    return None if path is None else load_town(path)
+
+
+def _print(result: Result) -> None:
+    console = Console()
+    table = Table(
+        "DevEUI",
+        text("Type", "Typ"),
+        "Uplinks",
+        text("Decoded", "Dekodiert"),
+        text("Not decoded", "Nicht dekodiert"),
+        text("Quarantine", "Quarantäne"),
+        text("Latest values", "Letzte Werte"),
+    )
+    for device in result.devices:
+        table.add_row(
+            device.dev_eui,
+            device.device_type or "–",
+            str(device.uplinks),
+            str(device.decoded),
+            _counts(device.undecoded),
+            _counts(device.quarantined),
+            _latest(device),
+        )
+    console.print(table)
+    console.print(
+        text(
+            f"{result.messages} messages: {result.up_events} uplink events "
+            f"({result.copies} copies), {result.other_events} others",
+            f"{result.messages} Nachrichten: {result.up_events} Uplink-Ereignisse "
+            f"({result.copies} Kopien), {result.other_events} andere",
+        )
+    )
+    if result.unreadable:
+        console.print(text("Unreadable: ", "Unlesbar: ") + _counts(result.unreadable))
+    for fault in result.faults:
+        print(fault, file=sys.stderr)
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number} {reason}" for reason, number in sorted(counts.items())) or "–"
+
+
+def _latest(device: DeviceResult) -> str:
+    return "\n".join(
+        f"{value.quantity}{f' [{value.channel}]' if value.channel else ''} "
+        f"{value.value:g} {value.unit}"
+        for value in device.latest
+    )

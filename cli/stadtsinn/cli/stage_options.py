@@ -1,0 +1,51 @@
+"""What `demo` and `replay` share: where files go, and failures told in a sentence."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import typer
+
+
+def cache_folder() -> Path:
+    """Where a fetched Mosquitto is kept: in a checkout its own cache, else the user's."""
+    checkout = Path(__file__).resolve().parents[3]
+    if (checkout / "pyproject.toml").exists():
+        return checkout / ".cache"
+    return Path.home() / ".cache" / "stadtsinn"
+
+
+@contextmanager
+def stage_folder(given: Path | None) -> Iterator[Path]:
+    """The given folder, or one that is gone afterwards."""
+    if given is not None:
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="stadtsinn-") as name:
+        yield Path(name)
+
+
+@contextmanager
+def failures_in_words(command: str, as_json: bool) -> Iterator[None]:
+    """What can go wrong on somebody's machine ends in a sentence, not in a traceback."""
+    from stadtsinn.cloud.demo.check import Stuck
+    from stadtsinn.cloud.demo.children import ChildFailed
+    from stadtsinn.cloud.demo.mosquitto import MosquittoUnavailable
+    from stadtsinn.cloud.simulator.publisher import PublishingStuck
+
+    expected = (Stuck, ChildFailed, MosquittoUnavailable, PublishingStuck, OSError, ValueError)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+    except expected as failure:
+        if as_json:
+            print(msgspec.json.encode({"ok": False, "error": str(failure)}).decode())
+        else:
+            print(f"stadtsinn {command}: {failure}", file=sys.stderr)
+        raise typer.Exit(1) from None
