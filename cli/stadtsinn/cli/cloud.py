@@ -1,0 +1,339 @@
+"""`stadtsinn cloud`: run the installation, look at its quarantine, rebuild what follows the log."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from stadtsinn.cli.language import text
+from stadtsinn.cloud.settings import EXAMPLE, CloudSettings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from stadtsinn.cloud.ingest.repository import QuarantineRow
+    from stadtsinn.cloud.run import Parts
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help=text(
+        "The installation: takes uplinks, keeps them, follows them, answers questions.",
+        "Die Zentrale: nimmt Messungen an, bewahrt sie auf, wertet sie aus, gibt Auskunft.",
+    ),
+)
+quarantine_app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help=text(
+        "What came and was not taken into the log.",
+        "Was ankam und nicht übernommen wurde.",
+    ),
+)
+app.add_typer(quarantine_app, name="quarantine")
+
+Config = Annotated[
+    Path,
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="STADTSINN_CLOUD_CONFIG",
+        help=text("Configuration file (TOML).", "Konfigurationsdatei (TOML)."),
+    ),
+]
+Clock = Annotated[
+    str | None,
+    typer.Option(
+        "--clock",
+        envvar="STADTSINN_CLOCK",
+        help=text(
+            "'system', or 'shared:PATH' in a simulation.",
+            "'system', oder 'shared:PFAD' in einer Simulation.",
+        ),
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help=text("Answer in JSON lines.", "Antwort als JSON-Zeilen."))
+]
+Reason = Annotated[
+    str | None,
+    typer.Option(help=text("Only this reason.", "Nur dieser Grund.")),
+]
+DevEui = Annotated[
+    str | None,
+    typer.Option(help=text("Only this device (DevEUI).", "Nur dieses Gerät (DevEUI).")),
+]
+
+
+@app.command(
+    help=text(
+        "Run until SIGTERM or Ctrl-C: all roles, or those named with --only.\n\n"
+        "Example: stadtsinn cloud run --config cloud.toml --only ingest --only series",
+        "Laufen bis SIGTERM oder Strg-C: alle Rollen oder die mit --only genannten.\n\n"
+        "Beispiel: stadtsinn cloud run --config cloud.toml --only ingest --only series",
+    )
+)
+def run(
+    config: Config = Path("cloud.toml"),
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="ingest, series, live, alerts, notify, api",
+        ),
+    ] = None,
+    clock: Clock = None,
+) -> None:
+    settings = _settings(config)
+    from stadtsinn.cloud.run import ROLES, Process
+    from stadtsinn.edge.service.clock import open_clock
+    from stadtsinn.edge.service.logs import configure_logs
+
+    for name in only or []:
+        if name not in ROLES:
+            _refuse(
+                text(
+                    f"unknown role '{name}': roles are {', '.join(ROLES)}",
+                    f"unbekannte Rolle '{name}': es gibt {', '.join(ROLES)}",
+                )
+            )
+    with _refusing(config):
+        configure_logs("cloud", level=settings.log_level)
+        process = Process(settings, open_clock(clock or settings.clock), only or list(ROLES))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: process.stop())
+        process.run()
+
+
+@app.command(
+    "config-example",
+    help=text(
+        "Print a commented configuration.\n\nExample: stadtsinn cloud config-example > cloud.toml",
+        "Eine erläuterte Konfiguration ausgeben.\n\n"
+        "Beispiel: stadtsinn cloud config-example > cloud.toml",
+    ),
+)
+def config_example() -> None:
+    print(EXAMPLE, end="")
+
+
+@app.command(
+    help=text(
+        "Make what a follower keeps anew from the log; right also while it runs.\n\n"
+        "Example: stadtsinn cloud rebuild series",
+        "Neu aus dem Log aufbauen, was ein Folger hält; auch im laufenden Betrieb.\n\n"
+        "Beispiel: stadtsinn cloud rebuild series",
+    )
+)
+def rebuild(
+    name: Annotated[str, typer.Argument(metavar="series|live|alerts")],
+    config: Config = Path("cloud.toml"),
+    clock: Clock = None,
+) -> None:
+    settings = _settings(config)
+    from stadtsinn.cloud.followers.loop import rebuild as rebuild_follower
+    from stadtsinn.cloud.run import FOLLOWERS, follower
+
+    if name not in FOLLOWERS:
+        _refuse(
+            text(
+                f"unknown follower '{name}': {', '.join(FOLLOWERS)}",
+                f"unbekannter Folger '{name}': {', '.join(FOLLOWERS)}",
+            )
+        )
+    with _refusing(config), _parts(settings, clock) as parts:
+        rebuild_follower(parts.database, follower(name, parts), parts.clock)
+    print(
+        text(
+            f"{name}: set back to the start of the log; "
+            "'stadtsinn cloud run' applies it again, at once where it is running",
+            f"{name}: auf den Anfang des Logs zurückgesetzt; 'stadtsinn cloud run' wertet es "
+            "neu aus, sofort, wo es läuft",
+        )
+    )
+
+
+@quarantine_app.command(
+    "list",
+    help=text(
+        "List what was not taken, newest first.\n\nExample: stadtsinn cloud quarantine list",
+        "Auflisten, was nicht übernommen wurde, das Neueste zuerst.\n\n"
+        "Beispiel: stadtsinn cloud quarantine list",
+    ),
+)
+def list_quarantine(
+    config: Config = Path("cloud.toml"),
+    reason: Reason = None,
+    dev_eui: DevEui = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+    everything: Annotated[
+        bool, typer.Option("--all", help=text("Also replayed ones.", "Auch nachgeholte."))
+    ] = False,
+    json_lines: Json = False,
+) -> None:
+    settings = _settings(config)
+    from stadtsinn.cloud.ingest.repository import quarantined
+
+    with _refusing(config), _parts(settings, None) as parts, parts.database.read() as connection:
+        rows = quarantined(
+            connection, reason=reason, dev_eui=dev_eui, with_replayed=everything, limit=limit
+        )
+    for row in rows:
+        print(json.dumps(_summary(row)) if json_lines else _line(row))
+    if not rows and not json_lines:
+        print(text("Quarantine is empty.", "Die Quarantäne ist leer."))
+
+
+@quarantine_app.command(
+    help=text(
+        "Show one item with its bytes.\n\nExample: stadtsinn cloud quarantine show 17",
+        "Einen Eintrag mit seinen Bytes zeigen.\n\nBeispiel: stadtsinn cloud quarantine show 17",
+    )
+)
+def show(row_id: int, config: Config = Path("cloud.toml"), json_lines: Json = False) -> None:
+    settings = _settings(config)
+    from stadtsinn.cloud.ingest.repository import quarantined_row
+
+    with _refusing(config), _parts(settings, None) as parts, parts.database.read() as connection:
+        row = quarantined_row(connection, row_id)
+    if row is None:
+        _refuse(
+            text(
+                f"no item {row_id}: 'stadtsinn cloud quarantine list --all' shows all",
+                f"kein Eintrag {row_id}: 'stadtsinn cloud quarantine list --all' zeigt alle",
+            )
+        )
+    whole = {**_summary(row), "payload_hex": row.payload.hex()}
+    if json_lines:
+        print(json.dumps(whole))
+        return
+    for name, value in whole.items():
+        print(f"{name:<14} {value}")
+
+
+@quarantine_app.command(
+    help=text(
+        "Try items again, e.g. after registering a device.\n\n"
+        "Example: stadtsinn cloud quarantine replay --dev-eui 70b3d57ed0001234",
+        "Einträge erneut versuchen, etwa nachdem ein Gerät angelegt wurde.\n\n"
+        "Beispiel: stadtsinn cloud quarantine replay --dev-eui 70b3d57ed0001234",
+    )
+)
+def replay(
+    row_id: Annotated[list[int] | None, typer.Argument()] = None,
+    config: Config = Path("cloud.toml"),
+    reason: Reason = None,
+    dev_eui: DevEui = None,
+    clock: Clock = None,
+    json_lines: Json = False,
+) -> None:
+    settings = _settings(config)
+    from stadtsinn.cloud.ingest.quarantine import replay as replay_rows
+    from stadtsinn.cloud.ingest.service import Ingestor
+    from stadtsinn.decoders.catalogue import catalogue
+
+    with _refusing(config), _parts(settings, clock) as parts:
+        ingestor = Ingestor(parts.database, parts.directory, parts.clock, catalogue())
+        report = replay_rows(
+            parts.database,
+            ingestor,
+            parts.clock,
+            reason=reason,
+            dev_eui=dev_eui,
+            row_ids=row_id or None,
+        )
+    if json_lines:
+        counts = {"taken": report.taken, "copies": report.copies, "refused": dict(report.refused)}
+        print(json.dumps(counts))
+        return
+    print(
+        text(
+            f"{report.taken} taken into the log, {report.copies} were there already",
+            f"{report.taken} übernommen, {report.copies} lagen schon vor",
+        )
+    )
+    for why, count in sorted(report.refused.items()):
+        print(text(f"{count} still not taken: {why}", f"{count} weiter nicht übernommen: {why}"))
+
+
+def _summary(row: QuarantineRow) -> dict[str, Any]:
+    from stadtsinn.decoders.instant import isoformat
+
+    return {
+        "id": row.id,
+        "reason": row.reason,
+        "detail": row.detail,
+        "tenant": row.tenant_id,
+        "dev_eui": row.dev_eui,
+        "source": row.source,
+        "topic": row.topic,
+        "times": row.times,
+        "size": row.size,
+        "first": isoformat(row.received_at),
+        "last": isoformat(row.last_at),
+        "replayed": isoformat(row.replayed_at) if row.replayed_at is not None else None,
+    }
+
+
+def _line(row: QuarantineRow) -> str:
+    from stadtsinn.decoders.instant import isoformat
+
+    times = f" ×{row.times}" if row.times > 1 else ""
+    return (
+        f"{row.id:>6}  {isoformat(row.last_at)[:19]}Z  {row.reason}{times}  "
+        f"{row.dev_eui or '-'}  {row.source}\n        {row.detail}"
+    )
+
+
+@contextmanager
+def _parts(settings: CloudSettings, clock: str | None) -> Iterator[Parts]:
+    from stadtsinn.cloud.database.migrations import upgrade
+    from stadtsinn.cloud.run import Parts
+    from stadtsinn.edge.service.clock import open_clock
+
+    parts = Parts(settings, open_clock(clock or settings.clock), signalled=False)
+    try:
+        upgrade(parts.database)
+        yield parts
+    finally:
+        parts.close()
+
+
+@contextmanager
+def _refusing(config: Path) -> Iterator[None]:
+    """What an operator can put right ends with a sentence, not with a traceback."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from stadtsinn.cloud.ingest.service import DatabaseAway
+    from stadtsinn.edge.service.logs import mask_text
+
+    try:
+        yield
+    except (SQLAlchemyError, DatabaseAway) as error:
+        reason = str(error).splitlines()[0]
+        _refuse(
+            mask_text(
+                text(
+                    f"the database does not answer ({reason}): check [database] url in {config}",
+                    f"die Datenbank antwortet nicht ({reason}): [database] url in {config} prüfen",
+                )
+            )
+        )
+    except (ValueError, OSError, RuntimeError) as error:
+        _refuse(mask_text(f"{config}: {error}"))
+
+
+def _settings(config: Path) -> CloudSettings:
+    try:
+        return load_settings(config)
+    except SettingsError as error:
+        _refuse(str(error))
+
+
+def _refuse(message: str) -> NoReturn:
+    print(text(f"error: {message}", f"Fehler: {message}"), file=sys.stderr)
+    raise typer.Exit(2)

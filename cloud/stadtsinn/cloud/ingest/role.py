@@ -1,0 +1,83 @@
+"""Puts the ingest together from the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from stadtsinn.cloud.database.engine import Database
+from stadtsinn.cloud.ingest.inbox import Inbox
+from stadtsinn.cloud.ingest.maintenance import Maintenance
+from stadtsinn.cloud.ingest.service import Ingestor
+from stadtsinn.cloud.ingest.sources import EdgeSource, NetworkServer, ServerSource, Source
+from stadtsinn.cloud.ingest.worker import Grouping, IngestWorker
+from stadtsinn.cloud.log.signal import LogSignal
+from stadtsinn.cloud.registry.directory import DirectoryCache
+from stadtsinn.cloud.settings import CloudSettings, SettingsError
+from stadtsinn.decoders.catalogue import catalogue
+from stadtsinn.edge.service.clock import Clock
+from stadtsinn.edge.service.health import Check
+
+
+class Ingest:
+    """The ingest as a role: its worker and its sources."""
+
+    def __init__(self, worker: IngestWorker, sources: list[Source]) -> None:
+        self._worker = worker
+        self._names = [source.name for source in sources]
+
+    def start(self) -> None:
+        self._worker.start()
+
+    def stop(self) -> None:
+        self._worker.stop()
+
+    def checks(self) -> Mapping[str, Callable[[], Check]]:
+        """One check per source and one for the commits."""
+        sources = {
+            f"broker {name}": partial(self._worker.check_source, name) for name in self._names
+        }
+        return {"ingest": self._worker.check, **sources}
+
+
+def build_ingest(
+    settings: CloudSettings,
+    database: Database,
+    directory: DirectoryCache,
+    clock: Clock,
+    signal: LogSignal,
+) -> Ingest:
+    """Raises SettingsError when there is nothing to take from, or a secret is missing."""
+    inbox = Inbox()
+    share = settings.ingest.share
+    edges = (
+        EdgeSource(settings.broker_for("edges"), share, inbox, clock)
+        if settings.ingest.edges
+        else None
+    )
+    servers = [
+        ServerSource(
+            NetworkServer(server.name, server.tenant, server.topic_prefix),
+            settings.broker_for(server.name, server.broker),
+            share,
+            inbox,
+            clock,
+        )
+        for server in settings.network_servers
+    ]
+    sources: list[Source] = [*([edges] if edges else []), *servers]
+    if not sources:
+        raise SettingsError(
+            "the ingest has no source: set ingest.edges = true or name a [[network_servers]]"
+        )
+    grouping = Grouping(settings.ingest.max_messages, linger_s=settings.ingest.linger_ms / 1000)
+    worker = IngestWorker(
+        Ingestor(database, directory, clock, catalogue()),
+        inbox,
+        sources,
+        edges,
+        signal,
+        Maintenance(database, clock),
+        grouping,
+    )
+    return Ingest(worker, sources)

@@ -1,0 +1,201 @@
+"""Runs the installation: the roles of one process, from start to an orderly end.
+
+Each role is built by a function that imports what it needs, so that a process with only the
+ingest loads no web server and no time-series client.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from stadtsinn.cloud.database.engine import Database, open_database
+from stadtsinn.cloud.database.migrations import upgrade
+from stadtsinn.cloud.followers.follower import Follower
+from stadtsinn.cloud.followers.loop import FollowerLoop
+from stadtsinn.cloud.log.signal import LogSignal
+from stadtsinn.cloud.registry.directory import DirectoryCache
+from stadtsinn.cloud.settings import CloudSettings, SettingsError
+from stadtsinn.edge.service.clock import Clock
+from stadtsinn.edge.service.health import Check, HealthServer
+from stadtsinn.edge.service.systemd import notify
+
+if TYPE_CHECKING:
+    from stadtsinn.cloud.series.store import SeriesStore
+
+log = structlog.get_logger()
+
+Checks = Mapping[str, Callable[[], Check]]
+
+
+class Running(Protocol):
+    """A role at work."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Role:
+    """A part that runs until it is stopped, and what tells whether it works."""
+
+    running: Running
+    checks: Checks = field(default_factory=dict)
+
+
+class Parts:
+    """What the roles of one process share."""
+
+    def __init__(self, settings: CloudSettings, clock: Clock, *, signalled: bool) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.database: Database = open_database(settings.database_url())
+        self.directory = DirectoryCache(self.database)
+        # Only a process that ingests can signal to its own followers.
+        self.signal = LogSignal() if signalled else None
+
+    @cached_property
+    def series(self) -> SeriesStore:
+        from stadtsinn.cloud.series import open_store
+
+        settings = self.settings
+        return open_store(
+            settings.series_url(),
+            token=settings.series_token(),
+            org=settings.series.org,
+            clock=self.clock,
+        )
+
+    def close(self) -> None:
+        if "series" in self.__dict__:
+            self.series.close()
+        self.database.dispose()
+
+
+def follower(name: str, parts: Parts) -> Follower:
+    """A follower by name; raises KeyError for another name."""
+    return _FOLLOWERS[name](parts)
+
+
+def _series_follower(parts: Parts) -> Follower:
+    from stadtsinn.cloud.series.follower import SeriesFollower
+
+    return SeriesFollower(parts.series, parts.directory)
+
+
+def _live_follower(parts: Parts) -> Follower:
+    from stadtsinn.cloud.crowd.follower import LiveFollower
+
+    return LiveFollower(parts.directory, parts.clock)
+
+
+def _alerts_follower(parts: Parts) -> Follower:
+    from stadtsinn.cloud.alerts.follower import AlertsFollower
+
+    return AlertsFollower(parts.directory, parts.clock)
+
+
+_FOLLOWERS: dict[str, Callable[[Parts], Follower]] = {
+    "series": _series_follower,
+    "live": _live_follower,
+    "alerts": _alerts_follower,
+}
+FOLLOWERS = tuple(_FOLLOWERS)
+ROLES = ("ingest", *FOLLOWERS, "notify", "api")
+
+
+def _ingest(parts: Parts) -> Role:
+    from stadtsinn.cloud.ingest.role import build_ingest
+
+    worker = build_ingest(
+        parts.settings, parts.database, parts.directory, parts.clock, parts.signal or LogSignal()
+    )
+    return Role(worker, worker.checks())
+
+
+def _following(name: str, parts: Parts) -> Role:
+    loop = FollowerLoop(parts.database, follower(name, parts), parts.clock, signal=parts.signal)
+    return Role(loop, {name: loop.check})
+
+
+def _notify(parts: Parts) -> Role:
+    import msgspec
+
+    from stadtsinn.cloud.notify.senders.open import SendersConfig, open_senders
+    from stadtsinn.cloud.notify.worker import OutboxWorker
+
+    try:
+        config = msgspec.convert(parts.settings.notify, SendersConfig)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"notify: {error}") from None
+    senders = open_senders(config, parts.database, parts.clock)
+    return Role(OutboxWorker(parts.database, senders, parts.clock))
+
+
+def _api(parts: Parts, checks: Checks) -> Role:
+    from stadtsinn.cloud.api.app import create_app
+    from stadtsinn.cloud.api.dependencies import Services
+    from stadtsinn.cloud.serving import ApiServer
+
+    services = Services(parts.database, parts.series, parts.clock)
+    return Role(ApiServer(create_app(services, checks), parts.settings.api.bind))
+
+
+class Process:
+    """The chosen roles of one process. `run` returns after `stop` was called."""
+
+    def __init__(self, settings: CloudSettings, clock: Clock, roles: Sequence[str]) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._roles = [role for role in ROLES if role in roles]
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """End in order; safe in a signal handler."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Migrate, start the roles, wait, stop them in the opposite order.
+
+        Raises ValueError or OSError naming the remedy when something cannot start.
+        """
+        with ExitStack() as ending:
+            parts = Parts(self._settings, self._clock, signalled="ingest" in self._roles)
+            ending.callback(parts.close)
+            upgrade(parts.database)
+            checks: dict[str, Callable[[], Check]] = {}
+            for name in self._roles:
+                role = _build(name, parts, checks)
+                checks.update(role.checks)
+                role.running.start()
+                ending.callback(role.running.stop)
+            if "api" not in self._roles:
+                server = HealthServer(self._settings.health.bind, checks)
+                server.start()
+                ending.callback(server.stop)
+            # What exists now stays: the collector need not look at it again and again.
+            gc.collect()
+            gc.freeze()
+            log.info("running", roles=self._roles)
+            notify("READY=1")
+            self._stop.wait()
+            notify("STOPPING=1")
+            log.info("stopping", roles=self._roles)
+
+
+def _build(name: str, parts: Parts, checks: Checks) -> Role:
+    if name == "ingest":
+        return _ingest(parts)
+    if name == "notify":
+        return _notify(parts)
+    if name == "api":
+        return _api(parts, checks)
+    return _following(name, parts)
