@@ -103,10 +103,10 @@ class SeriesFile:
             self.path, timeout=60, isolation_level=None, check_same_thread=False
         )
         connection.execute("PRAGMA journal_mode=WAL")
-        # A power cut may cost the last transactions but never the file, and the series follower
-        # writes them again: its cursor in the main database moves only after this commit, and
-        # points that such a cut takes are written again by `stadtsinn cloud rebuild series`.
-        connection.execute("PRAGMA synchronous=NORMAL")
+        # The follower's cursor moves, durably, after this commit. With NORMAL a power cut could
+        # take the points and leave the cursor, and nobody would notice the gap; one fsync for
+        # each batch is what certainty costs.
+        connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-32768")
         connection.execute("PRAGMA journal_size_limit=67108864")
         with self._lock:

@@ -1,0 +1,33 @@
+"""Times as the API of series reads and writes them: Europe/Berlin's, with their offset."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+
+from stadtsinn.cloud.api.problems import Invalid
+from stadtsinn.cloud.series.windows import BERLIN
+from stadtsinn.decoders.instant import Instant, from_datetime, parse, to_datetime
+
+HOW = "ISO 8601 with offset, e.g. 2026-09-26T08:00:00+02:00, or a day in Berlin, e.g. 2026-09-26"
+
+_LATEST = Instant(9_000_000_000_000_000)  # the year 2255: what every store can hold
+
+
+def read_time(name: str, text: str) -> Instant:
+    """The instant a caller means; a day is its midnight in Berlin. Raises Invalid (422)."""
+    try:
+        if len(text) == len("2026-09-26"):
+            day = date.fromisoformat(text)
+            moment = from_datetime(datetime.combine(day, time(), tzinfo=BERLIN))
+        else:
+            moment = parse(text.replace(" ", "+"))  # an unescaped + arrives as a space
+    except (ValueError, OverflowError):
+        raise Invalid(f"'{name}' is no time: give {HOW}.") from None
+    if not 0 <= moment <= _LATEST:
+        raise Invalid(f"'{name}' lies outside 1970 to 2255.")
+    return moment
+
+
+def write_time(moment: int) -> str:
+    """``2026-10-25T02:30:00+01:00``: readable here, and unambiguous when clocks go back."""
+    return to_datetime(moment).astimezone(BERLIN).isoformat()

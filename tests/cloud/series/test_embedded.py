@@ -1,0 +1,141 @@
+"""What is the embedded store's own: its file, other processes, its clock."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from stadtsinn.cloud.series.embedded import EmbeddedStore
+from stadtsinn.cloud.series.store import Point, Sample, SeriesKey, SeriesUnavailable
+from stadtsinn.decoders.instant import DAY, HOUR, SECOND, Instant, parse
+from stadtsinn.decoders.reading import Quality
+from stadtsinn.edge.service.clock import ManualClock
+
+NOW = parse("2026-06-10T12:00:00+02:00")
+KEY = SeriesKey("a84041b42182fec7", "soil_moisture")
+EVER = (Instant(0), Instant(NOW + 100 * DAY))
+
+
+def point(time: int, value: float, quality: Quality = Quality.GOOD) -> Point:
+    return Point("musterstadt", "soil", KEY, Instant(time), value, quality)
+
+
+def opened(folder: Path, clock: ManualClock | None = None) -> EmbeddedStore:
+    return EmbeddedStore(folder / "series.sqlite", clock or ManualClock(NOW))
+
+
+def test_what_was_written_is_there_after_opening_again(tmp_path: Path) -> None:
+    first = opened(tmp_path)
+    first.write([point(NOW, 1.0)])
+    first.close()
+    assert opened(tmp_path).latest("musterstadt", None) == {KEY: Sample(NOW, 1.0)}
+
+
+def test_a_good_value_that_turns_doubtful_is_the_latest_no_more(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    store.write([point(NOW, 1.0), point(NOW + SECOND, 2.0)])
+    store.write([point(NOW + SECOND, 2.0, Quality.BAD)])
+    assert store.latest("musterstadt", None) == {KEY: Sample(NOW, 1.0)}
+    store.write([point(NOW, 1.0, Quality.BAD)])
+    assert store.latest("musterstadt", None) == {}
+
+
+def test_values_past_their_retention_go_within_an_hour_of_its_clock(tmp_path: Path) -> None:
+    clock = ManualClock(NOW)
+    store = opened(tmp_path, clock)
+    store.write([point(NOW - 20 * DAY, 1.0)])
+    store.set_retention("musterstadt", 30)
+    assert len(store.read("musterstadt", KEY, *EVER)) == 1
+    clock.advance(10 * DAY + HOUR)
+    store.write([])  # the follower writes now and then
+    assert store.read("musterstadt", KEY, *EVER) == []
+    assert store.latest("musterstadt", None) == {}
+    assert store.series("musterstadt", KEY.dev_eui) == []
+
+
+def test_another_process_reads_while_this_one_writes(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    store.write([point(NOW, 1.0)])
+    program = (
+        "import sys; from stadtsinn.cloud.series import open_store\n"
+        "store = open_store(sys.argv[1])\n"
+        "print(len(store.read('musterstadt', next(iter(store.latest('musterstadt', None))),"
+        " 0, 2**53)))"
+    )
+    with store._file.write() as connection:  # a transaction that is not finished
+        connection.execute("DELETE FROM points")
+        found = subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path / "series.sqlite")],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+    assert found.stdout.strip() == "1"
+
+
+def test_a_writer_notices_that_another_process_dropped_the_tenant(tmp_path: Path) -> None:
+    """As `stadtsinn cloud rebuild series` does beside a running follower."""
+    follower, rebuild = opened(tmp_path), opened(tmp_path)
+    follower.write([point(NOW, 1.0)])
+    rebuild.drop_tenant("musterstadt")
+    follower.write([point(NOW, 2.0)])
+    assert rebuild.read("musterstadt", KEY, *EVER) == [Sample(NOW, 2.0)]
+
+
+def test_a_failed_write_leaves_nothing_and_the_next_one_works(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    broken = [point(NOW, 1.0), point("noon", 2.0)]  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        store.write(broken)
+    with store._file.write() as connection:
+        connection.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON points BEGIN SELECT RAISE(ABORT, 'disk'); END"
+        )
+    with pytest.raises(SeriesUnavailable, match="disk space"):
+        store.write([point(NOW, 1.0)])
+    with store._file.write() as connection:
+        connection.execute("DROP TRIGGER full")
+    assert store.write([point(NOW, 1.0)]) == []
+    assert store.latest("musterstadt", None) == {KEY: Sample(NOW, 1.0)}
+
+
+def test_many_threads_read_and_write_at_once(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    failures: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            for i in range(20):
+                store.write([point(NOW + number * HOUR + i, float(i))])
+                store.read("musterstadt", KEY, *EVER)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(store.read("musterstadt", KEY, *EVER)) == 120
+    store.close()
+
+
+def test_a_file_that_is_no_database_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "series.sqlite").write_bytes(b"this is no database" * 100)
+    with pytest.raises(SeriesUnavailable, match="rebuild series"):
+        opened(tmp_path)
+
+
+def test_a_file_of_a_later_layout_is_left_alone(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    with store._file.write() as connection:
+        connection.execute("PRAGMA user_version=2")
+    store.close()
+    with pytest.raises(SeriesUnavailable, match="layout 2"):
+        opened(tmp_path)

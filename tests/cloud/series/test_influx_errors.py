@@ -1,0 +1,217 @@
+"""What an InfluxDB's refusals come to: tried again, left out, or said to the operator."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+import pytest
+from conftest import influx_store
+
+from stadtsinn.cloud.demo.mosquitto import free_port
+from stadtsinn.cloud.series import open_store
+from stadtsinn.cloud.series.store import (
+    Point,
+    SeriesKey,
+    SeriesRejected,
+    SeriesStore,
+    SeriesUnavailable,
+)
+from stadtsinn.decoders.instant import Instant
+from stadtsinn.decoders.reading import Quality
+
+NOON = Instant(1_780_000_000_000_000)
+EVER = (Instant(0), Instant(2_000_000_000_000_000))
+TOKEN = "a-token-that-nobody-may-see"
+
+
+class ScriptedInflux(ThreadingHTTPServer):
+    """Answers every request with the next of the statuses it was given, then with 204."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.script: list[tuple[int, str]] = []
+        self.version = "v2.7.1"
+        self.bodies: list[bytes] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: ScriptedInflux
+
+    def do_GET(self) -> None:
+        self._answer(204, "")
+
+    def do_POST(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        self.server.bodies.append(self.rfile.read(length))
+        status, body = self.server.script.pop(0) if self.server.script else (204, "")
+        self._answer(status, body)
+
+    def _answer(self, status: int, body: str) -> None:
+        self.send_response(status)
+        self.send_header("X-Influxdb-Version", self.server.version)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep the test's output quiet."""
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedInflux]:
+    server = ScriptedInflux()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def point(number: int, quantity: str = "soil_moisture") -> Point:
+    key = SeriesKey("a840", quantity)
+    return Point("musterstadt", "soil", key, Instant(NOON + number), float(number))
+
+
+def said(message: str) -> str:
+    return json.dumps({"code": "invalid", "message": message})
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        (401, "check the token"),
+        (403, "check the token"),
+        (429, "again"),
+        (503, "log"),
+        (500, "log"),
+    ],
+)
+def test_what_may_go_away_is_unavailable(
+    scripted: ScriptedInflux, status: int, remedy: str
+) -> None:
+    store = open_store(scripted.url, token=TOKEN)
+    scripted.script = [(status, said("no"))]
+    with pytest.raises(SeriesUnavailable, match=remedy) as failed:
+        store.write([point(1)])
+    assert TOKEN not in str(failed.value)
+    scripted.script = [(status, said("no"))]
+    with pytest.raises(SeriesUnavailable, match=remedy):
+        store.ping()
+    assert store.write([point(1)]) == []
+    store.close()
+
+
+def test_a_server_that_does_not_answer_is_unavailable() -> None:
+    store = open_store(f"influxdb://127.0.0.1:{free_port()}", token=TOKEN)
+    for call in (store.ping, lambda: store.write([point(1)]), lambda: store.latest("t", None)):
+        with pytest.raises(SeriesUnavailable, match="check that it runs") as failed:
+            call()
+        assert TOKEN not in str(failed.value)
+    store.close()
+
+
+def test_one_point_that_the_server_refuses_is_found_and_left_out(scripted: ScriptedInflux) -> None:
+    store = open_store(scripted.url)
+    refusal = (400, said("unable to parse 'soil,device=a840 ...': whatever"))
+    # All; then per field: moisture (refused: its half 0-1, then 2-3 refused: 2, then 3 refused),
+    # temperature.
+    scripted.script = [refusal, refusal, (204, ""), refusal, (204, ""), refusal, (204, "")]
+    points = [*(point(i) for i in range(4)), point(9, "soil_temperature")]
+    (refused,) = store.write(points)
+    assert refused.count == 1
+    assert "soil_moisture" in refused.what
+    assert "unable to parse" in refused.reason
+    sent = [body.decode().count("\n") + 1 for body in scripted.bodies]
+    assert sent == [5, 4, 2, 2, 1, 1, 1]
+    assert b"soil_moisture=3.0" in scripted.bodies[-2]
+    store.close()
+
+
+def test_points_past_the_servers_retention_are_no_news(scripted: ScriptedInflux) -> None:
+    store = open_store(scripted.url)
+    text = "failure writing points: partial write: points beyond retention policy dropped=3"
+    scripted.script = [(422, said(text))]
+    assert store.write([point(i) for i in range(5)]) == []
+    assert len(scripted.bodies) == 1
+    store.close()
+
+
+def test_a_request_that_is_too_large_is_halved(scripted: ScriptedInflux) -> None:
+    store = open_store(scripted.url)
+    scripted.script = [(413, said("request too large"))] * 2
+    assert store.write([point(i) for i in range(4)]) == []
+    assert [body.count(b"\n") + 1 for body in scripted.bodies] == [4, 4, 2, 2]
+    store.close()
+
+
+def test_an_influxdb_3_says_that_it_cannot_delete_a_device(scripted: ScriptedInflux) -> None:
+    scripted.version = "3.8.0"
+    store = open_store(scripted.url)
+    with pytest.raises(SeriesRejected, match="rebuild the whole tenant"):
+        store.drop_device("musterstadt", "a840")
+    store.close()
+
+
+@pytest.fixture
+def real(influx_1_8: str) -> Iterator[SeriesStore]:
+    store = influx_store(influx_1_8)
+    yield store
+    store.drop_tenant("musterstadt")
+    store.close()
+
+
+def test_a_field_of_another_type_refuses_only_its_own_values(
+    real: SeriesStore, influx_1_8: str
+) -> None:
+    """Somebody wrote a text by hand where our numbers go."""
+    real.write([point(0, "tilt")])
+    bucket = real._prefix + "-musterstadt"  # type: ignore[attr-defined]
+    answer = httpx.post(
+        f"{influx_1_8}/write",
+        params={"db": bucket, "precision": "u"},
+        content=f'soil,device=hand soil_moisture="wet" {NOON}',
+    )
+    assert answer.status_code == 204
+    points = [point(i, name) for i in range(100) for name in ("soil_moisture", "soil_temperature")]
+    (refused,) = real.write(points)
+    assert refused.count == 100
+    assert "field type conflict" in refused.reason
+    temperature = SeriesKey("a840", "soil_temperature")
+    assert len(real.read("musterstadt", temperature, *EVER)) == 100
+
+
+def test_a_database_that_vanished_is_made_again(real: SeriesStore, influx_1_8: str) -> None:
+    real.write([point(0)])
+    bucket = real._prefix + "-musterstadt"  # type: ignore[attr-defined]
+    httpx.post(f"{influx_1_8}/query", params={"q": f'DROP DATABASE "{bucket}"'})
+    assert real.read("musterstadt", point(0).key, *EVER) == []
+    assert real.write([point(1)]) == []
+    assert [s.value for s in real.read("musterstadt", point(0).key, *EVER)] == [1.0]
+
+
+def test_doubtful_values_have_a_field_of_their_own(real: SeriesStore, influx_1_8: str) -> None:
+    """What docs/influxdb.md promises to whoever looks with Grafana."""
+    key = SeriesKey("a840", "soil_moisture", "30cm")
+    real.write([Point("musterstadt", "soil", key, NOON, 240.0, Quality.SUSPECT), point(0)])
+    bucket = real._prefix + "-musterstadt"  # type: ignore[attr-defined]
+    query = {"db": bucket, "q": "SELECT * FROM soil", "epoch": "u"}
+    (table,) = httpx.get(f"{influx_1_8}/query", params=query).json()["results"][0]["series"]
+    assert table["columns"] == [
+        "time",
+        "channel",
+        "device",
+        "soil_moisture",
+        "soil_moisture_suspect",
+    ]
+    assert [NOON, "30cm", "a840", None, 240] in table["values"]
+    assert [NOON, None, "a840", 0, None] in table["values"]
