@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from api_callers import ApiWorld
 from databases import database
-
 from stadtsinn.cloud.database.engine import Database
 
 __all__ = ["database", "world"]

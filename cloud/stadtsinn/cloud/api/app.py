@@ -10,19 +10,34 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from stadtsinn.cloud.access.endpoints import router as access_router
+from stadtsinn.cloud.alerts.endpoints import router as alerts_router
 from stadtsinn.cloud.api.dependencies import Services
 from stadtsinn.cloud.api.document import openapi_document
 from stadtsinn.cloud.api.errors import install_error_handlers
 from stadtsinn.cloud.api.middleware import API_PREFIX, RequestMiddleware
 from stadtsinn.cloud.api.reference import router as reference_router
 from stadtsinn.cloud.api.service_endpoints import service_router
+from stadtsinn.cloud.ingest.endpoints import router as ingest_router
+from stadtsinn.cloud.log.endpoints import router as log_router
+from stadtsinn.cloud.notify.endpoints import page_router as phone_router
+from stadtsinn.cloud.notify.endpoints import report_router
+from stadtsinn.cloud.notify.endpoints import router as notify_router
 from stadtsinn.cloud.registry.endpoints import router as registry_router
 from stadtsinn.edge.service.health import Check
 
 # Each domain's own endpoints, all of which ask for a key.
-DOMAIN_ROUTERS = (registry_router, access_router)
+DOMAIN_ROUTERS = (
+    registry_router,
+    log_router,
+    ingest_router,
+    alerts_router,
+    notify_router,
+    access_router,
+)
+# Under the same prefix, for callers who know something else than a key.
+REPORT_ROUTERS = (report_router,)
 # Pages and data for everybody.
-OPEN_ROUTERS: tuple[APIRouter, ...] = ()
+OPEN_ROUTERS: tuple[APIRouter, ...] = (phone_router,)
 
 
 def create_app(
@@ -39,7 +54,7 @@ def create_app(
         generate_unique_id_function=_operation_id,
     )
     app.state.services = services
-    for router in DOMAIN_ROUTERS:
+    for router in (*DOMAIN_ROUTERS, *REPORT_ROUTERS):
         app.include_router(router, prefix=API_PREFIX)
     app.include_router(reference_router, prefix=API_PREFIX)
     app.include_router(service_router(services, checks))

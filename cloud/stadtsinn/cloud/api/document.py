@@ -11,15 +11,21 @@ from stadtsinn.cloud.api.errors import MEDIA_TYPE, ProblemDocument
 
 TAGS = [
     {"name": "sites", "description": "Places of the town. Orte der Stadt."},
-    {"name": "devices", "description": "Sensors and what they sent. Sensoren und ihre Meldungen."},
-    {"name": "edges", "description": "Agents beside the gateways. Agenten an den Gateways."},
-    {"name": "zones", "description": "Areas with counted persons. Bereiche mit Personenzählung."},
+    {"name": "devices", "description": "Sensors. Sensoren."},
+    {"name": "uplinks", "description": "What devices sent. Was Geräte gesendet haben."},
     {"name": "series", "description": "Measured values over time. Messwerte im Verlauf."},
-    {"name": "alerts", "description": "Rules and incidents. Regeln und Vorfälle."},
-    {"name": "notify", "description": "Recipients and messages. Empfänger und Nachrichten."},
+    {"name": "zones", "description": "Areas with counted persons. Bereiche mit Personenzählung."},
+    {"name": "rules", "description": "When to raise an alarm. Wann Alarm ist."},
+    {"name": "incidents", "description": "Alarms that were. Alarme."},
+    {"name": "recipients", "description": "Who is told. Wer Nachricht bekommt."},
+    {"name": "messages", "description": "What was sent to whom. Gesendete Nachrichten."},
+    {"name": "edges", "description": "Agents beside the gateways. Agenten an den Gateways."},
+    {"name": "quarantine", "description": "What was not taken. Was nicht angenommen wurde."},
     {"name": "keys", "description": "API keys of the town. API-Schlüssel der Stadt."},
     {"name": "catalogue", "description": "Device types, quantities. Gerätetypen, Messgrößen."},
     {"name": "public", "description": "Open to everybody, no key. Öffentlich, ohne Schlüssel."},
+    {"name": "delivery reports", "description": "For SMS providers. Für SMS-Dienste."},
+    {"name": "sandbox", "description": "The demo's telephone. Das Test-Telefon."},
     {"name": "service", "description": "For operators. Für den Betrieb."},
 ]
 

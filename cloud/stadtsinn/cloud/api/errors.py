@@ -108,7 +108,9 @@ def _on_http_exception(request: Request, error: Exception) -> Response:
         detail = "Nothing is at this address. All addresses: /api/v1/docs."
     if error.status_code == 405:
         detail = "This address does not know that method. All addresses: /api/v1/docs."
-    title = {404: "Not found", 405: "Method not allowed"}.get(error.status_code, "Error")
+    title = {404: "Not found", 405: "Method not allowed", 413: "Too large"}.get(
+        error.status_code, "Error"
+    )
     return problem_response(
         _request_id(request), error.status_code, title, detail, headers=error.headers
     )

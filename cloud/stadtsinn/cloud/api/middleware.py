@@ -14,6 +14,7 @@ from fastapi.responses import Response
 from prometheus_client import Histogram
 from sqlalchemy.exc import StatementError
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stadtsinn.cloud.api.errors import problem_response
@@ -24,6 +25,8 @@ API_PREFIX = "/api/v1"
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request's body at most."""
+
+_TOO_LARGE = f"A request may have {MAX_BODY} bytes at most. Send it in several parts."
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
@@ -38,10 +41,6 @@ _REQUESTS = Histogram(
 )
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
-
-
-class _TooLarge(Exception):
-    """The body is longer than MAX_BODY."""
 
 
 class RequestMiddleware:
@@ -79,8 +78,6 @@ class _Exchange:
                 await self._answer(refused)
             else:
                 await app(self._scope, self.receive, self.send)
-        except _TooLarge:
-            await self._answer(self._too_large())
         except Exception as error:
             _log_failure(error)
             await self._answer(
@@ -98,7 +95,7 @@ class _Exchange:
         message = await self._receive()
         self._received += len(message.get("body", b""))
         if self._received > MAX_BODY:
-            raise _TooLarge
+            raise HTTPException(413, _TOO_LARGE)  # any other kind ends in FastAPI's 400
         return message
 
     async def send(self, message: Message) -> None:
@@ -124,7 +121,7 @@ class _Exchange:
             self._request_id,
             413,
             "Too large",
-            f"A request may have {MAX_BODY} bytes at most. Send it in several parts.",
+            _TOO_LARGE,
         )
 
     async def _answer(self, response: Response) -> None:

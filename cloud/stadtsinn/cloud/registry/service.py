@@ -155,7 +155,8 @@ def delete_zone(connection: Connection, scope: Scope, slug: str) -> None:
 
 
 def create_gate(connection: Connection, scope: Scope, zone: str, record: Gate) -> None:
-    """Add an entrance; raises Invalid unless its device is a counter of the same tenant."""
+    """Add an entrance; raises Invalid unless its device counts people for the same tenant."""
+    repository.zone(connection, scope, zone)
     _require_free(
         lambda: repository.gate(connection, scope, zone, record.slug), "gate", record.slug
     )
@@ -176,9 +177,10 @@ def delete_gate(connection: Connection, scope: Scope, zone: str, slug: str) -> N
 
 def _require_countable(connection: Connection, scope: Scope, zone: str, record: Gate) -> None:
     try:
-        repository.device(connection, scope, record.dev_eui)
+        counter = repository.device(connection, scope, record.dev_eui)
     except NotFound:
         raise Invalid(f"There is no device '{record.dev_eui}'. Register it first.") from None
+    _require_people_counter(counter)
     for other in repository.gates_of(connection, scope, zone):
         same_line = (other.dev_eui, other.channel) == (record.dev_eui, record.channel)
         if same_line and other.slug != record.slug:
@@ -186,6 +188,15 @@ def _require_countable(connection: Connection, scope: Scope, zone: str, record: 
                 f"Gate '{other.slug}' already counts with this device and channel: "
                 "persons would count twice."
             )
+
+
+def _require_people_counter(counter: Device) -> None:
+    from stadtsinn.decoders.catalogue import catalogue
+
+    known = catalogue()
+    # A type that left the catalogue since is not judged: its decoder tells at the next uplink.
+    if counter.device_type in known and known.device(counter.device_type).family != "people":
+        raise Invalid(f"The device '{counter.dev_eui}' ({counter.device_type}) counts no people.")
 
 
 # --- shared ----------------------------------------------------------------------------

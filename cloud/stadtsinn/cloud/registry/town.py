@@ -301,18 +301,15 @@ class _Applying:
 
     def _messages(self, connection: Connection, town: Town) -> None:
         """Recipients and rules are their own domains' business."""
-        if town.recipients:
-            from stadtsinn.cloud.notify.service import apply_recipients
+        # Imported here because those domains read this module's types.
+        from stadtsinn.cloud.alerts.service import apply_rules
+        from stadtsinn.cloud.notify.service import apply_recipients
 
-            self.at = "recipients"
-            changes = apply_recipients(connection, self._scope, town.recipients)
-            self.changes += [Change(kind, what) for kind, what in changes]
-        if town.rules:
-            from stadtsinn.cloud.alerts.service import apply_rules
-
-            self.at = "rules"
-            changes = apply_rules(connection, self._scope, town.rules)
-            self.changes += [Change(kind, what) for kind, what in changes]
+        self.at = "recipients"
+        made = apply_recipients(connection, self._scope, town.recipients)
+        self.at = "rules"
+        made += apply_rules(connection, self._scope, town.rules)
+        self.changes.extend(Change(kind, what) for kind, what in made)
 
     def _checked(self, model: type[BaseModel], at: str, **values: Any) -> dict[str, Any]:
         """The values as the API would take them."""
