@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import real_parts
+from real_series import influx_store
 from stadtsinn.cloud.series import open_store
 from stadtsinn.cloud.series.store import SeriesStore
 from stadtsinn.edge.service.clock import SystemClock
@@ -22,11 +22,6 @@ def influx_1_8(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of an InfluxDB 1.8 of our own, one for all tests."""
     with real_parts.influxdb(tmp_path_factory.mktemp("influxdb")) as server:
         yield server.url
-
-
-def influx_store(url: str, token: str | None = None, org: str | None = None) -> SeriesStore:
-    """A store whose buckets nobody else on that server has."""
-    return open_store(f"{url.rstrip('/')}/test{secrets.token_hex(4)}", token=token, org=org)
 
 
 @pytest.fixture(params=["embedded", "influxdb_1_8", "influxdb_elsewhere"])

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
-from conftest import influx_store
 
+from fake_influx import ScriptedInflux, serving
+from real_series import fresh_prefix, influx_store
 from stadtsinn.cloud.demo.mosquitto import free_port
 from stadtsinn.cloud.series import open_store
 from stadtsinn.cloud.series.store import (
@@ -28,53 +27,10 @@ EVER = (Instant(0), Instant(2_000_000_000_000_000))
 TOKEN = "a-token-that-nobody-may-see"
 
 
-class ScriptedInflux(ThreadingHTTPServer):
-    """Answers every request with the next of the statuses it was given, then with 204."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.script: list[tuple[int, str]] = []
-        self.version = "v2.7.1"
-        self.bodies: list[bytes] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: ScriptedInflux
-
-    def do_GET(self) -> None:
-        self._answer(204, "")
-
-    def do_POST(self) -> None:
-        length = int(self.headers.get("Content-Length", 0))
-        self.server.bodies.append(self.rfile.read(length))
-        status, body = self.server.script.pop(0) if self.server.script else (204, "")
-        self._answer(status, body)
-
-    def _answer(self, status: int, body: str) -> None:
-        self.send_response(status)
-        self.send_header("X-Influxdb-Version", self.server.version)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keep the test's output quiet."""
-
-
 @pytest.fixture
 def scripted() -> Iterator[ScriptedInflux]:
-    server = ScriptedInflux()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving() as server:
+        yield server
 
 
 def point(number: int, quantity: str = "soil_moisture") -> Point:
@@ -163,19 +119,24 @@ def test_an_influxdb_3_says_that_it_cannot_delete_a_device(scripted: ScriptedInf
 
 
 @pytest.fixture
-def real(influx_1_8: str) -> Iterator[SeriesStore]:
-    store = influx_store(influx_1_8)
+def prefix() -> str:
+    return fresh_prefix()
+
+
+@pytest.fixture
+def real(influx_1_8: str, prefix: str) -> Iterator[SeriesStore]:
+    store = influx_store(influx_1_8, prefix=prefix)
     yield store
     store.drop_tenant("musterstadt")
     store.close()
 
 
 def test_a_field_of_another_type_refuses_only_its_own_values(
-    real: SeriesStore, influx_1_8: str
+    real: SeriesStore, influx_1_8: str, prefix: str
 ) -> None:
     """Somebody wrote a text by hand where our numbers go."""
     real.write([point(0, "tilt")])
-    bucket = real._prefix + "-musterstadt"  # type: ignore[attr-defined]
+    bucket = f"{prefix}-musterstadt"
     answer = httpx.post(
         f"{influx_1_8}/write",
         params={"db": bucket, "precision": "u"},
@@ -190,20 +151,24 @@ def test_a_field_of_another_type_refuses_only_its_own_values(
     assert len(real.read("musterstadt", temperature, *EVER)) == 100
 
 
-def test_a_database_that_vanished_is_made_again(real: SeriesStore, influx_1_8: str) -> None:
+def test_a_database_that_vanished_is_made_again(
+    real: SeriesStore, influx_1_8: str, prefix: str
+) -> None:
     real.write([point(0)])
-    bucket = real._prefix + "-musterstadt"  # type: ignore[attr-defined]
+    bucket = f"{prefix}-musterstadt"
     httpx.post(f"{influx_1_8}/query", params={"q": f'DROP DATABASE "{bucket}"'})
     assert real.read("musterstadt", point(0).key, *EVER) == []
     assert real.write([point(1)]) == []
     assert [s.value for s in real.read("musterstadt", point(0).key, *EVER)] == [1.0]
 
 
-def test_doubtful_values_have_a_field_of_their_own(real: SeriesStore, influx_1_8: str) -> None:
+def test_doubtful_values_have_a_field_of_their_own(
+    real: SeriesStore, influx_1_8: str, prefix: str
+) -> None:
     """What docs/influxdb.md promises to whoever looks with Grafana."""
     key = SeriesKey("a840", "soil_moisture", "30cm")
     real.write([Point("musterstadt", "soil", key, NOON, 240.0, Quality.SUSPECT), point(0)])
-    bucket = real._prefix + "-musterstadt"  # type: ignore[attr-defined]
+    bucket = f"{prefix}-musterstadt"
     query = {"db": bucket, "q": "SELECT * FROM soil", "epoch": "u"}
     (table,) = httpx.get(f"{influx_1_8}/query", params=query).json()["results"][0]["series"]
     assert table["columns"] == [

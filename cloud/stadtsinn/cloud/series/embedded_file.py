@@ -114,17 +114,22 @@ class SeriesFile:
         return connection
 
     def _create(self) -> None:
-        with self.write() as connection:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                for statement in _statements(_TABLES):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version={_VERSION}")
-            elif version != _VERSION:
-                raise SeriesUnavailable(
-                    f"{self.path} has layout {version}, this program knows {_VERSION}: move the "
-                    "file away and run 'stadtsinn cloud rebuild series'"
-                )
+        # Looked at without the write lock first: opening must not wait for who writes just now.
+        if self._version(self._writer) == 0:
+            with self.write() as connection:
+                if self._version(connection) == 0:
+                    for statement in _statements(_TABLES):
+                        connection.execute(statement)
+                    connection.execute(f"PRAGMA user_version={_VERSION}")
+        if (version := self._version(self._writer)) != _VERSION:
+            raise SeriesUnavailable(
+                f"{self.path} has layout {version}, this program knows {_VERSION}: move the "
+                "file away and run 'stadtsinn cloud rebuild series'"
+            )
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        return int(version)
 
     @contextmanager
     def _failing_as_unavailable(self) -> Iterator[None]:

@@ -1,0 +1,20 @@
+"""Series stores on a real InfluxDB, each with buckets of its own."""
+
+from __future__ import annotations
+
+import secrets
+
+from stadtsinn.cloud.series import open_store
+from stadtsinn.cloud.series.store import SeriesStore
+
+
+def fresh_prefix() -> str:
+    """A prefix of bucket names that nobody else on the server has."""
+    return f"test{secrets.token_hex(4)}"
+
+
+def influx_store(
+    url: str, token: str | None = None, org: str | None = None, prefix: str | None = None
+) -> SeriesStore:
+    """A store whose buckets nobody else on that server has."""
+    return open_store(f"{url.rstrip('/')}/{prefix or fresh_prefix()}", token=token, org=org)
