@@ -19,7 +19,7 @@ import structlog
 from stadtsinn.cloud.database.engine import Database, open_database
 from stadtsinn.cloud.database.migrations import upgrade
 from stadtsinn.cloud.followers.follower import Follower
-from stadtsinn.cloud.followers.loop import FollowerLoop
+from stadtsinn.cloud.followers.loop import FollowerLoop, Pace
 from stadtsinn.cloud.log.signal import LogSignal
 from stadtsinn.cloud.registry.directory import DirectoryCache
 from stadtsinn.cloud.settings import CloudSettings, SettingsError
@@ -122,8 +122,15 @@ def _ingest(parts: Parts) -> Role:
 
 
 def _following(name: str, parts: Parts) -> Role:
-    loop = FollowerLoop(parts.database, follower(name, parts), parts.clock, signal=parts.signal)
-    return Role(loop, {name: loop.check})
+    stated = parts.settings.pace
+    loop = FollowerLoop(
+        parts.database,
+        follower(name, parts),
+        parts.clock,
+        signal=parts.signal,
+        pace=Pace(look_s=stated.look_seconds, tick_s=stated.tick_seconds),
+    )
+    return Role(loop, {f"follower {name}": loop.check})
 
 
 def _notify(parts: Parts) -> Role:
@@ -137,7 +144,8 @@ def _notify(parts: Parts) -> Role:
     except msgspec.ValidationError as error:
         raise SettingsError(f"notify: {error}") from None
     senders = open_senders(config, parts.database, parts.clock)
-    return Role(OutboxWorker(parts.database, senders, parts.clock))
+    poll = parts.settings.pace.outbox_seconds
+    return Role(OutboxWorker(parts.database, senders, parts.clock, poll_s=poll))
 
 
 def _api(parts: Parts, checks: Checks) -> Role:

@@ -90,6 +90,17 @@ class HealthSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bind: str = "127.0.0.1:9802"
 
 
+class PaceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How often waiting parts look for work, in seconds; shorter only for simulated time."""
+
+    look_seconds: Annotated[float, msgspec.Meta(gt=0, le=10)] = 0.04
+    """Followers in another process than the ingest: at the log."""
+    tick_seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = 1.0
+    """Followers: at the clock."""
+    outbox_seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = 0.5
+    """The sender: at the outbox."""
+
+
 class CloudSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file. `folder` is where it was found: relative paths start there."""
 
@@ -100,6 +111,7 @@ class CloudSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     network_servers: tuple[NetworkServerSettings, ...] = ()
     api: ApiSettings = ApiSettings()
     health: HealthSettings = HealthSettings()
+    pace: PaceSettings = PaceSettings()
     notify: dict[str, Any] = {}
     """Senders by channel, as `notify.senders.open` reads them."""
     clock: str = "system"

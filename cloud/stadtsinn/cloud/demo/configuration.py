@@ -68,15 +68,14 @@ url = {_text(series_url)}
 port = {ports.cloud}
 [[network_servers]]
 name = "landkreis"
-[followers]
+[pace]
 look_seconds = 0.01
 tick_seconds = 0.05
+outbox_seconds = 0.02
 [api]
 bind = "127.0.0.1:{ports.api}"
 [health]
 bind = "127.0.0.1:{ports.ingest_health}"
-[notify]
-poll_seconds = 0.02
 [notify.sms]
 kind = "sandbox"
 """
