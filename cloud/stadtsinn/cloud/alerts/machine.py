@@ -16,7 +16,7 @@ row   what happens                           where
 7     FIRING, recovered                      `_from_firing`
 8     RECOVERING, not recovered any more     `_from_recovering`
 9     RECOVERING, waits; stops while stale   `_run_timer`, `_resume`
-10    RECOVERING, held long enough           `_run_timer`
+10    RECOVERING, held long enough           `_from_recovering` (sample), `_run_timer`
 11    FIRING or RECOVERING becomes stale     `_fall_silent`
 12    stale, a sample comes                  `_resume`
 19    sample older than the newest judged    `sample` (history only)
@@ -24,9 +24,11 @@ row   what happens                           where
 21    old alarms after an outage             `_fire`, `_announce_if_current`
 ====  =====================================  ==========================================
 
-Timers run in event time: before a sample is judged, everything that was due up to its time
-happens first. So a backlog that arrives after an outage leads through the same states at the
-same times as if each sample had come at once, whatever the ticks said in between.
+Timers run in event time: before a sample is judged, everything that was due before its time
+happens first, at the time it was due. So a backlog that arrives after an outage leads through
+the same states at the same times as if each sample had come at once, whatever the ticks said in
+between. A tick lets `patience` pass after the end of a timer: a sample of that very moment may
+be under way, and it is the better witness.
 """
 
 from __future__ import annotations
@@ -132,7 +134,7 @@ def sample(rule: Thresholds, state: RuleState, at: Instant, value: float, now: I
     if at < rule.valid_from or (state.last_event is not None and at < state.last_event):
         return state, ()
     state = _resume(rule, state, at)
-    state, due = _run_timer(rule, state, at, now)
+    state, due = _run_timer(rule, state, Instant(at - 1), now)
     if state.last_event is not None and at > state.last_event + rule.stale_after:
         state, gap = _fall_silent(rule, state, now)
         # The sample is here, so nobody needs a message that samples are missing.
@@ -146,8 +148,12 @@ def sample(rule: Thresholds, state: RuleState, at: Instant, value: float, now: I
 
 def tick(rule: Thresholds, state: RuleState, now: Instant) -> Step:
     """Let time pass without a sample."""
-    state, effects = _run_timer(rule, state, now, now)
-    if not state.stale and state.last_event is not None and now > _stale_at(rule, state):
+    if state.stale or state.last_event is None:
+        return state, ()
+    silent = now > _stale_at(rule, state)
+    until = now if silent else Instant(now - rule.patience)
+    state, effects = _run_timer(rule, state, until, now)
+    if silent:
         state, silence = _fall_silent(rule, state, now)
         effects += silence
     return state, effects
@@ -176,7 +182,7 @@ def next_due(rule: Thresholds, state: RuleState) -> Instant | None:
         return None
     silent = _stale_at(rule, state) + 1
     timer = _deadline(rule, state)
-    return Instant(silent if timer is None else min(timer, silent))
+    return Instant(silent if timer is None else min(timer + rule.patience, silent))
 
 
 def _stale_at(rule: Thresholds, state: RuleState) -> int:
@@ -313,7 +319,7 @@ def _from_recovering(
     rule: Thresholds, state: RuleState, at: Instant, value: float, now: Instant, _again: bool
 ) -> Step:
     if rule.recovered(value):
-        return state, ()
+        return _run_timer(rule, state, at, now)
     firing = replace(state, phase=Phase.FIRING, since=None)
     return _announce_if_current(rule, firing, at, value, now)
 

@@ -26,6 +26,7 @@ from stadtsinn.decoders.instant import SECOND, Instant
 
 _UNHEARD_INTERVAL_S = 3_600
 """For a subject that left the registry while its rule was being read."""
+_PATIENCE_S = 60
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class Rule:
 
     def thresholds(self, directory: Directory) -> Thresholds:
         """What the machine judges by, with the interval the subject has now."""
-        stale_after_s = self.stale_after_s or 3 * self._interval_s(directory)
+        interval_s = self._interval_s(directory)
+        stale_after_s = self.stale_after_s or 3 * interval_s
         return Thresholds(
             on=self.on,
             off=self.off,
@@ -63,6 +65,7 @@ class Rule:
             stale_after=stale_after_s * SECOND,
             max_age=self.max_age_s * SECOND,
             alert_on_stale=self.alert_on_stale,
+            patience=min(interval_s, _PATIENCE_S) * SECOND,
             valid_from=self.valid_from,
         )
 

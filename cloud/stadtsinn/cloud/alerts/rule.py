@@ -49,6 +49,8 @@ class Thresholds:
     stale_after: int = 180_000_000
     max_age: int = 900_000_000
     alert_on_stale: bool = False
+    patience: int = 0
+    """How long a tick waits for a sample that may be under way before it ends a timer."""
     valid_from: Instant = ALWAYS
     """Samples from before the rule's last edit are not judged by it."""
 

@@ -14,6 +14,7 @@ def insert_ignore(connection: Connection, table: Table, rows: Sequence[Mapping[s
     if not rows:
         return 0
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table).on_conflict_do_nothing()
-    # One by one: both drivers report the number of rows of a single statement reliably.
-    return sum(connection.execute(statement, dict(row)).rowcount for row in rows)
+    key = next(iter(table.primary_key.columns))
+    statement = dialect.insert(table).on_conflict_do_nothing().returning(key)
+    # One by one: what a driver counts for many rows at once differs between the two.
+    return sum(len(connection.execute(statement, dict(row)).all()) for row in rows)

@@ -125,21 +125,25 @@ def has_work(connection: Connection) -> bool:
 
 def expire(connection: Connection, now: Instant) -> int:
     """Give up what nobody needs any more: too old, or the end of an alarm that never arrived."""
-    earlier = outbox.alias("earlier")
-    alarm_lost = exists().where(
-        earlier.c.incident_id == outbox.c.incident_id,
-        earlier.c.recipient_id == outbox.c.recipient_id,
-        earlier.c.kind == Kind.ALARM.value,
-        earlier.c.status.in_([status.value for status in _LOST]),
-    )
-    moot = and_(outbox.c.kind.in_([kind.value for kind in (*ENDINGS, Kind.STALE)]), alarm_lost)
     waiting = and_(outbox.c.settled.is_(False), outbox.c.status == Status.READY.value)
     given_up = connection.execute(
         update(outbox)
-        .where(waiting, or_(outbox.c.expires_at <= now, moot))
+        .where(waiting, or_(outbox.c.expires_at <= now, _moot()))
         .values(status=Status.EXPIRED.value, settled=True, reason="no use any more")
     )
     return given_up.rowcount
+
+
+def _moot() -> ColumnElement[bool]:
+    """About an alarm of which this recipient never heard."""
+    alarm = outbox.alias("alarm")
+    lost = exists().where(
+        alarm.c.incident_id == outbox.c.incident_id,
+        alarm.c.recipient_id == outbox.c.recipient_id,
+        alarm.c.kind == Kind.ALARM.value,
+        alarm.c.status.in_([status.value for status in _LOST]),
+    )
+    return and_(outbox.c.kind.in_([kind.value for kind in (*ENDINGS, Kind.STALE)]), lost)
 
 
 def break_leases(connection: Connection, now: Instant, retry_at: Instant) -> int:
@@ -190,6 +194,7 @@ def _due(channels: Collection[str], now: Instant) -> Any:
             outbox.c.next_attempt <= now,
             outbox.c.channel.in_(list(channels)),
             ~overtaken,
+            ~_moot(),
         )
         .order_by(alarms_first, outbox.c.id)
         .limit(1)

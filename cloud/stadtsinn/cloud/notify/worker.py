@@ -45,7 +45,11 @@ _failures = Counter("stadtsinn_notify_worker_errors_total", "Rounds of the outbo
 
 
 class OutboxWorker:
-    """Sends what is READY. `wall` is the machine's clock, replaced in tests."""
+    """Sends what is READY. `wall` is the machine's clock, replaced in tests.
+
+    `lease` and `doubt_waits` are microseconds: how long a claim holds, and how long a message
+    of unknown fate waits for its delivery report before it is decided on.
+    """
 
     def __init__(
         self,
@@ -56,6 +60,7 @@ class OutboxWorker:
         wall: Clock | None = None,
         poll_s: float = 0.5,
         lease: int = _LEASE,
+        doubt_waits: int = _DOUBT_WAITS,
     ) -> None:
         self._database = database
         self._senders = dict(senders)
@@ -63,6 +68,7 @@ class OutboxWorker:
         self._wall = wall or SystemClock()
         self._poll_s = poll_s
         self._lease = lease
+        self._doubt_waits = doubt_waits
         self._next_purge = Instant(0)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -114,7 +120,7 @@ class OutboxWorker:
         now = self._wall.now()
         with self._database.write() as connection:
             outbox.expire(connection, self._clock.now())
-            broken = outbox.break_leases(connection, now, Instant(now + _DOUBT_WAITS))
+            broken = outbox.break_leases(connection, now, Instant(now + self._doubt_waits))
         if broken:
             log.warning("outbox_leases_broken", messages=broken)
 
@@ -168,7 +174,7 @@ class OutboxWorker:
                 # A delivery report was quicker and stays; only add what it did not know.
                 outbox.note_sent(connection, claimed.id, values)
                 return
-            status, wait = _verdict(result.outcome, claimed.attempts)
+            status, wait = self._verdict(result.outcome, claimed.attempts)
             outbox.finish(
                 connection,
                 claimed,
@@ -209,11 +215,10 @@ class OutboxWorker:
     def _move(connection: Connection, claimed: Claim, status: Status, **values: object) -> None:
         outbox.finish(connection, claimed, status, only_from=Status.UNKNOWN, **values)
 
-
-def _verdict(outcome: Outcome, attempts: int) -> tuple[Status, int]:
-    """The status after a call that did not certainly succeed, and how long to wait then."""
-    if outcome is Outcome.NEVER:
-        return Status.FAILED, 0
-    if outcome is Outcome.UNKNOWN:
-        return Status.UNKNOWN, _DOUBT_WAITS
-    return Status.READY, _BACKOFF_S[min(attempts, len(_BACKOFF_S)) - 1] * SECOND
+    def _verdict(self, outcome: Outcome, attempts: int) -> tuple[Status, int]:
+        """The status after a call that did not certainly succeed, and how long to wait then."""
+        if outcome is Outcome.NEVER:
+            return Status.FAILED, 0
+        if outcome is Outcome.UNKNOWN:
+            return Status.UNKNOWN, self._doubt_waits
+        return Status.READY, _BACKOFF_S[min(attempts, len(_BACKOFF_S)) - 1] * SECOND

@@ -1,0 +1,219 @@
+"""A town with one device, one zone and two recipients, and what its sensors report.
+
+Minutes count from ten o'clock of a market day. The alerts follower is the real one; readings
+and zone samples are written as ingest and crowd would.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Row, insert, select
+
+from databases import add_tenant
+from stadtsinn.cloud.access.scope import Role, Scope
+from stadtsinn.cloud.alerts.follower import AlertsFollower
+from stadtsinn.cloud.alerts.schemas import NewRule
+from stadtsinn.cloud.alerts.service import create_rule, replace_rule
+from stadtsinn.cloud.alerts.tables import incidents, rule_states
+from stadtsinn.cloud.crowd.tables import zone_samples
+from stadtsinn.cloud.database.engine import Database
+from stadtsinn.cloud.log.uplink import LoggedUplink
+from stadtsinn.cloud.notify.schemas import NewRecipient
+from stadtsinn.cloud.notify.service import create_recipient
+from stadtsinn.cloud.notify.tables import outbox
+from stadtsinn.cloud.registry.directory import DirectoryCache
+from stadtsinn.cloud.registry.service import change
+from stadtsinn.cloud.registry.tables import devices, zones
+from stadtsinn.decoders.instant import MINUTE, Instant, parse
+from stadtsinn.decoders.reading import Decoded, Quality, Reading
+from stadtsinn.decoders.uplink import TimeSource
+from stadtsinn.edge.service.clock import ManualClock
+
+TENANT = "musterstadt"
+DEVICE = "70b3d57ed0001234"
+TEN = parse("2026-09-26T10:00:00+02:00")
+NUMBERS = {"ordnungsamt": "+491701111111", "bauhof": "+491702222222"}
+
+
+def minute(minutes: float) -> Instant:
+    return Instant(TEN + round(minutes * MINUTE))
+
+
+def uplink(
+    position: int, minutes: float, *readings: Reading, received: float | None = None, **other: Any
+) -> LoggedUplink:
+    """An uplink of the device, as the log gives it to followers."""
+    arrival = minute(minutes if received is None else received)
+    values: dict[str, Any] = {
+        "tenant_id": TENANT,
+        "dev_eui": DEVICE,
+        "outcome": Decoded("dragino/lse01@1", readings),
+        **other,
+    }
+    return LoggedUplink(
+        position=position,
+        dev_addr="01020304",
+        generation=0,
+        f_cnt=position,
+        f_port=2,
+        payload=b"",
+        event_time=minute(minutes),
+        time_source=TimeSource.GATEWAY,
+        received_at=arrival,
+        committed_at=arrival,
+        source="edge:rathaus",
+        device_type="dragino/lse01",
+        **values,
+    )
+
+
+@dataclass
+class AlertTown:
+    """The town over a database with tables and no rows."""
+
+    database: Database
+    clock: ManualClock = field(default_factory=lambda: ManualClock(minute(0)))
+    scope: Scope = field(init=False)
+    zone_id: int = field(init=False)
+    follower: AlertsFollower = field(init=False)
+    _position: int = 0
+
+    def __post_init__(self) -> None:
+        add_tenant(self.database, TENANT)
+        self.scope = Scope(TENANT, Role.ADMIN, 0)
+        with change(self.database) as connection:
+            connection.execute(
+                insert(devices).values(
+                    dev_eui=DEVICE,
+                    tenant_id=TENANT,
+                    device_type="dragino/lse01",
+                    name="Linde",
+                    interval_s=60,
+                    tags={},
+                    created_at=0,
+                )
+            )
+            self.zone_id = connection.execute(
+                insert(zones)
+                .values(tenant_id=TENANT, slug="wochenmarkt", name="Wochenmarkt")
+                .returning(zones.c.id)
+            ).scalar_one()
+            for slug, number in NUMBERS.items():
+                body = NewRecipient(slug=slug, name=slug.title(), address=number)
+                create_recipient(connection, self.scope, body)
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process: nothing is remembered but the database."""
+        self.follower = AlertsFollower(DirectoryCache(self.database), self.clock)
+
+    def zone_rule(self, **other: Any) -> NewRule:
+        """A rule over the market: 900 on, 850 off, both recipients."""
+        values = {
+            "slug": "markt-voll",
+            "name": "Wochenmarkt",
+            "zone": "wochenmarkt",
+            "on": 900,
+            "off": 850,
+            "recipients": tuple(NUMBERS),
+        }
+        return self._create(values | other)
+
+    def device_rule(self, **other: Any) -> NewRule:
+        """A rule over the soil: dry at 15 %, well again at 20 %, one recipient."""
+        values = {
+            "slug": "linde-trocken",
+            "name": "Linde am Markt",
+            "device": DEVICE,
+            "quantity": "soil_moisture",
+            "direction": "below",
+            "on": 15,
+            "off": 20,
+            "recipients": ("bauhof",),
+        }
+        return self._create(values | other)
+
+    def _create(self, values: dict[str, Any]) -> NewRule:
+        rule = NewRule.model_validate(values)
+        with change(self.database) as connection:
+            create_rule(connection, self.scope, rule)
+        return rule
+
+    def edit(self, rule: NewRule, **other: Any) -> None:
+        wanted = NewRule.model_validate({**rule.model_dump(), **other})
+        with change(self.database) as connection:
+            replace_rule(connection, self.scope, wanted)
+
+    def now(self, minutes: float) -> None:
+        self.clock.set(minute(minutes))
+
+    def crowd(self, minutes: float, high: int, *, degraded: bool = False) -> None:
+        """A zone sample, written but not judged yet."""
+        with self.database.write() as connection:
+            connection.execute(
+                insert(zone_samples).values(
+                    tenant_id=TENANT,
+                    zone_id=self.zone_id,
+                    event_time=minute(minutes),
+                    occupancy=max(0, high - 20),
+                    low=max(0, high - 40),
+                    high=high,
+                    degraded=degraded,
+                    reported_at=minute(minutes),
+                )
+            )
+
+    def crowds(self, *course: tuple[float, int]) -> None:
+        """Zone samples as they come, each judged at its time."""
+        for minutes, high in course:
+            self.now(minutes)
+            self.crowd(minutes, high)
+            self.tick()
+
+    def soil(
+        self,
+        minutes: float,
+        value: float,
+        *,
+        quality: Quality = Quality.GOOD,
+        now: float | None = None,
+        **other: Any,
+    ) -> None:
+        """An uplink of the device, judged at its time or at `now`."""
+        self._position += 1
+        self.now(minutes if now is None else now)
+        reading = Reading("soil_moisture", value, quality=quality)
+        self.apply(uplink(self._position, minutes, reading, **other))
+
+    def apply(self, *uplinks: LoggedUplink) -> None:
+        with self.database.write() as connection:
+            self.follower.apply(connection, uplinks)
+
+    def tick(self, minutes: float | None = None) -> None:
+        if minutes is not None:
+            self.now(minutes)
+        with self.database.write() as connection:
+            self.follower.tick(connection, self.clock.now())
+
+    def rebuild(self) -> None:
+        """Judge everything again, as `stadtsinn cloud rebuild alerts` does for zone samples."""
+        with self.database.write() as connection:
+            self.follower.reset(connection)
+        self.tick()
+
+    def incidents(self) -> list[Row[Any]]:
+        with self.database.read() as connection:
+            return list(connection.execute(select(incidents).order_by(incidents.c.opened_at)))
+
+    def messages(self) -> list[Row[Any]]:
+        with self.database.read() as connection:
+            return list(connection.execute(select(outbox).order_by(outbox.c.id)))
+
+    def kinds(self) -> list[str]:
+        return [row.kind for row in self.messages()]
+
+    def state(self) -> Row[Any]:
+        with self.database.read() as connection:
+            return connection.execute(select(rule_states)).one()

@@ -1,0 +1,126 @@
+"""A sender that answers as a test says, and an outbox to try it on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Row, insert, select
+
+from databases import add_tenant
+from stadtsinn.cloud.database.engine import Database
+from stadtsinn.cloud.notify.message import Draft, Kind, Message, Recipient
+from stadtsinn.cloud.notify.outbox import enqueue
+from stadtsinn.cloud.notify.senders.base import Found, Outcome, Result, Sender
+from stadtsinn.cloud.notify.tables import outbox, recipients
+from stadtsinn.cloud.notify.worker import OutboxWorker
+from stadtsinn.decoders.instant import HOUR, SECOND, Instant, parse
+from stadtsinn.edge.service.clock import ManualClock
+
+NOON = parse("2026-09-26T12:00:00+02:00")
+TENANT = "musterstadt"
+PEOPLE = {"ordnungsamt": "+491701111111", "bauhof": "+491702222222", "feuerwehr": "+491703333333"}
+
+
+@dataclass
+class FakeSender:
+    """Answers with `answers` in turn, then with "sent"; keeps what reached the other side."""
+
+    answers: list[Result | Exception] = field(default_factory=list)
+    found: Found | Exception = Found.CANNOT_TELL
+    taken: list[Message] = field(default_factory=list)
+    """Every call."""
+    asked: list[str] = field(default_factory=list)
+    while_sending: Callable[[Message], None] = lambda message: None
+
+    def send(self, message: Message) -> Result:
+        self.taken.append(message)
+        self.while_sending(message)
+        answer = self.answers.pop(0) if self.answers else Result(Outcome.SENT, f"id-{message.uuid}")
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def lookup(self, uuid: str) -> Found:
+        self.asked.append(uuid)
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    @property
+    def texts(self) -> list[str]:
+        return [message.text for message in self.taken]
+
+
+@dataclass
+class Outbox:
+    """A town's outbox with three recipients."""
+
+    database: Database
+    clock: ManualClock = field(default_factory=lambda: ManualClock(NOON))
+    wall: ManualClock = field(default_factory=lambda: ManualClock(Instant(0)))
+    people: list[Recipient] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        add_tenant(self.database, TENANT)
+        with self.database.write() as connection:
+            for slug, number in PEOPLE.items():
+                key = connection.execute(
+                    insert(recipients)
+                    .values(
+                        tenant_id=TENANT,
+                        slug=slug,
+                        name=slug.title(),
+                        channel="sms",
+                        address=number,
+                    )
+                    .returning(recipients.c.id)
+                ).scalar_one()
+                self.people.append(Recipient(key, slug, slug.title(), "sms", number))
+
+    def put(
+        self,
+        kind: Kind = Kind.ALARM,
+        *,
+        incident: str = "1-1",
+        text: str = "",
+        to: int = 1,
+        **other: Any,
+    ) -> int:
+        """A message for the first `to` recipients; returns how many rows are new."""
+        values: dict[str, Any] = {
+            "level": 1,
+            "sequence": 0,
+            "event_time": self.clock.now(),
+            "created_at": self.clock.now(),
+            "expires_at": Instant(self.clock.now() + HOUR),
+            **other,
+        }
+        draft = Draft(
+            tenant_id=TENANT, incident_id=incident, kind=kind, text=text or kind.value, **values
+        )
+        with self.database.write() as connection:
+            return enqueue(connection, draft, self.people[:to])
+
+    def worker(self, sender: Sender | None, **other: Any) -> OutboxWorker:
+        senders = {"sms": sender} if sender else {}
+        return OutboxWorker(self.database, senders, self.clock, wall=self.wall, **other)
+
+    def wait(self, seconds: float) -> None:
+        """Real time passes."""
+        self.wall.advance(round(seconds * SECOND))
+
+    def rows(self) -> list[Row[Any]]:
+        with self.database.read() as connection:
+            return list(connection.execute(select(outbox).order_by(outbox.c.id)))
+
+    def row(self) -> Row[Any]:
+        (row,) = self.rows()
+        return row
+
+    def statuses(self) -> list[str]:
+        return [row.status for row in self.rows()]
