@@ -1,0 +1,86 @@
+"""What commands on the server share: which installation, and failures told in a sentence."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stadtsinn.cli.language import text
+
+if TYPE_CHECKING:
+    from stadtsinn.cloud.database.engine import Database
+    from stadtsinn.edge.service.clock import Clock
+
+Config = Annotated[
+    Path,
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="STADTSINN_CLOUD_CONFIG",
+        help=text(
+            "Configuration of the installation (TOML).", "Konfiguration der Zentrale (TOML)."
+        ),
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help=text("Answer in JSON lines.", "Antwort als JSON-Zeilen."))
+]
+DEFAULT_CONFIG = Path("cloud.toml")
+
+
+@dataclass(frozen=True)
+class Installation:
+    """The database of an installation, at this version's schema, and its clock."""
+
+    database: Database
+    clock: Clock
+
+
+@contextmanager
+def installation(config: Path) -> Iterator[Installation]:
+    """Open what the configuration names. What an operator can put right ends with a sentence
+    and exit code 2; code 1 is for what the data itself forbids."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from stadtsinn.cloud.api.problems import Problem
+    from stadtsinn.cloud.database.engine import open_database
+    from stadtsinn.cloud.database.migrations import upgrade
+    from stadtsinn.cloud.registry.town import TownRefused
+    from stadtsinn.cloud.settings import load_settings
+    from stadtsinn.edge.service.clock import open_clock
+
+    try:
+        settings = load_settings(config)
+        database = open_database(settings.database_url())
+        try:
+            upgrade(database)
+            yield Installation(database, open_clock(settings.clock))
+        finally:
+            database.dispose()
+    except Problem as problem:
+        _end(problem.detail, 1)
+    except TownRefused as refused:
+        _end(str(refused), 1)
+    except SQLAlchemyError as error:
+        _end(
+            text(
+                f"the database does not answer ({type(error).__name__}): "
+                f"check [database] url in {config}",
+                f"die Datenbank antwortet nicht ({type(error).__name__}): "
+                f"[database] url in {config} prüfen",
+            ),
+            2,
+        )
+    except (ValueError, OSError, RuntimeError) as error:
+        _end(str(error), 2)
+
+
+def _end(message: str, code: int) -> None:
+    print(text(f"error: {message}", f"Fehler: {message}"), file=sys.stderr)
+    raise typer.Exit(code) from None

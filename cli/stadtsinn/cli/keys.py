@@ -1,0 +1,119 @@
+"""`stadtsinn key`: API keys, from the server itself. The first key of a town is made here."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Json, installation
+from stadtsinn.cli.language import text
+
+if TYPE_CHECKING:
+    from stadtsinn.cloud.access.repository import Key
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help=text("API keys.", "API-Schlüssel."),
+)
+
+
+@app.command(
+    help=text(
+        "Make a key; its token is printed this once.\n\n"
+        "Example: stadtsinn key create musterstadt --name Masterportal --role reader",
+        "Schlüssel anlegen; er wird nur dieses eine Mal gezeigt.\n\n"
+        "Beispiel: stadtsinn key create musterstadt --name Masterportal --role reader",
+    )
+)
+def create(
+    tenant: Annotated[str, typer.Argument(help=text("Whose data.", "Wessen Daten."))],
+    name: Annotated[str, typer.Option(help=text("Who uses it.", "Wer ihn benutzt."))],
+    role: Annotated[
+        str,
+        typer.Option(
+            help=text(
+                "reader: read, editor: also change, admin: also make keys.",
+                "reader: lesen, editor: auch ändern, admin: auch Schlüssel anlegen.",
+            )
+        ),
+    ] = "reader",
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    from stadtsinn.cloud.access.scope import Role
+    from stadtsinn.cloud.access.service import create_key
+
+    if role not in set(Role):
+        raise typer.BadParameter(f"'{role}': {', '.join(Role)}", param_hint="--role")
+    with installation(config) as here:
+        key_id, token = create_key(here.database, tenant, name, Role(role), here.clock.now())
+    print(
+        text(
+            f"key {key_id}, role {role}; keep the token, it is not shown again:",
+            f"Schlüssel {key_id}, Rolle {role}; gut aufbewahren, er wird nicht wieder gezeigt:",
+        ),
+        file=sys.stderr,
+    )
+    print(token)  # alone on stdout, for scripts
+
+
+@app.command(
+    "list",
+    help=text(
+        "List keys without their tokens. Example: stadtsinn key list",
+        "Schlüssel auflisten. Beispiel: stadtsinn key list",
+    ),
+)
+def list_keys(config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None:
+    from stadtsinn.cloud.access.repository import all_keys
+
+    with installation(config) as here, here.database.read() as connection:
+        keys = all_keys(connection)
+    for key in keys:
+        line = _summary(key)
+        print(
+            json.dumps(line, ensure_ascii=False)
+            if json_lines
+            else f"{key.id:>4}  {key.tenant_id}  {key.role}  {key.prefix}…  {key.name}"
+            + (text("  (revoked)", "  (gesperrt)") if key.revoked_at is not None else "")
+        )
+    if not keys and not json_lines:
+        print(text("no keys: 'stadtsinn key create'", "keine Schlüssel: 'stadtsinn key create'"))
+
+
+@app.command(
+    help=text(
+        "Make a key useless at once. Example: stadtsinn key revoke 3",
+        "Schlüssel sofort sperren. Beispiel: stadtsinn key revoke 3",
+    )
+)
+def revoke(
+    key_id: Annotated[int, typer.Argument(help=text("From 'key list'.", "Aus 'key list'."))],
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    from stadtsinn.cloud.access.service import revoke_as_operator
+
+    with installation(config) as here:
+        revoke_as_operator(here.database, key_id, here.clock.now())
+    print(text(f"key {key_id} is revoked", f"Schlüssel {key_id} ist gesperrt"))
+
+
+def _summary(key: Key) -> dict[str, str | int | None]:
+    from stadtsinn.decoders.instant import isoformat
+
+    def moment(instant: int | None) -> str | None:
+        return None if instant is None else isoformat(instant)
+
+    return {
+        "id": key.id,
+        "tenant": key.tenant_id,
+        "name": key.name,
+        "role": key.role.value,
+        "prefix": key.prefix,
+        "created": moment(key.created_at),
+        "revoked": moment(key.revoked_at),
+        "last_used": moment(key.last_used_at),
+    }

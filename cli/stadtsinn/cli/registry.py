@@ -1,0 +1,145 @@
+"""`stadtsinn registry`: bring a town's devices, zones and rules into the installation."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Installation, Json, installation
+from stadtsinn.cli.language import text
+
+if TYPE_CHECKING:
+    from stadtsinn.cloud.registry.town import Change, Town
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help=text("A town's devices, zones and rules.", "Geräte, Zonen und Regeln einer Stadt."),
+)
+
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help=text("Only show what would change.", "Nur zeigen, was sich ändern würde."),
+    ),
+]
+
+
+@app.command(
+    help=text(
+        "Bring the registry to what a town file says, all of it or nothing.\n\n"
+        "Example: stadtsinn registry apply town.toml --dry-run",
+        "Bestand auf den Stand einer Stadt-Datei bringen, ganz oder gar nicht.\n\n"
+        "Beispiel: stadtsinn registry apply town.toml --dry-run",
+    )
+)
+def apply(
+    file: Annotated[Path, typer.Argument(help=text("Town file (TOML).", "Stadt-Datei (TOML)."))],
+    dry_run: DryRun = False,
+    config: Config = DEFAULT_CONFIG,
+    json_lines: Json = False,
+) -> None:
+    from stadtsinn.cloud.registry.town import load_town
+
+    with installation(config) as here:
+        _apply(here, load_town(file), dry_run, json_lines)
+
+
+@app.command(
+    help=text(
+        "Print a commented town file.\n\nExample: stadtsinn registry example > town.toml",
+        "Eine erläuterte Stadt-Datei ausgeben.\n\nBeispiel: stadtsinn registry example > town.toml",
+    )
+)
+def example() -> None:
+    from stadtsinn.cloud.registry.town_example import EXAMPLE
+
+    print(EXAMPLE, end="")
+
+
+@app.command(
+    "import-devices",
+    help=text(
+        "Register the devices of a spreadsheet (CSV: dev_eui, type, name, interval_s, site, "
+        "latitude, longitude).\n\n"
+        "Example: stadtsinn registry import-devices musterstadt delivery.csv --dry-run",
+        "Geräte aus einer Tabelle anlegen (CSV: dev_eui, type, name, interval_s, site, "
+        "latitude, longitude).\n\n"
+        "Beispiel: stadtsinn registry import-devices musterstadt lieferung.csv --dry-run",
+    ),
+)
+def import_devices(
+    tenant: str,
+    file: Path,
+    dry_run: DryRun = False,
+    config: Config = DEFAULT_CONFIG,
+    json_lines: Json = False,
+) -> None:
+    from stadtsinn.cloud.api.problems import NotFound
+    from stadtsinn.cloud.registry.device_csv import read_devices
+    from stadtsinn.cloud.registry.repository import find_tenant
+    from stadtsinn.cloud.registry.town import Town
+
+    with installation(config) as here:
+        with here.database.read() as connection:
+            owner = find_tenant(connection, tenant)
+        if owner is None:
+            raise NotFound(
+                f"There is no tenant '{tenant}'. Make it with 'stadtsinn tenant create'."
+            )
+        listed = read_devices(file.read_text(encoding="utf-8"))
+        _apply(here, Town(tenant=tenant, name=owner.name, devices=listed), dry_run, json_lines)
+
+
+@app.command(
+    help=text(
+        "List the devices of a town. Example: stadtsinn registry devices musterstadt",
+        "Geräte einer Stadt auflisten. Beispiel: stadtsinn registry devices musterstadt",
+    )
+)
+def devices(tenant: str, config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None:
+    from stadtsinn.cloud.access.service import operator_scope
+    from stadtsinn.cloud.registry.repository import devices_page
+
+    with installation(config) as here, here.database.read() as connection:
+        known = devices_page(connection, operator_scope(tenant), None, None)
+    for device in known:
+        print(
+            json.dumps(asdict(device), ensure_ascii=False)
+            if json_lines
+            else f"{device.dev_eui}  {device.device_type}  {device.name}"
+        )
+    if not known and not json_lines:
+        print(
+            text(
+                "no devices: 'stadtsinn registry apply'", "keine Geräte: 'stadtsinn registry apply'"
+            )
+        )
+
+
+def _apply(here: Installation, town: Town, dry_run: bool, json_lines: bool) -> None:
+    from stadtsinn.cloud.registry.town import apply_town
+
+    changes = apply_town(here.database, town, here.clock.now(), dry_run=dry_run)
+    for change in changes:
+        print(json.dumps(asdict(change), ensure_ascii=False) if json_lines else _line(change))
+    if not json_lines:
+        print(_conclusion(len(changes), dry_run))
+
+
+def _line(change: Change) -> str:
+    sign = {"created": "+", "changed": "~"}.get(change.kind, "?")
+    return f"{sign} {change.what}{f'  ({change.detail})' if change.detail else ''}"
+
+
+def _conclusion(count: int, dry_run: bool) -> str:
+    if not count:
+        return text("everything is as the file says", "alles ist schon so, wie es da steht")
+    if dry_run:
+        return text(f"{count} would change; nothing was", f"{count} Änderungen; nichts geändert")
+    return text(f"{count} changed", f"{count} geändert")

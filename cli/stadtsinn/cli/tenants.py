@@ -1,0 +1,68 @@
+"""`stadtsinn tenant`: the towns of an installation."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Json, installation
+from stadtsinn.cli.language import text
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help=text("Towns on this installation.", "Mandanten dieser Zentrale."),
+)
+
+
+@app.command(
+    help=text(
+        "Make a town. Example: stadtsinn tenant create musterstadt --name 'Stadt Musterstadt'",
+        "Mandanten anlegen. Beispiel: "
+        "stadtsinn tenant create musterstadt --name 'Stadt Musterstadt'",
+    )
+)
+def create(
+    tenant: Annotated[
+        str,
+        typer.Argument(
+            help=text("Short name: a-z, 0-9, hyphen.", "Kurzname: a-z, 0-9, Bindestrich.")
+        ),
+    ],
+    name: Annotated[str, typer.Option(help=text("Full name.", "Voller Name."))],
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    from stadtsinn.cloud.registry.town import Town, apply_town
+
+    with installation(config) as here:
+        changes = apply_town(here.database, Town(tenant=tenant, name=name), here.clock.now())
+    for change in changes:
+        print(change)
+    if not changes:
+        print(text(f"tenant '{tenant}' is there already", f"Mandant '{tenant}' gibt es schon"))
+
+
+@app.command(
+    "list",
+    help=text(
+        "List the towns. Example: stadtsinn tenant list",
+        "Mandanten auflisten. Beispiel: stadtsinn tenant list",
+    ),
+)
+def list_tenants(config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None:
+    from stadtsinn.cloud.registry.repository import all_tenants
+
+    with installation(config) as here, here.database.read() as connection:
+        tenants = all_tenants(connection)
+    for tenant in tenants:
+        line = {"id": tenant.id, "name": tenant.name}
+        print(json.dumps(line, ensure_ascii=False) if json_lines else f"{tenant.id}  {tenant.name}")
+    if not tenants and not json_lines:
+        print(
+            text(
+                "no towns yet: 'stadtsinn tenant create' or 'stadtsinn registry apply'",
+                "noch keine Mandanten: 'stadtsinn tenant create' oder 'stadtsinn registry apply'",
+            )
+        )

@@ -1,0 +1,68 @@
+"""The town file to start from; a test applies it, so it cannot be wrong."""
+
+EXAMPLE = """\
+# A town as one file. 'stadtsinn registry apply town.toml' brings the registry to what stands
+# here; what is not named here stays as it is. '--dry-run' only shows what would change.
+
+tenant = "musterstadt"          # short name, also in public addresses
+name = "Stadt Musterstadt"
+
+[[sites]]
+slug = "marktplatz"
+name = "Marktplatz"
+latitude = 51.9607              # degrees, WGS 84
+longitude = 7.6261
+
+[[devices]]
+dev_eui = "70b3d57ed0001234"    # from the sticker; '-', ':' and spaces do not matter
+type = "milesight/vs133"        # all: GET /api/v1/device-types
+name = "Zähler Nordtor"
+interval_s = 60                 # expected seconds between two uplinks
+site = "marktplatz"
+
+[[devices]]
+dev_eui = "70b3d57ed0005678"
+type = "dragino/lse01"
+name = "Linde am Markt"
+interval_s = 1200
+site = "marktplatz"
+tags = { baum = "L-017" }
+
+[[edges]]                       # one per gateway that runs an edge agent
+id = "rathaus-dach"             # = common name of its client certificate
+name = "Rathaus, Dach"
+
+[[zones]]
+slug = "wochenmarkt"
+name = "Wochenmarkt"
+name_en = "Weekly market"
+site = "marktplatz"
+permitted = 900                 # persons, from the permit
+reset_at = "04:00"              # local time at which the area is empty
+interval_s = 60
+public = true                   # shown on the public page
+
+[[zones.gates]]
+slug = "nordtor"
+name = "Nordtor"
+dev_eui = "70b3d57ed0001234"
+channel = "line_1"              # the counting line of the device
+swapped = false                 # true where it was mounted back to front
+
+[[recipients]]
+slug = "ordnungsamt"
+name = "Ordnungsamt, Bereitschaft"
+channel = "sms"
+address = "+49 176 04069001"
+
+[[rules]]
+slug = "wochenmarkt-voll"
+name = "Wochenmarkt voll"
+zone = "wochenmarkt"            # or: device = "…" and quantity = "…"
+direction = "above"
+on = 810                        # alarm from here on
+off = 760                       # over when below this
+for_s = 120                     # if it lasts so long
+min_samples = 2
+recipients = ["ordnungsamt"]
+"""

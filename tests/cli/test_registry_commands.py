@@ -1,0 +1,116 @@
+"""From an empty database to a working installation, by commands on the server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from stadtsinn.cli import keys, registry, tenants
+from stadtsinn.cloud.access.service import authenticate
+from stadtsinn.cloud.api.problems import Unauthenticated
+from stadtsinn.cloud.database.engine import open_database
+from stadtsinn.decoders.instant import Instant
+
+Command = Callable[..., Result]
+"""What the `run` fixture gives: call it with a noun and its arguments."""
+
+APPS = {"tenant": tenants.app, "key": keys.app, "registry": registry.app}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "cloud.toml"
+    path.write_text('[database]\nurl = "sqlite:///town.sqlite"\n', encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def run(config: Path) -> Command:
+    def command(noun: str, *arguments: str) -> Result:
+        environment = {"STADTSINN_CLOUD_CONFIG": str(config), "LC_ALL": "C"}
+        return CliRunner().invoke(APPS[noun], list(arguments), env=environment)
+
+    return command
+
+
+def test_from_nothing_to_a_town_with_a_key(run: Command, config: Path) -> None:
+    town = config.with_name("town.toml")
+    town.write_text(run("registry", "example").stdout, encoding="utf-8")
+    rehearsed = run("registry", "apply", str(town), "--dry-run")
+    assert "+ zone wochenmarkt" in rehearsed.stdout
+    assert run("tenant", "list", "--json").stdout == ""
+    applied = run("registry", "apply", str(town))
+    assert applied.exit_code == 0, applied.output
+    again = run("registry", "apply", str(town), "--json")
+    assert (again.exit_code, again.stdout) == (0, "")
+    assert json.loads(run("tenant", "list", "--json").stdout)["id"] == "musterstadt"
+    listed = [
+        json.loads(line) for line in _lines(run("registry", "devices", "musterstadt", "--json"))
+    ]
+    assert [device["device_type"] for device in listed] == ["milesight/vs133", "dragino/lse01"]
+
+    made = run("key", "create", "musterstadt", "--name", "Portal", "--role", "editor")
+    token = made.stdout.strip()
+    database = open_database(f"sqlite:///{config.with_name('town.sqlite')}")
+    assert authenticate(database, token, Instant(1)).tenant_id == "musterstadt"
+    (key,) = [json.loads(line) for line in _lines(run("key", "list", "--json"))]
+    assert token not in json.dumps(key)
+    assert run("key", "revoke", str(key["id"])).exit_code == 0
+    with pytest.raises(Unauthenticated):
+        authenticate(database, token, Instant(1))
+
+
+def _lines(result: Result) -> list[str]:
+    assert result.exit_code == 0, result.output
+    return result.stdout.splitlines()
+
+
+def test_devices_of_a_spreadsheet(run: Command, config: Path) -> None:
+    run("tenant", "create", "musterstadt", "--name", "Stadt Musterstadt")
+    sheet = config.with_name("delivery.csv")
+    sheet.write_text("dev_eui,type,name\n70b3d57ed0001234,dragino/lse01,Linde\n", encoding="utf-8")
+    made = run("registry", "import-devices", "musterstadt", str(sheet))
+    assert "+ device 70b3d57ed0001234" in made.stdout
+    unknown = run("registry", "import-devices", "nirgends", str(sheet))
+    assert unknown.exit_code == 1
+    assert "stadtsinn tenant create" in unknown.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words", "code"),
+    [
+        (("registry", "apply", "missing.toml"), "missing.toml", 2),
+        (("tenant", "create", "Muster Stadt", "--name", "x"), "id", 1),
+        (("key", "create", "nirgends", "--name", "x"), "stadtsinn tenant create", 1),
+        (
+            ("key", "create", "nirgends", "--name", "x", "--role", "king"),
+            "reader, editor, admin",
+            2,
+        ),
+        (("key", "revoke", "7"), "stadtsinn key list", 1),
+    ],
+)
+def test_a_failure_names_the_remedy(
+    run: Command, arguments: tuple[str, ...], words: str, code: int
+) -> None:
+    failed = run(*arguments)
+    assert failed.exit_code == code, failed.output
+    assert words in failed.stderr
+    assert "Traceback" not in failed.output
+
+
+def test_without_a_configuration_the_command_says_how_to_get_one(tmp_path: Path) -> None:
+    missing = str(tmp_path / "cloud.toml")
+    failed = CliRunner().invoke(tenants.app, ["list", "--config", missing], env={"LC_ALL": "C"})
+    assert failed.exit_code == 2
+    assert "config-example" in failed.stderr
+
+
+def test_german_by_locale(run: Command, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = {"STADTSINN_CLOUD_CONFIG": str(config), "LC_ALL": "de_DE.UTF-8"}
+    answer = CliRunner().invoke(keys.app, ["list"], env=environment)
+    assert "keine Schlüssel" in answer.stdout
