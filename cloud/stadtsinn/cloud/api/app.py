@@ -17,19 +17,26 @@ from stadtsinn.cloud.api.errors import install_error_handlers
 from stadtsinn.cloud.api.middleware import API_PREFIX, RequestMiddleware
 from stadtsinn.cloud.api.reference import router as reference_router
 from stadtsinn.cloud.api.service_endpoints import service_router
+from stadtsinn.cloud.crowd.endpoints import router as crowd_router
+from stadtsinn.cloud.crowd.endpoints import router as crowd_router
 from stadtsinn.cloud.ingest.endpoints import router as ingest_router
 from stadtsinn.cloud.log.endpoints import router as log_router
 from stadtsinn.cloud.notify.endpoints import page_router as phone_router
 from stadtsinn.cloud.notify.endpoints import report_router
 from stadtsinn.cloud.notify.endpoints import router as notify_router
 from stadtsinn.cloud.registry.endpoints import router as registry_router
+from stadtsinn.cloud.series.endpoints import router as series_router
+from stadtsinn.cloud.web.endpoints import router as web_router
 from stadtsinn.edge.service.health import Check
 
 # Each domain's own endpoints, all of which ask for a key.
 DOMAIN_ROUTERS = (
     registry_router,
+    crowd_router,
     log_router,
     ingest_router,
+    series_router,
+    crowd_router,
     alerts_router,
     notify_router,
     access_router,
@@ -37,7 +44,7 @@ DOMAIN_ROUTERS = (
 # Under the same prefix, for callers who know something else than a key.
 REPORT_ROUTERS = (report_router,)
 # Pages and data for everybody.
-OPEN_ROUTERS: tuple[APIRouter, ...] = (phone_router,)
+OPEN_ROUTERS: tuple[APIRouter, ...] = (phone_router, web_router)
 
 
 def create_app(

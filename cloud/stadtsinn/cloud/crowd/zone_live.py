@@ -34,6 +34,7 @@ class ZoneLive:
     tally: ZoneTally
     _entered: list[Correction]
     _first_reset: int | None
+    _next_reset: Instant
 
     def __init__(
         self,
@@ -195,7 +196,7 @@ class ZoneLive:
     def _cross_boundaries(self, moment: int) -> None:
         """Begin again from every known number up to a moment."""
         while True:
-            reset = next_reset(self.tally.start, self.zone.reset_at)
+            reset = self._next_reset
             began = self._first_reset is not None
             entered = self._entered[0] if self._entered else None
             if entered and entered.event_time <= (min(moment, reset) if began else moment):
@@ -224,6 +225,7 @@ class ZoneLive:
         for line in self.lines.values():
             line.forget_before(moment)
         self.tally = make_tally(self.zone, self.lines, moment, base)
+        self._next_reset = next_reset(moment, self.zone.reset_at)
         if moment > self._sampled_at:
             self._emit(moment)
 
@@ -244,6 +246,7 @@ class ZoneLive:
         points = gate_repository.points_of(connection, zone.line_keys, start, None)
         self.lines = make_lines(zone, points)
         self.tally = make_tally(zone, self.lines, start, base)
+        self._next_reset = next_reset(start, zone.reset_at)
         self.tally.settle(self.tally.horizon(newest) or 0)
 
     def _insert_late(self, late: Sequence[GateReport]) -> None:
