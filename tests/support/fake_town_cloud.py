@@ -53,14 +53,17 @@ def reopen(folder: Path, clock: ManualClock) -> TownCloud:
     return TownCloud(folder, database, EmbeddedStore(folder / _SERIES, clock))
 
 
-def live_through(day: MarketDay, folder: Path) -> TownCloud:
-    """Run the whole day; every message of both servers arrives."""
+def live_through(day: MarketDay, folder: Path, *, backlog_per_minute: int = 100_000) -> TownCloud:
+    """Run the whole day; every message of both servers arrives.
+
+    After the outage so many messages of the town's backlog arrive per minute, oldest first, and
+    new ones queue behind it, while the county's come at once.
+    """
     clock = ManualClock(day.span.start)
     database = fresh_database(folder)
     series = EmbeddedStore(folder / _SERIES, clock)
     apply_town(database, day.town, clock.now())
-    cloud = _Driven(day, database, series, clock)
-    cloud.run()
+    _Driven(day, database, series, clock, backlog_per_minute).run()
     return TownCloud(folder, database, series)
 
 
@@ -68,12 +71,18 @@ class _Driven:
     """Hands messages on minute by minute, as `demo --check` does."""
 
     def __init__(
-        self, day: MarketDay, database: Database, series: SeriesStore, clock: ManualClock
+        self,
+        day: MarketDay,
+        database: Database,
+        series: SeriesStore,
+        clock: ManualClock,
+        backlog_per_minute: int,
     ) -> None:
         self._day = day
         self._database = database
         self._series = series
         self._clock = clock
+        self._backlog_per_minute = backlog_per_minute
         directory = DirectoryCache(database)
         self._followers = [
             FollowerLoop(database, LiveFollower(directory, clock), clock),
@@ -85,21 +94,22 @@ class _Driven:
 
     def run(self) -> None:
         outage = self._day.plan.outage
-        waiting: list[Publication] = []
-        held: list[Publication] = []
+        arrived: list[Publication] = []
+        backlog: list[Publication] = []
         minute = Instant(self._day.span.start + MINUTE)
         for publication in self._day.publications():
             while publication.time >= minute:
                 if minute >= outage.end:
-                    self._take(held)
-                    held = []
-                self._take(waiting)
-                waiting = []
+                    arrived += backlog[: self._backlog_per_minute]
+                    backlog = backlog[self._backlog_per_minute :]
+                self._take(arrived)
+                arrived = []
                 self._pass(minute)
                 minute = Instant(minute + MINUTE)
-            cut = publication.time in outage and publication.server is NetworkServer.TOWN
-            (held if cut else waiting).append(publication)
-        self._take(waiting)
+            from_town = publication.server is NetworkServer.TOWN
+            waits = from_town and (backlog or publication.time in outage)
+            (backlog if waits else arrived).append(publication)
+        self._take([*arrived, *backlog])
         for _ in range(10):
             self._pass(minute)
             minute = Instant(minute + MINUTE)

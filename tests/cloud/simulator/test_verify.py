@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from fake_town_cloud import TownCloud
+from fake_town_cloud import TownCloud, live_through
 from stadtsinn.cloud.alerts.tables import incidents
 from stadtsinn.cloud.crowd.tables import gate_counts
 from stadtsinn.cloud.log.tables import uplinks
@@ -49,6 +50,15 @@ def test_a_faultless_day_passes(day: MarketDay, cloud: TownCloud) -> None:
     assert report.ok, report.lines()
     assert report.counts["incidents_hidden"] == 1
     assert all(check.found == check.expected > 0 for check in report.checks)
+
+
+def test_a_backlog_that_takes_minutes_to_arrive_changes_nothing(tmp_path: Path) -> None:
+    """Another day, and the county's copies are in the cloud before the town's originals."""
+    another = MarketDay(2)
+    cloud = live_through(another, tmp_path, backlog_per_minute=200)
+    report = compared(another, cloud)
+    cloud.close()
+    assert report.ok, report.lines()
 
 
 def test_the_report_can_be_read_by_people_and_programs(day: MarketDay, cloud: TownCloud) -> None:

@@ -12,7 +12,7 @@ from stadtsinn.cloud.simulator.calendar import DayPlan, Span
 from stadtsinn.cloud.simulator.counters import counter_transmissions
 from stadtsinn.cloud.simulator.network_servers import CountyServer, Publication, TownServer
 from stadtsinn.cloud.simulator.parking import parking_transmissions
-from stadtsinn.cloud.simulator.radio import Air, Frame, Join
+from stadtsinn.cloud.simulator.radio import Air, Frame
 from stadtsinn.cloud.simulator.soil import tree_transmissions
 from stadtsinn.cloud.simulator.town import musterstadt
 from stadtsinn.cloud.simulator.transmission import ExpectedReading, Transmission
@@ -83,10 +83,6 @@ class MarketDay:
         for uplink in self._uplinks:
             messages += [uplink.event, *uplink.copies]
         yield from sorted(messages, key=lambda message: message.time)
-
-    @property
-    def joins(self) -> tuple[Join, ...]:
-        return tuple(self._joins)
 
     @cached_property
     def _uplinks(self) -> tuple[SimulatedUplink, ...]:
