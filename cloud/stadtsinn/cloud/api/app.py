@@ -18,7 +18,6 @@ from stadtsinn.cloud.api.middleware import API_PREFIX, RequestMiddleware
 from stadtsinn.cloud.api.reference import router as reference_router
 from stadtsinn.cloud.api.service_endpoints import service_router
 from stadtsinn.cloud.crowd.endpoints import router as crowd_router
-from stadtsinn.cloud.crowd.endpoints import router as crowd_router
 from stadtsinn.cloud.ingest.endpoints import router as ingest_router
 from stadtsinn.cloud.log.endpoints import router as log_router
 from stadtsinn.cloud.notify.endpoints import page_router as phone_router
@@ -32,7 +31,6 @@ from stadtsinn.edge.service.health import Check
 # Each domain's own endpoints, all of which ask for a key.
 DOMAIN_ROUTERS = (
     registry_router,
-    crowd_router,
     log_router,
     ingest_router,
     series_router,
