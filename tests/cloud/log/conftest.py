@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from databases import add_tenant, fresh_database, fresh_postgres
 from real_parts import postgres_cluster
-
 from stadtsinn.cloud.database.engine import Database
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from fake_uplinks import NINE, at, entry, uplink
 
+from fake_uplinks import NINE, at, entry, uplink
 from stadtsinn.cloud.database.engine import Database
 from stadtsinn.cloud.log.repository import append, read_after
 from stadtsinn.cloud.log.rows import Entry
@@ -62,8 +62,12 @@ class Case:
 
 
 CASES = [
-    Case("two network servers, half a second apart", [(seen(7, 0, A), True), (seen(7, 0.5, B), False)]),
-    Case("two network servers, the other one first", [(seen(7, 0.5, B), True), (seen(7, 0, A), False)]),
+    Case("two network servers, half a second apart", [
+        (seen(7, 0, A), True), (seen(7, 0.5, B), False),
+    ]),
+    Case("two network servers, the other one first", [
+        (seen(7, 0.5, B), True), (seen(7, 0, A), False),
+    ]),
     Case("gateway clocks five minutes apart", [(seen(7, 0, A), True), (seen(7, 300, B), False)]),
     Case("same event again, hours later by the clock", [
         (seen(7, 0, A, SERVER, id="x"), True),
@@ -123,7 +127,8 @@ CASES = [
         *run(0, 4, by=A), *run(HOUR, 4, by=A), (seen(3, 3 * HOUR, B, SERVER), False),
     ]),
     Case("rejoin starts at 0 with a new address", [
-        *run(0, 3), (seen(0, 200, dev_addr="0a0b0c0d"), True), (seen(1, 260, dev_addr="0a0b0c0d"), True),
+        *run(0, 3),
+        (seen(0, 200, dev_addr="0a0b0c0d"), True), (seen(1, 260, dev_addr="0a0b0c0d"), True),
     ]),
     Case("repetition within seconds (confirmed uplink, counter check off)", [
         (seen(7, 0, A), True), (seen(7, 4, A), False), (seen(7, 9, A), False),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 
 import pytest
+
 from databases import add_tenant
 from fake_uplinks import LSE01_PAYLOAD, NINE, at, entry, uplink
-
 from stadtsinn.cloud.access.scope import Role, Scope
 from stadtsinn.cloud.database.engine import Database
 from stadtsinn.cloud.log.repository import append, head, history, read_after
@@ -110,7 +110,7 @@ def test_writers_at_once_log_each_frame_once_and_readers_miss_none(database: Dat
                 log_all(database, *part)
             for n in range(0, 60, 20):
                 log_all(database, *frames[n : n + 20])
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             failures.append(error)
 
     followed: list[int] = []
