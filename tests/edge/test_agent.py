@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import threading
 import urllib.error
 import urllib.request
@@ -251,7 +252,7 @@ def test_full_spool_stops_taking_and_the_broker_keeps_the_rest(town: Town) -> No
     """The stated rule: nothing is dropped; what does not fit stays in the local broker."""
     agent = town.start_agent()
     town.ingest.silent = True
-    padding = {"padding": "x" * 3_000}
+    padding = {"padding": random.Random(1).randbytes(2_000).hex()}
     town.chirpstack.publish_uplinks(range(500), NOW, tags=padding)
     wait_until(lambda: not health(agent)[1]["checks"]["spool"]["ok"], "refuses")
     assert metric(agent, "stadtsinn_edge_spool_bytes") <= 1_000_000

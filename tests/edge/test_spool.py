@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from pathlib import Path
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
 from stadtsinn.decoders.instant import Instant, parse
 from stadtsinn.edge.agent.spool import ROW_OVERHEAD, Row, Spool, SpoolFull, open_spool
+from stadtsinn.edge.messages.delivery import RawItem
 
 NOW = parse("2026-06-01T08:00:00+00:00")
 MEGABYTE = 1_000_000
+STORED = 100 + 5 + ROW_OVERHEAD
+"""Bytes that a row of 100 bytes counts for."""
 
 
 def rows(spool: Spool, count: int, size: int = 100) -> list[Row]:
     first = spool.last_position + 1
-    return [Row(first + n, Instant(NOW + first + n), bytes(size)) for n in range(count)]
+    return [Row(first + n, Instant(NOW + first + n), noise(size)) for n in range(count)]
+
+
+def noise(size: int) -> bytes:
+    """Bytes that cannot be packed."""
+    return random.Random(size).randbytes(size)
 
 
 @pytest.fixture
@@ -69,7 +79,7 @@ def test_acknowledged_rows_go_with_the_next_append(path: Path) -> None:
     spool.append(rows(spool, 1))
     stored = sqlite3.connect(path).execute("SELECT position FROM item").fetchall()
     assert stored == [(10,), (11,)]
-    assert spool.used_bytes == 2 * (100 + ROW_OVERHEAD)
+    assert spool.used_bytes == 2 * STORED
 
 
 def test_acknowledgement_of_the_unknown_is_refused(path: Path) -> None:
@@ -80,7 +90,7 @@ def test_acknowledgement_of_the_unknown_is_refused(path: Path) -> None:
 
 
 def test_full_spool_refuses_and_takes_again_after_an_acknowledgement(path: Path) -> None:
-    spool = Spool(path, 10 * (100 + ROW_OVERHEAD))
+    spool = Spool(path, 10 * STORED)
     spool.append(rows(spool, 8))
     with pytest.raises(SpoolFull):
         spool.append(rows(spool, 3))
@@ -96,6 +106,22 @@ def test_read_is_bounded_by_items_and_bytes_but_never_empty(path: Path) -> None:
     assert len(spool.read(0, 4, MEGABYTE)) == 4
     assert len(spool.read(0, 10, 3500)) == 3
     assert len(spool.read(0, 10, 10)) == 1
+
+
+def test_flipped_bit_becomes_a_raw_item_with_its_position(path: Path) -> None:
+    """SQLite does not notice it; a wrong value would be worse than none, a stop as well."""
+    spool = Spool(path, MEGABYTE)
+    spool.append(rows(spool, 3))
+    other = sqlite3.connect(path)
+    body = bytearray(other.execute("SELECT body FROM item WHERE position = 2").fetchone()[0])
+    body[50] ^= 4
+    other.execute("UPDATE item SET body = ? WHERE position = 2", (bytes(body),))
+    other.commit()
+    found = spool.read(0, 10, MEGABYTE)
+    assert [position for position, _ in found] == [1, 2, 3]
+    item = msgspec.msgpack.decode(found[1][1], type=RawItem)
+    assert (item.position, item.reason, item.payload) == (2, "damaged_in_spool", bytes(body))
+    assert found[2][1] == noise(100)
 
 
 def test_oldest_waiting_row(path: Path) -> None:

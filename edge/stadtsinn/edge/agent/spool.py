@@ -14,9 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import structlog
 
 from stadtsinn.decoders.instant import Instant, to_datetime
+from stadtsinn.edge.agent.packing import pack, unpack
+from stadtsinn.edge.messages.delivery import RawItem
 from stadtsinn.edge.service.crash_points import crash_point
 
 log = structlog.get_logger()
@@ -24,6 +27,7 @@ log = structlog.get_logger()
 ROW_OVERHEAD = 24
 """Bytes a row takes beyond its body (header, key, share of the page), for the bound."""
 
+_PAGE_BYTES = 2048
 _PURGE_ROWS = 2_000
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS item (
@@ -38,7 +42,7 @@ class SpoolFull(Exception):
 
 
 class Row(NamedTuple):
-    """One encoded item."""
+    """One encoded item, not packed."""
 
     position: int
     received_at: Instant
@@ -105,7 +109,8 @@ class Spool:
         """Commit rows, whose positions continue `last_position`. Raises SpoolFull."""
         if not rows:
             return
-        size = sum(len(row.body) + ROW_OVERHEAD for row in rows)
+        stored = [row._replace(body=pack(row.body)) for row in rows]
+        size = sum(len(row.body) + ROW_OVERHEAD for row in stored)
         with self._lock:
             if self._used + size > self._max_bytes:
                 self._purge()
@@ -114,25 +119,30 @@ class Spool:
             with self._writer:
                 self._writer.execute("BEGIN IMMEDIATE")
                 freed, keep = self._delete_acknowledged()
-                self._writer.executemany("INSERT INTO item VALUES (?, ?, ?)", rows)
+                self._writer.executemany("INSERT INTO item VALUES (?, ?, ?)", stored)
                 crash_point("edge.spool_uncommitted")
             self._last = rows[-1].position
             self._used += size - freed
             self._purged = keep
 
     def read(self, after: int, max_items: int, max_bytes: int) -> list[tuple[int, bytes]]:
-        """Rows behind position `after`, in order: at least one if there is any."""
+        """Encoded items behind position `after`, in order: at least one if there is any.
+
+        A row that the card damaged comes as a `RawItem` that says so: it has a position, and
+        the ones behind it must not wait for ever.
+        """
         found: list[tuple[int, bytes]] = []
         size = 0
         rows = self._reader.execute(
-            "SELECT position, body FROM item WHERE position > ? ORDER BY position LIMIT ?",
+            "SELECT * FROM item WHERE position > ? ORDER BY position LIMIT ?",
             (max(after, self._acknowledged), max_items),
         )
-        for position, body in rows:
+        for row in map(Row._make, rows):
+            body = _unpacked(row)
             size += len(body)
             if found and size > max_bytes:
                 break
-            found.append((position, body))
+            found.append((row.position, body))
         rows.close()
         return found
 
@@ -197,6 +207,21 @@ class Spool:
         return int(freed), upto
 
 
+def _unpacked(row: Row) -> bytes:
+    try:
+        return unpack(row.body)
+    except ValueError as error:
+        log.error(  # noqa: TRY400 (the traceback would say nothing more)
+            "spool_row_damaged",
+            position=row.position,
+            reason=str(error),
+            remedy="its bytes go to the ingest's quarantine; replace the SD card",
+        )
+        return msgspec.msgpack.encode(
+            RawItem(row.position, "", row.body, "damaged_in_spool", row.received_at)
+        )
+
+
 def open_spool(path: Path, max_bytes: int, now: Instant) -> Spool:
     """Open or create a spool. A damaged file is set aside and a new stream begins."""
     try:
@@ -220,6 +245,8 @@ def open_spool(path: Path, max_bytes: int, now: Instant) -> Spool:
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+    # Small pages: a commit of one uplink writes one, and its neighbours' bytes with it.
+    connection.execute(f"PRAGMA page_size={_PAGE_BYTES}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA cache_size=-2048")
