@@ -368,6 +368,23 @@ def _decode_rows(  # type: ignore[no-untyped-def]
     return rows, written, extra_count, FINGERPRINT
 
 
+def _signature() -> Any:
+    """One signature, with a read-only buffer: both kinds of array fit, nothing compiles twice."""
+    from numba import types as t
+
+    def array(kind: Any, dimensions: int = 1) -> Any:
+        return t.Array(kind, dimensions, "C")
+
+    payloads = t.Array(t.uint8, 1, "C", readonly=True)
+    tables = [array(t.int32, 2), array(t.float64, 2), array(t.int64), array(t.int32)]
+    tables += [array(t.float64), array(t.int32), array(t.uint64, 2)]
+    rows = [payloads, array(t.int64), array(t.int32), array(t.int32), t.int64]
+    out = [array(t.float64), array(t.int32), array(t.int64), array(t.uint8)]
+    out += [array(t.int32, 2), array(t.int64, 2), t.int64]
+    four: Any = t.UniTuple
+    return four(t.int64, 4)(*tables, *rows, *out)
+
+
 @cache
 def decode_rows() -> Callable[..., Any]:
     """The compiled kernel; from numba's cache where there is one.
@@ -377,39 +394,21 @@ def decode_rows() -> Callable[..., Any]:
     """
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
     with contextlib.suppress(RuntimeError, OSError):
-        cached = numba.njit(cache=True, **options)(_decode_rows)
-        if _warm(cached) != FINGERPRINT:
+        cached = numba.njit(_signature(), cache=True, **options)(_decode_rows)
+        if compiled_fingerprint(cached) != FINGERPRINT:
             cached.recompile()
         return cached  # type: ignore[no-any-return]
-    plain = numba.njit(**options)(_decode_rows)
-    _warm(plain)
-    return plain  # type: ignore[no-any-return]
+    return numba.njit(_signature(), **options)(_decode_rows)  # type: ignore[no-any-return]
 
 
-def _warm(function: Callable[..., Any]) -> int:
-    """Compile (or load) by decoding no rows; the fingerprint it was compiled with.
-
-    A cache that fails does so here.
-    """
-    *_, fingerprint = function(
-        np.zeros((1, p.OP_COLUMNS), np.int32),
-        np.zeros((1, p.FLOAT_COLUMNS), np.float64),
-        np.zeros(1, np.int64),
-        np.zeros(1, np.int32),
-        np.zeros(1, np.float64),
-        np.zeros(1, np.int32),
-        np.zeros((1, 3), np.uint64),
-        np.zeros(8, np.uint8),
-        np.zeros(1, np.int64),
-        np.zeros(0, np.int32),
-        np.zeros(0, np.int32),
-        0,
-        np.zeros(0, np.float64),
-        np.zeros(0, np.int32),
-        np.zeros(1, np.int64),
-        np.zeros(0, np.uint8),
-        np.zeros((0, 2), np.int32),
-        np.zeros((0, 3), np.int64),
-        0,
-    )
+def compiled_fingerprint(kernel: Callable[..., Any]) -> int:
+    """Of the sources a kernel was compiled from (it decodes no rows for it)."""
+    empty, numbers = np.zeros(1), np.zeros(1, np.int32)
+    *_, fingerprint = kernel(
+        np.zeros((1, p.OP_COLUMNS), np.int32), np.zeros((1, p.FLOAT_COLUMNS)),
+        np.zeros(1, np.int64), numbers, empty, numbers, np.zeros((1, 3), np.uint64),
+        np.zeros(8, np.uint8), np.zeros(1, np.int64), numbers[:0], numbers[:0], 0,
+        empty[:0], numbers[:0], np.zeros(1, np.int64), np.zeros(0, np.uint8),
+        np.zeros((0, 2), np.int32), np.zeros((0, 3), np.int64), 0,
+    )  # fmt: skip
     return int(fingerprint)

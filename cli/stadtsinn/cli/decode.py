@@ -1,0 +1,232 @@
+"""`stadtsinn decode`: one payload as a table or JSON, or many as JSON lines."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any, NoReturn
+
+import msgspec
+import typer
+
+from stadtsinn.cli.language import german, text
+from stadtsinn.decoders.catalogue import Catalogue, DeviceType, catalogue
+from stadtsinn.decoders.instant import isoformat
+from stadtsinn.decoders.reading import Decoded, Quality, Reading, VendorFields
+from stadtsinn.decoders.vocabulary import quantity
+
+UNDECODABLE = 1
+BAD_USAGE = 2
+_LONGEST_LINE = 1 << 20
+_BLOCK = 1 << 16
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One line of `--batch`."""
+
+    device: str
+    f_port: int
+    bytes: str
+
+
+def decode(
+    device: Annotated[
+        str,
+        typer.Argument(
+            help=text("Device id, e.g. dragino/lse01.", "Gerätekennung, z. B. dragino/lse01.")
+        ),
+    ] = "",
+    payload: Annotated[
+        str, typer.Argument(metavar="HEX", help=text("Payload in hex.", "Nutzdaten in Hex."))
+    ] = "",
+    f_port: Annotated[
+        int | None, typer.Option("--f-port", "-p", help=text("LoRaWAN port.", "LoRaWAN-Port."))
+    ] = None,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help=text("Answer and errors as JSON.", "Ausgabe als JSON.")),
+    ] = False,
+    batch: Annotated[
+        bool,
+        typer.Option(
+            "--batch",
+            help=text(
+                'Read JSON lines {"device", "f_port", "bytes"}; answer one line each.',
+                'JSON-Zeilen {"device", "f_port", "bytes"} lesen; je eine Zeile antworten.',
+            ),
+        ),
+    ] = False,
+    show_list: Annotated[
+        bool, typer.Option("--list", help=text("List device ids.", "Gerätekennungen zeigen."))
+    ] = False,
+) -> None:
+    """Decode a payload: readings with units, and the vendor's own fields.
+
+    Example: stadtsinn decode dragino/lse01 --f-port 2 CE2900F107A5099B6E2890
+    """
+    devices = catalogue()
+    if show_list:
+        print("\n".join(devices))
+    elif batch:
+        _run_batch(devices)
+    else:
+        _run_one(devices, device, payload, f_port, as_json=as_json)
+
+
+def _run_one(
+    devices: Catalogue, device: str, payload: str, f_port: int | None, *, as_json: bool
+) -> None:
+    if not device or not payload or f_port is None:
+        example = "stadtsinn decode dragino/lse01 --f-port 2 CE2900F107A5099B6E2890"
+        _fail(
+            text(
+                f"DEVICE, --f-port and HEX are needed. Example: {example}",
+                f"DEVICE, --f-port und HEX werden gebraucht. Beispiel: {example}",
+            ),
+            BAD_USAGE,
+            as_json=as_json,
+        )
+    if device not in devices:
+        _fail(devices.unknown(device), BAD_USAGE, as_json=as_json)
+    try:
+        raw = _hex(payload)
+    except ValueError as error:
+        _fail(str(error), BAD_USAGE, as_json=as_json)
+    outcome, vendor = devices.decode_with_vendor(device, f_port, raw)
+    if not isinstance(outcome, Decoded):
+        _fail(outcome.message, UNDECODABLE, as_json=as_json)
+    if as_json:
+        print(_encode(_answer(outcome, vendor)).decode())
+    else:
+        _print_tables(devices.device(device), outcome, vendor)
+
+
+def _hex(payload: str) -> bytes:
+    try:
+        return bytes.fromhex(payload)
+    except ValueError:
+        raise ValueError(
+            f"payload is not hex: {payload[:40]!r}; write two digits 0-9 a-f per byte"
+        ) from None
+
+
+def _fail(message: str, code: int, *, as_json: bool) -> NoReturn:
+    if as_json:
+        print(_encode({"error": message}).decode())
+    else:
+        print(message, file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def _answer(outcome: Decoded, vendor: VendorFields) -> dict[str, Any]:
+    return {"readings": [_reading(reading) for reading in outcome.readings], "vendor": vendor}
+
+
+def _reading(reading: Reading) -> dict[str, Any]:
+    shown = {
+        "quantity": reading.quantity,
+        "value": reading.value,
+        "unit": quantity(reading.quantity).unit,
+        "channel": reading.channel,
+        "quality": reading.quality.value,
+    }
+    if reading.reason:
+        shown["reason"] = reading.reason
+    if reading.event_time is not None:
+        shown["event_time"] = isoformat(reading.event_time)
+    return shown
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+# --- many
+
+
+def _run_batch(devices: Catalogue) -> None:
+    """Answers what has arrived as soon as it arrives: a pipe may wait for each answer."""
+    requests = msgspec.json.Decoder(Request)
+    for lines in _blocks(sys.stdin.fileno()):
+        answers = [_encode(_answer_line(devices, requests, line)) for line in lines if line.strip()]
+        if answers:
+            sys.stdout.buffer.write(b"\n".join(answers) + b"\n")
+            sys.stdout.buffer.flush()
+
+
+def _answer_line(
+    devices: Catalogue, requests: msgspec.json.Decoder[Request], line: bytes
+) -> dict[str, Any]:
+    if len(line) > _LONGEST_LINE:
+        return {"error": f"a line of more than {_LONGEST_LINE} bytes; send one request per line"}
+    try:
+        request = requests.decode(line)
+        raw = _hex(request.bytes)
+    except (msgspec.DecodeError, ValueError) as error:
+        return {"error": f'{error}; a line is {{"device": …, "f_port": …, "bytes": "hex"}}'}
+    outcome, vendor = devices.decode_with_vendor(request.device, request.f_port, raw)
+    if isinstance(outcome, Decoded):
+        return _answer(outcome, vendor)
+    return {"error": outcome.message}
+
+
+def _blocks(stream: int) -> Iterator[list[bytes]]:
+    """Whole lines as they come. Of an endless line only the beginning is kept."""
+    rest = b""
+    while block := os.read(stream, _BLOCK):
+        *lines, last = block.split(b"\n")
+        if lines:
+            yield [rest + lines[0], *lines[1:]]
+            rest = last
+        elif len(rest) <= _LONGEST_LINE:
+            rest += last
+    if rest:
+        yield [rest]
+
+
+# --- tables
+
+
+def _print_tables(device: DeviceType, outcome: Decoded, vendor: VendorFields) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    readings = Table(title=f"{device.vendor} {device.product}", title_justify="left")
+    heads = ("Quantity", "Channel", "Value", "Unit", "Quality", "Time")
+    if german():
+        heads = ("Größe", "Kanal", "Wert", "Einheit", "Güte", "Zeit")
+    for head in heads:
+        readings.add_column(head, justify="right" if head in {"Value", "Wert"} else "left")
+    for reading in outcome.readings:
+        known = quantity(reading.quantity)
+        label = text(known.label_en, known.label_de)
+        time = isoformat(reading.event_time) if reading.event_time is not None else ""
+        unit = "" if known.unit == "1" else _UNIT_SIGNS.get(known.unit, known.unit)
+        row = (label, reading.channel, _number(reading.value), unit, _quality(reading), time)
+        readings.add_row(*row)
+    raw = Table(title=text("Vendor's fields", "Felder des Herstellers"), title_justify="left")
+    raw.add_column(text("Key", "Schlüssel"))
+    raw.add_column(text("Value", "Wert"))
+    for key, value in vendor.items():
+        raw.add_row(key, Text(msgspec.json.encode(value).decode()))  # brackets are no markup
+    console = Console()
+    console.print(readings, f"{text('Decoder', 'Dekoder')}: {outcome.decoder}", "", raw, sep="\n")
+
+
+_UNIT_SIGNS = {"Cel": "°C", "deg": "°", "uS/cm": "µS/cm", "W/m2": "W/m²"}
+_QUALITIES = {Quality.GOOD: "gut", Quality.SUSPECT: "zweifelhaft", Quality.BAD: "schlecht"}
+_REASONS = {"out_of_range": ("out of range", "außerhalb des Bereichs")}
+
+
+def _quality(reading: Reading) -> str:
+    shown = text(reading.quality.value, _QUALITIES[reading.quality])
+    if not reading.reason:
+        return shown
+    reason = text(*_REASONS.get(reading.reason, (reading.reason, reading.reason)))
+    return f"{shown} ({reason})"
+
+
+def _number(value: float) -> str:
+    shown = f"{value:.10g}"
+    return shown.replace(".", ",") if german() else shown

@@ -1,0 +1,131 @@
+"""Interpreter and kernel agree on every byte string, and no byte string breaks them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from device_examples import all_constructs, device_types, examples
+from stadtsinn.decoders import program as p
+from stadtsinn.decoders.batch import PADDING, Tables, decode_columns
+from stadtsinn.decoders.catalogue import refusal
+from stadtsinn.decoders.interpreter import Result, interpret
+
+DEVICES = [*device_types(), all_constructs()]
+TABLES = Tables([device.program for device in DEVICES])
+
+Frame = tuple[int, int, bytes]
+"""Number of the device in DEVICES, fPort, payload."""
+
+
+def by_kernel(frames: list[Frame]) -> list[Result]:
+    programs = np.array([f[0] for f in frames], np.int32)
+    ports = np.array([f[1] for f in frames], np.int32)
+    offsets = np.cumsum([0, *(len(f[2]) for f in frames)]).astype(np.int64)
+    buffer = np.frombuffer(b"".join(f[2] for f in frames) + bytes(PADDING), np.uint8)
+    return list(decode_columns(TABLES, programs, ports, buffer, offsets).results())
+
+
+def by_interpreter(frame: Frame) -> Result:
+    number, port, payload = frame
+    refused = refusal(port, payload)
+    return interpret(DEVICES[number].program, port, payload) if refused is None else refused
+
+
+def assert_agree(frames: list[Frame]) -> None:
+    for frame, kernel in zip(frames, by_kernel(frames), strict=True):
+        plain = by_interpreter(frame)
+        assert kernel == plain, f"{DEVICES[frame[0]].id} port {frame[1]} {frame[2].hex()}"
+        assert all(math.isfinite(value) for _, value, *_ in plain.values)
+        assert plain.status == p.OK or not plain.values
+
+
+def known_frames() -> Iterable[Frame]:
+    numbers = {device.id: i for i, device in enumerate(DEVICES)}
+    for device, example in examples():
+        yield numbers[device.id], example.port, bytes.fromhex(example.bytes)
+    for example in DEVICES[-1].file.examples:
+        yield len(DEVICES) - 1, example.port, bytes.fromhex(example.bytes)
+
+
+KNOWN = list(known_frames())
+PORTS = sorted({0, 1, 5, 85, 255, *(frame[1] for frame in KNOWN)})
+
+
+def test_they_agree_on_every_example_and_every_prefix_of_it() -> None:
+    """Cut at any byte, and on every port of any device."""
+    cut = [
+        (n, port, payload[:size]) for n, port, payload in KNOWN for size in range(len(payload) + 1)
+    ]
+    assert_agree(cut)
+    assert_agree([(n, other, payload) for n, _, payload in KNOWN for other in PORTS])
+    assert_agree([(n, port, payload) for n in range(len(DEVICES)) for _, port, payload in KNOWN])
+
+
+def test_no_prefix_of_a_frame_with_one_layout_is_taken_for_a_frame() -> None:
+    """A truncated frame is an error: here for layouts without optional parts."""
+    for device, port, size in (("dragino/lse01", 2, 11), ("bosch/tps110", 3, 17)):
+        number = [d.id for d in DEVICES].index(device)
+        for length in range(1, size):
+            assert by_interpreter((number, port, bytes(length))).status == p.TRUNCATED
+
+
+@st.composite
+def any_frame(draw: st.DrawFn) -> Frame:
+    """Noise, or an example with a changed byte, a cut or a tail: noise alone ends at byte one."""
+    number = draw(st.integers(0, len(DEVICES) - 1))
+    port = draw(st.sampled_from(PORTS) | st.integers(0, 300))
+    if draw(st.booleans()):
+        return number, port, draw(st.binary(max_size=300))
+    number, port, payload = draw(st.sampled_from(KNOWN))
+    changed = bytearray(payload)
+    for _ in range(draw(st.integers(0, 4))):
+        if changed:
+            changed[draw(st.integers(0, len(changed) - 1))] = draw(st.integers(0, 255))
+    kept = bytes(changed[: draw(st.integers(0, len(changed)))]) if draw(st.booleans()) else changed
+    return number, port, bytes(kept) + draw(st.binary(max_size=8))
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(any_frame(), min_size=1, max_size=40))
+def test_they_agree_on_any_bytes(frames: list[Frame]) -> None:
+    """Status, offset, values, flags, channels and times are equal; nothing raises."""
+    assert_agree(frames)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_they_agree_on_much_noise(seed: int) -> None:
+    """Plain random bytes of 0 to 300 length, many of them."""
+    random = np.random.default_rng(seed)
+    frames = [
+        (int(n), int(port), random.bytes(int(size)))
+        for n, port, size in zip(
+            random.integers(0, len(DEVICES), 3000),
+            random.choice(PORTS, 3000),
+            random.integers(0, 301, 3000),
+            strict=True,
+        )
+    ]
+    assert_agree(frames)
+
+
+def test_equal_frames_decoded_field_by_field_give_the_same() -> None:
+    """Long runs of one layout take another way through the kernel, also across its blocks."""
+    random = np.random.default_rng(7)
+    number = [d.id for d in DEVICES].index("dragino/lse01")
+    frames: list[Frame] = [(number, 2, random.bytes(11)) for _ in range(700)]
+    frames[300] = (number, 2, b"short")
+    frames[301] = (number, 3, random.bytes(11))
+    assert_agree(frames)
+
+
+def test_the_examples_use_every_op() -> None:
+    """So that agreement means something: each op runs at least once over the known frames."""
+    used = {op[0] for device in DEVICES for op in device.program.ops}
+    assert used == set(range(p.RENDER)) - ({p.NEED_ALL} - used)
+    assert p.NEED_ALL in used

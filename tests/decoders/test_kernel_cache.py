@@ -1,0 +1,56 @@
+"""The kernel's cache: absent, unwritable, out of date. Each run is a fresh process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+DECODE = """
+from stadtsinn.decoders import kernel
+from numba.core import caching
+{change}
+from stadtsinn.decoders.catalogue import catalogue
+frames = [("bosch/tps110", 1, b"\\x01")] * 200
+outcomes = catalogue().decode_batch(frames)
+assert outcomes == [catalogue().decode(*frame) for frame in frames]
+function = kernel.decode_rows()
+current = kernel.compiled_fingerprint(function) == kernel._fingerprint()
+print(current, sum(function.stats.cache_hits.values()))
+"""
+
+
+def run(cache: Path, change: str = "") -> list[str]:
+    """What a process prints that decodes a batch with numba's cache in that folder."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
+    done = subprocess.run(
+        [sys.executable, "-c", DECODE.format(change=change)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_the_second_process_takes_the_kernel_from_the_cache(tmp_path: Path) -> None:
+    """Compiling takes seconds; a gateway that restarts should not."""
+    assert run(tmp_path) == ["True", "0"]
+    assert run(tmp_path) == ["True", "1"]
+
+
+def test_a_kernel_of_other_sources_is_compiled_again(tmp_path: Path) -> None:
+    """numba looks at one file's time only; after an update that is not enough."""
+    assert run(tmp_path, "kernel.FINGERPRINT = 1") == ["False", "0"]
+    assert run(tmp_path)[0] == "True"
+
+
+def test_without_a_place_for_the_cache_it_still_decodes(tmp_path: Path) -> None:
+    """A service without a writable home: slower to start, not broken."""
+    nowhere = (
+        "from numba.core import caching; caching.FunctionCache._impl_class._locator_classes = []"
+    )
+    assert run(tmp_path, nowhere) == ["True", "0"]
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,174 @@
+"""The language of device files: what is refused, and with which remedy; number formats."""
+
+from __future__ import annotations
+
+import pytest
+
+from device_examples import ALL_CONSTRUCTS, all_constructs
+from stadtsinn.decoders.catalogue import DeviceType
+from stadtsinn.decoders.language.load import DeviceFileError, load
+from stadtsinn.decoders.reading import Decoded, Reading
+
+HEAD = ALL_CONSTRUCTS[: ALL_CONSTRUCTS.index("[[frames]]")]
+EXAMPLES = ALL_CONSTRUCTS[ALL_CONSTRUCTS.index("[[examples]]") :]
+
+
+def device(body: str, *, frame: str = "ports = [1]", examples: str = EXAMPLES) -> DeviceType:
+    text = f'{HEAD}[[frames]]\ntitle = "t"\n{frame}\nbody = [\n{body}\n]\n{examples}'
+    return DeviceType("test/one", load(text, "test/one.toml"), "test/one.toml")
+
+
+def values(body: str, payload: str) -> list[float]:
+    outcome = device(body).decode(1, bytes.fromhex(payload))
+    assert isinstance(outcome, Decoded), outcome
+    return [reading.value for reading in outcome.readings]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ('{ type = "u17be" }', r"frames\[0\].body\[0\]: unknown type 'u17be'; allowed: u8"),
+        ('{ typ = "u8" }', r"body\[0\]: an item needs exactly one of .*type"),
+        ('{ type = "u8", skip = 1 }', "exactly one of"),
+        ('{ type = "u8", qantity = "tilt" }', "unknown field `qantity`"),
+        ('{ type = "u8", quantity = "tlit", unit = "deg" }', "unknown quantity 'tlit'; near: tilt"),
+        ('{ type = "u8", quantity = "tilt" }', "tilt without unit"),
+        ('{ type = "u8", quantity = "tilt", unit = "rad" }', "'rad' does not fit tilt.*'deg'"),
+        ('{ type = "u8", quantity = "tilt", unit = "deg", div = 0 }', "div not 0"),
+        ('{ type = "u8", quantity = "tilt", unit = "deg", mul = inf }', "must be finite"),
+        ('{ type = "u8", quantity = "tilt", unit = "deg", range = [3, 1] }', "range .* is empty"),
+        ('{ type = "u8", bits = [9, 0] }', r"bits \[9, 0\] do not lie in u8"),
+        ('{ type = "ubits3" }, { type = "u8" }', r"body\[1\]: starts 3 bits into a byte"),
+        ('{ switch = "x", cases = [{ values = [1], body = [] }] }', "no item is named 'x'"),
+        ('{ value = "a + 1", quantity = "tilt", unit = "deg" }', "no item is named 'a'"),
+        ('{ value = "__import__(1)", name = "v" }', "not part of the language"),
+        ('{ repeat = "end", body = [] }', "must take at least one byte"),
+        ('{ tlv = 1, entries = [{ keys = ["0102"], body = [] }] }', "has 2 bytes, tlv says 1"),
+        (
+            '{ tlv = 1, entries = [{ keys = ["01", "01"], body = [] }] }',
+            "the key 01 has two entries",
+        ),
+        (
+            '{ type = "u8", channel = "c{n}", quantity = "tilt", unit = "deg" }',
+            "outside of several",
+        ),
+        (
+            '{ value = "1", quantity = "people_in_total", unit = "1" }',
+            "a counter cannot be computed",
+        ),
+    ],
+)
+def test_a_wrong_item_is_refused_with_place_and_remedy(body: str, message: str) -> None:
+    """File, place in it, and what to write instead."""
+    with pytest.raises(DeviceFileError, match=message) as caught:
+        device(body)
+    assert str(caught.value).startswith("test/one.toml: frames[0].body")
+
+
+def test_a_name_of_one_branch_is_unknown_outside() -> None:
+    """Otherwise a value could come from bytes that are not there."""
+    branch = '{ values = [1], body = [{ type = "u8", name = "inner" }] }'
+    body = f"""{{ type = "u8", name = "kind" }},
+      {{ switch = "kind", cases = [{branch}], otherwise = [] }},
+      {{ value = "inner", quantity = "tilt", unit = "deg" }}"""
+    with pytest.raises(DeviceFileError, match="no item is named 'inner'"):
+        device(body)
+
+
+def test_a_file_without_three_examples_is_refused() -> None:
+    """No examples, no device."""
+    two = EXAMPLES.split("[[examples]]", 3)
+    with pytest.raises(DeviceFileError, match="2 \\[\\[examples\\]\\]; a device needs at least 3"):
+        device("{ skip = 1 }", examples="[[examples]]".join(two[:3]))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("= nonsense", "test.toml: not TOML"),
+        ("vendor = 'x'", "no \\[\\[frames\\]\\]"),
+        (ALL_CONSTRUCTS.replace('family = "generic"', 'family = "fruit"'), "Invalid enum value"),
+        (ALL_CONSTRUCTS.replace("version = 3\n", ""), "missing required field `version`"),
+    ],
+)
+def test_a_wrong_file_is_refused(text: str, message: str) -> None:
+    """Also outside of bodies the error names the file and the keys that belong there."""
+    with pytest.raises(DeviceFileError, match=message):
+        load(text, "test.toml")
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "expected"),
+    [
+        ("u8", "FF", 255),
+        ("i8", "80", -128),
+        ("u16le", "0102", 513),
+        ("i16be", "FFFE", -2),
+        ("o16be", "FF7E", -129),
+        ("o16be", "FFFF", 0),
+        ("sm16be", "8005", -5),
+        ("u24be", "010203", 66051),
+        ("i24le", "FFFFFF", -1),
+        ("u32be", "FFFFFFFF", 4294967295),
+        ("i32le", "00000080", -2147483648),
+        ("u32words", "00010002", 131073),
+        ("i32words", "FFFEFFFF", -2),
+        ("bcd16be", "1234", 1234),
+        ("bcd16le", "3412", 1234),
+        ("f32be", "41C80000", 25),
+        ("f16be", "4E40", 25),
+        ("f16be", "8001", -(2.0**-24)),
+    ],
+)
+def test_number_types(kind: str, payload: str, expected: float) -> None:
+    """Each type on a value that shows its order and sign."""
+    body = f'{{ type = "{kind}", quantity = "people_present", unit = "1" }}'
+    assert values(body, payload) == [expected]
+
+
+@pytest.mark.parametrize("payload", ["7FC00000", "7F800000", "FF800000"])
+def test_a_float_that_is_no_number_is_no_reading(payload: str) -> None:
+    """NaN never leaves a decoder."""
+    assert values('{ type = "f32be", quantity = "tilt", unit = "deg" }', payload) == []
+
+
+def test_bits_of_a_stream_need_no_alignment() -> None:
+    """First bit highest, fields across bytes."""
+    body = """{ type = "ubits4", quantity = "people_in", unit = "1" },
+      { type = "ibits9", quantity = "tilt", unit = "deg" },
+      { type = "ubits11", quantity = "people_out", unit = "1" }"""
+    # 1010 111111110 00000000101
+    assert values(body, "AFF005") == [10, -2, 5]
+
+
+def test_sentinels_are_missing_or_faults() -> None:
+    """A fault keeps its number but is bad with its reason; a missing value is no reading."""
+    body = """{ type = "u8", quantity = "soil_tension", unit = "kPa", missing = [255],
+      faults = [{ raw = 240, reason = "short_circuit" }] }""".replace("\n", " ")
+    assert values(body, "FF") == []
+    outcome = device(body).decode(1, b"\xf0")
+    assert isinstance(outcome, Decoded)
+    (reading,) = outcome.readings
+    assert (reading.value, reading.quality.value, reading.reason) == (240, "bad", "short_circuit")
+
+
+def test_a_unit_is_converted_with_one_rounding() -> None:
+    """9596 hundredths of kPa are 959.6 hPa, not 959.5999999999999."""
+    body = '{ type = "u16be", div = 100, quantity = "atmospheric_pressure", unit = "kPa" }'
+    assert values(body, "257C") == [959.6]
+
+
+def test_every_construct_in_one_device() -> None:
+    """Masks, repeats, records with time, counted keys, channels from the payload."""
+    payload = bytes.fromhex("AABBCCDD05000100020100000007010A02F603090BFFFFFF")
+    outcome = all_constructs().decode(4, payload)
+    assert isinstance(outcome, Decoded), outcome
+    assert outcome.readings[:6] == (
+        Reading("tilt", 1, "two"),
+        Reading("tilt", 2, "two"),
+        Reading("tilt", 7, "", event_time=1_000_000),  # type: ignore[arg-type]
+        Reading("tilt", 10, "key_1"),
+        Reading("tilt", -10, "key_2"),
+        Reading("tilt", 11, "which_9"),
+    )
+    assert outcome.readings[6].value == 655.35

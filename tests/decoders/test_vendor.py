@@ -1,0 +1,25 @@
+"""Printing as the vendors' JavaScript does."""
+
+from __future__ import annotations
+
+import pytest
+
+from stadtsinn.decoders.vendor import to_fixed
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "text"),
+    [
+        (24.59, 2, "24.59"),
+        (0.125, 2, "0.13"),
+        (-0.125, 2, "-0.13"),
+        (1.005, 2, "1.00"),
+        (-0.001, 2, "-0.00"),
+        (-0.0, 1, "0.0"),
+        (3276.7, 0, "3277"),
+        (2.5, 0, "3"),
+    ],
+)
+def test_to_fixed_is_that_of_javascript(value: float, decimals: int, text: str) -> None:
+    """Halves away from zero on the exact binary value (checked in Node 20)."""
+    assert to_fixed(value, decimals) == text

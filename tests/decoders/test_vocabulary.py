@@ -1,0 +1,40 @@
+"""The vocabulary: complete entries, near matches, unit conversions."""
+
+from __future__ import annotations
+
+import pytest
+
+from stadtsinn.decoders.vocabulary import QUANTITIES, VocabularyError, conversion, quantity
+
+
+@pytest.mark.parametrize("name", QUANTITIES)
+def test_a_quantity_is_complete(name: str) -> None:
+    """Unit, both labels and a range that is not empty."""
+    known = quantity(name)
+    assert known.name == name
+    assert known.unit
+    assert known.label_de
+    assert known.label_en
+    assert known.low < known.high
+
+
+def test_counters_are_whole_numbers_that_fit_32_bits() -> None:
+    """The largest reading of a 32-bit counter is plausible."""
+    for known in QUANTITIES.values():
+        if known.aggregate == "counter":
+            assert (known.unit, known.low) == ("1", 0)
+            assert known.high >= 2**32 - 1
+
+
+def test_an_unknown_quantity_names_near_ones() -> None:
+    """The message is the remedy."""
+    with pytest.raises(VocabularyError, match="unknown quantity 'soil_moist'; near: soil_moisture"):
+        quantity("soil_moist")
+
+
+def test_units_are_converted_or_refused() -> None:
+    """Never a silent mix of units."""
+    assert conversion("kPa", quantity("atmospheric_pressure")) == (10, 1)
+    assert conversion("hPa", quantity("atmospheric_pressure")) == (1, 1)
+    with pytest.raises(VocabularyError, match=r"'bar' does not fit .* allowed: hPa, Pa, kPa"):
+        conversion("bar", quantity("atmospheric_pressure"))

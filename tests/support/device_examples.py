@@ -1,0 +1,28 @@
+"""Payloads and device files that decoder tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stadtsinn.decoders.catalogue import Catalogue, DeviceType, catalogue
+from stadtsinn.decoders.language.load import load
+from stadtsinn.decoders.language.model import Example
+
+ALL_CONSTRUCTS = Path(__file__).with_name("every_construct.toml").read_text(encoding="utf-8")
+"""A device file that uses every construct of the language."""
+
+
+def all_constructs() -> DeviceType:
+    """A device type that uses every construct of the language."""
+    return DeviceType("test/all", load(ALL_CONSTRUCTS, "test/all.toml"), "test/all.toml")
+
+
+def device_types() -> list[DeviceType]:
+    """All catalogued device types."""
+    devices: Catalogue = catalogue()
+    return [devices.device(device) for device in devices]
+
+
+def examples() -> list[tuple[DeviceType, Example]]:
+    """Every example of every catalogued device type."""
+    return [(device, example) for device in device_types() for example in device.file.examples]
