@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
@@ -16,7 +17,7 @@ from stadtsinn.cli.language import text
 from stadtsinn.cli.stage_options import cache_folder, failures_in_words, stage_folder
 
 if TYPE_CHECKING:
-    from stadtsinn.cloud.demo.replay import DeviceResult, Result
+    from stadtsinn.cloud.demo.replay import DeviceResult, LatestValue, Result
     from stadtsinn.cloud.registry.town import Town
 
 
@@ -141,8 +142,10 @@ def _counts(counts: dict[str, int]) -> str:
 
 
 def _latest(device: DeviceResult) -> str:
-    return "\n".join(
-        f"{value.quantity}{f' [{value.channel}]' if value.channel else ''} "
-        f"{value.value:g} {value.unit}"
-        for value in device.latest
-    )
+    return escape("\n".join(_value(value) for value in device.latest))
+
+
+def _value(latest: LatestValue) -> str:
+    channel = f" [{latest.channel}]" if latest.channel else ""
+    unit = f" {latest.unit}" if latest.unit != "1" else ""  # UCUM's 1: a mere number
+    return f"{latest.quantity}{channel} {latest.value:g}{unit}"

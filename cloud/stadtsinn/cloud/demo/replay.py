@@ -142,14 +142,14 @@ def _send(
 
 
 def _wait(stage: Stage, database: Database, ups: int) -> None:
-    """Wait until the edge agent has taken every event and nothing is under way any more."""
+    """Wait until the cloud has acknowledged every event and the followers are through."""
     deadline = time.monotonic() + _PATIENCE_S
-    while not (stage.taken_by_edge() >= ups and stage.spooled() == 0 and _settled(database)):
+    while not (stage.delivered() >= ups and _settled(database)):
         stage.check()
         if time.monotonic() > deadline:
             raise TimeoutError(
-                f"after {_PATIENCE_S} s the edge agent had taken {stage.taken_by_edge()} of {ups} "
-                f"events and still held {stage.spooled()}: see {stage.folder}/*.log"
+                f"after {_PATIENCE_S} s the cloud had acknowledged {stage.delivered()} of {ups} "
+                f"events: see {stage.folder}/*.log"
             )
         time.sleep(_LOOK_S)
 
@@ -207,6 +207,6 @@ def _device(
                 quantity(key.quantity).unit,
                 isoformat(sample.time),
             )
-            for key, sample in sorted(mine.items(), key=lambda item: item[0].quantity)
+            for key, sample in sorted(mine.items(), key=lambda item: (item[0].quantity, item[0].channel))
         ),
     )

@@ -103,9 +103,9 @@ class Stage:
         items = metric(self._ports.edge_health, "stadtsinn_edge_spool_items")
         return None if items is None else int(items)
 
-    def taken_by_edge(self) -> int:
-        """Events the edge agent has taken from its broker since it was started."""
-        return int(metric(self._ports.edge_health, "stadtsinn_edge_events_total") or 0)
+    def delivered(self) -> int:
+        """Items of the edge agent that the cloud has committed since the agent was started."""
+        return int(metric(self._ports.edge_health, "stadtsinn_edge_items_acknowledged_total") or 0)
 
     def ready(self) -> bool:
         """Is every process connected and healthy?"""
