@@ -60,6 +60,8 @@ class VendorSink:
         value = (raw + render.add) * render.mul * spec.mul / render.div
         if not math.isfinite(value) or value in spec.omit:
             return
+        if spec.only_map and str(_plain(value)) not in (spec.map or {}):
+            return
         self._set(_filled(spec.key, render.names, registers), _shown(value, render))
 
     def _set(self, path: str, value: object) -> None:

@@ -34,6 +34,8 @@ class Vendor(Strict, kw_only=True, frozen=True):
     map: dict[str, str | int | bool | None] | None = None
     default: str | int | bool | None = None
     """Printed for a value that `map` does not hold; absent: the number itself."""
+    only_map: bool = False
+    """The vendor prints no key for a value that `map` does not hold."""
     omit: tuple[int, ...] = ()
     """Values for which the vendor prints no key."""
     fields: dict[str, str] | None = None
