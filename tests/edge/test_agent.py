@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 import threading
 import urllib.error
 import urllib.request
@@ -19,9 +20,11 @@ from real_parts import mosquitto, wait_until
 from stadtsinn.decoders.instant import HOUR, Instant, parse
 from stadtsinn.decoders.reading import Decoded, Outcome, Undecoded
 from stadtsinn.decoders.uplink import TimeSource
+from stadtsinn.edge.agent import intake
 from stadtsinn.edge.agent.agent import EdgeAgent, decode_one_by_one
 from stadtsinn.edge.agent.config import parse_settings
 from stadtsinn.edge.agent.intake import Frame
+from stadtsinn.edge.agent.spool import Row
 from stadtsinn.edge.messages.delivery import Ack, ack_topic, config_topic, status_topic
 from stadtsinn.edge.messages.delivery import encode as encode_message
 from stadtsinn.edge.service.clock import ManualClock
@@ -82,10 +85,14 @@ class Town:
         """
         agent = EdgeAgent(parse_settings(text, self.folder / "edge.toml"), self.clock, decode)
         self._agent = agent
-        self._thread = threading.Thread(target=agent.run)
+        self.exit_code: int | None = None
+        self._thread = threading.Thread(target=self._run, args=(agent,))
         self._thread.start()
         wait_until(lambda: self.status("local_broker") and self.status("cloud_broker"), "connected")
         return agent
+
+    def _run(self, agent: EdgeAgent) -> None:
+        self.exit_code = agent.run()
 
     def stop_agent(self) -> None:
         if self._agent is not None and self._thread is not None:
@@ -323,6 +330,43 @@ def test_same_uplinks_in_one_order_whatever_the_group_size(town: Town) -> None:
     wait_until(lambda: len(town.ingest.uplinks()) == 137, "delivered")
     assert [item.uplink.f_cnt for item in town.ingest.uplinks()] == list(range(137))
     assert [item.position for item in town.ingest.uplinks()] == list(range(1, 138))
+
+
+def test_damage_while_running_ends_the_agent_with_nothing_acknowledged(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fresh start checks the spool; the broker still has what could not be committed."""
+    agent = town.start_agent()
+
+    def damaged(_rows: object) -> None:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    monkeypatch.setattr(agent._spool, "append", damaged)
+    town.chirpstack.publish_uplinks(range(3), NOW)
+    wait_until(lambda: town.exit_code == 1, "it gives up")
+    town.stop_agent()
+    town.start_agent()
+    wait_until(lambda: town.ingest.counters() == [0, 1, 2], "delivered by the next one")
+
+
+def test_disk_that_is_full_for_a_while_loses_nothing(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = town.start_agent()
+    append, failures = agent._spool.append, [1, 2]
+
+    def full_twice(rows: list[Row]) -> None:
+        if failures:
+            failures.pop()
+            raise sqlite3.OperationalError("database or disk is full")
+        append(rows)
+
+    monkeypatch.setattr(intake, "_RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(agent._spool, "append", full_twice)
+    town.chirpstack.publish_uplinks(range(3), NOW)
+    wait_until(lambda: town.ingest.counters() == [0, 1, 2], "delivered")
+    assert metric(agent, "stadtsinn_edge_spool_refusals_total") == 2
+    assert health(agent)[0] == 200
 
 
 def test_one_broker_may_play_both_parts(town: Town) -> None:

@@ -234,7 +234,7 @@ key = "rathaus-1.key"
 
 [spool]                   # what waits for delivery; full: the agent takes no more (docs/edge.md)
 path = "/var/lib/stadtsinn/spool.sqlite"
-max_megabytes = 1024      # about 1.5 million uplinks
+max_megabytes = 1024      # about 4 million uplinks
 
 [commit]                  # fewer, larger writes spare the SD card
 rows = 50

@@ -1,0 +1,99 @@
+"""`stadtsinn edge`: what a person at the terminal sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from stadtsinn.cli.edge import app
+from stadtsinn.cloud.demo.certificates import Authority
+
+CONFIG = """
+edge_id = "rathaus-1"
+[cloud_broker]
+host = "mqtt.example"
+[cloud_broker.tls]
+ca = "{ca}"
+certificate = "{certificate}"
+key = "{key}"
+[device_types]
+"Bodenfeuchte" = "dragino/lse01"
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    files = Authority(tmp_path / "ca").issue_client("rathaus-1")
+    path = tmp_path / "edge.toml"
+    path.write_text(CONFIG.format(ca=files.ca, certificate=files.certificate, key=files.key))
+    return path
+
+
+def run(*arguments: str, language: str = "C") -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, [*arguments], env={"LC_ALL": language})
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_check_says_what_it_would_do(config: Path) -> None:
+    code, out, err = run("check", "--config", str(config))
+    assert (code, err) == (0, "")
+    assert "rathaus-1" in out
+    assert "mqtt.example:8883, TLS" in out
+    assert "application/+/device/+/event/up" in out
+    assert "every 50 uplinks or 1 s" in out
+
+
+def test_check_speaks_german(config: Path) -> None:
+    assert "liefert an" in run("check", "--config", str(config), language="de_DE.UTF-8")[1]
+
+
+def test_check_warns_of_device_types_nobody_knows(config: Path) -> None:
+    config.write_text(config.read_text() + '"Pegel" = "acme/pegel"\n')
+    code, _, err = run("check", "--config", str(config))
+    assert code == 0
+    assert "acme/pegel" in err
+
+
+def test_check_names_a_certificate_that_is_not_there(config: Path) -> None:
+    Path(config.parent / "ca" / "rathaus-1.key").unlink()
+    code, _, err = run("check", "--config", str(config))
+    assert code == 2
+    assert "rathaus-1.key" in err
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_mistakes_end_with_code_2_and_a_remedy(command: str, config: Path) -> None:
+    config.write_text(config.read_text().replace("edge_id", "edgeid"))
+    code, _, err = run(command, "--config", str(config))
+    assert code == 2
+    assert "edge_id" in err
+
+
+def test_absent_configuration_names_the_way_to_one(tmp_path: Path) -> None:
+    code, _, err = run("run", "--config", str(tmp_path / "none.toml"))
+    assert code == 2
+    assert "config-example" in err
+
+
+def test_run_refuses_an_unknown_clock(config: Path) -> None:
+    config.write_text(config.read_text() + '[spool]\npath = "spool.sqlite"\n')
+    code, _, err = run("run", "--config", str(config), "--clock", "sundial")
+    assert code == 2
+    assert "shared:PATH" in err
+
+
+def test_printed_example_passes_the_check(config: Path) -> None:
+    """What config-example prints needs nothing but its certificates."""
+    code, example, _ = run("config-example")
+    assert code == 0
+    for name in ("ca.pem", "rathaus-1.pem", "rathaus-1.key"):
+        example = example.replace(f'"{name}"', f'"ca/{name}"')
+    config.write_text(example)
+    assert run("check", "--config", str(config))[0] == 0
+
+
+def test_help_ends_with_an_example() -> None:
+    for command in ("run", "check", "config-example"):
+        assert f"stadtsinn edge {command}" in run(command, "--help")[1]
