@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 import real_parts
 from stadtsinn.cloud.database.engine import Database, open_database
@@ -39,20 +40,36 @@ def fresh_database(folder: Path) -> Database:
 def fresh_postgres(cluster_url: str, *, create_tables: bool = True) -> Iterator[Database]:
     """A database of its own in a cluster (`real_parts.postgres_cluster`), dropped afterwards."""
     name = f"test_{secrets.token_hex(6)}"
-    base = make_url(cluster_url).set(drivername="postgresql+psycopg")
-    maintenance = create_engine(base, isolation_level="AUTOCOMMIT")
-    with maintenance.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    database = open_database(base.set(database=name).render_as_string(hide_password=False))
+    copied = f" TEMPLATE {_template(cluster_url)}" if create_tables else ""
+    _command(cluster_url, f"CREATE DATABASE {name}{copied}")
+    database = open_database(_url(cluster_url, name))
     try:
-        if create_tables:
-            metadata.create_all(database.engine)
         yield database
     finally:
         database.dispose()
-        with maintenance.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        maintenance.dispose()
+        _command(cluster_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@functools.cache
+def _template(cluster_url: str) -> str:
+    """A database with every table: copying it is quicker than making them each time."""
+    _command(cluster_url, "CREATE DATABASE stadtsinn_template")
+    database = open_database(_url(cluster_url, "stadtsinn_template"))
+    metadata.create_all(database.engine)
+    database.dispose()
+    return "stadtsinn_template"
+
+
+def _command(cluster_url: str, statement: str) -> None:
+    """Run what PostgreSQL does outside of transactions only."""
+    base = make_url(cluster_url).set(drivername="postgresql+psycopg")
+    maintenance = create_engine(base, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with maintenance.connect() as connection:
+        connection.execute(text(statement))
+
+
+def _url(cluster_url: str, name: str) -> str:
+    return make_url(cluster_url).set(database=name).render_as_string(hide_password=False)
 
 
 def shared_cluster() -> str:
