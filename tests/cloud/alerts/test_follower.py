@@ -262,9 +262,13 @@ def test_what_did_not_commit_did_not_happen(town: AlertTown) -> None:
     class PowerCut(Exception):
         pass
 
-    with pytest.raises(PowerCut), town.database.write() as connection:
-        town.follower.apply(connection, [dry])
-        raise PowerCut
+    def half_done() -> None:
+        with town.database.write() as connection:
+            town.follower.apply(connection, [dry])
+            raise PowerCut
+
+    with pytest.raises(PowerCut):
+        half_done()
     assert (town.incidents(), town.messages()) == ([], [])
     town.apply(dry)
     assert town.kinds() == ["ALARM"]

@@ -31,7 +31,7 @@ def test_septets(text: str, expected: int) -> None:
     assert septets(text) == expected
 
 
-@pytest.mark.parametrize("sign", list("°²³µ–—„“”‚‘’…ẞç×½\t") + ["😀", "ł", "`"])
+@pytest.mark.parametrize("sign", [*"°²³µ–—„“”‚‘’…ẞç×½\t😀ł`"])
 def test_signs_outside_of_gsm(sign: str) -> None:
     assert not is_gsm(sign)
     assert is_gsm(transliterate(sign))

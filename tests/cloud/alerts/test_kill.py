@@ -1,0 +1,18 @@
+"""SIGKILL before and after the commit of state, incident and messages."""
+
+from __future__ import annotations
+
+import pytest
+
+from fake_alert_town import AlertTown
+from real_alerts_child import run_child
+
+
+@pytest.mark.parametrize(("point", "messages"), [("alerts.applied", 0), ("test.committed", 1)])
+def test_all_of_it_or_nothing(town: AlertTown, point: str, messages: int) -> None:
+    """Killed before the commit nothing is there; the same batch again gives exactly one alarm."""
+    town.device_rule()
+    assert run_child(town.database, point) == -9
+    assert len(town.incidents()) == len(town.messages()) == messages
+    assert run_child(town.database, "") == 0
+    assert len(town.incidents()) == len(town.messages()) == 1

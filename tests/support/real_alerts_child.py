@@ -1,0 +1,39 @@
+"""An alerts follower in a process of its own, which a test can kill at a named moment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from stadtsinn.cloud.database.engine import Database, open_database
+
+
+def run_child(database: Database, crash_at: str) -> int:
+    """Judge one dry reading at minute 0 and commit; returns how the process ended."""
+    url = database.engine.url.render_as_string(hide_password=False)
+    return subprocess.run(
+        [sys.executable, __file__, url],
+        env={**os.environ, "STADTSINN_CRASH_AT": crash_at},
+        timeout=120,
+        check=False,
+    ).returncode
+
+
+def main() -> None:
+    from fake_alert_town import minute, uplink
+    from stadtsinn.cloud.alerts.follower import AlertsFollower
+    from stadtsinn.cloud.registry.directory import DirectoryCache
+    from stadtsinn.decoders.reading import Reading
+    from stadtsinn.edge.service.clock import ManualClock
+    from stadtsinn.edge.service.crash_points import crash_point
+
+    database = open_database(sys.argv[1])
+    follower = AlertsFollower(DirectoryCache(database), ManualClock(minute(0)))
+    with database.write() as connection:
+        follower.apply(connection, [uplink(1, 0, Reading("soil_moisture", 3.0))])
+    crash_point("test.committed")
+
+
+if __name__ == "__main__":
+    main()
