@@ -30,7 +30,7 @@ CODEC = Path(__file__).parent / "codecs" / "lse01.js"
 DEVICE, PORT, SIZE = "dragino/lse01", 2, 11
 DISTINCT = 10_000
 """Different frames; larger batches repeat them."""
-BLOCK = 50_000
+BLOCK = 20_000
 """Frames of one kernel call, as a follower or an archive's row group hands them over."""
 EXAMPLE = bytes.fromhex("CE2900F107A5099B6E2890")
 

@@ -130,7 +130,7 @@ def _run(tables: Tables, programs: Int32, ports: Int32, buffer: Bytes, offsets: 
     values, tags = np.empty(_FIRST_GUESS * rows + 64), np.empty(_FIRST_GUESS * rows + 64, np.int32)
     extras = np.empty((rows // 4 + 64, 3), np.int64)
     starts, status = np.zeros(rows + 1, np.int64), np.empty(rows, np.uint8)
-    details = np.zeros((rows, 2), np.int32)
+    details = np.empty((rows, 2), np.int32)  # written where the status is not OK
     row = extra_count = 0
     while True:
         row, written, extra_count, _ = kernel(
