@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import insert
 
+from databases import add_tenant
 from stadtsinn.cloud.database.engine import Database
 from stadtsinn.cloud.log.rows import Entry
 from stadtsinn.cloud.registry.repository import bump_revision
@@ -138,3 +139,12 @@ def register_edge(database: Database, edge_id: str, tenant_id: str = "musterstad
             insert(edges).values(id=edge_id, tenant_id=tenant_id, name=edge_id, created_at=0)
         )
         bump_revision(connection)
+
+
+def furnish(database: Database) -> None:
+    """Two towns: Musterstadt with two devices and an edge, its neighbour with one device."""
+    add_tenant(database, "musterstadt")
+    add_tenant(database, "nachbar")
+    register(database, "70b3d50000000100", "70b3d50000000101")
+    register(database, "70b3d50000000200", tenant_id="nachbar")
+    register_edge(database, "rathaus")

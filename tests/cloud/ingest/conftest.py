@@ -7,22 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from databases import add_tenant, fresh_database, fresh_postgres
-from fake_uplinks import at, register, register_edge
+from databases import fresh_database, fresh_postgres
+from fake_uplinks import at, furnish
 from real_parts import postgres_cluster
 from stadtsinn.cloud.database.engine import Database
 from stadtsinn.cloud.ingest.service import Ingestor
 from stadtsinn.cloud.registry.directory import DirectoryCache
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.edge.service.clock import ManualClock
-
-
-def furnish(database: Database) -> None:
-    add_tenant(database, "musterstadt")
-    add_tenant(database, "nachbar")
-    register(database, "70b3d50000000100", "70b3d50000000101")
-    register(database, "70b3d50000000200", tenant_id="nachbar")
-    register_edge(database, "rathaus")
 
 
 @pytest.fixture(scope="session")

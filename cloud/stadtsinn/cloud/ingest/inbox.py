@@ -9,15 +9,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from stadtsinn.cloud.ingest import metrics
+from stadtsinn.cloud.ingest.arrival import Arrival
+from stadtsinn.cloud.registry.directory import Directory
 from stadtsinn.decoders.instant import Instant
 from stadtsinn.edge.transport.mqtt import Message
 
 
 class Feed(Protocol):
-    """Where a message came from, and how its sender learns that it is safe."""
+    """Where a message came from, how it is read, and how its sender learns that it is safe."""
 
     @property
     def name(self) -> str: ...
+
+    def read(self, received: Received, directory: Directory) -> Arrival: ...
 
     def acknowledge(self, message: Message) -> None: ...
 

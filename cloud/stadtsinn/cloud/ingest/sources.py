@@ -8,7 +8,7 @@ from typing import Protocol
 
 from stadtsinn.cloud.ingest import metrics
 from stadtsinn.cloud.ingest.arrival import STORED_BYTES, Arrival, Origin
-from stadtsinn.cloud.ingest.inbox import Inbox, Received
+from stadtsinn.cloud.ingest.inbox import Feed, Inbox, Received
 from stadtsinn.cloud.ingest.reading import MAX_BATCH, read_edge_batch, read_server_event
 from stadtsinn.cloud.registry.directory import Directory
 from stadtsinn.edge.messages.chirpstack import event_topics
@@ -18,11 +18,8 @@ from stadtsinn.edge.service.clock import Clock
 from stadtsinn.edge.transport.mqtt import Broker, Message, MqttLink
 
 
-class Source(Protocol):
-    """A subscription and how its messages are read."""
-
-    @property
-    def name(self) -> str: ...
+class Source(Feed, Protocol):
+    """A subscription that can be started and stopped."""
 
     @property
     def connected(self) -> bool: ...
@@ -30,10 +27,6 @@ class Source(Protocol):
     def start(self) -> None: ...
 
     def stop(self) -> None: ...
-
-    def read(self, received: Received, directory: Directory) -> Arrival: ...
-
-    def acknowledge(self, message: Message) -> None: ...
 
 
 class _Linked:

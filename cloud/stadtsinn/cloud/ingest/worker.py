@@ -10,11 +10,13 @@ from typing import Protocol, TypeVar
 import structlog
 
 from stadtsinn.cloud.ingest import maintenance
-from stadtsinn.cloud.ingest.arrival import Arrival
+from stadtsinn.cloud.ingest.arrival import Arrival, Kind, Origin, Original, Rejection
 from stadtsinn.cloud.ingest.inbox import Inbox, Received
+from stadtsinn.cloud.ingest.reading import edge_of_topic
 from stadtsinn.cloud.ingest.service import Committed, DatabaseAway, Ingestor
 from stadtsinn.cloud.ingest.sources import Source
 from stadtsinn.cloud.log.signal import LogSignal
+from stadtsinn.cloud.registry.directory import Directory
 from stadtsinn.edge.service.crash_points import crash_point
 from stadtsinn.edge.service.health import Check
 
@@ -116,7 +118,7 @@ class IngestWorker:
 
     def _read(self, group: Sequence[Received]) -> list[Arrival]:
         directory = self._ingestor.directory()
-        return [self._sources[received.feed.name].read(received, directory) for received in group]
+        return [_read(received, directory) for received in group]
 
     def _until_done(self, step: Callable[[], T]) -> T | None:
         """Try until it works; None when the worker was told to stop."""
@@ -154,3 +156,19 @@ class IngestWorker:
                 remedy="nothing is lost: brokers and edges keep what is not acknowledged",
             )
         self._trouble = trouble
+
+
+def _read(received: Received, directory: Directory) -> Arrival:
+    try:
+        return received.feed.read(received, directory)
+    except Exception as error:  # a bug in reading one message must not stop the next
+        log.exception("reading_failed", source=received.feed.name)
+        message = received.message
+        kind = Kind.BATCH if edge_of_topic(message.topic) else Kind.EVENT
+        original = Original(
+            kind, message.topic, message.payload, received.size, received.received_at
+        )
+        origin = Origin(received.feed.name, None)
+        return Arrival(
+            rejections=[Rejection(origin, original, "internal_error", type(error).__name__)]
+        )

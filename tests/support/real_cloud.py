@@ -1,0 +1,95 @@
+"""`stadtsinn cloud run` as a process of its own, for tests that kill it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from databases import fresh_database
+from fake_uplinks import at, furnish
+from real_parts import wait_until
+from stadtsinn.cloud.database.engine import Database
+from stadtsinn.cloud.demo.children import Child, ChildFailed
+from stadtsinn.cloud.demo.mosquitto import free_port
+from stadtsinn.cloud.demo.probe import healthy
+from stadtsinn.edge.service.clock import SharedClock
+
+
+class RealCloud:
+    """One folder with database, clock and configuration; processes come and go.
+
+    The clock stands at ten o'clock of the test's morning.
+    """
+
+    def __init__(self, folder: Path, broker_port: int) -> None:
+        self.folder = folder
+        self.database: Database = fresh_database(folder)
+        _stamp(self.database)
+        furnish(self.database)
+        self.health_port = free_port()
+        self._clock = folder / "clock"
+        SharedClock.create(self._clock, at(3600))
+        self.config = folder / "cloud.toml"
+        self.config.write_text(
+            f"""
+[database]
+url = "sqlite:///{folder / "stadtsinn.sqlite"}"
+[series]
+url = "sqlite:///{folder / "series.sqlite"}"
+[broker]
+port = {broker_port}
+[ingest]
+max_messages = 7
+[[network_servers]]
+name = "town"
+[health]
+bind = "127.0.0.1:{self.health_port}"
+"""
+        )
+
+    def process(self, roles: Sequence[str], crash_at: str = "") -> Child:
+        """A process with these roles, not started; `crash_at` as in `crash_points`."""
+        only = [argument for role in roles for argument in ("--only", role)]
+        return Child(
+            "-".join(roles),
+            [
+                "cloud",
+                "run",
+                "--config",
+                str(self.config),
+                "--clock",
+                f"shared:{self._clock}",
+                *only,
+            ],
+            self.folder / f"{roles[0]}.log",
+            {"STADTSINN_CRASH_AT": crash_at},
+        )
+
+    def wait_healthy(self) -> None:
+        wait_until(lambda: healthy(self.health_port), "the process is healthy")
+
+
+def wait_dead(child: Child, timeout: float = 60) -> None:
+    """Wait until a process has been killed at its crash point."""
+
+    def last_words() -> str:
+        try:
+            child.check()
+        except ChildFailed as failed:
+            return str(failed)
+        return ""
+
+    wait_until(lambda: last_words() != "", f"{child.name} reaches its crash point", timeout)
+    assert "code -9" in last_words()
+
+
+def _stamp(database: Database) -> None:
+    """Tell Alembic that the tables are there already."""
+    from alembic import command
+
+    from stadtsinn.cloud.database.migrations.upgrade import configuration
+
+    with database.write() as connection:
+        config = configuration()
+        config.attributes["connection"] = connection
+        command.stamp(config, "head")
