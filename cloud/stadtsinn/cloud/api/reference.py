@@ -15,10 +15,19 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader
+from markupsafe import Markup, escape
 
 router = APIRouter()
 
+
+def _marked(text: str) -> Markup:
+    """Escaped text with `code` and *emphasis*, all the Markdown that our descriptions use."""
+    coded = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))
+    return Markup(re.sub(r"\*([^*]+)\*", r"<em>\1</em>", coded))  # noqa: S704: escaped above
+
+
 _pages = Environment(loader=PackageLoader("stadtsinn.cloud.api"), autoescape=True)
+_pages.filters["marked"] = _marked
 _style = (files("stadtsinn.cloud.api") / "templates" / "reference.css").read_text()
 _style_hash = base64.b64encode(hashlib.sha256(_style.encode()).digest()).decode()
 _CSP = (
