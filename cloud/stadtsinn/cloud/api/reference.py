@@ -23,7 +23,7 @@ router = APIRouter()
 def _marked(text: str) -> Markup:
     """Escaped text with `code` and *emphasis*, all the Markdown that our descriptions use."""
     coded = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))
-    return Markup(re.sub(r"\*([^*]+)\*", r"<em>\1</em>", coded))  # noqa: S704: escaped above
+    return Markup(re.sub(r"\*([^*]+)\*", r"<em>\1</em>", coded))  # noqa: S704 (escaped above)
 
 
 _pages = Environment(loader=PackageLoader("stadtsinn.cloud.api"), autoescape=True)
