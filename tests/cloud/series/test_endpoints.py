@@ -1,0 +1,332 @@
+"""Series over HTTP."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api_callers import AWAY, HOME, NOW, ApiWorld
+from databases import fresh_database
+from stadtsinn.cloud.access.scope import Role
+from stadtsinn.cloud.registry.records import Device, Site
+from stadtsinn.cloud.registry.repository import insert_device, insert_site
+from stadtsinn.cloud.series.store import Point, SeriesKey
+from stadtsinn.decoders.instant import DAY, HOUR, MINUTE, Instant, parse
+from stadtsinn.decoders.reading import Quality
+
+TREE, GATE, SILENT, FOREIGN = (f"70b3d5000000000{number}" for number in range(1, 5))
+SERIES = f"/api/v1/devices/{TREE}/series"
+SOIL = f"{SERIES}/soil_moisture"
+
+
+def add_device(world: ApiWorld, dev_eui: str, kind: str, tenant: str, site: str | None) -> None:
+    scope = world.scope(tenant=tenant)
+    with world.database.write() as connection:
+        insert_device(connection, scope, Device(dev_eui, kind, dev_eui, 600, site), NOW)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[ApiWorld]:
+    made = ApiWorld(fresh_database(tmp_path), tmp_path)
+    scope = made.scope()
+    with made.database.write() as connection:
+        insert_site(connection, scope, Site("park", "Park"))
+        insert_site(connection, scope, Site("empty", "Nichts"))
+    add_device(made, TREE, "dragino/lse01", HOME, "park")
+    add_device(made, GATE, "parametric/pcr2", HOME, None)
+    add_device(made, SILENT, "dragino/lse01", HOME, "park")
+    add_device(made, FOREIGN, "dragino/lse01", AWAY, None)
+    yield made
+    made.series.close()
+
+
+@pytest.fixture
+def client(world: ApiWorld) -> TestClient:
+    return world.client(Role.READER)
+
+
+def store(
+    world: ApiWorld,
+    values: dict[int, float],
+    quantity: str = "soil_moisture",
+    channel: str = "",
+    *,
+    dev_eui: str = TREE,
+    quality: Quality = Quality.GOOD,
+    tenant: str = HOME,
+) -> None:
+    key = SeriesKey(dev_eui, quantity, channel)
+    world.series.write(
+        [Point(tenant, "soil", key, Instant(time), v, quality) for time, v in values.items()]
+    )
+
+
+def test_the_series_of_a_device_are_listed_with_their_newest_value(
+    world: ApiWorld, client: TestClient
+) -> None:
+    store(world, {NOW - HOUR: 20.0, NOW - MINUTE: 21.5})
+    store(world, {NOW: 240.0}, "temperature", "probe", quality=Quality.BAD)
+    answer = client.get(SERIES).json()
+    assert answer["next"] is None
+    moisture, probe = answer["items"]
+    assert moisture == {
+        "quantity": "soil_moisture",
+        "channel": "",
+        "unit": "%",
+        "label_de": "Bodenfeuchte",
+        "label_en": "Soil moisture",
+        "aggregate": "mean",
+        "latest": {"time": "2026-09-26T11:59:00+02:00", "value": 21.5},
+    }
+    assert (probe["channel"], probe["latest"]) == ("probe", None)
+
+
+def test_values_of_the_last_day_come_without_asking_for_times(
+    world: ApiWorld, client: TestClient
+) -> None:
+    store(world, {NOW - 2 * DAY: 1.0, NOW - HOUR: 2.0, NOW + HOUR: 3.0})
+    answer = client.get(SOIL).json()
+    assert answer["items"] == [
+        {"time": "2026-09-26T11:00:00+02:00", "value": 2.0, "quality": "good"}
+    ]
+    assert (answer["unit"], answer["label_de"], answer["window"]) == ("%", "Bodenfeuchte", None)
+    assert answer["next"] is None
+
+
+def test_doubtful_values_come_marked_and_only_on_demand(
+    world: ApiWorld, client: TestClient
+) -> None:
+    store(world, {NOW - HOUR: 2.0})
+    store(world, {NOW - MINUTE: 99.0}, quality=Quality.SUSPECT)
+    assert len(client.get(SOIL).json()["items"]) == 1
+    marked = client.get(SOIL, params={"quality": "all"}).json()["items"]
+    assert [item["quality"] for item in marked] == ["good", "suspect"]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 10])
+def test_following_next_gives_every_value_once(
+    world: ApiWorld, client: TestClient, limit: int
+) -> None:
+    store(world, {NOW - i * MINUTE - 1: float(i) for i in range(7)})
+    values: list[float] = []
+    start: str | None = "2026-09-26T00:00:00+02:00"
+    while start is not None:
+        page = client.get(SOIL, params={"start": start, "limit": limit}).json()
+        assert len(page["items"]) <= limit
+        values += [item["value"] for item in page["items"]]
+        start = page["next"]
+    assert values == [float(i) for i in reversed(range(7))]
+
+
+def test_days_are_berlins_and_pages_of_them_join(world: ApiWorld, client: TestClient) -> None:
+    first = parse("2026-10-24T00:00:00+02:00")
+    world.clock.set(Instant(first + 4 * DAY))
+    store(world, {first + i * HOUR: 1.0 for i in range(4 * 24 + 1)}, "precipitation")
+    asked = {"start": "2026-10-24", "end": "2026-10-28", "window": "1d", "limit": 2}
+    address = f"{SERIES}/precipitation"
+    page = client.get(address, params=asked).json()
+    assert page["aggregate"] == "sum"  # the vocabulary's way for amounts
+    assert page["next"] == "2026-10-26T00:00:00+01:00"
+    rest = client.get(address, params=asked | {"start": page["next"]}).json()
+    assert rest["next"] is None
+    assert [(item["time"], item["value"]) for item in page["items"] + rest["items"]] == [
+        ("2026-10-24T00:00:00+02:00", 24.0),
+        ("2026-10-25T00:00:00+02:00", 25.0),
+        ("2026-10-26T00:00:00+01:00", 24.0),
+        ("2026-10-27T00:00:00+01:00", 24.0),
+    ]
+
+
+def test_totals_become_growth_with_the_width_of_the_device(
+    world: ApiWorld, client: TestClient
+) -> None:
+    """The PCR2 counts with 16 bits: 65530 → 4 are ten persons, not a restart at zero."""
+    store(
+        world,
+        {NOW - 3 * HOUR: 65_500.0, NOW - 2 * HOUR: 65_530.0, NOW - HOUR: 4.0},
+        "people_in_total",
+        dev_eui=GATE,
+    )
+    page = client.get(
+        f"/api/v1/devices/{GATE}/series/people_in_total",
+        params={"window": "1h", "start": "2026-09-26T09:30:00+02:00"},
+    ).json()
+    assert page["aggregate"] == "counter_delta"
+    assert [item["value"] for item in page["items"]] == [30.0, 10.0]
+
+
+def test_another_aggregate_can_be_asked_for(world: ApiWorld, client: TestClient) -> None:
+    store(world, {NOW - 2 * MINUTE: 4.0, NOW - MINUTE: 2.0})
+    for aggregate, expected in [("max", 4.0), ("min", 2.0), ("mean", 3.0), ("last", 2.0)]:
+        params = {"window": "1h", "aggregate": aggregate}
+        (item,) = client.get(SOIL, params=params).json()["items"]
+        assert item == {"time": "2026-09-26T11:00:00+02:00", "value": expected, "quality": "good"}
+
+
+def test_csv_for_programs(world: ApiWorld, client: TestClient) -> None:
+    store(world, {NOW - HOUR: 2.5, NOW - MINUTE: 3.0})
+    answer = client.get(SOIL, headers={"Accept": "text/csv"}, params={"limit": 1})
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.content == (
+        b"time,dev_eui,quantity,channel,value,unit,quality\r\n"
+        b"2026-09-26T11:00:00+02:00,70b3d50000000001,soil_moisture,,2.5,%,good\r\n"
+    )
+    link = answer.headers["link"]
+    assert link.endswith('; rel="next"')
+    following = client.get(link[1 : link.index(">")], headers={"Accept": "text/csv"})
+    assert following.text.splitlines()[1].split(",")[4] == "3.0"
+
+
+def test_csv_for_a_german_spreadsheet(world: ApiWorld, client: TestClient) -> None:
+    store(world, {NOW - HOUR: 1234.5}, channel="=1+1")
+    asked = {"format": "csv", "locale": "de", "channel": "=1+1"}
+    answer = client.get(SOIL, params=asked)
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    heading, row = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";")
+    assert heading == ["Zeit", "Gerät", "Messgröße", "Kanal", "Wert", "Einheit", "Qualität"]
+    assert row == [
+        "2026-09-26T11:00:00+02:00",
+        TREE,
+        "Bodenfeuchte",
+        "'=1+1",
+        "1234,5",
+        "%",
+        "gut",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [
+        ({"start": "yesterday"}, "'start' is no time"),
+        ({"start": "2026-09-26T10:00:00"}, "offset"),
+        ({"start": "0001-01-01"}, "1970"),
+        ({"end": "9999-12-31"}, "2255"),
+        ({"start": "2026-09-27", "end": "2026-09-26"}, "swap"),
+        ({"aggregate": "max"}, "needs a 'window'"),
+        ({"window": "1h", "quality": "all"}, "good values only"),
+        ({"window": "2h"}, "window"),
+        ({"limit": 10_001}, "limit"),
+        ({"channel": "a\nb"}, "channel"),
+    ],
+)
+def test_a_question_that_makes_no_sense_says_so(
+    client: TestClient, params: dict[str, str | int], says: str
+) -> None:
+    answer = client.get(SOIL, params=params)
+    assert answer.status_code == 422
+    assert says in answer.json()["detail"]
+
+
+def test_a_plus_that_became_a_space_is_understood(client: TestClient) -> None:
+    assert client.get(f"{SOIL}?start=2026-09-26T00:00:00+02:00").status_code == 200
+
+
+def test_an_unknown_quantity_names_its_neighbours(client: TestClient) -> None:
+    answer = client.get(f"{SERIES}/soil_moistur")
+    assert answer.status_code == 404
+    assert "soil_moisture" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("tail", ["/series", "/series/soil_moisture"])
+def test_another_towns_device_is_not_there(world: ApiWorld, tail: str) -> None:
+    store(world, {NOW - HOUR: 2.0}, dev_eui=FOREIGN, tenant=AWAY)
+    address = f"/api/v1/devices/{FOREIGN}{tail}"
+    assert world.client(Role.READER).get(address).status_code == 404
+    assert world.client(Role.READER, AWAY).get(address).json()["items"]
+
+
+def test_newest_values_of_the_whole_town(world: ApiWorld, client: TestClient) -> None:
+    store(world, {NOW - HOUR: 2.0, NOW - MINUTE: 3.0})
+    store(world, {NOW: 3.6}, "battery_voltage")
+    store(world, {NOW: 9.0}, dev_eui=FOREIGN, tenant=AWAY)
+    store(world, {NOW: 9.0}, dev_eui="70b3d500000000ff")  # once ours, deleted since
+    answer = client.get("/api/v1/latest").json()
+    assert answer == {
+        "quantities": {
+            "battery_voltage": {
+                "unit": "V",
+                "label_de": "Batteriespannung",
+                "label_en": "Battery voltage",
+            },
+            "soil_moisture": {
+                "unit": "%",
+                "label_de": "Bodenfeuchte",
+                "label_en": "Soil moisture",
+            },
+        },
+        "items": [
+            {
+                "dev_eui": TREE,
+                "values": [
+                    {
+                        "quantity": "battery_voltage",
+                        "channel": "",
+                        "time": "2026-09-26T12:00:00+02:00",
+                        "value": 3.6,
+                    },
+                    {
+                        "quantity": "soil_moisture",
+                        "channel": "",
+                        "time": "2026-09-26T11:59:00+02:00",
+                        "value": 3.0,
+                    },
+                ],
+            },
+            {"dev_eui": GATE, "values": []},
+            {"dev_eui": SILENT, "values": []},
+        ],
+        "next": None,
+    }
+
+
+def values_by_device(answer: dict[str, list[dict[str, object]]]) -> dict[object, object]:
+    return {item["dev_eui"]: item["values"] for item in answer["items"]}
+
+
+def test_newest_values_of_chosen_devices(world: ApiWorld, client: TestClient) -> None:
+    for dev_eui in (TREE, GATE):
+        store(world, {NOW: 2.0}, dev_eui=dev_eui)
+    store(world, {NOW: 3.6}, "battery_voltage")
+    store(world, {NOW: 9.0}, dev_eui=FOREIGN, tenant=AWAY)
+    named = client.get("/api/v1/latest", params={"devices": f"{TREE.upper()},{FOREIGN},{TREE}"})
+    assert [len(item["values"]) for item in named.json()["items"]] == [2]
+    park = client.get("/api/v1/latest", params={"site": "park"}).json()
+    assert list(values_by_device(park)) == [TREE, SILENT]
+    assert client.get("/api/v1/latest", params={"site": "empty"}).json()["items"] == []
+    one = client.get("/api/v1/latest", params={"quantity": "battery_voltage"}).json()
+    assert list(one["quantities"]) == ["battery_voltage"]
+    assert [len(item["values"]) for item in one["items"]] == [1, 0, 0]
+
+
+def test_newest_values_come_in_pages(world: ApiWorld, client: TestClient) -> None:
+    found: list[object] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = client.get("/api/v1/latest", params={"limit": 2} | cursor).json()
+        found += values_by_device(page)
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+    assert found == [TREE, GATE, SILENT]
+
+
+@pytest.mark.parametrize(
+    ("params", "status"),
+    [
+        ({"devices": "nonsense"}, 422),
+        ({"devices": TREE, "site": "park"}, 422),
+        ({"devices": ",".join(f"{i:016x}" for i in range(101))}, 422),
+        ({"site": "nowhere"}, 404),
+        ({"quantity": "nothing"}, 404),
+    ],
+)
+def test_newest_values_of_what_is_not_there(
+    client: TestClient, params: dict[str, str], status: int
+) -> None:
+    assert client.get("/api/v1/latest", params=params).status_code == status
