@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Connection, or_
 
 from stadtsinn.cloud.access.scope import Scope
-from stadtsinn.cloud.api.problems import Conflict, Invalid, NotFound
+from stadtsinn.cloud.api.problems import Conflict, Invalid, NotFound, Unavailable
 from stadtsinn.cloud.notify import outbox, repository
 from stadtsinn.cloud.notify.schemas import NewRecipient
 from stadtsinn.cloud.notify.senders.open import token_digest
@@ -82,32 +82,33 @@ def take_report(
     """Apply a provider's delivery report.
 
     `token` is the message's own, or the configured one for all messages where the report
-    itself names the message. Raises NotFound for every report that fits no message, whatever
-    the reason: who guesses learns nothing.
+    itself names the message. Raises NotFound for every token that fits no message, whatever
+    the reason: who guesses learns nothing. A provider that proves itself but names a message
+    not known (yet: the report can be quicker than our commit) gets Unavailable and tries again.
     """
     known = repository.report_format(connection, provider)
     if known is None:
         raise _no_such_message()
     reports = msgspec.json.decode(known[0], type=Reports)
     document = _document(fields, body)
-    where = _message_of(token, known[1], reports, document)
+    for_all = known[1] is not None and hmac.compare_digest(token_digest(token), known[1])
+    where = _named(reports, document) if for_all else messages.c.report_token == token
     status = reports.status_of(pick(document, reports.status_path) or "")
     if status is None:
         return  # an intermediate state we have no use for
     if not outbox.report(connection, where, status):
+        if for_all:
+            raise Unavailable("This message is not known yet. Report it again later.")
         raise _no_such_message()
     crash_point("notify.reported")
 
 
-def _message_of(
-    token: str, digest: str | None, reports: Reports, document: Any
-) -> ColumnElement[bool]:
-    if digest is not None and hmac.compare_digest(token_digest(token), digest):
-        named = pick(document, reports.id_path) if reports.id_path else None
-        if named is None:
-            raise Invalid(f"The report names no message at '{reports.id_path}'.")
-        return or_(messages.c.provider_id == named, messages.c.uuid == named)
-    return messages.c.report_token == token
+def _named(reports: Reports, document: Any) -> ColumnElement[bool]:
+    """The message that the report itself names."""
+    name = pick(document, reports.id_path) if reports.id_path else None
+    if name is None:
+        raise Invalid(f"The report names no message at '{reports.id_path}'.")
+    return or_(messages.c.provider_id == name, messages.c.uuid == name)
 
 
 def _document(fields: Mapping[str, str], body: bytes) -> Any:

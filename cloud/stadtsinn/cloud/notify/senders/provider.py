@@ -99,14 +99,14 @@ KANNEL = Provider(
 SEVEN = Provider(
     url="https://gateway.seven.io/api/sms",
     headers={"X-Api-Key": "{api_key}", "Accept": "application/json"},
-    # `foreign_id` comes back in delivery reports and in the journal.
     json={"to": "{to}", "text": "{text}", "from": "{from}", "foreign_id": "{uuid}"},
     success=Success(status=(200,), json_path="success", equals=("100",)),
     id_path="messages.0.id",
-    # 202: recipient number invalid, 305: text invalid, 301: recipient missing.
+    # Other codes than 100 are to be confirmed with a live account (docs/sms.md):
+    # recipient invalid, recipient missing, text invalid ...
     never_codes=("202", "301", "305"),
-    # 600: error while sending.
-    unknown_codes=("600",),
+    # ... sent to some, the same text was sent a moment ago, error while sending.
+    unknown_codes=("101", "402", "600"),
     reports=Reports(
         status_path="data.status",
         id_path="data.msg_id",
