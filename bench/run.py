@@ -1,0 +1,29 @@
+"""All numbers of stadtsinn: `make bench`. Each line names what it is compared with.
+
+    .venv/bin/python bench/run.py [--quick]
+
+The decoders run first, then the whole way with real processes. Nothing here passes or fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="smaller amounts, rougher numbers")
+    quick = parser.parse_args().quick
+    decoders = ["--frames", "200000", "--rounds", "3"] if quick else []
+    pipeline = ["--uplinks", "5000", "--seconds", "5"] if quick else []
+    for script, arguments in (("decoders.py", decoders), ("pipeline.py", pipeline)):
+        subprocess.run([sys.executable, str(HERE / script), *arguments], check=True)
+
+
+if __name__ == "__main__":
+    main()
