@@ -87,7 +87,9 @@ def open_database(url: str) -> Database:
     if parsed.get_backend_name() == "sqlite":
         return Database(_open_sqlite(parsed))
     if parsed.get_backend_name() == "postgresql":
-        return Database(create_engine(parsed.set(drivername="postgresql+psycopg")))
+        return Database(
+            create_engine(parsed.set(drivername="postgresql+psycopg"), hide_parameters=True)
+        )
     raise ValueError(
         f"cannot use {parsed.get_backend_name()} as database: "
         "give sqlite:///path or postgresql://user@host/name"
@@ -97,7 +99,11 @@ def open_database(url: str) -> Database:
 def _open_sqlite(url: Any) -> Engine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": 60, "check_same_thread": False})
+    engine = create_engine(
+        url,
+        hide_parameters=True,  # an error's text must not carry a phone number into a log
+        connect_args={"timeout": 60, "check_same_thread": False},
+    )
 
     @event.listens_for(engine, "connect")
     def _configure(raw: Any, _record: Any) -> None:
