@@ -10,11 +10,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
+
 from stadtsinn.cloud.database.engine import Database, open_database
-from stadtsinn.cloud.notify.senders.open import load_senders, open_senders
+from stadtsinn.cloud.notify.senders.open import SendersConfig, open_senders
 from stadtsinn.cloud.notify.worker import OutboxWorker
 from stadtsinn.decoders.instant import SECOND
 from stadtsinn.edge.service.clock import ManualClock
+
+
+def load_senders(path: Path) -> SendersConfig:
+    """The table `[notify]` of a configuration, as a file of its own."""
+    return msgspec.toml.decode(path.read_bytes(), type=SendersConfig)
 
 
 def run_child(database: Database, senders: Path, crash_at: str) -> int:

@@ -145,7 +145,8 @@ def _notify(parts: Parts) -> Role:
         raise SettingsError(f"notify: {error}") from None
     senders = open_senders(config, parts.database, parts.clock)
     poll = parts.settings.pace.outbox_seconds
-    return Role(OutboxWorker(parts.database, senders, parts.clock, poll_s=poll))
+    worker = OutboxWorker(parts.database, senders, parts.clock, poll_s=poll)
+    return Role(worker, {"outbox": worker.check})
 
 
 def _api(parts: Parts, checks: Checks) -> Role:

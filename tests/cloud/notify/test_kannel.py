@@ -13,14 +13,14 @@ from fastapi import FastAPI
 
 from fake_senders import Outbox
 from real_kannel import PASSWORD, USERNAME, Kannel
-from real_outbox_child import run_child
+from real_outbox_child import load_senders, run_child
 from real_parts import wait_until
 from stadtsinn.cloud.api.dependencies import Services
 from stadtsinn.cloud.api.errors import install_error_handlers
 from stadtsinn.cloud.database.engine import Database
 from stadtsinn.cloud.demo.mosquitto import free_port
 from stadtsinn.cloud.notify.endpoints import report_router
-from stadtsinn.cloud.notify.senders.open import load_senders, open_senders
+from stadtsinn.cloud.notify.senders.open import open_senders
 from stadtsinn.cloud.notify.worker import MAYBE_TWICE, OutboxWorker
 from stadtsinn.cloud.series import open_store
 from stadtsinn.edge.service.clock import Clock, SystemClock

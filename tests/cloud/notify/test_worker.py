@@ -219,6 +219,24 @@ def test_without_a_sender_messages_wait(small_box: Outbox, sender: FakeSender) -
     assert small_box.worker(sender).run_once() == 1
 
 
+def test_health_tells_where_messages_got_stuck(box: Outbox, sender: FakeSender) -> None:
+    assert box.worker(sender).check().ok
+    box.put(to=2)
+    homeless = box.worker(None).check()
+    assert (homeless.ok, "docs/sms.md" in homeless.detail) == (False, True)
+    sender.answers = [REFUSED, Result(Outcome.SENT), REFUSED, REFUSED]
+    worker = box.worker(sender)
+    for _ in range(3):
+        assert worker.check().ok
+        worker.run_once()
+        box.wait(60)
+    assert worker.check().detail == "1 waiting, 1 after three tries"
+    assert not worker.check().ok
+    box.wait(60)
+    worker.run_once()
+    assert worker.check().ok
+
+
 def test_an_alarm_that_waits_is_reworded_when_its_incident_ends(
     box: Outbox, sender: FakeSender
 ) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, update
 
 from stadtsinn.cloud.database.upsert import insert_ignore
 from stadtsinn.cloud.notify.message import ENDINGS, Draft, Kind, Message, Recipient, Status
@@ -121,6 +121,27 @@ def was_announced(connection: Connection, incident_id: str) -> bool:
 def has_work(connection: Connection) -> bool:
     """Some message is not settled; asked first, so that an idle worker takes no write lock."""
     return bool(connection.scalar(select(exists().where(outbox.c.settled.is_(False)))))
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """Messages that are not settled, by channel; `troubled` were tried three times or more."""
+
+    waiting: dict[str, int]
+    troubled: int
+
+
+def backlog(connection: Connection) -> Backlog:
+    rows = connection.execute(
+        select(
+            outbox.c.channel,
+            func.count().label("waiting"),
+            func.sum(case((outbox.c.attempts >= 3, 1), else_=0)).label("troubled"),
+        )
+        .where(outbox.c.settled.is_(False))
+        .group_by(outbox.c.channel)
+    ).all()
+    return Backlog({row.channel: row.waiting for row in rows}, sum(row.troubled for row in rows))
 
 
 def expire(connection: Connection, now: Instant) -> int:

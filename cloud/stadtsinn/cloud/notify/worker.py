@@ -27,6 +27,7 @@ from stadtsinn.cloud.notify.text import fit_one_part
 from stadtsinn.decoders.instant import DAY, HOUR, SECOND, Instant
 from stadtsinn.edge.service.clock import Clock, SystemClock
 from stadtsinn.edge.service.crash_points import crash_point
+from stadtsinn.edge.service.health import Check
 
 log = structlog.get_logger()
 
@@ -105,6 +106,18 @@ class OutboxWorker:
         if self._thread is not None:
             self._thread.join(timeout=30)
             self._thread = None
+
+    def check(self) -> Check:
+        """Healthy while messages get out: none tried in vain three times, none without a sender."""
+        if self._thread is not None and not self._thread.is_alive():
+            return Check(ok=False, detail="the worker's thread ended: restart the process")
+        with self._database.read() as connection:
+            backlog = outbox.backlog(connection)
+        if homeless := sorted(backlog.waiting.keys() - self._senders.keys()):
+            detail = f"messages wait, but no sender is configured for {', '.join(homeless)}"
+            return Check(ok=False, detail=f"{detail}: see docs/sms.md")
+        detail = f"{sum(backlog.waiting.values())} waiting, {backlog.troubled} after three tries"
+        return Check(ok=backlog.troubled == 0, detail=detail)
 
     def _work(self) -> None:
         while not self._stopping.is_set():

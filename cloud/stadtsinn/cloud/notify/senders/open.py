@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 
 import msgspec
 from sqlalchemy import Connection, delete, insert
@@ -21,7 +20,9 @@ from stadtsinn.edge.service.clock import Clock
 REPORTS_PATH = "/api/v1/notify/delivery-reports"
 
 
-class SandboxConfig(msgspec.Struct, frozen=True, tag_field="kind", tag="sandbox"):
+class SandboxConfig(
+    msgspec.Struct, frozen=True, tag_field="kind", tag="sandbox", forbid_unknown_fields=True
+):
     """Messages stay in the database and show on ``/sandbox-phone``."""
 
 
@@ -52,14 +53,6 @@ class SendersConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which sender serves a channel. Without any, messages wait in the outbox."""
 
     sms: SandboxConfig | HttpConfig | None = None
-
-
-def load_senders(path: Path) -> SendersConfig:
-    """Read a TOML file with a table ``[sms]``. Raises OSError or ValueError naming the fault."""
-    try:
-        return msgspec.toml.decode(path.read_bytes(), type=SendersConfig)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: {error}") from error
 
 
 def open_senders(config: SendersConfig, database: Database, clock: Clock) -> Mapping[str, Sender]:
