@@ -18,7 +18,7 @@ UPLINKS = 60
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
-    """The first uplinks of the simulated day as a recording, JSON and protobuf mixed.
+    """The first uplinks of the simulated day as a recording, in all three spellings.
 
     With three lines that no recorder should have written.
     """
@@ -26,7 +26,9 @@ def recording(tmp_path: Path) -> Path:
     ups = 0
     for message in MarketDay(seed=3).publications():
         if message.server is NetworkServer.TOWN:
-            lines.append({"topic": message.topic, "payload": message.payload.decode()})
+            as_text = {"topic": message.topic, "payload": message.payload.decode()}
+            as_hex = {"topic": message.topic, "payload_hex": message.payload.hex()}
+            lines.append(as_hex if ups % 2 else as_text)
         else:
             encoded = base64.b64encode(message.payload).decode()
             lines.append({"topic": message.topic, "payload_base64": encoded})

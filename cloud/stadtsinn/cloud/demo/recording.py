@@ -1,7 +1,8 @@
 """Recorded ChirpStack events: one JSON object per line, as an MQTT client can write them down.
 
-``{"topic": …, "payload": "<text>"}`` for the JSON marshaler, ``"payload_base64"`` in place of
-``"payload"`` for protobuf (or for anything that is no text). Other keys are ignored.
+``{"topic": …, "payload": "<text>"}`` for the JSON marshaler; ``"payload_base64"`` or
+``"payload_hex"`` in place of ``"payload"`` for protobuf. Other keys are ignored. These are what
+``mosquitto_sub -F %j`` and ``mosquitto_sub -F '{"topic":"%t","payload_hex":"%x"}'`` print.
 """
 
 from __future__ import annotations
@@ -28,13 +29,16 @@ class _Line(msgspec.Struct):
     topic: str
     payload: str | None = None
     payload_base64: str | None = None
+    payload_hex: str | None = None
 
     def content(self) -> bytes:
         if self.payload is not None:
             return self.payload.encode()
         if self.payload_base64 is not None:
             return base64.b64decode(self.payload_base64, validate=True)
-        raise ValueError("neither 'payload' nor 'payload_base64'")
+        if self.payload_hex is not None:
+            return bytes.fromhex(self.payload_hex)
+        raise ValueError("no 'payload', 'payload_base64' or 'payload_hex'")
 
 
 @dataclass(frozen=True)
