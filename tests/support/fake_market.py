@@ -39,6 +39,7 @@ class Market:
     tenant: str = "musterstadt"
     public: bool = True
     permitted: int | None = 1000
+    new_tenant: bool = True
     clock: ManualClock = field(default_factory=lambda: ManualClock(OPENING))
     zone_id: int = field(init=False)
     follower: LiveFollower = field(init=False)
@@ -46,7 +47,8 @@ class Market:
     _f_cnt: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        add_tenant(self.database, self.tenant)
+        if self.new_tenant:
+            add_tenant(self.database, self.tenant)
         with self.database.write() as connection:
             for dev_eui in (NORTH, SOUTH):
                 connection.execute(

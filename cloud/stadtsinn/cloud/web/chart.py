@@ -10,8 +10,8 @@ from stadtsinn.cloud.crowd.schedule import local
 from stadtsinn.cloud.web.course import SLOT, Slot
 from stadtsinn.decoders.instant import HOUR
 
-WIDTH, HEIGHT = 640, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 8, 16, 36
+WIDTH, HEIGHT = 640, 260
+_LEFT, _RIGHT, _TOP, _BOTTOM = 80, 20, 16, 44
 _MIN_SLOTS = 16
 _LABELS = 6
 

@@ -53,9 +53,9 @@ class Row:
 class Meter:
     """The bar below the number, in percent of the permitted number."""
 
-    filled: float
     low: float
     spread: float
+    at: float
     steps: tuple[float, ...]
 
 
@@ -126,17 +126,17 @@ def _meter(count: PublicCount) -> Meter | None:
 
     low, high = (percent(told.low), percent(told.high)) if told else (0.0, 0.0)
     return Meter(
-        filled=percent(told.persons) if told else 0.0,
         low=low,
         spread=round(high - low, 1),
+        at=percent(told.persons) if told else 0.0,
         steps=tuple(100 * share for share, _ in reversed(STEPS)),
     )
 
 
 def _row(slot: Slot, language: Language) -> Row:
-    start, end = clock_time(slot.start, language), clock_time(slot.start + SLOT, language)
+    end = clock_time(slot.start + SLOT, language)
     return Row(
-        time=f"{start.removesuffix(' Uhr')}–{end}",
+        time=f"{clock_time(slot.start, Language.EN)}–{end}",
         persons=number(_told(slot.persons), language),
         bounds=f"{number(slot.low, language)}–{number(slot.high, language)}",
     )

@@ -122,8 +122,8 @@ def number(persons: int, language: Language) -> str:
 
 
 def clock_time(instant: int, language: Language) -> str:
-    """The local time of day: ``14:05 Uhr``, ``14:05``."""
-    return f"{local(instant):%H:%M}" + (" Uhr" if language is Language.DE else "")
+    """The local time of day: ``14:05 Uhr`` (never broken in two lines), ``14:05``."""
+    return f"{local(instant):%H:%M}" + ("\u00a0Uhr" if language is Language.DE else "")
 
 
 def when(instant: int, now: int, language: Language) -> str:

@@ -55,7 +55,8 @@ function showMeter(count) {
   if (!permitted || !part("meter-fill")) return;
   const percent = (persons) => Math.min(100, (100 * persons) / permitted);
   const low = percent(count.interval.low);
-  part("meter-fill").setAttribute("width", percent(count.occupancy));
+  part("meter-fill").setAttribute("width", low);
+  part("meter-marker").setAttribute("x", percent(count.occupancy) - 0.3);
   part("meter-spread").setAttribute("x", low);
   part("meter-spread").setAttribute("width", percent(count.interval.high) - low);
 }
