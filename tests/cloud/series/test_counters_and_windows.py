@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from stadtsinn.cloud.series.counters import growth, growth_per_window
+from stadtsinn.cloud.series.local_time import write_time
 from stadtsinn.cloud.series.store import Sample, Window
 from stadtsinn.cloud.series.windows import BERLIN, berlin_midnight, next_window, window_start
 from stadtsinn.decoders.instant import DAY, HOUR, Instant, from_datetime, parse
@@ -77,3 +78,14 @@ def test_hours_of_berlin_are_hours_of_utc() -> None:
         assert offset % timedelta(hours=1) == timedelta(0)
         moment += timedelta(days=7)
     assert window_start(Instant(DAY + HOUR + 1), Window.HOUR) == DAY + HOUR
+
+
+def test_times_are_written_with_berlins_offset_of_that_moment() -> None:
+    for text in (
+        "2026-10-25T02:59:59.999999+02:00",
+        "2026-10-25T02:00:00+01:00",
+        "2026-03-29T01:59:59+01:00",
+        "2026-03-29T03:00:00+02:00",
+        "1970-01-01T01:00:00+01:00",
+    ):
+        assert write_time(parse(text)) == text

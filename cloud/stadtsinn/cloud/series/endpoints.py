@@ -7,15 +7,14 @@ from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Header, Query, Request, Response
-from sqlalchemy import Connection
 
 from stadtsinn.cloud.access.scope import Scope
 from stadtsinn.cloud.api.dependencies import ReaderDep, Services, ServicesDep
 from stadtsinn.cloud.api.fields import NO_CONTROL, SLUG_PATTERN, DevEuiInPath, normalised_dev_eui
 from stadtsinn.cloud.api.pages import Page
-from stadtsinn.cloud.api.problems import Invalid, NotFound
+from stadtsinn.cloud.api.problems import Invalid
 from stadtsinn.cloud.registry import repository as registry
-from stadtsinn.cloud.series import reading
+from stadtsinn.cloud.series import reading, repository
 from stadtsinn.cloud.series.csv_text import MEDIA_TYPE as CSV
 from stadtsinn.cloud.series.csv_text import Locale, to_csv
 from stadtsinn.cloud.series.local_time import HOW, read_time
@@ -164,15 +163,8 @@ def _named(services: Services, scope: Scope, devices: str) -> list[str]:
     if len(asked) > MAX_NAMED_DEVICES:
         raise Invalid(f"'devices' names more than {MAX_NAMED_DEVICES}: ask for a site or for all.")
     with services.database.read() as connection:
-        return [dev_eui for dev_eui in asked if _is_own(connection, scope, dev_eui)]
-
-
-def _is_own(connection: Connection, scope: Scope, dev_eui: str) -> bool:
-    try:
-        registry.device(connection, scope, dev_eui)
-    except NotFound:
-        return False
-    return True
+        own = repository.own_dev_euis(connection, scope, asked)
+    return [dev_eui for dev_eui in asked if dev_eui in own]
 
 
 def _page_of_devices(
@@ -181,9 +173,8 @@ def _page_of_devices(
     with services.database.read() as connection:
         if site is not None:
             registry.site(connection, scope, site)
-        found = registry.devices_page(connection, scope, cursor, limit + 1, site_slug=site)
-    chosen = [device.dev_eui for device in found[:limit]]
-    return chosen, chosen[-1] if len(found) > limit else None
+        found = repository.dev_euis_page(connection, scope, cursor, limit + 1, site)
+    return found[:limit], found[limit - 1] if len(found) > limit else None
 
 
 def _link_to_next(request: Request, page: SeriesPage) -> dict[str, str]:

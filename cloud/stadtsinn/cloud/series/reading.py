@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from stadtsinn.cloud.api.problems import Invalid, NotFound
 from stadtsinn.cloud.series.local_time import write_time
@@ -154,22 +153,17 @@ def newest(
     found = store.latest(tenant_id, dev_euis, quantity=quantity_name)
     for key, sample in found.items():
         values[key.dev_eui].append(
-            LatestValue(key.quantity, key.channel, _written(sample.time), sample.value)
+            LatestValue(key.quantity, key.channel, write_time(sample.time), sample.value)
         )
     for shown in values.values():
-        shown.sort(key=lambda value: (value.quantity, value.channel))
+        if len(shown) > 1:
+            shown.sort(key=lambda value: (value.quantity, value.channel))
     said = {name: words(name) for name in sorted(_names(found))}
     return Latest(said, [LatestDevice(*item) for item in values.items()], more_after)
 
 
 def _names(keys: Iterable[SeriesKey]) -> set[str]:
     return {key.quantity for key in keys}
-
-
-@lru_cache(maxsize=4096)
-def _written(time: Instant) -> str:
-    """The values of one uplink share its time."""
-    return write_time(time)
 
 
 def _value_view(sample: Sample | None) -> ValueView | None:
