@@ -207,6 +207,12 @@ def _device(
                 quantity(key.quantity).unit,
                 isoformat(sample.time),
             )
-            for key, sample in sorted(mine.items(), key=lambda item: (item[0].quantity, item[0].channel))
+            for key, sample in sorted(
+                mine.items(), key=lambda item: (item[0].quantity, item[0].channel)
+            )
         ),
     )
+
+
+def _by_name(item: tuple[SeriesKey, Sample]) -> tuple[str, str]:
+    return item[0].quantity, item[0].channel
