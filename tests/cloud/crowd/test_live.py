@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import pytest
+from msgspec.structs import replace
+from sqlalchemy import update
 
 from fake_market import NORTH, OPENING, SOUTH, Market
+from stadtsinn.cloud.crowd.follower import LiveFollower
 from stadtsinn.cloud.crowd.tables import gate_counts, zone_samples
 from stadtsinn.cloud.crowd.zone_repository import CorrectionKind, insert_correction, touch_state
 from stadtsinn.cloud.log.uplink import LoggedUplink
+from stadtsinn.cloud.registry.directory import DirectoryCache
+from stadtsinn.cloud.registry.repository import bump_revision
+from stadtsinn.cloud.registry.tables import gates
 from stadtsinn.decoders.instant import DAY, HOUR, MINUTE, SECOND, Instant, parse
+from stadtsinn.decoders.reading import Decoded
 
 
 def an_hour(market: Market, minutes: int = 60, seed: int = 7) -> list[LoggedUplink]:
@@ -238,8 +246,6 @@ def test_interval_counters_are_counted_too(market: Market) -> None:
 
 
 def test_uplinks_of_other_devices_and_other_towns_change_nothing(market: Market) -> None:
-    from msgspec.structs import replace
-
     foreign = replace(market.uplink(NORTH, 0, 1, 0), tenant_id="nebenan")
     other = replace(market.uplink(NORTH, 1, 1, 0), dev_eui="70b3d5e75e0000aa")
     market.apply(foreign, other)
@@ -265,3 +271,34 @@ def test_old_samples_go_the_history_stays(market: Market) -> None:
         left = connection.execute(zone_samples.select()).all()
     assert all(row.event_time > OPENING + HOUR for row in left)
     assert market.history(0, 60) == history
+
+
+def test_a_gate_found_to_be_mounted_back_to_front_corrects_past_and_present(
+    market: Market,
+) -> None:
+    market.apply(market.uplink(NORTH, 0, 0, 0), market.uplink(SOUTH, 0, 0, 0))
+    market.apply(market.uplink(NORTH, 1, 50, 0), market.uplink(SOUTH, 1, 10, 40))
+    assert market.latest().occupancy == 20
+    with market.database.write() as connection:
+        connection.execute(update(gates).where(gates.c.slug == "sued").values(swapped=False))
+        bump_revision(connection)
+    market.follower = LiveFollower(
+        DirectoryCache(market.database, monotonic=itertools.count().__next__), market.clock
+    )
+    market.apply(market.uplink(NORTH, 2, 50, 0))
+    assert market.latest().occupancy == 80
+    assert market.history(1, 2)[0][1] == 80
+
+
+def test_records_that_a_device_had_stored_are_counted_at_their_own_time(market: Market) -> None:
+    stored = market.uplink(NORTH, 5, 30, 0)
+    decoded = stored.outcome
+    assert isinstance(decoded, Decoded)
+    past = tuple(
+        replace(reading, value=value, event_time=Instant(OPENING + 2 * MINUTE))
+        for reading, value in zip(decoded.readings, (12, 0), strict=True)
+    )
+    uplink = replace(stored, outcome=replace(decoded, readings=(*decoded.readings, *past)))
+    market.apply(market.uplink(NORTH, 0, 0, 0), market.uplink(SOUTH, 0, 0, 0))
+    market.apply(uplink, market.uplink(SOUTH, 5, 0, 0))
+    assert [number for _, number, *_ in market.history(0, 6)] == [0, 6, 12, 18, 24, 30]
