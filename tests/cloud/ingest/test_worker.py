@@ -10,11 +10,21 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from databases import fresh_database
-from fake_uplinks import NINE, UNDECODED, at, chirpstack_event, event_topic, furnish, uplink
+from fake_uplinks import (
+    NINE,
+    UNDECODED,
+    at,
+    chirpstack_event,
+    event_topic,
+    furnish,
+    register,
+    uplink,
+)
 from real_parts import wait_until
 from stadtsinn.cloud.database.engine import Database
 from stadtsinn.cloud.ingest import service
 from stadtsinn.cloud.ingest.arrival import STORED_BYTES, Arrival, Origin
+from stadtsinn.cloud.ingest.edge_config import EdgeConfigs
 from stadtsinn.cloud.ingest.inbox import Inbox, Received
 from stadtsinn.cloud.ingest.maintenance import Maintenance
 from stadtsinn.cloud.ingest.reading import read_edge_batch, read_server_event
@@ -41,6 +51,7 @@ class FakeSource:
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
         self.acknowledged: list[int] = []
+        self.configs: list[tuple[str, dict[str, str]]] = []
         self.broken = -1
         self.answers: list[tuple[str, str, int]] = []
 
@@ -59,6 +70,9 @@ class FakeSource:
 
     def answer(self, edge_id: str, stream: str, position: int) -> None:
         self.answers.append((edge_id, stream, position))
+
+    def configure(self, edge_id: str, device_types: dict[str, str]) -> None:
+        self.configs.append((edge_id, device_types))
 
     def read(self, received: Received, directory: Directory) -> Arrival:
         message = received.message
@@ -176,6 +190,27 @@ def test_stopping_during_an_outage_leaves_the_message_to_come_again(
     wait_until(lambda: not bench.worker.check().ok, "health shows the outage")
     bench.worker.stop()
     assert bench.source.acknowledged == []
+
+
+def test_an_edge_learns_its_own_towns_devices_and_every_change(bench: Bench) -> None:
+    mine = {"70b3d50000000100": "dragino/lse01", "70b3d50000000101": "dragino/lse01"}
+    configs = EdgeConfigs(bench.source)
+    cache = DirectoryCache(bench.database, monotonic=iter(range(100)).__next__)
+    configs.push(cache.current())
+    configs.push(cache.current())
+    assert bench.source.configs == [("rathaus", mine)]
+    register(bench.database, "70b3d50000000300", tenant_id="nachbar")
+    configs.push(cache.current())
+    assert len(bench.source.configs) == 1
+    register(bench.database, "70b3d50000000102", device_type="bosch/tps110")
+    configs.push(cache.current())
+    assert bench.source.configs[1:] == [("rathaus", {**mine, "70b3d50000000102": "bosch/tps110"})]
+
+
+def test_a_running_ingest_sends_the_configuration_by_itself(bench: Bench) -> None:
+    bench.worker.start()
+    wait_until(lambda: len(bench.source.configs) == 1, "the edge is configured")
+    bench.worker.stop()
 
 
 def test_a_flood_of_megabytes_is_cut_before_it_waits_and_the_next_event_goes_in(

@@ -6,13 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import msgspec
+
 from stadtsinn.cloud.ingest import metrics
 from stadtsinn.cloud.ingest.arrival import STORED_BYTES, Arrival, Origin
 from stadtsinn.cloud.ingest.inbox import Feed, Inbox, Received
 from stadtsinn.cloud.ingest.reading import MAX_BATCH, read_edge_batch, read_server_event
 from stadtsinn.cloud.registry.directory import Directory
 from stadtsinn.edge.messages.chirpstack import event_topics
-from stadtsinn.edge.messages.delivery import Ack, ack_topic, batch_topic, encode
+from stadtsinn.edge.messages.delivery import (
+    Ack,
+    EdgeConfig,
+    ack_topic,
+    batch_topic,
+    config_topic,
+    encode,
+)
 from stadtsinn.edge.messages.event_time import GatewayClocks
 from stadtsinn.edge.service.clock import Clock
 from stadtsinn.edge.transport.mqtt import Broker, Message, MqttLink
@@ -94,6 +103,11 @@ class EdgeSource(_Linked):
     def answer(self, edge_id: str, stream: str, position: int) -> None:
         """Tell an edge that it may forget everything up to `position`."""
         self._link.publish(ack_topic(edge_id), encode(Ack(stream=stream, position=position)))
+
+    def configure(self, edge_id: str, device_types: dict[str, str]) -> None:
+        """Tell an edge the types of its town's devices; retained, so also one that is away."""
+        message = msgspec.json.encode(EdgeConfig(device_types=device_types))
+        self._link.publish(config_topic(edge_id), message, retain=True)
 
 
 class ServerSource(_Linked):

@@ -11,6 +11,7 @@ import structlog
 
 from stadtsinn.cloud.ingest import maintenance
 from stadtsinn.cloud.ingest.arrival import Arrival, Kind, Origin, Original, Rejection
+from stadtsinn.cloud.ingest.edge_config import Configuring, EdgeConfigs
 from stadtsinn.cloud.ingest.inbox import Inbox, Received
 from stadtsinn.cloud.ingest.reading import edge_of_topic
 from stadtsinn.cloud.ingest.service import Committed, DatabaseAway, Ingestor
@@ -19,13 +20,14 @@ from stadtsinn.cloud.log.signal import LogSignal
 from stadtsinn.cloud.registry.directory import Directory
 from stadtsinn.edge.service.crash_points import crash_point
 from stadtsinn.edge.service.health import Check
+from stadtsinn.edge.transport.mqtt import QueueFull
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
 
 _BACKOFF_S = (0.2, 0.5, 1, 2, 5, 10)
-_IDLE_S = 5.0
+_IDLE_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Grouping:
     linger_s: float = 0.002
 
 
-class Answering(Protocol):
-    """Whoever tells edges how far they are committed."""
+class Answering(Configuring, Protocol):
+    """Whoever tells edges how far they are committed, and what devices they have."""
 
     def answer(self, edge_id: str, stream: str, position: int) -> None: ...
 
@@ -60,6 +62,7 @@ class IngestWorker:
         self._inbox = inbox
         self._sources = {source.name: source for source in sources}
         self._answering = answering
+        self._configs = EdgeConfigs(answering) if answering is not None else None
         self._signal = signal
         self._housekeeping = housekeeping
         self._grouping = grouping or Grouping()
@@ -101,7 +104,21 @@ class IngestWorker:
             )
             if group:
                 self._handle(group)
+            self._look_at_registry()
             self._housekeeping.run_if_due()
+
+    def _look_at_registry(self) -> None:
+        """Pass changes on to the edges; also shows, with nothing to commit, that all is well."""
+        try:
+            directory = self._ingestor.directory()
+            if self._configs is not None:
+                self._configs.push(directory)
+        except DatabaseAway as away:
+            self._note_trouble(str(away))
+        except QueueFull:
+            log.warning("edge_config_not_sent", remedy="it is tried again")
+        else:
+            self._trouble = None
 
     def _handle(self, group: Sequence[Received]) -> None:
         crash_point("ingest.received")
