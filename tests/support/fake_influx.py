@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
 
 
 class ScriptedInflux(ThreadingHTTPServer):
@@ -46,10 +49,133 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep the test's output quiet."""
 
 
+class KeepingInflux(ThreadingHTTPServer):
+    """Keeps buckets as InfluxDB 2 does and databases as InfluxDB 3 does, and no points.
+
+    `buckets` is bucket → seconds of retention; `deleted` lists what was to be deleted.
+    """
+
+    ORGANISATION = "0123456789abcdef"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(("127.0.0.1", 0), _KeepingHandler)
+        self.version = version
+        self.buckets: dict[str, int | None] = {}
+        self.written: list[tuple[str, bytes]] = []
+        self.deleted: list[tuple[str, str]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _KeepingHandler(BaseHTTPRequestHandler):
+    server: KeepingInflux
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    def do_POST(self) -> None:
+        self._serve()
+
+    def do_PUT(self) -> None:
+        self._serve()
+
+    def do_PATCH(self) -> None:
+        self._serve()
+
+    def do_DELETE(self) -> None:
+        self._serve()
+
+    def _serve(self) -> None:
+        parts = urlsplit(self.path)
+        asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        match self.command, parts.path:
+            case _, "/ping":
+                self._answer(204)
+            case "GET", "/api/v2/orgs":
+                town = asked.get("org") == "town"
+                organisation = {"id": self.server.ORGANISATION, "name": "town"}
+                self._answer(200, {"orgs": [organisation] if town else []})
+            case "GET", "/api/v2/buckets":
+                found = asked["name"] in self.server.buckets
+                self._answer(200, {"buckets": [self._bucket(asked["name"])] if found else []})
+            case "POST", "/api/v2/buckets":
+                wanted = json.loads(body)
+                assert wanted["orgID"] == self.server.ORGANISATION
+                self.server.buckets[wanted["name"]] = 0
+                self._answer(201, self._bucket(wanted["name"]))
+            case "PATCH", _:
+                name, (rule,) = parts.path.split("/")[-1], json.loads(body)["retentionRules"]
+                self.server.buckets[name] = rule["everySeconds"]
+                self._answer(200, self._bucket(name))
+            case "POST", "/api/v2/write":
+                self._write(asked["bucket"], body)
+            case "POST", "/api/v2/delete":
+                self.server.deleted.append((asked["bucket"], json.loads(body)["predicate"]))
+                self._answer(204)
+            case command, "/api/v3/configure/database":
+                self._database(command, asked, json.loads(body or b"{}"))
+            case _:
+                self._answer(404, {"error": "no such path"})
+
+    def _write(self, bucket: str, body: bytes) -> None:
+        if bucket not in self.server.buckets:
+            return self._answer(404, {"message": f'bucket "{bucket}" not found'})
+        self.server.written.append((bucket, body))
+        return self._answer(204)
+
+    def _database(self, command: str, asked: dict[str, str], body: dict[str, Any]) -> None:
+        name = asked.get("db") or body["db"]
+        if command == "POST":
+            self.server.buckets.setdefault(name, None)
+        elif name not in self.server.buckets:
+            return self._answer(404, {"error": "database not found"})
+        elif command == "PUT":
+            period = body["retention_period"]
+            self.server.buckets[name] = int(period.removesuffix("d")) * 86_400 if period else None
+        else:
+            del self.server.buckets[name]
+            self.server.deleted.append((name, ""))
+        return self._answer(200, {})
+
+    def _bucket(self, name: str) -> dict[str, Any]:
+        rule = {"type": "expire", "everySeconds": self.server.buckets[name]}
+        return {"id": name, "name": name, "orgID": "x", "retentionRules": [rule]}
+
+    def _answer(self, status: int, body: dict[str, Any] | None = None) -> None:
+        encoded = b"" if body is None else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("X-Influxdb-Version", self.server.version)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(encoded)))
+        self.end_headers()
+        self.wfile.write(encoded)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Keep the test's output quiet."""
+
+
 @contextlib.contextmanager
 def serving() -> Iterator[ScriptedInflux]:
-    """One that listens for the length of the block."""
-    server = ScriptedInflux()
+    """A scripted one that listens for the length of the block."""
+    with _listening(ScriptedInflux()) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def keeping(version: str) -> Iterator[KeepingInflux]:
+    """A keeping one that listens for the length of the block."""
+    with _listening(KeepingInflux(version)) as server:
+        yield server
+
+
+_Server = TypeVar("_Server", bound=ThreadingHTTPServer)
+
+
+@contextlib.contextmanager
+def _listening(server: _Server) -> Iterator[_Server]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

@@ -110,6 +110,8 @@ def test_a_long_history_comes_whole(store: SeriesStore) -> None:
     count = 45_000  # more than two pages of any server
     write(store, [point(NOON + i * SECOND, float(i)) for i in range(count)])
     assert [s.value for s in store.read(TOWN, SOIL, *EVER)] == [float(i) for i in range(count)]
+    total = store.aggregate(TOWN, SOIL, *EVER, Window.DAY, Aggregate.COUNTER_DELTA)
+    assert sum(sample.value for sample in total) == count - 1
 
 
 def test_doubtful_values_are_only_there_for_who_asks(store: SeriesStore) -> None:

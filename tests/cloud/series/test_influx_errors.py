@@ -15,7 +15,6 @@ from stadtsinn.cloud.series import open_store
 from stadtsinn.cloud.series.store import (
     Point,
     SeriesKey,
-    SeriesRejected,
     SeriesStore,
     SeriesUnavailable,
 )
@@ -107,14 +106,6 @@ def test_a_request_that_is_too_large_is_halved(scripted: ScriptedInflux) -> None
     scripted.script = [(413, said("request too large"))] * 2
     assert store.write([point(i) for i in range(4)]) == []
     assert [body.count(b"\n") + 1 for body in scripted.bodies] == [4, 4, 2, 2]
-    store.close()
-
-
-def test_an_influxdb_3_says_that_it_cannot_delete_a_device(scripted: ScriptedInflux) -> None:
-    scripted.version = "3.8.0"
-    store = open_store(scripted.url)
-    with pytest.raises(SeriesRejected, match="rebuild the whole tenant"):
-        store.drop_device("musterstadt", "a840")
     store.close()
 
 

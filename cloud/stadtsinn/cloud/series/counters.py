@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from stadtsinn.cloud.series.store import Sample, Window
 from stadtsinn.cloud.series.windows import next_window, window_start
 from stadtsinn.decoders.instant import Instant
 
 _NEAR_FULL = 0.95
+_PAGE = 20_000
 
 
 def growth(previous: float, current: float, bits: int | None) -> float:
@@ -42,3 +43,13 @@ def growth_per_window(
             grown[start] = grown.get(start, 0.0) + growth(previous.value, sample.value, bits)
         previous = sample
     return [Sample(start, value) for start, value in grown.items()]
+
+
+def in_pages(read: Callable[[Instant, int], list[Sample]], start: Instant) -> Iterator[Sample]:
+    """All samples from `start` on by `read(start, limit)`, few of them in memory at a time."""
+    while True:
+        page = read(start, _PAGE)
+        yield from page
+        if len(page) < _PAGE:
+            return
+        start = Instant(page[-1].time + 1)

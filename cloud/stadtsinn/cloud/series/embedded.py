@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from stadtsinn.cloud.series.counters import growth_per_window
+from stadtsinn.cloud.series.counters import growth_per_window, in_pages
 from stadtsinn.cloud.series.embedded_file import SeriesFile
 from stadtsinn.cloud.series.embedded_writing import Writer
 from stadtsinn.cloud.series.store import (
@@ -115,7 +115,9 @@ class EmbeddedStore:
         counter_bits: int | None = None,
     ) -> list[Sample]:
         if aggregate is Aggregate.COUNTER_DELTA:
-            samples = self.read(tenant_id, key, start, end)
+            samples = in_pages(
+                lambda begin, limit: self.read(tenant_id, key, begin, end, limit=limit), start
+            )
             base = self._last_before(tenant_id, key, start)
             return growth_per_window(samples, base, window, counter_bits)
         with self._file.read() as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +16,9 @@ from influxdb_client.domain.write_precision import WritePrecision
 from urllib3.exceptions import HTTPError
 
 from stadtsinn.cloud.series.store import SeriesRejected, SeriesUnavailable
+
+# It would log every request, at the level of our own news.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 _TIMEOUT_S = 60
 _REFUSED = frozenset({400, 413, 422})
@@ -121,6 +125,10 @@ class InfluxServer:
     def _unavailable(self, status: int, message: str) -> SeriesUnavailable:
         if status in (401, 403):
             remedy = "check the token of the series store and what it may do"
+        elif status == 0:  # the client found out by itself, before it asked
+            return SeriesUnavailable(
+                f"InfluxDB at {self.url}: {_short(message)} Check the organisation ('org')."
+            )
         elif status == 429:
             remedy = "it is asked too much; it will be tried again"
         else:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from stadtsinn.cloud.series import influx_queries as ask
-from stadtsinn.cloud.series.counters import growth_per_window
+from stadtsinn.cloud.series.counters import growth_per_window, in_pages
 from stadtsinn.cloud.series.influx_generations import Generation, generation_of
 from stadtsinn.cloud.series.influx_http import DatabaseMissing, InfluxServer, Series
 from stadtsinn.cloud.series.influx_writing import InfluxWriter
@@ -92,7 +92,9 @@ class InfluxStore:
         counter_bits: int | None = None,
     ) -> list[Sample]:
         if aggregate is Aggregate.COUNTER_DELTA:
-            samples = self.read(tenant_id, key, start, end)
+            samples = in_pages(
+                lambda begin, limit: self.read(tenant_id, key, begin, end, limit=limit), start
+            )
             base = self._last_before(tenant_id, key, start)
             return growth_per_window(samples, base, window, counter_bits)
         query = ask.parts(key, aggregate, start, end, step_of(window))

@@ -1,0 +1,67 @@
+"""Buckets and deletions on InfluxDB 2 and 3: what is asked of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from fake_influx import keeping
+from stadtsinn.cloud.series import open_store
+from stadtsinn.cloud.series.store import Point, SeriesKey, SeriesRejected, SeriesUnavailable
+from stadtsinn.decoders.instant import Instant
+
+POINT = Point("musterstadt", "soil", SeriesKey("a840", "tilt"), Instant(17), 1.0)
+BUCKET = "stadtsinn-musterstadt"
+
+
+@pytest.mark.parametrize("version", ["v2.7.1", "3.8.0"])
+def test_a_missing_bucket_is_made_by_the_first_write(version: str) -> None:
+    with keeping(version) as server:
+        store = open_store(server.url, token="secret", org="town")
+        assert store.write([POINT]) == []
+        assert store.write([POINT]) == []
+        assert list(server.buckets) == [BUCKET]
+        assert server.written == [(BUCKET, b"soil,device=a840 tilt=1.0 17")] * 2
+        store.close()
+
+
+@pytest.mark.parametrize("version", ["v2.7.1", "3.8.0"])
+def test_retention_is_the_buckets(version: str) -> None:
+    with keeping(version) as server:
+        store = open_store(server.url, token="secret", org="town")
+        store.set_retention("musterstadt", 30)
+        assert server.buckets == {BUCKET: 30 * 86_400}
+        store.set_retention("musterstadt", None)
+        assert not server.buckets[BUCKET]
+        store.close()
+
+
+def test_influxdb_2_deletes_by_predicate() -> None:
+    with keeping("v2.7.1") as server:
+        store = open_store(server.url, token="secret", org="town")
+        store.write([POINT])
+        store.drop_device("musterstadt", 'a840" OR device="b')
+        store.drop_tenant("musterstadt")
+        assert server.deleted == [(BUCKET, 'device="a840%22 OR device=%22b"'), (BUCKET, "")]
+        assert list(server.buckets) == [BUCKET]
+        store.close()
+
+
+def test_influxdb_2_without_its_organisation_says_so_and_loses_nothing() -> None:
+    with keeping("v2.7.1") as server:
+        store = open_store(server.url, token="secret")
+        with pytest.raises(SeriesUnavailable, match="organisation"):
+            store.write([POINT])
+        store.close()
+
+
+def test_influxdb_3_empties_a_tenant_by_making_its_database_again() -> None:
+    with keeping("3.8.0") as server:
+        store = open_store(server.url, token="secret")
+        store.drop_tenant("musterstadt")  # nothing there yet: no error
+        store.write([POINT])
+        with pytest.raises(SeriesRejected, match="rebuild the whole tenant"):
+            store.drop_device("musterstadt", "a840")
+        store.drop_tenant("musterstadt")
+        assert server.deleted == [(BUCKET, "")]
+        assert list(server.buckets) == [BUCKET]
+        store.close()
