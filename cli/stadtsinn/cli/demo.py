@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from stadtsinn.cloud.demo.play import Scene, Show
 
 _LOOK_S = 0.5
+_LINE_EVERY_S = 5.0
 _SPEED = 120.0
 
 
@@ -103,10 +105,31 @@ def _show(
     with open_show(folder, cache_folder(), seed=seed, speed=speed, api_port=port) as show:
         console.print(_where_to_look(show.stage.base_url))
         end = None if for_seconds is None else time.monotonic() + for_seconds
-        with Live(console=console, refresh_per_second=4, transient=False) as live:
-            while end is None or time.monotonic() < end:
-                live.update(_picture(show, show.scene()))
-                time.sleep(_LOOK_S)
+        watch = _watch_live if console.is_terminal else _watch_lines
+        watch(console, show, end)
+
+
+def _watch_live(console: Console, show: Show, end: float | None) -> None:
+    with Live(console=console, refresh_per_second=4) as live:
+        while end is None or time.monotonic() < end:
+            live.update(_picture(show, show.scene()))
+            time.sleep(_LOOK_S)
+
+
+def _watch_lines(console: Console, show: Show, end: float | None) -> None:
+    """For a log file: a line now and then, and every message as it comes."""
+    message, due = None, 0.0
+    while end is None or time.monotonic() < end:
+        scene = show.scene()
+        if scene.last_message != message:
+            message = scene.last_message
+            console.print(f"SMS: {message}", markup=False, highlight=False)
+        if time.monotonic() >= due:
+            due = time.monotonic() + _LINE_EVERY_S
+            console.print(
+                f"{_clock(scene)}  {_sent(scene)}; {_crowd(scene)}", markup=False, highlight=False
+            )
+        time.sleep(_LOOK_S)
 
 
 def _where_to_look(base: str) -> Panel:
@@ -119,27 +142,31 @@ def _where_to_look(base: str) -> Panel:
     return Panel(table, title=text("Where to look", "Hier ist etwas zu sehen"), expand=False)
 
 
-def _picture(show: Show, scene: Scene) -> Group:
+def _picture(show: Show, scene: Scene) -> Table:
     span = show.day.span
-    local = to_datetime(scene.now).astimezone(ZoneInfo("Europe/Berlin"))
+    bar = ProgressBar(total=span.end - span.start, completed=scene.now - span.start, width=60)
     table = Table.grid(padding=(0, 2))
-    table.add_row(text("Time in Musterstadt", "Uhrzeit in Musterstadt"), f"{local:%d.%m.%Y %H:%M}")
-    table.add_row(
-        text("Events sent", "Ereignisse gesendet"),
-        text(
-            f"{scene.published}, {scene.committed} uplinks in the log",
-            f"{scene.published}, {scene.committed} Uplinks im Protokoll",
-        ),
-    )
+    table.add_row(text("Time in Musterstadt", "Uhrzeit in Musterstadt"), _clock(scene))
+    table.add_row(text("Market day", "Markttag"), bar)
+    table.add_row(text("Events sent", "Ereignisse gesendet"), _sent(scene))
     table.add_row(text("Line to the cloud", "Leitung zur Zentrale"), _line(scene))
     table.add_row(text("At the market", "Auf dem Markt"), _crowd(scene))
-    table.add_row(text("Last SMS", "Letzte SMS"), scene.last_message or "–")
+    table.add_row(text("Last SMS", "Letzte SMS"), escape(scene.last_message or "–"))
     if scene.finished:
-        table.add_row(
-            "", text("The market is over. Ctrl-C ends.", "Der Markt ist vorbei. Strg-C beendet.")
-        )
-    bar = ProgressBar(total=span.end - span.start, completed=scene.now - span.start, width=60)
-    return Group(bar, table)
+        over = text("The market is over. Ctrl-C ends.", "Der Markt ist vorbei. Strg-C beendet.")
+        table.add_row("", over)
+    return table
+
+
+def _clock(scene: Scene) -> str:
+    return f"{to_datetime(scene.now).astimezone(ZoneInfo('Europe/Berlin')):%d.%m.%Y %H:%M}"
+
+
+def _sent(scene: Scene) -> str:
+    return text(
+        f"{scene.published}, {scene.committed} uplinks in the log",
+        f"{scene.published}, {scene.committed} Uplinks im Protokoll",
+    )
 
 
 def _line(scene: Scene) -> str:
