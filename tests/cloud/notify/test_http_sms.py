@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from urllib.parse import parse_qs
 import httpx
 import msgspec
 import pytest
+import structlog
 
 from stadtsinn.cloud.notify.message import Kind, Message, Status
 from stadtsinn.cloud.notify.senders.base import Found, Outcome
@@ -171,11 +173,25 @@ def test_a_real_connection_refused_is_certain_and_a_real_silence_is_not() -> Non
     assert result.reason == "127.0.0.1: ReadTimeout"
 
 
-def test_no_log_line_holds_the_number_or_the_password(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def full_logs(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
+    """Everything is logged as a service would, and afterwards as before."""
+    assert capsys is not None, "the log goes to the stderr that capsys holds"
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
     configure_logs("test", json=True, level="debug")
+    yield
+    root.handlers, root.level = handlers, level
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+@pytest.mark.usefixtures("full_logs")
+def test_no_log_line_holds_the_number_or_the_password(capsys: pytest.CaptureFixture[str]) -> None:
     sender(KANNEL, httpx.Response(403)).send(MESSAGE)
     HttpSmsSender(msgspec.structs.replace(KANNEL, url="http://127.0.0.1:9/"), VALUES).send(MESSAGE)
     printed = "".join(capsys.readouterr())
+    assert "connect_tcp" in printed, "the HTTP library's own log is there too"
     assert NUMBER[1:] not in printed
     assert KEY not in printed
 
