@@ -1,6 +1,6 @@
 """Points as InfluxDB's line protocol: one line per uplink and channel.
 
-The client's own `Point` class would do this too, ten times slower.
+The client's own `Point` class takes twice as long, and quotes names by rules of its own.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ class LatestPage(BaseModel):
 
 
 class LatestValue(msgspec.Struct):
-    """As LatestValueView, made ten times faster: a map asks for ten thousands of them."""
+    """As LatestValueView, made five times faster: a map asks for ten thousands of them."""
 
     quantity: str
     channel: str
