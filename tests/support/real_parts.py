@@ -155,7 +155,8 @@ def _answers(url: str) -> bool:
 def postgres_cluster(folder: Path) -> Iterator[str]:
     """A PostgreSQL of our own; yields the URL of its maintenance database.
 
-    PostgreSQL refuses to run as root, so a root test run starts it as user postgres.
+    PostgreSQL refuses to run as root, so a root test run starts it as user postgres. Give a
+    folder outside pytest's own: those are closed to other users.
     """
     initdb, postgres = require("initdb"), require("postgres")
     data = folder / "postgres"

@@ -154,9 +154,11 @@ def _api(parts: Parts, checks: Checks) -> Role:
     from stadtsinn.cloud.api.app import create_app
     from stadtsinn.cloud.api.dependencies import Services
     from stadtsinn.cloud.serving import ApiServer
+    from stadtsinn.cloud.web.settings import use_settings
 
-    services = Services(parts.database, parts.series, parts.clock)
-    return Role(ApiServer(create_app(services, checks), parts.settings.api.bind))
+    app = create_app(Services(parts.database, parts.series, parts.clock), checks)
+    use_settings(app, parts.settings.web)
+    return Role(ApiServer(app, parts.settings.api.bind))
 
 
 class Process:

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from stadtsinn.cloud.web.settings import WebSettings
 from stadtsinn.edge.service.health import parse_address
 from stadtsinn.edge.transport.mqtt import Broker, Tls
 
@@ -112,6 +113,7 @@ class CloudSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     api: ApiSettings = ApiSettings()
     health: HealthSettings = HealthSettings()
     pace: PaceSettings = PaceSettings()
+    web: WebSettings = WebSettings()
     notify: dict[str, Any] = {}
     """Senders by channel, as `notify.senders.open` reads them."""
     clock: str = "system"
@@ -259,6 +261,12 @@ client_id = "stadtsinn-ingest"
 
 [api]
 bind = "127.0.0.1:8000"           # put a reverse proxy with TLS before it
+
+[web]                             # the public pages
+# accessibility_url = "https://www.musterstadt.example/barrierefreiheit"
+# feedback_url = "mailto:barrierefrei@musterstadt.example"
+# frame_ancestors = ["https://www.musterstadt.example"]   # who may embed the counter
+poll_seconds = 20                 # how often an open page asks for the number
 
 [health]                          # used by processes that do not serve the API
 bind = "127.0.0.1:9802"

@@ -15,7 +15,6 @@ from api_callers import HOME, ApiWorld
 from fake_market import NORTH, OPENING, SOUTH, Market
 from real_browser import chromium, complaints, narrow, prefer, requested, served
 from real_parts import wait_until
-from stadtsinn.cloud.web import pages
 from stadtsinn.cloud.web.settings import WebSettings, use_settings
 from stadtsinn.decoders.instant import MINUTE, SECOND, Instant
 
@@ -30,12 +29,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 
 
 @pytest.fixture
-def page(
-    world: ApiWorld, market: Market, browser: Chrome, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
+def page(world: ApiWorld, market: Market, browser: Chrome) -> Iterator[str]:
     """The address of the counter; a browser as new, a page that polls quickly."""
-    monkeypatch.setattr(pages, "POLL_SECONDS", POLL_S)
-    settings = WebSettings(accessibility_url="/barrierefrei", feedback_url="mailto:a@b.example")
+    settings = WebSettings(
+        accessibility_url="/barrierefrei", feedback_url="mailto:a@b.example", poll_seconds=POLL_S
+    )
     use_settings(world.app, settings)
     for minute in range(11):
         inside(market, minute, 40 * minute)

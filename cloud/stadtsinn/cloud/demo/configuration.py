@@ -74,6 +74,8 @@ tick_seconds = 0.05
 outbox_seconds = 0.02
 [api]
 bind = "127.0.0.1:{ports.api}"
+[web]
+poll_seconds = 1
 [health]
 bind = "127.0.0.1:{ports.ingest_health}"
 [notify.sms]

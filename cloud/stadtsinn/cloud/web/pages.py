@@ -16,7 +16,6 @@ from stadtsinn.cloud.web.settings import WebSettings
 from stadtsinn.cloud.web.texts import LEVELS, NO_DATA, PAGE, Language, clock_time, number
 from stadtsinn.decoders.instant import isoformat
 
-POLL_SECONDS = 20
 RELOAD_SECONDS = 60
 
 _pages = Environment(
@@ -83,7 +82,7 @@ def counter_page(
         valid_until=isoformat(count.present.valid_until) if count.present.valid_until else "",
         data_url=f"{context.root}/public/{zone.tenant}/zones/{zone.slug}",
         path=f"{context.root}/{zone.tenant}/zaehler/{zone.slug}",
-        poll_seconds=POLL_SECONDS,
+        poll_seconds=context.settings.poll_seconds,
         reload_seconds=RELOAD_SECONDS,
         pause=pause,
         embedded=embedded,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
 import msgspec
-from fastapi import FastAPI
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 
 class WebSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Addresses that the pages link to, and who may embed them.
+    """Addresses that the pages link to, who may embed them, and how often they ask for news.
 
     `frame_ancestors` are origins such as ``https://www.musterstadt.de``; none by default.
     A feedback address may be ``mailto:…``. Raises ValueError for an origin that is none.
@@ -18,6 +22,7 @@ class WebSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     imprint_url: str = ""
     privacy_url: str = ""
     frame_ancestors: tuple[str, ...] = ()
+    poll_seconds: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 20
 
     def __post_init__(self) -> None:
         for origin in self.frame_ancestors:
