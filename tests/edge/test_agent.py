@@ -269,6 +269,16 @@ def test_full_spool_stops_taking_and_the_broker_keeps_the_rest(town: Town) -> No
     assert health(agent)[0] == 200
 
 
+def test_group_larger_than_the_whole_spool_goes_through_in_parts(town: Town) -> None:
+    """What waits in the broker comes as one group; it must not wait for room for all of it."""
+    town.start_agent()
+    town.stop_agent()  # its session stays, and gathers
+    padding = {"padding": random.Random(1).randbytes(2_000).hex()}
+    town.chirpstack.publish_uplinks(range(500), NOW, tags=padding)
+    town.start_agent()
+    wait_until(lambda: town.ingest.counters() == list(range(500)), "all delivered", timeout=60)
+
+
 def test_mapping_from_the_cloud_applies_and_survives_a_restart(town: Town) -> None:
     town.start_agent()
     mapping = {"version": 1, "device_types": {"Bodenfeuchte": "dragino/lse01"}}

@@ -52,7 +52,11 @@ class FakeMqttGate:
                 client, _ = self._server.accept()
             except OSError:
                 return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+            threading.Thread(target=self._try_serve, args=(client,), daemon=True).start()
+
+    def _try_serve(self, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # either side may be gone already
+            self._serve(client)
 
     def _serve(self, client: socket.socket) -> None:
         first = client.recv(65_536)

@@ -148,25 +148,40 @@ class Intake:
             if self.link is not None:
                 self.link.acknowledge(received.message)
         crash_point("edge.acknowledged")
-        if rows:
-            self._metrics.commits.inc()
-            self._on_commit()
 
     def _append(self, rows: list[Row]) -> bool:
-        """Commit, however long it takes; False when we are to stop before it worked."""
-        while True:
+        """Commit, however long it takes; False when we are to stop before it worked.
+
+        What does not fit as a whole is committed in parts, down to single rows: a group may be
+        larger than the room that the next acknowledgement makes, even than the whole spool.
+        """
+        part = len(rows)
+        while rows:
             try:
-                self._spool.append(rows)
-            except (SpoolFull, sqlite3.OperationalError) as error:
-                self._refuse(str(error))
-                if self._stop.wait(_RETRY_SECONDS):
+                self._spool.append(rows[:part])
+            except SpoolFull as full:
+                if part > 1:
+                    part //= 2
+                    continue
+                if not self._wait_refused(str(full)):
                     return False
-                self._beat()
+            except sqlite3.OperationalError as error:
+                if not self._wait_refused(str(error)):
+                    return False
             else:
+                rows = rows[part:]
+                self._metrics.commits.inc()
+                self._on_commit()
                 if self.refused_because:
                     log.info("spool_takes_again")
                     self.refused_because = ""
-                return True
+        return True
+
+    def _wait_refused(self, reason: str) -> bool:
+        """Tell that nothing is taken, and pause; False when we are to stop."""
+        self._refuse(reason)
+        self._beat()
+        return not self._stop.wait(_RETRY_SECONDS)
 
     def _refuse(self, reason: str) -> None:
         self._metrics.refused.inc()
