@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from device_examples import all_constructs, device_types, examples
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.batch import PADDING, Tables, decode_columns
-from stadtsinn.decoders.catalogue import refusal
+from stadtsinn.decoders.device_type import refusal
 from stadtsinn.decoders.interpreter import Result, interpret
 
 DEVICES = [*device_types(), all_constructs()]

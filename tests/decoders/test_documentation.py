@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from stadtsinn.decoders.catalogue import DeviceType
+from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.language.load import load
 from stadtsinn.decoders.reading import Decoded
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from device_examples import device_types, examples
-from stadtsinn.decoders.catalogue import DeviceType
 from stadtsinn.decoders.compiler.needs import bodies
+from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.instant import parse
 from stadtsinn.decoders.language.model import Example, Item
 from stadtsinn.decoders.reading import Decoded, Quality, Reading, Undecoded

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from device_examples import ALL_CONSTRUCTS, all_constructs
-from stadtsinn.decoders.catalogue import DeviceType
+from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.language.load import DeviceFileError, load
 from stadtsinn.decoders.reading import Decoded, Reading
 

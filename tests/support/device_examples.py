@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stadtsinn.decoders.catalogue import Catalogue, DeviceType, catalogue
+from stadtsinn.decoders.catalogue import Catalogue, catalogue
+from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.language.load import load
 from stadtsinn.decoders.language.model import Example
 

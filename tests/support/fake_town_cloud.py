@@ -21,11 +21,11 @@ from stadtsinn.cloud.log.rows import Entry
 from stadtsinn.cloud.notify.senders.sandbox import SandboxSender
 from stadtsinn.cloud.notify.worker import OutboxWorker
 from stadtsinn.cloud.registry.directory import DirectoryCache
-from stadtsinn.cloud.registry.town import apply_town
 from stadtsinn.cloud.series.embedded import EmbeddedStore
 from stadtsinn.cloud.series.store import Point, SeriesKey, SeriesStore
 from stadtsinn.cloud.simulator.day import MarketDay
 from stadtsinn.cloud.simulator.network_servers import NetworkServer, Publication
+from stadtsinn.cloud.town.apply import apply_town
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.instant import MINUTE, Instant
 from stadtsinn.edge.messages.chirpstack import OtherEvent, read_event

@@ -11,7 +11,8 @@ import msgspec
 import typer
 
 from stadtsinn.cli.language import german, text
-from stadtsinn.decoders.catalogue import Catalogue, DeviceType, catalogue
+from stadtsinn.decoders.catalogue import Catalogue, catalogue
+from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.instant import isoformat
 from stadtsinn.decoders.reading import Decoded, Quality, Reading, VendorFields
 from stadtsinn.decoders.vocabulary import quantity

@@ -51,8 +51,8 @@ def installation(config: Path) -> Iterator[Installation]:
     from stadtsinn.cloud.api.problems import Problem
     from stadtsinn.cloud.database.engine import open_database
     from stadtsinn.cloud.database.migrations import upgrade
-    from stadtsinn.cloud.registry.town import TownRefused
     from stadtsinn.cloud.settings import load_settings
+    from stadtsinn.cloud.town.apply import TownRefused
     from stadtsinn.edge.service.clock import open_clock
 
     try:

@@ -13,7 +13,8 @@ from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Installation, Jso
 from stadtsinn.cli.language import text
 
 if TYPE_CHECKING:
-    from stadtsinn.cloud.registry.town import Change, Town
+    from stadtsinn.cloud.registry.town import Town
+    from stadtsinn.cloud.town.apply import Change
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -57,7 +58,7 @@ def apply(
     )
 )
 def example() -> None:
-    from stadtsinn.cloud.registry.town_example import EXAMPLE
+    from stadtsinn.cloud.town.example import EXAMPLE
 
     print(EXAMPLE, end="")
 
@@ -81,9 +82,9 @@ def import_devices(
     json_lines: Json = False,
 ) -> None:
     from stadtsinn.cloud.api.problems import NotFound
-    from stadtsinn.cloud.registry.device_csv import read_devices
     from stadtsinn.cloud.registry.repository import find_tenant
     from stadtsinn.cloud.registry.town import Town
+    from stadtsinn.cloud.town.device_csv import read_devices
 
     with installation(config) as here:
         with here.database.read() as connection:
@@ -123,7 +124,7 @@ def devices(tenant: str, config: Config = DEFAULT_CONFIG, json_lines: Json = Fal
 
 
 def _apply(here: Installation, town: Town, dry_run: bool, json_lines: bool) -> None:
-    from stadtsinn.cloud.registry.town import apply_town
+    from stadtsinn.cloud.town.apply import apply_town
 
     changes = apply_town(here.database, town, here.clock.now(), dry_run=dry_run)
     for change in changes:

@@ -34,7 +34,8 @@ def create(
     name: Annotated[str, typer.Option(help=text("Full name.", "Voller Name."))],
     config: Config = DEFAULT_CONFIG,
 ) -> None:
-    from stadtsinn.cloud.registry.town import Town, apply_town
+    from stadtsinn.cloud.registry.town import Town
+    from stadtsinn.cloud.town.apply import apply_town
 
     with installation(config) as here:
         changes = apply_town(here.database, Town(tenant=tenant, name=name), here.clock.now())

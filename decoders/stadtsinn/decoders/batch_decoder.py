@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from stadtsinn.decoders.batch import PADDING, Tables, decode_columns
+from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.reading import Outcome, Undecoded
-
-if TYPE_CHECKING:
-    from stadtsinn.decoders.catalogue import Catalogue, DeviceType
 
 _NO_PORT = 256
 """Stands for any number that is no fPort; the kernel's columns are narrower than Python's int."""
 
 
 class BatchDecoder:
-    """Decodes batches of one catalogue. Not for several threads at once."""
+    """Decodes batches of one catalogue. Not for several threads at once.
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    `find` answers the device type of an id, None for an unknown one, and `unknown` what to say
+    about that.
+    """
+
+    def __init__(
+        self,
+        find: Callable[[str | None], DeviceType | None],
+        unknown: Callable[[str | None], str],
+    ) -> None:
+        self._find = find
+        self._unknown = unknown
         self._devices: list[DeviceType] = []
         self._numbers: dict[str | None, int] = {}
         self._tables = Tables([])
@@ -39,7 +45,7 @@ class BatchDecoder:
         return [
             self._devices[program].outcome(result, port, payload)
             if program >= 0
-            else Undecoded("unknown_device", self._catalogue.unknown(device))
+            else Undecoded("unknown_device", self._unknown(device))
             for program, result, (device, port, payload) in zip(
                 programs.tolist(), columns.results(), frames, strict=True
             )
@@ -49,8 +55,9 @@ class BatchDecoder:
         new = devices - self._numbers.keys()
         for device in new:
             self._numbers[device] = -1
-            if device is not None and device in self._catalogue:
+            found = self._find(device)
+            if found is not None:
                 self._numbers[device] = len(self._devices)
-                self._devices.append(self._catalogue.device(device))
+                self._devices.append(found)
         if new:
             self._tables = Tables([device.program for device in self._devices])

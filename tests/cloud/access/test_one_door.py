@@ -19,7 +19,7 @@ PARTS = [CLOUD, CLOUD.parents[2] / "cli" / "stadtsinn", CLOUD.parents[2] / "edge
 DOOR = CLOUD / "access" / "service.py"
 
 # Who may act as a tenant without a key: commands that run on the server itself.
-OPERATOR = {"registry/town.py", "access/service.py"}
+OPERATOR = {"town/apply.py", "access/service.py"}
 
 
 def _sources() -> list[Path]:

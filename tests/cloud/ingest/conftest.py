@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from databases import fresh_database, fresh_postgres
+from databases import database as empty_database  # noqa: F401 (a fixture)
 from fake_uplinks import at, furnish
-from real_parts import postgres_cluster
 from stadtsinn.cloud.database.engine import Database
 from stadtsinn.cloud.ingest.service import Ingestor
 from stadtsinn.cloud.registry.directory import DirectoryCache
@@ -17,23 +13,11 @@ from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.edge.service.clock import ManualClock
 
 
-@pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with postgres_cluster(tmp_path_factory.mktemp("cluster")) as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "sqlite":
-        opened = fresh_database(tmp_path)
-        furnish(opened)
-        yield opened
-        opened.dispose()
-    else:
-        with fresh_postgres(request.getfixturevalue("cluster")) as opened:
-            furnish(opened)
-            yield opened
+@pytest.fixture
+def database(empty_database: Database) -> Database:  # noqa: F811
+    """With a town, a device and an edge."""
+    furnish(empty_database)
+    return empty_database
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from databases import fresh_database
 from stadtsinn.cloud.alerts.tables import rule_recipients, rules
 from stadtsinn.cloud.notify.tables import recipients
-from stadtsinn.cloud.registry.town import Town, TownRefused, apply_town
+from stadtsinn.cloud.registry.town import Town
+from stadtsinn.cloud.town.apply import TownRefused, apply_town
 from stadtsinn.decoders.instant import Instant
 
 TOWN: dict[str, Any] = {

@@ -6,7 +6,8 @@ import csv
 import io
 from collections.abc import Mapping
 
-from stadtsinn.cloud.registry.town import DeviceSpec, TownRefused
+from stadtsinn.cloud.registry.town import DeviceSpec
+from stadtsinn.cloud.town.apply import TownRefused
 
 # German headings on the right because delivery lists of German vendors come with them.
 _COLUMNS: Mapping[str, tuple[str, ...]] = {

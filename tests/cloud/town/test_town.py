@@ -9,7 +9,6 @@ import pytest
 
 from api_callers import AWAY, HOME, NOW, ApiWorld
 from stadtsinn.cloud.database.engine import Database
-from stadtsinn.cloud.registry.device_csv import read_devices
 from stadtsinn.cloud.registry.directory import read_directory, read_revision
 from stadtsinn.cloud.registry.town import (
     DeviceSpec,
@@ -17,12 +16,12 @@ from stadtsinn.cloud.registry.town import (
     RuleSpec,
     SiteSpec,
     Town,
-    TownRefused,
     ZoneSpec,
-    apply_town,
     load_town,
 )
-from stadtsinn.cloud.registry.town_example import EXAMPLE
+from stadtsinn.cloud.town.apply import TownRefused, apply_town
+from stadtsinn.cloud.town.device_csv import read_devices
+from stadtsinn.cloud.town.example import EXAMPLE
 
 EUI = "70b3d57ed0001234"
 
