@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -55,3 +57,11 @@ class ApiWorld:
 
     def _client(self, headers: dict[str, str]) -> TestClient:
         return TestClient(self.app, raise_server_exceptions=False, headers=headers)
+
+
+@pytest.fixture
+def world(database: Database, tmp_path: Path) -> Iterator[ApiWorld]:
+    """Import it in a conftest.py beside the fixture `database`."""
+    made = ApiWorld(database, tmp_path)
+    yield made
+    made.series.close()

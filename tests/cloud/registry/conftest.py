@@ -1,19 +1,8 @@
+"""Both databases, and an application on them."""
+
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-from api_callers import ApiWorld
+from api_callers import world
 from databases import database
-from stadtsinn.cloud.database.engine import Database
 
 __all__ = ["database", "world"]
-
-
-@pytest.fixture
-def world(database: Database, tmp_path: Path) -> Iterator[ApiWorld]:
-    made = ApiWorld(database, tmp_path)
-    yield made
-    made.series.close()

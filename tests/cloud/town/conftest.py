@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from api_callers import world
 from databases import database
 
-__all__ = ["database"]
+__all__ = ["database", "world"]
