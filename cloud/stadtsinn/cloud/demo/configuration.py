@@ -38,6 +38,7 @@ port = {ports.local}
 [cloud_broker]
 host = "127.0.0.1"
 port = {backhaul}
+reconnect_seconds = 1
 [cloud_broker.tls]
 ca = {_text(credentials.ca)}
 certificate = {_text(credentials.certificate)}

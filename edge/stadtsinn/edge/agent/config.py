@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,13 +46,14 @@ class LocalBroker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CloudBroker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The broker of the town's installation."""
+    """The broker of the town's installation; `reconnect_seconds`: longest pause between attempts."""
 
     host: str
     port: Port = 8883
     username: str | None = None
     password_file: str | None = None
     tls: TlsFiles | None = None
+    reconnect_seconds: Positive = 30
 
 
 class SpoolSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,7 +114,8 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def cloud(self) -> Broker:
         """The cloud broker as a connection; raises ConfigError for an unreadable password."""
-        return self._broker(self.cloud_broker, "cloud")
+        broker = self._broker(self.cloud_broker, "cloud")
+        return replace(broker, longest_pause=self.cloud_broker.reconnect_seconds)
 
     def _broker(self, stated: LocalBroker | CloudBroker, side: str) -> Broker:
         files = stated.tls
@@ -227,6 +230,7 @@ port = 1883
 [cloud_broker]            # the town's broker
 host = "mqtt.musterstadt.example"
 port = 8883
+# reconnect_seconds = 30  # longest pause between two attempts to reach it
 [cloud_broker.tls]
 ca = "ca.pem"
 certificate = "rathaus-1.pem"

@@ -96,6 +96,7 @@ class Watch:
         self._stuck = stuck
         self._since = clock.now()
         self._version = version("stadtsinn")
+        metrics.depth.set_function(lambda: spool.depth)  # exact at every look
 
     def status(self, device_types: int) -> Status:
         """The state of this moment; also refreshes the gauges."""
@@ -140,7 +141,6 @@ class Watch:
 
     def _refresh(self, oldest: Instant | None, offset: int | None, faulty: int) -> None:
         metrics = self._metrics
-        metrics.depth.set(self._spool.depth)
         metrics.spool_bytes.set(self._spool.used_bytes)
         age = 0 if oldest is None else max(0, self._clock.now() - oldest)
         metrics.oldest.set(age / SECOND)

@@ -25,7 +25,9 @@ _PAUSE_AFTER_FAULT = 1.0
 class SturdyClient(paho.Client):
     """A persistent-session client with manual acknowledgement, MQTT 5 or 3.1.1."""
 
-    def __init__(self, client_id: str, *, session_expiry: int, receive_maximum: int) -> None:
+    def __init__(
+        self, client_id: str, *, session_expiry: int, receive_maximum: int, longest_pause: int
+    ) -> None:
         super().__init__(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
@@ -38,7 +40,7 @@ class SturdyClient(paho.Client):
         self._version_5_properties = properties
         self.max_inflight_messages_set(_MAX_INFLIGHT)
         self.max_queued_messages_set(_MAX_QUEUED)
-        self.reconnect_delay_set(min_delay=1, max_delay=30)
+        self.reconnect_delay_set(min_delay=1, max_delay=longest_pause)
 
     @property
     def speaks(self) -> MQTTProtocolVersion:

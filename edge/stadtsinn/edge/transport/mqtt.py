@@ -60,7 +60,8 @@ class Broker:
 
     `keepalive` and `session_expiry` in seconds; `receive_maximum` bounds how many messages
     the broker sends ahead of our acknowledgements (MQTT 5 only: with 3.1.1 the broker's own
-    ``max_inflight_messages`` does).
+    ``max_inflight_messages`` does). Attempts to connect are at most `longest_pause` seconds
+    apart.
     """
 
     host: str
@@ -72,6 +73,7 @@ class Broker:
     keepalive: int = 30
     session_expiry: int = 7 * 86_400
     receive_maximum: int = 2_000
+    longest_pause: int = 30
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class MqttLink:
     """Keeps one connection up and hands every message to `on_message` on the network thread.
 
     `on_message` must be quick (put it into a queue). `on_state(connected)` reports changes.
-    Refusals (wrong password, no certificate) are tried again with growing pauses up to 30 s.
+    Refusals (wrong password, no certificate) are tried again with growing pauses.
     """
 
     def __init__(
@@ -210,6 +212,7 @@ class MqttLink:
             self._broker.client_id,
             session_expiry=self._broker.session_expiry,
             receive_maximum=self._broker.receive_maximum,
+            longest_pause=self._broker.longest_pause,
         )
         if self._broker.tls:
             client.tls_set_context(self._broker.tls.context())
@@ -241,7 +244,7 @@ class MqttLink:
                 reason=reason,
                 broker=f"{self._broker.host}:{self._broker.port}",
                 client_id=self._broker.client_id,
-                remedy="trying again with pauses up to 30 s; check address, certificates, account",
+                remedy="trying again with growing pauses; check address, certificates, account",
             )
 
     def _handle_connect(
