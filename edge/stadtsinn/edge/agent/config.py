@@ -46,7 +46,7 @@ class LocalBroker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CloudBroker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The broker of the town's installation; `reconnect_seconds`: longest pause between attempts."""
+    """The town's broker; attempts to reach it are at most `reconnect_seconds` apart."""
 
     host: str
     port: Port = 8883
