@@ -17,7 +17,9 @@ import pytest
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
+from stadtsinn.decoders.instant import Instant
 from stadtsinn.edge.service import systemd
+from stadtsinn.edge.service.clock import SharedClock
 from stadtsinn.edge.service.health import Check, HealthServer, parse_address
 from stadtsinn.edge.service.logs import configure_logs, mask_secrets
 
@@ -256,3 +258,27 @@ def test_crash_point_kills_at_the_named_pass(at: str, passed: int) -> None:
     )
     assert len(done.stdout.split()) == passed
     assert done.returncode == (0 if passed == 5 else -signal.SIGKILL)
+
+
+def test_a_shared_clock_is_never_seen_half_written(tmp_path: Path) -> None:
+    """Another process that reads all the time sees only moments that were set."""
+    path = tmp_path / "clock"
+    first, second = Instant(1_790_000_000_000_000), Instant(1_790_000_000_000_001 + 2**40)
+    clock = SharedClock.create(path, first)
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from stadtsinn.edge.service.clock import SharedClock\n"
+        "clock = SharedClock(Path(sys.argv[1])); print('ready', flush=True)\n"
+        "seen = {clock.now() for _ in range(300_000)}\n"
+        "print(*sorted(seen))\n"
+    )
+    reader = subprocess.Popen(
+        [sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True
+    )
+    assert reader.stdout
+    assert reader.stdout.readline() == "ready\n"
+    while reader.poll() is None:
+        for _ in range(1000):
+            clock.set(second)
+            clock.set(first)
+    assert set(map(int, reader.stdout.read().split())) <= {first, second}

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import mmap
-import struct
 import time
 from pathlib import Path
 from typing import Protocol
 
 from stadtsinn.decoders.instant import Instant
-
-_MICROS = struct.Struct("<q")
 
 
 class Clock(Protocol):
@@ -45,27 +43,27 @@ class ManualClock:
 class SharedClock:
     """A simulated clock that several processes read from one memory-mapped file.
 
-    The simulator writes it, every other process of a demo reads it: eight bytes,
-    little-endian microseconds. Writing an aligned 64-bit word is atomic on the
-    machines we run on, so readers need no lock.
+    The simulator writes it, every other process of a demo reads it: microseconds as one aligned
+    64-bit word in the machine's byte order. ctypes loads and stores such a word in one piece,
+    so readers need no lock; `struct.pack_into` writes zeros first, which a reader can see.
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("r+b")
-        self._map = mmap.mmap(self._file.fileno(), _MICROS.size)
+        with path.open("r+b") as file:
+            self._map = mmap.mmap(file.fileno(), ctypes.sizeof(ctypes.c_int64))
+        self._word = ctypes.c_int64.from_buffer(self._map)
 
     @classmethod
     def create(cls, path: Path, start: Instant) -> SharedClock:
         """Make the file, standing at `start`."""
-        path.write_bytes(_MICROS.pack(start))
+        path.write_bytes(bytes(ctypes.c_int64(start)))
         return cls(path)
 
     def now(self) -> Instant:
-        (micros,) = _MICROS.unpack_from(self._map)
-        return Instant(micros)
+        return Instant(self._word.value)
 
     def set(self, moment: Instant) -> None:
-        _MICROS.pack_into(self._map, 0, moment)
+        self._word.value = moment
 
 
 def open_clock(spec: str) -> Clock:
