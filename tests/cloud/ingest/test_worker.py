@@ -65,8 +65,8 @@ class FakeSource:
         message = Message(topic, payload, False, number, 1, 1)
         self._inbox.put(Received(self, message, len(payload), at(1)))
 
-    def acknowledge(self, message: Message) -> None:
-        self.acknowledged.append(message.packet_id)
+    def acknowledge(self, *messages: Message) -> None:
+        self.acknowledged += [message.packet_id for message in messages]
 
     def answer(self, edge_id: str, stream: str, position: int) -> None:
         self.answers.append((edge_id, stream, position))

@@ -73,8 +73,8 @@ class _Linked:
     def stop(self) -> None:
         self._link.stop()
 
-    def acknowledge(self, message: Message) -> None:
-        self._link.acknowledge(message)
+    def acknowledge(self, *messages: Message) -> None:
+        self._link.acknowledge(*messages)
 
     def _take(self, message: Message) -> None:
         """Called on the network thread. A flood of huge messages must not fill the memory."""

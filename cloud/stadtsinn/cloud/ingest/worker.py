@@ -161,8 +161,8 @@ class IngestWorker:
                 if position > 0:
                     self._answering.answer(edge_id, stream, position)
         crash_point("ingest.answered")
-        for received in group:
-            received.feed.acknowledge(received.message)
+        for feed in dict.fromkeys(received.feed for received in group):
+            feed.acknowledge(*(one.message for one in group if one.feed is feed))
         crash_point("ingest.acknowledged")
 
     def _note_trouble(self, trouble: str) -> None:

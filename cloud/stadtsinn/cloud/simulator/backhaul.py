@@ -99,6 +99,8 @@ class Backhaul:
             _reset(client)
             return
         server.settimeout(None)
+        for end in (client, server):
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self._lock:
             refused = self._refusing
             if not refused:

@@ -144,9 +144,8 @@ class Intake:
         if not self._append(rows):
             return
         crash_point("edge.spool_committed")
-        for received in group:
-            if self.link is not None:
-                self.link.acknowledge(received.message)
+        if self.link is not None:
+            self.link.acknowledge(*(received.message for received in group))
         crash_point("edge.acknowledged")
 
     def _append(self, rows: list[Row]) -> bool:

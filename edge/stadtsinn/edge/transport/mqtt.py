@@ -195,15 +195,18 @@ class MqttLink:
             info.rc = MQTTErrorCode.MQTT_ERR_SUCCESS
         return info
 
-    def acknowledge(self, message: Message) -> None:
-        """Tell the broker that this message is safe. Stale ones are left to come again."""
-        if not message.qos:
-            return
+    def acknowledge(self, *messages: Message) -> None:
+        """Tell the broker that these messages are safe. Stale ones are left to come again."""
         # The lock keeps the network thread from opening another connection in between: there
         # the packet id would acknowledge a different message, one that nobody has committed.
         with self._lock:
-            if self._online and message.connection == self._connection:
-                self._client.ack(message.packet_id, message.qos)
+            valid = [
+                message.packet_id
+                for message in messages
+                if message.qos and self._online and message.connection == self._connection
+            ]
+            if valid:
+                self._client.acknowledge(valid)
 
     # --- paho's side -------------------------------------------------------------------
 
