@@ -24,6 +24,15 @@ for name in names:
 print(len(names))
 """
 
+DECODE_WITHOUT_NUMBA = """
+import importlib.util
+from stadtsinn.decoders.catalogue import catalogue
+assert importlib.util.find_spec("numba") is None
+frame = ("dragino/lse01", 2, bytes.fromhex("CE2900F107A5099B6E2890"))
+outcomes = catalogue().decode_batch([frame] * 200)
+print(len(outcomes), all(outcome == catalogue().decode(*frame) for outcome in outcomes))
+"""
+
 LSE01 = ["decode", "dragino/lse01", "--f-port", "2", "CE2900F107A5099B6E2890", "--json"]
 
 
@@ -76,7 +85,6 @@ def run(python: Path, *arguments: str) -> str:
 @pytest.mark.parametrize(
     ("extra", "part"),
     [
-        ("", "stadtsinn.decoders"),
         ("edge", "stadtsinn.edge"),
         ("cloud", "stadtsinn.cloud"),
         ("all", "stadtsinn.cli"),
@@ -88,6 +96,12 @@ def test_an_extra_brings_all_its_part_imports(
     """Every module of the part can be imported with nothing else installed."""
     python = install(tmp_path / "env", wheel, extra, constraints)
     assert int(run(python, "-c", IMPORT_EVERYTHING, part)) > 3
+
+
+def test_the_decoders_alone_need_no_numba(tmp_path: Path, wheel: Path, constraints: Path) -> None:
+    """Without any extra large batches go through the interpreter, with the same results."""
+    python = install(tmp_path / "env", wheel, "", constraints)
+    assert run(python, "-c", DECODE_WITHOUT_NUMBA).split() == ["200", "True"]
 
 
 def test_the_command_line_alone_decodes(tmp_path: Path, wheel: Path, constraints: Path) -> None:
