@@ -22,6 +22,7 @@ from stadtsinn.cloud.database.migrations import upgrade
 from stadtsinn.cloud.followers.follower import Follower
 from stadtsinn.cloud.followers.loop import FollowerLoop, Pace
 from stadtsinn.cloud.log.signal import LogSignal
+from stadtsinn.cloud.log.window import LogWindow
 from stadtsinn.cloud.registry.directory import DirectoryCache
 from stadtsinn.cloud.settings import CloudSettings, SettingsError
 from stadtsinn.edge.service.clock import Clock
@@ -62,6 +63,7 @@ class Parts:
         self.directory = DirectoryCache(self.database)
         # Only a process that ingests can signal to its own followers.
         self.signal = LogSignal() if signalled else None
+        self.window = LogWindow()
 
     @cached_property
     def series(self) -> SeriesStore:
@@ -129,6 +131,7 @@ def _following(name: str, parts: Parts) -> Role:
         follower(name, parts),
         parts.clock,
         signal=parts.signal,
+        window=parts.window,
         pace=Pace(look_s=stated.look_seconds, tick_s=stated.tick_seconds),
     )
     return Role(loop, {f"follower {name}": loop.check})

@@ -18,7 +18,7 @@ class Quality(StrEnum):
     BAD = "bad"
 
 
-class Reading(msgspec.Struct, frozen=True):
+class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     """One value of one quantity.
 
     `quantity` is a name of the vocabulary and fixes the unit. `channel` tells equal quantities

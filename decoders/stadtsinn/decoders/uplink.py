@@ -25,7 +25,7 @@ class TimeSource(StrEnum):
     """Our own clock when the event reached us: nothing better was plausible."""
 
 
-class Reception(msgspec.Struct, frozen=True):
+class Reception(msgspec.Struct, frozen=True, omit_defaults=True):
     """One gateway that heard the frame. RSSI in dBm, SNR in dB."""
 
     gateway_id: str
@@ -33,7 +33,7 @@ class Reception(msgspec.Struct, frozen=True):
     snr: float = 0.0
 
 
-class Uplink(msgspec.Struct, frozen=True, kw_only=True):
+class Uplink(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One application uplink, decrypted, not decoded.
 
     `dev_eui` and `dev_addr` are lower-case hex (16 and 8 digits). `f_cnt` is the full 32-bit

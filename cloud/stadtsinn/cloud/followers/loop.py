@@ -19,8 +19,9 @@ from stadtsinn.cloud.followers.repository import (
     read_cursor,
     reset_cursor,
 )
-from stadtsinn.cloud.log.repository import head, read_after
+from stadtsinn.cloud.log.repository import head
 from stadtsinn.cloud.log.signal import LogSignal
+from stadtsinn.cloud.log.window import LogWindow
 from stadtsinn.edge.service.clock import Clock
 from stadtsinn.edge.service.crash_points import crash_point
 from stadtsinn.edge.service.health import Check
@@ -60,6 +61,7 @@ class FollowerLoop:
         clock: Clock,
         *,
         signal: LogSignal | None = None,
+        window: LogWindow | None = None,
         pace: Pace | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -67,6 +69,7 @@ class FollowerLoop:
         self._follower = follower
         self._clock = clock
         self._signal = signal
+        self._window = window or LogWindow()
         self._pace = pace or Pace()
         self._monotonic = monotonic
         self._stopping = threading.Event()
@@ -109,7 +112,7 @@ class FollowerLoop:
         name = self._follower.name
         with self._database.read() as connection:
             cursor = read_cursor(connection, name)
-            uplinks = read_after(connection, cursor, self._limit)
+            uplinks = self._window.read(connection, cursor, self._limit)
         self._cursor = cursor
         if not uplinks:
             return 0
