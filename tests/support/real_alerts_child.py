@@ -10,7 +10,10 @@ from stadtsinn.cloud.database.engine import Database, open_database
 
 
 def run_child(database: Database, crash_at: str) -> int:
-    """Judge one dry reading at minute 0 and commit; returns how the process ended."""
+    """Judge one dry reading at minute 0 and commit, then let an hour and two minutes pass.
+
+    Returns how the process ended.
+    """
     url = database.engine.url.render_as_string(hide_password=False)
     return subprocess.run(
         [sys.executable, __file__, url],
@@ -33,6 +36,8 @@ def main() -> None:
     with database.write() as connection:
         follower.apply(connection, [uplink(1, 0, Reading("soil_moisture", 3.0))])
     crash_point("test.committed")
+    with database.write() as connection:
+        follower.tick(connection, minute(62))
 
 
 if __name__ == "__main__":

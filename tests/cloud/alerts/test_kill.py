@@ -16,3 +16,13 @@ def test_all_of_it_or_nothing(town: AlertTown, point: str, messages: int) -> Non
     assert len(town.incidents()) == len(town.messages()) == messages
     assert run_child(town.database, "") == 0
     assert len(town.incidents()) == len(town.messages()) == 1
+
+
+def test_a_timer_that_ends_is_all_or_nothing(town: AlertTown) -> None:
+    """A rule that waits an hour fires by the clock; killed there, it fires once afterwards."""
+    town.device_rule(for_s=3600, stale_after_s=7200)
+    assert run_child(town.database, "alerts.ticked") == -9
+    assert town.incidents() == town.messages() == []
+    assert run_child(town.database, "") == 0
+    assert run_child(town.database, "") == 0
+    assert town.kinds() == ["ALARM"]
