@@ -13,8 +13,8 @@ from fastapi.testclient import TestClient
 from databases import add_tenant
 from stadtsinn.cloud.access.scope import Role, Scope
 from stadtsinn.cloud.access.service import authenticate, create_key
-from stadtsinn.cloud.api.app import create_app
 from stadtsinn.cloud.api.dependencies import Services
+from stadtsinn.cloud.application import create_app
 from stadtsinn.cloud.database.engine import Database
 from stadtsinn.cloud.series import open_store
 from stadtsinn.cloud.series.store import SeriesStore

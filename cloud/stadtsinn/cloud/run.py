@@ -154,8 +154,8 @@ def _notify(parts: Parts) -> Role:
 
 
 def _api(parts: Parts, checks: Checks) -> Role:
-    from stadtsinn.cloud.api.app import create_app
     from stadtsinn.cloud.api.dependencies import Services
+    from stadtsinn.cloud.application import create_app
     from stadtsinn.cloud.serving import ApiServer
     from stadtsinn.cloud.web.settings import use_settings
 

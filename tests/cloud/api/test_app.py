@@ -13,9 +13,9 @@ from sqlalchemy.exc import OperationalError
 
 from api_callers import ApiWorld
 from stadtsinn.cloud.access.scope import Role
-from stadtsinn.cloud.api.app import create_app
 from stadtsinn.cloud.api.dependencies import Services
 from stadtsinn.cloud.api.middleware import MAX_BODY
+from stadtsinn.cloud.application import create_app
 from stadtsinn.cloud.series.store import SeriesUnavailable
 from stadtsinn.edge.service.health import Check
 

@@ -21,8 +21,8 @@ from sqlalchemy import select
 from api_callers import AWAY, HOME, NOW, ApiWorld
 from databases import fresh_database, fresh_postgres, shared_cluster
 from stadtsinn.cloud.access.scope import Role
-from stadtsinn.cloud.api.app import DOMAIN_ROUTERS, REPORT_ROUTERS
 from stadtsinn.cloud.api.reference import body_example, operations
+from stadtsinn.cloud.application import DOMAIN_ROUTERS, REPORT_ROUTERS
 from stadtsinn.cloud.database.schema import metadata
 from stadtsinn.cloud.notify.senders.sandbox import switch_phone
 from stadtsinn.decoders.instant import HOUR, isoformat

@@ -1,1 +1,1 @@
-"""The HTTP API: application, errors, pagination, who is asking."""
+"""What all endpoints share: errors, pagination, who is asking, the reference page."""
