@@ -18,7 +18,8 @@ import msgspec
 
 from stadtsinn.cloud.web.settings import WebSettings
 from stadtsinn.edge.service.health import parse_address
-from stadtsinn.edge.transport.mqtt import Broker, Tls
+from stadtsinn.edge.transport.files import TlsFiles
+from stadtsinn.edge.transport.mqtt import Broker
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
@@ -40,14 +41,6 @@ class SeriesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     url: str = "sqlite:///series.sqlite"
     org: str | None = None
     token_file: str | None = None
-
-
-class TlsFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """PEM files, relative to the configuration file."""
-
-    ca: str
-    certificate: str | None = None
-    key: str | None = None
 
 
 class BrokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -141,16 +134,9 @@ class CloudSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             host=at.host,
             port=at.port,
             client_id=f"{self.ingest.client_id}-{source}",
-            tls=self._tls(at.tls) if at.tls else None,
+            tls=at.tls.resolve(self.folder) if at.tls else None,
             username=username or at.username,
             password=password or self._secret(at.password_file, "broker.password_file"),
-        )
-
-    def _tls(self, files: TlsFiles) -> Tls:
-        return Tls(
-            ca=Path(self.folder, files.ca),
-            certificate=Path(self.folder, files.certificate) if files.certificate else None,
-            key=Path(self.folder, files.key) if files.key else None,
         )
 
     def _secret(self, file: str | None, field: str) -> str | None:

@@ -13,7 +13,8 @@ import msgspec
 
 from stadtsinn.edge.messages.chirpstack import event_topics
 from stadtsinn.edge.service.health import parse_address
-from stadtsinn.edge.transport.mqtt import Broker, Tls
+from stadtsinn.edge.transport.files import TlsFiles
+from stadtsinn.edge.transport.mqtt import Broker
 
 _EDGE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -24,14 +25,6 @@ Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
 class ConfigError(ValueError):
     """The configuration cannot be used; the text names file, field and remedy."""
-
-
-class TlsFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Paths of PEM files, relative to the configuration file."""
-
-    ca: str
-    certificate: str | None = None
-    key: str | None = None
 
 
 class LocalBroker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -118,19 +111,12 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return replace(broker, longest_pause=self.cloud_broker.reconnect_seconds)
 
     def _broker(self, stated: LocalBroker | CloudBroker, side: str) -> Broker:
-        files = stated.tls
         return Broker(
             host=stated.host,
             port=stated.port,
             # Two ids: both sides may be one broker, which knows a client id only once.
             client_id=f"stadtsinn-edge-{self.edge_id}-{side}",
-            tls=None
-            if files is None
-            else Tls(
-                ca=Path(self.folder, files.ca),
-                certificate=Path(self.folder, files.certificate) if files.certificate else None,
-                key=Path(self.folder, files.key) if files.key else None,
-            ),
+            tls=stated.tls.resolve(self.folder) if stated.tls else None,
             username=stated.username,
             password=self._password(stated.password_file, side),
         )
