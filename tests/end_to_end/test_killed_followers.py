@@ -185,7 +185,10 @@ def test_killed_there_nothing_is_lost_or_doubled(
     morning = Morning(tmp_path, day)
     doomed = morning.process(crash_at=point)
     doomed.start()
-    wait_dead(doomed)
+    try:
+        wait_dead(doomed)
+    finally:
+        doomed.stop()
     if point.startswith("notify."):
         _end_leases(morning.database)
     morning.follow()
