@@ -19,6 +19,20 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _LIFETIME = timedelta(days=30)
 
+# Python 3.13 verifies strictly (RFC 5280): an authority says what it is for, and certificates
+# name their issuer's key.
+_CERTIFICATES_ONLY = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 @dataclass(frozen=True)
 class Credentials:
@@ -38,9 +52,11 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name("stadtsinn demo authority")
         builder = _builder(self._name, self._name, self._key.public_key())
-        certificate = builder.add_extension(
-            x509.BasicConstraints(ca=True, path_length=0), critical=True
-        ).sign(self._key, hashes.SHA256())
+        certificate = (
+            builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_CERTIFICATES_ONLY, critical=True)
+            .sign(self._key, hashes.SHA256())
+        )
         self._ca = folder / "ca.pem"
         self._ca.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
@@ -59,8 +75,11 @@ class Authority:
         self, name: str, usage: x509.ObjectIdentifier, names: x509.SubjectAlternativeName | None
     ) -> Credentials:
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = _builder(_name(name), self._name, key.public_key()).add_extension(
-            x509.ExtendedKeyUsage([usage]), critical=False
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        builder = (
+            _builder(_name(name), self._name, key.public_key())
+            .add_extension(issuer, critical=False)
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         )
         if names:
             builder = builder.add_extension(names, critical=False)
@@ -87,6 +106,7 @@ def _builder(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(minutes=5))
         .not_valid_after(now + _LIFETIME)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
 
 

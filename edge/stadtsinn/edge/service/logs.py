@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import re
 import sys
@@ -68,7 +67,7 @@ def _naming(service: str) -> Any:
     return add_service
 
 
-class _Stderr(io.TextIOBase):
+class _Stderr:
     """Whatever stderr is at the moment: it may be replaced after logging was set up."""
 
     def write(self, text: str) -> int:
@@ -106,7 +105,7 @@ def configure_logs(service: str, json: bool | None = None, level: str = "info") 
         logger_factory=structlog.PrintLoggerFactory(file=cast(TextIO, _Stderr())),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(_Stderr())
+    handler = logging.StreamHandler(cast(TextIO, _Stderr()))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail],
