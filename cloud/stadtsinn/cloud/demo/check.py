@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 
 from stadtsinn.cloud.database.engine import Database
+from stadtsinn.cloud.demo.children import Child
 from stadtsinn.cloud.demo.progress import Progress, look
 from stadtsinn.cloud.demo.stage import Stage
 from stadtsinn.cloud.simulator.day import MarketDay
@@ -59,10 +60,10 @@ class Disasters:
         self._stage.check()
         if moment == self._kill_edge_at:
             self._tell("edge agent killed in the outage, with a full spool")
-            self._restart(self._stage.edge.kill, self._stage.edge.start)
+            self._restart(self._stage.edge)
         if moment == self._kill_ingest_at:
             self._tell("ingest killed with messages under way")
-            self._restart(self._stage.ingest.kill, self._stage.ingest.start)
+            self._restart(self._stage.ingest)
         if moment == self._outage.end:
             self._tell("line restored, the edge agent delivers an hour at once")
             self._stage.backhaul.restore()
@@ -101,11 +102,12 @@ class Disasters:
                     break
             time.sleep(_LOOK_S)
         self._tell("ingest killed in the middle of the backlog")
-        self._restart(self._stage.ingest.kill, self._stage.ingest.start)
+        self._restart(self._stage.ingest)
 
-    def _restart(self, kill: Callable[[], None], start: Callable[[], None]) -> None:
-        kill()
-        start()
+    @staticmethod
+    def _restart(child: Child) -> None:
+        child.kill()
+        child.start()
 
     def _where(self, progress: Progress, expected: int) -> str:
         return (

@@ -9,12 +9,12 @@ from sqlalchemy import Connection, func, select
 from stadtsinn.cloud.alerts.follower import ZONE_SAMPLES
 from stadtsinn.cloud.alerts.repository import input_position
 from stadtsinn.cloud.crowd.tables import zone_samples
-from stadtsinn.cloud.demo.stage import FOLLOWERS
 from stadtsinn.cloud.followers.repository import read_cursor
 from stadtsinn.cloud.log.repository import head
 from stadtsinn.cloud.log.tables import uplinks
 from stadtsinn.cloud.notify.message import Status
 from stadtsinn.cloud.notify.tables import outbox, sandbox_messages
+from stadtsinn.cloud.run import FOLLOWERS
 
 
 @dataclass(frozen=True)

@@ -207,9 +207,7 @@ def _device(
                 quantity(key.quantity).unit,
                 isoformat(sample.time),
             )
-            for key, sample in sorted(
-                mine.items(), key=lambda item: (item[0].quantity, item[0].channel)
-            )
+            for key, sample in sorted(mine.items(), key=_by_name)
         ),
     )
 

@@ -21,13 +21,13 @@ from stadtsinn.cloud.demo.configuration import Ports, cloud_toml, edge_toml
 from stadtsinn.cloud.demo.mosquitto import Mosquitto, Program, SecureListener, free_port
 from stadtsinn.cloud.demo.probe import healthy, metric
 from stadtsinn.cloud.registry.town import Town
+from stadtsinn.cloud.run import FOLLOWERS
 from stadtsinn.cloud.series import open_store
 from stadtsinn.cloud.series.store import SeriesStore
 from stadtsinn.cloud.simulator.backhaul import Backhaul
 from stadtsinn.cloud.town.apply import apply_town
 from stadtsinn.edge.service.clock import Clock
 
-FOLLOWERS = ("series", "live", "alerts")
 _READY_SECONDS = 60
 
 

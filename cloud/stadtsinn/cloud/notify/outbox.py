@@ -105,19 +105,6 @@ def alarmed_recipients(connection: Connection, incident_id: str) -> list[Recipie
     return [Recipient(row.recipient_id, row.slug, "", row.channel, row.address) for row in rows]
 
 
-def was_announced(connection: Connection, incident_id: str) -> bool:
-    """Somebody has, or will get, an alarm of this incident."""
-    return bool(
-        connection.scalar(
-            select(
-                exists().where(
-                    outbox.c.incident_id == incident_id, outbox.c.kind == Kind.ALARM.value
-                )
-            )
-        )
-    )
-
-
 def has_work(connection: Connection) -> bool:
     """Some message is not settled; asked first, so that an idle worker takes no write lock."""
     return bool(connection.scalar(select(exists().where(outbox.c.settled.is_(False)))))
