@@ -42,6 +42,10 @@ _SOIL = (
     Quantity("soil_conductivity", "uS/cm", "Bodenleitfähigkeit", "Soil conductivity", 0, 30000),
     Quantity("soil_permittivity", "1", "Permittivität des Bodens", "Soil permittivity", 1, 100),
     Quantity("soil_tension", "kPa", "Saugspannung", "Soil water tension", 0, 1600),
+    Quantity("soil_ph", "[pH]", "pH-Wert des Bodens", "Soil pH", 0, 14),
+    Quantity("soil_nitrogen", "mg/kg", "Stickstoff im Boden", "Soil nitrogen", 0, 3000),
+    Quantity("soil_phosphorus", "mg/kg", "Phosphor im Boden", "Soil phosphorus", 0, 3000),
+    Quantity("soil_potassium", "mg/kg", "Kalium im Boden", "Soil potassium", 0, 3000),
 )
 _WEATHER = (
     Quantity("air_temperature", "Cel", "Lufttemperatur", "Air temperature", -50, 60),
@@ -55,6 +59,30 @@ _WEATHER = (
     Quantity("wind_speed_north", "m/s", "Wind nach Norden", "Wind, north component", -90, 90),
     Quantity("wind_speed_east", "m/s", "Wind nach Osten", "Wind, east component", -90, 90),
     Quantity("solar_radiation", "W/m2", "Globalstrahlung", "Solar radiation", 0, 2000),
+    Quantity(
+        "precipitation_total",
+        "mm",
+        "Niederschlag gesamt",
+        "Precipitation, total",
+        0,
+        2**32,
+        "counter",
+    ),
+    Quantity("precipitation_rate", "mm/h", "Regenrate", "Rain rate", 0, 500),
+    Quantity("dew_point", "Cel", "Taupunkt", "Dew point", -60, 40),
+    Quantity("surface_temperature", "Cel", "Oberflächentemperatur", "Surface temperature", -50, 90),
+    Quantity("air_density", "kg/m3", "Luftdichte", "Air density", 0.5, 2),
+    Quantity("wind_speed_min", "m/s", "Geringste Windgeschwindigkeit", "Lowest wind speed", 0, 90),
+    Quantity("illuminance", "lx", "Beleuchtungsstärke", "Illuminance", 0, 200000),
+    Quantity("uv_index", "1", "UV-Index", "UV index", 0, 16),
+    Quantity("par", "umol/(m2.s)", "Photosynthetisch aktive Strahlung", "PAR", 0, 3000),
+    Quantity("infrared_radiation", "W/m2", "Infrarotstrahlung", "Infrared radiation", -500, 1000),
+    Quantity("leaf_wetness", "%", "Blattnässe", "Leaf wetness", 0, 100),
+    Quantity("pm1", "ug/m3", "Feinstaub PM1", "Particulate matter PM1", 0, 2000),
+    Quantity("pm2_5", "ug/m3", "Feinstaub PM2,5", "Particulate matter PM2.5", 0, 2000),
+    Quantity("pm10", "ug/m3", "Feinstaub PM10", "Particulate matter PM10", 0, 2000),
+    Quantity("co2", "[ppm]", "Kohlendioxid", "Carbon dioxide", 0, 40000),
+    Quantity("sound_level", "dB", "Schallpegel", "Sound level", 0, 150),
     Quantity("lightning_strikes", "1", "Blitze", "Lightning strikes", 0, 65535, "sum"),
     Quantity("lightning_distance", "km", "Entfernung der Blitze", "Lightning distance", 0, 60),
 )
@@ -93,22 +121,68 @@ _PEOPLE = (
         86400,
     ),
 )
+_WATER = (
+    Quantity("water_level", "m", "Wasserstand", "Water level", -20, 250, "last"),
+    Quantity("distance", "m", "Abstand", "Distance", 0, 200, "last"),
+    Quantity("fill_level", "%", "Füllstand", "Fill level", 0, 100, "last"),
+    Quantity("water_temperature", "Cel", "Wassertemperatur", "Water temperature", -10, 60),
+    Quantity("water_pressure", "kPa", "Wasserdruck", "Water pressure", -100, 100000),
+    Quantity(
+        "water_conductivity", "uS/cm", "Leitfähigkeit des Wassers", "Water conductivity", 0, 200000
+    ),
+    Quantity("water_ph", "[pH]", "pH-Wert des Wassers", "Water pH", 0, 14),
+    Quantity("turbidity", "[NTU]", "Trübung", "Turbidity", 0, 10000),
+    Quantity("dissolved_oxygen", "mg/L", "Gelöster Sauerstoff", "Dissolved oxygen", 0, 50),
+    Quantity("flow_rate", "m3/h", "Durchfluss", "Flow rate", -100000, 100000),
+    Quantity("volume", "m3", "Menge", "Volume", 0, 1e6, "sum"),
+    Quantity("volume_total", "m3", "Menge gesamt", "Volume, total", 0, 2**32, "counter"),
+    Quantity("pulses", "1", "Impulse", "Pulses", 0, 2**32, "sum"),
+    Quantity("pulses_total", "1", "Impulse gesamt", "Pulses, total", 0, 2**32, "counter"),
+    Quantity("leak", "1", "Wasser erkannt", "Water detected", 0, 1, "last"),
+)
 _GENERAL = (
     Quantity("occupied", "1", "Belegt", "Occupied", 0, 1, "last"),
     Quantity("temperature", "Cel", "Temperatur", "Temperature", -60, 150),
     Quantity("tilt", "deg", "Neigung", "Tilt", -180, 180, "last"),
     Quantity("compass_heading", "deg", "Kompassrichtung", "Compass heading", 0, 360, "last"),
+    Quantity(
+        "vehicles_in_total", "1", "Einfahrten gesamt", "Vehicles in, total", 0, 2**32, "counter"
+    ),
+    Quantity(
+        "vehicles_out_total", "1", "Ausfahrten gesamt", "Vehicles out, total", 0, 2**32, "counter"
+    ),
+    Quantity("vehicles", "1", "Fahrzeuge", "Vehicles", 0, 65535, "sum"),
+    Quantity("vehicle_speed", "km/h", "Geschwindigkeit der Fahrzeuge", "Vehicle speed", 0, 250),
+    Quantity("devices_nearby", "1", "Funkgeräte in der Nähe", "Radio devices nearby", 0, 65535),
+    Quantity("motion", "1", "Bewegung", "Motion", 0, 1, "last"),
+    Quantity(
+        "motion_events_total", "1", "Bewegungen gesamt", "Motion events, total", 0, 2**32, "counter"
+    ),
+    Quantity("daylight", "1", "Tageslicht", "Daylight", 0, 1, "last"),
+    Quantity("open", "1", "Offen", "Open", 0, 1, "last"),
+    Quantity("tamper", "1", "Manipulation", "Tamper", 0, 1, "last"),
+    Quantity("acceleration", "[g]", "Beschleunigung", "Acceleration", -200, 200),
+    Quantity("voltage", "V", "Spannung", "Voltage", -1000, 1000),
+    Quantity("current", "A", "Strom", "Current", -1000, 1000),
+    Quantity("frequency", "Hz", "Frequenz", "Frequency", 0, 1e9),
+    Quantity("latitude", "deg", "Breite", "Latitude", -90, 90, "last"),
+    Quantity("longitude", "deg", "Länge", "Longitude", -180, 180, "last"),
+    Quantity("echo_strength", "1", "Echostärke", "Echo strength", -1000, 100000, "last"),
     Quantity("lens_covered", "1", "Sensor verdeckt", "Sensor covered", 0, 1, "last"),
 )
 _DEVICE = (
     Quantity("battery_voltage", "V", "Batteriespannung", "Battery voltage", 0, 30, "last"),
     Quantity("battery_level", "%", "Batteriestand", "Battery level", 0, 100, "last"),
+    Quantity("solar_panel_voltage", "V", "Solarspannung", "Solar panel voltage", 0, 100),
     Quantity("solar_panel_power", "W", "Solarleistung", "Solar panel power", 0, 500),
     Quantity("device_temperature", "Cel", "Gerätetemperatur", "Device temperature", -50, 100),
 )
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
-    {quantity.name: quantity for quantity in (*_SOIL, *_WEATHER, *_PEOPLE, *_GENERAL, *_DEVICE)}
+    {
+        quantity.name: quantity
+        for quantity in (*_SOIL, *_WEATHER, *_PEOPLE, *_WATER, *_GENERAL, *_DEVICE)
+    }
 )
 """Every quantity by name."""
 
@@ -123,6 +197,32 @@ _CONVERSIONS: Mapping[tuple[str, str], tuple[int, int]] = {
     ("mS/cm", "uS/cm"): (1000, 1),
     ("km/h", "m/s"): (10, 36),
     ("m", "km"): (1, 1000),
+    ("mm", "m"): (1, 1000),
+    ("cm", "m"): (1, 100),
+    ("dm", "m"): (1, 10),
+    ("um", "mm"): (1, 1000),
+    ("bar", "kPa"): (100, 1),
+    ("mbar", "kPa"): (1, 10),
+    ("bar", "hPa"): (1000, 1),
+    ("mbar", "hPa"): (1, 1),
+    ("Pa", "kPa"): (1, 1000),
+    ("MPa", "kPa"): (1000, 1),
+    ("uS/m", "uS/cm"): (1, 100),
+    ("S/m", "uS/cm"): (10000, 1),
+    ("L", "m3"): (1, 1000),
+    ("mL", "m3"): (1, 1000000),
+    ("L/h", "m3/h"): (1, 1000),
+    ("L/min", "m3/h"): (60, 1000),
+    ("L/s", "m3/h"): (3600, 1000),
+    ("mA", "A"): (1, 1000),
+    ("uA", "A"): (1, 1000000),
+    ("m/s2", "[g]"): (100000, 980665),
+    ("m[g]", "[g]"): (1, 1000),
+    ("klx", "lx"): (1000, 1),
+    ("kHz", "Hz"): (1000, 1),
+    ("h", "s"): (3600, 1),
+    ("ms", "s"): (1, 1000),
+    ("m/s", "km/h"): (36, 10),
     ("min", "s"): (60, 1),
     ("m3/m3", "%"): (100, 1),
 }
