@@ -107,6 +107,12 @@ _PEOPLE = (
         "counter",
     ),
     Quantity("children_present", "1", "Anwesende Kinder", "Children present", 0, 100000),
+    Quantity("people_present_max", "1", "Meiste Anwesende", "People present, most", 0, 100000),
+    Quantity("people_passing", "1", "Durchgänge", "People passing through", 0, 65535, "sum"),
+    Quantity("occupied_time", "s", "Belegungsdauer", "Time occupied", 0, 2**24, "last"),
+    Quantity("unoccupied_time", "s", "Dauer der Abwesenheit", "Time absent", 0, 2**24, "last"),
+    Quantity("fall", "1", "Sturz erkannt", "Fall detected", 0, 1, "last"),
+    Quantity("respiratory_rate", "/min", "Atemfrequenz", "Respiratory rate", 4, 80),
     Quantity("dwell_time", "s", "Mittlere Verweildauer", "Mean dwell time", 0, 86400),
     Quantity("dwell_time_max", "s", "Längste Verweildauer", "Longest dwell time", 0, 86400),
     Quantity(
