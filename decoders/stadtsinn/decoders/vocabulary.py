@@ -145,11 +145,13 @@ _WATER = (
     Quantity("pulses", "1", "Impulse", "Pulses", 0, 2**32, "sum"),
     Quantity("pulses_total", "1", "Impulse gesamt", "Pulses, total", 0, 2**32, "counter"),
     Quantity("leak", "1", "Wasser erkannt", "Water detected", 0, 1, "last"),
+    Quantity("liquid_present", "1", "Flüssigkeit vorhanden", "Liquid present", 0, 1, "last"),
 )
 _GENERAL = (
     Quantity("occupied", "1", "Belegt", "Occupied", 0, 1, "last"),
     Quantity("temperature", "Cel", "Temperatur", "Temperature", -60, 150),
     Quantity("tilt", "deg", "Neigung", "Tilt", -180, 180, "last"),
+    Quantity("tilted", "1", "Gekippt", "Tilted", 0, 1, "last"),
     Quantity("compass_heading", "deg", "Kompassrichtung", "Compass heading", 0, 360, "last"),
     Quantity(
         "vehicles_in_total", "1", "Einfahrten gesamt", "Vehicles in, total", 0, 2**32, "counter"
@@ -166,6 +168,7 @@ _GENERAL = (
     ),
     Quantity("daylight", "1", "Tageslicht", "Daylight", 0, 1, "last"),
     Quantity("open", "1", "Offen", "Open", 0, 1, "last"),
+    Quantity("digital_input", "1", "Digitaler Eingang", "Digital input", 0, 1, "last"),
     Quantity("tamper", "1", "Manipulation", "Tamper", 0, 1, "last"),
     Quantity("acceleration", "[g]", "Beschleunigung", "Acceleration", -200, 200),
     Quantity("voltage", "V", "Spannung", "Voltage", -1000, 1000),
