@@ -46,6 +46,12 @@ _SOIL = (
     Quantity("soil_nitrogen", "mg/kg", "Stickstoff im Boden", "Soil nitrogen", 0, 3000),
     Quantity("soil_phosphorus", "mg/kg", "Phosphor im Boden", "Soil phosphorus", 0, 3000),
     Quantity("soil_potassium", "mg/kg", "Kalium im Boden", "Soil potassium", 0, 3000),
+    Quantity("soil_salinity", "1", "Salzgehalt des Bodens", "Soil salinity index", -100, 65535),
+    Quantity("stem_size", "mm", "Stammdicke", "Stem size", 0, 1000),
+    Quantity("fruit_size", "mm", "Fruchtgröße", "Fruit size", 0, 1000),
+    Quantity("growth", "mm", "Zuwachs", "Dendrometer position", -50, 50),
+    Quantity("sap_flow", "L/h", "Saftfluss", "Sap flow", -50, 1000),
+    Quantity("heat_velocity", "cm/h", "Wärmegeschwindigkeit im Stamm", "Heat velocity", -50, 1000),
 )
 _WEATHER = (
     Quantity("air_temperature", "Cel", "Lufttemperatur", "Air temperature", -50, 60),
@@ -85,6 +91,14 @@ _WEATHER = (
     Quantity("sound_level", "dB", "Schallpegel", "Sound level", 0, 150),
     Quantity("lightning_strikes", "1", "Blitze", "Lightning strikes", 0, 65535, "sum"),
     Quantity("lightning_distance", "km", "Entfernung der Blitze", "Lightning distance", 0, 60),
+    Quantity("albedo", "1", "Albedo", "Albedo", 0, 1),
+    Quantity("globe_temperature", "Cel", "Globetemperatur", "Black globe temperature", -50, 100),
+    Quantity("leaf_wetness_index", "1", "Blattnässeindex", "Leaf wetness index", 0, 1),
+    Quantity("pm4", "ug/m3", "Feinstaub PM4", "Particulate matter PM4", 0, 2000),
+    Quantity("particles", "1/cm3", "Partikelzahl", "Particle concentration", 0, 100000),
+    Quantity(
+        "tvoc", "[ppb]", "Flüchtige organische Stoffe", "Volatile organic compounds", 0, 65535
+    ),
 )
 _PEOPLE = (
     Quantity("people_in", "1", "Zugänge", "People in", 0, 65535, "sum"),
@@ -146,6 +160,10 @@ _WATER = (
     Quantity("pulses_total", "1", "Impulse gesamt", "Pulses, total", 0, 2**32, "counter"),
     Quantity("leak", "1", "Wasser erkannt", "Water detected", 0, 1, "last"),
     Quantity("liquid_present", "1", "Flüssigkeit vorhanden", "Liquid present", 0, 1, "last"),
+    Quantity("suspended_solids", "mg/L", "Schwebstoffe", "Suspended solids", 0, 500000),
+    Quantity("oxygen_saturation", "%", "Sauerstoffsättigung", "Oxygen saturation", 0, 300),
+    Quantity("redox_potential", "mV", "Redoxpotential", "Redox potential", -2000, 2000),
+    Quantity("sludge_blanket", "%", "Schlammspiegel", "Sludge blanket", 0, 100),
 )
 _GENERAL = (
     Quantity("occupied", "1", "Belegt", "Occupied", 0, 1, "last"),
@@ -178,6 +196,9 @@ _GENERAL = (
     Quantity("longitude", "deg", "Länge", "Longitude", -180, 180, "last"),
     Quantity("echo_strength", "1", "Echostärke", "Echo strength", -1000, 100000, "last"),
     Quantity("lens_covered", "1", "Sensor verdeckt", "Sensor covered", 0, 1, "last"),
+    Quantity("echo_reliability", "dB", "Echosicherheit", "Echo reliability", -100, 200, "last"),
+    Quantity("weight", "kg", "Gewicht", "Weight", -100000, 100000, "last"),
+    Quantity("strain", "um/m", "Dehnung", "Strain", -100000, 100000),
 )
 _DEVICE = (
     Quantity("battery_voltage", "V", "Batteriespannung", "Battery voltage", 0, 30, "last"),
@@ -233,6 +254,8 @@ _CONVERSIONS: Mapping[tuple[str, str], tuple[int, int]] = {
     ("ms", "s"): (1, 1000),
     ("m/s", "km/h"): (36, 10),
     ("min", "s"): (60, 1),
+    ("g/L", "mg/L"): (1000, 1),
+    ("g", "kg"): (1, 1000),
     ("m3/m3", "%"): (100, 1),
 }
 
