@@ -232,7 +232,7 @@ def make_uplinks(base: Instant, count: int, dev_addr: str) -> Iterator[Uplink]:
 
 def batches(made: Sequence[Uplink]) -> list[tuple[str, bytes]]:
     """As an edge agent sends them."""
-    frames = [(one.device_type, one.f_port, one.payload) for one in made]
+    frames = [one.frame(one.device_type) for one in made]
     outcomes = catalogue().decode_batch(frames)
     items = [
         UplinkItem(position, one, outcome)

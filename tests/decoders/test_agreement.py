@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Iterable
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from device_examples import all_constructs, device_types, examples
 from stadtsinn.decoders import program as p
-from stadtsinn.decoders.batch import PADDING, Tables, decode_columns
+from stadtsinn.decoders.batch import NEVER, PADDING, Tables, decode_columns
 from stadtsinn.decoders.device_type import refusal
 from stadtsinn.decoders.interpreter import Result, interpret
 
@@ -26,15 +27,24 @@ Frame = tuple[int, int, bytes]
 def by_kernel(frames: list[Frame]) -> list[Result]:
     programs = np.array([f[0] for f in frames], np.int32)
     ports = np.array([f[1] for f in frames], np.int32)
+    received = np.array([heard(f) for f in frames], np.int64)
     offsets = np.cumsum([0, *(len(f[2]) for f in frames)]).astype(np.int64)
     buffer = np.frombuffer(b"".join(f[2] for f in frames) + bytes(PADDING), np.uint8)
-    return list(decode_columns(TABLES, programs, ports, buffer, offsets).results())
+    return list(decode_columns(TABLES, programs, ports, received, buffer, offsets).results())
 
 
 def by_interpreter(frame: Frame) -> Result:
     number, port, payload = frame
     refused = refusal(port, payload)
-    return interpret(DEVICES[number].program, port, payload) if refused is None else refused
+    if refused is not None:
+        return refused
+    seconds = heard(frame)
+    return interpret(DEVICES[number].program, port, payload, math.nan if seconds < 0 else seconds)
+
+
+def heard(frame: Frame) -> int:
+    """When a gateway heard it: at any time, the same for the same frame, sometimes unknown."""
+    return zlib.crc32(frame[2]) - 1 if len(frame[2]) % 5 else NEVER
 
 
 def assert_agree(frames: list[Frame]) -> None:

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 from stadtsinn.decoders.device_type import DeviceType
-from stadtsinn.decoders.language.load import load
 from stadtsinn.decoders.reading import Decoded
 
 PAGE = Path(__file__).parents[2] / "docs" / "device-files.md"
@@ -18,7 +17,7 @@ def test_the_worked_example_decodes_as_the_page_says() -> None:
     assert found is not None
     head, example = found[1].split("[[examples]]")
     text = head + f"[[examples]]{example}\n" * 3
-    device = DeviceType("example/soil-1", load(text, "page"), "page")
+    device = DeviceType("example/soil-1", text)
     shown = device.file.examples[0]
     outcome, vendor = device.decode_with_vendor(shown.port, bytes.fromhex(shown.bytes))
     assert isinstance(outcome, Decoded)

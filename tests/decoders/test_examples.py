@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from device_examples import device_types, examples
+from device_examples import device_types, examples, heard
 from stadtsinn.decoders.compiler.needs import bodies
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.instant import parse
@@ -36,7 +36,7 @@ def test_there_are_examples() -> None:
 @pytest.mark.parametrize(("device", "example"), CASES)
 def test_readings_are_as_the_file_says(device: DeviceType, example: Example) -> None:
     """Exactly: the right quantity, value, channel, quality and time, in the frame's order."""
-    outcome = device.decode(example.port, bytes.fromhex(example.bytes))
+    outcome = device.decode(example.port, bytes.fromhex(example.bytes), heard(example))
     if example.error:
         assert isinstance(outcome, Undecoded)
         assert outcome.reason == example.error
@@ -48,8 +48,8 @@ def test_readings_are_as_the_file_says(device: DeviceType, example: Example) -> 
 def test_vendor_fields_are_as_the_file_says(device: DeviceType, example: Example) -> None:
     """The vendor's own keys and values, texts as texts; nothing where the frame is refused."""
     payload = bytes.fromhex(example.bytes)
-    outcome, vendor = device.decode_with_vendor(example.port, payload)
-    assert outcome == device.decode(example.port, payload)
+    outcome, vendor = device.decode_with_vendor(example.port, payload, heard(example))
+    assert outcome == device.decode(example.port, payload, heard(example))
     assert vendor == (example.vendor or {})
     assert {k: type(v) for k, v in vendor.items() if isinstance(v, (str, bool))} == {
         k: type(v) for k, v in (example.vendor or {}).items() if isinstance(v, (str, bool))

@@ -12,7 +12,7 @@ from stadtsinn.decoders import kernel
 from numba.core import caching
 {change}
 from stadtsinn.decoders.catalogue import catalogue
-frames = [("bosch/tps110", 1, b"\\x01")] * 200
+frames = [("bosch/tps110", 1, b"\\x01", None)] * 200
 outcomes = catalogue().decode_batch(frames)
 assert outcomes == [catalogue().decode(*frame) for frame in frames]
 function = kernel.decode_rows()

@@ -149,7 +149,7 @@ def _fill(database: Database, day: MarketDay, until: Instant) -> int:
         event = read_event(simulated.event.topic, simulated.event.payload, simulated.event.time)
         assert isinstance(event, Uplink)
         kind = types[event.dev_eui]
-        outcome = catalogue().decode(kind, event.f_port, event.payload)
+        outcome = catalogue().decode(*event.frame(kind))
         entries.append(Entry(day.town.tenant, "edge:edge-rathaus", kind, event, outcome))
     with database.write() as connection:
         append(connection, entries, until)

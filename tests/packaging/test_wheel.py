@@ -28,7 +28,7 @@ DECODE_WITHOUT_NUMBA = """
 import importlib.util
 from stadtsinn.decoders.catalogue import catalogue
 assert importlib.util.find_spec("numba") is None
-frame = ("dragino/lse01", 2, bytes.fromhex("CE2900F107A5099B6E2890"))
+frame = ("dragino/lse01", 2, bytes.fromhex("CE2900F107A5099B6E2890"), None)
 outcomes = catalogue().decode_batch([frame] * 200)
 print(len(outcomes), all(outcome == catalogue().decode(*frame) for outcome in outcomes))
 """

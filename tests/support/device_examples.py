@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stadtsinn.decoders.catalogue import Catalogue, catalogue
 from stadtsinn.decoders.device_type import DeviceType
-from stadtsinn.decoders.language.load import load
+from stadtsinn.decoders.instant import Instant, parse
 from stadtsinn.decoders.language.model import Example
 
 ALL_CONSTRUCTS = Path(__file__).with_name("every_construct.toml").read_text(encoding="utf-8")
@@ -15,7 +15,7 @@ ALL_CONSTRUCTS = Path(__file__).with_name("every_construct.toml").read_text(enco
 
 def all_constructs() -> DeviceType:
     """A device type that uses every construct of the language."""
-    return DeviceType("test/all", load(ALL_CONSTRUCTS, "test/all.toml"), "test/all.toml")
+    return DeviceType("test/all", ALL_CONSTRUCTS)
 
 
 def device_types() -> list[DeviceType]:
@@ -27,3 +27,8 @@ def device_types() -> list[DeviceType]:
 def examples() -> list[tuple[DeviceType, Example]]:
     """Every example of every catalogued device type."""
     return [(device, example) for device in device_types() for example in device.file.examples]
+
+
+def heard(example: Example) -> Instant | None:
+    """When a gateway heard an example; None where it does not matter."""
+    return parse(example.received) if example.received else None

@@ -125,7 +125,7 @@ class _Driven:
             if isinstance(event, OtherEvent):
                 continue
             device_type = self._types[event.dev_eui]
-            outcome = catalogue().decode(device_type, event.f_port, event.payload)
+            outcome = catalogue().decode(*event.frame(device_type))
             source = f"chirpstack:{publication.server}"
             entries.append(Entry(self._day.town.tenant, source, device_type, event, outcome))
         if entries:

@@ -20,6 +20,8 @@ from stadtsinn.decoders.kernel import decode_rows
 from stadtsinn.decoders.program import Program
 
 PADDING = 8
+NEVER = -1
+"""In the column of times of reception: not known."""
 _FIRST_GUESS = 8
 """Values per row to make room for at first; more is added when rows turn out richer."""
 
@@ -101,15 +103,24 @@ class Columns:
 
 
 def decode_columns(
-    tables: Tables, programs: Int32, ports: Int32, buffer: Bytes, offsets: Int64
+    tables: Tables,
+    programs: Int32,
+    ports: Int32,
+    received: Int64,
+    buffer: Bytes,
+    offsets: Int64,
 ) -> Columns:
     """Decode rows: `programs` numbers of `tables` (negative: unknown device), `ports`, payloads.
 
-    Raises ValueError when the arrays do not fit together.
+    `received`: when a gateway heard them, in Unix seconds (negative: not known). Raises ValueError
+    when the arrays do not fit together.
     """
     rows = len(programs)
-    if len(ports) != rows or len(offsets) != rows + 1:
-        raise ValueError(f"{rows} programs, {len(ports)} ports, {len(offsets)} offsets (one more)")
+    if len(ports) != rows or len(received) != rows or len(offsets) != rows + 1:
+        raise ValueError(
+            f"{rows} programs, {len(ports)} ports, {len(received)} times, {len(offsets)} offsets "
+            "(one more)"
+        )
     if rows and (
         offsets[0] < 0
         or np.any(np.diff(offsets) < 0)
@@ -121,10 +132,12 @@ def decode_columns(
         raise ValueError(f"offsets end at {last}, the buffer has {len(buffer)} bytes")
     if len(buffer) < last + PADDING:
         buffer = np.concatenate([buffer, np.zeros(PADDING, np.uint8)])
-    return _run(tables, programs, ports, buffer, offsets)
+    return _run(tables, programs, ports, received, buffer, offsets)
 
 
-def _run(tables: Tables, programs: Int32, ports: Int32, buffer: Bytes, offsets: Int64) -> Columns:
+def _run(
+    tables: Tables, programs: Int32, ports: Int32, received: Int64, buffer: Bytes, offsets: Int64
+) -> Columns:
     kernel = decode_rows()
     rows = len(programs)
     values, tags = np.empty(_FIRST_GUESS * rows + 64), np.empty(_FIRST_GUESS * rows + 64, np.int32)
@@ -136,7 +149,7 @@ def _run(tables: Tables, programs: Int32, ports: Int32, buffer: Bytes, offsets: 
         row, written, extra_count, _ = kernel(
             tables.ops, tables.floats, tables.switch_keys, tables.switch_targets,
             tables.sentinels, tables.actions, tables.bases, buffer, offsets, programs, ports,
-            row, values, tags, starts, status, details, extras, extra_count,
+            received, row, values, tags, starts, status, details, extras, extra_count,
         )  # fmt: skip
         if row >= rows:
             break

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from stadtsinn.decoders.batch import PADDING, Tables, decode_columns
+from stadtsinn.decoders.batch import NEVER, PADDING, Tables, decode_columns
 from stadtsinn.decoders.device_type import DeviceType
+from stadtsinn.decoders.instant import SECOND
 from stadtsinn.decoders.reading import Outcome, Undecoded
+from stadtsinn.decoders.uplink import Frame
 
 _NO_PORT = 256
 """Stands for any number that is no fPort; the kernel's columns are narrower than Python's int."""
@@ -32,21 +34,22 @@ class BatchDecoder:
         self._numbers: dict[str | None, int] = {}
         self._tables = Tables([])
 
-    def decode(self, frames: Sequence[tuple[str | None, int, bytes]]) -> list[Outcome]:
-        """As Catalogue.decode for each (device, fPort, payload)."""
-        self._know({device for device, _, _ in frames})
-        programs = np.array([self._numbers[device] for device, _, _ in frames], np.int32)
-        ports = np.array([p if 0 <= p < _NO_PORT else _NO_PORT for _, p, _ in frames], np.int32)
-        payloads = [payload for _, _, payload in frames]
+    def decode(self, frames: Sequence[Frame]) -> list[Outcome]:
+        """As Catalogue.decode for each frame."""
+        self._know({device for device, *_ in frames})
+        programs = np.array([self._numbers[device] for device, *_ in frames], np.int32)
+        ports = np.array([p if 0 <= p < _NO_PORT else _NO_PORT for _, p, *_ in frames], np.int32)
+        received = np.array([NEVER if at is None else at // SECOND for *_, at in frames], np.int64)
+        payloads = [payload for _, _, payload, _ in frames]
         offsets = np.zeros(len(frames) + 1, np.int64)
         np.cumsum([len(payload) for payload in payloads], out=offsets[1:])
         buffer = np.frombuffer(b"".join(payloads) + bytes(PADDING), np.uint8)
-        columns = decode_columns(self._tables, programs, ports, buffer, offsets)
+        columns = decode_columns(self._tables, programs, ports, received, buffer, offsets)
         return [
             self._devices[program].outcome(result, port, payload)
             if program >= 0
             else Undecoded("unknown_device", self._unknown(device))
-            for program, result, (device, port, payload) in zip(
+            for program, result, (device, port, payload, _) in zip(
                 programs.tolist(), columns.results(), frames, strict=True
             )
         ]

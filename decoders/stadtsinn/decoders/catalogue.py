@@ -14,8 +14,11 @@ from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING
 
 from stadtsinn.decoders.device_type import DeviceType
-from stadtsinn.decoders.language.load import DeviceFileError, load
+from stadtsinn.decoders.instant import Instant
+from stadtsinn.decoders.language.load import DeviceFileError
 from stadtsinn.decoders.reading import Outcome, Undecoded, VendorFields
+from stadtsinn.decoders.reference import parse_reference
+from stadtsinn.decoders.uplink import Frame
 
 if TYPE_CHECKING:
     from stadtsinn.decoders.batch_decoder import BatchDecoder
@@ -32,7 +35,7 @@ class Catalogue:
         self._devices: dict[str, DeviceType] = {}
 
     def __contains__(self, device: object) -> bool:
-        return device in self._files
+        return isinstance(device, str) and self._find(device) is not None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._files)
@@ -41,41 +44,56 @@ class Catalogue:
         return len(self._files)
 
     def device(self, device: str) -> DeviceType:
-        """The device type of that id; raises KeyError with near matches, or DeviceFileError."""
+        """The device type of that id or reference (see reference.py).
+
+        Raises KeyError with near matches, ValueError for constants it has not, DeviceFileError.
+        """
         found = self._devices.get(device)
         if found is not None:
             return found
-        if device not in self._files:
+        reference = parse_reference(device)
+        if reference.device not in self._files:
             raise KeyError(self.unknown(device))
-        text = self._files[device].read_text(encoding="utf-8")
-        place = f"{device}.toml"
-        found = self._devices[device] = DeviceType(device, load(text, place), place)
+        text = self._files[reference.device].read_text(encoding="utf-8")
+        found = self._devices[device] = DeviceType(device, text, reference.constants)
         return found
 
     def unknown(self, device: str | None) -> str:
         """What to say about a device that is not catalogued."""
         if device is None:
             return "unknown device: none is assigned; map its device profile or tag to a device id"
-        near = difflib.get_close_matches(device, self._files, n=3, cutoff=0.5)
+        try:
+            reference = parse_reference(device)
+            if reference.device in self._files:
+                self.device(device)
+        except DeviceFileError:
+            raise
+        except ValueError as error:
+            return f"unknown device {device!r}: {error}"
+        near = difflib.get_close_matches(reference.device, self._files, n=3, cutoff=0.5)
         hint = f"near: {', '.join(near)}" if near else "see `stadtsinn decode --list`"
         return f"unknown device {device!r}; {hint}"
 
-    def decode(self, device: str | None, f_port: int, payload: bytes) -> Outcome:
-        """Readings of one payload; never raises for any bytes, port or device id."""
-        if device is None or device not in self._files:
+    def decode(
+        self, device: str | None, f_port: int, payload: bytes, received: Instant | None = None
+    ) -> Outcome:
+        """Readings of one payload heard at `received`; never raises for any argument."""
+        found = self._find(device)
+        if found is None:
             return Undecoded("unknown_device", self.unknown(device))
-        return self.device(device).decode(f_port, payload)
+        return found.decode(f_port, payload, received)
 
     def decode_with_vendor(
-        self, device: str | None, f_port: int, payload: bytes
+        self, device: str | None, f_port: int, payload: bytes, received: Instant | None = None
     ) -> tuple[Outcome, VendorFields]:
         """As decode, with the vendor's own keys and values (empty when undecoded)."""
-        if device is None or device not in self._files:
+        found = self._find(device)
+        if found is None:
             return Undecoded("unknown_device", self.unknown(device)), {}
-        return self.device(device).decode_with_vendor(f_port, payload)
+        return found.decode_with_vendor(f_port, payload, received)
 
-    def decode_batch(self, frames: Sequence[tuple[str | None, int, bytes]]) -> list[Outcome]:
-        """As decode for each (device, fPort, payload).
+    def decode_batch(self, frames: Sequence[Frame]) -> list[Outcome]:
+        """As decode for each frame.
 
         Larger batches go through the kernel where numba is installed, with the same results.
         """
@@ -93,7 +111,18 @@ class Catalogue:
         return BatchDecoder(self._find, self.unknown)
 
     def _find(self, device: str | None) -> DeviceType | None:
-        return None if device is None or device not in self._files else self.device(device)
+        """The device type of a reference; None for one that is unknown or cannot be read."""
+        if device is None:
+            return None
+        found = self._devices.get(device)
+        if found is not None:
+            return found
+        try:
+            return self.device(device)
+        except DeviceFileError:
+            raise
+        except (KeyError, ValueError):
+            return None
 
 
 def device_files(folder: Traversable) -> dict[str, Traversable]:
@@ -112,5 +141,5 @@ def catalogue() -> Catalogue:
     """The built-in device types."""
     folder = resources.files("stadtsinn.decoders") / "devices"
     if not folder.is_dir():
-        raise DeviceFileError("the package has no folder devices/; install stadtsinn again")
+        raise DeviceFileError("devices/", "", "is not in the package; install stadtsinn again")
     return Catalogue(device_files(folder))

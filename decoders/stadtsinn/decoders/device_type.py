@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.compiler.compile import compile_device
 from stadtsinn.decoders.instant import SECOND, Instant
 from stadtsinn.decoders.interpreter import Emitted, Result, interpret
-from stadtsinn.decoders.language.model import DeviceFile
+from stadtsinn.decoders.language.lines import line_of
+from stadtsinn.decoders.language.load import DeviceFileError, load
 from stadtsinn.decoders.program import Program, Slot
 from stadtsinn.decoders.reading import (
     Decoded,
@@ -28,21 +32,39 @@ MAX_PORT = 255
 class DeviceType:
     """A device type of the catalogue."""
 
-    def __init__(self, device_id: str, file: DeviceFile, place: str) -> None:
+    def __init__(self, device_id: str, text: str, given: Mapping[str, float] | None = None) -> None:
+        """`text` is the device file's; `given` are constants of a single sensor.
+
+        Raises DeviceFileError.
+        """
         self.id = device_id
+        self._text = text
+        self._place = f"{device_id}.toml"
+        with self._lines():
+            file = load(text, self._place)
         self.file = file
         self.family: str = file.family
         self.vendor = file.vendor
         self.product = file.product
         self.version = file.version
         self.decoder = f"{device_id}@{file.version}"
-        self._place = place
-        self.program = compile_device(file, place, full=False)
+        self.constants = with_constants(device_id, file.constants, given or {})
+        with self._lines():
+            self.program = compile_device(file, self._place, self.constants, full=False)
+
+    @contextmanager
+    def _lines(self) -> Iterator[None]:
+        """Errors about the file get the line that they are about."""
+        try:
+            yield
+        except DeviceFileError as error:
+            raise error.at(line_of(self._text, error.place)) from None
 
     @cached_property
     def full_program(self) -> Program:
         """The program that also prints the vendor's view. Raises DeviceFileError."""
-        full = compile_device(self.file, self._place, full=True)
+        with self._lines():
+            full = compile_device(self.file, self._place, self.constants, full=True)
         assert full.slots == self.program.slots, f"{self.id}: the two programs differ in slots"
         return full
 
@@ -51,30 +73,32 @@ class DeviceType:
         """What it can measure, in the order of the file."""
         return self.program.slots
 
-    def counter_bits(self, quantity: str, channel: str) -> int | None:
-        """Width in bits of a running total, for its wrap; None if that is no counter here."""
+    def counter_modulus(self, quantity: str, channel: str) -> float | None:
+        """Where a running total wraps, in the quantity's unit; None if that is no counter here."""
         for slot in self.program.slots:
-            if slot.quantity == quantity and slot.counter_bits is not None:
+            if slot.quantity == quantity and slot.counter_modulus is not None:
                 pattern = re.escape(slot.channel).replace(r"\{\}", r"\d+")
                 if re.fullmatch(pattern, channel):
-                    return slot.counter_bits
+                    return slot.counter_modulus
         return None
 
-    def decode(self, f_port: int, payload: bytes) -> Outcome:
-        """Readings of one payload; never raises."""
-        refused = refusal(f_port, payload)
-        if refused is None:
-            refused = interpret(self.program, f_port, payload)
-        return self.outcome(refused, f_port, payload)
+    def decode(self, f_port: int, payload: bytes, received: Instant | None = None) -> Outcome:
+        """Readings of one payload heard at `received`; never raises."""
+        result = refusal(f_port, payload)
+        if result is None:
+            result = interpret(self.program, f_port, payload, unix_seconds(received))
+        return self.outcome(result, f_port, payload)
 
-    def decode_with_vendor(self, f_port: int, payload: bytes) -> tuple[Outcome, VendorFields]:
+    def decode_with_vendor(
+        self, f_port: int, payload: bytes, received: Instant | None = None
+    ) -> tuple[Outcome, VendorFields]:
         """Readings, and the vendor's own keys and values (empty when undecoded)."""
         refused = refusal(f_port, payload)
         if refused is not None:
             return self.outcome(refused, f_port, payload), {}
         program = self.full_program
         sink = VendorSink(program)
-        result = interpret(program, f_port, payload, sink)
+        result = interpret(program, f_port, payload, unix_seconds(received), sink)
         return self.outcome(result, f_port, payload), sink.fields if result.status == p.OK else {}
 
     def outcome(self, result: Result, f_port: int, payload: bytes) -> Outcome:
@@ -95,12 +119,29 @@ class DeviceType:
             return Reading(slot.quantity, value, slot.channel)
         channel = slot.channel.format(counted) if counted >= 0 else slot.channel
         quality, reason = Quality.GOOD, ""
-        if flag != p.GOOD:
+        if flag == p.OUT_OF_RANGE:
             quality, reason = Quality.BAD, "out_of_range"
-        if flag >= p.FIRST_FAULT:
-            reason = self.program.faults[flag - p.FIRST_FAULT]
+        elif flag >= p.FIRST_FAULT:
+            fault = self.program.faults[flag - p.FIRST_FAULT]
+            quality, reason = Quality(fault.quality), fault.reason
         time = Instant(seconds * SECOND) if seconds >= 0 else None
         return Reading(slot.quantity, value, channel, quality, reason, time)
+
+
+def unix_seconds(received: Instant | None) -> float:
+    """What a program takes as the time of reception: whole Unix seconds, NaN if unknown."""
+    return math.nan if received is None else float(received // SECOND)
+
+
+def with_constants(
+    device_id: str, known: Mapping[str, float], given: Mapping[str, float]
+) -> dict[str, float]:
+    """A file's constants with those of a single sensor; raises ValueError for one it lacks."""
+    foreign = given.keys() - known.keys()
+    if foreign:
+        names = ", ".join(known) or "none"
+        raise ValueError(f"{device_id} has no constant {min(foreign)!r}; it has: {names}")
+    return {**known, **given}
 
 
 def refusal(f_port: int, payload: bytes) -> Result | None:

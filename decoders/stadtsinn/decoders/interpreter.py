@@ -14,6 +14,8 @@ from stadtsinn.decoders.program import Program
 
 _WORD = (1 << 64) - 1
 _PADDING = bytes(8)
+_NOTHING_MORE = (-1, -1, 0, 0, 0)
+"""Columns 10 to 14 of a value without channel number, own time, sentinels and doubt."""
 
 
 Emitted = tuple[int, float, int, int, int]
@@ -37,13 +39,24 @@ class Sink(Protocol):
     ) -> None: ...
 
 
-def interpret(program: Program, f_port: int, payload: bytes, sink: Sink | None = None) -> Result:
-    """Run a program over one payload. Never raises for any bytes and any fPort."""
+def interpret(
+    program: Program,
+    f_port: int,
+    payload: bytes,
+    received: float = math.nan,
+    sink: Sink | None = None,
+) -> Result:
+    """Run a program over one payload. Never raises for any bytes and any fPort.
+
+    `received` is when a gateway heard it, in Unix seconds.
+    """
     ops, floats = program.ops, program.floats
     padded = payload + _PADDING
     end = len(payload)
     registers = [0.0] * p.REGISTERS
     registers[p.PORT_REGISTER] = float(f_port)
+    registers[p.RECEIVED_REGISTER] = received
+    registers[p.LENGTH_REGISTER] = float(end)
     stack: list[float] = []
     values: list[Emitted] = []
     raw: Any = 0
@@ -66,7 +79,7 @@ def interpret(program: Program, f_port: int, payload: bytes, sink: Sink | None =
             if register >= 0:
                 registers[register] = value
             if slot >= 0:
-                if low <= value <= high and not op[13] and op[10] < 0 and op[11] < 0:
+                if low <= value <= high and op[10:15] == _NOTHING_MORE:
                     values.append((slot, value, p.GOOD, -1, -1))
                 else:
                     _store(program, op, raw, value, low, high, registers, values)
@@ -96,7 +109,7 @@ def interpret(program: Program, f_port: int, payload: bytes, sink: Sink | None =
             if pos + op[1] > end:
                 return Result(p.TRUNCATED, pos, op[1], [])
             pc = _switch(program, op, int.from_bytes(payload[pos : pos + op[1]], "big"))
-            if pc == op[6]:
+            if pc == op[6] and not op[7]:
                 return Result(p.UNKNOWN_FRAME, pos, op[1], [])
             pos += op[1]
             continue
@@ -104,7 +117,7 @@ def interpret(program: Program, f_port: int, payload: bytes, sink: Sink | None =
             pc = op[1]
             continue
         elif code == p.JUMP_AT_END:
-            if pos >= end:
+            if pos >= end - op[2]:
                 pc = op[1]
                 continue
         elif code == p.JUMP_BIT_CLEAR:
@@ -151,8 +164,16 @@ def interpret(program: Program, f_port: int, payload: bytes, sink: Sink | None =
                 registers[op[9]] = raw
             if op[8] >= 0:
                 _store(program, op, raw, raw * mul / div, low, high, registers, values)
-        elif code == p.NEED_ALL and op[1] > end:
-            return Result(p.TRUNCATED, end, op[1] - end, [])
+        elif code == p.NEED_ALL:
+            if op[1] > end:
+                return Result(p.TRUNCATED, end, op[1] - end, [])
+        elif code == p.SKIP_BY:
+            count = arithmetic.whole(registers[op[1]])
+            if count < 0:
+                return Result(p.UNKNOWN_FRAME, pos, 0, [])
+            if count > end - pos:
+                return Result(p.TRUNCATED, pos, min(count, p.MOST_NEEDED), [])
+            pos += count
         pc += 1
 
 
@@ -188,6 +209,8 @@ def _store(
             flag = program.actions[row]
     if flag == p.MISSING:
         return
+    if flag == p.GOOD and op[14] and registers[op[14]] != 0:
+        flag = op[15]
     channel = arithmetic.whole(registers[op[10]]) if op[10] >= 0 else -1
     seconds = arithmetic.whole(registers[op[11]]) if op[11] >= 0 else -1
     values.append((op[8], value, flag, channel, seconds))

@@ -7,6 +7,7 @@ in the tables. It must agree with interpreter.py on every byte string (tests hol
 from __future__ import annotations
 
 import contextlib
+import math
 import zlib
 from collections.abc import Callable
 from functools import cache
@@ -75,6 +76,7 @@ def _decode_rows(  # type: ignore[no-untyped-def]
     offsets,  # int64[:], one more than rows
     programs,  # int32[:], per row, negative: unknown device
     ports,  # int32[:], per row
+    received,  # int64[:], per row: Unix seconds, negative: not known
     first,  # row to begin with
     values,  # float64[:], out
     tags,  # int32[:], out: slot, and flag << 16
@@ -148,6 +150,9 @@ def _decode_rows(  # type: ignore[no-untyped-def]
                 # Every program begins with its jump by port.
                 pc = np.uint64(0)
                 last_program, last_port = program, port
+            registers[p.RECEIVED_REGISTER] = received[row] if received[row] >= 0 else math.nan
+            registers[p.LENGTH_REGISTER] = length
+            registers[p.PORT_REGISTER] = port
             depth = 0
             raw = 0.0
             short = False
@@ -191,6 +196,9 @@ def _decode_rows(  # type: ignore[no-untyped-def]
                         for s in range(ops[at, 12], ops[at, 12] + ops[at, 13]):
                             if sentinels[sentinel_base + np.uint64(s)] == raw:
                                 flag = actions[sentinel_base + np.uint64(s)]
+                        doubt = np.uint64(ops[at, 14])
+                        if flag == p.GOOD and doubt > U0 and registers[doubt] != 0.0:
+                            flag = ops[at, 15]
                         if flag != p.MISSING:
                             if kept >= space:
                                 return row, written, extra_count, FINGERPRINT
@@ -256,9 +264,7 @@ def _decode_rows(  # type: ignore[no-untyped-def]
                     break
                 elif code == p.SWITCH or code == p.SWITCH_KEY:
                     if code == p.SWITCH:
-                        key = port
-                        if ops[at, 1] != p.PORT_REGISTER:
-                            key = whole(registers[np.uint64(ops[at, 1])])
+                        key = whole(registers[np.uint64(ops[at, 1])])
                     else:
                         size = np.int64(ops[at, 1])
                         if pos + size > length:
@@ -277,7 +283,9 @@ def _decode_rows(  # type: ignore[no-untyped-def]
                             pc = np.uint64(switch_targets[table_row])
                             found = True
                     if code == p.SWITCH_KEY:
-                        if not found:
+                        if not found and ops[at, 7]:
+                            pc = np.uint64(ops[at, 6])
+                        elif not found:
                             state = p.UNKNOWN_FRAME
                             where, need = pos, np.int64(ops[at, 1])
                             break
@@ -287,7 +295,7 @@ def _decode_rows(  # type: ignore[no-untyped-def]
                     if at == op_base:
                         last_pc = pc
                 elif code == p.JUMP_AT_END:
-                    if pos >= length:
+                    if pos >= length - ops[at, 2]:
                         pc = np.uint64(ops[at, 1])
                 elif code == p.JUMP:
                     pc = np.uint64(ops[at, 1])
@@ -336,10 +344,10 @@ def _decode_rows(  # type: ignore[no-untyped-def]
                 elif code == p.REST:
                     pos = length
                 elif code == p.LOOP_SET:
-                    count = np.float64(ops[at, 2])
+                    times = np.float64(ops[at, 2])
                     if ops[at, 3] >= 0:
-                        count = registers[np.uint64(ops[at, 3])]
-                    registers[np.uint64(ops[at, 1])] = count
+                        times = registers[np.uint64(ops[at, 3])]
+                    registers[np.uint64(ops[at, 1])] = times
                 elif code == p.LOOP:
                     if registers[np.uint64(ops[at, 1])] < 1:
                         pc = np.uint64(ops[at, 2])
@@ -353,10 +361,19 @@ def _decode_rows(  # type: ignore[no-untyped-def]
                     depth += 1
                 elif code == p.CALL:
                     depth = call(ops[at, 1], stack, depth)
-                elif code == p.NEED_ALL and np.int64(ops[at, 1]) > length:
-                    state = p.TRUNCATED
-                    where, need = length, np.int64(ops[at, 1]) - length
-                    break
+                elif code == p.NEED_ALL:
+                    if np.int64(ops[at, 1]) > length:
+                        state = p.TRUNCATED
+                        where, need = length, np.int64(ops[at, 1]) - length
+                        break
+                elif code == p.SKIP_BY:
+                    count = whole(registers[np.uint64(ops[at, 1])])
+                    if count < 0 or count > length - pos:
+                        state = p.UNKNOWN_FRAME if count < 0 else p.TRUNCATED
+                        where = pos
+                        need = max(np.int64(0), min(count, np.int64(p.MOST_NEEDED)))
+                        break
+                    pos += count
         status[row] = state
         if state == p.OK:
             written, extra_count = kept, extra_kept
@@ -378,7 +395,7 @@ def _signature() -> Any:
     payloads = t.Array(t.uint8, 1, "C", readonly=True)
     tables = [array(t.int32, 2), array(t.float64, 2), array(t.int64), array(t.int32)]
     tables += [array(t.float64), array(t.int32), array(t.uint64, 2)]
-    rows = [payloads, array(t.int64), array(t.int32), array(t.int32), t.int64]
+    rows = [payloads, array(t.int64), array(t.int32), array(t.int32), array(t.int64), t.int64]
     out = [array(t.float64), array(t.int32), array(t.int64), array(t.uint8)]
     out += [array(t.int32, 2), array(t.int64, 2), t.int64]
     four: Any = t.UniTuple
@@ -407,7 +424,8 @@ def compiled_fingerprint(kernel: Callable[..., Any]) -> int:
     *_, fingerprint = kernel(
         np.zeros((1, p.OP_COLUMNS), np.int32), np.zeros((1, p.FLOAT_COLUMNS)),
         np.zeros(1, np.int64), numbers, empty, numbers, np.zeros((1, 3), np.uint64),
-        np.zeros(8, np.uint8), np.zeros(1, np.int64), numbers[:0], numbers[:0], 0,
+        np.zeros(8, np.uint8), np.zeros(1, np.int64), numbers[:0], numbers[:0],
+        np.zeros(0, np.int64), 0,
         empty[:0], numbers[:0], np.zeros(1, np.int64), np.zeros(0, np.uint8),
         np.zeros((0, 2), np.int32), np.zeros((0, 3), np.int64), 0,
     )  # fmt: skip

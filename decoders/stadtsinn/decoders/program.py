@@ -1,26 +1,32 @@
 """The op tables a device file compiles to, read alike by the interpreter and the kernel.
 
-A program is a list of ops over one payload. State: a cursor `pos`, number registers (0 holds the
-fPort), a short stack for expressions. Every op is a row of integers (column 0 its code) and a row
-of floats; nothing else decides what a program does.
+A program is a list of ops over one payload. State: a cursor `pos`, number registers (the first
+hold fPort, time of reception and length), a short stack for expressions. Every op is a row of
+integers (column 0 its code) and a row of floats; nothing else decides what a program does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 OP_COLUMNS = 16
 FLOAT_COLUMNS = 5
-REGISTERS = 48
+REGISTERS = 64
 STACK = 16
 PORT_REGISTER = 0
+RECEIVED_REGISTER = 1
+"""When a gateway heard the frame, in Unix seconds; NaN if nobody knows."""
+LENGTH_REGISTER = 2
+BUILT_IN = {"port": PORT_REGISTER, "received": RECEIVED_REGISTER, "length": LENGTH_REGISTER}
+"""Names that every expression may use."""
 
 # Codes. Targets are op indices within the program.
 FIELD = 0
 """base, offset, little, left, right, signed, kind, slot, register, channel register,
-time register, first sentinel, sentinels; floats add, mul, div, low, high."""
+time register, first sentinel, sentinels, doubt register (0: none), flag if that is not 0; floats
+add, mul, div, low, high."""
 EXACT = 1
 """bytes, plain fields, whole: exactly so many bytes from pos to the end.
 
@@ -38,11 +44,12 @@ END = 5
 SWITCH = 6
 """register, first table row, mask, multiplier, shift, target if absent."""
 SWITCH_KEY = 7
-"""bytes of key at pos, first table row, mask, multiplier, shift, target if absent."""
+"""bytes of key at pos, first table row, mask, multiplier, shift, target if absent, whether an
+absent key is taken (1) or an unknown frame (0)."""
 JUMP = 8
 """target."""
 JUMP_AT_END = 9
-"""target: taken when pos is at the end."""
+"""target, tail: taken when no more than `tail` bytes are left."""
 JUMP_BIT_CLEAR = 10
 """register, bit, target."""
 KNOWN_BITS = 11
@@ -66,11 +73,14 @@ PUSH = 19
 CALL = 20
 """function of the stack's top: see UNARY, BINARY, SELECT."""
 STORE = 21
-"""As FIELD from column 8 on (slot, register, channel register, time register), but the value is
-the stack's top; floats as FIELD."""
+"""As FIELD from column 8 on, but the value is the stack's top; floats as FIELD."""
 NEED_ALL = 22
 """bytes: the payload must have at least so many."""
-RENDER = 23
+SKIP_BY = 23
+"""register: move pos by its number; what is no count is an unknown frame."""
+MOST_NEEDED = 0xFFFF
+"""A SKIP_BY of more reports this many bytes as needed."""
+RENDER = 24
 """index into `renders`: vendor output; only in full programs, only for the interpreter."""
 
 # FIELD bases
@@ -92,6 +102,7 @@ def is_plain(row: Sequence[int]) -> bool:
         and row[8] >= 0
         and max(row[9:12]) < 0
         and row[13] == 0
+        and row[14] == 0
     )
 
 
@@ -138,8 +149,16 @@ class Slot:
     unit: str
     low: float
     high: float
-    counter_bits: int | None
+    counter_modulus: float | None
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a value is not good, and how far it may be trusted."""
+
+    reason: str
+    quality: Literal["suspect", "bad"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,5 +175,5 @@ class Program:
     sentinels: tuple[int, ...]
     actions: tuple[int, ...]
     slots: tuple[Slot, ...]
-    faults: tuple[str, ...]
+    faults: tuple[Fault, ...]
     renders: tuple[Any, ...]

@@ -12,6 +12,10 @@ MAX_PAYLOAD = 242
 """Largest application payload of any LoRaWAN region, in bytes."""
 
 
+Frame = tuple[str | None, int, bytes, Instant | None]
+"""What a decoder needs of an uplink: device type, fPort, payload, when a gateway heard it."""
+
+
 class TimeSource(StrEnum):
     """Where an uplink's event time was taken from, best first."""
 
@@ -60,3 +64,7 @@ class Uplink(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     data_rate: int = 0
     frequency: int = 0
     receptions: tuple[Reception, ...] = ()
+
+    def frame(self, device_type: str | None) -> Frame:
+        """What a decoder needs of it, as a device of that type."""
+        return device_type, self.f_port, self.payload, self.event_time

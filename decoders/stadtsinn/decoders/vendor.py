@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
 from stadtsinn.decoders.arithmetic import whole
 from stadtsinn.decoders.compiler.render import (
-    Names,
     RenderBytes,
     RenderClose,
     RenderList,
@@ -16,14 +16,21 @@ from stadtsinn.decoders.compiler.render import (
     RenderOpen,
     RenderText,
 )
+from stadtsinn.decoders.compiler.template import Part
 from stadtsinn.decoders.program import Program
 from stadtsinn.decoders.reading import VendorFields
+
+_EXPONENTIAL_FROM = 1e21
+_DIGITS = 64
 
 
 def to_fixed(value: float, decimals: int) -> str:
     """JavaScript's toFixed: the exact binary value, halves away from zero."""
+    if abs(value) >= _EXPONENTIAL_FROM:
+        return str(value)
     step = Decimal(1).scaleb(-decimals)
-    return str(Decimal(value or 0.0).quantize(step, rounding=ROUND_HALF_UP))
+    with localcontext(prec=_DIGITS):
+        return str(Decimal(value or 0.0).quantize(step, rounding=ROUND_HALF_UP))
 
 
 class VendorSink:
@@ -32,7 +39,8 @@ class VendorSink:
     def __init__(self, program: Program) -> None:
         self._renders = program.renders
         self.fields: VendorFields = {}
-        self._objects: list[dict[str, Any]] = [self.fields]
+        self._open: list[Any] = [self.fields]
+        self._gathered: set[str] = set()
 
     def __call__(
         self, render: int, raw: float, registers: list[float], payload: bytes, pos: int
@@ -41,73 +49,148 @@ class VendorSink:
         match self._renders[render]:
             case RenderNumber() as number:
                 self._number(number, raw, registers)
-            case RenderText(key, text, names):
-                self._set(key, _filled(text, names, registers))
+            case RenderText(key, parts, append):
+                self._text(key, parts, registers, append=append)
             case RenderList(key, sources, omit):
                 numbers = [registers[register] for register in sources]
                 self._set(key, [_plain(n) for n in numbers if n not in omit])
-            case RenderBytes(key, offset, size, show):
-                start = pos + offset
-                part = payload[start:] if size < 0 else payload[start : start + size]
-                self._set(key, part.hex() if show == "hex" else list(part))
-            case RenderOpen(path, append):
-                self._objects.append(self._open(path, append=append))
+            case RenderBytes() as part:
+                self._set(part.key, _bytes(part, registers, payload, pos))
+            case RenderOpen(path, kind):
+                self._open.append(self._opened(path, kind))
             case RenderClose():
-                self._objects.pop()
+                self._open.pop()
 
     def _number(self, render: RenderNumber, raw: float, registers: list[float]) -> None:
         spec = render.vendor
         value = (raw + render.add) * render.mul * spec.mul / render.div
-        if not math.isfinite(value) or value in spec.omit:
+        key = filled(render.key, registers)
+        if key is None or (not math.isfinite(value) and spec.not_finite == "omit"):
+            return
+        if value in spec.omit:
             return
         if spec.only_map and str(_plain(value)) not in (spec.map or {}):
             return
-        self._set(_filled(spec.key, render.names, registers), _shown(value, render))
+        self._set(key, shown(value, render), gather=spec.gather)
 
-    def _set(self, path: str, value: object) -> None:
+    def _text(
+        self, key: str, parts: tuple[Part, ...], registers: list[float], *, append: bool
+    ) -> None:
+        text = filled(parts, registers)
+        if text is None:
+            return
+        target, name = self._place(key)
+        self._set(key, target.get(name, "") + text if append else text)
+
+    def _place(self, path: str) -> tuple[dict[str, Any], str]:
+        """The object that a path's last name belongs to, and that name."""
         *outer, key = path.split(".")
-        target = self._objects[-1]
+        target = self._open[-1]
         for name in outer:
             target = target.setdefault(name, {})
-        target[key] = value
+        return target, key
 
-    def _open(self, path: str, *, append: bool) -> dict[str, Any]:
-        *outer, key = path.split(".")
-        target = self._objects[-1]
-        for name in outer:
-            target = target.setdefault(name, {})
-        if not append:
-            inner: dict[str, Any] = target.setdefault(key, {})
-            return inner
-        target.setdefault(key, []).append({})
-        last: dict[str, Any] = target[key][-1]
-        return last
+    def _set(self, path: str, value: object, *, gather: bool = False) -> None:
+        target, key = self._place(path)
+        if key.endswith("[]"):
+            target.setdefault(key.removesuffix("[]"), []).append(value)
+        elif gather and path in self._gathered:
+            target[key].append(value)
+        elif gather and key in target:
+            self._gathered.add(path)
+            target[key] = [target[key], value]
+        else:
+            target[key] = value
+
+    def _opened(self, path: str, kind: str) -> Any:
+        if not path:
+            within = self._open[-1]
+        else:
+            target, key = self._place(path)
+            if kind == "object":
+                return target.setdefault(key, {})
+            within = target.setdefault(key, [])
+        within.append({} if kind == "record" else [])
+        return within[-1]
 
 
-def _shown(value: float, render: RenderNumber) -> object:
+def shown(value: float, render: RenderNumber) -> object:
+    """A number as the vendor prints it."""
     spec = render.vendor
-    shown: object = _plain(value)
-    if spec.map is not None:
-        key = str(shown)
-        shown = spec.map[key] if key in spec.map else _default(spec.default, shown)
+    if not math.isfinite(value) or value in spec.null:
+        plain: object = None
+    elif spec.map is not None:
+        key = str(_plain(value))
+        plain = spec.map[key] if key in spec.map else _default(spec.default, _plain(value))
     elif spec.boolean:
-        shown = value != 0
+        plain = value != 0
     elif spec.floor:
-        shown = math.floor(value)
+        plain = math.floor(value)
     elif spec.decimals is not None:
-        shown = to_fixed(value, spec.decimals)
-    return shown if spec.fields is None else {**spec.fields, "value": shown}
+        plain = to_fixed(value, spec.decimals)
+    elif spec.round is not None:
+        plain = _plain(float(to_fixed(value, spec.round)))
+    else:
+        plain = _plain(value)
+    return plain if spec.fields is None else {**spec.fields, "value": plain}
 
 
-def _default(default: object, shown: object) -> object:
-    return shown if default is None else default
+def _default(default: object, plain: object) -> object:
+    return plain if default is None else default
 
 
 def _plain(value: float) -> int | float:
     return int(value) if value == int(value) else value
 
 
-def _filled(text: str, names: Names, registers: list[float]) -> str:
-    for name, register in names:
-        text = text.replace(f"{{{name}}}", str(whole(registers[register])))
+def _bytes(part: RenderBytes, registers: list[float], payload: bytes, pos: int) -> object:
+    start = 0 if part.whole else pos + part.offset
+    size = whole(registers[part.register]) if part.register >= 0 else part.size
+    raw = payload[start:] if size < 0 else payload[start : start + size]
+    match part.show:
+        case "list":
+            return list(raw)
+        case "ascii":
+            return raw.decode("latin-1")
+        case "utf8":
+            return raw.decode("utf-8", "replace")
+        case _:
+            text = raw.hex(part.separator) if part.separator else raw.hex()
+            return text.upper() if part.show == "HEX" else text
+
+
+def filled(parts: tuple[Part, ...], registers: list[float]) -> str | None:
+    """A template's text; None where one of its numbers is none."""
+    text = ""
+    for part in parts:
+        text += part.before
+        if part.register >= 0:
+            value = registers[part.register]
+            if not math.isfinite(value):
+                return None
+            text += _formatted(part, value)
     return text
+
+
+def _formatted(part: Part, value: float) -> str:
+    plain = str(_plain(value))
+    if plain in part.map:
+        return part.map[plain]
+    match part.kind:
+        case "integer":
+            return format(int(value), part.format)
+        case "decimals":
+            return to_fixed(value, int(part.format[1:-1]))
+        case "date":
+            return _date(value).strftime(part.format)
+        case _:
+            return plain
+
+
+def _date(seconds: float) -> datetime:
+    """Unix seconds as a date in UTC; the last one there is for numbers beyond."""
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    try:
+        return epoch + timedelta(seconds=seconds)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)

@@ -20,8 +20,8 @@ from stadtsinn.cloud.crowd.counting import (
 )
 from stadtsinn.decoders.instant import MINUTE, SECOND, Instant
 
-RULE16 = CountRule(bits=16, max_rate=120, interval=MINUTE)
-RULE32 = CountRule(bits=32, max_rate=120, interval=MINUTE)
+RULE16 = CountRule(modulus=2**16, max_rate=120, interval=MINUTE)
+RULE32 = CountRule(modulus=2**32, max_rate=120, interval=MINUTE)
 
 
 def report(

@@ -225,7 +225,7 @@ def test_a_counter_grows_over_resets_and_wraps(store: SeriesStore) -> None:
                 end,
                 Window.HOUR,
                 Aggregate.COUNTER_DELTA,
-                counter_bits=bits,
+                counter_modulus=None if bits is None else 2.0**bits,
             )
         )
 

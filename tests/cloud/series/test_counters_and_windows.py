@@ -29,7 +29,7 @@ from stadtsinn.decoders.instant import DAY, HOUR, Instant, from_datetime, parse
 def test_a_smaller_total_is_a_wrap_only_near_the_end_of_its_range(
     previous: int, current: int, bits: int | None, expected: int
 ) -> None:
-    assert growth(float(previous), float(current), bits) == expected
+    assert growth(float(previous), float(current), None if bits is None else 2.0**bits) == expected
 
 
 def test_a_first_value_without_a_base_has_no_growth() -> None:

@@ -80,13 +80,14 @@ class CountPoint(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True)
 class CountRule:
-    """How a counter counts. `bits` is the width of its totals, None where nobody knows it.
+    """How a counter counts. `modulus` is where its totals begin again, None where nobody
+    knows it.
 
     `max_rate` is the most persons per minute that can pass; `interval` the expected time
     between two reports, in microseconds.
     """
 
-    bits: int | None
+    modulus: float | None
     max_rate: int
     interval: int
 
@@ -141,7 +142,7 @@ def _add_total(before: Sequence[CountPoint], report: Report, rule: CountRule) ->
         excess = max(0, math.ceil(now - last - possible))
         return _point(previous, report, now - last, excess, Flag.FAST if excess else Flag.NONE)
     unseen = min(math.ceil(possible), 1 + math.ceil(recent_rate(before) * elapsed))
-    full = 1 << rule.bits if rule.bits else 0
+    full = int(rule.modulus or 0)
     was_high = bool(full) and last >= _TOP_OF_RANGE * full
     if now <= possible and (_restarted(previous.report, report) or not was_high):
         return _point(previous, report, now, unseen, Flag.RESET)

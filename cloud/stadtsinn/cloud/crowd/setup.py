@@ -102,7 +102,7 @@ def make_lines(zone: CountedZone, points: Mapping[LineKey, Sequence[CountPoint]]
     return {
         (gate.id, direction): Line(
             CountRule(
-                _width(gate.device_type, TOTALS[direction], gate.channel),
+                _modulus(gate.device_type, TOTALS[direction], gate.channel),
                 zone.max_rate,
                 zone.interval,
             ),
@@ -132,8 +132,8 @@ def _gate_lines(gate: CountedGate, lines: Lines) -> GateLines:
 
 
 @lru_cache(maxsize=4096)
-def _width(device_type: str, quantity: str, channel: str) -> int | None:
+def _modulus(device_type: str, quantity: str, channel: str) -> float | None:
     known = catalogue()
     if device_type not in known:
         return None
-    return known.device(device_type).counter_bits(quantity, channel)
+    return known.device(device_type).counter_modulus(quantity, channel)

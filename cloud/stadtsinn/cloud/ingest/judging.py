@@ -47,7 +47,7 @@ class Judge:
         if outcome is None:
             # One by one: a few uplinks share a commit, and loading the batch kernel would hold
             # up the first of them for a second and cost 100 MB for 10 µs each.
-            outcome = self._catalogue.decode(device.device_type, uplink.f_port, uplink.payload)
+            outcome = self._catalogue.decode(*uplink.frame(device.device_type))
         return Entry(device.tenant_id, candidate.origin.source, device.device_type, uplink, outcome)
 
     def _of_edge(self, candidate: Candidate, device: DeviceEntry, now: Instant) -> Outcome | None:

@@ -12,21 +12,21 @@ _NEAR_FULL = 0.95
 _PAGE = 20_000
 
 
-def growth(previous: float, current: float, bits: int | None) -> float:
-    """How much a total of `bits` width grew between two readings; never negative.
+def growth(previous: float, current: float, modulus: float | None) -> float:
+    """How much a total that wraps at `modulus` grew between two readings; never negative.
 
     A smaller reading is a wrap where the counter was nearly full (upper 5 %), else the device
     began again at zero and has counted `current` since.
     """
     if current >= previous:
         return current - previous
-    if bits is not None and previous >= _NEAR_FULL * 2**bits:
-        return current + float(2**bits) - previous
+    if modulus is not None and previous >= _NEAR_FULL * modulus:
+        return current + modulus - previous
     return current
 
 
 def growth_per_window(
-    samples: Iterable[Sample], base: Sample | None, window: Window, bits: int | None
+    samples: Iterable[Sample], base: Sample | None, window: Window, modulus: float | None
 ) -> list[Sample]:
     """Growth of a total per window, counted where it was noticed.
 
@@ -40,7 +40,7 @@ def growth_per_window(
             if not start <= sample.time < end:
                 start = window_start(sample.time, window)
                 end = next_window(start, window)
-            grown[start] = grown.get(start, 0.0) + growth(previous.value, sample.value, bits)
+            grown[start] = grown.get(start, 0.0) + growth(previous.value, sample.value, modulus)
         previous = sample
     return [Sample(start, value) for start, value in grown.items()]
 

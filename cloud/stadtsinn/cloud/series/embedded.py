@@ -112,14 +112,14 @@ class EmbeddedStore:
         window: Window,
         aggregate: Aggregate,
         *,
-        counter_bits: int | None = None,
+        counter_modulus: float | None = None,
     ) -> list[Sample]:
         if aggregate is Aggregate.COUNTER_DELTA:
             samples = in_pages(
                 lambda begin, limit: self.read(tenant_id, key, begin, end, limit=limit), start
             )
             base = self._last_before(tenant_id, key, start)
-            return growth_per_window(samples, base, window, counter_bits)
+            return growth_per_window(samples, base, window, counter_modulus)
         with self._file.read() as connection:
             ids = _find(connection, tenant_id, key)
             if ids is None:

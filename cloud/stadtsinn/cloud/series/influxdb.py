@@ -89,14 +89,14 @@ class InfluxStore:
         window: Window,
         aggregate: Aggregate,
         *,
-        counter_bits: int | None = None,
+        counter_modulus: float | None = None,
     ) -> list[Sample]:
         if aggregate is Aggregate.COUNTER_DELTA:
             samples = in_pages(
                 lambda begin, limit: self.read(tenant_id, key, begin, end, limit=limit), start
             )
             base = self._last_before(tenant_id, key, start)
-            return growth_per_window(samples, base, window, counter_bits)
+            return growth_per_window(samples, base, window, counter_modulus)
         query = ask.parts(key, aggregate, start, end, step_of(window))
         parts = [
             Part(row[0], row[1], row[2] if aggregate is Aggregate.MEAN else 1)

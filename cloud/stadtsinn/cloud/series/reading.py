@@ -128,17 +128,17 @@ def _windows(
         Instant(min(stop, question.end)),
         window,
         how,
-        counter_bits=_counter_bits(question),
+        counter_modulus=_counter_modulus(question),
     )
     return samples, stop if stop < question.end else None
 
 
-def _counter_bits(question: Question) -> int | None:
+def _counter_modulus(question: Question) -> float | None:
     known = catalogue()
     if question.device_type not in known:
         return None
     device = known.device(question.device_type)
-    return device.counter_bits(question.key.quantity, question.key.channel)
+    return device.counter_modulus(question.key.quantity, question.key.channel)
 
 
 def newest(

@@ -121,7 +121,7 @@ class SeriesStore(Protocol):
         window: Window,
         aggregate: Aggregate,
         *,
-        counter_bits: int | None = None,
+        counter_modulus: float | None = None,
     ) -> list[Sample]:
         """One sample per window that has good values, in order."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stadtsinn.decoders import program as p
-from stadtsinn.decoders.program import FLOAT_COLUMNS, OP_COLUMNS, Program, Slot
+from stadtsinn.decoders.program import FLOAT_COLUMNS, OP_COLUMNS, Fault, Program, Slot
 
 NO_FLOATS = (0.0,) * FLOAT_COLUMNS
 _TARGET_COLUMN = {
@@ -38,7 +38,7 @@ class Assembler:
         self._targets: list[Label | None] = []
         self._sentinels: list[int] = []
         self._actions: list[int] = []
-        self._faults: list[str] = []
+        self._faults: list[Fault] = []
         self._slots: list[Slot] = []
         self.renders: list[object] = []
 
@@ -63,20 +63,28 @@ class Assembler:
             self._slots.append(slot)
         return self._slots.index(slot)
 
-    def sentinels(self, missing: tuple[int, ...], faults: list[tuple[int, str]]) -> tuple[int, int]:
+    def fault(self, fault: Fault) -> int:
+        """The flag of a fault; equal ones share it."""
+        if fault not in self._faults:
+            self._faults.append(fault)
+        return p.FIRST_FAULT + self._faults.index(fault)
+
+    def sentinels(
+        self, missing: tuple[int, ...], faults: list[tuple[int, Fault]]
+    ) -> tuple[int, int]:
         """Rows of the sentinel table: (first, count)."""
         first = len(self._sentinels)
         for raw in missing:
             self._sentinels.append(raw)
             self._actions.append(p.MISSING)
-        for raw, reason in faults:
-            if reason not in self._faults:
-                self._faults.append(reason)
+        for raw, fault in faults:
             self._sentinels.append(raw)
-            self._actions.append(p.FIRST_FAULT + self._faults.index(reason))
+            self._actions.append(self.fault(fault))
         return first, len(self._sentinels) - first
 
-    def switch(self, code: int, source: int, table: dict[int, Label], default: Label) -> None:
+    def switch(
+        self, code: int, source: int, table: dict[int, Label], default: Label, takes: int = 0
+    ) -> None:
         """A jump by value through a collision-free hash table."""
         size_bits, multiplier = _perfect_hash(list(table))
         first = len(self._keys)
@@ -87,7 +95,8 @@ class Assembler:
             row = first + hash_row(key, multiplier, shift, (1 << size_bits) - 1)
             self._keys[row] = key
             self._targets[row] = label
-        self.emit(code, source, first, (1 << size_bits) - 1, multiplier, shift, target=default)
+        columns = (source, first, (1 << size_bits) - 1, multiplier, shift, 0, takes)
+        self.emit(code, *columns, target=default)
 
     def program(self) -> Program:
         """The finished program."""

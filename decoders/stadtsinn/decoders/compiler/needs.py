@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from stadtsinn.decoders.compiler.numbers import number_type
+from stadtsinn.decoders.compiler.numbers import is_number_type, number_type
 from stadtsinn.decoders.compiler.values import braces
 from stadtsinn.decoders.language import model as m
 
@@ -24,14 +24,27 @@ def _used(items: tuple[m.Item, ...]) -> Iterator[str]:
                 yield name
             case m.RecordItem() if item.time:
                 yield item.time
+            case m.TimedItem():
+                yield item.timed
+            case m.SkipItem(skip=str() as name) | m.BytesItem(bytes=str() as name):
+                yield name
+            case m.MaskItem():
+                yield item.mask
             case m.FieldItem():
-                yield from braces(item.channel)
+                yield from _reading_names(item)
             case m.ValueItem():
-                yield from braces(item.channel)
-                if item.quantity or item.name:
+                yield from _reading_names(item)
+                if item.quantity or item.name or item.set:
                     yield from _expression_names(item.value)
+                    yield item.set
         for body in bodies(item):
             yield from _used(body)
+
+
+def _reading_names(item: m.FieldItem | m.ValueItem) -> Iterator[str]:
+    yield from braces(item.channel)
+    if item.doubt is not None:
+        yield item.doubt.item
 
 
 def _expression_names(text: str) -> Iterator[str]:
@@ -50,9 +63,12 @@ def bodies(item: m.Item) -> Iterator[tuple[m.Item, ...]]:
             yield item.otherwise or ()
         case m.TlvItem():
             yield from (entry.body for entry in item.entries)
+            yield item.otherwise or ()
+        case m.OptionalItem():
+            yield item.optional
         case m.MaskItem():
             yield from (group.body for group in item.groups)
-        case m.RepeatItem() | m.RecordItem() | m.UnderItem():
+        case m.RepeatItem() | m.RecordItem() | m.TimedItem() | m.UnderItem():
             yield item.body
 
 
@@ -65,9 +81,9 @@ def least_bytes(items: tuple[m.Item, ...]) -> int:
                 bits += number_type(item.type).bits
             case m.SkipItem(skip=int() as size) | m.BytesItem(bytes=int() as size):
                 bits += 8 * size
-            case m.MaskItem():
+            case m.MaskItem() if is_number_type(item.mask):
                 bits += number_type(item.mask).bits
-            case m.RecordItem() | m.UnderItem():
+            case m.RecordItem() | m.TimedItem() | m.UnderItem():
                 bits += 8 * least_bytes(item.body)
             case m.SwitchItem():
                 branches = [case.body for case in item.cases]

@@ -38,6 +38,15 @@ ALLOWED = (
 )
 
 
+def is_number_type(text: str) -> bool:
+    """Whether this is the name of a number type."""
+    try:
+        number_type(text)
+    except ValueError:
+        return False
+    return True
+
+
 def number_type(text: str) -> NumberType:
     """The number type of that name; raises ValueError with the allowed names."""
     if text in _FLOAT:

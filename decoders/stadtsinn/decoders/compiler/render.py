@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from stadtsinn.decoders.compiler.template import Part
 from stadtsinn.decoders.language.model import Vendor
-
-Names = tuple[tuple[str, int], ...]
-"""Names used in a template and their registers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +14,7 @@ class RenderNumber:
     """The last raw number: (raw + add) * mul / div, printed as `vendor` says."""
 
     vendor: Vendor
-    names: Names
+    key: tuple[Part, ...]
     add: float
     mul: float
     div: float
@@ -27,8 +25,8 @@ class RenderText:
     """A text with named numbers."""
 
     key: str
-    text: str
-    names: Names
+    parts: tuple[Part, ...]
+    append: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +40,26 @@ class RenderList:
 
 @dataclass(frozen=True, slots=True)
 class RenderBytes:
-    """`size` bytes (-1: to the end) at pos + offset."""
+    """`size` bytes (-1: to the end) at pos + offset, or as many as `register` says, or all."""
 
     key: str
     offset: int
     size: int
-    show: Literal["hex", "list"]
+    show: Literal["hex", "HEX", "ascii", "utf8", "list"]
+    separator: str = ""
+    register: int = -1
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RenderOpen:
-    """From here vendor keys belong to an object at `path`; `append`: a new one in that list."""
+    """From here vendor keys belong to the object at `path`.
+
+    ``record``: to a new object in that list; ``list``: records go to a new list in that list.
+    """
 
     path: str
-    append: bool
+    kind: Literal["object", "record", "list"]
 
 
 @dataclass(frozen=True, slots=True)

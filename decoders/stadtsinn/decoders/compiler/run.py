@@ -45,8 +45,13 @@ class Run:
         self._need_all = max(self._need_all, size)
 
     def flush(self) -> None:
-        """Write the run out and move pos behind it."""
-        size = self.byte()
+        """Write the run out and move pos behind it; raises ValueError inside a byte."""
+        self.byte()
+        self.split()
+
+    def split(self) -> int:
+        """As flush, also inside a byte; answers how many bits of that byte are taken."""
+        size, phase = divmod(self.bit, 8)
         plain = self._plain()
         if self._need_all:
             self._out.emit(p.NEED_ALL, self._need_all)
@@ -56,6 +61,12 @@ class Run:
         if size:
             self._out.emit(p.ADVANCE, size)
         self._clear()
+        self.bit = phase
+        return phase
+
+    def begin(self, phase: int) -> None:
+        """A branch begins, with so many bits of the byte at pos taken."""
+        self.bit = phase
 
     def finish(self) -> None:
         """As flush, at the end of a frame: nothing may follow."""

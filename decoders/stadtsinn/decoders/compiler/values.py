@@ -73,13 +73,13 @@ def _bit_range(item: FieldItem, number: NumberType) -> tuple[int, int]:
 
 def scale(item: FieldItem, factor: tuple[int, int]) -> tuple[float, float, float]:
     """add, mul, div with a unit's factor folded in and whole numbers reduced, to round once."""
-    mul, div = item.mul * factor[0], item.div * factor[1]
-    if div == 0 or not all(map(math.isfinite, (item.add, mul, div))):
+    add, mul, div = float(item.add), float(item.mul) * factor[0], float(item.div) * factor[1]
+    if div == 0 or any(map(math.isinf, (add, mul, div))):
         raise ValueError("add, mul and div must be finite, div not 0")
-    if mul == int(mul) and div == int(div):
+    if mul.is_integer() and div.is_integer():
         shared = _gcd(int(mul), int(div))
         mul, div = mul / shared, div / shared
-    return float(item.add), float(mul), float(div)
+    return add, mul, div
 
 
 def _gcd(a: int, b: int) -> int:
@@ -107,12 +107,20 @@ def slot(item: FieldItem | ValueItem, channel: str) -> Slot:
         unit=known.unit,
         low=float(low),
         high=float(high),
-        counter_bits=_counter_bits(item) if known.aggregate == "counter" else None,
+        counter_modulus=_counter_modulus(item) if known.aggregate == "counter" else None,
         note=item.note,
     )
 
 
-def _counter_bits(item: FieldItem | ValueItem) -> int:
-    if isinstance(item, FieldItem):
-        return item.counter_bits or number_type(item.type).bits
-    raise ValueError("a counter cannot be computed; use an item with a type")
+def _counter_modulus(item: FieldItem | ValueItem) -> float | None:
+    """Where a running total begins again, in the quantity's unit; unknown for a computed one."""
+    if isinstance(item, ValueItem):
+        return None
+    _, mul, div = scale(item, unit_factor(item))
+    return 2.0 ** (item.counter_bits or width(item)) * abs(mul / div)
+
+
+def width(item: FieldItem) -> int:
+    """Bits of a field; raises ValueError."""
+    high, low = _bit_range(item, number_type(item.type))
+    return high - low + 1

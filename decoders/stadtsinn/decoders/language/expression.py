@@ -1,13 +1,17 @@
 """Expressions over named items, in Python's notation, to stack operations.
 
-Allowed: numbers, names, ``+ - * / **``, comparisons, ``a if c else b``, and the functions abs,
-floor, sqrt, log, log10, exp, min, max. Whatever is not a finite number has no reading.
+Allowed: numbers, names, ``+ - * / % **``, comparisons (also chained), ``and or not``,
+``a if c else b``, ``nan`` (no value), and the functions abs, floor, trunc, round (halves up), sqrt,
+log, log10, exp, min, max, and unix(year, month, day, hour, minute, second). Whatever is not a
+finite number has no reading.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
+from functools import cache
 
 from stadtsinn.decoders.program import BINARY, FUNCTIONS, SELECT, STACK, UNARY
 
@@ -26,22 +30,43 @@ _OPERATORS: dict[type[ast.AST], str] = {
     ast.NotEq: "ne",
 }
 _SWAPPED: dict[type[ast.AST], str] = {ast.Gt: "lt", ast.GtE: "le"}
+_JOINS: dict[type[ast.AST], str] = {ast.And: "min", ast.Or: "max"}
 _ONE = {"abs", "floor", "sqrt", "log", "log10", "exp"}
 _TWO = {"min", "max"}
+
+_DAYS = (
+    "365 * (y - (m <= 2)) + floor((y - (m <= 2)) / 4) - floor((y - (m <= 2)) / 100)"
+    " + floor((y - (m <= 2)) / 400) + floor((153 * ((m + 9) % 12) + 2) / 5) + d - 719469"
+)
+"""Days from 1970 to a day of the Gregorian calendar, whose years are counted from March."""
+_SENSIBLE = "1 <= m <= 12 and 1 <= d <= 31 and hour < 24 and minute < 60 and second < 60"
+_MEANINGS: dict[str, tuple[tuple[str, ...], str]] = {
+    "trunc": (("x",), "-floor(-x) if x < 0 else floor(x)"),
+    "round": (("x",), "floor(x + 0.5)"),
+    "mod": (("a", "b"), "a - floor(a / b) * b"),
+    "unix": (
+        ("y", "m", "d", "hour", "minute", "second"),
+        f"86400 * ({_DAYS}) + 3600 * hour + 60 * minute + second if {_SENSIBLE} else nan",
+    ),
+}
+"""Functions that are short for an expression of the others: parameters and meaning."""
 
 
 class ExpressionError(ValueError):
     """An expression outside the language; the message names the part."""
 
 
-def steps(text: str, register: Callable[[str], int]) -> list[Step]:
-    """Stack operations of `text`; `register` gives the register of a name or raises KeyError."""
+def steps(text: str, register: Callable[[str], int], constants: Mapping[str, float]) -> list[Step]:
+    """Stack operations of `text`; `register` gives the register of a name or raises KeyError.
+
+    Names in `constants` stand for their numbers.
+    """
     try:
         tree = ast.parse(text, mode="eval")
     except SyntaxError as error:
         raise ExpressionError(f"{text!r}: {error.msg}") from None
     out: list[Step] = []
-    _walk(tree.body, text, register, out)
+    _Walk(text, register, constants, out).visit(tree.body)
     return out
 
 
@@ -59,39 +84,111 @@ def check_depth(steps: list[Step], text: str) -> None:
             raise ExpressionError(f"{text!r} nests too deep; name a part of it as an own value")
 
 
-def _walk(node: ast.expr, text: str, register: Callable[[str], int], out: list[Step]) -> None:
-    def call(name: str, *parts: ast.expr) -> None:
-        for part in parts:
-            _walk(part, text, register, out)
-        out.append(("call", FUNCTIONS[name]))
+class _Walk:
+    """One expression on its way to stack operations."""
 
-    match node:
-        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
-            out.append(("const", float(number)))
-        case ast.Name(id=name):
-            try:
-                out.append(("name", register(name)))
-            except KeyError:
-                raise ExpressionError(f"{text!r}: no item is named {name!r} before it") from None
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            call("neg", operand)
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            call("not", operand)
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
-            call(_OPERATORS[type(op)], left, right)
-        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _OPERATORS:
-            call(_OPERATORS[type(op)], left, right)
-        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _SWAPPED:
-            call(_SWAPPED[type(op)], right, left)
-        case ast.IfExp(test=test, body=body, orelse=orelse):
-            call("select", test, body, orelse)
-        case ast.Call(func=ast.Name(id=name), args=[one], keywords=[]) if name in _ONE:
-            call(name, one)
-        case ast.Call(func=ast.Name(id=name), args=[one, two], keywords=[]) if name in _TWO:
-            call(name, one, two)
-        case _:
-            raise ExpressionError(
-                f"{text!r}: {ast.unparse(node)!r} is not part of the language; allowed: numbers, "
-                "names, + - * / **, one comparison, 'a if c else b', abs floor sqrt log log10 exp "
-                "min max"
-            )
+    def __init__(
+        self,
+        text: str,
+        register: Callable[[str], int],
+        constants: Mapping[str, float],
+        out: list[Step],
+    ) -> None:
+        self._text = text
+        self._register = register
+        self._constants = constants
+        self._out = out
+
+    def visit(self, node: ast.expr) -> None:
+        match node:
+            case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+                self._out.append(("const", float(number)))
+            case ast.Name(id=name):
+                self._name(name)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                self._call("neg", operand)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                self._call("not", operand)
+            case ast.BinOp(left=left, op=ast.Mod(), right=right):
+                self.visit(_meaning("mod", [left, right]))
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+                self._call(_OPERATORS[type(op)], left, right)
+            case ast.Compare(left=left, ops=ops, comparators=rights):
+                self._compare(node, [left, *rights], ops)
+            case ast.BoolOp(op=op, values=values):
+                self._truth(values[0])
+                for value in values[1:]:
+                    self._truth(value)
+                    self._out.append(("call", FUNCTIONS[_JOINS[type(op)]]))
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                self._call("select", test, body, orelse)
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if (
+                len(args) == 1 and name in _ONE
+            ) or (len(args) == 2 and name in _TWO):
+                self._call(name, *args)
+            case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if (
+                name in _MEANINGS and len(args) == len(_MEANINGS[name][0])
+            ):
+                self.visit(_meaning(name, args))
+            case _:
+                self._refuse(node)
+
+    def _call(self, name: str, *parts: ast.expr) -> None:
+        for part in parts:
+            self.visit(part)
+        self._out.append(("call", FUNCTIONS[name]))
+
+    def _name(self, name: str) -> None:
+        if name == "nan" or name in self._constants:
+            self._out.append(("const", math.nan if name == "nan" else self._constants[name]))
+            return
+        try:
+            self._out.append(("name", self._register(name)))
+        except KeyError:
+            raise ExpressionError(f"{self._text!r}: no item is named {name!r} before it") from None
+
+    def _compare(self, node: ast.expr, terms: list[ast.expr], ops: list[ast.cmpop]) -> None:
+        for i, op in enumerate(ops):
+            if type(op) in _OPERATORS:
+                self._call(_OPERATORS[type(op)], terms[i], terms[i + 1])
+            elif type(op) in _SWAPPED:
+                self._call(_SWAPPED[type(op)], terms[i + 1], terms[i])
+            else:
+                self._refuse(node)
+            if i:
+                self._out.append(("call", FUNCTIONS["min"]))
+
+    def _truth(self, node: ast.expr) -> None:
+        """1 or 0: what `and` and `or` take."""
+        self.visit(node)
+        if not isinstance(node, ast.Compare | ast.BoolOp):
+            self._out.append(("const", 0.0))
+            self._out.append(("call", FUNCTIONS["ne"]))
+
+    def _refuse(self, node: ast.expr) -> None:
+        raise ExpressionError(
+            f"{self._text!r}: {ast.unparse(node)!r} is not part of the language; allowed: numbers, "
+            "names, + - * / % **, comparisons, and or not, 'a if c else b', nan, abs floor trunc "
+            "round sqrt log log10 exp min max unix(year, month, day, hour, minute, second)"
+        )
+
+
+@cache
+def _parsed(name: str) -> ast.expr:
+    return ast.parse(_MEANINGS[name][1], mode="eval").body
+
+
+def _meaning(name: str, args: list[ast.expr]) -> ast.expr:
+    """The expression a function is short for, with its arguments put in."""
+    given = dict(zip(_MEANINGS[name][0], args, strict=True))
+    return _put_in(_parsed(name), given)
+
+
+def _put_in(node: ast.expr, given: Mapping[str, ast.expr]) -> ast.expr:
+    class Put(ast.NodeTransformer):
+        def visit_Name(self, name: ast.Name) -> ast.expr:
+            return given.get(name.id, name)
+
+    # NodeTransformer works in place: on a copy of its own.
+    put: ast.expr = Put().visit(ast.parse(ast.unparse(node), mode="eval").body)
+    return put

@@ -13,7 +13,16 @@ MIN_EXAMPLES = 3
 
 
 class DeviceFileError(ValueError):
-    """A device file that cannot be used; the message names file, place and remedy."""
+    """A device file that cannot be used; the message names file, line, place and remedy."""
+
+    def __init__(self, file: str, place: str, message: str, line: int | None = None) -> None:
+        where = file if line is None else f"{file}:{line}"
+        super().__init__(f"{where}: {place}: {message}" if place else f"{where}: {message}")
+        self.file, self.place, self.message = file, place, message
+
+    def at(self, line: int | None) -> DeviceFileError:
+        """The same error, with its line."""
+        return DeviceFileError(self.file, self.place, self.message, line)
 
 
 _ITEMS: dict[str, type[model.Strict]] = {
@@ -21,7 +30,7 @@ _ITEMS: dict[str, type[model.Strict]] = {
 }
 """Each item kind by the key that tells it: the first field of its struct."""
 
-_NESTED = {"body", "otherwise"}
+_NESTED = {"body", "otherwise", "optional"}
 _HOLDERS: dict[str, type[model.Strict]] = {
     "cases": model.Case,
     "entries": model.Entry,
@@ -37,17 +46,19 @@ def load(text: str, file: str) -> model.DeviceFile:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise DeviceFileError(f"{file}: not TOML: {error}") from None
+        raise DeviceFileError(file, "", f"not TOML: {error}") from None
     frames = raw.pop("frames", None)
     if not isinstance(frames, list) or not frames:
-        raise DeviceFileError(f"{file}: no [[frames]]; describe at least one frame")
+        raise DeviceFileError(file, "", "no [[frames]]; describe at least one frame")
     read = tuple(_frame(frame, f"frames[{i}]", file) for i, frame in enumerate(frames))
     device = _convert({**raw, "frames": ()}, model.DeviceFile, "", file)
     assert isinstance(device, model.DeviceFile)
     if len(device.examples) < MIN_EXAMPLES:
         raise DeviceFileError(
-            f"{file}: {len(device.examples)} [[examples]]; a device needs at least {MIN_EXAMPLES} "
-            "real payloads with expected readings and vendor fields"
+            file,
+            "examples",
+            f"{len(device.examples)} [[examples]]; a device needs at least {MIN_EXAMPLES} "
+            "real payloads with expected readings and vendor fields",
         )
     return msgspec.structs.replace(device, frames=read)
 
@@ -62,7 +73,7 @@ def _frame(raw: object, place: str, file: str) -> model.Frame:
 
 def _body(raw: object, place: str, file: str) -> tuple[model.Item, ...]:
     if not isinstance(raw, list):
-        raise DeviceFileError(f"{file}: {place}: expected a list of items")
+        raise DeviceFileError(file, place, "expected a list of items")
     return tuple(_item(item, f"{place}[{i}]", file) for i, item in enumerate(raw))
 
 
@@ -73,8 +84,10 @@ def _item(raw: object, place: str, file: str) -> model.Item:
         kinds = ["list"]
     if len(kinds) != 1:
         raise DeviceFileError(
-            f"{file}: {place}: an item needs exactly one of {', '.join(sorted(_ITEMS))}; "
-            f"found {', '.join(kinds) or 'none'}"
+            file,
+            place,
+            f"an item needs exactly one of {', '.join(sorted(_ITEMS))}; "
+            f"found {', '.join(kinds) or 'none'}",
         )
     return _filled(table, _ITEMS[kinds[0]], place, file)  # type: ignore[return-value]
 
@@ -87,7 +100,7 @@ def _filled(table: dict[str, Any], kind: type[model.Strict], place: str, file: s
     for key in _HOLDERS.keys() & table.keys():
         holders = table[key]
         if not isinstance(holders, list) or not holders:
-            raise DeviceFileError(f"{file}: {place}.{key}: expected a list of tables")
+            raise DeviceFileError(file, f"{place}.{key}", "expected a list of tables")
         nested[key] = tuple(
             _filled(
                 _table(h, f"{place}.{key}[{i}]", file), _HOLDERS[key], f"{place}.{key}[{i}]", file
@@ -105,12 +118,12 @@ def _convert(
         return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
         message, _, inner = str(error).partition(" - at ")
-        where = (place + inner.strip("`").removeprefix("$")).lstrip(".") or "file"
+        where = (place + inner.strip("`").removeprefix("$")).lstrip(".")
         known = ", ".join(f.name for f in msgspec.structs.fields(kind))
-        raise DeviceFileError(f"{file}: {where}: {message} (keys here: {known})") from None
+        raise DeviceFileError(file, where, f"{message} (keys here: {known})") from None
 
 
 def _table(raw: object, place: str, file: str) -> dict[str, Any]:
     if not isinstance(raw, dict):
-        raise DeviceFileError(f"{file}: {place}: expected a table {{ … }}")
+        raise DeviceFileError(file, place, "expected a table { … }")
     return dict(raw)

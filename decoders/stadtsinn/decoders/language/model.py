@@ -22,11 +22,17 @@ class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Vendor(Strict, kw_only=True, frozen=True):
-    """How the vendor's codec prints a value. `key` may hold ``{name}`` of an item."""
+    """How the vendor's codec prints a value.
+
+    `key` may hold ``{name}`` of an item, dots for objects inside objects, and ``[]`` at its end:
+    the value is appended to a list.
+    """
 
     key: str
     decimals: int | None = None
     """Text with so many decimals, as JavaScript's toFixed."""
+    round: int | None = None
+    """Number with so many decimals, as JavaScript's parseFloat(x.toFixed(n))."""
     floor: bool = False
     boolean: bool = False
     mul: float = 1
@@ -38,19 +44,34 @@ class Vendor(Strict, kw_only=True, frozen=True):
     """The vendor prints no key for a value that `map` does not hold."""
     omit: tuple[int, ...] = ()
     """Values for which the vendor prints no key."""
+    null: tuple[int, ...] = ()
+    """Values that the vendor prints as null."""
+    not_finite: Literal["omit", "null"] = "omit"
+    """What the vendor prints where no number comes out."""
+    gather: bool = False
+    """The first value is printed as it is; with a second one all become a list."""
     fields: dict[str, str] | None = None
     """The vendor prints an object: these fields and ``value``."""
 
 
 class Fault(Strict, kw_only=True, frozen=True):
-    """A raw value that reports a fault: the reading is bad with this reason."""
+    """A raw value that reports a fault: the reading is bad (or suspect) with this reason."""
 
     raw: int
     reason: str
+    quality: Literal["suspect", "bad"] = "bad"
+
+
+class Doubt(Strict, kw_only=True, frozen=True):
+    """The reading is bad (or suspect) with this reason when the named item is not 0."""
+
+    item: str
+    reason: str
+    quality: Literal["suspect", "bad"] = "bad"
 
 
 class FieldItem(Strict, kw_only=True, frozen=True):
-    """Bytes read as a number: (raw + add) * mul / div."""
+    """Bytes read as a number: (raw + add) * mul / div; each of these may name a constant."""
 
     type: str
     name: str = ""
@@ -58,46 +79,58 @@ class FieldItem(Strict, kw_only=True, frozen=True):
     peek: int | None = None
     bit: int | None = None
     bits: tuple[int, int] | None = None
-    add: float = 0
-    mul: float = 1
-    div: float = 1
+    add: float | str = 0
+    mul: float | str = 1
+    div: float | str = 1
     quantity: str = ""
     unit: str = ""
     channel: str = ""
     range: tuple[float, float] | None = None
     missing: tuple[int, ...] = ()
     faults: tuple[Fault, ...] = ()
+    doubt: Doubt | None = None
     counter_bits: int | None = None
     vendor: str | Vendor | None = None
     note: str = ""
 
 
 class ValueItem(Strict, kw_only=True, frozen=True):
-    """A number computed from named items by an expression."""
+    """A number computed from named items by an expression.
+
+    `set` gives the number to a name that is there already: running sums.
+    """
 
     value: str
     name: str = ""
+    set: str = ""
     quantity: str = ""
     unit: str = ""
     channel: str = ""
     range: tuple[float, float] | None = None
+    doubt: Doubt | None = None
     vendor: str | Vendor | None = None
     note: str = ""
 
 
 class SkipItem(Strict, kw_only=True, frozen=True):
-    """Bytes that mean nothing: a count, or ``"end"`` for the rest."""
+    """Bytes that mean nothing: a count, the name of an item, or ``"end"`` for the rest."""
 
-    skip: int | Literal["end"]
+    skip: int | str
     note: str = ""
 
 
 class BytesItem(Strict, kw_only=True, frozen=True):
-    """Bytes the vendor prints raw: a count, or ``"end"`` for the rest (at least `least`)."""
+    """Bytes the vendor prints raw.
 
-    bytes: int | Literal["end"]
+    A count, the name of an item, ``"end"`` for the rest (at least `least`), or ``"payload"`` for
+    all of the frame, which takes none of them.
+    """
+
+    bytes: int | str
     vendor: str
-    show: Literal["hex", "list"] = "hex"
+    show: Literal["hex", "HEX", "ascii", "utf8", "list"] = "hex"
+    separator: str = ""
+    """Between two bytes in hex."""
     least: int = 0
     note: str = ""
 
@@ -126,40 +159,60 @@ class Entry(Strict, kw_only=True, frozen=True):
 
 
 class TlvItem(Strict, kw_only=True, frozen=True):
-    """Records to the end of the payload, each begun by a key of `tlv` bytes."""
+    """Records to the end of the payload (less `tail` bytes), each begun by a key of `tlv` bytes.
+
+    Without `otherwise` a key that has no entry is an unknown frame.
+    """
 
     tlv: int
     entries: tuple[Entry, ...]
+    otherwise: Body | None = None
+    tail: int = 0
     note: str = ""
 
 
 class Group(Strict, kw_only=True, frozen=True):
-    """What follows when this bit of the mask is set."""
+    """What follows when this bit of the mask is set; several `bits` count ``{n}`` from 1."""
 
-    bit: int
+    bit: int | None = None
+    bits: tuple[int, ...] = ()
     body: Body
 
 
 class MaskItem(Strict, kw_only=True, frozen=True):
-    """A presence mask, then the groups whose bit is set, in the order given."""
+    """A presence mask, then the groups whose bit is set, in the order given.
+
+    `mask` is a number type or the name of an item.
+    """
 
     mask: str
     groups: tuple[Group, ...]
+    others: Literal["refuse", "ignore"] = "refuse"
+    """What to do when a bit without a group is set."""
+    note: str = ""
+
+
+class OptionalItem(Strict, kw_only=True, frozen=True):
+    """A body that is there only if any bytes are left."""
+
+    optional: Body
     note: str = ""
 
 
 class RepeatItem(Strict, kw_only=True, frozen=True):
-    """A body several times: a count, the name of an item, or ``"end"``."""
+    """A body several times: a count, the name of an item, or ``"end"`` (less `tail` bytes)."""
 
     repeat: int | str
     body: Body
+    tail: int = 0
     note: str = ""
 
 
 class RecordItem(Strict, kw_only=True, frozen=True):
     """A body that is a record of its own, with its own time in Unix seconds (`time` names it).
 
-    The vendor prints it as an object appended to the list `record`.
+    The vendor prints it as an object appended to the list `record`, or to the open list if that
+    is empty.
     """
 
     record: str
@@ -168,8 +221,19 @@ class RecordItem(Strict, kw_only=True, frozen=True):
     note: str = ""
 
 
+class TimedItem(Strict, kw_only=True, frozen=True):
+    """A body whose readings have their own time, in Unix seconds (`timed` names it)."""
+
+    timed: str
+    body: Body
+    note: str = ""
+
+
 class UnderItem(Strict, kw_only=True, frozen=True):
-    """A body whose vendor keys stand in the object at path `under`."""
+    """A body whose vendor keys stand in the object at path `under`.
+
+    A path with ``[]`` at its end opens a new list in that list, for records.
+    """
 
     under: str
     body: Body
@@ -177,10 +241,17 @@ class UnderItem(Strict, kw_only=True, frozen=True):
 
 
 class TextItem(Strict, kw_only=True, frozen=True):
-    """A text the vendor prints; ``{name}`` stands for an item."""
+    """A text the vendor prints; ``{name}`` stands for an item, ``{name:format}`` formats it.
+
+    Formats: ``02d x 04X .1f``, and dates such as ``%Y-%m-%dT%H:%M:%SZ`` of Unix seconds in UTC.
+    `maps` shows an item's value as a text.
+    """
 
     text: str
     vendor: str
+    maps: dict[str, dict[str, str]] = {}
+    append: bool = False
+    """Adds to the text that is there already."""
     note: str = ""
 
 
@@ -201,8 +272,10 @@ Item = (
     | SwitchItem
     | TlvItem
     | MaskItem
+    | OptionalItem
     | RepeatItem
     | RecordItem
+    | TimedItem
     | UnderItem
     | TextItem
     | ListItem
@@ -258,6 +331,8 @@ class Example(Strict, kw_only=True, frozen=True):
     readings: tuple[Expected, ...] = ()
     vendor: dict[str, Any] | None = None
     error: str = ""
+    received: str = ""
+    """When a gateway heard it, for times relative to that."""
 
 
 class Deviation(Strict, kw_only=True, frozen=True):
@@ -290,3 +365,5 @@ class DeviceFile(Strict, kw_only=True, frozen=True):
     frames: tuple[Frame, ...]
     examples: tuple[Example, ...]
     deviations: tuple[Deviation, ...] = ()
+    constants: dict[str, float] = {}
+    """Calibration of the single sensor: names for expressions, with what holds if none is given."""

@@ -12,9 +12,10 @@ import structlog
 
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.reading import Outcome
+from stadtsinn.decoders.uplink import Frame
 from stadtsinn.edge.agent.config import EdgeSettings
 from stadtsinn.edge.agent.delivery import Delivery
-from stadtsinn.edge.agent.intake import Decode, Frame, Intake
+from stadtsinn.edge.agent.intake import Decode, Intake
 from stadtsinn.edge.agent.metrics import Metrics
 from stadtsinn.edge.agent.spool import open_spool
 from stadtsinn.edge.agent.status import OFFLINE, STOPPED, Watch, encode

@@ -13,7 +13,7 @@ import structlog
 
 from stadtsinn.decoders.instant import Instant
 from stadtsinn.decoders.reading import Decoded, Outcome, Undecoded
-from stadtsinn.decoders.uplink import Uplink
+from stadtsinn.decoders.uplink import Frame, Uplink
 from stadtsinn.edge.agent.config import CommitSettings
 from stadtsinn.edge.agent.metrics import Metrics
 from stadtsinn.edge.agent.spool import Row, Spool, SpoolFull
@@ -32,9 +32,8 @@ from stadtsinn.edge.transport.mqtt import Message, MqttLink
 
 log = structlog.get_logger()
 
-Frame = tuple[str | None, int, bytes]
 Decode = Callable[[Sequence[Frame]], list[Outcome]]
-"""Decodes many frames (device type, port, payload) in one call."""
+"""Decodes many frames in one call."""
 
 _GROUP_LIMIT = 500
 """Most rows of one commit when a backlog waits."""
@@ -232,7 +231,7 @@ class Intake:
         return event
 
     def _outcomes(self, uplinks: list[Uplink]) -> list[Outcome]:
-        frames = [(uplink.device_type, uplink.f_port, uplink.payload) for uplink in uplinks]
+        frames = [uplink.frame(uplink.device_type) for uplink in uplinks]
         if not frames:
             return []
         try:

@@ -1,0 +1,37 @@
+"""What an item sees while it is compiled: the names before it, the count, the record's time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from stadtsinn.decoders.program import BUILT_IN
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Names and their registers, the count ``{n}`` of several keys, the register of the time."""
+
+    place: str
+    names: dict[str, int] = field(default_factory=lambda: dict(BUILT_IN))
+    n: int | None = None
+    time: int = -1
+
+    def at(self, index: int) -> Scope:
+        """The scope of an item of this body."""
+        return replace(self, place=f"{self.place}[{index}]")
+
+    def inside(self, place: str, n: int | None = None) -> Scope:
+        """The scope of a nested body: names defined there stay there."""
+        return replace(self, place=f"{self.place}.{place}", names=dict(self.names), n=n or self.n)
+
+    def register(self, name: str) -> int:
+        """The register of a name; raises ValueError naming those there are."""
+        if name not in self.names:
+            raise ValueError(f"no item is named {name!r} before it; names: {', '.join(self.names)}")
+        return self.names[name]
+
+    def counted(self, text: str) -> str:
+        """`text` with ``{n}`` filled in; raises ValueError where nothing is counted."""
+        if "{n}" in text and self.n is None:
+            raise ValueError(f"{text!r} uses {{n}} outside of several keys, values or bits")
+        return text.replace("{n}", str(self.n))

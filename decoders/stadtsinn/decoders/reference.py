@@ -1,0 +1,41 @@
+"""References to device types: a catalogue id, and constants of a single sensor where it has some.
+
+``decentlab/dl-pr26`` or ``decentlab/dl-pr26:p_min=0,p_max=2``: one text, so that calibration goes
+wherever a device type goes (device profile, registry, log), and history is decoded with it again.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+
+class UnreadableReference(ValueError):
+    """A reference that cannot be read; the message shows how one looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A device type's id and the constants given with it."""
+
+    device: str
+    constants: dict[str, float] = field(default_factory=dict)
+
+
+def parse_reference(text: str) -> Reference:
+    """Raises UnreadableReference."""
+    device, colon, rest = text.partition(":")
+    if not colon:
+        return Reference(device)
+    constants: dict[str, float] = {}
+    for part in rest.split(","):
+        name, equals, number = part.partition("=")
+        try:
+            constants[name.strip()] = float(number)
+        except ValueError:
+            equals = ""
+        if not equals or not name.strip() or not math.isfinite(constants[name.strip()]):
+            raise UnreadableReference(
+                f"{text!r}: constants look like {device}:name=1.5,other=2 (found {part!r})"
+            )
+    return Reference(device, constants)
