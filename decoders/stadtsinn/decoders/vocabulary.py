@@ -96,6 +96,7 @@ _WEATHER = (
     Quantity("h2s", "[ppm]", "Schwefelwasserstoff", "Hydrogen sulfide", 0, 500),
     Quantity("nh3", "[ppm]", "Ammoniak", "Ammonia", 0, 500),
     Quantity("sound_level", "dB", "Schallpegel", "Sound level", 0, 150),
+    Quantity("sound_level_max", "dB", "Höchster Schallpegel", "Highest sound level", 0, 150),
     Quantity("lightning_strikes", "1", "Blitze", "Lightning strikes", 0, 65535, "sum"),
     Quantity("lightning_distance", "km", "Entfernung der Blitze", "Lightning distance", 0, 60),
     Quantity("albedo", "1", "Albedo", "Albedo", 0, 1),
