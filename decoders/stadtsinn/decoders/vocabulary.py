@@ -75,6 +75,15 @@ _WEATHER = (
         "counter",
     ),
     Quantity("precipitation_rate", "mm/h", "Regenrate", "Rain rate", 0, 500),
+    Quantity(
+        "precipitation_detected",
+        "1",
+        "Niederschlag erkannt",
+        "Precipitation detected",
+        0,
+        1,
+        "last",
+    ),
     Quantity("dew_point", "Cel", "Taupunkt", "Dew point", -60, 40),
     Quantity("surface_temperature", "Cel", "Oberflächentemperatur", "Surface temperature", -50, 90),
     Quantity("air_density", "kg/m3", "Luftdichte", "Air density", 0.5, 2),
@@ -211,6 +220,7 @@ _GENERAL = (
     Quantity("echo_reliability", "dB", "Echosicherheit", "Echo reliability", -100, 200, "last"),
     Quantity("weight", "kg", "Gewicht", "Weight", -100000, 100000, "last"),
     Quantity("strain", "um/m", "Dehnung", "Strain", -100000, 100000),
+    Quantity("differential_pressure", "Pa", "Differenzdruck", "Differential pressure", -1e5, 1e5),
 )
 _DEVICE = (
     Quantity("battery_voltage", "V", "Batteriespannung", "Battery voltage", 0, 30, "last"),
