@@ -200,6 +200,7 @@ _GENERAL = (
     Quantity("vehicle_speed", "km/h", "Geschwindigkeit der Fahrzeuge", "Vehicle speed", 0, 250),
     Quantity("devices_nearby", "1", "Funkgeräte in der Nähe", "Radio devices nearby", 0, 65535),
     Quantity("motion", "1", "Bewegung", "Motion", 0, 1, "last"),
+    Quantity("motion_events", "1", "Bewegungen", "Motion events", 0, 65535, "sum"),
     Quantity(
         "motion_events_total", "1", "Bewegungen gesamt", "Motion events, total", 0, 2**32, "counter"
     ),
