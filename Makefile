@@ -4,10 +4,10 @@
 PY := .venv/bin/python
 CACHE := $(CURDIR)/.cache
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format lock parts clean
+.PHONY: help demo test check bench bench-decoders fuzz format lock parts clean
 
 help: ## what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 .venv/ready: pyproject.toml requirements.lock .ci/venv
 	.ci/venv
@@ -26,6 +26,12 @@ check: .venv/ready ## format, lint, types, import contracts
 
 bench: .venv/ready parts ## the numbers of README.md, each with its comparison in the same run
 	$(PY) bench/run.py $(ARGS)
+
+bench-decoders: .venv/ready ## decoding against JavaScript in Node on the same bytes
+	$(PY) bench/decoders.py $(ARGS)
+
+fuzz: .venv/ready ## the nightly target: millions of random payloads, interpreter against kernel
+	$(PY) tests/decoders/fuzz.py $(ARGS)
 
 format: .venv/ready ## put code into its one format
 	.venv/bin/ruff check --fix-only .

@@ -22,15 +22,18 @@ def test_the_first_device_types_are_there_with_their_families() -> None:
     """Ids are paths; the family decides where a reading is stored."""
     devices = catalogue()
     families = {device: devices.device(device).family for device in devices}
-    assert families.items() >= {
-        "bosch/tps110": "parking",
-        "decentlab/dl-atm41": "weather",
-        "dragino/lse01": "soil",
-        "dragino/lse01-114": "soil",
-        "dragino/lse01-121": "soil",
-        "milesight/vs133": "people",
-        "parametric/pcr2": "people",
-    }.items()
+    assert (
+        families.items()
+        >= {
+            "bosch/tps110": "parking",
+            "decentlab/dl-atm41": "weather",
+            "dragino/lse01": "soil",
+            "dragino/lse01-114": "soil",
+            "dragino/lse01-121": "soil",
+            "milesight/vs133": "people",
+            "parametric/pcr2": "people",
+        }.items()
+    )
     assert len(devices) == len(families)
 
 

@@ -40,6 +40,10 @@ def values(body: str, payload: str) -> list[float]:
         ('{ type = "u8", bits = [9, 0] }', r"bits \[9, 0\] do not lie in u8"),
         ('{ type = "ubits3" }, { type = "u8" }', r"body\[1\]: starts 3 bits into a byte"),
         ('{ switch = "x", cases = [{ values = [1], body = [] }] }', "no item is named 'x'"),
+        (
+            '{ type = "i8", name = "x" }, { switch = "x", cases = [{ values = [-1], body = [] }] }',
+            "-1 cannot be a case",
+        ),
         ('{ value = "a + 1", quantity = "tilt", unit = "deg" }', "no item is named 'a'"),
         ('{ value = "__import__(1)", name = "v" }', "not part of the language"),
         ('{ repeat = "end", body = [] }', "must take at least one byte"),
@@ -58,10 +62,11 @@ def values(body: str, payload: str) -> list[float]:
     ],
 )
 def test_a_wrong_item_is_refused_with_place_and_remedy(body: str, message: str) -> None:
-    """File, place in it, and what to write instead."""
+    """File, line, place in it, and what to write instead."""
+    line = HEAD.count("\n") + 5
     with pytest.raises(DeviceFileError, match=message) as caught:
         device(body)
-    assert str(caught.value).startswith("test/one.toml: frames[0].body")
+    assert str(caught.value).startswith(f"test/one.toml:{line}: frames[0].body")
 
 
 def test_a_name_of_one_branch_is_unknown_outside() -> None:

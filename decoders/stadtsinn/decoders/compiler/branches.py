@@ -44,6 +44,8 @@ def switch(compiler: Compiler, item: m.SwitchItem, scope: Scope) -> None:
         for n, value, label in _counting(case.values, case.body):
             if value in table:
                 raise ValueError(f"the value {value} has two cases")
+            if not 0 <= value < 1 << 32:
+                raise ValueError(f"{value} cannot be a case; read the item unsigned for it")
             table[value] = label
             if n:
                 bodies.append((label, case.body, scope.inside(f"cases[{i}].body", n)))

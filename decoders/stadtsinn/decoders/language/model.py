@@ -330,6 +330,8 @@ class Example(Strict, kw_only=True, frozen=True):
     source: str
     readings: tuple[Expected, ...] = ()
     vendor: dict[str, Any] | None = None
+    nulls: tuple[str, ...] = ()
+    """Paths of vendor keys printed as null, which TOML cannot say."""
     error: str = ""
     received: str = ""
     """When a gateway heard it, for times relative to that."""
