@@ -234,10 +234,12 @@ def replay(
     settings = _settings(config)
     from stadtsinn.cloud.ingest.quarantine import replay as replay_rows
     from stadtsinn.cloud.ingest.service import Ingestor
+    from stadtsinn.cloud.log.archived_copies import ArchivedCopies
     from stadtsinn.decoders.catalogue import catalogue
 
     with _refusing(config), _parts(settings, clock) as parts:
-        ingestor = Ingestor(parts.database, parts.directory, parts.clock, catalogue())
+        archived = ArchivedCopies(parts.archive)
+        ingestor = Ingestor(parts.database, parts.directory, parts.clock, catalogue(), archived)
         report = replay_rows(
             parts.database,
             ingestor,

@@ -21,6 +21,8 @@ from stadtsinn.cloud.database.engine import Database, open_database
 from stadtsinn.cloud.database.migrations import upgrade
 from stadtsinn.cloud.followers.follower import Follower
 from stadtsinn.cloud.followers.loop import FollowerLoop, Pace
+from stadtsinn.cloud.log.archive import Archive
+from stadtsinn.cloud.log.archived_copies import ArchivedCopies
 from stadtsinn.cloud.log.signal import LogSignal
 from stadtsinn.cloud.log.window import LogWindow
 from stadtsinn.cloud.registry.directory import DirectoryCache
@@ -63,7 +65,8 @@ class Parts:
         self.directory = DirectoryCache(self.database)
         # Only a process that ingests can signal to its own followers.
         self.signal = LogSignal() if signalled else None
-        self.window = LogWindow()
+        self.archive = Archive(settings.archive_folder())
+        self.window = LogWindow(self.archive)
 
     @cached_property
     def series(self) -> SeriesStore:
@@ -119,7 +122,12 @@ def _ingest(parts: Parts) -> Role:
     from stadtsinn.cloud.ingest.role import build_ingest
 
     worker = build_ingest(
-        parts.settings, parts.database, parts.directory, parts.clock, parts.signal or LogSignal()
+        parts.settings,
+        parts.database,
+        parts.directory,
+        parts.clock,
+        parts.signal or LogSignal(),
+        ArchivedCopies(parts.archive),
     )
     return Role(worker, worker.checks())
 
@@ -159,7 +167,8 @@ def _api(parts: Parts, checks: Checks) -> Role:
     from stadtsinn.cloud.serving import ApiServer
     from stadtsinn.cloud.web.settings import use_settings
 
-    app = create_app(Services(parts.database, parts.series, parts.clock), checks)
+    services = Services(parts.database, parts.series, parts.clock, parts.archive)
+    app = create_app(services, checks)
     use_settings(app, parts.settings.web)
     return Role(ApiServer(app, parts.settings.api.bind))
 

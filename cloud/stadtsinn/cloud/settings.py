@@ -43,6 +43,12 @@ class SeriesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     token_file: str | None = None
 
 
+class ArchiveSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where `stadtsinn archive` puts old days of the uplink log."""
+
+    folder: str = "archive"
+
+
 class BrokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An MQTT broker."""
 
@@ -100,6 +106,7 @@ class CloudSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     database: DatabaseSettings = DatabaseSettings()
     series: SeriesSettings = SeriesSettings()
+    archive: ArchiveSettings = ArchiveSettings()
     broker: BrokerSettings = BrokerSettings()
     ingest: IngestSettings = IngestSettings()
     network_servers: tuple[NetworkServerSettings, ...] = ()
@@ -109,6 +116,8 @@ class CloudSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     web: WebSettings = WebSettings()
     notify: dict[str, Any] = {}
     """Senders by channel, as `notify.senders.open` reads them."""
+    devices: str = ""
+    """Folder with the town's own device files."""
     clock: str = "system"
     log_level: str = "info"
     folder: str = ""
@@ -118,6 +127,12 @@ class CloudSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def series_url(self) -> str:
         return _resolved(os.environ.get("STADTSINN_SERIES_URL", self.series.url), self.folder)
+
+    def device_folder(self) -> Path | None:
+        return Path(self.folder, self.devices) if self.devices else None
+
+    def archive_folder(self) -> Path:
+        return Path(self.folder, self.archive.folder)
 
     def series_token(self) -> str | None:
         """Raises SettingsError for a file that cannot be read."""
@@ -212,6 +227,7 @@ EXAMPLE = """\
 # STADTSINN_SERIES_TOKEN, STADTSINN_BROKER_PASSWORD in the environment.
 
 log_level = "info"
+# devices = "devices"              # own device files: devices/<vendor>/<device>.toml
 
 [database]                        # uplink log, registry, alerts, outbox
 url = "sqlite:///stadtsinn.sqlite"
@@ -222,6 +238,9 @@ url = "sqlite:///series.sqlite"
 # url = "influxdb://influx.example:8086"
 # org = "town"                    # InfluxDB 2 only
 # token_file = "influx.token"
+
+[archive]                         # old days of the uplink log, moved by 'stadtsinn archive'
+folder = "archive"
 
 [broker]                          # where edge agents deliver to
 host = "127.0.0.1"

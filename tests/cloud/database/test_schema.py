@@ -21,6 +21,8 @@ INTERNAL = {
     "tenants": "the owners themselves",
     "registry_revision": "one number for the whole registry",
     "alert_inputs": "a follower's second cursor",
+    "archived_days": "every town's uplinks of a day lie in one file",
+    "log_revision": "one number for the whole log",
     "follower_cursors": "how far a follower has come",
     "edge_streams": "how far an edge's spool has come",
     "sandbox_messages": "the demo's telephone",

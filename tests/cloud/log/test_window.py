@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from sqlalchemy import Connection
 
 from stadtsinn.cloud.log import window
@@ -41,8 +42,11 @@ class FakeLog:
     def __init__(self) -> None:
         self.uplinks: list[LoggedUplink] = []
         self.asked = 0
+        self.revision = 0
 
-    def read_after(self, _connection: object, position: int, limit: int) -> list[LoggedUplink]:
+    def read_after(
+        self, _connection: object, _archive: object, position: int, limit: int
+    ) -> list[LoggedUplink]:
         self.asked += 1
         return [uplink for uplink in self.uplinks if uplink.position > position][:limit]
 
@@ -51,6 +55,7 @@ class FakeLog:
 def log(monkeypatch: pytest.MonkeyPatch) -> FakeLog:
     fake = FakeLog()
     monkeypatch.setattr(window, "read_after", fake.read_after)
+    monkeypatch.setattr(window, "revision", lambda _connection: fake.revision)
     return fake
 
 
@@ -98,3 +103,14 @@ def test_the_second_follower_asks_the_database_nothing(log: FakeLog) -> None:
     assert log.asked == 1
     assert read(held, 4, 2) == log.uplinks[4:6]
     assert log.asked == 1
+
+
+def test_outcomes_that_changed_are_read_anew(log: FakeLog) -> None:
+    """As after history was decoded again: a rebuild must not write what the window remembers."""
+    log.uplinks = [logged(position) for position in range(1, 4)]
+    held = LogWindow()
+    read(held, 0, 10)
+    changed = Undecoded("truncated", "decoded again")
+    log.uplinks[1] = structs.replace(log.uplinks[1], outcome=changed)
+    log.revision += 1
+    assert read(held, 0, 10) == log.uplinks

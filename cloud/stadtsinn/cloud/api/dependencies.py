@@ -11,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from stadtsinn.cloud.access.scope import Role, Scope
 from stadtsinn.cloud.api.problems import Forbidden, Unauthenticated
 from stadtsinn.cloud.database.engine import Database
+from stadtsinn.cloud.log.archive import Archive
 from stadtsinn.cloud.series.store import SeriesStore
 from stadtsinn.edge.service.clock import Clock
 
@@ -24,6 +25,8 @@ class Services:
     database: Database
     series: SeriesStore
     clock: Clock
+    archive: Archive | None = None
+    """Where old uplinks lie; None only where none were ever archived."""
 
 
 def services(request: Request) -> Services:

@@ -13,8 +13,21 @@ from stadtsinn.cloud.followers import tables as followers
 from stadtsinn.cloud.ingest import tables as ingest
 from stadtsinn.cloud.log import tables as log
 from stadtsinn.cloud.notify import tables as notify
+from stadtsinn.cloud.redecode import tables as redecode
 from stadtsinn.cloud.registry import tables as registry
+from stadtsinn.cloud.series import tables as series
 
-TABLE_MODULES = (access, alerts, crowd, followers, ingest, log, notify, registry)
+TABLE_MODULES = (
+    access,
+    alerts,
+    crowd,
+    followers,
+    ingest,
+    log,
+    notify,
+    redecode,
+    registry,
+    series,
+)
 
 __all__ = ["TABLE_MODULES", "metadata"]

@@ -11,6 +11,7 @@ from stadtsinn.cloud.ingest.maintenance import Maintenance
 from stadtsinn.cloud.ingest.service import Ingestor
 from stadtsinn.cloud.ingest.sources import EdgeSource, NetworkServer, ServerSource, Source
 from stadtsinn.cloud.ingest.worker import Grouping, IngestWorker
+from stadtsinn.cloud.log.archived_copies import ArchivedCopies
 from stadtsinn.cloud.log.signal import LogSignal
 from stadtsinn.cloud.registry.directory import DirectoryCache
 from stadtsinn.cloud.settings import CloudSettings, SettingsError
@@ -46,6 +47,7 @@ def build_ingest(
     directory: DirectoryCache,
     clock: Clock,
     signal: LogSignal,
+    archived: ArchivedCopies,
 ) -> Ingest:
     """Raises SettingsError when there is nothing to take from, or a secret is missing."""
     inbox = Inbox()
@@ -72,7 +74,7 @@ def build_ingest(
         )
     grouping = Grouping(settings.ingest.max_messages, linger_s=settings.ingest.linger_ms / 1000)
     worker = IngestWorker(
-        Ingestor(database, directory, clock, catalogue()),
+        Ingestor(database, directory, clock, catalogue(), archived),
         inbox,
         sources,
         edges,

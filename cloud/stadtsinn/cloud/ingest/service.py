@@ -26,6 +26,7 @@ from stadtsinn.cloud.ingest.repository import (
     write_streams,
 )
 from stadtsinn.cloud.ingest.streams import StreamState, advance
+from stadtsinn.cloud.log.archived_copies import ArchivedCopies
 from stadtsinn.cloud.log.repository import append, lock_log
 from stadtsinn.cloud.log.rows import Entry
 from stadtsinn.cloud.registry.directory import Directory, DirectoryCache
@@ -66,15 +67,24 @@ class Judged:
 
 
 class Ingestor:
-    """Judges and commits arrivals. For one thread; several processes may run one each."""
+    """Judges and commits arrivals. For one thread; several processes may run one each.
+
+    Without `archived`, copies of archived uplinks are not recognised.
+    """
 
     def __init__(
-        self, database: Database, directory: DirectoryCache, clock: Clock, catalogue: Catalogue
+        self,
+        database: Database,
+        directory: DirectoryCache,
+        clock: Clock,
+        catalogue: Catalogue,
+        archived: ArchivedCopies | None = None,
     ) -> None:
         self._database = database
         self._directory = directory
         self._clock = clock
         self._judge = Judge(catalogue)
+        self._archived = archived
         self._occasional = metrics.Occasional()
 
     def directory(self) -> Directory:
@@ -137,7 +147,7 @@ class Ingestor:
         put_in_quarantine(connection, judged.rejections, now)
         streams = self._advance(connection, judged.progress)
         write_streams(connection, streams, now)
-        news = append(connection, judged.entries, now)
+        news = append(connection, judged.entries, now, self._archived)
         sources = [(entry.source, new) for entry, new in zip(judged.entries, news, strict=True)]
         return Committed(
             new=Counter(source for source, new in sources if new),

@@ -10,7 +10,7 @@ from stadtsinn.cloud.api.dependencies import ReaderDep, ServicesDep
 from stadtsinn.cloud.api.fields import DevEuiInPath
 from stadtsinn.cloud.api.pages import Page, PageDep, page_of
 from stadtsinn.cloud.api.problems import Invalid
-from stadtsinn.cloud.log.repository import history
+from stadtsinn.cloud.log.reader import history
 from stadtsinn.cloud.log.schemas import UplinkView, view
 from stadtsinn.cloud.registry.repository import device
 from stadtsinn.decoders.instant import Instant, parse
@@ -38,6 +38,7 @@ def list_uplinks(
         device(connection, scope, dev_eui)
         items = history(
             connection,
+            behind.archive,
             scope,
             dev_eui,
             start=_instant("start", start),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, update
 
 from stadtsinn.cloud.access.scope import Scope
 from stadtsinn.cloud.database.engine import serialize
+from stadtsinn.cloud.database.upsert import insert_ignore
 from stadtsinn.cloud.log.identity import TRUSTED, Copy, is_copy
 from stadtsinn.cloud.log.rows import (
     READ,
@@ -22,9 +23,12 @@ from stadtsinn.cloud.log.rows import (
     uplink_of,
 )
 from stadtsinn.cloud.log.statements import Key, Statements, statements
-from stadtsinn.cloud.log.tables import uplinks
+from stadtsinn.cloud.log.tables import log_revision, uplinks
 from stadtsinn.cloud.log.uplink import LoggedUplink, Radio
 from stadtsinn.decoders.instant import Instant
+
+if TYPE_CHECKING:
+    from stadtsinn.cloud.log.archived_copies import ArchivedCopies
 
 
 def lock_log(connection: Connection) -> None:
@@ -36,20 +40,29 @@ def lock_log(connection: Connection) -> None:
     serialize(connection, "uplinks")
 
 
-def append(connection: Connection, entries: Sequence[Entry], committed_at: Instant) -> list[bool]:
+def append(
+    connection: Connection,
+    entries: Sequence[Entry],
+    committed_at: Instant,
+    archived: ArchivedCopies | None = None,
+) -> list[bool]:
     """Log what is new, in this order; per entry True if it was new, False for a copy.
 
-    Must run in a write transaction, as its last long step (see `lock_log`).
+    Must run in a write transaction, as its last long step (see `lock_log`). Without `archived`
+    a copy of an archived uplink is not recognised. Raises ArchiveUnreadable.
     """
     lock_log(connection)
-    return _Appending(connection, committed_at).run(entries)
+    return _Appending(connection, committed_at, archived).run(entries)
 
 
 class _Appending:
     """One call of `append`: what the log held before, and what is about to join it."""
 
-    def __init__(self, connection: Connection, committed_at: Instant) -> None:
+    def __init__(
+        self, connection: Connection, committed_at: Instant, archived: ArchivedCopies | None
+    ) -> None:
         self._connection = connection
+        self._archived = archived
         self._sql: Statements = statements(connection)
         self._committed_at = committed_at
         self._known: dict[Key, list[Copy]] = defaultdict(list)
@@ -58,8 +71,10 @@ class _Appending:
     def run(self, entries: Sequence[Entry]) -> list[bool]:
         keys = list({(e.uplink.dev_eui, e.uplink.dev_addr, e.uplink.f_cnt) for e in entries})
         if keys:
-            for row in self._sql.copies(self._connection, keys):
-                copy = copy_of_row(row)
+            held = [copy_of_row(row) for row in self._sql.copies(self._connection, keys)]
+            if self._archived is not None:
+                held += self._archived.copies(self._connection, keys)
+            for copy in held:
                 self._known[copy.key].append(copy)
         verdicts = [self._take(entry) for entry in entries]
         self._flush()
@@ -86,6 +101,8 @@ class _Appending:
         return self._any(
             frame,
             and_(uplinks.c.f_cnt > frame.f_cnt, uplinks.c.source == frame.source),
+            lambda session: session.f_cnt_high > frame.f_cnt,
+            lambda copy: copy.f_cnt > frame.f_cnt and copy.source == frame.source,
             after,
             before,
         )
@@ -94,16 +111,31 @@ class _Appending:
         return self._any(
             frame,
             and_(uplinks.c.f_cnt <= frame.f_cnt, uplinks.c.generation > generation),
+            lambda session: session.f_cnt_low <= frame.f_cnt,
+            lambda copy: copy.f_cnt <= frame.f_cnt and (copy.generation or 0) > generation,
             after,
             before,
         )
 
     def counted_lower(self, frame: Copy, after: Instant, before: Instant) -> bool:
         trusted = uplinks.c.time_source.in_([source.value for source in TRUSTED])
-        return self._any(frame, and_(uplinks.c.f_cnt < frame.f_cnt, trusted), after, before)
+        return self._any(
+            frame,
+            and_(uplinks.c.f_cnt < frame.f_cnt, trusted),
+            lambda session: session.f_cnt_low < frame.f_cnt,
+            lambda copy: copy.f_cnt < frame.f_cnt and copy.time_source in TRUSTED,
+            after,
+            before,
+        )
 
     def _any(
-        self, frame: Copy, condition: ColumnElement[bool], after: Instant, before: Instant
+        self,
+        frame: Copy,
+        condition: ColumnElement[bool],
+        counters: Callable[[Any], ColumnElement[bool]],
+        fits: Callable[[Copy], bool],
+        after: Instant,
+        before: Instant,
     ) -> bool:
         self._flush()  # what this batch brought is evidence, too
         found = select(
@@ -115,7 +147,12 @@ class _Appending:
                 condition,
             )
         )
-        return bool(self._connection.execute(found).scalar_one())
+        if self._connection.execute(found).scalar_one():
+            return True
+        archived = self._archived
+        return archived is not None and archived.any(
+            self._connection, frame, counters, fits, after, before
+        )
 
 
 def read_after(connection: Connection, position: int, limit: int) -> list[LoggedUplink]:
@@ -127,6 +164,18 @@ def read_after(connection: Connection, position: int, limit: int) -> list[Logged
 def head(connection: Connection) -> int:
     """The position of the newest uplink, 0 when the log is empty."""
     return connection.execute(select(func.max(uplinks.c.position))).scalar_one() or 0
+
+
+def revision(connection: Connection) -> int:
+    """Counts up when outcomes of logged uplinks change; what was read before may be old."""
+    query = select(log_revision.c.number).where(log_revision.c.id == 1)
+    return connection.execute(query).scalar_one_or_none() or 0
+
+
+def count_revision(connection: Connection) -> None:
+    """Tell whoever keeps uplinks in memory that outcomes have changed."""
+    insert_ignore(connection, log_revision, [{"id": 1, "number": 0}])
+    connection.execute(update(log_revision).values(number=log_revision.c.number + 1))
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,12 @@ class Statements(Protocol):
 
     def copies(self, connection: Connection, keys: Sequence[Key]) -> Sequence[Sequence[Any]]: ...
 
+    def archived_keys(
+        self, connection: Connection, keys: Sequence[Key]
+    ) -> Sequence[tuple[int, str, str, int]]:
+        """Day and key for each archived day that may hold a key."""
+        ...
+
     def read_after(
         self, connection: Connection, position: int, limit: int
     ) -> Sequence[Sequence[Any]]: ...
@@ -41,6 +47,14 @@ class Sqlite:
         "AND u.dev_addr = json_extract(k.value, '$[1]') "
         "AND u.f_cnt = json_extract(k.value, '$[2]')"
     )
+    _archived_keys = (
+        "SELECT s.day, s.dev_eui, s.dev_addr, json_extract(k.value, '$[2]') FROM json_each(?) AS k "
+        "CROSS JOIN archived_sessions AS s "
+        "WHERE s.dev_eui = json_extract(k.value, '$[0]') "
+        "AND s.dev_addr = json_extract(k.value, '$[1]') "
+        "AND s.f_cnt_high >= json_extract(k.value, '$[2]') "
+        "AND s.f_cnt_low <= json_extract(k.value, '$[2]')"
+    )
     _read_after = f"SELECT {READ} FROM uplinks WHERE position > ? ORDER BY position LIMIT ?"  # noqa: S608
 
     def insert(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -49,6 +63,12 @@ class Sqlite:
     def copies(self, connection: Connection, keys: Sequence[Key]) -> Sequence[Sequence[Any]]:
         encoded = msgspec.json.encode(keys).decode()
         return connection.exec_driver_sql(self._copies, (encoded,)).cursor.fetchall()
+
+    def archived_keys(
+        self, connection: Connection, keys: Sequence[Key]
+    ) -> Sequence[tuple[int, str, str, int]]:
+        encoded = msgspec.json.encode(keys).decode()
+        return connection.exec_driver_sql(self._archived_keys, (encoded,)).cursor.fetchall()
 
     def read_after(
         self, connection: Connection, position: int, limit: int
@@ -70,6 +90,12 @@ class Postgres:
         "unnest(%s::text[], %s::text[], %s::bigint[]) AS k(dev_eui, dev_addr, f_cnt) "
         "JOIN uplinks AS u ON u.dev_eui = k.dev_eui AND u.dev_addr = k.dev_addr "
         "AND u.f_cnt = k.f_cnt"
+    )
+    _archived_keys = (
+        "SELECT s.day, s.dev_eui, s.dev_addr, k.f_cnt FROM "
+        "unnest(%s::text[], %s::text[], %s::bigint[]) AS k(dev_eui, dev_addr, f_cnt) "
+        "JOIN archived_sessions AS s ON s.dev_eui = k.dev_eui AND s.dev_addr = k.dev_addr "
+        "AND s.f_cnt_high >= k.f_cnt AND s.f_cnt_low <= k.f_cnt"
     )
     _read_after = f"SELECT {READ} FROM uplinks WHERE position > %s ORDER BY position LIMIT %s"  # noqa: S608
 
@@ -97,6 +123,12 @@ class Postgres:
     def copies(self, connection: Connection, keys: Sequence[Key]) -> Sequence[Sequence[Any]]:
         columns = tuple(map(list, zip(*keys, strict=True)))
         return connection.exec_driver_sql(self._copies, columns).cursor.fetchall()
+
+    def archived_keys(
+        self, connection: Connection, keys: Sequence[Key]
+    ) -> Sequence[tuple[int, str, str, int]]:
+        columns = tuple(map(list, zip(*keys, strict=True)))
+        return connection.exec_driver_sql(self._archived_keys, columns).cursor.fetchall()
 
     def read_after(
         self, connection: Connection, position: int, limit: int

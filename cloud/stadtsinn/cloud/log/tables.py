@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table, UniqueConstraint
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+)
 
 from stadtsinn.cloud.database.engine import InstantColumn, Position, metadata
 
@@ -32,3 +41,49 @@ uplinks = Table(
 )
 
 Index("ix_uplinks_device_time", uplinks.c.tenant_id, uplinks.c.dev_eui, uplinks.c.event_time)
+
+archived_days = Table(
+    "archived_days",
+    metadata,
+    # The first instant of a day in UTC whose uplinks lie in a Parquet file. Uplinks of that day
+    # that came later stand in `uplinks` until the next archive run.
+    Column("day", InstantColumn, primary_key=True, autoincrement=False),
+    Column("file", String(200), nullable=False),  # below the archive's folder
+    Column("uplinks", Position, nullable=False),
+    Column("first_position", Position, nullable=False),
+    Column("last_position", Position, nullable=False, index=True),
+    Column("archived_at", InstantColumn, nullable=False),
+)
+
+archived_sessions = Table(
+    "archived_sessions",
+    metadata,
+    # Which counters of which session a day's file holds: a resend of an old frame is looked for
+    # in the file that may hold it, and in no other.
+    Column(
+        "day",
+        InstantColumn,
+        ForeignKey(archived_days.c.day, ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("dev_eui", String(16), primary_key=True),
+    Column("dev_addr", String(8), primary_key=True),
+    Column("f_cnt_low", Position, nullable=False),
+    Column("f_cnt_high", Position, nullable=False),
+)
+
+# A counter mostly grows: above all that were archived it is found absent in one step.
+Index(
+    "ix_archived_sessions_counter",
+    archived_sessions.c.dev_eui,
+    archived_sessions.c.dev_addr,
+    archived_sessions.c.f_cnt_high,
+)
+
+log_revision = Table(
+    "log_revision",
+    metadata,
+    # One row, counted up when outcomes of logged uplinks change: what was read before is old.
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", Position, nullable=False),
+)

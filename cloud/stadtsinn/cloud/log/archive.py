@@ -1,0 +1,126 @@
+"""The archive of the log: which days lie in which file, and rows out of those files."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Connection, select
+
+from stadtsinn.cloud.log.tables import archived_days
+from stadtsinn.decoders.instant import DAY, Instant, to_datetime
+
+if TYPE_CHECKING:
+    from stadtsinn.cloud.log.parquet import RowGroups
+
+_KEPT = 4
+"""Row groups kept in memory: a few megabytes each."""
+
+
+class ArchiveUnreadable(RuntimeError):
+    """A day's file cannot be read; the text says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedDay:
+    """A day (UTC) whose uplinks lie in `file`, with positions `first` to `last`."""
+
+    day: Instant
+    file: str
+    uplinks: int
+    first: int
+    last: int
+
+    @property
+    def end(self) -> Instant:
+        return Instant(self.day + DAY)
+
+
+def day_of(moment: int) -> Instant:
+    """The first instant of the UTC day that holds a moment."""
+    return Instant(moment - moment % DAY)
+
+
+def day_name(day: int) -> str:
+    """As people write the day."""
+    return to_datetime(day).date().isoformat()
+
+
+def days(connection: Connection, *conditions: ColumnElement[bool]) -> list[ArchivedDay]:
+    """Archived days that fulfil the conditions on `archived_days`, in their order."""
+    table = archived_days.c
+    query = select(
+        table.day, table.file, table.uplinks, table.first_position, table.last_position
+    ).where(*conditions)
+    return [ArchivedDay(*row) for row in connection.execute(query.order_by(table.day))]
+
+
+class Archive:
+    """The files below a folder. Safe for threads.
+
+    Every method that reads raises ArchiveUnreadable.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._groups: OrderedDict[tuple[str, int], Any] = OrderedDict()
+
+    def open(self, day: ArchivedDay) -> RowGroups:
+        """The day's file, to be read row group by row group and closed."""
+        from pyarrow import ArrowException
+
+        from stadtsinn.cloud.log.parquet import RowGroups
+
+        try:
+            return RowGroups(self.folder / day.file)
+        except (OSError, ArrowException) as error:
+            raise ArchiveUnreadable(_unreadable(self.folder / day.file, day, error)) from error
+
+    def after(self, day: ArchivedDay, position: int) -> Iterator[Any]:
+        """Record batches of the rows behind a position, in their order."""
+        from stadtsinn.cloud.log.parquet import integers
+
+        with self.open(day) as file:
+            for number in range(len(file)):
+                if file.positions(number)[1] > position:
+                    batch = self._cached(day, file, number)
+                    start = int(integers(batch, "position").searchsorted(position, side="right"))
+                    yield batch.slice(start)
+
+    def backwards(self, day: ArchivedDay) -> Iterator[Any]:
+        """Record batches of the whole day, the last rows first."""
+        with self.open(day) as file:
+            for number in reversed(range(len(file))):
+                yield self._cached(day, file, number)
+
+    def columns(self, day: ArchivedDay, names: Sequence[str]) -> Iterator[Any]:
+        """Record batches of some columns of the whole day, in the order of the log."""
+        with self.open(day) as file:
+            for number in range(len(file)):
+                yield file.read(number, names)
+
+    def _cached(self, day: ArchivedDay, file: RowGroups, number: int) -> Any:
+        """Readers come back for the rest of a row group, a page at a time."""
+        key = (day.file, number)
+        with self._lock:
+            if key in self._groups:
+                self._groups.move_to_end(key)
+                return self._groups[key]
+        batch = file.read(number)
+        with self._lock:
+            self._groups[key] = batch
+            while len(self._groups) > _KEPT:
+                self._groups.popitem(last=False)
+        return batch
+
+
+def _unreadable(path: Path, day: ArchivedDay, error: Exception) -> str:
+    return (
+        f"the uplinks of {day_name(day.day)} lie in {path}, which cannot be read "
+        f"({type(error).__name__}): mount or restore that folder, or correct [archive] folder"
+    )

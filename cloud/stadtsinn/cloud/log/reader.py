@@ -1,0 +1,184 @@
+"""The whole log for whoever reads a range of it: the archive's files and the table as one.
+
+A day that is being archived stands in both for a moment, so the table is asked first and the
+list of files second: what left the table meanwhile is in the list, and nothing counts twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, select
+
+from stadtsinn.cloud.access.scope import Scope
+from stadtsinn.cloud.log import repository
+from stadtsinn.cloud.log.archive import Archive, ArchivedDay, ArchiveUnreadable, days
+from stadtsinn.cloud.log.repository import HistoryItem
+from stadtsinn.cloud.log.rows import READ, radio_of, uplink_of
+from stadtsinn.cloud.log.tables import archived_days, archived_sessions
+from stadtsinn.cloud.log.uplink import LoggedUplink
+from stadtsinn.decoders.instant import DAY, Instant
+
+_READ = READ.split(", ")
+
+
+def read_after(
+    connection: Connection, archive: Archive | None, position: int, limit: int
+) -> list[LoggedUplink]:
+    """The next uplinks after a position, at most `limit`, in the order of the log.
+
+    Raises ArchiveUnreadable.
+    """
+    found = repository.read_after(connection, position, limit)
+    listed = days(connection, archived_days.c.last_position > position)
+    if not listed:
+        return found
+    known = {uplink.position: uplink for uplink in found}
+    for uplink in _archived_after(_needed(archive, listed), listed, position, limit):
+        known[uplink.position] = uplink
+    return [known[number] for number in sorted(known)[:limit]]
+
+
+def _archived_after(
+    archive: Archive, listed: list[ArchivedDay], position: int, limit: int
+) -> list[LoggedUplink]:
+    """The first `limit` archived uplinks after a position."""
+    found: list[LoggedUplink] = []
+    for day in sorted(listed, key=lambda day: day.first):
+        if len(found) == limit and day.first > found[-1].position:
+            break
+        found += _first(archive, day, position, limit)
+        found = sorted(found, key=lambda uplink: uplink.position)[:limit]
+    return found
+
+
+def _first(archive: Archive, day: ArchivedDay, position: int, limit: int) -> list[LoggedUplink]:
+    from stadtsinn.cloud.log.parquet import rows_of
+
+    found: list[LoggedUplink] = []
+    for batch in archive.after(day, position):
+        rows = rows_of(batch.slice(0, limit - len(found)), _READ)
+        found += [uplink_of(row) for row in rows]
+        if len(found) == limit:
+            break
+    return found
+
+
+def history(
+    connection: Connection,
+    archive: Archive | None,
+    scope: Scope,
+    dev_eui: str,
+    *,
+    start: Instant | None = None,
+    end: Instant | None = None,
+    before_position: int | None = None,
+    limit: int = 100,
+) -> list[HistoryItem]:
+    """Uplinks of a device of the caller's tenant, newest commit first.
+
+    Only event times with start <= time < end; only positions below `before_position`. Raises
+    ArchiveUnreadable.
+    """
+    newest = repository.history(
+        connection,
+        scope,
+        dev_eui,
+        start=start,
+        end=end,
+        before_position=before_position,
+        limit=limit,
+    )
+    listed = _days_of_device(connection, dev_eui, start, end, before_position)
+    if not listed:
+        return newest
+
+    def wanted(uplink: LoggedUplink) -> bool:
+        return (
+            (start is None or uplink.event_time >= start)
+            and (end is None or uplink.event_time < end)
+            and (before_position is None or uplink.position < before_position)
+        )
+
+    known = {item.uplink.position: item for item in newest}
+    for item in _archived_history(_needed(archive, listed), listed, scope, dev_eui, wanted, limit):
+        known[item.uplink.position] = item
+    return [known[number] for number in sorted(known, reverse=True)[:limit]]
+
+
+def _days_of_device(
+    connection: Connection,
+    dev_eui: str,
+    start: Instant | None,
+    end: Instant | None,
+    before_position: int | None,
+) -> list[ArchivedDay]:
+    of_device = select(archived_sessions.c.day).where(archived_sessions.c.dev_eui == dev_eui)
+    conditions: list[ColumnElement[bool]] = [archived_days.c.day.in_(of_device)]
+    if start is not None:
+        conditions.append(archived_days.c.day > start - DAY)
+    if end is not None:
+        conditions.append(archived_days.c.day < end)
+    if before_position is not None:
+        conditions.append(archived_days.c.first_position < before_position)
+    return days(connection, *conditions)
+
+
+def _archived_history(
+    archive: Archive,
+    listed: list[ArchivedDay],
+    scope: Scope,
+    dev_eui: str,
+    wanted: Callable[[LoggedUplink], bool],
+    limit: int,
+) -> list[HistoryItem]:
+    found: list[HistoryItem] = []
+    for day in sorted(listed, key=lambda day: day.last, reverse=True):
+        if len(found) == limit and day.last < found[-1].uplink.position:
+            break
+        mine: list[HistoryItem] = []
+        for item in _backwards(archive, day, scope, dev_eui):
+            if wanted(item.uplink):
+                mine.append(item)
+            if len(mine) == limit:
+                break
+        found = sorted([*found, *mine], key=lambda item: -item.uplink.position)[:limit]
+    return found
+
+
+def _backwards(
+    archive: Archive, day: ArchivedDay, scope: Scope, dev_eui: str
+) -> Iterator[HistoryItem]:
+    for batch in archive.backwards(day):
+        chosen = batch.filter(_equal(batch, tenant_id=scope.tenant_id, dev_eui=dev_eui))
+        yield from map(_item, reversed(_rows_with_radio(chosen)))
+
+
+def _equal(batch: Any, **names: str) -> Any:
+    import pyarrow.compute as pc
+
+    mask = None
+    for name, value in names.items():
+        one = pc.equal(batch.column(name).cast("string"), value)
+        mask = one if mask is None else pc.and_(mask, one)
+    return mask
+
+
+def _rows_with_radio(batch: Any) -> list[tuple[Any, ...]]:
+    from stadtsinn.cloud.log.parquet import rows_of
+
+    return rows_of(batch, [*_READ, "radio"])
+
+
+def _item(row: tuple[Any, ...]) -> HistoryItem:
+    return HistoryItem(uplink_of(row[:-1]), radio_of(row[-1]))
+
+
+def _needed(archive: Archive | None, listed: list[ArchivedDay]) -> Archive:
+    if archive is None:
+        raise ArchiveUnreadable(
+            f"{len(listed)} days of the log are archived and this process was given no archive: "
+            "start it with [archive] folder in its configuration"
+        )
+    return archive
