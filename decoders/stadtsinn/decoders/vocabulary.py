@@ -42,6 +42,7 @@ _SOIL = (
     Quantity("soil_conductivity", "uS/cm", "Bodenleitfähigkeit", "Soil conductivity", 0, 30000),
     Quantity("soil_permittivity", "1", "Permittivität des Bodens", "Soil permittivity", 1, 100),
     Quantity("soil_tension", "kPa", "Saugspannung", "Soil water tension", 0, 1600),
+    Quantity("soil_moisture_gravimetric", "%", "Wassergehalt nach Masse", "Water by mass", 0, 200),
     Quantity("soil_ph", "[pH]", "pH-Wert des Bodens", "Soil pH", 0, 14),
     Quantity("soil_nitrogen", "mg/kg", "Stickstoff im Boden", "Soil nitrogen", 0, 3000),
     Quantity("soil_phosphorus", "mg/kg", "Phosphor im Boden", "Soil phosphorus", 0, 3000),
@@ -113,6 +114,7 @@ _WEATHER = (
     Quantity("leaf_wetness_index", "1", "Blattnässeindex", "Leaf wetness index", 0, 1),
     Quantity("pm4", "ug/m3", "Feinstaub PM4", "Particulate matter PM4", 0, 2000),
     Quantity("particles", "1/cm3", "Partikelzahl", "Particle concentration", 0, 100000),
+    Quantity("formaldehyde", "[ppb]", "Formaldehyd", "Formaldehyde", 0, 10000),
     Quantity(
         "tvoc", "[ppb]", "Flüchtige organische Stoffe", "Volatile organic compounds", 0, 65535
     ),
@@ -206,6 +208,8 @@ _GENERAL = (
     ),
     Quantity("daylight", "1", "Tageslicht", "Daylight", 0, 1, "last"),
     Quantity("open", "1", "Offen", "Open", 0, 1, "last"),
+    Quantity("energy_total", "kW.h", "Energie gesamt", "Energy, total", 0, 2**32, "counter"),
+    Quantity("power", "W", "Leistung", "Power", -1e7, 1e7),
     Quantity("converter_reading", "1", "Rohwert des Wandlers", "Converter reading", 0, 65535),
     Quantity("digital_input", "1", "Digitaler Eingang", "Digital input", 0, 1, "last"),
     Quantity("tamper", "1", "Manipulation", "Tamper", 0, 1, "last"),
@@ -269,6 +273,7 @@ _CONVERSIONS: Mapping[tuple[str, str], tuple[int, int]] = {
     ("L/min", "m3/h"): (60, 1000),
     ("L/s", "m3/h"): (3600, 1000),
     ("uV", "V"): (1, 1000000),
+    ("W.h", "kW.h"): (1, 1000),
     ("mA", "A"): (1, 1000),
     ("uA", "A"): (1, 1000000),
     ("m/s2", "[g]"): (100000, 980665),
@@ -281,6 +286,7 @@ _CONVERSIONS: Mapping[tuple[str, str], tuple[int, int]] = {
     ("min", "s"): (60, 1),
     ("g/L", "mg/L"): (1000, 1),
     ("[ppm]", "[ppb]"): (1000, 1),
+    ("[ppb]", "[ppm]"): (1, 1000),
     ("g", "kg"): (1, 1000),
     ("m3/m3", "%"): (100, 1),
 }
