@@ -19,7 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller amounts, rougher numbers")
     quick = parser.parse_args().quick
-    decoders = ["--frames", "200000", "--rounds", "3"] if quick else []
+    decoders = ["--frames", "400000", "--rounds", "3"] if quick else []
     pipeline = ["--uplinks", "5000", "--seconds", "5"] if quick else []
     for script, arguments in (("decoders.py", decoders), ("pipeline.py", pipeline)):
         subprocess.run([sys.executable, str(HERE / script), *arguments], check=True)

@@ -6,12 +6,15 @@ Whatever is not finite becomes NaN at once: results never depend on signed zeros
 from __future__ import annotations
 
 import math
+import operator
 import struct
 from collections.abc import Callable
 
 from stadtsinn.decoders import program as p
 
 _LIMIT = float(1 << 53)
+_FIRST_BINARY, _SELECT = len(p.UNARY), p.SELECT
+_NAN, _is_finite = math.nan, math.isfinite
 
 
 def whole(value: float) -> int:
@@ -68,38 +71,38 @@ def _exponential(a: float) -> float:
 
 
 _UNARY: tuple[Callable[[float], float], ...] = (
-    lambda a: -a,
+    operator.neg,
     abs,
     lambda a: float(math.floor(a)) if math.isfinite(a) else math.nan,
     lambda a: math.sqrt(a) if a >= 0 else math.nan,
     lambda a: math.log(a) if a > 0 else math.nan,
     lambda a: math.log10(a) if a > 0 else math.nan,
     _exponential,
-    lambda a: 0.0 if a else 1.0,
+    operator.not_,
 )
 _BINARY: tuple[Callable[[float, float], float], ...] = (
-    lambda a, b: a + b,
-    lambda a, b: a - b,
-    lambda a, b: a * b,
+    operator.add,
+    operator.sub,
+    operator.mul,
     _divide,
     _power,
     lambda a, b: min(b, a),
     lambda a, b: max(b, a),
-    lambda a, b: float(a < b),
-    lambda a, b: float(a <= b),
-    lambda a, b: float(a == b),
-    lambda a, b: float(a != b),
+    operator.lt,
+    operator.le,
+    operator.eq,
+    operator.ne,
 )
 
 
 def call(function: int, stack: list[float]) -> None:
     """Apply a function to the stack's top."""
-    if function < len(_UNARY):
-        result = _UNARY[function](stack.pop())
-    elif function < p.SELECT:
-        right, left = stack.pop(), stack.pop()
-        result = _BINARY[function - len(_UNARY)](left, right)
+    top = stack.pop()
+    if function < _FIRST_BINARY:
+        result = _UNARY[function](top)
+    elif function < _SELECT:
+        result = _BINARY[function - _FIRST_BINARY](stack.pop(), top)
     else:
-        otherwise, then, test = stack.pop(), stack.pop(), stack.pop()
-        result = then if test else otherwise
-    stack.append(result if math.isfinite(result) else math.nan)
+        then, test = stack.pop(), stack.pop()
+        result = then if test else top
+    stack.append(result if _is_finite(result) else _NAN)

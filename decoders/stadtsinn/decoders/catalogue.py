@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from importlib import resources
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stadtsinn.decoders.device_type import DeviceType
@@ -42,6 +43,23 @@ class Catalogue:
 
     def __len__(self) -> int:
         return len(self._files)
+
+    def add_folder(self, folder: Path) -> None:
+        """Take the device files of a folder in, each proven to load.
+
+        Raises DeviceFileError: for a file that cannot be used, a name that is taken, no file.
+        """
+        files = device_files(folder) if folder.is_dir() else {}
+        if not files:
+            raise DeviceFileError(
+                str(folder), "", "no device files; they lie in vendor/device.toml"
+            )
+        for device in sorted(files.keys() & self._files.keys()):
+            raise DeviceFileError(f"{device}.toml", "", "is in the catalogue; choose another name")
+        added = Catalogue(files)
+        for device in added:
+            added.device(device)
+        self._files = dict(sorted({**self._files, **files}.items()))
 
     def device(self, device: str) -> DeviceType:
         """The device type of that id or reference (see reference.py).

@@ -11,7 +11,7 @@ from functools import cached_property
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.compiler.compile import compile_device
 from stadtsinn.decoders.instant import SECOND, Instant
-from stadtsinn.decoders.interpreter import Emitted, Result, interpret
+from stadtsinn.decoders.interpreter import Result, interpret
 from stadtsinn.decoders.language.lines import line_of
 from stadtsinn.decoders.language.load import DeviceFileError, load
 from stadtsinn.decoders.program import Program, Slot
@@ -51,6 +51,7 @@ class DeviceType:
         self.constants = with_constants(device_id, file.constants, given or {})
         with self._lines():
             self.program = compile_device(file, self._place, self.constants, full=False)
+        self._names = [(slot.quantity, slot.channel) for slot in self.program.slots]
 
     @contextmanager
     def _lines(self) -> Iterator[None]:
@@ -104,19 +105,25 @@ class DeviceType:
     def outcome(self, result: Result, f_port: int, payload: bytes) -> Outcome:
         """The outcome of a run of this device's program."""
         if result.status == p.OK:
-            return Decoded(self.decoder, tuple(map(self.reading, result.values)))
+            names = self._names
+            return Decoded(
+                self.decoder,
+                tuple(
+                    Reading(names[slot][0], value, names[slot][1])
+                    if flag == p.GOOD and counted < 0 and seconds < 0
+                    else self._reading(slot, value, flag, counted, seconds)
+                    for slot, value, flag, counted, seconds in result.values
+                ),
+            )
         return Undecoded(
             p.REASONS[result.status],
             f"{self.id}: {_message(result, f_port, payload)}",
             self.decoder,
         )
 
-    def reading(self, emitted: Emitted) -> Reading:
-        """One emitted value with its names."""
-        number, value, flag, counted, seconds = emitted
+    def _reading(self, number: int, value: float, flag: int, counted: int, seconds: int) -> Reading:
+        """One emitted value with its names, quality and time."""
         slot = self.program.slots[number]
-        if flag == p.GOOD and counted < 0 and seconds < 0:
-            return Reading(slot.quantity, value, slot.channel)
         channel = slot.channel.format(counted) if counted >= 0 else slot.channel
         quality, reason = Quality.GOOD, ""
         if flag == p.OUT_OF_RANGE:

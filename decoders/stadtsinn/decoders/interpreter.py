@@ -14,8 +14,6 @@ from stadtsinn.decoders.program import Program
 
 _WORD = (1 << 64) - 1
 _PADDING = bytes(8)
-_NOTHING_MORE = (-1, -1, 0, 0, 0)
-"""Columns 10 to 14 of a value without channel number, own time, sentinels and doubt."""
 
 
 Emitted = tuple[int, float, int, int, int]
@@ -65,8 +63,12 @@ def interpret(
     while True:
         op = ops[pc]
         code = op[0]
+        # The frequent ones first: a chain is Python's switch.
         if code == p.FIELD:
-            _, base, offset, little, left, right, sign, kind, slot, register, *_ = op
+            (
+                _, base, offset, little, left, right, sign, kind,
+                slot, register, channel, time, _, sentinels, doubt, _,
+            ) = op  # fmt: skip
             place = offset + (pos if base == p.AT_POS else 0 if base == p.AT_START else end)
             word = int.from_bytes(padded[place : place + 8], "little" if little else "big")
             raw = (word << left & _WORD) >> right
@@ -79,10 +81,30 @@ def interpret(
             if register >= 0:
                 registers[register] = value
             if slot >= 0:
-                if low <= value <= high and op[10:15] == _NOTHING_MORE:
+                plain = channel < 0 and time < 0 and not sentinels and not doubt
+                if plain and low <= value <= high:
                     values.append((slot, value, p.GOOD, -1, -1))
                 else:
                     _store(program, op, raw, value, low, high, registers, values)
+        elif code == p.PUSH:
+            stack.append(registers[op[1]] if op[1] >= 0 else floats[pc][0])
+        elif code == p.CALL:
+            arithmetic.call(op[1], stack)
+        elif code == p.STORE:
+            raw = stack.pop()
+            _, mul, div, low, high = floats[pc]
+            if op[9] >= 0:
+                registers[op[9]] = raw
+            if op[8] >= 0:
+                _store(program, op, raw, raw * mul / div, low, high, registers, values)
+        elif code == p.NEED:
+            if pos + op[1] > end:
+                return Result(p.TRUNCATED, pos, op[1], [])
+        elif code == p.ADVANCE:
+            pos += op[1]
+        elif code == p.JUMP:
+            pc = op[1]
+            continue
         elif code == p.RENDER:
             if sink is not None:
                 sink(op[1], raw, registers, payload, pos)
@@ -91,11 +113,6 @@ def interpret(
                 return Result(p.TRUNCATED, pos, op[1], [])
             if pos + op[1] < end:
                 return Result(p.TRAILING_BYTES, pos + op[1], 0, [])
-        elif code == p.NEED:
-            if pos + op[1] > end:
-                return Result(p.TRUNCATED, pos, op[1], [])
-        elif code == p.ADVANCE:
-            pos += op[1]
         elif code == p.DONE:
             return Result(p.OK, 0, 0, values)
         elif code == p.END:
@@ -112,9 +129,6 @@ def interpret(
             if pc == op[6] and not op[7]:
                 return Result(p.UNKNOWN_FRAME, pos, op[1], [])
             pos += op[1]
-            continue
-        elif code == p.JUMP:
-            pc = op[1]
             continue
         elif code == p.JUMP_AT_END:
             if pos >= end - op[2]:
@@ -153,17 +167,6 @@ def interpret(
                 pc = op[2]
                 continue
             registers[op[1]] -= 1
-        elif code == p.PUSH:
-            stack.append(registers[op[1]] if op[1] >= 0 else floats[pc][0])
-        elif code == p.CALL:
-            arithmetic.call(op[1], stack)
-        elif code == p.STORE:
-            raw = stack.pop()
-            _, mul, div, low, high = floats[pc]
-            if op[9] >= 0:
-                registers[op[9]] = raw
-            if op[8] >= 0:
-                _store(program, op, raw, raw * mul / div, low, high, registers, values)
         elif code == p.NEED_ALL:
             if op[1] > end:
                 return Result(p.TRUNCATED, end, op[1] - end, [])
