@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import msgspec
 import typer
 
 from stadtsinn.cli.language import german, text
+from stadtsinn.cli.own_devices import use_device_folder
 from stadtsinn.decoders.catalogue import Catalogue, catalogue
 from stadtsinn.decoders.device_type import DeviceType
-from stadtsinn.decoders.instant import isoformat
+from stadtsinn.decoders.instant import Instant, isoformat, parse
 from stadtsinn.decoders.reading import Decoded, Quality, Reading, VendorFields
 from stadtsinn.decoders.vocabulary import quantity
 
@@ -29,6 +31,7 @@ class Request(msgspec.Struct, frozen=True):
     device: str
     f_port: int
     bytes: str
+    received: str = ""
 
 
 def decode(
@@ -61,22 +64,48 @@ def decode(
     show_list: Annotated[
         bool, typer.Option("--list", help=text("List device ids.", "Gerätekennungen zeigen."))
     ] = False,
+    received: Annotated[
+        str,
+        typer.Option(
+            "--received",
+            metavar="TIME",
+            help=text(
+                "When a gateway heard it (2026-05-01T12:00:00Z): for times relative to that.",
+                "Empfangszeit (2026-05-01T12:00:00Z): für Zeiten, die davon abhängen.",
+            ),
+        ),
+    ] = "",
+    own_devices: Annotated[
+        Path | None,
+        typer.Option(
+            "--devices",
+            envvar="STADTSINN_DEVICES",
+            help=text("Folder with own device files.", "Ordner mit eigenen Gerätedateien."),
+        ),
+    ] = None,
 ) -> None:
     """Decode a payload: readings with units, and the vendor's own fields.
 
     Example: stadtsinn decode dragino/lse01 --f-port 2 CE2900F107A5099B6E2890
     """
+    use_device_folder(own_devices)
     devices = catalogue()
     if show_list:
         print("\n".join(devices))
     elif batch:
         _run_batch(devices)
     else:
-        _run_one(devices, device, payload, f_port, as_json=as_json)
+        _run_one(devices, device, payload, f_port, received, as_json=as_json)
 
 
 def _run_one(
-    devices: Catalogue, device: str, payload: str, f_port: int | None, *, as_json: bool
+    devices: Catalogue,
+    device: str,
+    payload: str,
+    f_port: int | None,
+    received: str,
+    *,
+    as_json: bool,
 ) -> None:
     if not device or not payload or f_port is None:
         example = "stadtsinn decode dragino/lse01 --f-port 2 CE2900F107A5099B6E2890"
@@ -91,10 +120,10 @@ def _run_one(
     if device not in devices:
         _fail(devices.unknown(device), BAD_USAGE, as_json=as_json)
     try:
-        raw = _hex(payload)
+        raw, heard = _hex(payload), _time(received)
     except ValueError as error:
         _fail(str(error), BAD_USAGE, as_json=as_json)
-    outcome, vendor = devices.decode_with_vendor(device, f_port, raw)
+    outcome, vendor = devices.decode_with_vendor(device, f_port, raw, heard)
     if not isinstance(outcome, Decoded):
         _fail(outcome.message, UNDECODABLE, as_json=as_json)
     if as_json:
@@ -110,6 +139,15 @@ def _hex(payload: str) -> bytes:
         raise ValueError(
             f"payload is not hex: {payload[:40]!r}; write two digits 0-9 a-f per byte"
         ) from None
+
+
+def _time(received: str) -> Instant | None:
+    if not received:
+        return None
+    try:
+        return parse(received)
+    except ValueError as error:
+        raise ValueError(f"time {received!r}: {error}; write 2026-05-01T12:00:00Z") from None
 
 
 def _fail(message: str, code: int, *, as_json: bool) -> NoReturn:
@@ -162,10 +200,10 @@ def _answer_line(
         return {"error": f"a line of more than {_LONGEST_LINE} bytes; send one request per line"}
     try:
         request = requests.decode(line)
-        raw = _hex(request.bytes)
+        raw, heard = _hex(request.bytes), _time(request.received)
     except (msgspec.DecodeError, ValueError) as error:
         return {"error": f'{error}; a line is {{"device": …, "f_port": …, "bytes": "hex"}}'}
-    outcome, vendor = devices.decode_with_vendor(request.device, request.f_port, raw)
+    outcome, vendor = devices.decode_with_vendor(request.device, request.f_port, raw, heard)
     if isinstance(outcome, Decoded):
         return _answer(outcome, vendor)
     return {"error": outcome.message}

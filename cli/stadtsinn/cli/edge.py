@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from stadtsinn.cli.language import text
+from stadtsinn.cli.own_devices import use_device_folder
 from stadtsinn.edge.agent.config import EXAMPLE, ConfigError, EdgeSettings, load_settings
 
 app = typer.Typer(
@@ -151,9 +152,11 @@ def _unknown_types(settings: EdgeSettings) -> list[str]:
 
 def _settings(config: Path) -> EdgeSettings:
     try:
-        return load_settings(config)
+        settings = load_settings(config)
     except ConfigError as error:
         _refuse(str(error))
+    use_device_folder(settings.device_folder)
+    return settings
 
 
 def _refuse(message: str) -> NoReturn:

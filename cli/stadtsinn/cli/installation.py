@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stadtsinn.cli.language import text
+from stadtsinn.cli.own_devices import use_device_folder
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.database.engine import Database
@@ -57,6 +58,7 @@ def installation(config: Path) -> Iterator[Installation]:
 
     try:
         settings = load_settings(config)
+        use_device_folder(settings.device_folder())
         database = open_database(settings.database_url())
         try:
             upgrade(database)

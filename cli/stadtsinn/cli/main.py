@@ -30,6 +30,9 @@ class Noun:
 
 NOUNS: dict[str, Noun] = {
     "decode": Noun("decode", "decode", "Decode a payload by hand.", "Nutzdaten dekodieren.", "cli"),
+    "decoders": Noun(
+        "decoders", "app", "Begin, check, export device files.", "Gerätedateien.", "cli"
+    ),
     "edge": Noun(
         "edge", "app", "The agent beside a local ChirpStack.", "Der Agent am Gateway.", "edge"
     ),

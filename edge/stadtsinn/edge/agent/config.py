@@ -90,8 +90,14 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     delivery: DeliverySettings = DeliverySettings()
     health: HealthSettings = HealthSettings()
     device_types: dict[str, str] = {}
+    devices: str = ""
+    """Folder with the town's own device files."""
     log_level: str = "info"
     folder: str = ""
+
+    @property
+    def device_folder(self) -> Path | None:
+        return Path(self.folder, self.devices) if self.devices else None
 
     @property
     def spool_path(self) -> Path:
@@ -205,6 +211,7 @@ EXAMPLE = """\
 # Names this agent in the cloud; common name of its client certificate.
 edge_id = "rathaus-1"
 # log_level = "info"
+# devices = "devices"     # own device files: devices/<vendor>/<device>.toml
 
 [local_broker]            # where the local ChirpStack publishes (its MQTT integration: qos = 1)
 host = "127.0.0.1"

@@ -1,0 +1,22 @@
+"""A town's own device files: the folder that a configuration names joins the catalogue."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import typer
+
+from stadtsinn.decoders.catalogue import catalogue
+from stadtsinn.decoders.language.load import DeviceFileError
+
+
+def use_device_folder(folder: Path | None) -> None:
+    """Add the folder's device types to the catalogue; ends the command when one cannot be used."""
+    if folder is None:
+        return
+    try:
+        catalogue().add_folder(folder)
+    except (DeviceFileError, OSError) as error:
+        print(f"{folder}: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
