@@ -4,7 +4,7 @@
 PY := .venv/bin/python
 CACHE := $(CURDIR)/.cache
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-decoders fuzz format lock parts clean
+.PHONY: help demo test check bench bench-decoders conformance fuzz docs format lock parts clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,6 +32,12 @@ bench-decoders: .venv/ready ## decoding against JavaScript in Node on the same b
 
 fuzz: .venv/ready ## the nightly target: millions of random payloads, interpreter against kernel
 	$(PY) tests/decoders/fuzz.py $(ARGS)
+
+conformance: .venv/ready ## the vendors' published payloads, device by device (needs ../shared/vectors)
+	$(PY) tests/support/conformance.py
+
+docs: .venv/ready ## write docs/devices anew from the device files
+	.venv/bin/stadtsinn decoders pages docs/devices
 
 format: .venv/ready ## put code into its one format
 	.venv/bin/ruff check --fix-only .
