@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 
+from stadtsinn.cloud.database.engine import Database
 from stadtsinn.cloud.series import open_store
 from stadtsinn.cloud.series.store import SeriesStore
 
@@ -14,7 +15,12 @@ def fresh_prefix() -> str:
 
 
 def influx_store(
-    url: str, token: str | None = None, org: str | None = None, prefix: str | None = None
+    url: str,
+    token: str | None = None,
+    org: str | None = None,
+    prefix: str | None = None,
+    database: Database | None = None,
 ) -> SeriesStore:
     """A store whose buckets nobody else on that server has."""
-    return open_store(f"{url.rstrip('/')}/{prefix or fresh_prefix()}", token=token, org=org)
+    at = f"{url.rstrip('/')}/{prefix or fresh_prefix()}"
+    return open_store(at, token=token, org=org, database=database)

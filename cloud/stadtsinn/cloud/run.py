@@ -78,6 +78,7 @@ class Parts:
             token=settings.series_token(),
             org=settings.series.org,
             clock=self.clock,
+            database=self.database,
         )
 
     def close(self) -> None:

@@ -135,7 +135,7 @@ def test_a_file_that_is_no_database_says_what_to_do(tmp_path: Path) -> None:
 def test_a_file_of_a_later_layout_is_left_alone(tmp_path: Path) -> None:
     store = opened(tmp_path)
     with store._file.write() as connection:
-        connection.execute("PRAGMA user_version=2")
+        connection.execute("PRAGMA user_version=3")
     store.close()
-    with pytest.raises(SeriesUnavailable, match="layout 2"):
+    with pytest.raises(SeriesUnavailable, match="layout 3"):
         opened(tmp_path)

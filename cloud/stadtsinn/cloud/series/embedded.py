@@ -10,6 +10,7 @@ from pathlib import Path
 from stadtsinn.cloud.series.counters import growth_per_window, in_pages
 from stadtsinn.cloud.series.embedded_file import SeriesFile
 from stadtsinn.cloud.series.embedded_writing import Writer
+from stadtsinn.cloud.series.replacing import SeriesPart
 from stadtsinn.cloud.series.store import (
     Aggregate,
     Point,
@@ -115,11 +116,12 @@ class EmbeddedStore:
         counter_modulus: float | None = None,
     ) -> list[Sample]:
         if aggregate is Aggregate.COUNTER_DELTA:
-            samples = in_pages(
-                lambda begin, limit: self.read(tenant_id, key, begin, end, limit=limit), start
-            )
-            base = self._last_before(tenant_id, key, start)
-            return growth_per_window(samples, base, window, counter_modulus)
+            with self._file.snapshot():  # several pages, one history
+                samples = in_pages(
+                    lambda begin, limit: self.read(tenant_id, key, begin, end, limit=limit), start
+                )
+                base = self._last_before(tenant_id, key, start)
+                return growth_per_window(samples, base, window, counter_modulus)
         with self._file.read() as connection:
             ids = _find(connection, tenant_id, key)
             if ids is None:
@@ -169,6 +171,22 @@ class EmbeddedStore:
         with self._file.read() as connection:
             keys = [SeriesKey(*row) for row in connection.execute(_SERIES, (tenant_id, dev_eui))]
         return sorted(keys, key=lambda key: (key.quantity, key.channel))
+
+    def begin_replacement(self, part: SeriesPart) -> None:
+        with self._change() as connection:
+            self._writer.begin_replacement(connection, part)
+
+    def stage(self, points: Sequence[Point]) -> list[Refused]:
+        good, refused = only_storable(points)
+        if good:
+            with self._change() as connection:
+                self._writer.stage(connection, good, self._clock.now())
+        return refused
+
+    def finish_replacement(self, tenant_id: str, dev_eui: str) -> None:
+        with self._change() as connection:
+            for device in self._writer.devices_of(connection, tenant_id, dev_eui):
+                self._writer.finish_replacement(connection, device)
 
     def set_retention(self, tenant_id: str, days: int | None) -> None:
         checked_days(days)

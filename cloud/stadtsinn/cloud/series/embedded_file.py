@@ -10,7 +10,7 @@ from pathlib import Path
 
 from stadtsinn.cloud.series.store import SeriesUnavailable
 
-_VERSION = 1
+_VERSION = 2
 
 _TABLES = """
 CREATE TABLE tenants (
@@ -50,6 +50,24 @@ CREATE TABLE points (
 CREATE TABLE deletions (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL);
 INSERT INTO deletions VALUES (1, 0);
 """
+_TABLES_OF_2 = """
+-- Parts of devices' series that are being replaced; their new points gather in `staged`.
+CREATE TABLE replacements (
+    device INTEGER PRIMARY KEY REFERENCES devices,
+    start INTEGER NOT NULL,
+    stop INTEGER NOT NULL
+);
+CREATE TABLE staged (
+    device INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    series INTEGER NOT NULL,
+    value REAL NOT NULL,
+    quality INTEGER NOT NULL,
+    PRIMARY KEY (device, time, series)
+) WITHOUT ROWID;
+"""
+_LAYOUTS = {1: _TABLES, 2: _TABLES_OF_2}
+"""What each layout adds to the one before."""
 
 
 class SeriesFile:
@@ -83,12 +101,22 @@ class SeriesFile:
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """This thread's connection; every statement sees one consistent state."""
+        """This thread's connection; every single statement sees one consistent state."""
         with self._failing_as_unavailable():
             connection = getattr(self._reading, "connection", None)
             if connection is None:
                 connection = self._reading.connection = self._connect()
             yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All that this thread reads in the block is of one state of the file."""
+        with self.read() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                connection.execute("COMMIT")
 
     def close(self) -> None:
         with self._lock:
@@ -117,12 +145,12 @@ class SeriesFile:
 
     def _create(self) -> None:
         # Looked at without the write lock first: opening must not wait for who writes just now.
-        if self._version(self._writer) == 0:
+        if self._version(self._writer) < _VERSION:
             with self.write() as connection:
-                if self._version(connection) == 0:
-                    for statement in _statements(_TABLES):
+                for layout in range(self._version(connection) + 1, _VERSION + 1):
+                    for statement in _statements(_LAYOUTS[layout]):
                         connection.execute(statement)
-                    connection.execute(f"PRAGMA user_version={_VERSION}")
+                    connection.execute(f"PRAGMA user_version={layout}")
         if (version := self._version(self._writer)) != _VERSION:
             raise SeriesUnavailable(
                 f"{self.path} has layout {version}, this program knows {_VERSION}: move the "

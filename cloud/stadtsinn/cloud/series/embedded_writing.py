@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Sequence
 
+from stadtsinn.cloud.series.replacing import SeriesPart
 from stadtsinn.cloud.series.store import Point
 from stadtsinn.decoders.instant import DAY, Instant
 from stadtsinn.decoders.reading import Quality
@@ -15,9 +16,17 @@ _UPSERT = """
 INSERT INTO points VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (device, time, series) DO UPDATE SET value = excluded.value, quality = excluded.quality
 """
+_STAGE = _UPSERT.replace("INTO points", "INTO staged")
 _NEWER = """
 UPDATE series SET latest_time = ?1, latest_value = ?2
 WHERE id = ?3 AND (latest_time IS NULL OR latest_time <= ?1)
+"""
+_LATEST_OF_DEVICE = """
+UPDATE series SET (latest_time, latest_value) = (
+    SELECT time, value FROM points
+    WHERE points.device = series.device AND points.series = series.id AND quality = 0
+    ORDER BY time DESC LIMIT 1
+) WHERE device = ?
 """
 # A value that was good and the newest one, and is not good any more.
 _LOOK_AGAIN = """
@@ -27,6 +36,10 @@ UPDATE series SET (latest_time, latest_value) = (
     ORDER BY time DESC LIMIT 1
 ) WHERE id = ? AND latest_time = ?
 """
+
+
+_Row = tuple[int, int, int, float, int]
+"""device, time, series, value, quality"""
 
 
 class Writer:
@@ -40,10 +53,23 @@ class Writer:
 
     def write(self, connection: sqlite3.Connection, points: Sequence[Point], now: Instant) -> None:
         """Store points; those past their tenant's retention are left out."""
+        rows = self._rows(connection, points, now)
+        connection.executemany(_UPSERT, rows)
+        self._keep_latest(connection, rows)
+        connection.executemany(_STAGE, _of_parts(connection, rows))
+
+    def stage(self, connection: sqlite3.Connection, points: Sequence[Point], now: Instant) -> None:
+        """Store points for the replacements that were begun, and only for them."""
+        rows = self._rows(connection, points, now)
+        connection.executemany(_STAGE, _of_parts(connection, rows))
+
+    def _rows(
+        self, connection: sqlite3.Connection, points: Sequence[Point], now: Instant
+    ) -> Collection[_Row]:
         self._look_for_deletions(connection)
         tenants = {name: self._tenant(connection, name) for name in {p.tenant_id for p in points}}
         oldest = {name: _oldest(days, now) for name, (_, days) in tenants.items()}
-        rows: dict[tuple[int, int, int], tuple[int, int, int, float, int]] = {}
+        rows: dict[tuple[int, int, int], _Row] = {}
         series_ids = self._series
         for point in points:
             key, time = point.key, point.time
@@ -58,12 +84,9 @@ class Writer:
                 series = self._add_series(connection, device, point)
             grade = _GRADES[point.quality]
             rows[series, time, device] = (device, time, series, float(point.value), grade)
-        connection.executemany(_UPSERT, rows.values())
-        self._keep_latest(connection, rows.values())
+        return rows.values()
 
-    def _keep_latest(
-        self, connection: sqlite3.Connection, rows: Collection[tuple[int, int, int, float, int]]
-    ) -> None:
+    def _keep_latest(self, connection: sqlite3.Connection, rows: Collection[_Row]) -> None:
         newest: dict[int, tuple[int, float]] = {}
         doubtful: list[tuple[int, int]] = []
         for _, time, series, value, grade in rows:
@@ -91,8 +114,37 @@ class Writer:
         )
         return [device for (device,) in rows]
 
+    def begin_replacement(self, connection: sqlite3.Connection, part: SeriesPart) -> None:
+        """Keep what is written into the part from now on; forget what was staged before."""
+        self._look_for_deletions(connection)
+        key = (self._tenant(connection, part.tenant_id)[0], part.dev_eui)
+        device = self._devices.get(key) or self._add_device(connection, key)
+        self._end_replacement(connection, device)
+        connection.execute(
+            "INSERT INTO replacements VALUES (?, ?, ?)", (device, part.start, part.end)
+        )
+
+    def finish_replacement(self, connection: sqlite3.Connection, device: int) -> None:
+        """Put the staged points in the place of the old ones."""
+        part = connection.execute(
+            "SELECT start, stop FROM replacements WHERE device = ?", (device,)
+        ).fetchone()
+        if part is None:
+            return
+        connection.execute(
+            "DELETE FROM points WHERE device = ? AND time >= ? AND time < ?", (device, *part)
+        )
+        connection.execute("INSERT INTO points SELECT * FROM staged WHERE device = ?", (device,))
+        connection.execute(_LATEST_OF_DEVICE, (device,))
+        self._end_replacement(connection, device)
+
+    def _end_replacement(self, connection: sqlite3.Connection, device: int) -> None:
+        connection.execute("DELETE FROM staged WHERE device = ?", (device,))
+        connection.execute("DELETE FROM replacements WHERE device = ?", (device,))
+
     def drop(self, connection: sqlite3.Connection, device: int) -> None:
         """Delete a device's series and points."""
+        self._end_replacement(connection, device)
         connection.execute("DELETE FROM points WHERE device = ?", (device,))
         connection.execute("DELETE FROM series WHERE device = ?", (device,))
         self._count_deletion(connection)
@@ -151,6 +203,23 @@ class Writer:
         ).fetchone()
         self._series[names] = int(series)
         return int(series)
+
+
+def _of_parts(connection: sqlite3.Connection, rows: Collection[_Row]) -> list[_Row]:
+    """Those of the rows that fall into a part that is being replaced."""
+    parts = {
+        device: (start, stop)
+        for device, start, stop in connection.execute("SELECT * FROM replacements")
+    }
+    if not parts:
+        return []
+    nowhere = (0, 0)
+    found: list[_Row] = []
+    for row in rows:
+        start, stop = parts.get(row[0], nowhere)
+        if start <= row[1] < stop:
+            found.append(row)
+    return found
 
 
 def _oldest(days: int | None, now: int) -> int:

@@ -9,6 +9,7 @@ from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
 from stadtsinn.cloud.series.influx_http import DatabaseMissing, InfluxServer
 from stadtsinn.cloud.series.names import identifier, string
 from stadtsinn.cloud.series.store import SeriesRejected
+from stadtsinn.decoders.instant import Instant, isoformat
 
 _DAY_S = 86_400
 _BEGIN, _END = "1970-01-01T00:00:00Z", "2262-01-01T00:00:00Z"
@@ -29,6 +30,14 @@ class Generation(Protocol):
 
     def drop_device(self, bucket: str, device: str) -> None:
         """Delete all points with this value of the tag ``device``."""
+        ...
+
+    def check_can_delete(self) -> None:
+        """Raise SeriesRejected where single devices' points cannot be deleted."""
+        ...
+
+    def drop_range(self, bucket: str, device: str, start: Instant, end: Instant) -> None:
+        """Delete the points with this value of the tag ``device`` and start <= time < end."""
         ...
 
     def empty(self, bucket: str) -> None:
@@ -69,6 +78,13 @@ class InfluxDB1:
     def drop_device(self, bucket: str, device: str) -> None:
         self._server.query(f"DROP SERIES FROM /.*/ WHERE {_is_device(device)}", bucket)
 
+    def check_can_delete(self) -> None:
+        """It can."""
+
+    def drop_range(self, bucket: str, device: str, start: Instant, end: Instant) -> None:
+        times = f"time >= {start}000 AND time < {end}000"
+        self._server.query(f"DELETE FROM /.*/ WHERE {_is_device(device)} AND {times}", bucket)  # noqa: S608
+
     def empty(self, bucket: str) -> None:
         tables = self._server.query("SHOW MEASUREMENTS", bucket)[0]
         for (name,) in tables[0].values if tables else []:
@@ -104,12 +120,22 @@ class InfluxDB2:
         # The encoded name holds no quote and no backslash.
         self._delete(bucket, f'device="{device}"')
 
+    def check_can_delete(self) -> None:
+        """It can."""
+
+    def drop_range(self, bucket: str, device: str, start: Instant, end: Instant) -> None:
+        # Our points lie on whole microseconds: half of one before the end is right whether the
+        # server counts its stop in or not.
+        stop = isoformat(end - 1).replace("Z", "")
+        stop = (stop if "." in stop else f"{stop}.000000") + "500Z"
+        self._delete(bucket, f'device="{device}"', isoformat(start), stop)
+
     def empty(self, bucket: str) -> None:
         self._delete(bucket, "")
 
-    def _delete(self, bucket: str, predicate: str) -> None:
+    def _delete(self, bucket: str, predicate: str, start: str = _BEGIN, stop: str = _END) -> None:
         with self._server.errors_sorted():
-            self._server.client.delete_api().delete(_BEGIN, _END, predicate, bucket=bucket)
+            self._server.client.delete_api().delete(start, stop, predicate, bucket=bucket)
 
 
 class InfluxDB3:
@@ -143,6 +169,15 @@ class InfluxDB3:
             f"InfluxDB 3 cannot delete single rows (device {device} in {bucket!r}): "
             "empty and rebuild the whole tenant"
         )
+
+    def check_can_delete(self) -> None:
+        raise SeriesRejected(
+            "InfluxDB 3 cannot delete single rows, so no part of a series can be replaced: "
+            "use the embedded store, InfluxDB 1.8 or 2"
+        )
+
+    def drop_range(self, bucket: str, device: str, start: Instant, end: Instant) -> None:  # noqa: ARG002
+        self.check_can_delete()
 
     def empty(self, bucket: str) -> None:
         answer = self._server.request("DELETE", self._PATH, params={"db": bucket})

@@ -41,6 +41,14 @@ class InfluxWriter:
                     refused += self._field_by_field(bucket, chunk)
         return refused
 
+    def write_stored(self, bucket: str, body: list[str]) -> None:
+        """Write lines that the server has stored before under another device's name."""
+        try:
+            self._try_again(self._generation().target(bucket), body)
+        except SeriesRejected as error:
+            if not _only_expired(error):
+                raise
+
     def _field_by_field(self, bucket: str, points: Sequence[Point]) -> list[Refused]:
         fields: dict[tuple[str, str, str], list[Point]] = defaultdict(list)
         for point in points:
@@ -77,7 +85,7 @@ class InfluxWriter:
         try:
             self._server.write(target, body)
         except DatabaseMissing as error:
-            raise SeriesUnavailable(f"the bucket was made and is still missing: {error}") from None
+            raise SeriesUnavailable(f"the bucket is missing: {error}") from None
 
 
 def _only_expired(error: SeriesRejected) -> bool:

@@ -5,7 +5,7 @@ The client's own `Point` class takes twice as long, and quotes names by rules of
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from stadtsinn.cloud.series.names import (
@@ -30,6 +30,16 @@ def lines(points: Iterable[Point]) -> list[str]:
         f"{_head(family, dev_eui, channel)} {_fields(values.values())} {time}"
         for (family, dev_eui, channel, time), values in uplinks.items()
     ]
+
+
+def stored_line(
+    measurement: str, device: str, channel: str, values: Mapping[str, float], time: int
+) -> str:
+    """One line of names as the server gave them back: encoded already, not yet escaped."""
+    tag = f",channel={line_escaped(channel)}" if channel else ""
+    fields = ",".join(f"{line_escaped(name)}={float(value)!r}" for name, value in values.items())
+    head = f"{line_escaped_measurement(measurement)}{tag},device={line_escaped(device)}"
+    return f"{head} {fields} {time}"
 
 
 def _fields(points: Iterable[Point]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from stadtsinn.cloud.database.engine import Database
 from stadtsinn.cloud.series.store import SeriesStore
 from stadtsinn.edge.service.clock import Clock, SystemClock
 
@@ -14,7 +15,12 @@ _EXAMPLES = "sqlite:///series.sqlite, influxdb://host:8086 or influxdbs://host:8
 
 
 def open_store(
-    url: str, *, token: str | None = None, org: str | None = None, clock: Clock | None = None
+    url: str,
+    *,
+    token: str | None = None,
+    org: str | None = None,
+    clock: Clock | None = None,
+    database: Database | None = None,
 ) -> SeriesStore:
     """The store at `url`; the server behind it need not answer yet.
 
@@ -22,7 +28,9 @@ def open_store(
     ``influxdb://host:8086/prefix`` is an InfluxDB 1.8, 2 or 3, ``influxdbs://`` with TLS; each
     tenant's bucket (database) is named ``<prefix>-<tenant>``, prefix ``stadtsinn`` by default.
     `token` is ``user:password`` for 1.8, an API token for 2 and 3; `org` is for 2.x only.
-    `clock` decides what has passed its retention in the embedded store.
+    `clock` decides what has passed its retention in the embedded store. `database` is the
+    installation's, where an InfluxDB's replacements are agreed upon by all processes; without
+    it none can be begun, and none under way is seen.
 
     Raises ValueError for anything else, also for a secret inside the URL, which would end in logs.
     """
@@ -41,12 +49,14 @@ def open_store(
         raise ValueError(f"cannot use {parts.scheme}:// as series store: give {_EXAMPLES}")
     # influxdb-client costs start-up time that an embedded installation need not pay.
     from stadtsinn.cloud.series.influxdb import InfluxStore
+    from stadtsinn.cloud.series.replacements import ReplacementTable
 
     return InfluxStore(
         f"{schemes[parts.scheme]}://{parts.netloc}",
         token=token,
         org=org,
         prefix=parts.path.strip("/") or DEFAULT_PREFIX,
+        replacements=ReplacementTable(database) if database is not None else None,
     )
 
 

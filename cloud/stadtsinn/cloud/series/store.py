@@ -9,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from stadtsinn.cloud.series.replacing import SeriesPart
 from stadtsinn.decoders.instant import Instant
 from stadtsinn.decoders.reading import Quality
 
@@ -30,8 +31,8 @@ class Point(msgspec.Struct, frozen=True, gc=False):
     """One value to store. Points with equal tenant, key and time are the same point.
 
     Of two such points the one written last stays, within a call the one further back. A point
-    that changes its *quality* is not the same value any more: drop the device or the tenant
-    first, as a rebuild does (InfluxDB cannot take a single good value back).
+    that changes its *quality* is not the same value any more: replace that part of the series,
+    or drop the tenant first, as a rebuild does (InfluxDB cannot take a single good value back).
     """
 
     tenant_id: str
@@ -134,6 +135,28 @@ class SeriesStore(Protocol):
 
     def series(self, tenant_id: str, dev_eui: str) -> list[SeriesKey]:
         """The series that exist for a device, also those with doubtful values only, sorted."""
+        ...
+
+    def begin_replacement(self, part: SeriesPart) -> None:
+        """Make ready to replace a part of a device's series; readers go on seeing the old one.
+
+        From now on whatever is written into the part is kept for the new one as well. Begun
+        again, staged points are forgotten and a replacement that was interrupted half way
+        through `finish_replacement` is finished first. Raises SeriesRejected where the store
+        cannot do it.
+        """
+        ...
+
+    def stage(self, points: Sequence[Point]) -> list[Refused]:
+        """Store points for replacements that were begun; all others are passed over."""
+        ...
+
+    def finish_replacement(self, tenant_id: str, dev_eui: str) -> None:
+        """Make the staged points the device's series in that part, for all readers at once.
+
+        Every call of `read`, `aggregate` or `latest`, also one under way and in whatever
+        process, answers from either the old or the new. Does nothing where none was begun.
+        """
         ...
 
     def set_retention(self, tenant_id: str, days: int | None) -> None:

@@ -1,0 +1,20 @@
+"""A process that replaces part of a device's series, to be killed: STORE_URL DATABASE_URL VALUE."""
+
+from __future__ import annotations
+
+import sys
+
+from series_parts import PART, part_points
+from stadtsinn.cloud.database.engine import open_database
+from stadtsinn.cloud.series import open_store
+
+
+def main(store_url: str, database_url: str, value: str) -> None:
+    store = open_store(store_url, database=open_database(database_url))
+    store.begin_replacement(PART)
+    store.stage(part_points(float(value)))
+    store.finish_replacement(PART.tenant_id, PART.dev_eui)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
