@@ -210,7 +210,9 @@ _GENERAL = (
     Quantity("open", "1", "Offen", "Open", 0, 1, "last"),
     Quantity("energy_total", "kW.h", "Energie gesamt", "Energy, total", 0, 2**32, "counter"),
     Quantity("power", "W", "Leistung", "Power", -1e7, 1e7),
-    Quantity("converter_reading", "1", "Rohwert des Wandlers", "Converter reading", 0, 65535),
+    Quantity(
+        "converter_reading", "1", "Wert ohne Einheit", "Reading without unit", -2147484, 2147484
+    ),
     Quantity("digital_input", "1", "Digitaler Eingang", "Digital input", 0, 1, "last"),
     Quantity("tamper", "1", "Manipulation", "Tamper", 0, 1, "last"),
     Quantity("fire", "1", "Feuer erkannt", "Fire detected", 0, 1, "last"),
