@@ -20,6 +20,7 @@ test: .venv/ready parts check ## everything: format, lint, types, contracts, all
 
 check: .venv/ready ## format, lint, types, import contracts
 	.venv/bin/ruff format --check .
+	RUST_LOG=warn .venv/bin/taplo fmt --check
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
@@ -42,6 +43,7 @@ docs: .venv/ready ## write docs/devices anew from the device files
 format: .venv/ready ## put code into its one format
 	.venv/bin/ruff check --fix-only .
 	.venv/bin/ruff format .
+	RUST_LOG=warn .venv/bin/taplo fmt
 
 parts: ## the real servers that tests talk to (Debian packages; InfluxDB 1.8 by Go)
 	.ci/parts
