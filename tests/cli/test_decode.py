@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from stadtsinn.cli.decode import REASONS
+from stadtsinn.decoders.catalogue import catalogue
+
 LSE01 = "CE2900F107A5099B6E2890"
 MAIN = "from stadtsinn.cli.main import run; run()"
 
@@ -157,3 +160,11 @@ def test_a_single_decode_does_not_load_numba() -> None:
         "import stadtsinn.cli.decode; sys.exit('numba' in sys.modules or 'numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_every_reason_of_the_catalogue_has_words_in_both_languages() -> None:
+    """A table never shows the bare word of a device file."""
+    devices = catalogue()
+    used = {fault.reason for device in devices for fault in devices.device(device).program.faults}
+    assert used | {"out_of_range"} <= REASONS.keys()
+    assert all(english and german for english, german in REASONS.values())

@@ -255,14 +255,25 @@ def _print_tables(device: DeviceType, outcome: Decoded, vendor: VendorFields) ->
 
 _UNIT_SIGNS = {"Cel": "°C", "deg": "°", "uS/cm": "µS/cm", "W/m2": "W/m²"}
 _QUALITIES = {Quality.GOOD: "gut", Quality.SUSPECT: "zweifelhaft", Quality.BAD: "schlecht"}
-_REASONS = {"out_of_range": ("out of range", "außerhalb des Bereichs")}
+REASONS = {
+    "out_of_range": ("out of range", "außerhalb des Bereichs"),
+    "sensor_fault": ("sensor fault", "Sensor gestört"),
+    "no_sensor": ("no sensor connected", "kein Sensor angeschlossen"),
+    "open_circuit": ("open circuit", "Leitung unterbrochen"),
+    "no_echo": ("no echo", "kein Echo"),
+    "too_close": ("too close", "zu nah"),
+    "weak_signal": ("weak signal", "schwaches Signal"),
+    "frozen": ("frozen", "eingefroren"),
+    "ambiguous": ("ambiguous", "nicht eindeutig"),
+}
+"""Why a value is not good, in English and German: all the words that device files may use."""
 
 
 def _quality(reading: Reading) -> str:
     shown = text(reading.quality.value, _QUALITIES[reading.quality])
     if not reading.reason:
         return shown
-    reason = text(*_REASONS.get(reading.reason, (reading.reason, reading.reason)))
+    reason = text(*REASONS.get(reading.reason, (reading.reason, reading.reason)))
     return f"{shown} ({reason})"
 
 

@@ -1,0 +1,79 @@
+"""The catalogue speaks with one voice: the same thing has the same name in every device file."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from device_examples import device_types
+from stadtsinn.decoders.catalogue import catalogue
+from stadtsinn.decoders.device_type import DeviceType
+from stadtsinn.decoders.reading import Decoded
+from stadtsinn.decoders.vocabulary import quantity
+
+CHANNEL = re.compile(r"[a-z0-9_{}]*|L[ACZ](eq|[FSI](max)?)")
+"""Small letters, digits and underscores; sound levels keep their names, such as LAeq."""
+
+OTHER_WORDS = {
+    "minimum": "min",
+    "lowest": "min",
+    "maximum": "max",
+    "highest": "max",
+    "average": "mean",
+    "avg": "mean",
+    "adc": "analog",
+}
+"""Words of vendors for what our channels call otherwise."""
+
+PAIRING_KEY = "A1A2A3A4A5A6A7A8"
+
+every_device = pytest.mark.parametrize("device", device_types(), ids=lambda device: device.id)
+
+
+@every_device
+def test_channels_are_named_alike(device: DeviceType) -> None:
+    """One way of writing, and one word for lowest, highest, mean and the analog input."""
+    for slot in device.fields:
+        assert CHANNEL.fullmatch(slot.channel), slot
+        for word in slot.channel.split("_"):
+            assert word not in OTHER_WORDS, f"{slot.channel}: {OTHER_WORDS[word]}"
+
+
+@every_device
+def test_a_sensor_measures_within_what_is_plausible(device: DeviceType) -> None:
+    """A sensor's range narrows the quantity's; wider would call good what cannot be."""
+    for slot in device.fields:
+        known = quantity(slot.quantity)
+        assert known.low <= slot.low < slot.high <= known.high, slot
+
+
+@every_device
+def test_a_temperature_says_of_what(device: DeviceType) -> None:
+    """Of air, soil, water, the device; else the channel tells the probe, or a note why not."""
+    bare = [s for s in device.fields if s.quantity == "temperature" and not s.channel]
+    assert all(slot.note for slot in bare)
+
+
+@every_device
+def test_a_summary_is_one_sentence(device: DeviceType) -> None:
+    """It stands in lists of devices."""
+    assert re.fullmatch(r"\S[^\n]*[^.\s]\.", device.file.summary)
+    assert ". " not in device.file.summary
+
+
+@every_device
+def test_a_pairing_key_is_not_shown(device: DeviceType) -> None:
+    """Who reads the answer about the key of device-to-device messages could use it."""
+    port = device.file.examples[0].port
+    outcome, vendor = device.decode_with_vendor(port, bytes.fromhex("FF35" + PAIRING_KEY))
+    if isinstance(outcome, Decoded):
+        assert PAIRING_KEY.lower() not in str(vendor).lower()
+
+
+def test_the_devices_with_a_pairing_key_hide_it() -> None:
+    """The test above really meets keys."""
+    _, vendor = catalogue().decode_with_vendor(
+        "milesight/em500-smtc", 85, bytes.fromhex("FF35" + PAIRING_KEY)
+    )
+    assert vendor == {"d2d_key": "***"}
