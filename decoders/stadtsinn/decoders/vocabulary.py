@@ -193,7 +193,7 @@ _WATER = (
     Quantity("volume_total", "m3", "Menge gesamt", "Volume, total", 0, 2**32, "counter"),
     Quantity("pulses", "1", "Impulse", "Pulses", 0, 2**32, "sum"),
     Quantity("pulses_total", "1", "Impulse gesamt", "Pulses, total", 0, 2**32, "counter"),
-    Quantity("leak", "1", "Wasser erkannt", "Water detected", 0, 1, "last"),
+    Quantity("leak", "1", "Leck erkannt", "Leak detected", 0, 1, "last"),
     Quantity("liquid_present", "1", "Flüssigkeit vorhanden", "Liquid present", 0, 1, "last"),
     Quantity("suspended_solids", "mg/L", "Schwebstoffe", "Suspended solids", 0, 500000),
     Quantity("oxygen_saturation", "%", "Sauerstoffsättigung", "Oxygen saturation", 0, 300),
