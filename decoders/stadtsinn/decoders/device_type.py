@@ -38,7 +38,7 @@ class DeviceType:
         Raises DeviceFileError.
         """
         self.id = device_id
-        self._text = text
+        self.text = text
         self._place = f"{device_id}.toml"
         with self._lines():
             file = load(text, self._place)
@@ -59,7 +59,7 @@ class DeviceType:
         try:
             yield
         except DeviceFileError as error:
-            raise error.at(line_of(self._text, error.place)) from None
+            raise error.at(line_of(self.text, error.place)) from None
 
     @cached_property
     def full_program(self) -> Program:

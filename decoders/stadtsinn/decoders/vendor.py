@@ -110,8 +110,9 @@ class VendorSink:
             if kind == "object":
                 return target.setdefault(key, {})
             within = target.setdefault(key, [])
-        within.append({} if kind == "record" else [])
-        return within[-1]
+        opened: Any = [] if kind == "list" else {}
+        within.insert(0 if kind == "first" else len(within), opened)
+        return opened
 
 
 def shown(value: float, render: RenderNumber) -> object:
@@ -147,16 +148,21 @@ def _bytes(part: RenderBytes, registers: list[float], payload: bytes, pos: int) 
     start = 0 if part.whole else pos + part.offset
     size = whole(registers[part.register]) if part.register >= 0 else part.size
     raw = payload[start:] if size < 0 else payload[start : start + size]
+    if part.show == "list":
+        return list(raw)
+    return part.before + _bytes_text(part, raw) + part.after
+
+
+def _bytes_text(part: RenderBytes, raw: bytes) -> str:
     match part.show:
-        case "list":
-            return list(raw)
         case "ascii":
             return raw.decode("latin-1")
         case "utf8":
             return raw.decode("utf-8", "replace")
+        case "HEX":
+            return part.separator.join(f"{byte:02X}" for byte in raw)
         case _:
-            text = raw.hex(part.separator) if part.separator else raw.hex()
-            return text.upper() if part.show == "HEX" else text
+            return part.separator.join(f"{byte:02x}" for byte in raw)
 
 
 def filled(parts: tuple[Part, ...], registers: list[float]) -> str | None:

@@ -112,7 +112,7 @@ class _Compiler:
                 branches.repeat(self, item, scope)
             case m.RecordItem():
                 time = scope.register(item.time) if item.time else scope.time
-                opening = RenderOpen(item.record, "record")
+                opening = RenderOpen(item.record, "first" if item.first else "record")
                 self._nested(item.body, replace(scope, time=time), opening)
             case m.TimedItem():
                 inner = scope.inside("body")
@@ -269,7 +269,7 @@ class _Compiler:
             self.run.take(8 * item.skip)
 
     def _bytes(self, item: m.BytesItem, scope: Scope) -> None:
-        show = (item.show, item.separator)
+        show = (item.show, item.separator, item.before, item.after)
         key = scope.counted(item.vendor)
         if item.bytes == "payload":
             self._render(RenderBytes(key, 0, -1, *show, whole=True))

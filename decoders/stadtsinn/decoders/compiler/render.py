@@ -47,6 +47,8 @@ class RenderBytes:
     size: int
     show: Literal["hex", "HEX", "ascii", "utf8", "list"]
     separator: str = ""
+    before: str = ""
+    after: str = ""
     register: int = -1
     whole: bool = False
 
@@ -55,11 +57,12 @@ class RenderBytes:
 class RenderOpen:
     """From here vendor keys belong to the object at `path`.
 
-    ``record``: to a new object in that list; ``list``: records go to a new list in that list.
+    ``record``: to a new object in that list; ``first``: at its beginning; ``list``: records go to a
+    new list in that list.
     """
 
     path: str
-    kind: Literal["object", "record", "list"]
+    kind: Literal["object", "record", "first", "list"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,7 +265,12 @@ def _bytes(render: RenderBytes, device: str) -> dict[str, Any]:
     shown |= {"offset": render.offset, "size": render.size}
     if render.register >= 0:
         shown["r"] = render.register
-    return shown | _given(whole=render.whole, separator=render.separator)
+    return shown | _given(
+        whole=render.whole,
+        separator=render.separator,
+        before=render.before,
+        after=render.after,
+    )
 
 
 def _parts(parts: Sequence[Part]) -> str | list[Any]:

@@ -22,7 +22,9 @@ Path = tuple[str | int, ...]
 
 def line_of(text: str, place: str) -> int | None:
     """Line, from 1, of a place such as ``frames[0].body[2].type``, or of what is around it."""
-    lines = _places(text)
+    if not place:
+        return None  # about the whole file, which may be no TOML
+    lines = places(text)
     path: Path = tuple(name or int(index) for name, index in _PLACE.findall(place))
     while path:
         if path in lines:
@@ -31,16 +33,19 @@ def line_of(text: str, place: str) -> int | None:
     return None
 
 
-def _places(text: str) -> dict[Path, int]:
+def places(text: str) -> dict[Path, int]:
+    """The first line of every key and element of a TOML text."""
     return _Scanner(text).places()
 
 
 class _Scanner:
     def __init__(self, text: str) -> None:
-        self._words = [
-            (found[0], text.count("\n", 0, found.start()) + 1) for found in _WORD.finditer(text)
-        ]
-        self._words = [word for word in self._words if not word[0].startswith("#")]
+        self._words: list[tuple[str, int]] = []
+        line = 1
+        for found in _WORD.finditer(text):
+            if not found[0].startswith("#"):
+                self._words.append((found[0], line))
+            line += found[0].count("\n")
         self._at = 0
         self._lines: dict[Path, int] = {}
         self._counts: dict[Path, int] = {}

@@ -131,6 +131,9 @@ class BytesItem(Strict, kw_only=True, frozen=True):
     show: Literal["hex", "HEX", "ascii", "utf8", "list"] = "hex"
     separator: str = ""
     """Between two bytes in hex."""
+    before: str = ""
+    after: str = ""
+    """Around the text."""
     least: int = 0
     note: str = ""
 
@@ -218,6 +221,8 @@ class RecordItem(Strict, kw_only=True, frozen=True):
     record: str
     body: Body
     time: str = ""
+    first: bool = False
+    """The vendor puts it at the list's beginning."""
     note: str = ""
 
 

@@ -5,9 +5,12 @@ var FIRST_SECOND = -62135596800; // of the year 1
 
 function has(object, key) { return Object.prototype.hasOwnProperty.call(object, key); }
 
-function hex(bytes, separator) {
-  var digits = [], i;
-  for (i = 0; i < bytes.length; i++) digits.push((bytes[i] < 16 ? "0" : "") + bytes[i].toString(16));
+function hex(bytes, separator, upper) {
+  var digits = [], digit, i;
+  for (i = 0; i < bytes.length; i++) {
+    digit = (bytes[i] < 16 ? "0" : "") + bytes[i].toString(16);
+    digits.push(upper ? digit.toUpperCase() : digit);
+  }
   return digits.join(separator || "");
 }
 
@@ -82,15 +85,15 @@ function shownBytes(render, registers, bytes, pos) {
   var from = render.whole ? 0 : pos + render.offset, text = "", i;
   var size = has(render, "r") ? whole(registers[render.r]) : render.size;
   bytes = size < 0 ? bytes.slice(from) : bytes.slice(from, from + size);
-  switch (render.show) {
-    case "list": return bytes;
-    case "utf8": return utf8(bytes);
-    case "ascii":
-      for (i = 0; i < bytes.length; i++) text += String.fromCharCode(bytes[i]);
-      return text;
+  if (render.show === "list") return bytes;
+  if (render.show === "utf8") {
+    text = utf8(bytes);
+  } else if (render.show === "ascii") {
+    for (i = 0; i < bytes.length; i++) text += String.fromCharCode(bytes[i]);
+  } else {
+    text = hex(bytes, render.separator, render.show === "HEX");
   }
-  text = hex(bytes, render.separator);
-  return render.show === "HEX" ? text.toUpperCase() : text;
+  return (render.before || "") + text + (render.after || "");
 }
 
 function shown(value, render) {
@@ -174,8 +177,10 @@ function vendorView() {
       }
       list = inner(found.target, found.key, []);
     }
-    list.push(render.kind === "record" ? {} : []);
-    open.push(list[list.length - 1]);
+    found = render.kind === "list" ? [] : {};
+    if (render.kind === "first") list.unshift(found);
+    else list.push(found);
+    open.push(found);
   }
 
   return {
