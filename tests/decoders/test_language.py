@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Iterable, Iterator
+
 import pytest
 
-from device_examples import ALL_CONSTRUCTS, all_constructs
+from device_examples import ALL_CONSTRUCTS, all_constructs, device_types
 from stadtsinn.decoders.device_type import DeviceType
+from stadtsinn.decoders.language.lines import Path, places
 from stadtsinn.decoders.language.load import DeviceFileError, load
 from stadtsinn.decoders.reading import Decoded, Reading
 
@@ -176,3 +180,27 @@ def test_every_construct_in_one_device() -> None:
         Reading("tilt", 11, "which_9"),
     )
     assert outcome.readings[6].value == 655.35
+
+
+@pytest.mark.parametrize("device", [*device_types(), all_constructs()], ids=lambda d: d.id)
+def test_every_place_of_a_file_has_its_line(device: DeviceType) -> None:
+    """The scanner of lines finds exactly the places that TOML's reader finds."""
+
+    def walk(value: object, path: Path = ()) -> Iterator[Path]:
+        pairs: Iterable[tuple[str | int, object]] = ()
+        if isinstance(value, dict):
+            pairs = value.items()
+        elif isinstance(value, list):
+            pairs = enumerate(value)
+        for key, inner in pairs:
+            yield (*path, key)
+            yield from walk(inner, (*path, key))
+
+    found = places(device.text)
+    document = tomllib.loads(device.text)
+    arrays = {
+        (k,) for k, v in document.items() if isinstance(v, list) and f"[[{k}]]" in device.text
+    }
+    assert set(found) == set(walk(document)) - arrays
+    lines = device.text.splitlines()
+    assert all(str(p[-1]) in lines[at - 1] for p, at in found.items() if isinstance(p[-1], str))
