@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from stadtsinn.decoders.export.ts013 import ts013
 CONSOLE_LIMIT = 40_960
 """Bytes that The Things Stack's console takes for a formatter."""
 
+PAGE = Path(__file__).parents[2] / "docs" / "export.md"
 LSE01 = "dragino/lse01"
 FRAME = "[0xCE,0x29,0x00,0xF1,0x07,0xA5,0x09,0x9B,0x6E,0x28,0x90]"
 DEVICES = [all_constructs(), *device_types()]
@@ -118,6 +120,13 @@ def test_normalized_payload_has_no_field_that_the_stack_refuses(
 
 
 # --- the file
+
+
+def test_the_page_shows_what_the_codec_answers(codecs: Codecs) -> None:
+    """docs/export.md: the call and its answer, to the last reading."""
+    call, shown = re.findall(r"```js\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    one, other = codecs.evaluate(catalogue().device(LSE01), call, f"({shown})")
+    assert one == other
 
 
 @pytest.mark.parametrize("device", DEVICES, ids=lambda d: d.id)
