@@ -264,6 +264,7 @@ REASONS = {
     "too_close": ("too close", "zu nah"),
     "weak_signal": ("weak signal", "schwaches Signal"),
     "frozen": ("frozen", "eingefroren"),
+    "time_unknown": ("time of the sample unknown", "Zeit der Messung unbekannt"),
     "ambiguous": ("ambiguous", "nicht eindeutig"),
 }
 """Why a value is not good, in English and German: all the words that device files may use."""
