@@ -16,6 +16,7 @@ from stadtsinn.cli.own_devices import use_device_folder
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.database.engine import Database
+    from stadtsinn.cloud.settings import CloudSettings
     from stadtsinn.edge.service.clock import Clock
 
 Config = Annotated[
@@ -37,10 +38,11 @@ DEFAULT_CONFIG = Path("cloud.toml")
 
 @dataclass(frozen=True)
 class Installation:
-    """The database of an installation, at this version's schema, and its clock."""
+    """The database of an installation, at this version's schema, its clock and configuration."""
 
     database: Database
     clock: Clock
+    settings: CloudSettings
 
 
 @contextmanager
@@ -62,7 +64,7 @@ def installation(config: Path) -> Iterator[Installation]:
         database = open_database(settings.database_url())
         try:
             upgrade(database)
-            yield Installation(database, open_clock(settings.clock))
+            yield Installation(database, open_clock(settings.clock), settings)
         finally:
             database.dispose()
     except Problem as problem:

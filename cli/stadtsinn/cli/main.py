@@ -37,6 +37,15 @@ NOUNS: dict[str, Noun] = {
         "edge", "app", "The agent beside a local ChirpStack.", "Der Agent am Gateway.", "edge"
     ),
     "cloud": Noun("cloud", "app", "Ingest, followers, API.", "Zentrale: Annahme, Auswertung, API."),
+    "archive": Noun(
+        "archive",
+        "archive",
+        "Move old days of the log to Parquet.",
+        "Alte Tage des Logs nach Parquet verlagern.",
+    ),
+    "redecode": Noun(
+        "redecode", "redecode", "Decode history again.", "Vergangenes neu dekodieren."
+    ),
     "registry": Noun(
         "registry",
         "app",

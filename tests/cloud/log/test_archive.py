@@ -255,7 +255,7 @@ def test_the_sweep_leaves_what_is_not_ours(database: Database, archive: Archive)
     archive_all(database, archive)
     folder = archive.folder / "2026"
     (folder / "notes.txt").write_text("kept")
-    (folder / "2026-09-26.9.tmp").write_text("half a file")
+    (folder / "2026-09-26.9.parquet.77.tmp").write_text("half a file")
     named = {path.name for path in folder.glob("*.parquet")}
     sweep(database, archive)
     assert {path.name for path in folder.iterdir()} == {*named, "notes.txt"}

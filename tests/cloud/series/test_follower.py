@@ -12,7 +12,8 @@ from stadtsinn.cloud.log.uplink import LoggedUplink
 from stadtsinn.cloud.registry.directory import DirectoryCache
 from stadtsinn.cloud.series import follower as module
 from stadtsinn.cloud.series import open_store
-from stadtsinn.cloud.series.follower import OTHER_FAMILY, SeriesFollower
+from stadtsinn.cloud.series.follower import SeriesFollower
+from stadtsinn.cloud.series.points import OTHER_FAMILY
 from stadtsinn.cloud.series.store import Point, Refused, Sample, SeriesKey, SeriesUnavailable
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.instant import HOUR, MINUTE, Instant, parse

@@ -39,7 +39,7 @@ from stadtsinn.edge.service.crash_points import crash_point
 
 log = structlog.get_logger()
 
-_OURS = re.compile(r"\d{4}-\d{2}-\d{2}\.\d+\.(parquet|tmp)")
+_OURS = re.compile(r"\d{4}-\d{2}-\d{2}\.\d+\.parquet(\.\d+\.tmp)?")
 
 
 @dataclass(frozen=True)

@@ -50,11 +50,11 @@ SCHEMA: Any = pa.schema([(name, _TYPES[name]) for name in COLUMNS])
 Int64 = npt.NDArray[np.int64]
 
 
-def batch_of_rows(rows: Sequence[Sequence[Any]]) -> Any:
-    """A record batch from rows in the order of COLUMNS."""
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
-    arrays = [_array(name, column) for name, column in zip(COLUMNS, columns, strict=True)]
-    return pa.record_batch(arrays, schema=SCHEMA)
+def batch_of_rows(rows: Sequence[Sequence[Any]], names: Sequence[str] = COLUMNS) -> Any:
+    """A record batch from rows with these columns."""
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    arrays = [_array(name, column) for name, column in zip(names, columns, strict=True)]
+    return pa.record_batch(arrays, schema=pa.schema([(name, _TYPES[name]) for name in names]))
 
 
 def _array(name: str, values: Sequence[Any]) -> Any:
@@ -132,7 +132,8 @@ def write_file(
 
     Raises OSError, e.g. for a disk that is full. The folder must be there.
     """
-    temporary = path.with_suffix(".tmp")
+    # A process that outlived its parent must not be in the way of the next one.
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     with pq.ParquetWriter(
         temporary,
         SCHEMA,

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import structlog
 from prometheus_client import Counter
 from sqlalchemy import Connection
 
 from stadtsinn.cloud.log.uplink import LoggedUplink
+from stadtsinn.cloud.redecode.unfinished import refuse_unfinished
 from stadtsinn.cloud.registry.directory import DirectoryCache
 from stadtsinn.cloud.registry.repository import all_tenants
-from stadtsinn.cloud.series.store import Point, Refused, SeriesKey, SeriesStore
-from stadtsinn.decoders.catalogue import catalogue
+from stadtsinn.cloud.series.points import PointMaker
+from stadtsinn.cloud.series.store import Refused, SeriesStore
 from stadtsinn.decoders.instant import Instant
-from stadtsinn.decoders.reading import Decoded
 
 log = structlog.get_logger()
 
 WRITTEN = Counter("stadtsinn_series_values", "Values handed to the series store and kept")
 REFUSED = Counter("stadtsinn_series_refused", "Values that the series store refuses for good")
-
-OTHER_FAMILY = "other"
-"""Family of devices whose type the catalogue does not know (any more)."""
 
 _LOGGED_PER_BATCH = 5
 
@@ -39,11 +36,15 @@ class SeriesFollower:
 
     def __init__(self, store: SeriesStore, directory: DirectoryCache) -> None:
         self._store = store
-        self._directory = directory
-        self._families: dict[str, str] = {}
+        self._maker = PointMaker(directory)
 
     def prepare(self, uplinks: Sequence[LoggedUplink]) -> None:
-        points = list(self._points(uplinks))
+        maker = self._maker
+        points = [
+            point
+            for up in uplinks
+            for point in maker.points(up.tenant_id, up.dev_eui, up.event_time, up.outcome)
+        ]
         if not points:
             return
         refused = self._store.write(points)
@@ -60,38 +61,13 @@ class SeriesFollower:
         """Time alone changes no series."""
 
     def reset(self, connection: Connection) -> None:
-        """Empty the store of every tenant, their retention stays."""
+        """Empty the store of every tenant, their retention stays.
+
+        Raises RuntimeError while history is being decoded again: both would write the store.
+        """
+        refuse_unfinished(connection)
         for tenant in all_tenants(connection):
             self._store.drop_tenant(tenant.id)
-
-    def _points(self, uplinks: Sequence[LoggedUplink]) -> Iterator[Point]:
-        for uplink in uplinks:
-            outcome = uplink.outcome
-            if not isinstance(outcome, Decoded):
-                continue
-            family = self._families.get(outcome.decoder) or self._family(outcome, uplink.dev_eui)
-            tenant, dev_eui, received = uplink.tenant_id, uplink.dev_eui, uplink.event_time
-            for reading in outcome.readings:
-                yield Point(
-                    tenant,
-                    family,
-                    SeriesKey(dev_eui, reading.quantity, reading.channel),
-                    received if reading.event_time is None else reading.event_time,
-                    reading.value,
-                    reading.quality,
-                )
-
-    def _family(self, outcome: Decoded, dev_eui: str) -> str:
-        """What kind of sensor decoded this; by the registry where the decoder is not known here."""
-        known = catalogue()
-        device_type = outcome.decoder.partition("@")[0]
-        if device_type in known:
-            family = self._families[outcome.decoder] = known.device(device_type).family
-            return family
-        entry = self._directory.current().devices.get(dev_eui)
-        if entry is not None and entry.device_type in known:
-            return known.device(entry.device_type).family
-        return OTHER_FAMILY
 
 
 def _log_refused(refused: Sequence[Refused], lost: int) -> None:

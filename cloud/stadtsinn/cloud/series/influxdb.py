@@ -251,6 +251,10 @@ class InfluxStore:
                             found.add(SeriesKey(dev_eui, from_field(field)[0], channel))
         return found
 
+    def check_replaceable(self) -> None:
+        self._replacing()
+        self._generation.check_can_delete()
+
     def begin_replacement(self, part: SeriesPart) -> None:
         self._replacing().begin(part)
 

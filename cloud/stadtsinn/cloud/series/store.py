@@ -137,13 +137,16 @@ class SeriesStore(Protocol):
         """The series that exist for a device, also those with doubtful values only, sorted."""
         ...
 
+    def check_replaceable(self) -> None:
+        """Raise SeriesRejected where the store can replace no part of a series."""
+        ...
+
     def begin_replacement(self, part: SeriesPart) -> None:
         """Make ready to replace a part of a device's series; readers go on seeing the old one.
 
         From now on whatever is written into the part is kept for the new one as well. Begun
         again, staged points are forgotten and a replacement that was interrupted half way
-        through `finish_replacement` is finished first. Raises SeriesRejected where the store
-        cannot do it.
+        through `finish_replacement` is finished first. Raises SeriesRejected as above.
         """
         ...
 

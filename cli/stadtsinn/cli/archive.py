@@ -1,0 +1,97 @@
+"""`stadtsinn archive`: old days of the uplink log out of the database, into Parquet files."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Json, installation
+from stadtsinn.cli.language import text
+
+if TYPE_CHECKING:
+    from stadtsinn.cloud.log.archiving import Kept, Moved
+
+
+def archive(
+    before: Annotated[
+        str,
+        typer.Option(
+            help=text(
+                "Days (UTC) before this one, e.g. 2026-10-01.",
+                "Tage (UTC) vor diesem, z. B. 2026-10-01.",
+            )
+        ),
+    ],
+    config: Config = DEFAULT_CONFIG,
+    json_lines: Json = False,
+) -> None:
+    with installation(config) as here:
+        from stadtsinn.cloud.log.archive import Archive, day_of
+        from stadtsinn.cloud.log.archiving import archive_before
+        from stadtsinn.cloud.run import FOLLOWERS
+        from stadtsinn.decoders.instant import parse
+
+        try:
+            moment = parse(f"{before}T00:00:00+00:00")
+        except (ValueError, OverflowError):
+            raise ValueError(
+                text(
+                    f"--before {before}: no day, give one like 2026-10-01",
+                    f"--before {before}: kein Tag, bitte wie 2026-10-01 angeben",
+                )
+            ) from None
+        if moment > day_of(here.clock.now()):
+            raise ValueError(
+                text(
+                    f"--before {before}: only days that are over can be archived; today (UTC) is "
+                    "the latest",
+                    f"--before {before}: nur vergangene Tage lassen sich verlagern; der heutige "
+                    "Tag (UTC) ist der späteste",
+                )
+            )
+        files = Archive(here.settings.archive_folder())
+        found = False
+        for one in archive_before(here.database, files, moment, FOLLOWERS, here.clock):
+            found = True
+            print(json.dumps(_fields(one)) if json_lines else _line(one))
+        if not found and not json_lines:
+            print(
+                text(
+                    f"No days before {before} in the database: nothing to do.",
+                    f"Keine Tage vor dem {before} in der Datenbank: nichts zu tun.",
+                )
+            )
+
+
+archive.__doc__ = text(
+    "Move whole old days of the uplink log into Parquet files; safe to repeat.\n\n"
+    "Example: stadtsinn archive --before 2026-10-01",
+    "Ganze alte Tage des Uplink-Logs in Parquet-Dateien verlagern; beliebig wiederholbar.\n\n"
+    "Beispiel: stadtsinn archive --before 2026-10-01",
+)
+
+
+def _fields(one: Moved | Kept) -> dict[str, object]:
+    from stadtsinn.cloud.log.archive import day_name
+    from stadtsinn.cloud.log.archiving import Kept
+
+    shown: dict[str, object] = {"day": day_name(one.day), "uplinks": one.uplinks}
+    if isinstance(one, Kept):
+        return {**shown, "archived": False, "reason": one.reason}
+    return {**shown, "archived": True, "in_file": one.in_file, "file": one.file, "bytes": one.size}
+
+
+def _line(one: Moved | Kept) -> str:
+    from stadtsinn.cloud.log.archive import day_name
+    from stadtsinn.cloud.log.archiving import Kept
+
+    day = day_name(one.day)
+    if isinstance(one, Kept):
+        return text(f"{day}  not yet: {one.reason}", f"{day}  noch nicht: {one.reason}")
+    size = one.size / 1024
+    return text(
+        f"{day}  {one.uplinks} uplinks moved, {one.in_file} in {one.file} ({size:,.0f} KiB)",
+        f"{day}  {one.uplinks} Uplinks verlagert, {one.in_file} in {one.file} ({size:,.0f} KiB)",
+    )

@@ -1,0 +1,189 @@
+"""How `stadtsinn redecode` tells what changes, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from stadtsinn.cli.language import text
+from stadtsinn.cloud.redecode.report import Device, DeviceChanges, SeriesChanges
+from stadtsinn.cloud.redecode.repository import Redecoding
+from stadtsinn.cloud.redecode.service import Done
+from stadtsinn.cloud.series.local_time import write_time
+from stadtsinn.decoders.vocabulary import QUANTITIES
+
+NOT_CHANGED = ("live", "alerts")
+
+
+def print_json(done: Done) -> None:
+    """One line per device, then one for the whole."""
+    for device, changes in done.report.in_order():
+        print(json.dumps(_device_fields(device, changes)))
+    print(json.dumps(_whole_fields(done)))
+
+
+def print_text(done: Done) -> None:
+    for (tenant, dev_eui), changes in done.report.in_order():
+        print(f"{dev_eui}  {tenant}")
+        for line in _device_lines(changes):
+            print(f"    {line}")
+    for line in _whole_lines(done):
+        print(line)
+
+
+def _device_fields(device: Device, changes: DeviceChanges) -> dict[str, Any]:
+    return {
+        "tenant": device[0],
+        "dev_eui": device[1],
+        "uplinks": changes.uplinks,
+        "decoders": _decoders(changes.decoders.items()),
+        "now_decoded": changes.now_decoded,
+        "no_longer_decoded": changes.no_longer_decoded,
+        "other_error": changes.other_error,
+        "series": [
+            {
+                "quantity": quantity,
+                "channel": channel,
+                "unit": _unit(quantity),
+                "new": one.new,
+                "gone": one.gone,
+                "changed": one.changed,
+                "largest_difference": one.largest,
+                "quality": [
+                    {"from": old, "to": new, "values": count}
+                    for (old, new), count in sorted(one.quality.items())
+                ],
+            }
+            for (quantity, channel), one in sorted(changes.series.items())
+        ],
+    }
+
+
+def _whole_fields(done: Done) -> dict[str, Any]:
+    report = done.report
+    return {
+        "dry_run": done.redecoding is None,
+        "redecoding": done.redecoding,
+        "uplinks": report.uplinks,
+        "differing": report.differing,
+        "devices": len(report.devices),
+        "decoders": _decoders(report.decoders.items()),
+        "left_alone": done.left_alone,
+        "refused": sum(one.count for one in done.refused),
+        "not_changed": NOT_CHANGED,
+    }
+
+
+def _decoders(items: Any) -> list[dict[str, Any]]:
+    return [{"old": old, "new": new, "uplinks": n} for (old, new), n in sorted(items)]
+
+
+def _unit(quantity: str) -> str:
+    known = QUANTITIES.get(quantity)
+    return known.unit if known is not None else ""
+
+
+def _device_lines(changes: DeviceChanges) -> Iterator[str]:
+    yield text(f"{changes.uplinks} uplinks differ", f"{changes.uplinks} Uplinks anders")
+    for (old, new), count in sorted(changes.decoders.items()):
+        yield f"{old or '–'} → {new or '–'}: {count}"
+    if changes.now_decoded:
+        yield text(
+            f"errors: {changes.now_decoded} now decoded",
+            f"Fehler: {changes.now_decoded} jetzt dekodiert",
+        )
+    if changes.no_longer_decoded:
+        yield text(
+            f"errors: {changes.no_longer_decoded} no longer decoded",
+            f"Fehler: {changes.no_longer_decoded} nicht mehr dekodiert",
+        )
+    if changes.other_error:
+        yield text(
+            f"errors: {changes.other_error} with another reason",
+            f"Fehler: {changes.other_error} mit anderem Grund",
+        )
+    for (quantity, channel), one in sorted(changes.series.items()):
+        yield f"{quantity}{f' [{channel}]' if channel else ''}: {_series_line(quantity, one)}"
+
+
+def _series_line(quantity: str, one: SeriesChanges) -> str:
+    said = []
+    if one.new:
+        said.append(text(f"{one.new} new", f"{one.new} neu"))
+    if one.gone:
+        said.append(text(f"{one.gone} gone", f"{one.gone} entfallen"))
+    if one.changed:
+        largest = f"{one.largest:.6g} {_unit(quantity)}".strip()
+        said.append(
+            text(
+                f"{one.changed} changed (by {largest} at most)",
+                f"{one.changed} geändert (um höchstens {largest})",
+            )
+        )
+    said += [f"{old} → {new}: {count}" for (old, new), count in sorted(one.quality.items())]
+    return ", ".join(said)
+
+
+def _whole_lines(done: Done) -> Iterator[str]:
+    report = done.report
+    counted = (f"{report.differing:,}", f"{report.uplinks:,}", len(report.devices))
+    if done.redecoding is None:
+        yield text(
+            "Dry run: {} of {} uplinks would be logged otherwise, {} devices.".format(*counted),
+            "Probelauf: {} von {} Uplinks würden anders protokolliert, {} Geräte.".format(*counted),
+        )
+    else:
+        yield text(
+            "{} of {} uplinks changed, {} devices".format(*counted)
+            + f" (record {done.redecoding}).",
+            "{} von {} Uplinks geändert, {} Geräte".format(*counted)
+            + f" (Eintrag {done.redecoding}).",
+        )
+    if done.left_alone:
+        yield text(
+            f"{done.left_alone} newer uplinks of the range were left alone: the follower 'series' "
+            "has not passed them. If they were decoded by an older version, run again later.",
+            f"{done.left_alone} neuere Uplinks des Zeitraums blieben unberührt: der Folger "
+            "'series' ist noch nicht an ihnen vorbei. Hat sie eine ältere Version dekodiert, später "
+            "wiederholen.",
+        )
+    if done.refused:
+        yield text(
+            f"{sum(one.count for one in done.refused)} values were refused by the series store; "
+            "they stay in the log.",
+            f"{sum(one.count for one in done.refused)} Werte hat der Reihenspeicher abgelehnt; im "
+            "Log bleiben sie.",
+        )
+    yield text(
+        "Live occupancy, alerts and messages of the past are not changed.",
+        "Belegung, Alarme und Nachrichten der Vergangenheit bleiben unverändert.",
+    )
+
+
+def record_fields(one: Redecoding) -> dict[str, Any]:
+    """A record of a run, as the database keeps it."""
+    chosen = one.chosen
+    return {
+        "redecoding": one.id,
+        "by": one.started_by,
+        "started": write_time(one.started_at),
+        "finished": None if one.finished_at is None else write_time(one.finished_at),
+        "from": write_time(chosen.start),
+        "to": write_time(chosen.end),
+        "tenant": chosen.tenant_id,
+        "devices": sorted(chosen.devices),
+        "decoders": one.decoders,
+    }
+
+
+def record_line(one: Redecoding) -> str:
+    fields = record_fields(one)
+    state = fields["finished"] or text("not finished", "nicht beendet")
+    changes = ", ".join(
+        f"{d['old'] or '–'} → {d['new'] or '–'}: {d['uplinks']}" for d in one.decoders
+    )
+    return (
+        f"{one.id:>4}  {fields['started']} – {state}  {one.started_by}  "
+        f"{fields['from']} – {fields['to']}  {changes}"
+    )
