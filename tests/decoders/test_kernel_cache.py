@@ -8,15 +8,15 @@ import sys
 from pathlib import Path
 
 DECODE = """
-from stadtsinn.decoders import kernel
+from stadtsinn.decoders import compiled_kernel, kernel
 from numba.core import caching
 {change}
 from stadtsinn.decoders.catalogue import catalogue
 frames = [("bosch/tps110", 1, b"\\x01", None)] * 200
 outcomes = catalogue().decode_batch(frames)
 assert outcomes == [catalogue().decode(*frame) for frame in frames]
-function = kernel.decode_rows()
-current = kernel.compiled_fingerprint(function) == kernel._fingerprint()
+function = compiled_kernel.decode_rows()
+current = compiled_kernel.compiled_fingerprint(function) == kernel._fingerprint()
 print(current, sum(function.stats.cache_hits.values()))
 """
 

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from stadtsinn.decoders import program as p
+from stadtsinn.decoders.compiled_kernel import decode_rows
 from stadtsinn.decoders.interpreter import Emitted, Result
-from stadtsinn.decoders.kernel import decode_rows
 from stadtsinn.decoders.program import Program
 
 PADDING = 8

@@ -1,18 +1,15 @@
 """One numba kernel over batches: the interpreter's op tables, row by row.
 
-`decode_rows` is compiled once for all device types and cached; new device files are only new rows
-in the tables. It must agree with interpreter.py on every byte string (tests hold both together).
+`machine` is compiled once for all device types and cached (compiled_kernel.py); new device files
+are only new rows in the tables. It must agree with interpreter.py on every byte string (tests hold
+both together).
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
 import zlib
-from collections.abc import Callable
-from functools import cache
 from importlib import resources
-from typing import Any
 
 import numba
 import numpy as np
@@ -64,7 +61,16 @@ def _flat(ops, floats, at, plain, buffer, start, length, rows, kept, values, tag
             out += np.uint64(plain)
 
 
-def _decode_rows(  # type: ignore[no-untyped-def]
+@numba.njit(inline="always", error_model="numpy")
+def _head(ops, op_base, pc, left):  # type: ignore[no-untyped-def]
+    """Where a jump to `pc` ends: the test for the end that begins a loop is taken along."""
+    at = op_base + pc
+    if ops[at, 0] == p.JUMP_AT_END:
+        return np.uint64(ops[at, 1]) if left <= ops[at, 2] else pc + U1
+    return pc
+
+
+def machine(  # type: ignore[no-untyped-def]
     ops,  # int32[:, OP_COLUMNS], all programs one after the other
     floats,  # float64[:, FLOAT_COLUMNS]
     switch_keys,  # int64[:]
@@ -258,6 +264,11 @@ def _decode_rows(  # type: ignore[no-untyped-def]
                                 break
                             pos += np.int64(ops[at, 3])
                             pc += U1
+                            # A record of a tlv ends so: to its head without asking again.
+                            if ops[op_base + pc, 0] == p.JUMP:
+                                pc = _head(
+                                    ops, op_base, np.uint64(ops[op_base + pc, 1]), length - pos
+                                )
                 elif code == p.ADVANCE:
                     pos += np.int64(ops[at, 1])
                 elif code == p.DONE:
@@ -301,6 +312,7 @@ def _decode_rows(  # type: ignore[no-untyped-def]
                     pc = np.uint64(ops[at, 1])
                     if at == op_base:
                         last_pc = pc
+                    pc = _head(ops, op_base, pc, length - pos)
                 elif code == p.END:
                     if pos < length:
                         state = p.TRAILING_BYTES
@@ -383,50 +395,3 @@ def _decode_rows(  # type: ignore[no-untyped-def]
         row += 1
         starts[row] = written
     return rows, written, extra_count, FINGERPRINT
-
-
-def _signature() -> Any:
-    """One signature, with a read-only buffer: both kinds of array fit, nothing compiles twice."""
-    from numba import types as t
-
-    def array(kind: Any, dimensions: int = 1) -> Any:
-        return t.Array(kind, dimensions, "C")
-
-    payloads = t.Array(t.uint8, 1, "C", readonly=True)
-    tables = [array(t.int32, 2), array(t.float64, 2), array(t.int64), array(t.int32)]
-    tables += [array(t.float64), array(t.int32), array(t.uint64, 2)]
-    rows = [payloads, array(t.int64), array(t.int32), array(t.int32), array(t.int64), t.int64]
-    out = [array(t.float64), array(t.int32), array(t.int64), array(t.uint8)]
-    out += [array(t.int32, 2), array(t.int64, 2), t.int64]
-    four: Any = t.UniTuple
-    return four(t.int64, 4)(*tables, *rows, *out)
-
-
-@cache
-def decode_rows() -> Callable[..., Any]:
-    """The compiled kernel; from numba's cache where there is one.
-
-    NUMBA_CACHE_DIR says where it lies; without a writable place it is compiled in each process
-    (some seconds), which costs start-up time and nothing else.
-    """
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
-    with contextlib.suppress(RuntimeError, OSError):
-        cached = numba.njit(_signature(), cache=True, **options)(_decode_rows)
-        if compiled_fingerprint(cached) != FINGERPRINT:
-            cached.recompile()
-        return cached  # type: ignore[no-any-return]
-    return numba.njit(_signature(), **options)(_decode_rows)  # type: ignore[no-any-return]
-
-
-def compiled_fingerprint(kernel: Callable[..., Any]) -> int:
-    """Of the sources a kernel was compiled from (it decodes no rows for it)."""
-    empty, numbers = np.zeros(1), np.zeros(1, np.int32)
-    *_, fingerprint = kernel(
-        np.zeros((1, p.OP_COLUMNS), np.int32), np.zeros((1, p.FLOAT_COLUMNS)),
-        np.zeros(1, np.int64), numbers, empty, numbers, np.zeros((1, 3), np.uint64),
-        np.zeros(8, np.uint8), np.zeros(1, np.int64), numbers[:0], numbers[:0],
-        np.zeros(0, np.int64), 0,
-        empty[:0], numbers[:0], np.zeros(1, np.int64), np.zeros(0, np.uint8),
-        np.zeros((0, 2), np.int32), np.zeros((0, 3), np.int64), 0,
-    )  # fmt: skip
-    return int(fingerprint)
