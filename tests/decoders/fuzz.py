@@ -6,7 +6,6 @@ Every device type gets so many payloads, of a seed that is printed: noise, and e
 bytes, cuts and tails. Ends with 1 when anything differs, raises, or is not finite.
 """
 
-
 from __future__ import annotations
 
 import argparse
