@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from device_examples import device_types
 from stadtsinn.decoders.vocabulary import QUANTITIES, VocabularyError, conversion, quantity
 
 
@@ -38,3 +39,9 @@ def test_units_are_converted_or_refused() -> None:
     assert conversion("hPa", quantity("atmospheric_pressure")) == (1, 1)
     with pytest.raises(VocabularyError, match=r"'psi' does not fit .* allowed: hPa, Pa, bar, kPa"):
         conversion("psi", quantity("atmospheric_pressure"))
+
+
+def test_every_quantity_is_measured_by_some_device() -> None:
+    """A word that nobody uses is a word too many."""
+    used = {slot.quantity for device in device_types() for slot in device.fields}
+    assert set(QUANTITIES) == used

@@ -91,7 +91,6 @@ _WEATHER = (
     ),
     Quantity("dew_point", "Cel", "Taupunkt", "Dew point", -60, 40),
     Quantity("surface_temperature", "Cel", "Oberflächentemperatur", "Surface temperature", -50, 90),
-    Quantity("air_density", "kg/m3", "Luftdichte", "Air density", 0.5, 2),
     Quantity("illuminance", "lx", "Beleuchtungsstärke", "Illuminance", 0, 200000),
     Quantity("uv_index", "1", "UV-Index", "UV index", 0, 16),
     Quantity(
@@ -102,7 +101,6 @@ _WEATHER = (
         -10,
         3000,
     ),
-    Quantity("infrared_radiation", "W/m2", "Infrarotstrahlung", "Infrared radiation", -500, 1000),
     Quantity("leaf_wetness", "%", "Blattnässe", "Leaf wetness", 0, 100),
     Quantity("pm1", "ug/m3", "Feinstaub PM1", "Particulate matter PM1", 0, 2000),
     Quantity("pm2_5", "ug/m3", "Feinstaub PM2,5", "Particulate matter PM2.5", 0, 2000),
@@ -219,12 +217,6 @@ _GENERAL = (
     Quantity("tilt", "deg", "Neigung", "Tilt", -180, 180, "last"),
     Quantity("tilted", "1", "Gekippt", "Tilted", 0, 1, "last"),
     Quantity("compass_heading", "deg", "Kompassrichtung", "Compass heading", 0, 360, "last"),
-    Quantity(
-        "vehicles_in_total", "1", "Einfahrten gesamt", "Vehicles in, total", 0, 2**32, "counter"
-    ),
-    Quantity(
-        "vehicles_out_total", "1", "Ausfahrten gesamt", "Vehicles out, total", 0, 2**32, "counter"
-    ),
     Quantity("vehicles", "1", "Fahrzeuge", "Vehicles", 0, 65535, "sum"),
     Quantity("vehicles_total", "1", "Fahrzeuge gesamt", "Vehicles, total", 0, 2**32, "counter"),
     Quantity("vehicle_speed", "km/h", "Geschwindigkeit der Fahrzeuge", "Vehicle speed", 0, 250),
@@ -271,7 +263,6 @@ _DEVICE = (
     Quantity("battery_voltage", "V", "Batteriespannung", "Battery voltage", 0, 30, "last"),
     Quantity("battery_level", "%", "Batteriestand", "Battery level", 0, 100, "last"),
     Quantity("battery_low", "1", "Batterie schwach", "Battery low", 0, 1, "last"),
-    Quantity("solar_panel_voltage", "V", "Solarspannung", "Solar panel voltage", 0, 100),
     Quantity("solar_panel_power", "W", "Solarleistung", "Solar panel power", 0, 500),
     Quantity("device_temperature", "Cel", "Gerätetemperatur", "Device temperature", -50, 125),
 )
