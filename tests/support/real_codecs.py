@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +13,13 @@ from typing import Any
 from real_parts import require
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.export.ts013 import ts013
+from stadtsinn.decoders.instant import Instant, isoformat, parse
 from stadtsinn.decoders.proof import Payload
+from stadtsinn.decoders.reading import Reading, Undecoded
+from stadtsinn.decoders.vocabulary import QUANTITIES
 
 RUNNER = Path(__file__).with_name("run_codecs.js")
+LAST_INSTANT = parse("9999-12-31T23:59:59Z")
 
 
 @contextmanager
@@ -64,3 +69,52 @@ class Codecs:
     def evaluate(self, device: DeviceType, *expressions: str) -> list[Any]:
         """What JavaScript expressions give beside the codec."""
         return self._ask(source=ts013(device), ask=expressions)
+
+
+def expected(device: DeviceType, port: int, payload: bytes, time: Instant | None) -> Any:
+    """What decodeUplink must answer."""
+    outcome, vendor = device.decode_with_vendor(port, payload, time)
+    if isinstance(outcome, Undecoded):
+        return {"errors": [outcome.message]}
+    readings = [_reading(reading) for reading in outcome.readings]
+    data = {**vendor, "stadtsinn": {"decoder": device.decoder, "readings": readings}}
+    return {"data": data, "warnings": [_warning(r) for r in outcome.readings if r.reason]}
+
+
+def _reading(reading: Reading) -> dict[str, Any]:
+    """As `stadtsinn decode --json` says it; no text is for years after 9999."""
+    shown: dict[str, Any] = {
+        "quantity": reading.quantity,
+        "value": reading.value,
+        "unit": QUANTITIES[reading.quantity].unit,
+        "channel": reading.channel,
+        "quality": reading.quality.value,
+    }
+    if reading.reason:
+        shown["reason"] = reading.reason
+    if reading.event_time is not None:
+        shown["event_time"] = isoformat(min(reading.event_time, LAST_INSTANT))
+    return shown
+
+
+def _warning(reading: Reading) -> str:
+    name = f"{reading.quantity} {reading.channel}".strip()
+    return f"{name}: {reading.quality.value}, {reading.reason}"
+
+
+def same(wanted: Any, got: Any, digits: float) -> bool:
+    """Equal in type and value; numbers within `digits` of their size."""
+    match wanted, got:
+        case dict(), dict():
+            return wanted.keys() == got.keys() and all(
+                same(wanted[key], got[key], digits) for key in wanted
+            )
+        case list(), list():
+            pairs = zip(wanted, got, strict=False)
+            return len(wanted) == len(got) and all(same(one, two, digits) for one, two in pairs)
+        case (bool(), _) | (_, bool()):
+            return wanted is got
+        case int() | float(), int() | float():
+            return math.isclose(wanted, got, rel_tol=digits, abs_tol=0.0)
+        case _:
+            return type(wanted) is type(got) and bool(wanted == got)

@@ -2,9 +2,9 @@
 
 var UNKNOWN_PORT = 2, UNKNOWN_FRAME = 3, TRUNCATED = 4, TRAILING_BYTES = 5, NO_PAYLOAD = 6, TOO_LONG = 7;
 
-function otherBits(number, allowed) { // of a number of up to 53 bits
+function otherBits(number, allowed) { // of a number of up to 53 bits; a negative one has many
   var high = Math.floor(number / 4294967296), known = Math.floor(allowed / 4294967296);
-  return number < 0 || (number & ~allowed) !== 0 || (high & ~known) !== 0;
+  return (number & ~allowed) !== 0 || (high & ~known) !== 0;
 }
 
 function number(bytes, from, size) { // up to 4 bytes

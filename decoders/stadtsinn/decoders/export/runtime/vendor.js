@@ -155,7 +155,7 @@ function vendorView() {
     var text = filled(render.parts, registers), found;
     if (text === null) return;
     found = place(render.key);
-    found.target[found.key] = (render.append && has(found.target, found.key) ? found.target[found.key] : "") + text;
+    set(render.key, (render.append && has(found.target, found.key) ? found.target[found.key] : "") + text);
   }
 
   function renderList(render, registers) {
