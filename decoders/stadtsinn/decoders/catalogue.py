@@ -136,10 +136,11 @@ class Catalogue:
         if found is not None:
             return found
         try:
-            return self.device(device)
+            known = parse_reference(device).device in self._files
+            return self.device(device) if known else None
         except DeviceFileError:
             raise
-        except (KeyError, ValueError):
+        except ValueError:
             return None
 
 
