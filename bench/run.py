@@ -2,7 +2,8 @@
 
     .venv/bin/python bench/run.py [--quick]
 
-The decoders run first, then the whole way with real processes. Nothing here passes or fails.
+The decoders run first, then history decoded again, then the whole way with real processes. Nothing
+here passes or fails.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ def main() -> None:
     quick = parser.parse_args().quick
     decoders = ["--frames", "400000", "--rounds", "3"] if quick else []
     pipeline = ["--uplinks", "5000", "--seconds", "5"] if quick else []
-    for script, arguments in (("decoders.py", decoders), ("pipeline.py", pipeline)):
+    redecode = ["--frames", "500000"] if quick else []
+    runs = (("decoders.py", decoders), ("redecode.py", redecode), ("pipeline.py", pipeline))
+    for script, arguments in runs:
         subprocess.run([sys.executable, str(HERE / script), *arguments], check=True)
 
 

@@ -32,7 +32,9 @@ def archive(
         from stadtsinn.cloud.log.archiving import archive_before
         from stadtsinn.cloud.run import FOLLOWERS
         from stadtsinn.decoders.instant import parse
+        from stadtsinn.edge.service.logs import configure_logs
 
+        configure_logs("archive", level=here.settings.log_level)
         try:
             moment = parse(f"{before}T00:00:00+00:00")
         except (ValueError, OverflowError):

@@ -92,6 +92,9 @@ def redecode(
     json_lines: Json = False,
 ) -> None:
     with installation(config) as here:
+        from stadtsinn.edge.service.logs import configure_logs
+
+        configure_logs("redecode", level=here.settings.log_level)
         if past:
             _list(here, json_lines)
         elif go_on:

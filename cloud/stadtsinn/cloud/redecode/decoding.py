@@ -126,7 +126,7 @@ def _by_row(
 
 def _results(columns: Columns, rows: Int64) -> Iterator[Result]:
     """As `Columns.results`, for some rows only."""
-    extras = {int(i): (int(c), int(s)) for i, c, s in columns.extras}
+    extras = _extras(columns, rows)
     for row in rows.tolist():
         state = int(columns.status[row])
         if state != p.OK:
@@ -138,6 +138,15 @@ def _results(columns: Columns, rows: Int64) -> Iterator[Result]:
             more = extras.get(i, (-1, -1))
             values.append((tag & 0xFFFF, float(columns.values[i]), tag >> 16, *more))
         yield Result(p.OK, 0, 0, values)
+
+
+def _extras(columns: Columns, rows: Int64) -> dict[int, tuple[int, int]]:
+    """Channel's number and time of the values of some rows, by the value's index."""
+    if not len(columns.extras):
+        return {}
+    of_row = np.searchsorted(columns.starts, columns.extras[:, 0], side="right") - 1
+    chosen = columns.extras[np.isin(of_row, rows)]
+    return {index: (number, seconds) for index, number, seconds in chosen.tolist()}
 
 
 def _binary(array: Any) -> tuple[Bytes, Int64]:

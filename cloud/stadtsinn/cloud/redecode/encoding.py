@@ -27,6 +27,9 @@ _MARK = -1.2345678901234567e-289
 """A number that no name contains as bytes; it stands where values go."""
 _MARK_BYTES = struct.pack(">d", _MARK)
 
+_NUMBERS = 1_000
+"""Channels numbered below this are kept ready; no device counts further."""
+
 Mask = npt.NDArray[np.bool_]
 
 
@@ -34,65 +37,79 @@ class OutcomeEncoder:
     """Writes outcomes of the given device types' programs, numbered as in their tables."""
 
     def __init__(self, devices: Sequence[DeviceType]) -> None:
-        heads: list[bytes] = []
-        around: list[bytes] = []
-        bases: list[tuple[int, int]] = []
+        self._devices = devices
+        self._heads, self._head_offsets = _packed(
+            [encode(Decoded(device.decoder, ()))[:-1] for device in devices]
+        )
+        self._around: list[bytes] = []
+        self._numbered: dict[tuple[int, int, int], int] = {}
+        firsts: list[tuple[int, int]] = []
         for device in devices:
-            bases.append((len(around) // 2, _flags(device)))
-            heads.append(encode(Decoded(device.decoder, ()))[:-1])
-            around += _around_values(device)
-        self._heads, self._head_offsets = _packed(heads)
-        self._around, self._around_offsets = _packed(around)
-        self._bases = np.array(bases or [(0, 1)], np.int64).reshape(-1, 2)
+            flags = p.FIRST_FAULT + len(device.program.faults)
+            firsts.append((len(self._around) // 2, flags))
+            for slot in range(len(device.program.slots)):
+                for flag in range(flags):
+                    self._around += _around_value(device, slot, flag, -1)
+        self._firsts = np.array(firsts or [(0, 1)], np.int64)
+        self._pieces, self._piece_offsets = _packed(self._around)
 
     def encode(self, columns: Columns, programs: Int32) -> tuple[Bytes, Int64, Mask]:
         """Bytes and offsets of each row's outcome, and which rows have one.
 
-        Rows that were not decoded, and those with numbered channels or times of their own, are
-        left to `DeviceType.outcome`; they have no bytes here.
+        Rows that were not decoded, and those with values that have times of their own, are left
+        to `DeviceType.outcome`; they have no bytes here.
         """
         rows = len(columns)
         mask: Mask = columns.status == p.OK
+        value_programs = np.repeat(programs, np.diff(columns.starts))
+        kinds = self._firsts[value_programs, 0]
+        kinds += columns.slots * self._firsts[value_programs, 1] + columns.flags
         if len(columns.extras):
-            mask[np.searchsorted(columns.starts, columns.extras[:, 0], side="right") - 1] = False
+            left = self._number_channels(columns, value_programs, kinds)
+            mask[np.searchsorted(columns.starts, left, side="right") - 1] = False
         offsets = np.zeros(rows + 1, np.int64)
-        tables = (self._head_offsets, self._around_offsets, self._bases)
-        _measure(programs, columns.starts, columns.tags, mask, *tables, offsets)
+        heads, pieces = self._head_offsets, self._piece_offsets
+        _measure(programs, columns.starts, kinds, mask, heads, pieces, offsets)
         np.cumsum(offsets, out=offsets)
         out = np.empty(int(offsets[-1]), np.uint8)
         numbers = columns.values.astype(">f8").view(np.uint8)
-        parts = (self._heads, self._around)
-        _write(programs, columns.starts, columns.tags, mask, *tables, *parts, numbers, offsets, out)
+        constant = (heads, pieces, self._heads, self._pieces)
+        _write(programs, columns.starts, kinds, mask, *constant, numbers, offsets, out)
         return out, offsets, mask
 
+    def _number_channels(self, columns: Columns, programs: Int32, kinds: Int64) -> Int64:
+        """Give values with numbered channels their kinds; returns the values left over."""
+        values, counted = columns.extras[:, 0], columns.extras[:, 1]
+        simple = (columns.extras[:, 2] < 0) & (counted < _NUMBERS)
+        chosen = values[simple]
+        asked = np.stack([programs[chosen], columns.tags[chosen], counted[simple]], axis=1)
+        different, which = np.unique(asked, axis=0, return_inverse=True)
+        found = np.array([self._kind(*key) for key in different.tolist()] or [0], np.int64)
+        kinds[chosen] = found[which.reshape(-1)]
+        return values[~simple]
 
-def _flags(device: DeviceType) -> int:
-    return p.FIRST_FAULT + len(device.program.faults)
+    def _kind(self, program: int, tag: int, counted: int) -> int:
+        """Where the bytes around a value with this channel's number stand."""
+        key = (program, tag, counted)
+        if key not in self._numbered:
+            self._numbered[key] = len(self._around) // 2
+            self._around += _around_value(self._devices[program], tag & 0xFFFF, tag >> 16, counted)
+            self._pieces, self._piece_offsets = _packed(self._around)
+        return self._numbered[key]
 
 
-def _around_values(device: DeviceType) -> list[bytes]:
-    """What stands before and behind the value, for each slot and flag."""
-    found: list[bytes] = []
-    for slot in range(len(device.program.slots)):
-        for flag in range(_flags(device)):
-            result = Result(p.OK, 0, 0, [(slot, _MARK, flag, -1, -1)])
-            outcome = device.outcome(result, 1, b"")
-            assert isinstance(outcome, Decoded)
-            before, _, behind = encode(outcome.readings[0]).partition(_MARK_BYTES)
-            found += [before, behind]
-    return found
+def _around_value(device: DeviceType, slot: int, flag: int, counted: int) -> tuple[bytes, bytes]:
+    """What stands before and behind the value."""
+    outcome = device.outcome(Result(p.OK, 0, 0, [(slot, _MARK, flag, counted, -1)]), 1, b"")
+    assert isinstance(outcome, Decoded)
+    before, _, behind = encode(outcome.readings[0]).partition(_MARK_BYTES)
+    return before, behind
 
 
 def _packed(parts: Sequence[bytes]) -> tuple[Bytes, Int64]:
     offsets = np.zeros(len(parts) + 1, np.int64)
     np.cumsum([len(part) for part in parts], out=offsets[1:])
     return np.frombuffer(b"".join(parts) or b"\0", np.uint8), offsets
-
-
-@numba.njit(cache=True, nogil=True)
-def _pair(bases, program, tag):  # type: ignore[no-untyped-def]
-    """Where the bytes around a value of this slot and flag begin."""
-    return 2 * (bases[program, 0] + (tag & 0xFFFF) * bases[program, 1] + (tag >> 16))
 
 
 @numba.njit(cache=True, nogil=True)
@@ -105,7 +122,7 @@ def _array_head(count):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _measure(  # type: ignore[no-untyped-def]
-    programs, starts, tags, mask, head_offsets, around_offsets, bases, sizes
+    programs, starts, kinds, mask, head_offsets, piece_offsets, sizes
 ):
     """Bytes of each masked row's outcome into sizes[row + 1]."""
     for row in range(len(programs)):
@@ -115,17 +132,15 @@ def _measure(  # type: ignore[no-untyped-def]
         count = starts[row + 1] - starts[row]
         size = head_offsets[program + 1] - head_offsets[program] + _array_head(count)
         for i in range(starts[row], starts[row + 1]):
-            pair = 2 * (
-                bases[program, 0] + (tags[i] & 0xFFFF) * bases[program, 1] + (tags[i] >> 16)
-            )
-            size += around_offsets[pair + 2] - around_offsets[pair] + 8
+            piece = 2 * kinds[i]
+            size += piece_offsets[piece + 2] - piece_offsets[piece] + 8
         sizes[row + 1] = size
 
 
 @numba.njit(cache=True, nogil=True)
 def _write(  # type: ignore[no-untyped-def]
-    programs, starts, tags, mask, head_offsets, around_offsets, bases, heads, around, numbers,
-    offsets, out,
+    programs, starts, kinds, mask, head_offsets, piece_offsets, heads, pieces, numbers, offsets,
+    out,
 ):  # fmt: skip
     for row in range(len(programs)):
         if not mask[row]:
@@ -144,17 +159,15 @@ def _write(  # type: ignore[no-untyped-def]
                 out[at + k] = count >> 8 * (size - 1 - k) & 0xFF
         at += size
         for i in range(starts[row], starts[row + 1]):
-            pair = 2 * (
-                bases[program, 0] + (tags[i] & 0xFFFF) * bases[program, 1] + (tags[i] >> 16)
-            )
-            for k in range(around_offsets[pair], around_offsets[pair + 1]):
-                out[at] = around[k]
+            piece = 2 * kinds[i]
+            for k in range(piece_offsets[piece], piece_offsets[piece + 1]):
+                out[at] = pieces[k]
                 at += 1
             for k in range(8 * i, 8 * i + 8):
                 out[at] = numbers[k]
                 at += 1
-            for k in range(around_offsets[pair + 1], around_offsets[pair + 2]):
-                out[at] = around[k]
+            for k in range(piece_offsets[piece + 1], piece_offsets[piece + 2]):
+                out[at] = pieces[k]
                 at += 1
 
 

@@ -73,6 +73,9 @@ class DeviceChanges:
         if old.decoder != new.decoder:
             self.decoders[old.decoder, new.decoder] += 1
         self._compare_errors(old, new)
+        if isinstance(old, Decoded) and isinstance(new, Decoded) and old.readings == new.readings:
+            self.delayed |= any(one.event_time is not None for one in new.readings)
+            return
         before, after = _readings(old), _readings(new)
         for key in before.keys() | after.keys():
             self._compare_readings(key, before.get(key), after.get(key), received)
