@@ -9,6 +9,7 @@ import pytest
 
 from device_examples import ALL_CONSTRUCTS, all_constructs, device_types
 from stadtsinn.decoders.device_type import DeviceType
+from stadtsinn.decoders.instant import SECOND, parse
 from stadtsinn.decoders.language.lines import Path, places
 from stadtsinn.decoders.language.load import DeviceFileError, load
 from stadtsinn.decoders.reading import Decoded, Reading
@@ -168,18 +169,86 @@ def test_a_unit_is_converted_with_one_rounding() -> None:
 
 def test_every_construct_in_one_device() -> None:
     """Masks, repeats, records with time, counted keys, channels from the payload."""
-    payload = bytes.fromhex("AABBCCDD05000100020100000007010A02F603090BFFFFFF")
+    payload = bytes.fromhex("AABBCCDD05000100020000077007010A02F603090BFFFFFF")
     outcome = all_constructs().decode(4, payload)
     assert isinstance(outcome, Decoded), outcome
     assert outcome.readings[:6] == (
         Reading("tilt", 1, "two"),
         Reading("tilt", 2, "two"),
-        Reading("tilt", 7, "", event_time=1_000_000),  # type: ignore[arg-type]
+        Reading("tilt", 7, "", event_time=parse("2029-07-23T13:15:44Z")),
         Reading("tilt", 10, "key_1"),
         Reading("tilt", -10, "key_2"),
         Reading("tilt", 11, "which_9"),
     )
     assert outcome.readings[6].value == 655.35
+
+
+@pytest.mark.parametrize(
+    ("own", "received", "reason"),
+    [
+        ("2026-11-22T11:00:00Z", "2026-11-22T12:00:00Z", ""),
+        ("2026-11-22T12:59:00Z", "2026-11-22T12:00:00Z", ""),
+        ("2026-11-22T13:01:00Z", "2026-11-22T12:00:00Z", "clock_wrong"),
+        ("1970-01-02T00:00:00Z", "2026-11-22T12:00:00Z", "clock_wrong"),
+        ("1970-01-02T00:00:00Z", "", "clock_wrong"),
+        ("2029-11-22T13:01:00Z", "", ""),
+    ],
+)
+def test_a_sample_from_the_future_is_bad(own: str, received: str, reason: str) -> None:
+    """Also one from before 2015: the device's clock is not set."""
+    seconds = (parse(own) // SECOND).to_bytes(4, "big").hex()
+    body = """{ type = "u32be", name = "at" },
+      { timed = "at", body = [{ type = "u8", quantity = "tilt", unit = "deg" }] }"""
+    heard = parse(received) if received else None
+    outcome = device(body).decode(1, bytes.fromhex(seconds + "07"), heard)
+    assert isinstance(outcome, Decoded)
+    (reading,) = outcome.readings
+    assert (reading.reason, reading.event_time) == (reason, parse(own))
+
+
+@pytest.mark.parametrize(
+    ("body", "payload", "received", "expected"),
+    [
+        ('{ type = "i32words", name = "x" }, { value = "x", QUANTITY }', "0001FFFF", "", -65535),
+        ('{ type = "u8", name = "x" }, { value = "x % 7", QUANTITY }', "0A", "", 3),
+        ('{ type = "i8", name = "x" }, { value = "x % 7", QUANTITY }', "FF", "", 6),
+        ('{ type = "i8", name = "x" }, { value = "round(x / 2)", QUANTITY }', "FD", "", -1),
+        ('{ type = "i8", name = "x" }, { value = "trunc(x / 2)", QUANTITY }', "FD", "", -1),
+        ('{ type = "u8", name = "x" }, { value = "1 < x <= 5 and x != 3", QUANTITY }', "05", "", 1),
+        ('{ type = "u8", name = "x" }, { value = "x or nan", QUANTITY }', "05", "", 1),
+        ('{ skip = 1 }, { value = "length + port", QUANTITY }', "05", "", 2),
+        (
+            '{ type = "u8", name = "m" }, { value = "unix(2024, m, 29, 1, 2, 3) / 1e5", QUANTITY }',
+            "02",
+            "",
+            17091.68523,
+        ),
+        (
+            '{ type = "u8", name = "x" }, { value = "received / 1e5 - x", QUANTITY }',
+            "05",
+            "2026-11-22T12:00:00Z",
+            17953.488 - 5,
+        ),
+    ],
+)
+def test_expressions(body: str, payload: str, received: str, expected: float) -> None:
+    """What each function means, and the names that are always there."""
+    quantity = 'quantity = "current", unit = "uA"'
+    text = body.replace("QUANTITY", quantity)
+    heard = parse(received) if received else None
+    outcome = device(text).decode(1, bytes.fromhex(payload), heard)
+    assert isinstance(outcome, Decoded)
+    assert outcome.readings[0].value * 1e6 == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("month", [0, 13])
+def test_a_date_that_is_none_gives_no_value(month: int) -> None:
+    """Never the date next to it."""
+    body = """{ type = "u8", name = "m" },
+      { value = "unix(2024, m, 1, 0, 0, 0)", quantity = "frequency", unit = "Hz" }"""
+    outcome = device(body).decode(1, bytes([month]))
+    assert isinstance(outcome, Decoded)
+    assert outcome.readings == ()
 
 
 @pytest.mark.parametrize("device", [*device_types(), all_constructs()], ids=lambda d: d.id)

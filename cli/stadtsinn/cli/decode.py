@@ -265,6 +265,7 @@ REASONS = {
     "weak_signal": ("weak signal", "schwaches Signal"),
     "frozen": ("frozen", "eingefroren"),
     "time_unknown": ("time of the sample unknown", "Zeit der Messung unbekannt"),
+    "clock_wrong": ("the device's clock is wrong", "Uhr des Geräts falsch"),
     "ambiguous": ("ambiguous", "nicht eindeutig"),
 }
 """Why a value is not good, in English and German: all the words that device files may use."""

@@ -152,7 +152,10 @@ def export(
         _refuse(known.unknown(ts013))
     from stadtsinn.decoders.export.ts013 import ts013 as codec
 
-    print(codec(known.device(ts013)), end="")
+    try:
+        print(codec(known.device(ts013)), end="")
+    except ValueError as error:
+        _refuse(str(error))
 
 
 @app.command(

@@ -38,8 +38,8 @@ def special(kind: int, bits: int, width: int) -> float:
     if kind == p.FLOAT16:
         number = struct.unpack(">e", bits.to_bytes(2, "big"))[0]
         return number if math.isfinite(number) else math.nan
-    swapped = (bits & 0xFFFF) << 16 | (bits >> 16 & 0xFFFF)
-    return swapped - (1 << 32) if bits < 0 and swapped >> 31 else swapped
+    swapped = (bits & 0xFFFF) << 16 | bits >> 16
+    return swapped - (1 << 32) if kind == p.SIGNED_WORDS and swapped >> 31 else swapped
 
 
 def _bcd(bits: int, width: int) -> float:

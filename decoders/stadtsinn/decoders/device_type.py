@@ -27,6 +27,8 @@ from stadtsinn.decoders.uplink import MAX_PAYLOAD
 from stadtsinn.decoders.vendor import VendorSink
 
 MAX_PORT = 255
+CLOCK_WRONG = "clock_wrong"
+"""Reason of a sample whose own time cannot be."""
 
 
 class DeviceType:
@@ -128,6 +130,8 @@ class DeviceType:
         quality, reason = Quality.GOOD, ""
         if flag == p.OUT_OF_RANGE:
             quality, reason = Quality.BAD, "out_of_range"
+        elif flag == p.CLOCK_WRONG:
+            quality, reason = Quality.BAD, CLOCK_WRONG
         elif flag >= p.FIRST_FAULT:
             fault = self.program.faults[flag - p.FIRST_FAULT]
             quality, reason = Quality(fault.quality), fault.reason

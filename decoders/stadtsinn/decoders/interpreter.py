@@ -216,4 +216,11 @@ def _store(
         flag = op[15]
     channel = arithmetic.whole(registers[op[10]]) if op[10] >= 0 else -1
     seconds = arithmetic.whole(registers[op[11]]) if op[11] >= 0 else -1
+    if seconds >= 0 and flag == p.GOOD and clock_is_wrong(seconds, registers):
+        flag = p.CLOCK_WRONG
     values.append((op[8], value, flag, channel, seconds))
+
+
+def clock_is_wrong(seconds: int, registers: list[float]) -> bool:
+    """Whether a sample's own time cannot be; without a time of reception only before 2015."""
+    return seconds < p.EARLIEST or seconds > registers[p.RECEIVED_REGISTER] + p.CLOCK_TOLERANCE

@@ -218,6 +218,10 @@ def machine(  # type: ignore[no-untyped-def]
                                     channel = whole(registers[np.uint64(ops[at, 10])])
                                 if ops[at, 11] >= 0:
                                     seconds = whole(registers[np.uint64(ops[at, 11])])
+                                    latest = registers[p.RECEIVED_REGISTER] + p.CLOCK_TOLERANCE
+                                    wrong = seconds < p.EARLIEST or seconds > latest
+                                    if seconds >= 0 and flag == p.GOOD and wrong:
+                                        tags[np.uint64(kept)] = slot | p.CLOCK_WRONG << 16
                                 extras[extra_kept, 0] = kept
                                 extras[extra_kept, 1] = channel
                                 extras[extra_kept, 2] = seconds

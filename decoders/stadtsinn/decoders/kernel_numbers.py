@@ -91,7 +91,7 @@ def special(kind, bits, width, scratch):  # type: ignore[no-untyped-def]
             half = math.ldexp(np.float64(1024 + fraction), exponent - 25)
         return -half if top else half
     swapped = (bits & 0xFFFF) << 16 | (bits >> 16 & 0xFFFF)
-    if bits < 0 and swapped >> 31:
+    if kind == p.SIGNED_WORDS and swapped >> 31:
         swapped -= np.int64(1) << 32
     return np.float64(swapped)
 

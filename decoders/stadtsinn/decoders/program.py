@@ -87,7 +87,7 @@ RENDER = 24
 AT_POS, AT_START, AT_END = 0, 1, 2
 
 # FIELD kinds: what becomes of the extracted bits.
-PLAIN, SIGN_MAGNITUDE, BCD, FLOAT32, FLOAT16, WORDS_SWAPPED = range(6)
+PLAIN, SIGN_MAGNITUDE, BCD, FLOAT32, FLOAT16, WORDS_SWAPPED, SIGNED_WORDS = range(7)
 
 # FIELD signs: none, two's complement, ones' complement (a negative number is one higher).
 UNSIGNED, TWOS, ONES = range(3)
@@ -112,6 +112,11 @@ BINARY = ("add", "sub", "mul", "div", "pow", "min", "max", "lt", "le", "eq", "ne
 SELECT = len(UNARY) + len(BINARY)
 FUNCTIONS = {name: index for index, name in enumerate((*UNARY, *BINARY, "select"))}
 
+EARLIEST = 1_420_070_400
+"""2015-01-01: no LoRaWAN device has measured before. Unix seconds."""
+CLOCK_TOLERANCE = 3600
+"""So many seconds may a device's clock be ahead of the gateway's."""
+
 # Status of a row
 OK = 0
 UNKNOWN_DEVICE = 1
@@ -135,7 +140,9 @@ REASONS = (
 # Flags of a value
 GOOD = 0
 OUT_OF_RANGE = 1
-FIRST_FAULT = 2
+CLOCK_WRONG = 2
+"""A sample's own time is one that cannot be: the device's clock is not set, or ahead."""
+FIRST_FAULT = 3
 MISSING = -1
 """A sentinel's action: no reading. Others are flags (FIRST_FAULT + index into `faults`)."""
 

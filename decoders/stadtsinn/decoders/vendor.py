@@ -21,13 +21,23 @@ from stadtsinn.decoders.program import Program
 from stadtsinn.decoders.reading import VendorFields
 
 _EXPONENTIAL_FROM = 1e21
+_PLAIN_DOWN_TO = 1e-6
 _DIGITS = 64
+
+
+def javascript_text(value: float) -> str:
+    """JavaScript's String(number): exponents from 1e21 on and below 1e-6, without zeros."""
+    digits = repr(float(value) + 0.0)  # no -0
+    if value == 0 or _PLAIN_DOWN_TO <= abs(value) < _EXPONENTIAL_FROM:
+        return format(Decimal(digits), "f").removesuffix(".0")
+    mantissa, _, exponent = digits.partition("e")
+    return f"{mantissa.removesuffix('.0')}e{int(exponent):+d}"
 
 
 def to_fixed(value: float, decimals: int) -> str:
     """JavaScript's toFixed: the exact binary value, halves away from zero."""
     if abs(value) >= _EXPONENTIAL_FROM:
-        return str(value)
+        return javascript_text(value)
     step = Decimal(1).scaleb(-decimals)
     with localcontext(prec=_DIGITS):
         return str(Decimal(value or 0.0).quantize(step, rounding=ROUND_HALF_UP))
@@ -40,7 +50,6 @@ class VendorSink:
         self._renders = program.renders
         self.fields: VendorFields = {}
         self._open: list[Any] = [self.fields]
-        self._gathered: set[str] = set()
 
     def __call__(
         self, render: int, raw: float, registers: list[float], payload: bytes, pos: int
@@ -53,7 +62,7 @@ class VendorSink:
                 self._text(key, parts, registers, append=append)
             case RenderList(key, sources, omit):
                 numbers = [registers[register] for register in sources]
-                self._set(key, [_plain(n) for n in numbers if n not in omit])
+                self._set(key, [_listed(n) for n in numbers if n not in omit])
             case RenderBytes() as part:
                 self._set(part.key, _bytes(part, registers, payload, pos))
             case RenderOpen(path, kind):
@@ -69,7 +78,9 @@ class VendorSink:
             return
         if value in spec.omit:
             return
-        if spec.only_map and str(_plain(value)) not in (spec.map or {}):
+        if spec.only_map and (
+            not math.isfinite(value) or str(_plain(value)) not in (spec.map or {})
+        ):
             return
         self._set(key, shown(value, render), gather=spec.gather)
 
@@ -94,10 +105,9 @@ class VendorSink:
         target, key = self._place(path)
         if key.endswith("[]"):
             target.setdefault(key.removesuffix("[]"), []).append(value)
-        elif gather and path in self._gathered:
+        elif gather and isinstance(target.get(key), list):
             target[key].append(value)
         elif gather and key in target:
-            self._gathered.add(path)
             target[key] = [target[key], value]
         else:
             target[key] = value
@@ -140,6 +150,11 @@ def _default(default: object, plain: object) -> object:
     return plain if default is None else default
 
 
+def _listed(value: float) -> int | float | None:
+    """A number of a list; JSON has null for what is none."""
+    return _plain(value) if math.isfinite(value) else None
+
+
 def _plain(value: float) -> int | float:
     return int(value) if value == int(value) else value
 
@@ -179,7 +194,7 @@ def filled(parts: tuple[Part, ...], registers: list[float]) -> str | None:
 
 
 def _formatted(part: Part, value: float) -> str:
-    plain = str(_plain(value))
+    plain = javascript_text(value)
     if plain in part.map:
         return part.map[plain]
     match part.kind:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from stadtsinn.cloud.registry.directory import DirectoryCache
 from stadtsinn.cloud.series.store import Point, SeriesKey
 from stadtsinn.decoders.catalogue import catalogue
+from stadtsinn.decoders.device_type import CLOCK_WRONG
 from stadtsinn.decoders.instant import Instant
 from stadtsinn.decoders.reading import Decoded, Outcome
 
@@ -29,6 +30,8 @@ class PointMaker:
             return
         family = self._family(outcome.decoder.partition("@")[0]) or self._registered(dev_eui)
         for reading in outcome.readings:
+            if reading.reason == CLOCK_WRONG:
+                continue  # nobody knows when it was; it stays in the log
             yield Point(
                 tenant_id,
                 family,

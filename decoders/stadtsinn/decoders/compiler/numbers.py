@@ -53,9 +53,8 @@ def number_type(text: str) -> NumberType:
         bits, kind, little = _FLOAT[text]
         return NumberType(bits, little, sign=p.UNSIGNED, kind=kind, aligned=True)
     if text in {"u32words", "i32words"}:
-        return NumberType(
-            32, False, sign=_SIGNS.get(text[0], p.UNSIGNED), kind=p.WORDS_SWAPPED, aligned=True
-        )
+        kind = p.SIGNED_WORDS if text[0] == "i" else p.WORDS_SWAPPED
+        return NumberType(32, False, sign=p.UNSIGNED, kind=kind, aligned=True)
     found = _INTEGER.match(text)
     if found and (found[2] == "8") == (found[3] is None):
         return NumberType(

@@ -101,6 +101,11 @@ def slot(item: FieldItem | ValueItem, channel: str) -> Slot:
     low, high = item.range or (known.low, known.high)
     if not low < high:
         raise ValueError(f"range [{low}, {high}] is empty; write [low, high]")
+    if low < known.low or high > known.high:
+        raise ValueError(
+            f"range [{low}, {high}] is wider than what is plausible for {known.name} "
+            f"([{known.low}, {known.high}]); write the sensor's where it is narrower"
+        )
     return Slot(
         quantity=known.name,
         channel=channel,

@@ -22,9 +22,12 @@ function reading(one) {
   if (one.flag === 1) {
     shown.quality = "bad";
     shown.reason = "out_of_range";
-  } else if (one.flag > 1) {
-    shown.quality = device.faults[one.flag - 2][1];
-    shown.reason = device.faults[one.flag - 2][0];
+  } else if (one.flag === 2) {
+    shown.quality = "bad";
+    shown.reason = "clock_wrong";
+  } else if (one.flag > 2) {
+    shown.quality = device.faults[one.flag - 3][1];
+    shown.reason = device.faults[one.flag - 3][0];
   }
   if (one.seconds >= 0) {
     shown.event_time = new Date(Math.min(one.seconds, LAST_SECOND) * 1000).toISOString().slice(0, 19) + "Z";

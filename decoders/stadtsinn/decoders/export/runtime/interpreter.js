@@ -24,20 +24,25 @@ function branch(op, key) {
   return target === undefined ? op[3] : target;
 }
 
+var EARLIEST = 1420070400; // a device's clock before 2015 is not set
+var CLOCK_TOLERANCE = 3600; // seconds that it may be ahead of the gateway's
+
 function store(op, raw, value, registers, values) {
-  var flag = value >= op[10] && value <= op[11] ? 0 : 1, row;
+  var flag = value >= op[10] && value <= op[11] ? 0 : 1, row, seconds;
   if (!isFinite(value)) return;
   for (row = op[14]; row < op[14] + op[15]; row++) {
     if (device.sentinels[row] === raw) flag = device.actions[row];
   }
   if (flag === -1) return;
   if (flag === 0 && op[16] && registers[op[16]] !== 0) flag = op[17];
+  seconds = op[13] ? whole(registers[op[13] - 1]) : -1;
+  if (flag === 0 && seconds >= 0 && (seconds < EARLIEST || seconds > registers[1] + CLOCK_TOLERANCE)) flag = 2;
   values.push({
     slot: device.slots[op[9] - 1],
     value: value,
     flag: flag,
     channel: op[12] ? whole(registers[op[12] - 1]) : -1,
-    seconds: op[13] ? whole(registers[op[13] - 1]) : -1
+    seconds: seconds
   });
 }
 

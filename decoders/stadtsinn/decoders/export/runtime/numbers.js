@@ -62,7 +62,7 @@ function special(kind, bits, width) {
     case 4: return ieee(bits, 5, 10);
   }
   swapped = ((bits & 65535) << 16 | bits >>> 16) >>> 0; // 16-bit words, the low one first
-  return bits < 0 && swapped >= 2147483648 ? swapped - 4294967296 : swapped;
+  return kind === 6 && swapped >= 2147483648 ? swapped - 4294967296 : swapped;
 }
 
 // A number as a whole one; -1 if it is none.

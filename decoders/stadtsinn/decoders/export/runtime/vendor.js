@@ -116,7 +116,7 @@ function inner(target, name, fresh) {
 }
 
 function vendorView() {
-  var fields = {}, open = [fields], gathered = {};
+  var fields = {}, open = [fields];
 
   function place(path) { // the object that the path's last name belongs to, and that name
     var names = path.split("."), target = open[open.length - 1], i;
@@ -127,11 +127,9 @@ function vendorView() {
   function set(path, value, gather) {
     var found = place(path), target = found.target, key = found.key;
     if (key.slice(-2) === "[]") inner(target, key.slice(0, -2), []).push(value);
-    else if (gather && has(gathered, path) && has(target, key)) target[key].push(value);
-    else if (gather && has(target, key)) {
-      gathered[path] = true;
-      target[key] = [target[key], value];
-    } else target[key] = value;
+    else if (gather && has(target, key) && target[key] instanceof Array) target[key].push(value);
+    else if (gather && has(target, key)) target[key] = [target[key], value];
+    else target[key] = value;
   }
 
   function renderNumber(render, raw, registers) {
