@@ -16,6 +16,7 @@ from stadtsinn.cloud.series.follower import SeriesFollower
 from stadtsinn.cloud.series.points import OTHER_FAMILY
 from stadtsinn.cloud.series.store import Point, Refused, Sample, SeriesKey, SeriesUnavailable
 from stadtsinn.decoders.catalogue import catalogue
+from stadtsinn.decoders.device_type import CLOCK_WRONG
 from stadtsinn.decoders.instant import HOUR, MINUTE, Instant, parse
 from stadtsinn.decoders.reading import Decoded, Outcome, Quality, Reading, Undecoded
 from stadtsinn.decoders.uplink import TimeSource
@@ -159,3 +160,13 @@ def test_reset_empties_every_tenant(tmp_path: Path) -> None:
     with database.write() as connection:
         follower.reset(connection)
     assert store.latest("musterstadt", None) == store.latest("nachbarort", None) == {}
+
+
+def test_a_sample_whose_time_cannot_be_is_not_written(directory: DirectoryCache) -> None:
+    """It would stay the newest value for as long as the device's clock is ahead."""
+    store = Recorder()
+    tomorrow = Instant(NOON + 24 * HOUR)
+    ahead = Reading("soil_moisture", 9, "", Quality.BAD, CLOCK_WRONG, tomorrow)
+    outcome = decoded(ahead, Reading("soil_moisture", 21))
+    following(store, directory).prepare([uplink(1, outcome)])
+    assert [(point.time, point.value) for point in store.points] == [(NOON + MINUTE, 21)]
