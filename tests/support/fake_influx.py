@@ -63,6 +63,7 @@ class KeepingInflux(ThreadingHTTPServer):
         self.buckets: dict[str, int | None] = {}
         self.written: list[tuple[str, bytes]] = []
         self.deleted: list[tuple[str, str]] = []
+        self.deleted_times: list[tuple[str, str]] = []
 
     @property
     def url(self) -> str:
@@ -113,7 +114,9 @@ class _KeepingHandler(BaseHTTPRequestHandler):
             case "POST", "/api/v2/write":
                 self._write(asked["bucket"], body)
             case "POST", "/api/v2/delete":
-                self.server.deleted.append((asked["bucket"], json.loads(body)["predicate"]))
+                said = json.loads(body)
+                self.server.deleted.append((asked["bucket"], said["predicate"]))
+                self.server.deleted_times.append((said["start"], said["stop"]))
                 self._answer(204)
             case command, "/api/v3/configure/database":
                 self._database(command, asked, json.loads(body or b"{}"))

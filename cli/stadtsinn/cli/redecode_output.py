@@ -145,8 +145,8 @@ def _whole_lines(done: Done) -> Iterator[str]:
             f"{done.left_alone} newer uplinks of the range were left alone: the follower 'series' "
             "has not passed them. If they were decoded by an older version, run again later.",
             f"{done.left_alone} neuere Uplinks des Zeitraums blieben unberührt: der Folger "
-            "'series' ist noch nicht an ihnen vorbei. Hat sie eine ältere Version dekodiert, später "
-            "wiederholen.",
+            "'series' ist noch nicht an ihnen vorbei. Hat sie eine ältere Version dekodiert, "
+            "später wiederholen.",
         )
     if done.refused:
         yield text(

@@ -30,6 +30,8 @@ from series_parts import (
     point,
 )
 from stadtsinn.cloud.series import counters, influxdb, open_store
+from stadtsinn.cloud.series.influx_generations import generation_of
+from stadtsinn.cloud.series.influx_http import InfluxServer
 from stadtsinn.cloud.series.influx_replacing import aside
 from stadtsinn.cloud.series.store import (
     Aggregate,
@@ -285,6 +287,14 @@ def test_influxdb_2_deletes_the_part_by_its_times(tmp_path: Path) -> None:
         store.begin_replacement(PART)
         assert server.deleted == [
             ("stadtsinn-musterstadt", f'device="%00aside%00{DEVICE}"'),
+        ]
+        server.deleted_times.clear()
+        generation = generation_of(InfluxServer(server.url, "secret", "town"))
+        generation.drop_range("stadtsinn-musterstadt", DEVICE, PART.start, PART.end)
+        assert server.deleted[-1] == ("stadtsinn-musterstadt", f'device="{DEVICE}"')
+        # to behind the last microsecond of the part, whether the server counts its stop in or not
+        assert server.deleted_times == [
+            ("2026-06-10T06:30:00Z", "2026-06-10T06:59:59.999999500Z"),
         ]
         store.close()
     database.dispose()

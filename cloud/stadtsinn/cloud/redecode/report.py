@@ -112,8 +112,6 @@ class DeviceChanges:
                 changes.largest = max(changes.largest, abs(new.value - old.value))
             if _grade(old) != _grade(new):
                 changes.quality[_grade(old), _grade(new)] += 1
-            if old.value == new.value and old.quality is new.quality:
-                return  # only the reason's word: series hold none
         self.touch(received if moment is None else moment)
 
 
