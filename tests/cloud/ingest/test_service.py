@@ -165,10 +165,10 @@ def test_one_uplink_that_the_database_refuses_does_not_keep_out_the_others(
     """Something nobody thought of: the insert of one row raises, whenever it is tried."""
     real = log_repository.append
 
-    def picky(connection: Any, entries: Sequence[Any], committed_at: Any) -> list[bool]:
+    def picky(connection: Any, entries: Sequence[Any], *others: Any) -> list[bool]:
         if any(entry.uplink.f_cnt == 3 for entry in entries):
             raise OverflowError("Python int too large to convert to SQLite INTEGER")
-        return real(connection, entries, committed_at)
+        return real(connection, entries, *others)
 
     monkeypatch.setattr(service, "append", picky)
     items = [(uplink(n, n), DECODED) for n in range(1, 6)]
