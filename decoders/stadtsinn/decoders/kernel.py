@@ -15,6 +15,7 @@ import numba
 import numpy as np
 
 from stadtsinn.decoders import program as p
+from stadtsinn.decoders.kernel_flat import flat
 from stadtsinn.decoders.kernel_numbers import U0, U1, U2, big, call, little, special, whole
 from stadtsinn.decoders.uplink import MAX_PAYLOAD
 
@@ -28,37 +29,11 @@ _FLAT_BLOCK = 256
 def _fingerprint() -> int:
     """Of all sources the compiled kernel holds: numba's cache looks at this file's time only."""
     folder = resources.files("stadtsinn.decoders")
-    names = ("program.py", "kernel_numbers.py", "kernel.py", "uplink.py")
+    names = ("program.py", "kernel_numbers.py", "kernel_flat.py", "kernel.py", "uplink.py")
     return zlib.crc32(b"".join((folder / name).read_bytes() for name in names))
 
 
 FINGERPRINT = _fingerprint()
-
-
-@numba.njit(error_model="numpy", nogil=True)
-def _flat(ops, floats, at, plain, buffer, start, length, rows, kept, values, tags):  # type: ignore[no-untyped-def]
-    """The plain fields after op `at` for `rows` payloads of equal layout, one behind the other."""
-    for k in range(plain):
-        field = at + U1 + np.uint64(k)
-        is_little, left, right = ops[field, 3], np.uint64(ops[field, 4]), np.uint64(ops[field, 5])
-        sign, slot = ops[field, 6], ops[field, 8]
-        add, mul, div = floats[field, 0], floats[field, 1], floats[field, 2]
-        low, high = floats[field, 3], floats[field, 4]
-        place = start + np.uint64(ops[field, 2])
-        out = np.uint64(kept + k)
-        for _ in range(rows):
-            word = (little(buffer, place) if is_little else big(buffer, place)) << left
-            if sign == p.UNSIGNED:
-                bits = np.int64(word >> right)
-            else:
-                bits = np.int64(word) >> np.int64(right)
-                if sign == p.ONES and bits < 0:
-                    bits += 1
-            value = (bits + add) * mul / div
-            values[out] = value
-            tags[out] = slot if low <= value <= high else slot | p.OUT_OF_RANGE << 16
-            place += np.uint64(length)
-            out += np.uint64(plain)
 
 
 @numba.njit(inline="always", error_model="numpy")
@@ -104,7 +79,7 @@ def machine(  # type: ignore[no-untyped-def]
     extra_space = np.int64(extras.shape[0])
     written = starts[first]
     last_program, last_port, last_pc = np.int32(-1), np.int64(-1), np.uint64(0)
-    row = np.int64(first)
+    row = by_machine = np.int64(first)
     while row < rows:
         begin, finish = np.int64(offsets[row]), np.int64(offsets[row + 1])
         length = finish - begin
@@ -131,7 +106,12 @@ def machine(  # type: ignore[no-untyped-def]
             if program == last_program and port == last_port:
                 pc = last_pc
                 at = op_base + pc
-                if ops[at, 0] == p.EXACT and ops[at, 3] and ops[at, 1] == length:
+                if (
+                    ops[at, 0] == p.EXACT
+                    and ops[at, 3]
+                    and ops[at, 1] == length
+                    and row >= by_machine
+                ):
                     # All of a frame that only its port tells: take equal ones behind it along.
                     plain = np.int64(ops[at, 2])
                     most = min(rows - row, _FLAT_BLOCK, (space - kept) // plain)
@@ -145,7 +125,12 @@ def machine(  # type: ignore[no-untyped-def]
                         and offsets[row + same + 1] - offsets[row + same] == length
                     ):
                         same += 1
-                    _flat(ops, floats, at, plain, buffer, start, length, same, kept, values, tags)
+                    if not flat(
+                        ops, floats, sentinels, sentinel_base, at, plain,
+                        buffer, start, length, same, kept, values, tags,
+                    ):  # fmt: skip
+                        by_machine = row + same
+                        continue
                     for _ in range(same):
                         status[row] = p.OK
                         written += plain
@@ -255,13 +240,15 @@ def machine(  # type: ignore[no-untyped-def]
                             else:
                                 bits = np.int64(word >> right)
                             value = (bits + floats[field, 0]) * floats[field, 1] / floats[field, 2]
-                            tag = ops[field, 8]
-                            if not (floats[field, 3] <= value <= floats[field, 4]):
-                                tag |= p.OUT_OF_RANGE << 16
-                            out = np.uint64(kept) + np.uint64(k)
-                            values[out] = value
-                            tags[out] = tag
-                        kept += plain
+                            flag = np.int32(p.OUT_OF_RANGE)
+                            if floats[field, 3] <= value <= floats[field, 4]:
+                                flag = np.int32(p.GOOD)
+                            for s in range(ops[field, 12], ops[field, 12] + ops[field, 13]):
+                                if sentinels[sentinel_base + np.uint64(s)] == bits:
+                                    flag = actions[sentinel_base + np.uint64(s)]
+                            values[np.uint64(kept)] = value
+                            tags[np.uint64(kept)] = ops[field, 8] | flag << 16
+                            kept += np.int64(flag != p.MISSING)
                         pc += np.uint64(plain)
                         if ops[at, 3]:
                             if code == p.EXACT:

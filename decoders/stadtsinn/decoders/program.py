@@ -94,14 +94,13 @@ UNSIGNED, TWOS, ONES = range(3)
 
 
 def is_plain(row: Sequence[int]) -> bool:
-    """Whether an op is a FIELD that only stores a number: no register, sentinel or extra."""
+    """Whether an op is a FIELD that only stores a number: no register, own time or doubt."""
     return (
         row[0] == FIELD
         and row[1] == AT_POS
         and row[7] == PLAIN
         and row[8] >= 0
         and max(row[9:12]) < 0
-        and row[13] == 0
         and row[14] == 0
     )
 

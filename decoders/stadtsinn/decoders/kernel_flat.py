@@ -1,0 +1,61 @@
+"""The kernel's short cut: equal frames behind each other are decoded field by field.
+
+One layout is then read in a loop without a dispatch: about twice as fast as the machine.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from stadtsinn.decoders import program as p
+from stadtsinn.decoders.kernel_numbers import U1, big, little
+
+
+@numba.njit(error_model="numpy", nogil=True)
+def flat(  # type: ignore[no-untyped-def]
+    ops,
+    floats,
+    sentinels,
+    sentinel_base,
+    at,
+    plain,
+    buffer,
+    start,
+    length,
+    rows,
+    kept,
+    values,
+    tags,
+):
+    """The plain fields after op `at` for `rows` payloads of equal layout, one behind the other.
+
+    False if one of them holds a sentinel: then they are for the machine, row by row.
+    """
+    for k in range(plain):
+        field = at + U1 + np.uint64(k)
+        is_little, left, right = ops[field, 3], np.uint64(ops[field, 4]), np.uint64(ops[field, 5])
+        sign, slot = ops[field, 6], ops[field, 8]
+        add, mul, div = floats[field, 0], floats[field, 1], floats[field, 2]
+        low, high = floats[field, 3], floats[field, 4]
+        place = start + np.uint64(ops[field, 2])
+        out = np.uint64(kept + k)
+        first = sentinel_base + np.uint64(ops[field, 12])
+        count = ops[field, 13]
+        for _ in range(rows):
+            word = (little(buffer, place) if is_little else big(buffer, place)) << left
+            if sign == p.UNSIGNED:
+                bits = np.int64(word >> right)
+            else:
+                bits = np.int64(word) >> np.int64(right)
+                if sign == p.ONES and bits < 0:
+                    bits += 1
+            for s in range(count):
+                if sentinels[first + np.uint64(s)] == bits:
+                    return False
+            value = (bits + add) * mul / div
+            values[out] = value
+            tags[out] = slot if low <= value <= high else slot | p.OUT_OF_RANGE << 16
+            place += np.uint64(length)
+            out += np.uint64(plain)
+    return True
