@@ -19,11 +19,10 @@ from fake_ingest import FakeIngest
 from real_parts import mosquitto, wait_until
 from stadtsinn.decoders.instant import HOUR, Instant, parse
 from stadtsinn.decoders.reading import Decoded, Outcome, Undecoded
-from stadtsinn.decoders.uplink import TimeSource
+from stadtsinn.decoders.uplink import Frame, TimeSource
 from stadtsinn.edge.agent import intake
 from stadtsinn.edge.agent.agent import EdgeAgent, decode_one_by_one
 from stadtsinn.edge.agent.config import parse_settings
-from stadtsinn.edge.agent.intake import Frame
 from stadtsinn.edge.agent.spool import Row
 from stadtsinn.edge.messages.delivery import Ack, ack_topic, config_topic, status_topic
 from stadtsinn.edge.messages.delivery import encode as encode_message
@@ -184,7 +183,7 @@ def test_unreadable_events_are_forwarded_raw_and_stop_nothing(town: Town) -> Non
 
 def test_decoder_that_raises_costs_one_uplink_its_values_and_no_more(town: Town) -> None:
     def decode(frames: Sequence[Frame]) -> list[Outcome]:
-        if any(payload == b"\xbb" for _, _, payload in frames):
+        if any(payload == b"\xbb" for _, _, payload, _ in frames):
             raise ZeroDivisionError
         return decode_one_by_one(frames)
 

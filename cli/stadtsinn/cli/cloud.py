@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from stadtsinn.cli.language import text
+from stadtsinn.cli.own_devices import use_device_folder
 from stadtsinn.cloud.settings import EXAMPLE, CloudSettings, SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -331,9 +332,11 @@ def _refusing(config: Path) -> Iterator[None]:
 
 def _settings(config: Path) -> CloudSettings:
     try:
-        return load_settings(config)
+        settings = load_settings(config)
     except SettingsError as error:
         _refuse(str(error))
+    use_device_folder(settings.device_folder())
+    return settings
 
 
 def _refuse(message: str) -> NoReturn:
