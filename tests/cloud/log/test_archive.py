@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,9 +24,10 @@ from stadtsinn.cloud.log.archive import Archive, ArchiveUnreadable, days
 from stadtsinn.cloud.log.archived_copies import ArchivedCopies
 from stadtsinn.cloud.log.archiving import Kept, Moved, archive_before, sweep
 from stadtsinn.cloud.log.exclusive import HistoryBusy, rewriting_history
-from stadtsinn.cloud.log.parquet import ROW_GROUP, write_file
+from stadtsinn.cloud.log.parquet import ROW_GROUP, RowGroups, batch_of_rows, integers, write_file
 from stadtsinn.cloud.log.reader import history, read_after
 from stadtsinn.cloud.log.repository import append, head
+from stadtsinn.cloud.log.rows import row_of
 from stadtsinn.cloud.log.tables import uplinks
 from stadtsinn.cloud.log.uplink import LoggedUplink
 from stadtsinn.decoders.instant import DAY, SECOND, Instant
@@ -155,6 +157,28 @@ def test_more_rows_than_a_row_group_stay_in_order(database: Database, archive: A
     archive_all(database, archive)
     assert whole_log(database, archive, 5000)[:-1] == before
     assert len(before) == ROW_GROUP + 11
+
+
+def test_late_rows_lie_by_themselves_so_that_a_rebuild_need_not_read_the_day_for_them() -> None:
+    """Positions far apart share no row group; nothing is lost, doubled or out of order."""
+    positions = [*range(5), *range(900_000, 900_000 + ROW_GROUP + 3), 2_000_000, 2_000_001]
+    rows = [(position, *_ROW[1:]) for position in positions]
+    batches = [batch_of_rows(rows[:7]), batch_of_rows(rows[7:20_000]), batch_of_rows(rows[20_000:])]
+    with TemporaryDirectory() as name:
+        path = Path(name) / "day.parquet"
+        write_file(path, [batch for batch in batches if batch.num_rows])
+        with RowGroups(path) as file:
+            assert [file.positions(number) for number in range(len(file))] == [
+                (0, 4),
+                (900_000, 900_000 + ROW_GROUP - 1),
+                (900_000 + ROW_GROUP, 900_000 + ROW_GROUP + 2),
+                (2_000_000, 2_000_001),
+            ]
+            read = [p for batch in file for p in integers(batch, "position").tolist()]
+    assert read == positions
+
+
+_ROW = (0, *row_of(entry(uplink(1)), 0, NINE))
 
 
 def test_a_day_that_a_follower_has_not_passed_stays(database: Database, archive: Archive) -> None:

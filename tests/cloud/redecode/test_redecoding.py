@@ -69,6 +69,21 @@ def test_log_and_series_become_what_the_new_catalogue_says(history: History, arc
     assert again.report.uplinks == len(before)
 
 
+@pytest.mark.parametrize("history", ["postgres"], indirect=True)
+def test_on_postgresql_as_well(history: History) -> None:
+    """Its SQL, its lock and its arrays; archive and table, twice."""
+    history.archive_days(MIDDLE)
+    before = history.logged()
+    history.redecoder().run(FIRST_DAY, "me")
+    assert history.state() == history.rebuilt()
+    history.redecoder().run(EVER, "me")
+    outcomes = [up.outcome for up in history.logged()]
+    assert outcomes == expected_outcomes(history, before, lambda _: True)
+    assert history.state() == history.rebuilt()
+    history.archive_days(at(100 * 3600))
+    assert [up.outcome for up in history.logged()] == outcomes
+
+
 def test_the_report_counts_what_changes(history: History) -> None:
     history.archive_days(MIDDLE)
     report = history.redecoder().dry_run(EVER).report

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _KEPT = 4
 """Row groups kept in memory: a few megabytes each."""
+_FOOTERS_KEPT = 4_000
+"""Files whose row groups' positions are known by heart: ten years' worth."""
 
 
 class ArchiveUnreadable(RuntimeError):
@@ -69,6 +71,7 @@ class Archive:
         self.folder = folder
         self._lock = threading.Lock()
         self._groups: OrderedDict[tuple[str, int], Any] = OrderedDict()
+        self._footers: OrderedDict[str, list[tuple[int, int]]] = OrderedDict()
 
     def open(self, day: ArchivedDay) -> RowGroups:
         """The day's file, to be read row group by row group and closed."""
@@ -81,28 +84,58 @@ class Archive:
         except (OSError, ArrowException) as error:
             raise ArchiveUnreadable(_unreadable(self.folder / day.file, day, error)) from error
 
+    def next_position(self, day: ArchivedDay, position: int) -> int:
+        """A position behind the given one before which the day has no rows; the day has some."""
+        for first, last in self._positions(day):
+            if last > position:
+                return max(first, position + 1)
+        return day.last
+
     def after(self, day: ArchivedDay, position: int) -> Iterator[Any]:
         """Record batches of the rows behind a position, in their order."""
         from stadtsinn.cloud.log.parquet import integers
 
+        positions = self._positions(day)
         with self.open(day) as file:
-            for number in range(len(file)):
-                if file.positions(number)[1] > position:
+            for number, (_, last) in enumerate(positions):
+                if last > position:
                     batch = self._cached(day, file, number)
                     start = int(integers(batch, "position").searchsorted(position, side="right"))
                     yield batch.slice(start)
 
-    def backwards(self, day: ArchivedDay) -> Iterator[Any]:
-        """Record batches of the whole day, the last rows first."""
+    def of_device(self, day: ArchivedDay, tenant_id: str, dev_eui: str) -> Iterator[Any]:
+        """Record batches of a device's rows, the last ones first."""
+        import pyarrow.compute as pc
+
         with self.open(day) as file:
             for number in reversed(range(len(file))):
-                yield self._cached(day, file, number)
+                # Two columns tell whether the others are worth reading.
+                names = file.read(number, ("tenant_id", "dev_eui"))
+                mask = pc.and_(
+                    pc.equal(names.column("tenant_id").cast("string"), tenant_id),
+                    pc.equal(names.column("dev_eui").cast("string"), dev_eui),
+                )
+                if pc.any(mask).as_py():
+                    yield self._cached(day, file, number).filter(mask)
 
     def columns(self, day: ArchivedDay, names: Sequence[str]) -> Iterator[Any]:
         """Record batches of some columns of the whole day, in the order of the log."""
         with self.open(day) as file:
             for number in range(len(file)):
                 yield file.read(number, names)
+
+    def _positions(self, day: ArchivedDay) -> list[tuple[int, int]]:
+        """First and last position of each row group."""
+        with self._lock:
+            if day.file in self._footers:
+                return self._footers[day.file]
+        with self.open(day) as file:
+            found = [file.positions(number) for number in range(len(file))]
+        with self._lock:
+            self._footers[day.file] = found
+            while len(self._footers) > _FOOTERS_KEPT:
+                self._footers.popitem(last=False)
+        return found
 
     def _cached(self, day: ArchivedDay, file: RowGroups, number: int) -> Any:
         """Readers come back for the rest of a row group, a page at a time."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Query
 
 from stadtsinn.cloud.api.dependencies import ReaderDep, ServicesDep
 from stadtsinn.cloud.api.fields import DevEuiInPath
 from stadtsinn.cloud.api.pages import Page, PageDep, page_of
-from stadtsinn.cloud.api.problems import Invalid
+from stadtsinn.cloud.api.problems import Invalid, Unavailable
+from stadtsinn.cloud.log.archive import ArchiveUnreadable
 from stadtsinn.cloud.log.reader import history
 from stadtsinn.cloud.log.schemas import UplinkView, view
 from stadtsinn.cloud.registry.repository import device
 from stadtsinn.decoders.instant import Instant, parse
+
+log = structlog.get_logger()
 
 router = APIRouter(tags=["uplinks"])
 
@@ -36,16 +40,22 @@ def list_uplinks(
     """Every uplink of a device with payload, values, times and gateways; newest commit first."""
     with behind.database.read() as connection:
         device(connection, scope, dev_eui)
-        items = history(
-            connection,
-            behind.archive,
-            scope,
-            dev_eui,
-            start=_instant("start", start),
-            end=_instant("end", end),
-            before_position=page.after_number,
-            limit=page.fetch,
-        )
+        try:
+            items = history(
+                connection,
+                behind.archive,
+                scope,
+                dev_eui,
+                start=_instant("start", start),
+                end=_instant("end", end),
+                before_position=page.after_number,
+                limit=page.fetch,
+            )
+        except ArchiveUnreadable:
+            log.exception("archive_unreadable")
+            raise Unavailable(
+                "Archived uplinks cannot be read at the moment; ask the operator."
+            ) from None
     return page_of(items, page, key=lambda item: item.uplink.position, view=view)
 
 

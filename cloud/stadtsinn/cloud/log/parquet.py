@@ -21,6 +21,10 @@ from stadtsinn.cloud.log.rows import INSERTED
 ROW_GROUP = 16_384
 """Rows written and read at once: a few megabytes."""
 
+_GAP = 10 * ROW_GROUP
+"""Positions further apart than this do not share a row group: uplinks that joined an old day late
+lie by themselves, and who reads by position need not look at the rest of the day for them."""
+
 _NAME = pa.dictionary(pa.int32(), pa.string())
 _TIME = pa.timestamp("us", tz="UTC")
 _TYPES = {
@@ -160,18 +164,35 @@ def sync_folder(folder: Path) -> None:
 
 
 def _in_row_groups(batches: Iterable[Any]) -> Iterator[Any]:
-    """The same rows in batches of ROW_GROUP, the last one smaller."""
+    """The same rows in batches of ROW_GROUP, or fewer before a gap and at the end."""
     waiting: list[Any] = []
     count = 0
-    for batch in batches:
-        waiting.append(batch)
-        count += batch.num_rows
-        while count >= ROW_GROUP:
+    last: int | None = None
+    for piece in _between_gaps(batches):
+        if count and last is not None and _first(piece) - last > _GAP:
+            yield joined(waiting)
+            waiting, count = [], 0
+        waiting.append(piece)
+        count += piece.num_rows
+        last = _last(piece)
+        if count >= ROW_GROUP:
             whole = joined(waiting)
             yield whole.slice(0, ROW_GROUP)
             waiting, count = [whole.slice(ROW_GROUP)], count - ROW_GROUP
     if count:
         yield joined(waiting)
+
+
+def _between_gaps(batches: Iterable[Any]) -> Iterator[Any]:
+    """The same rows in pieces of at most ROW_GROUP with no gap inside."""
+    for batch in batches:
+        gaps = np.flatnonzero(np.diff(integers(batch, "position")) > _GAP) + 1
+        ends = [*gaps.tolist(), batch.num_rows]
+        start = 0
+        for end in ends:
+            for begin in range(start, end, ROW_GROUP):
+                yield batch.slice(begin, min(ROW_GROUP, end - begin))
+            start = end
 
 
 def joined(batches: Sequence[Any]) -> Any:
@@ -193,6 +214,10 @@ def merged(first: Iterator[Any], second: Iterator[Any]) -> Iterator[Any]:
         if rest is not None:
             yield rest
             yield from stream
+
+
+def _first(batch: Any) -> int:
+    return int(integers(batch, "position")[0])
 
 
 def _last(batch: Any) -> int:

@@ -45,8 +45,9 @@ def _archived_after(
 ) -> list[LoggedUplink]:
     """The first `limit` archived uplinks after a position."""
     found: list[LoggedUplink] = []
-    for day in sorted(listed, key=lambda day: day.first):
-        if len(found) == limit and day.first > found[-1].position:
+    begins = sorted((archive.next_position(day, position), day.day, day) for day in listed)
+    for begin, _, day in begins:
+        if len(found) == limit and begin > found[-1].position:
             break
         found += _first(archive, day, position, limit)
         found = sorted(found, key=lambda uplink: uplink.position)[:limit]
@@ -150,25 +151,10 @@ def _archived_history(
 def _backwards(
     archive: Archive, day: ArchivedDay, scope: Scope, dev_eui: str
 ) -> Iterator[HistoryItem]:
-    for batch in archive.backwards(day):
-        chosen = batch.filter(_equal(batch, tenant_id=scope.tenant_id, dev_eui=dev_eui))
-        yield from map(_item, reversed(_rows_with_radio(chosen)))
-
-
-def _equal(batch: Any, **names: str) -> Any:
-    import pyarrow.compute as pc
-
-    mask = None
-    for name, value in names.items():
-        one = pc.equal(batch.column(name).cast("string"), value)
-        mask = one if mask is None else pc.and_(mask, one)
-    return mask
-
-
-def _rows_with_radio(batch: Any) -> list[tuple[Any, ...]]:
     from stadtsinn.cloud.log.parquet import rows_of
 
-    return rows_of(batch, [*_READ, "radio"])
+    for batch in archive.of_device(day, scope.tenant_id, dev_eui):
+        yield from map(_item, reversed(rows_of(batch, [*_READ, "radio"])))
 
 
 def _item(row: tuple[Any, ...]) -> HistoryItem:
