@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 import operator
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from stadtsinn.decoders import program as p
 
 _LIMIT = float(1 << 53)
-_FIRST_BINARY, _SELECT = len(p.UNARY), p.SELECT
+_FIRST_BINARY, _SELECT, _STACK = len(p.UNARY), p.SELECT, p.ON_STACK
 _NAN, _is_finite = math.nan, math.isfinite
 
 
@@ -57,6 +57,11 @@ def _divide(a: float, b: float) -> float:
 
 
 def _power(a: float, b: float) -> float:
+    # Squares and cubes by products: the same on every machine, and fast.
+    if b == 2:
+        return a * a
+    if b == 3:
+        return a * a * a
     try:
         return math.pow(a, b)
     except (ValueError, OverflowError):
@@ -95,14 +100,19 @@ _BINARY: tuple[Callable[[float, float], float], ...] = (
 )
 
 
-def call(function: int, stack: list[float]) -> None:
-    """Apply a function to the stack's top."""
-    top = stack.pop()
-    if function < _FIRST_BINARY:
-        result = _UNARY[function](top)
-    elif function < _SELECT:
-        result = _BINARY[function - _FIRST_BINARY](stack.pop(), top)
+def call(
+    op: Sequence[int], floats: Sequence[float], registers: list[float], stack: list[float]
+) -> None:
+    """A CALL: the function's result goes onto the stack."""
+    function, first, second = op[1], op[2], op[3]
+    if function >= _SELECT:
+        otherwise, then, test = stack.pop(), stack.pop(), stack.pop()
+        result = then if test else otherwise
+    elif function >= _FIRST_BINARY:
+        right = stack.pop() if second == _STACK else registers[second] if second >= 0 else floats[1]
+        left = stack.pop() if first == _STACK else registers[first] if first >= 0 else floats[0]
+        result = _BINARY[function - _FIRST_BINARY](left, right)
     else:
-        then, test = stack.pop(), stack.pop()
-        result = then if test else top
+        only = stack.pop() if first == _STACK else registers[first] if first >= 0 else floats[0]
+        result = _UNARY[function](only)
     stack.append(result if _is_finite(result) else _NAN)

@@ -89,7 +89,7 @@ def interpret(
         elif code == p.PUSH:
             stack.append(registers[op[1]] if op[1] >= 0 else floats[pc][0])
         elif code == p.CALL:
-            arithmetic.call(op[1], stack)
+            arithmetic.call(op, floats[pc], registers, stack)
         elif code == p.STORE:
             raw = stack.pop()
             _, mul, div, low, high = floats[pc]

@@ -16,11 +16,12 @@ import numpy as np
 
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.kernel_flat import flat
-from stadtsinn.decoders.kernel_numbers import U0, U1, U2, big, call, little, special, whole
+from stadtsinn.decoders.kernel_numbers import U0, U1, U2, apply, big, little, special, whole
 from stadtsinn.decoders.uplink import MAX_PAYLOAD
 
 _REGISTERS, _STACK = p.REGISTERS, p.STACK
 _LONGEST = MAX_PAYLOAD
+_FIRST_BINARY = len(p.UNARY)
 _LOW32 = np.uint64(0xFFFFFFFF)
 _FLAT_BLOCK = 256
 """Rows of one layout decoded field by field: their output stays in the first cache level."""
@@ -363,7 +364,28 @@ def machine(  # type: ignore[no-untyped-def]
                         stack[depth] = floats[at, 0]
                     depth += 1
                 elif code == p.CALL:
-                    depth = call(ops[at, 1], stack, depth)
+                    function = ops[at, 1]
+                    if function >= p.SELECT:
+                        depth -= 3
+                        a = stack[depth + 1] if stack[depth] != 0.0 else stack[depth + 2]
+                        stack[depth] = a if a - a == 0.0 else math.nan
+                    else:
+                        b = 0.0
+                        if function >= _FIRST_BINARY:
+                            second = ops[at, 3]
+                            if second == p.ON_STACK:
+                                depth -= 1
+                                b = stack[depth]
+                            else:
+                                b = registers[np.uint64(second)] if second >= 0 else floats[at, 1]
+                        source = ops[at, 2]
+                        if source == p.ON_STACK:
+                            depth -= 1
+                            a = stack[depth]
+                        else:
+                            a = registers[np.uint64(source)] if source >= 0 else floats[at, 0]
+                        stack[depth] = apply(function, a, b)
+                    depth += 1
                 elif code == p.NEED_ALL:
                     if np.int64(ops[at, 1]) > length:
                         state = p.TRUNCATED

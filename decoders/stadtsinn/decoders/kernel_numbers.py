@@ -19,7 +19,6 @@ U0, U1, U2, U3, U4, U5, U6, U7 = (np.uint64(i) for i in range(8))
 U8, U16, U24, U32, U40, U48, U56 = (np.uint64(8 * i) for i in range(1, 8))
 _LOW32 = np.uint64(0xFFFFFFFF)
 _LIMIT = float(1 << 53)
-_UNARY, _SELECT = len(p.UNARY), p.SELECT
 
 _inline: Callable[..., Any] = numba.njit(inline="always", error_model="numpy")
 
@@ -97,60 +96,54 @@ def special(kind, bits, width, scratch):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(error_model="numpy")
-def call(function, stack, depth):  # type: ignore[no-untyped-def]
-    """arithmetic.call on stack[:depth]; the new depth."""
+def apply(function, a, b):  # type: ignore[no-untyped-def]
+    """A function of UNARY (of `a`) or BINARY; NaN for what is not finite."""
     result = math.nan
-    if function < _UNARY:
-        depth -= 1
-        a = stack[depth]
-        if function == 0:
-            result = -a
-        elif function == 1:
-            result = abs(a)
-        elif function == 2:
-            result = np.floor(a)
-        elif function == 3:
-            if a >= 0:
-                result = math.sqrt(a)
-        elif function == 4:
-            if a > 0:
-                result = math.log(a)
-        elif function == 5:
-            if a > 0:
-                result = math.log10(a)
-        elif function == 6:
-            result = math.exp(a)
+    if function == 0:
+        result = -a
+    elif function == 1:
+        result = abs(a)
+    elif function == 2:
+        result = np.floor(a)
+    elif function == 3:
+        if a >= 0:
+            result = math.sqrt(a)
+    elif function == 4:
+        if a > 0:
+            result = math.log(a)
+    elif function == 5:
+        if a > 0:
+            result = math.log10(a)
+    elif function == 6:
+        result = math.exp(a)
+    elif function == 7:
+        result = 1.0 if a == 0.0 else 0.0
+    elif function == 8:
+        result = a + b
+    elif function == 9:
+        result = a - b
+    elif function == 10:
+        result = a * b
+    elif function == 11:
+        if b != 0.0:
+            result = a / b
+    elif function == 12:
+        if b == 2.0:
+            result = a * a
+        elif b == 3.0:
+            result = a * a * a
         else:
-            result = 1.0 if a == 0.0 else 0.0
-    elif function < _SELECT:
-        depth -= 2
-        a, b = stack[depth], stack[depth + 1]
-        which = function - _UNARY
-        if which == 0:
-            result = a + b
-        elif which == 1:
-            result = a - b
-        elif which == 2:
-            result = a * b
-        elif which == 3:
-            if b != 0.0:
-                result = a / b
-        elif which == 4:
             result = math.pow(a, b)
-        elif which == 5:
-            result = min(b, a)
-        elif which == 6:
-            result = max(b, a)
-        elif which == 7:
-            result = 1.0 if a < b else 0.0
-        elif which == 8:
-            result = 1.0 if a <= b else 0.0
-        elif which == 9:
-            result = 1.0 if a == b else 0.0
-        else:
-            result = 1.0 if a != b else 0.0
+    elif function == 13:
+        result = min(b, a)
+    elif function == 14:
+        result = max(b, a)
+    elif function == 15:
+        result = 1.0 if a < b else 0.0
+    elif function == 16:
+        result = 1.0 if a <= b else 0.0
+    elif function == 17:
+        result = 1.0 if a == b else 0.0
     else:
-        depth -= 3
-        result = stack[depth + 1] if stack[depth] != 0.0 else stack[depth + 2]
-    stack[depth] = result if math.isfinite(result) else math.nan
-    return depth + 1
+        result = 1.0 if a != b else 0.0
+    return result if math.isfinite(result) else math.nan

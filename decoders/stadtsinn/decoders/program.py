@@ -71,7 +71,9 @@ LOOP = 18
 PUSH = 19
 """register (-1: the first float)."""
 CALL = 20
-"""function of the stack's top: see UNARY, BINARY, SELECT."""
+"""function (see UNARY, BINARY, SELECT), source of the first argument, of the second: ON_STACK,
+IN_ROW (the first or second float) or a register. The second is taken from the stack before the
+first; SELECT takes all three from the stack."""
 STORE = 21
 """As FIELD from column 8 on, but the value is the stack's top; floats as FIELD."""
 NEED_ALL = 22
@@ -82,6 +84,9 @@ MOST_NEEDED = 0xFFFF
 """A SKIP_BY of more reports this many bytes as needed."""
 RENDER = 24
 """index into `renders`: vendor output; only in full programs, only for the interpreter."""
+
+# CALL sources
+ON_STACK, IN_ROW = -2, -1
 
 # FIELD bases
 AT_POS, AT_START, AT_END = 0, 1, 2

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 from typing import Any
 
+import msgspec
+
 from stadtsinn.decoders.compiler.needs import bodies
 from stadtsinn.decoders.device_type import DeviceType, refusal, unix_seconds
 from stadtsinn.decoders.instant import Instant, parse
@@ -97,7 +99,9 @@ def example_findings(device: DeviceType, example: Example) -> Iterator[str]:
 def _differences(example: Example, readings: Sequence[Reading]) -> Iterator[str]:
     expected = expected_readings(example)
     for wanted, got in zip(expected, readings, strict=False):
-        if wanted != got:
+        # Powers and logarithms differ in the last digit between machines.
+        near = msgspec.structs.replace(got, value=wanted.value)
+        if wanted != near or not same(wanted.value, got.value):
             yield f"{example.title}: expected {wanted}, got {got}"
     if len(expected) != len(readings):
         yield f"{example.title}: {len(expected)} readings expected, {len(readings)} got: {readings}"

@@ -190,13 +190,8 @@ class _Compiler:
         if not (item.quantity or wanted or {item.name, item.set} & self._used):
             return
         name = scope.register(item.set) if item.set else self._define(item.name, scope)
-        for kind, number in steps:
-            if kind == "const":
-                self.run.add([p.PUSH, -1], (number, 0.0, 0.0, 0.0, 0.0))
-            elif kind == "name":
-                self.run.add([p.PUSH, int(number)])
-            else:
-                self.run.add([p.CALL, int(number)])
+        for step in steps:
+            self.run.add(*values.row_of(step))
         slot_number, channel, low, high, factor = -1, -1, 0.0, 0.0, (1, 1)
         if item.quantity:
             slot, channel = self._slot(item, scope)

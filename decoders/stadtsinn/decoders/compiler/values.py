@@ -7,7 +7,9 @@ import re
 from dataclasses import dataclass
 
 from stadtsinn.decoders import program as p
+from stadtsinn.decoders.compiler.assembler import NO_FLOATS
 from stadtsinn.decoders.compiler.numbers import MAX_BITS, NumberType, number_type
+from stadtsinn.decoders.language import expression
 from stadtsinn.decoders.language.model import FieldItem, ValueItem
 from stadtsinn.decoders.program import Slot
 from stadtsinn.decoders.vocabulary import conversion, quantity
@@ -115,6 +117,29 @@ def slot(item: FieldItem | ValueItem, channel: str) -> Slot:
         counter_modulus=_counter_modulus(item) if known.aggregate == "counter" else None,
         note=item.note,
     )
+
+
+def row_of(step: expression.Step) -> tuple[list[int], tuple[float, ...]]:
+    """A step of an expression as an op."""
+    match step:
+        case expression.Constant(number):
+            return [p.PUSH, p.IN_ROW], (number, 0.0, 0.0, 0.0, 0.0)
+        case expression.Register(number):
+            return [p.PUSH, number], NO_FLOATS
+        case expression.Call(function, arguments):
+            numbers = [x.number if isinstance(x, expression.Constant) else 0.0 for x in arguments]
+            floats = (*numbers[:2], *NO_FLOATS)[: p.FLOAT_COLUMNS]
+            return [p.CALL, function, *map(_source, arguments[:2])], floats
+
+
+def _source(leaf: expression.Leaf | None) -> int:
+    match leaf:
+        case None:
+            return p.ON_STACK
+        case expression.Constant():
+            return p.IN_ROW
+        case expression.Register(number):
+            return number
 
 
 def _counter_modulus(item: FieldItem | ValueItem) -> float | None:

@@ -47,7 +47,6 @@ _COLUMNS = {
     p.FAIL: 2,
     p.REST: 1,
     p.LOOP: 3,
-    p.CALL: 2,
     p.NEED_ALL: 2,
     p.SKIP_BY: 2,
 }
@@ -175,6 +174,8 @@ def _row(
             return [op[0], op[1], _switch(program, op, switches), op[6], op[7]]
         case p.LOOP_SET:
             return [*op[:3], op[3] + 1]
+        case p.CALL:
+            return [*op[:4], *floats[:2]] if p.IN_ROW in op[2:4] else list(op[:4])
         case p.PUSH:
             return [op[0], op[1] + 1] if op[1] >= 0 else [op[0], 0, floats[0]]
         case p.RENDER:

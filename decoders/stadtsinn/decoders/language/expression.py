@@ -11,12 +11,39 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 
-from stadtsinn.decoders.program import BINARY, FUNCTIONS, SELECT, STACK, UNARY
+from stadtsinn.decoders.program import FUNCTIONS, SELECT, STACK
 
-Step = tuple[str, float]
-"""("const", number), ("name", register) or ("call", function)."""
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A number of the expression itself."""
+
+    number: float
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A named item."""
+
+    number: int
+
+
+Leaf = Constant | Register
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of its arguments, in their order: leaves, or None for one on the stack."""
+
+    function: int
+    arguments: tuple[Leaf | None, ...]
+
+
+Step = Leaf | Call
+"""A leaf is pushed onto the stack."""
 
 _OPERATORS: dict[type[ast.AST], str] = {
     ast.Add: "add",
@@ -73,13 +100,10 @@ def steps(text: str, register: Callable[[str], int], constants: Mapping[str, flo
 def check_depth(steps: list[Step], text: str) -> None:
     """Raises ExpressionError if the stack of the op tables is too short for the expression."""
     depth = 0
-    for kind, number in steps:
-        if kind != "call":
-            depth += 1
-        elif number == SELECT:
-            depth -= 2
-        elif len(UNARY) <= number < len(UNARY) + len(BINARY):
-            depth -= 1
+    for step in steps:
+        depth += 1
+        if isinstance(step, Call):
+            depth -= step.arguments.count(None)
         if depth > STACK:
             raise ExpressionError(f"{text!r} nests too deep; name a part of it as an own value")
 
@@ -100,11 +124,11 @@ class _Walk:
         self._out = out
 
     def visit(self, node: ast.expr) -> None:
+        leaf = self._leaf(node)
+        if leaf is not None:
+            self._out.append(leaf)
+            return
         match node:
-            case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
-                self._out.append(("const", float(number)))
-            case ast.Name(id=name):
-                self._name(name)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 self._call("neg", operand)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
@@ -119,9 +143,11 @@ class _Walk:
                 self._truth(values[0])
                 for value in values[1:]:
                     self._truth(value)
-                    self._out.append(("call", FUNCTIONS[_JOINS[type(op)]]))
+                    self._out.append(Call(FUNCTIONS[_JOINS[type(op)]], (None, None)))
             case ast.IfExp(test=test, body=body, orelse=orelse):
-                self._call("select", test, body, orelse)
+                for part in (test, body, orelse):
+                    self.visit(part)
+                self._out.append(Call(SELECT, (None, None, None)))
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if (
                 len(args) == 1 and name in _ONE
             ) or (len(args) == 2 and name in _TWO):
@@ -134,16 +160,27 @@ class _Walk:
                 self._refuse(node)
 
     def _call(self, name: str, *parts: ast.expr) -> None:
-        for part in parts:
-            self.visit(part)
-        self._out.append(("call", FUNCTIONS[name]))
+        leaves = tuple(map(self._leaf, parts))
+        for part, leaf in zip(parts, leaves, strict=True):
+            if leaf is None:
+                self.visit(part)
+        self._out.append(Call(FUNCTIONS[name], leaves))
 
-    def _name(self, name: str) -> None:
+    def _leaf(self, node: ast.expr) -> Leaf | None:
+        """A number or name; None for what must be computed first."""
+        match node:
+            case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+                return Constant(float(number))
+            case ast.Name(id=name):
+                return self._named(name)
+            case _:
+                return None
+
+    def _named(self, name: str) -> Leaf:
         if name == "nan" or name in self._constants:
-            self._out.append(("const", math.nan if name == "nan" else self._constants[name]))
-            return
+            return Constant(math.nan if name == "nan" else self._constants[name])
         try:
-            self._out.append(("name", self._register(name)))
+            return Register(self._register(name))
         except KeyError:
             raise ExpressionError(f"{self._text!r}: no item is named {name!r} before it") from None
 
@@ -156,14 +193,13 @@ class _Walk:
             else:
                 self._refuse(node)
             if i:
-                self._out.append(("call", FUNCTIONS["min"]))
+                self._out.append(Call(FUNCTIONS["min"], (None, None)))
 
     def _truth(self, node: ast.expr) -> None:
         """1 or 0: what `and` and `or` take."""
         self.visit(node)
         if not isinstance(node, ast.Compare | ast.BoolOp):
-            self._out.append(("const", 0.0))
-            self._out.append(("call", FUNCTIONS["ne"]))
+            self._out.append(Call(FUNCTIONS["ne"], (None, Constant(0.0))))
 
     def _refuse(self, node: ast.expr) -> None:
         raise ExpressionError(

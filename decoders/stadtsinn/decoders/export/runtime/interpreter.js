@@ -117,7 +117,7 @@ function interpret(bytes, fPort, received, view) {
         registers[op[1]] -= 1;
         break;
       case 19: stack.push(op[1] ? registers[op[1] - 1] : op[2]); break;
-      case 20: call(op[1], stack); break;
+      case 20: call(op, registers, stack); break;
       case 21: // a computed value
         raw = stack.pop();
         if (op[8]) registers[op[8] - 1] = raw;

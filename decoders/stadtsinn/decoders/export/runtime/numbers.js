@@ -77,11 +77,27 @@ function log10(a) { // ES5 has none
 }
 
 function power(a, b) { // of 1 and -1 JavaScript makes NaN where IEEE 754 makes 1
+  if (b === 2) return a * a;
+  if (b === 3) return a * a * a;
   return a === 1 || a === -1 && b === b && !isFinite(b) ? 1 : Math.pow(a, b);
 }
 
-function call(name, stack) {
-  var c = stack.pop(), b = name > 7 ? stack.pop() : 0, a = name > 18 ? stack.pop() : 0, result;
+// Arguments come from the stack (-2), the op itself (-1) or a register; the last is taken first.
+function call(op, registers, stack) {
+  var name = op[1], a = 0, b = 0, c, result;
+  function argument(source, constant) {
+    return source === -2 ? stack.pop() : source === -1 ? constant : registers[source];
+  }
+  if (name > 18) {
+    c = stack.pop();
+    b = stack.pop();
+    a = stack.pop();
+  } else if (name > 7) {
+    c = argument(op[3], op[5]);
+    b = argument(op[2], op[4]);
+  } else {
+    c = argument(op[2], op[4]);
+  }
   switch (name) {
     case 0: result = -c; break;
     case 1: result = Math.abs(c); break;
