@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from api_callers import AWAY, ApiWorld
 from stadtsinn.cloud.access.scope import Role
+from stadtsinn.decoders.catalogue import catalogue
 
 EUI = "24e124600c124993"
 COUNTER = {"dev_eui": EUI, "device_type": "milesight/vs133", "name": "Tor", "interval_s": 60}
@@ -184,9 +185,20 @@ def test_lists_narrow_down(editor: TestClient) -> None:
     assert found(site="nirgendwo") == []
 
 
+def all_pages(editor: TestClient, path: str) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    answer = editor.get(path).json()
+    while True:
+        items += answer["items"]
+        if answer["next"] is None:
+            return items
+        answer = editor.get(path, params={"cursor": answer["next"]}).json()
+
+
 def test_the_catalogue_is_listed_with_units_and_labels(editor: TestClient) -> None:
-    types = {item["id"]: item for item in editor.get("/api/v1/device-types").json()["items"]}
+    types = {item["id"]: item for item in all_pages(editor, "/api/v1/device-types")}
+    assert types.keys() == set(catalogue())
     assert types["milesight/vs133"]["family"] == "people"
-    quantities = editor.get("/api/v1/quantities").json()["items"]
+    quantities = all_pages(editor, "/api/v1/quantities")
     (moisture,) = [item for item in quantities if item["name"] == "soil_moisture"]
     assert (moisture["unit"], moisture["label_de"]) == ("%", "Bodenfeuchte")
