@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from stadtsinn.decoders import compiled_kernel
+from stadtsinn.decoders.catalogue import catalogue
+from stadtsinn.decoders.uplink import Frame
+
 DECODE = """
 from stadtsinn.decoders import compiled_kernel, kernel
 from numba.core import caching
@@ -54,3 +58,15 @@ def test_without_a_place_for_the_cache_it_still_decodes(tmp_path: Path) -> None:
     )
     assert run(tmp_path, nowhere) == ["True", "0"]
     assert not list(tmp_path.iterdir())
+
+
+def test_more_device_types_compile_nothing() -> None:
+    """They are rows of the tables: one compiled signature serves any number of them."""
+    machine = compiled_kernel.decode_rows()
+    before = list(machine.signatures)  # type: ignore[attr-defined]
+    for count in (1, 20, len(catalogue())):
+        devices = list(catalogue())[:count]
+        frames: list[Frame] = [(device, 1, bytes(8), None) for device in devices] * 128
+        assert len(catalogue().decode_batch(frames)) == len(frames)
+        assert list(machine.signatures) == before  # type: ignore[attr-defined]
+    assert len(before) == 1
