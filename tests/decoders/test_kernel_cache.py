@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from stadtsinn.decoders import compiled_kernel
@@ -66,7 +67,7 @@ def test_more_device_types_compile_nothing() -> None:
     before = list(machine.signatures)  # type: ignore[attr-defined]
     for count in (1, 20, len(catalogue())):
         devices = list(catalogue())[:count]
-        frames: list[Frame] = [(device, 1, bytes(8), None) for device in devices] * 128
+        frames: Sequence[Frame] = [(device, 1, bytes(8), None) for device in devices] * 128
         assert len(catalogue().decode_batch(frames)) == len(frames)
         assert list(machine.signatures) == before  # type: ignore[attr-defined]
     assert len(before) == 1
