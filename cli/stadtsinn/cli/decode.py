@@ -17,6 +17,7 @@ from stadtsinn.decoders.catalogue import Catalogue, catalogue
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.instant import Instant, isoformat, parse
 from stadtsinn.decoders.reading import Decoded, Quality, Reading, VendorFields
+from stadtsinn.decoders.units import unit_sign
 from stadtsinn.decoders.vocabulary import quantity
 
 UNDECODABLE = 1
@@ -241,7 +242,7 @@ def _print_tables(device: DeviceType, outcome: Decoded, vendor: VendorFields) ->
         known = quantity(reading.quantity)
         label = text(known.label_en, known.label_de)
         time = isoformat(reading.event_time) if reading.event_time is not None else ""
-        unit = "" if known.unit == "1" else _UNIT_SIGNS.get(known.unit, known.unit)
+        unit = unit_sign(known.unit)
         row = (label, reading.channel, _number(reading.value), unit, _quality(reading), time)
         readings.add_row(*row)
     raw = Table(title=text("Vendor's fields", "Felder des Herstellers"), title_justify="left")
@@ -253,7 +254,6 @@ def _print_tables(device: DeviceType, outcome: Decoded, vendor: VendorFields) ->
     console.print(readings, f"{text('Decoder', 'Dekoder')}: {outcome.decoder}", "", raw, sep="\n")
 
 
-_UNIT_SIGNS = {"Cel": "°C", "deg": "°", "uS/cm": "µS/cm", "W/m2": "W/m²"}
 _QUALITIES = {Quality.GOOD: "gut", Quality.SUSPECT: "zweifelhaft", Quality.BAD: "schlecht"}
 REASONS = {
     "out_of_range": ("out of range", "außerhalb des Bereichs"),

@@ -11,18 +11,10 @@ from stadtsinn.cloud.alerts.rule import ZoneSubject
 from stadtsinn.cloud.notify.text import compose
 from stadtsinn.cloud.registry.town import Direction
 from stadtsinn.decoders.instant import MINUTE, Instant, to_datetime
+from stadtsinn.decoders.units import unit_sign
 from stadtsinn.decoders.vocabulary import QUANTITIES
 
 _BERLIN = ZoneInfo("Europe/Berlin")
-
-_UNITS = {
-    "1": "",
-    "%": "%",
-    "Cel": "°C",
-    "deg": "°",
-    "W/m2": "W/m²",
-    "uS/cm": "µS/cm",
-}
 
 _REASONS = {
     CloseReason.RULE_CHANGED: "Regel geändert",
@@ -128,7 +120,7 @@ def _unit(rule: Rule) -> str:
     if isinstance(rule.subject, ZoneSubject):
         return ""
     quantity = QUANTITIES.get(rule.subject.quantity)
-    unit = _UNITS.get(quantity.unit, quantity.unit) if quantity else ""
+    unit = unit_sign(quantity.unit) if quantity else ""
     return unit if unit == "°" else f" {unit}".rstrip()
 
 

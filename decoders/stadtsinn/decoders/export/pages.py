@@ -8,6 +8,7 @@ from pathlib import Path
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.language.model import Example, Expected, Frame
 from stadtsinn.decoders.program import Slot
+from stadtsinn.decoders.units import unit_sign
 from stadtsinn.decoders.vocabulary import quantity
 
 FAMILIES = {
@@ -19,15 +20,6 @@ FAMILIES = {
     "generic": "Other · Sonstiges",
 }
 _NOTE = "<!-- Written by `stadtsinn decoders pages` from the device file; do not edit. -->"
-_UNITS = {
-    "1": "",
-    "Cel": "°C",
-    "deg": "°",
-    "uS/cm": "µS/cm",
-    "W/m2": "W/m²",
-    "[pH]": "",
-    "[g]": "g",
-}
 
 
 def pages(devices: Sequence[DeviceType]) -> dict[str, str]:
@@ -112,7 +104,7 @@ def _slots(slots: Iterable[Slot]) -> list[tuple[str, ...]]:
     alike: dict[tuple[str, ...], list[str]] = {}
     for slot in slots:
         known = quantity(slot.quantity)
-        unit = _UNITS.get(slot.unit, slot.unit)
+        unit = unit_sign(slot.unit)
         bounds = f"{slot.low:g} … {slot.high:g}"
         row = (f"`{slot.quantity}`", known.label_de, unit, bounds, slot.note)
         alike.setdefault(row, []).append(slot.channel.replace("{}", "*n*"))
@@ -150,7 +142,7 @@ def _example(example: Example) -> str:
 
 
 def _reading(reading: Expected) -> str:
-    unit = _UNITS.get(quantity(reading.quantity).unit, quantity(reading.quantity).unit)
+    unit = unit_sign(quantity(reading.quantity).unit)
     channel = f" ({reading.channel})" if reading.channel else ""
     doubt = "" if reading.quality == "good" else f" — {reading.quality}: {reading.reason}"
     time = f", {reading.event_time}" if reading.event_time else ""
