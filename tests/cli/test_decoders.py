@@ -98,6 +98,23 @@ def test_the_edge_agent_knows_the_configured_folder(own: Path, tmp_path: Path) -
     assert "acme/soil-1.toml" in err
 
 
+def test_the_cloud_knows_the_configured_folder(own: Path, tmp_path: Path) -> None:
+    """The registry takes a device of an own type where the configuration names the folder."""
+    town = tmp_path / "town.toml"
+    _, example, _ = stadtsinn("registry", "example")
+    town.write_text(example.replace('type = "dragino/lse01"', 'type = "acme/soil-1"', 1))
+    assert "acme/soil-1" in town.read_text()
+    for name, text, expected in (
+        ("with.toml", f'devices = "{own.parents[1]}"\n', 0),
+        ("without.toml", "\n", 1),
+    ):
+        (tmp_path / name).write_text(text)
+        arguments = ("apply", town, "--config", tmp_path / name, "--dry-run")
+        code, _, err = stadtsinn("registry", *arguments)
+        assert code == expected
+        assert ("Unknown device type 'acme/soil-1'" in err) == bool(expected)
+
+
 def test_a_folder_joins_the_catalogue_whole_or_not(own: Path, tmp_path: Path) -> None:
     """A name that is taken, a missing folder, a broken file: an error, and nothing has changed."""
     known = Catalogue(device_files(ROOT / "decoders/stadtsinn/decoders/devices"))
