@@ -143,6 +143,7 @@ def interpret(
                 return Result(p.UNKNOWN_FRAME, pos, 0, [])
         elif code == p.LENGTH:
             if not op[1] <= end <= op[2]:
+                short = short or end < op[1]
                 pc = op[3]
                 continue
         elif code == p.MATCH:

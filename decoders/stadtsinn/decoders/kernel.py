@@ -320,6 +320,7 @@ def machine(  # type: ignore[no-untyped-def]
                         break
                 elif code == p.LENGTH:
                     if length < ops[at, 1] or length > ops[at, 2]:
+                        short = short or length < ops[at, 1]
                         pc = np.uint64(ops[at, 3])
                 elif code == p.MATCH:
                     first_byte, size = np.int64(ops[at, 1]), np.int64(ops[at, 2])

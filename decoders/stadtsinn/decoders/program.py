@@ -55,11 +55,11 @@ JUMP_BIT_CLEAR = 10
 KNOWN_BITS = 11
 """register, allowed mask: other bits are an unknown frame."""
 LENGTH = 12
-"""least, most, target if not."""
+"""least, most, target if not. A shorter payload counts as cut where no other frame fits."""
 MATCH = 13
 """at, bytes (1 to 3), mask, equals, target if not."""
 NO_FRAME = 14
-"""No frame of the port fits: truncated if a MATCH ran out of bytes, else unknown frame."""
+"""No frame of the port fits: truncated if one was too short, else unknown frame."""
 FAIL = 15
 """status."""
 REST = 16

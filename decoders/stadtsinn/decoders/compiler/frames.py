@@ -49,16 +49,17 @@ def begin_frame(out: Assembler, when: When, otherwise: Label) -> None:
 
     Raises ValueError for a test that cannot be.
     """
-    if when.length is not None:
-        least, most = (when.length,) * 2 if isinstance(when.length, int) else when.length
-        if not 1 <= least <= most:
-            raise ValueError(f"length {when.length} is empty; write a length or [least, most]")
-        out.emit(p.LENGTH, least, most, target=otherwise)
     tests = when.tests
     if when.prefix:
         tests = (Test(at=0, equals=when.prefix), *tests)
     for test in tests:
         _match(out, test, otherwise)
+    # After the tests: what is too short then, is this frame, cut.
+    if when.length is not None:
+        least, most = (when.length,) * 2 if isinstance(when.length, int) else when.length
+        if not 1 <= least <= most:
+            raise ValueError(f"length {when.length} is empty; write a length or [least, most]")
+        out.emit(p.LENGTH, least, most, target=otherwise)
 
 
 def _match(out: Assembler, test: Test, otherwise: Label) -> None:

@@ -98,7 +98,11 @@ function interpret(bytes, fPort, received, view) {
         if (otherBits(whole(registers[op[1]]), op[2])) return stop(UNKNOWN_FRAME, pos, 0);
         break;
       case 12: // a frame's length
-        if (end < op[1] || end > op[2]) { pc = op[3]; continue; }
+        if (end < op[1] || end > op[2]) {
+          cut = cut || end < op[1];
+          pc = op[3];
+          continue;
+        }
         break;
       case 13: // a frame's bytes
         if (op[1] + op[2] > end) {
