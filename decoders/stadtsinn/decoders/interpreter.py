@@ -6,6 +6,7 @@ The kernel does the same over batches; where both could differ, this file is rig
 from __future__ import annotations
 
 import math
+import struct
 from typing import Any, NamedTuple, Protocol
 
 from stadtsinn.decoders import arithmetic
@@ -14,6 +15,7 @@ from stadtsinn.decoders.program import Program
 
 _WORD = (1 << 64) - 1
 _PADDING = bytes(8)
+_big, _little = struct.Struct(">Q").unpack_from, struct.Struct("<Q").unpack_from
 
 
 Emitted = tuple[int, float, int, int, int]
@@ -70,7 +72,7 @@ def interpret(
                 slot, register, channel, time, _, sentinels, doubt, _,
             ) = op  # fmt: skip
             place = offset + (pos if base == p.AT_POS else 0 if base == p.AT_START else end)
-            word = int.from_bytes(padded[place : place + 8], "little" if little else "big")
+            (word,) = (_little if little else _big)(padded, place)
             raw = (word << left & _WORD) >> right
             if sign and raw >> (63 - right):
                 raw -= (1 << (64 - right)) - (sign == p.ONES)
