@@ -16,12 +16,15 @@ import numpy.typing as npt
 
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.compiled_kernel import decode_rows
+from stadtsinn.decoders.instant import SECOND, Instant
 from stadtsinn.decoders.interpreter import Emitted, Result
 from stadtsinn.decoders.program import Program
 
 PADDING = 8
 NEVER = -1
 """In the column of times of reception: not known."""
+_NO_PORT = 256
+"""Stands for any number that is no fPort; the kernel's columns are narrower than Python's int."""
 _FIRST_GUESS = 8
 """Values per row to make room for at first; more is added when rows turn out richer."""
 
@@ -86,6 +89,19 @@ class Columns:
         """Flag of each value."""
         return self.tags >> 16
 
+    def take(self, rows: Int64) -> Columns:
+        """Some rows only, in the order given, which must rise."""
+        counts = np.diff(self.starts)[rows]
+        starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        index = np.repeat(self.starts[rows] - starts[:-1], counts) + np.arange(starts[-1])
+        held = np.isin(self.extras[:, 0], index)
+        extras = self.extras[held]
+        extras[:, 0] = np.searchsorted(index, extras[:, 0])
+        return Columns(
+            starts, self.values[index], self.tags[index],
+            self.status[rows], self.details[rows], extras,
+        )  # fmt: skip
+
     def results(self) -> Iterator[Result]:
         """Each row as the interpreter gives it."""
         extras = {int(i): (int(c), int(s)) for i, c, s in self.extras}
@@ -100,6 +116,23 @@ class Columns:
                 for i in range(starts[row], starts[row + 1])
             ]
             yield Result(p.OK, 0, 0, emitted)
+
+
+def decode_payloads(
+    tables: Tables, rows: Sequence[tuple[int, int, bytes, Instant | None]]
+) -> Columns:
+    """As decode_columns, of single rows: program, port, payload, when a gateway heard it."""
+    payloads = [payload for _, _, payload, _ in rows]
+    offsets = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum([len(payload) for payload in payloads], out=offsets[1:])
+    return decode_columns(
+        tables,
+        np.array([program for program, *_ in rows], np.int32),
+        np.array([p if 0 <= p < _NO_PORT else _NO_PORT for _, p, *_ in rows], np.int32),
+        np.array([NEVER if at is None else at // SECOND for *_, at in rows], np.int64),
+        np.frombuffer(b"".join(payloads) + bytes(PADDING), np.uint8),
+        offsets,
+    )
 
 
 def decode_columns(

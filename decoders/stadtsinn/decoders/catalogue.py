@@ -36,7 +36,7 @@ class Catalogue:
         self._devices: dict[str, DeviceType] = {}
 
     def __contains__(self, device: object) -> bool:
-        return isinstance(device, str) and self._find(device) is not None
+        return isinstance(device, str) and self.find(device) is not None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._files)
@@ -96,7 +96,7 @@ class Catalogue:
         self, device: str | None, f_port: int, payload: bytes, received: Instant | None = None
     ) -> Outcome:
         """Readings of one payload heard at `received`; never raises for any argument."""
-        found = self._find(device)
+        found = self.find(device)
         if found is None:
             return Undecoded("unknown_device", self.unknown(device))
         return found.decode(f_port, payload, received)
@@ -105,7 +105,7 @@ class Catalogue:
         self, device: str | None, f_port: int, payload: bytes, received: Instant | None = None
     ) -> tuple[Outcome, VendorFields]:
         """As decode, with the vendor's own keys and values (empty when undecoded)."""
-        found = self._find(device)
+        found = self.find(device)
         if found is None:
             return Undecoded("unknown_device", self.unknown(device)), {}
         return found.decode_with_vendor(f_port, payload, received)
@@ -126,9 +126,9 @@ class Catalogue:
             from stadtsinn.decoders.batch_decoder import BatchDecoder
         except ImportError:
             return None  # numba is an extra: a plain installation decodes with the interpreter
-        return BatchDecoder(self._find, self.unknown)
+        return BatchDecoder(self.find, self.unknown)
 
-    def _find(self, device: str | None) -> DeviceType | None:
+    def find(self, device: str | None) -> DeviceType | None:
         """The device type of a reference; None for one that is unknown or cannot be read."""
         if device is None:
             return None

@@ -71,6 +71,11 @@ class DeviceType:
         assert full.slots == self.program.slots, f"{self.id}: the two programs differ in slots"
         return full
 
+    @cached_property
+    def tells_times(self) -> bool:
+        """Whether the program gives any value a time of its own."""
+        return any(op[0] in (p.FIELD, p.STORE) and op[11] >= 0 for op in self.program.ops)
+
     @property
     def fields(self) -> tuple[Slot, ...]:
         """What it can measure, in the order of the file."""

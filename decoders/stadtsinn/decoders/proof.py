@@ -199,17 +199,7 @@ def _interpreted(device: DeviceType, port: int, payload: bytes, received: Instan
 
 def _by_kernel(device: DeviceType, payloads: Sequence[Payload]) -> list[Result]:
     # numba and numpy are an extra; who has only the interpreter does without this proof.
-    import numpy as np
+    from stadtsinn.decoders.batch import Tables, decode_payloads
 
-    from stadtsinn.decoders.batch import NEVER, PADDING, Tables, decode_columns
-
-    times = [unix_seconds(received) for *_, received in payloads]
-    columns = decode_columns(
-        Tables([device.program]),
-        np.zeros(len(payloads), np.int32),
-        np.array([port for port, *_ in payloads], np.int32),
-        np.array([NEVER if math.isnan(time) else int(time) for time in times], np.int64),
-        np.frombuffer(b"".join(payload for _, payload, _ in payloads) + bytes(PADDING), np.uint8),
-        np.cumsum([0, *(len(payload) for _, payload, _ in payloads)]).astype(np.int64),
-    )
-    return list(columns.results())
+    rows = [(0, *payload) for payload in payloads]
+    return list(decode_payloads(Tables([device.program]), rows).results())

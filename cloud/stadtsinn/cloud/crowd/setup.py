@@ -133,7 +133,5 @@ def _gate_lines(gate: CountedGate, lines: Lines) -> GateLines:
 
 @lru_cache(maxsize=4096)
 def _modulus(device_type: str, quantity: str, channel: str) -> float | None:
-    known = catalogue()
-    if device_type not in known:
-        return None
-    return known.device(device_type).counter_modulus(quantity, channel)
+    known = catalogue().find(device_type)
+    return known.counter_modulus(quantity, channel) if known else None

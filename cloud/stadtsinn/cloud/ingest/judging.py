@@ -70,10 +70,8 @@ class Judge:
     def _decoder_of(self, device_type: str) -> str | None:
         """``<device>@<version>`` of our catalogue, None for a type it does not know."""
         if device_type not in self._decoders:
-            known = device_type in self._catalogue
-            self._decoders[device_type] = (
-                f"{device_type}@{self._catalogue.device(device_type).version}" if known else None
-            )
+            known = self._catalogue.find(device_type)
+            self._decoders[device_type] = known.decoder if known else None
         return self._decoders[device_type]
 
 

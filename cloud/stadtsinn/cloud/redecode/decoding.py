@@ -11,12 +11,10 @@ import pyarrow as pa
 
 from stadtsinn.cloud.log.parquet import integers
 from stadtsinn.cloud.redecode.encoding import OutcomeEncoder, differing, encode
-from stadtsinn.decoders import program as p
-from stadtsinn.decoders.batch import PADDING, Bytes, Columns, Int32, Int64, Tables, decode_columns
+from stadtsinn.decoders.batch import Bytes, Columns, Int32, Int64, decode_columns
 from stadtsinn.decoders.catalogue import Catalogue
-from stadtsinn.decoders.device_type import DeviceType
+from stadtsinn.decoders.device_tables import DeviceTables
 from stadtsinn.decoders.instant import SECOND
-from stadtsinn.decoders.interpreter import Emitted, Result
 from stadtsinn.decoders.reading import Undecoded
 
 NEEDED = ("device_type", "f_port", "payload", "event_time", "outcome")
@@ -36,16 +34,14 @@ class BatchRedecoder:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._devices: list[DeviceType] = []
-        self._numbers: dict[str | None, int] = {}
+        self._known = DeviceTables(catalogue.find)
         self._unknown: dict[str | None, bytes] = {}
-        self._tables = Tables([])
         self._encoder = OutcomeEncoder([])
 
     def can_delay(self, device_type: str | None) -> bool:
         """Whether values of this type can be older than their frame."""
-        number = self._number(device_type)
-        return number >= 0 and _tells_times(self._devices[number])
+        device = self._catalogue.find(device_type)
+        return device is not None and device.tells_times
 
     def redecode(self, batch: Any) -> Changed:
         """What of a batch with the columns NEEDED would be logged otherwise today."""
@@ -53,10 +49,8 @@ class BatchRedecoder:
         buffer, offsets = _binary(batch.column("payload"))
         ports = integers(batch, "f_port").astype(np.int32)
         received = integers(batch, "event_time") // SECOND
-        columns = decode_columns(
-            self._tables, programs, ports, received, _padded(buffer, offsets), offsets
-        )
-        ours, our_offsets, written = self._encoder.encode(columns, programs)
+        columns = decode_columns(self._known.tables, programs, ports, received, buffer, offsets)
+        ours, our_offsets, written = self._encoder_of_all().encode(columns, programs)
         theirs, their_offsets = _binary(batch.column("outcome"))
         differs = differing(ours, our_offsets, theirs, their_offsets)
         rows: list[int] = []
@@ -70,21 +64,16 @@ class BatchRedecoder:
 
     def _programs(self, device_types: Any) -> Int32:
         names = device_types.dictionary.to_pylist()
-        numbers = [self._number(name) for name in names]
+        numbers = [self._known.number(name) for name in names]
         codes = device_types.indices.fill_null(len(names)).to_numpy(zero_copy_only=False)
-        programs: Int32 = np.array([*numbers, self._number(None)], np.int32)[codes]
+        programs: Int32 = np.array([*numbers, self._known.number(None)], np.int32)[codes]
         return programs
 
-    def _number(self, device_type: str | None) -> int:
-        """The program's number; the tables grow with the types seen. -1: not catalogued."""
-        if device_type not in self._numbers:
-            self._numbers[device_type] = -1
-            if device_type is not None and device_type in self._catalogue:
-                self._numbers[device_type] = len(self._devices)
-                self._devices.append(self._catalogue.device(device_type))
-                self._tables = Tables([device.program for device in self._devices])
-                self._encoder = OutcomeEncoder(self._devices)
-        return self._numbers[device_type]
+    def _encoder_of_all(self) -> OutcomeEncoder:
+        """The encoder of the types seen so far."""
+        if self._encoder.count < len(self._known.devices):
+            self._encoder = OutcomeEncoder(self._known.devices)
+        return self._encoder
 
     def _others(
         self, batch: Any, programs: Int32, columns: Columns, rows: Int64
@@ -97,14 +86,14 @@ class BatchRedecoder:
         types = chosen.column("device_type").to_pylist()
         ports = chosen.column("f_port").to_pylist()
         payloads = chosen.column("payload").to_pylist()
-        results = _results(columns, rows)
+        results = columns.take(rows).results()
         for row, result, kind, port, payload in zip(
             rows.tolist(), results, types, ports, payloads, strict=True
         ):
             if programs[row] < 0:
                 found[row] = self._of_unknown(kind)
             else:
-                device = self._devices[programs[row]]
+                device = self._known.devices[programs[row]]
                 found[row] = encode(device.outcome(result, port, payload))
         return found
 
@@ -124,46 +113,9 @@ def _by_row(
     yield from sorted(others.items())
 
 
-def _results(columns: Columns, rows: Int64) -> Iterator[Result]:
-    """As `Columns.results`, for some rows only."""
-    extras = _extras(columns, rows)
-    for row in rows.tolist():
-        state = int(columns.status[row])
-        if state != p.OK:
-            yield Result(state, int(columns.details[row, 0]), int(columns.details[row, 1]), [])
-            continue
-        values: list[Emitted] = []
-        for i in range(int(columns.starts[row]), int(columns.starts[row + 1])):
-            tag = int(columns.tags[i])
-            more = extras.get(i, (-1, -1))
-            values.append((tag & 0xFFFF, float(columns.values[i]), tag >> 16, *more))
-        yield Result(p.OK, 0, 0, values)
-
-
-def _extras(columns: Columns, rows: Int64) -> dict[int, tuple[int, int]]:
-    """Channel's number and time of the values of some rows, by the value's index."""
-    if not len(columns.extras):
-        return {}
-    of_row = np.searchsorted(columns.starts, columns.extras[:, 0], side="right") - 1
-    chosen = columns.extras[np.isin(of_row, rows)]
-    return {index: (number, seconds) for index, number, seconds in chosen.tolist()}
-
-
 def _binary(array: Any) -> tuple[Bytes, Int64]:
     """Bytes and offsets of a large binary column, as they lie in memory."""
     _, offsets, data = array.buffers()
     whole: Int64 = np.frombuffer(offsets, np.int64)
     buffer = np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8)
     return buffer, whole[array.offset : array.offset + len(array) + 1]
-
-
-def _padded(buffer: Bytes, offsets: Int64) -> Bytes:
-    """With the bytes that the kernel reads behind the last payload."""
-    if len(buffer) >= int(offsets[-1]) + PADDING:
-        return buffer
-    return np.concatenate([buffer[: int(offsets[-1])], np.zeros(PADDING, np.uint8)])
-
-
-def _tells_times(device: DeviceType) -> bool:
-    """Whether the program gives any value a time of its own."""
-    return any(op[0] in (p.FIELD, p.STORE) and op[11] >= 0 for op in device.program.ops)

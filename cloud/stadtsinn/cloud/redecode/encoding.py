@@ -37,7 +37,7 @@ class OutcomeEncoder:
     """Writes outcomes of the given device types' programs, numbered as in their tables."""
 
     def __init__(self, devices: Sequence[DeviceType]) -> None:
-        self._devices = devices
+        self._devices = tuple(devices)
         self._heads, self._head_offsets = _packed(
             [encode(Decoded(device.decoder, ()))[:-1] for device in devices]
         )
@@ -52,6 +52,11 @@ class OutcomeEncoder:
                     self._around += _around_value(device, slot, flag, -1)
         self._firsts = np.array(firsts or [(0, 1)], np.int64)
         self._pieces, self._piece_offsets = _packed(self._around)
+
+    @property
+    def count(self) -> int:
+        """How many device types it writes."""
+        return len(self._devices)
 
     def encode(self, columns: Columns, programs: Int32) -> tuple[Bytes, Int64, Mask]:
         """Bytes and offsets of each row's outcome, and which rows have one.

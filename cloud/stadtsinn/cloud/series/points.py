@@ -44,9 +44,8 @@ class PointMaker:
     def _family(self, device_type: str) -> str | None:
         """What kind of sensor a type is, None for one that is not catalogued."""
         if device_type not in self._families:
-            known = catalogue()
-            found = known.device(device_type).family if device_type in known else None
-            self._families[device_type] = found
+            found = catalogue().find(device_type)
+            self._families[device_type] = found.family if found else None
         return self._families[device_type]
 
     def _registered(self, dev_eui: str) -> str:

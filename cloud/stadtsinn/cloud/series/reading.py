@@ -134,11 +134,8 @@ def _windows(
 
 
 def _counter_modulus(question: Question) -> float | None:
-    known = catalogue()
-    if question.device_type not in known:
-        return None
-    device = known.device(question.device_type)
-    return device.counter_modulus(question.key.quantity, question.key.channel)
+    device = catalogue().find(question.device_type)
+    return device.counter_modulus(question.key.quantity, question.key.channel) if device else None
 
 
 def newest(

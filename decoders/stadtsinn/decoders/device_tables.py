@@ -1,0 +1,41 @@
+"""Op tables that grow with the device types seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stadtsinn.decoders.batch import Tables
+from stadtsinn.decoders.device_type import DeviceType
+
+UNKNOWN = -1
+"""The program's number of a device type that nobody knows."""
+
+
+class DeviceTables:
+    """Numbers device types and holds their programs. Not for several threads at once.
+
+    `find` answers the device type of an id, None for an unknown one.
+    """
+
+    def __init__(self, find: Callable[[str | None], DeviceType | None]) -> None:
+        self._find = find
+        self._numbers: dict[str | None, int] = {}
+        self._tables = Tables([])
+        self.devices: list[DeviceType] = []
+        """By their program's number."""
+
+    def number(self, device: str | None) -> int:
+        """The number of a device type's program, UNKNOWN if there is none."""
+        if device not in self._numbers:
+            found = self._find(device)
+            self._numbers[device] = UNKNOWN if found is None else len(self.devices)
+            if found is not None:
+                self.devices.append(found)
+        return self._numbers[device]
+
+    @property
+    def tables(self) -> Tables:
+        """The programs of all numbers given so far."""
+        if len(self._tables.programs) < len(self.devices):
+            self._tables = Tables([device.program for device in self.devices])
+        return self._tables
