@@ -37,10 +37,6 @@ class ArchivedDay:
     first: int
     last: int
 
-    @property
-    def end(self) -> Instant:
-        return Instant(self.day + DAY)
-
 
 def day_of(moment: int) -> Instant:
     """The first instant of the UTC day that holds a moment."""

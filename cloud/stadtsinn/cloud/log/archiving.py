@@ -21,11 +21,10 @@ from sqlalchemy import Connection, delete, func, insert, select
 from stadtsinn.cloud.database.engine import Database
 from stadtsinn.cloud.followers.repository import read_cursor
 from stadtsinn.cloud.log.archive import Archive, ArchivedDay, day_name, days
+from stadtsinn.cloud.log.batches import table_batches
 from stadtsinn.cloud.log.exclusive import rewriting_history
 from stadtsinn.cloud.log.parquet import (
     COLUMNS,
-    ROW_GROUP,
-    batch_of_rows,
     integers,
     merged,
     rows_of,
@@ -122,7 +121,8 @@ def _move(database: Database, archive: Archive, rows: _Rows, clock: Clock) -> Mo
     path = archive.folder / file
     path.parent.mkdir(parents=True, exist_ok=True)
     summary = _Summary()
-    batches = _table_batches(database, rows)
+    # In pages; nothing with these positions can join them.
+    batches = table_batches(database, COLUMNS, *_of(rows))
     if old is not None:
         batches = merged(archive.columns(old, COLUMNS), batches)
     write_file(path, summary.watch(batches), lambda: crash_point("archive.written"))
@@ -147,25 +147,6 @@ def _of(rows: _Rows) -> tuple[Any, ...]:
         uplinks.c.event_time >= rows.day,
         uplinks.c.event_time < rows.day + DAY,
     )
-
-
-def _table_batches(database: Database, rows: _Rows) -> Iterator[Any]:
-    """The day's rows in the table, in pages; nothing with these positions can join them."""
-    position = rows.first - 1
-    columns = [uplinks.c[name] for name in COLUMNS]
-    while True:
-        query = (
-            select(*columns)
-            .where(*_of(rows), uplinks.c.position > position)
-            .order_by(uplinks.c.position)
-            .limit(ROW_GROUP)
-        )
-        with database.read() as connection:
-            page = connection.execute(query).all()
-        if not page:
-            return
-        yield batch_of_rows(page)
-        position = page[-1].position
 
 
 class _Summary:

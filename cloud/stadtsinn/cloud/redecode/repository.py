@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, update
 
-from stadtsinn.cloud.database.engine import Database
-from stadtsinn.cloud.log.parquet import ROW_GROUP, batch_of_rows
 from stadtsinn.cloud.log.tables import archived_days, uplinks
 from stadtsinn.cloud.redecode.report import DeviceChanges, Report
 from stadtsinn.cloud.redecode.selection import Selection
@@ -153,27 +151,6 @@ def _is(redecoding: int, device: Pending) -> tuple[ColumnElement[bool], ...]:
         table.tenant_id == device.tenant_id,
         table.dev_eui == device.dev_eui,
     )
-
-
-def table_batches(
-    database: Database, names: Sequence[str], *conditions: ColumnElement[bool]
-) -> Iterator[Any]:
-    """Record batches of the table's rows that fulfil the conditions, in the order of the log."""
-    columns = [uplinks.c[name] for name in names]
-    position = 0
-    while True:
-        query = (
-            select(uplinks.c.position, *columns)
-            .where(uplinks.c.position > position, *conditions)
-            .order_by(uplinks.c.position)
-            .limit(ROW_GROUP)
-        )
-        with database.read() as connection:
-            page = connection.execute(query).all()
-        if not page:
-            return
-        yield batch_of_rows([row[1:] for row in page], names)
-        position = page[-1][0]
 
 
 def in_table(chosen: Selection) -> tuple[ColumnElement[bool], ...]:

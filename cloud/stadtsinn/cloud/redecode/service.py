@@ -26,6 +26,7 @@ from stadtsinn.cloud.database.engine import Database
 from stadtsinn.cloud.followers.repository import read_cursor
 from stadtsinn.cloud.log.archive import Archive, ArchivedDay, days
 from stadtsinn.cloud.log.archiving import sweep
+from stadtsinn.cloud.log.batches import table_batches
 from stadtsinn.cloud.log.exclusive import rewriting_history
 from stadtsinn.cloud.log.parquet import integers
 from stadtsinn.cloud.log.repository import count_revision
@@ -179,7 +180,7 @@ class Redecoder:
             results.append(result)
         scanner = Scanner(self._known, chosen)
         conditions = repository.in_table(chosen)
-        for batch in repository.table_batches(self._database, NEEDED, *conditions):
+        for batch in table_batches(self._database, NEEDED, *conditions):
             scanner.scan(batch, report)
         return report, results
 
@@ -261,7 +262,7 @@ class Redecoder:
         positions: list[int] = []
         outcomes: list[bytes] = []
         conditions = (*repository.in_table(chosen), *own)
-        for batch in repository.table_batches(self._database, NEEDED, *conditions):
+        for batch in table_batches(self._database, NEEDED, *conditions):
             changed = scanner.scan(batch, report)
             positions += integers(batch, "position")[changed.rows].tolist()
             outcomes += changed.outcomes

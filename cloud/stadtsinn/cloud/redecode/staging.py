@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from stadtsinn.cloud.database.engine import Database
 from stadtsinn.cloud.log.archive import Archive, ArchivedDay, days
+from stadtsinn.cloud.log.batches import table_batches
 from stadtsinn.cloud.log.parquet import integers
 from stadtsinn.cloud.log.tables import archived_days, uplinks
 from stadtsinn.cloud.redecode import repository
@@ -54,7 +55,7 @@ class Staging:
             start, end = uplinks_of(one)
             own = repository.of_device(one.tenant_id, one.dev_eui)
             times = (uplinks.c.event_time >= start, uplinks.c.event_time < end)
-            for batch in repository.table_batches(database, _COLUMNS, *own, *times):
+            for batch in table_batches(database, _COLUMNS, *own, *times):
                 self._add(batch)
         self._send()
 

@@ -40,8 +40,3 @@ class Replacement(msgspec.Struct, frozen=True):
     part: SeriesPart
     phase: Phase
     revision: int
-
-    @property
-    def is_open(self) -> bool:
-        """Whether what is written into the part has to be written aside, too."""
-        return self.phase in (Phase.STAGING, Phase.SWITCHED)
