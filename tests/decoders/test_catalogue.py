@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from device_examples import examples, heard
+from device_examples import examples
 from stadtsinn.decoders.catalogue import Catalogue, catalogue
+from stadtsinn.decoders.proof import heard
 from stadtsinn.decoders.reading import Decoded, Undecoded
 from stadtsinn.decoders.uplink import Frame
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from device_examples import all_constructs, device_types, heard
+from device_examples import all_constructs, device_types
+from real_codecs import shown_reading
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.export.json_schema import DIALECT, json_schema
-from stadtsinn.decoders.instant import isoformat
-from stadtsinn.decoders.proof import random_payloads
-from stadtsinn.decoders.reading import Outcome, Reading, Undecoded, VendorFields
+from stadtsinn.decoders.proof import heard, random_payloads
+from stadtsinn.decoders.reading import Outcome, Undecoded, VendorFields
 from stadtsinn.decoders.vocabulary import QUANTITIES
 
 SCHEMA = json_schema([all_constructs(), *device_types()])
@@ -101,22 +101,7 @@ def _answer(outcome: Outcome, vendor: VendorFields) -> dict[str, Any]:
     """As `stadtsinn decode --json` prints it."""
     if isinstance(outcome, Undecoded):
         return {"error": outcome.message}
-    return {"readings": [_shown(reading) for reading in outcome.readings], "vendor": vendor}
-
-
-def _shown(reading: Reading) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "quantity": reading.quantity,
-        "value": reading.value,
-        "unit": QUANTITIES[reading.quantity].unit,
-        "channel": reading.channel,
-        "quality": reading.quality.value,
-    }
-    if reading.reason:
-        shown["reason"] = reading.reason
-    if reading.event_time is not None:
-        shown["event_time"] = isoformat(reading.event_time)
-    return shown
+    return {"readings": [shown_reading(reading) for reading in outcome.readings], "vendor": vendor}
 
 
 @pytest.mark.parametrize("device", device_types(), ids=lambda d: d.id)
@@ -136,7 +121,7 @@ def test_whatever_a_device_sends_is_valid(device: DeviceType) -> None:
     for port, payload, received in random_payloads(device, NOISE):
         outcome = device.decode(port, payload, received)
         if not isinstance(outcome, Undecoded):
-            timeless = [{**_shown(r), "event_time": "-"} for r in outcome.readings]
+            timeless = [{**shown_reading(r), "event_time": "-"} for r in outcome.readings]
             assert faults(SCHEMA["$defs"][f"device.{device.id}"], {"readings": timeless}) == []
 
 

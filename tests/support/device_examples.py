@@ -6,7 +6,6 @@ from pathlib import Path
 
 from stadtsinn.decoders.catalogue import Catalogue, catalogue
 from stadtsinn.decoders.device_type import DeviceType
-from stadtsinn.decoders.instant import Instant, parse
 from stadtsinn.decoders.language.model import Example
 
 ALL_CONSTRUCTS = Path(__file__).with_name("every_construct.toml").read_text(encoding="utf-8")
@@ -27,8 +26,3 @@ def device_types() -> list[DeviceType]:
 def examples() -> list[tuple[DeviceType, Example]]:
     """Every example of every catalogued device type."""
     return [(device, example) for device in device_types() for example in device.file.examples]
-
-
-def heard(example: Example) -> Instant | None:
-    """When a gateway heard an example; None where it does not matter."""
-    return parse(example.received) if example.received else None

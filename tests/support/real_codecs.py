@@ -76,12 +76,12 @@ def expected(device: DeviceType, port: int, payload: bytes, time: Instant | None
     outcome, vendor = device.decode_with_vendor(port, payload, time)
     if isinstance(outcome, Undecoded):
         return {"errors": [outcome.message]}
-    readings = [_reading(reading) for reading in outcome.readings]
+    readings = [shown_reading(reading) for reading in outcome.readings]
     data = {**vendor, "stadtsinn": {"decoder": device.decoder, "readings": readings}}
     return {"data": data, "warnings": [_warning(r) for r in outcome.readings if r.reason]}
 
 
-def _reading(reading: Reading) -> dict[str, Any]:
+def shown_reading(reading: Reading) -> dict[str, Any]:
     """As `stadtsinn decode --json` says it; no text is for years after 9999."""
     shown: dict[str, Any] = {
         "quantity": reading.quantity,

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import msgspec
 import typer
 
 from stadtsinn.cli.language import german, text
-from stadtsinn.cli.own_devices import use_device_folder
+from stadtsinn.cli.own_devices import DeviceFolder, use_device_folder
 from stadtsinn.decoders.catalogue import Catalogue, catalogue
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.instant import Instant, isoformat, parse
@@ -76,14 +75,7 @@ def decode(
             ),
         ),
     ] = "",
-    own_devices: Annotated[
-        Path | None,
-        typer.Option(
-            "--devices",
-            envvar="STADTSINN_DEVICES",
-            help=text("Folder with own device files.", "Ordner mit eigenen Gerätedateien."),
-        ),
-    ] = None,
+    own_devices: DeviceFolder = None,
 ) -> None:
     """Decode a payload: readings with units, and the vendor's own fields.
 

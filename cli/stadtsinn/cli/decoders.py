@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from stadtsinn.cli.language import text
-from stadtsinn.cli.own_devices import use_device_folder
+from stadtsinn.cli.own_devices import DeviceFolder, use_device_folder
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.language.load import DeviceFileError
@@ -27,15 +27,6 @@ app = typer.Typer(
 
 _WRONG = 1
 _BAD_USAGE = 2
-
-Devices = Annotated[
-    Path | None,
-    typer.Option(
-        "--devices",
-        envvar="STADTSINN_DEVICES",
-        help=text("Folder with own device files.", "Ordner mit eigenen Gerätedateien."),
-    ),
-]
 
 
 @app.command(
@@ -136,7 +127,7 @@ def export(
         bool,
         typer.Option("--json-schema", help=text("Schema of readings.", "Schema der Messwerte.")),
     ] = False,
-    devices: Devices = None,
+    devices: DeviceFolder = None,
 ) -> None:
     if bool(ts013) == json_schema:
         _refuse(text("give --ts013 DEVICE or --json-schema", "--ts013 GERÄT oder --json-schema"))
@@ -166,7 +157,7 @@ def export(
 )
 def pages(
     folder: Annotated[Path, typer.Argument(help=text("Where to.", "Wohin."))],
-    devices: Devices = None,
+    devices: DeviceFolder = None,
 ) -> None:
     from stadtsinn.decoders.export.pages import write_pages
 

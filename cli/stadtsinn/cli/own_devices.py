@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from stadtsinn.cli.language import text
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.language.load import DeviceFileError
+
+DeviceFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--devices",
+        envvar="STADTSINN_DEVICES",
+        help=text("Folder with own device files.", "Ordner mit eigenen Gerätedateien."),
+    ),
+]
 
 
 def use_device_folder(folder: Path | None) -> None:
