@@ -30,19 +30,19 @@ from sqlalchemy import Connection, func, select
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 import real_parts
-from stadtsinn.cloud.database.engine import Database
-from stadtsinn.cloud.demo.mosquitto import find_mosquitto
-from stadtsinn.cloud.demo.stage import Setting, Stage
-from stadtsinn.cloud.followers.repository import read_cursor
-from stadtsinn.cloud.log.repository import head
-from stadtsinn.cloud.log.tables import uplinks
-from stadtsinn.cloud.registry.town import DeviceSpec, EdgeSpec, Town
+from stadtsinn.base.clock import SystemClock
+from stadtsinn.base.instant import SECOND, Instant, isoformat
+from stadtsinn.base.mqtt.link import Broker, MqttLink
+from stadtsinn.cloud.log.cursors.repository import read_cursor
+from stadtsinn.cloud.log.uplinks.repository import head
+from stadtsinn.cloud.log.uplinks.tables import uplinks
+from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.town_file.model import DeviceSpec, EdgeSpec, Town
 from stadtsinn.decoders.catalogue import catalogue
-from stadtsinn.decoders.instant import SECOND, Instant, isoformat
 from stadtsinn.decoders.uplink import Reception, TimeSource, Uplink
 from stadtsinn.edge.messages.delivery import Batch, UplinkItem, batch_topic, encode
-from stadtsinn.edge.service.clock import SystemClock
-from stadtsinn.edge.transport.mqtt import Broker, MqttLink
+from stadtsinn.simulator.demo.mosquitto import find_mosquitto
+from stadtsinn.simulator.demo.stage import Setting, Stage
 
 TELEGRAF = 9_800
 EDGE = "bench"

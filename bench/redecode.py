@@ -25,20 +25,20 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from stadtsinn.cloud.log.archive import ArchivedDay
-from stadtsinn.cloud.log.archiving import next_file
-from stadtsinn.cloud.log.parquet import ROW_GROUP, SCHEMA, write_file
-from stadtsinn.cloud.log.uplink import Radio
-from stadtsinn.cloud.redecode.scanning import (
+from stadtsinn.base.instant import DAY, SECOND, Instant, parse
+from stadtsinn.cloud.log.archive_files.archive import ArchivedDay
+from stadtsinn.cloud.log.archive_files.archiving import next_file
+from stadtsinn.cloud.log.archive_files.parquet import ROW_GROUP, SCHEMA, write_file
+from stadtsinn.cloud.log.uplinks.uplink import Radio
+from stadtsinn.cloud.series.redecode.scanning import (
     DayResult,
     DayTask,
     scan_day,
     scan_day_in_worker,
     start_worker,
 )
-from stadtsinn.cloud.redecode.selection import Selection
+from stadtsinn.cloud.series.redecode.selection import Selection
 from stadtsinn.decoders.catalogue import Catalogue, catalogue
-from stadtsinn.decoders.instant import DAY, SECOND, Instant, parse
 from stadtsinn.decoders.uplink import Frame, Reception
 
 TYPES = (

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from stadtsinn.cli.edge import app
-from stadtsinn.cloud.demo.certificates import Authority
+from stadtsinn.simulator.demo.certificates import Authority
 
 CONFIG = """
 edge_id = "rathaus-1"

@@ -12,23 +12,23 @@ from typer.testing import CliRunner
 
 from databases import add_tenant
 from fake_uplinks import LSE01_PAYLOAD, NINE, at, entry, register, uplink
+from stadtsinn.base.clock import SharedClock
+from stadtsinn.base.instant import DAY, SECOND
 from stadtsinn.cli.archive import archive
 from stadtsinn.cli.redecode import redecode
-from stadtsinn.cloud.database.engine import Database, open_database
-from stadtsinn.cloud.database.migrations import upgrade
-from stadtsinn.cloud.followers.loop import FollowerLoop
-from stadtsinn.cloud.followers.repository import ensure_cursor, move_cursor
-from stadtsinn.cloud.log.archive import Archive
-from stadtsinn.cloud.log.exclusive import rewriting_history
+from stadtsinn.cloud.log.archive_files.archive import Archive
+from stadtsinn.cloud.log.archive_files.exclusive import rewriting_history
+from stadtsinn.cloud.log.cursors.repository import ensure_cursor, move_cursor
+from stadtsinn.cloud.log.followers.loop import FollowerLoop
+from stadtsinn.cloud.log.followers.window import LogWindow
 from stadtsinn.cloud.log.reader import read_after
-from stadtsinn.cloud.log.repository import append, head
-from stadtsinn.cloud.log.window import LogWindow
-from stadtsinn.cloud.registry.directory import DirectoryCache
-from stadtsinn.cloud.series import open_store
+from stadtsinn.cloud.log.uplinks.repository import append, head
+from stadtsinn.cloud.migrations import upgrade
+from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.series.follower import SeriesFollower
-from stadtsinn.decoders.instant import DAY, SECOND
+from stadtsinn.cloud.series.stores.opening import open_store
+from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.decoders.reading import Decoded, Reading
-from stadtsinn.edge.service.clock import SharedClock
 
 DEVICE, CONSTANT = "70b3d50000000100", "70b3d50000000101"
 OLD = Decoded("dragino/lse01@0", (Reading("soil_moisture", 12.5), Reading("tilt", 1.0)))

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from stadtsinn.base.instant import Instant
+from stadtsinn.base.problems import Unauthenticated
 from stadtsinn.cli import keys, registry, tenants
-from stadtsinn.cloud.access.service import authenticate
-from stadtsinn.cloud.api.problems import Unauthenticated
-from stadtsinn.cloud.database.engine import open_database
-from stadtsinn.decoders.instant import Instant
+from stadtsinn.cloud.platform.access.service import authenticate
+from stadtsinn.cloud.platform.database.engine import open_database
 
 Command = Callable[..., Result]
 """What the `run` fixture gives: call it with a noun and its arguments."""

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from device_examples import ALL_CONSTRUCTS, all_constructs, device_types
+from stadtsinn.base.instant import SECOND, parse
 from stadtsinn.decoders.device_type import DeviceType
-from stadtsinn.decoders.instant import SECOND, parse
 from stadtsinn.decoders.language.lines import Path, places
 from stadtsinn.decoders.language.load import DeviceFileError, load
 from stadtsinn.decoders.reading import Decoded, Reading

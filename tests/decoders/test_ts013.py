@@ -9,10 +9,10 @@ import pytest
 
 from device_examples import ALL_CONSTRUCTS, all_constructs, device_types
 from real_codecs import Codecs, expected, running_codecs, same
+from stadtsinn.base.instant import Instant, parse
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.device_type import DeviceType, unix_seconds
-from stadtsinn.decoders.instant import Instant, parse
 from stadtsinn.decoders.proof import Payload, prefixes, random_payloads
 
 NOISE = 200

@@ -13,9 +13,9 @@ import pytest
 
 from device_examples import ALL_CONSTRUCTS, all_constructs
 from real_codecs import Codecs, expected, running_codecs, same
+from stadtsinn.base.instant import Instant
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.device_type import DeviceType
-from stadtsinn.decoders.instant import Instant
 from stadtsinn.decoders.interpreter import interpret
 from stadtsinn.decoders.proof import Payload
 from stadtsinn.decoders.vendor import to_fixed

@@ -17,7 +17,9 @@ import pytest
 from fake_chirpstack import FakeChirpstack, encode, topic, uplink
 from fake_ingest import FakeIngest
 from real_parts import mosquitto, wait_until
-from stadtsinn.decoders.instant import HOUR, Instant, parse
+from stadtsinn.base.clock import ManualClock
+from stadtsinn.base.instant import HOUR, Instant, parse
+from stadtsinn.base.mqtt.link import Broker, Message, MqttLink
 from stadtsinn.decoders.reading import Decoded, Outcome, Undecoded
 from stadtsinn.decoders.uplink import Frame, TimeSource
 from stadtsinn.edge.agent import intake
@@ -26,8 +28,6 @@ from stadtsinn.edge.agent.config import parse_settings
 from stadtsinn.edge.agent.spool import Row
 from stadtsinn.edge.messages.delivery import Ack, ack_topic, config_topic, status_topic
 from stadtsinn.edge.messages.delivery import encode as encode_message
-from stadtsinn.edge.service.clock import ManualClock
-from stadtsinn.edge.transport.mqtt import Broker, Message, MqttLink
 
 NOW = parse("2026-06-01T08:00:00+00:00")
 EDGE = "rathaus-1"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import fake_chirpstack
 from real_parts import require_shared
-from stadtsinn.decoders.instant import parse
+from stadtsinn.base.instant import parse
 from stadtsinn.decoders.uplink import Uplink
 from stadtsinn.edge.messages.chirpstack import (
     OtherEvent,

@@ -13,8 +13,8 @@ from fake_chirpstack import FakeChirpstack
 from fake_ingest import FakeIngest
 from real_edge import RealEdge
 from real_parts import mosquitto, wait_until
-from stadtsinn.cloud.demo.mosquitto import Mosquitto
-from stadtsinn.decoders.instant import parse
+from stadtsinn.base.instant import parse
+from stadtsinn.simulator.demo.mosquitto import Mosquitto
 
 MOMENT = parse("2026-06-01T08:00:00+00:00")
 UPLINKS = 60

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from real_parts import require_shared
-from stadtsinn.decoders.instant import DAY, HOUR, MINUTE, SECOND, Instant, parse
+from stadtsinn.base.instant import DAY, HOUR, MINUTE, SECOND, Instant, parse
 from stadtsinn.decoders.uplink import TimeSource, Uplink
 from stadtsinn.edge.messages.chirpstack import read_event
 from stadtsinn.edge.messages.event_time import (

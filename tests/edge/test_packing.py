@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fake_chirpstack import encode, topic, uplink
+from stadtsinn.base.instant import parse
 from stadtsinn.decoders.catalogue import catalogue
-from stadtsinn.decoders.instant import parse
 from stadtsinn.decoders.uplink import Uplink
 from stadtsinn.edge.agent import packing
 from stadtsinn.edge.agent.packing import pack, unpack

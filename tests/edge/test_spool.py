@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from stadtsinn.decoders.instant import Instant, parse
+from stadtsinn.base.instant import Instant, parse
 from stadtsinn.edge.agent.spool import ROW_OVERHEAD, Row, Spool, SpoolFull, open_spool
 from stadtsinn.edge.messages.delivery import RawItem
 

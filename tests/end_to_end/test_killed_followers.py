@@ -16,27 +16,27 @@ from sqlalchemy import select
 
 from real_cloud import wait_dead
 from real_parts import wait_until
-from stadtsinn.cloud.alerts.tables import incidents
-from stadtsinn.cloud.crowd.repository import latest_sample, occupancy_history
-from stadtsinn.cloud.database.engine import Database, open_database
-from stadtsinn.cloud.database.migrations.upgrade import upgrade
-from stadtsinn.cloud.demo.children import Child
-from stadtsinn.cloud.demo.mosquitto import free_port
-from stadtsinn.cloud.demo.progress import look
-from stadtsinn.cloud.log.repository import append
-from stadtsinn.cloud.log.rows import Entry
-from stadtsinn.cloud.notify.message import Status
-from stadtsinn.cloud.notify.tables import outbox, sandbox_messages
-from stadtsinn.cloud.series import open_store
-from stadtsinn.cloud.series.store import Sample, SeriesKey
-from stadtsinn.cloud.simulator.day import MarketDay
-from stadtsinn.cloud.simulator.town import TREE_RULE
-from stadtsinn.cloud.town.apply import apply_town
+from stadtsinn.base.clock import SharedClock
+from stadtsinn.base.instant import MINUTE, Instant
+from stadtsinn.cloud.alarms.alerts.tables import incidents
+from stadtsinn.cloud.alarms.notify.message import Status
+from stadtsinn.cloud.alarms.notify.tables import outbox, sandbox_messages
+from stadtsinn.cloud.domains.crowd.repository import latest_sample, occupancy_history
+from stadtsinn.cloud.log.uplinks.repository import append
+from stadtsinn.cloud.log.uplinks.rows import Entry
+from stadtsinn.cloud.migrations.upgrade import upgrade
+from stadtsinn.cloud.platform.database.engine import Database, open_database
+from stadtsinn.cloud.series.stores.opening import open_store
+from stadtsinn.cloud.series.stores.store import Sample, SeriesKey
+from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.decoders.catalogue import catalogue
-from stadtsinn.decoders.instant import MINUTE, Instant
 from stadtsinn.decoders.uplink import Uplink
 from stadtsinn.edge.messages.chirpstack import read_event
-from stadtsinn.edge.service.clock import SharedClock
+from stadtsinn.simulator.demo.children import Child
+from stadtsinn.simulator.demo.mosquitto import free_port
+from stadtsinn.simulator.demo.progress import look
+from stadtsinn.simulator.market_day.day import MarketDay
+from stadtsinn.simulator.market_day.town import TREE_RULE
 
 ROLES = ("series", "live", "alerts", "notify")
 POINTS = (

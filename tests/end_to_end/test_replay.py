@@ -10,8 +10,8 @@ import pytest
 
 import real_parts
 from installed_command import Run
-from stadtsinn.cloud.simulator.day import MarketDay
-from stadtsinn.cloud.simulator.network_servers import NetworkServer
+from stadtsinn.simulator.market_day.day import MarketDay
+from stadtsinn.simulator.radio.network_servers import NetworkServer
 
 UPLINKS = 60
 

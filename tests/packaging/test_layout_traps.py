@@ -18,7 +18,7 @@ def _pyproject() -> dict[str, Any]:
 
 def test_there_are_parts() -> None:
     """The other tests of this file look at something."""
-    assert {"decoders", "edge", "cloud", "cli"} <= set(PARTS)
+    assert {"base", "decoders", "edge", "cloud", "simulator", "cli"} <= set(PARTS)
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -11,15 +11,15 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from databases import add_tenant
-from stadtsinn.cloud.access.scope import Role, Scope
-from stadtsinn.cloud.access.service import authenticate, create_key
-from stadtsinn.cloud.api.dependencies import Services
-from stadtsinn.cloud.application import create_app
-from stadtsinn.cloud.database.engine import Database
-from stadtsinn.cloud.series import open_store
-from stadtsinn.cloud.series.store import SeriesStore
-from stadtsinn.decoders.instant import parse
-from stadtsinn.edge.service.clock import ManualClock
+from stadtsinn.base.clock import ManualClock
+from stadtsinn.base.instant import parse
+from stadtsinn.cloud.platform.access.dependencies import Services
+from stadtsinn.cloud.platform.access.scope import Role, Scope
+from stadtsinn.cloud.platform.access.service import authenticate, create_key
+from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.publish.application import create_app
+from stadtsinn.cloud.series.stores.opening import open_store
+from stadtsinn.cloud.series.stores.store import SeriesStore
 
 NOW = parse("2026-09-26T10:00:00+00:00")
 HOME = "musterstadt"
@@ -40,7 +40,7 @@ class ApiWorld:
         for tenant in (HOME, AWAY):
             add_tenant(self.database, tenant)
         self.series = open_store(f"sqlite:///{self.folder / 'series.sqlite'}")
-        self.app = create_app(Services(self.database, self.series, self.clock))
+        self.app = create_app(Services(self.database, self.clock), self.series)
 
     def token(self, role: Role = Role.ADMIN, tenant: str = HOME) -> str:
         return create_key(self.database, tenant, f"test {role}", role, self.clock.now())[1]

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from stadtsinn.base.instant import Instant, parse
 from stadtsinn.decoders.catalogue import catalogue
-from stadtsinn.decoders.instant import Instant, parse
 from stadtsinn.decoders.proof import same
 from stadtsinn.decoders.reading import Undecoded
 

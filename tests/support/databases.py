@@ -19,11 +19,10 @@ import pytest
 from sqlalchemy import NullPool, create_engine, make_url, text
 
 import real_parts
-from stadtsinn.cloud.database.engine import Database, open_database
-from stadtsinn.cloud.database.schema import metadata
-from stadtsinn.cloud.registry.records import Tenant
-from stadtsinn.cloud.registry.repository import insert_tenant
-from stadtsinn.decoders.instant import Instant
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.platform.database.engine import Database, open_database
+from stadtsinn.cloud.platform.tenants.repository import Tenant, insert_tenant
+from stadtsinn.cloud.schema import metadata
 
 _shared = contextlib.ExitStack()
 _shared_url: list[str] = []

@@ -12,24 +12,24 @@ from typing import Any
 from sqlalchemy import Row, insert, select
 
 from databases import add_tenant
-from stadtsinn.cloud.access.scope import Role, Scope
-from stadtsinn.cloud.alerts.follower import AlertsFollower
-from stadtsinn.cloud.alerts.schemas import NewRule
-from stadtsinn.cloud.alerts.service import create_rule, replace_rule
-from stadtsinn.cloud.alerts.tables import incidents, rule_states
-from stadtsinn.cloud.crowd.tables import zone_samples
-from stadtsinn.cloud.database.engine import Database
-from stadtsinn.cloud.log.uplink import LoggedUplink
-from stadtsinn.cloud.notify.schemas import NewRecipient
-from stadtsinn.cloud.notify.service import create_recipient
-from stadtsinn.cloud.notify.tables import outbox
-from stadtsinn.cloud.registry.directory import DirectoryCache
-from stadtsinn.cloud.registry.service import change
-from stadtsinn.cloud.registry.tables import devices, zones
-from stadtsinn.decoders.instant import MINUTE, Instant, parse
+from stadtsinn.base.clock import ManualClock
+from stadtsinn.base.instant import MINUTE, Instant, parse
+from stadtsinn.cloud.alarms.alerts.follower import AlertsFollower
+from stadtsinn.cloud.alarms.alerts.schemas import NewRule
+from stadtsinn.cloud.alarms.alerts.service import create_rule, replace_rule
+from stadtsinn.cloud.alarms.alerts.tables import incidents, rule_states
+from stadtsinn.cloud.alarms.notify.schemas import NewRecipient
+from stadtsinn.cloud.alarms.notify.service import create_recipient
+from stadtsinn.cloud.alarms.notify.tables import outbox
+from stadtsinn.cloud.domains.crowd.tables import zone_samples
+from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
+from stadtsinn.cloud.platform.access.scope import Role, Scope
+from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.town.directory import DirectoryCache
+from stadtsinn.cloud.town.service import change
+from stadtsinn.cloud.town.tables import devices, zones
 from stadtsinn.decoders.reading import Decoded, Quality, Reading
 from stadtsinn.decoders.uplink import TimeSource
-from stadtsinn.edge.service.clock import ManualClock
 
 TENANT = "musterstadt"
 DEVICE = "70b3d57ed0001234"

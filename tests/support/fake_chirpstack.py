@@ -7,8 +7,8 @@ import json
 from types import TracebackType
 from typing import Any, Self
 
-from stadtsinn.decoders.instant import Instant, isoformat
-from stadtsinn.edge.transport.mqtt import Broker, MqttLink
+from stadtsinn.base.instant import Instant, isoformat
+from stadtsinn.base.mqtt.link import Broker, MqttLink
 
 APPLICATION = "7a779d4e-06a2-4fb5-ae22-be6384c35edf"
 LSE01_PAYLOAD = bytes.fromhex("ce2900f107a5099b6e2890")

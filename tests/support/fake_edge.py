@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Sequence
 
-from stadtsinn.decoders.instant import Instant
+from stadtsinn.base.instant import Instant
+from stadtsinn.base.mqtt.link import Broker, Message, MqttLink
 from stadtsinn.decoders.reading import Outcome, Undecoded
 from stadtsinn.decoders.uplink import Uplink
 from stadtsinn.edge.messages.delivery import (
@@ -17,7 +18,6 @@ from stadtsinn.edge.messages.delivery import (
     decode_ack,
     encode,
 )
-from stadtsinn.edge.transport.mqtt import Broker, Message, MqttLink
 
 UNDECODED = Undecoded("unknown_device", "no device type known")
 

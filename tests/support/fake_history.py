@@ -11,24 +11,24 @@ from sqlalchemy import select
 
 from fake_uplinks import NINE, at, entry, register, uplink
 from redecode_devices import LOGGER, SOIL, STABLE, write_catalogue
-from stadtsinn.cloud.database.engine import Database
-from stadtsinn.cloud.followers.loop import FollowerLoop
-from stadtsinn.cloud.log.archive import Archive
-from stadtsinn.cloud.log.archiving import archive_before
+from stadtsinn.base.clock import ManualClock
+from stadtsinn.base.instant import DAY, HOUR, MINUTE, SECOND, Instant
+from stadtsinn.cloud.log.archive_files.archive import Archive
+from stadtsinn.cloud.log.archive_files.archiving import archive_before
+from stadtsinn.cloud.log.followers.loop import FollowerLoop
+from stadtsinn.cloud.log.followers.window import LogWindow
 from stadtsinn.cloud.log.reader import read_after
-from stadtsinn.cloud.log.repository import append
-from stadtsinn.cloud.log.rows import Entry
-from stadtsinn.cloud.log.uplink import LoggedUplink
-from stadtsinn.cloud.log.window import LogWindow
-from stadtsinn.cloud.redecode.service import Redecoder, Wanted
-from stadtsinn.cloud.registry.directory import DirectoryCache
-from stadtsinn.cloud.registry.tables import devices
-from stadtsinn.cloud.series import open_store
+from stadtsinn.cloud.log.uplinks.repository import append
+from stadtsinn.cloud.log.uplinks.rows import Entry
+from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
+from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series.follower import SeriesFollower
-from stadtsinn.cloud.series.store import SeriesKey, SeriesStore
+from stadtsinn.cloud.series.redecode.service import Redecoder, Wanted
+from stadtsinn.cloud.series.stores.opening import open_store
+from stadtsinn.cloud.series.stores.store import SeriesKey, SeriesStore
+from stadtsinn.cloud.town.directory import DirectoryCache
+from stadtsinn.cloud.town.tables import devices
 from stadtsinn.decoders.catalogue import Catalogue
-from stadtsinn.decoders.instant import DAY, HOUR, MINUTE, SECOND, Instant
-from stadtsinn.edge.service.clock import ManualClock
 
 TOWN = "musterstadt"
 BED, TREE, WELL, ROOF = (f"70b3d5000000030{n}" for n in range(4))

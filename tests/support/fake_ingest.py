@@ -6,6 +6,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from stadtsinn.base.mqtt.link import Broker, Message, MqttLink
 from stadtsinn.edge.messages.delivery import (
     TOPIC_ROOT,
     Ack,
@@ -17,7 +18,6 @@ from stadtsinn.edge.messages.delivery import (
     decode_batch,
     encode,
 )
-from stadtsinn.edge.transport.mqtt import Broker, Message, MqttLink
 
 
 class FakeIngest:

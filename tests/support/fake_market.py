@@ -8,24 +8,24 @@ from dataclasses import dataclass, field
 from sqlalchemy import insert
 
 from databases import add_tenant
-from stadtsinn.cloud.crowd.follower import LiveFollower
-from stadtsinn.cloud.crowd.history import occupancy_history
-from stadtsinn.cloud.crowd.sample import ZoneSample
-from stadtsinn.cloud.crowd.zone_repository import (
+from stadtsinn.base.clock import ManualClock
+from stadtsinn.base.instant import MINUTE, Instant, parse
+from stadtsinn.cloud.domains.crowd.follower import LiveFollower
+from stadtsinn.cloud.domains.crowd.history import occupancy_history
+from stadtsinn.cloud.domains.crowd.sample import ZoneSample
+from stadtsinn.cloud.domains.crowd.zone_repository import (
     Correction,
     corrections_page,
     latest_sample,
     samples_after,
 )
-from stadtsinn.cloud.database.engine import Database
-from stadtsinn.cloud.log.uplink import LoggedUplink
-from stadtsinn.cloud.registry.directory import DirectoryCache
-from stadtsinn.cloud.registry.repository import bump_revision
-from stadtsinn.cloud.registry.tables import devices, gates, zones
-from stadtsinn.decoders.instant import MINUTE, Instant, parse
+from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
+from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.town.directory import DirectoryCache
+from stadtsinn.cloud.town.repository import bump_revision
+from stadtsinn.cloud.town.tables import devices, gates, zones
 from stadtsinn.decoders.reading import Decoded, Reading
 from stadtsinn.decoders.uplink import TimeSource
-from stadtsinn.edge.service.clock import ManualClock
 
 OPENING = parse("2026-09-26T08:00:00+02:00")
 NORTH, SOUTH = "70b3d5e75e000001", "70b3d5e75e000002"

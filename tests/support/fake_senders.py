@@ -9,14 +9,14 @@ from typing import Any
 from sqlalchemy import Row, insert, select
 
 from databases import add_tenant
-from stadtsinn.cloud.database.engine import Database
-from stadtsinn.cloud.notify.message import Draft, Kind, Message, Recipient
-from stadtsinn.cloud.notify.outbox import enqueue
-from stadtsinn.cloud.notify.senders.base import Found, Outcome, Result, Sender
-from stadtsinn.cloud.notify.tables import outbox, recipients
-from stadtsinn.cloud.notify.worker import OutboxWorker
-from stadtsinn.decoders.instant import HOUR, SECOND, Instant, parse
-from stadtsinn.edge.service.clock import ManualClock
+from stadtsinn.base.clock import ManualClock
+from stadtsinn.base.instant import HOUR, SECOND, Instant, parse
+from stadtsinn.cloud.alarms.notify.message import Draft, Kind, Message, Recipient
+from stadtsinn.cloud.alarms.notify.outbox import enqueue
+from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result, Sender
+from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
+from stadtsinn.cloud.alarms.notify.worker import OutboxWorker
+from stadtsinn.cloud.platform.database.engine import Database
 
 NOON = parse("2026-09-26T12:00:00+02:00")
 TENANT = "musterstadt"

@@ -12,24 +12,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from databases import fresh_database
-from stadtsinn.cloud.alerts.follower import AlertsFollower
-from stadtsinn.cloud.crowd.follower import LiveFollower
-from stadtsinn.cloud.database.engine import Database, open_database
-from stadtsinn.cloud.followers.loop import FollowerLoop
-from stadtsinn.cloud.log.repository import append, read_after
-from stadtsinn.cloud.log.rows import Entry
-from stadtsinn.cloud.notify.senders.sandbox import SandboxSender
-from stadtsinn.cloud.notify.worker import OutboxWorker
-from stadtsinn.cloud.registry.directory import DirectoryCache
-from stadtsinn.cloud.series.embedded import EmbeddedStore
-from stadtsinn.cloud.series.store import Point, SeriesKey, SeriesStore
-from stadtsinn.cloud.simulator.day import MarketDay
-from stadtsinn.cloud.simulator.network_servers import NetworkServer, Publication
-from stadtsinn.cloud.town.apply import apply_town
+from stadtsinn.base.clock import ManualClock
+from stadtsinn.base.instant import MINUTE, Instant
+from stadtsinn.cloud.alarms.alerts.follower import AlertsFollower
+from stadtsinn.cloud.alarms.notify.senders.sandbox import SandboxSender
+from stadtsinn.cloud.alarms.notify.worker import OutboxWorker
+from stadtsinn.cloud.domains.crowd.follower import LiveFollower
+from stadtsinn.cloud.log.followers.loop import FollowerLoop
+from stadtsinn.cloud.log.uplinks.repository import append, read_after
+from stadtsinn.cloud.log.uplinks.rows import Entry
+from stadtsinn.cloud.platform.database.engine import Database, open_database
+from stadtsinn.cloud.series.stores.embedded.store import EmbeddedStore
+from stadtsinn.cloud.series.stores.store import Point, SeriesKey, SeriesStore
+from stadtsinn.cloud.town.directory import DirectoryCache
+from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.decoders.catalogue import catalogue
-from stadtsinn.decoders.instant import MINUTE, Instant
 from stadtsinn.edge.messages.chirpstack import OtherEvent, read_event
-from stadtsinn.edge.service.clock import ManualClock
+from stadtsinn.simulator.market_day.day import MarketDay
+from stadtsinn.simulator.radio.network_servers import NetworkServer, Publication
 
 _DATABASE, _SERIES = "stadtsinn.sqlite", "series.sqlite"
 

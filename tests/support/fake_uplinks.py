@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import insert
 
 from databases import add_tenant
-from stadtsinn.cloud.database.engine import Database
-from stadtsinn.cloud.log.rows import Entry
-from stadtsinn.cloud.registry.repository import bump_revision
-from stadtsinn.cloud.registry.tables import devices, edges
-from stadtsinn.decoders.instant import SECOND, Instant, isoformat, parse
+from stadtsinn.base.instant import SECOND, Instant, isoformat, parse
+from stadtsinn.cloud.log.uplinks.rows import Entry
+from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.town.repository import bump_revision
+from stadtsinn.cloud.town.tables import devices, edges
 from stadtsinn.decoders.reading import Outcome, Undecoded
 from stadtsinn.decoders.uplink import Reception, TimeSource, Uplink
 

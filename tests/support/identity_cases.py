@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fake_uplinks import entry, uplink
-from stadtsinn.cloud.log.rows import Entry
+from stadtsinn.cloud.log.uplinks.rows import Entry
 from stadtsinn.decoders.uplink import TimeSource
 
 HOUR, DAY = 3600.0, 86_400.0

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from stadtsinn.cloud.database.engine import Database, open_database
+from stadtsinn.cloud.platform.database.engine import Database, open_database
 
 
 def run_child(database: Database, crash_at: str) -> int:
@@ -25,11 +25,11 @@ def run_child(database: Database, crash_at: str) -> int:
 
 def main() -> None:
     from fake_alert_town import minute, uplink
-    from stadtsinn.cloud.alerts.follower import AlertsFollower
-    from stadtsinn.cloud.registry.directory import DirectoryCache
+    from stadtsinn.base.clock import ManualClock
+    from stadtsinn.base.crash_points import crash_point
+    from stadtsinn.cloud.alarms.alerts.follower import AlertsFollower
+    from stadtsinn.cloud.town.directory import DirectoryCache
     from stadtsinn.decoders.reading import Reading
-    from stadtsinn.edge.service.clock import ManualClock
-    from stadtsinn.edge.service.crash_points import crash_point
 
     database = open_database(sys.argv[1])
     follower = AlertsFollower(DirectoryCache(database), ManualClock(minute(0)))

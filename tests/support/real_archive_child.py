@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from stadtsinn.cloud.database.engine import open_database
-from stadtsinn.cloud.log.archive import Archive
-from stadtsinn.cloud.log.archiving import archive_before
-from stadtsinn.decoders.instant import Instant
-from stadtsinn.edge.service.clock import SystemClock
+from stadtsinn.base.clock import SystemClock
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.log.archive_files.archive import Archive
+from stadtsinn.cloud.log.archive_files.archiving import archive_before
+from stadtsinn.cloud.platform.database.engine import open_database
 
 
 def main(url: str, folder: str, before: str) -> None:

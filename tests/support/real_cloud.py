@@ -8,11 +8,11 @@ from pathlib import Path
 from databases import fresh_database
 from fake_uplinks import at, furnish
 from real_parts import wait_until
-from stadtsinn.cloud.database.engine import Database
-from stadtsinn.cloud.demo.children import Child, ChildFailed
-from stadtsinn.cloud.demo.mosquitto import free_port
-from stadtsinn.cloud.demo.probe import healthy
-from stadtsinn.edge.service.clock import SharedClock
+from stadtsinn.base.clock import SharedClock
+from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.simulator.demo.children import Child, ChildFailed
+from stadtsinn.simulator.demo.mosquitto import free_port
+from stadtsinn.simulator.demo.probe import healthy
 
 
 class RealCloud:
@@ -87,7 +87,7 @@ def _stamp(database: Database) -> None:
     """Tell Alembic that the tables are there already."""
     from alembic import command
 
-    from stadtsinn.cloud.database.migrations.upgrade import configuration
+    from stadtsinn.cloud.migrations.upgrade import configuration
 
     with database.write() as connection:
         config = configuration()

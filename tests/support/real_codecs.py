@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from real_parts import require
+from stadtsinn.base.instant import Instant, isoformat, parse
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.export.ts013 import ts013
-from stadtsinn.decoders.instant import Instant, isoformat, parse
 from stadtsinn.decoders.proof import Payload
 from stadtsinn.decoders.reading import Reading, Undecoded
 from stadtsinn.decoders.vocabulary import QUANTITIES

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from sqlalchemy import Column, Connection, Integer, MetaData, Table, insert
 
-from stadtsinn.cloud.database.engine import open_database
-from stadtsinn.cloud.followers.loop import FollowerLoop, Pace
-from stadtsinn.cloud.log.uplink import LoggedUplink
-from stadtsinn.decoders.instant import Instant
-from stadtsinn.edge.service.clock import SystemClock
+from stadtsinn.base.clock import SystemClock
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.log.followers.loop import FollowerLoop, Pace
+from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
+from stadtsinn.cloud.platform.database.engine import open_database
 
 applied = Table("applied", MetaData(), Column("position", Integer), Column("f_cnt", Integer))
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import msgspec
 
-from stadtsinn.cloud.database.engine import Database, open_database
-from stadtsinn.cloud.notify.senders.open import SendersConfig, open_senders
-from stadtsinn.cloud.notify.worker import OutboxWorker
-from stadtsinn.decoders.instant import SECOND
-from stadtsinn.edge.service.clock import ManualClock
+from stadtsinn.base.clock import ManualClock
+from stadtsinn.base.instant import SECOND
+from stadtsinn.cloud.alarms.notify.senders.open import SendersConfig, open_senders
+from stadtsinn.cloud.alarms.notify.worker import OutboxWorker
+from stadtsinn.cloud.platform.database.engine import Database, open_database
 
 
 def load_senders(path: Path) -> SendersConfig:

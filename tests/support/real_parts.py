@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from stadtsinn.cloud.demo.mosquitto import Mosquitto, Program, free_port
+from stadtsinn.simulator.demo.mosquitto import Mosquitto, Program, free_port
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 """Recordings and vectors beside the checkout; absent outside the founders' workshop."""

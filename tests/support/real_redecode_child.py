@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 from redecode_devices import write_catalogue
-from stadtsinn.cloud.database.engine import open_database
-from stadtsinn.cloud.log.archive import Archive
-from stadtsinn.cloud.redecode.service import Redecoder, Wanted
-from stadtsinn.cloud.registry.directory import DirectoryCache
-from stadtsinn.cloud.series import open_store
-from stadtsinn.decoders.instant import Instant
-from stadtsinn.edge.service.clock import SystemClock
+from stadtsinn.base.clock import SystemClock
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.log.archive_files.archive import Archive
+from stadtsinn.cloud.platform.database.engine import open_database
+from stadtsinn.cloud.series.redecode.service import Redecoder, Wanted
+from stadtsinn.cloud.series.stores.opening import open_store
+from stadtsinn.cloud.town.directory import DirectoryCache
 
 
 def main(folder: str, store_url: str) -> None:

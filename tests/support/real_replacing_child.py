@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from series_parts import PART, part_points
-from stadtsinn.cloud.database.engine import open_database
-from stadtsinn.cloud.series import open_store
+from stadtsinn.cloud.platform.database.engine import open_database
+from stadtsinn.cloud.series.stores.opening import open_store
 
 
 def main(store_url: str, database_url: str, value: str) -> None:

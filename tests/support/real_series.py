@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 
-from stadtsinn.cloud.database.engine import Database
-from stadtsinn.cloud.series import open_store
-from stadtsinn.cloud.series.store import SeriesStore
+from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.series.stores.opening import open_store
+from stadtsinn.cloud.series.stores.store import SeriesStore
 
 
 def fresh_prefix() -> str:

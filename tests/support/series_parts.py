@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from stadtsinn.cloud.series.replacing import SeriesPart
-from stadtsinn.cloud.series.store import Point, SeriesKey
-from stadtsinn.decoders.instant import MINUTE, Instant, parse
+from stadtsinn.base.instant import MINUTE, Instant, parse
+from stadtsinn.cloud.series.stores.replacing import SeriesPart
+from stadtsinn.cloud.series.stores.store import Point, SeriesKey
 from stadtsinn.decoders.reading import Quality
 
 TOWN, DEVICE = "musterstadt", "a84041b42182fec7"

@@ -11,7 +11,7 @@ from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Json, installatio
 from stadtsinn.cli.language import text
 
 if TYPE_CHECKING:
-    from stadtsinn.cloud.log.archiving import Kept, Moved
+    from stadtsinn.cloud.log.archive_files.archiving import Kept, Moved
 
 
 def archive(
@@ -28,11 +28,11 @@ def archive(
     json_lines: Json = False,
 ) -> None:
     with installation(config) as here:
-        from stadtsinn.cloud.log.archive import Archive, day_of
-        from stadtsinn.cloud.log.archiving import archive_before
+        from stadtsinn.base.instant import parse
+        from stadtsinn.base.logs import configure_logs
+        from stadtsinn.cloud.log.archive_files.archive import Archive, day_of
+        from stadtsinn.cloud.log.archive_files.archiving import archive_before
         from stadtsinn.cloud.run import FOLLOWERS
-        from stadtsinn.decoders.instant import parse
-        from stadtsinn.edge.service.logs import configure_logs
 
         configure_logs("archive", level=here.settings.log_level)
         try:
@@ -76,8 +76,8 @@ archive.__doc__ = text(
 
 
 def _fields(one: Moved | Kept) -> dict[str, object]:
-    from stadtsinn.cloud.log.archive import day_name
-    from stadtsinn.cloud.log.archiving import Kept
+    from stadtsinn.cloud.log.archive_files.archive import day_name
+    from stadtsinn.cloud.log.archive_files.archiving import Kept
 
     shown: dict[str, object] = {"day": day_name(one.day), "uplinks": one.uplinks}
     if isinstance(one, Kept):
@@ -86,8 +86,8 @@ def _fields(one: Moved | Kept) -> dict[str, object]:
 
 
 def _line(one: Moved | Kept) -> str:
-    from stadtsinn.cloud.log.archive import day_name
-    from stadtsinn.cloud.log.archiving import Kept
+    from stadtsinn.cloud.log.archive_files.archive import day_name
+    from stadtsinn.cloud.log.archive_files.archiving import Kept
 
     day = day_name(one.day)
     if isinstance(one, Kept):

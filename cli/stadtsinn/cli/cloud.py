@@ -17,7 +17,7 @@ from stadtsinn.cli.own_devices import use_device_folder
 from stadtsinn.cloud.settings import EXAMPLE, CloudSettings, SettingsError, load_settings
 
 if TYPE_CHECKING:
-    from stadtsinn.cloud.ingest.repository import QuarantineRow
+    from stadtsinn.cloud.intake.repository import QuarantineRow
     from stadtsinn.cloud.run import Parts
 
 app = typer.Typer(
@@ -90,9 +90,9 @@ def run(
     clock: Clock = None,
 ) -> None:
     settings = _settings(config)
+    from stadtsinn.base.clock import open_clock
+    from stadtsinn.base.logs import configure_logs
     from stadtsinn.cloud.run import ROLES, Process
-    from stadtsinn.edge.service.clock import open_clock
-    from stadtsinn.edge.service.logs import configure_logs
 
     for name in only or []:
         if name not in ROLES:
@@ -136,7 +136,7 @@ def rebuild(
     clock: Clock = None,
 ) -> None:
     settings = _settings(config)
-    from stadtsinn.cloud.followers.loop import rebuild as rebuild_follower
+    from stadtsinn.cloud.log.followers.loop import rebuild as rebuild_follower
     from stadtsinn.cloud.run import FOLLOWERS, follower
 
     if name not in FOLLOWERS:
@@ -177,7 +177,7 @@ def list_quarantine(
     json_lines: Json = False,
 ) -> None:
     settings = _settings(config)
-    from stadtsinn.cloud.ingest.repository import quarantined
+    from stadtsinn.cloud.intake.repository import quarantined
 
     with _refusing(config), _parts(settings, None) as parts, parts.database.read() as connection:
         rows = quarantined(
@@ -197,7 +197,7 @@ def list_quarantine(
 )
 def show(row_id: int, config: Config = Path("cloud.toml"), json_lines: Json = False) -> None:
     settings = _settings(config)
-    from stadtsinn.cloud.ingest.repository import quarantined_row
+    from stadtsinn.cloud.intake.repository import quarantined_row
 
     with _refusing(config), _parts(settings, None) as parts, parts.database.read() as connection:
         row = quarantined_row(connection, row_id)
@@ -233,9 +233,9 @@ def replay(
     json_lines: Json = False,
 ) -> None:
     settings = _settings(config)
-    from stadtsinn.cloud.ingest.quarantine import replay as replay_rows
-    from stadtsinn.cloud.ingest.service import Ingestor
-    from stadtsinn.cloud.log.archived_copies import ArchivedCopies
+    from stadtsinn.cloud.intake.quarantine import replay as replay_rows
+    from stadtsinn.cloud.intake.service import Ingestor
+    from stadtsinn.cloud.log.archive_files.archived_copies import ArchivedCopies
     from stadtsinn.decoders.catalogue import catalogue
 
     with _refusing(config), _parts(settings, clock) as parts:
@@ -264,7 +264,7 @@ def replay(
 
 
 def _summary(row: QuarantineRow) -> dict[str, Any]:
-    from stadtsinn.decoders.instant import isoformat
+    from stadtsinn.base.instant import isoformat
 
     return {
         "id": row.id,
@@ -283,7 +283,7 @@ def _summary(row: QuarantineRow) -> dict[str, Any]:
 
 
 def _line(row: QuarantineRow) -> str:
-    from stadtsinn.decoders.instant import isoformat
+    from stadtsinn.base.instant import isoformat
 
     times = f" ×{row.times}" if row.times > 1 else ""
     return (
@@ -294,9 +294,9 @@ def _line(row: QuarantineRow) -> str:
 
 @contextmanager
 def _parts(settings: CloudSettings, clock: str | None) -> Iterator[Parts]:
-    from stadtsinn.cloud.database.migrations import upgrade
+    from stadtsinn.base.clock import open_clock
+    from stadtsinn.cloud.migrations import upgrade
     from stadtsinn.cloud.run import Parts
-    from stadtsinn.edge.service.clock import open_clock
 
     parts = Parts(settings, open_clock(clock or settings.clock), signalled=False)
     try:
@@ -311,8 +311,8 @@ def _refusing(config: Path) -> Iterator[None]:
     """What an operator can put right ends with a sentence, not with a traceback."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from stadtsinn.cloud.ingest.service import DatabaseAway
-    from stadtsinn.edge.service.logs import mask_text
+    from stadtsinn.base.logs import mask_text
+    from stadtsinn.cloud.intake.service import DatabaseAway
 
     try:
         yield

@@ -10,11 +10,11 @@ from typing import Annotated, Any, NoReturn
 import msgspec
 import typer
 
+from stadtsinn.base.instant import Instant, isoformat, parse
 from stadtsinn.cli.language import german, text
 from stadtsinn.cli.own_devices import DeviceFolder, use_device_folder
 from stadtsinn.decoders.catalogue import Catalogue, catalogue
 from stadtsinn.decoders.device_type import DeviceType
-from stadtsinn.decoders.instant import Instant, isoformat, parse
 from stadtsinn.decoders.reading import Decoded, Quality, Reading, VendorFields
 from stadtsinn.decoders.units import unit_sign
 from stadtsinn.decoders.vocabulary import quantity

@@ -15,12 +15,12 @@ from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from stadtsinn.base.instant import to_datetime
 from stadtsinn.cli.language import text
 from stadtsinn.cli.stage_options import cache_folder, failures_in_words, stage_folder
-from stadtsinn.decoders.instant import to_datetime
 
 if TYPE_CHECKING:
-    from stadtsinn.cloud.demo.play import Scene, Show
+    from stadtsinn.simulator.demo.play import Scene, Show
 
 _LOOK_S = 0.5
 _LINE_EVERY_S = 5.0
@@ -76,7 +76,7 @@ def demo(
 
 
 def _check(folder: Path, seed: int, as_json: bool) -> None:
-    from stadtsinn.cloud.demo.play import check_day
+    from stadtsinn.simulator.demo.play import check_day
 
     notes = Console(stderr=True)
     began = time.monotonic()
@@ -98,7 +98,7 @@ def _check(folder: Path, seed: int, as_json: bool) -> None:
 def _show(
     folder: Path, seed: int, speed: float, port: int | None, for_seconds: float | None
 ) -> None:
-    from stadtsinn.cloud.demo.play import open_show
+    from stadtsinn.simulator.demo.play import open_show
 
     console = Console()
     console.print(text("Setting the stage …", "Die Bühne wird aufgebaut …"))

@@ -52,9 +52,9 @@ Clock = Annotated[
 )
 def run(config: Config = Path("edge.toml"), clock: Clock = "system") -> None:
     settings = _settings(config)
+    from stadtsinn.base.clock import open_clock
+    from stadtsinn.base.logs import configure_logs
     from stadtsinn.edge.agent.agent import EdgeAgent
-    from stadtsinn.edge.service.clock import open_clock
-    from stadtsinn.edge.service.logs import configure_logs
 
     configure_logs("edge", level=settings.log_level)
     try:

@@ -15,9 +15,9 @@ from stadtsinn.cli.language import text
 from stadtsinn.cli.own_devices import use_device_folder
 
 if TYPE_CHECKING:
-    from stadtsinn.cloud.database.engine import Database
+    from stadtsinn.base.clock import Clock
+    from stadtsinn.cloud.platform.database.engine import Database
     from stadtsinn.cloud.settings import CloudSettings
-    from stadtsinn.edge.service.clock import Clock
 
 Config = Annotated[
     Path,
@@ -51,12 +51,12 @@ def installation(config: Path) -> Iterator[Installation]:
     and exit code 2; code 1 is for what the data itself forbids."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from stadtsinn.cloud.api.problems import Problem
-    from stadtsinn.cloud.database.engine import open_database
-    from stadtsinn.cloud.database.migrations import upgrade
+    from stadtsinn.base.clock import open_clock
+    from stadtsinn.base.problems import Problem
+    from stadtsinn.cloud.migrations import upgrade
+    from stadtsinn.cloud.platform.database.engine import open_database
     from stadtsinn.cloud.settings import load_settings
-    from stadtsinn.cloud.town.apply import TownRefused
-    from stadtsinn.edge.service.clock import open_clock
+    from stadtsinn.cloud.town_file.apply import TownRefused
 
     try:
         settings = load_settings(config)

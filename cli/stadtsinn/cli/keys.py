@@ -12,7 +12,7 @@ from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Json, installatio
 from stadtsinn.cli.language import text
 
 if TYPE_CHECKING:
-    from stadtsinn.cloud.access.repository import Key
+    from stadtsinn.cloud.platform.access.repository import Key
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,8 +43,8 @@ def create(
     ] = "reader",
     config: Config = DEFAULT_CONFIG,
 ) -> None:
-    from stadtsinn.cloud.access.scope import Role
-    from stadtsinn.cloud.access.service import create_key
+    from stadtsinn.cloud.platform.access.scope import Role
+    from stadtsinn.cloud.platform.access.service import create_key
 
     if role not in set(Role):
         raise typer.BadParameter(f"'{role}': {', '.join(Role)}", param_hint="--role")
@@ -68,7 +68,7 @@ def create(
     ),
 )
 def list_keys(config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None:
-    from stadtsinn.cloud.access.repository import all_keys
+    from stadtsinn.cloud.platform.access.repository import all_keys
 
     with installation(config) as here, here.database.read() as connection:
         keys = all_keys(connection)
@@ -94,7 +94,7 @@ def revoke(
     key_id: Annotated[int, typer.Argument(help=text("From 'key list'.", "Aus 'key list'."))],
     config: Config = DEFAULT_CONFIG,
 ) -> None:
-    from stadtsinn.cloud.access.service import revoke_as_operator
+    from stadtsinn.cloud.platform.access.service import revoke_as_operator
 
     with installation(config) as here:
         revoke_as_operator(here.database, key_id, here.clock.now())
@@ -102,7 +102,7 @@ def revoke(
 
 
 def _summary(key: Key) -> dict[str, str | int | None]:
-    from stadtsinn.decoders.instant import isoformat
+    from stadtsinn.base.instant import isoformat
 
     def moment(instant: int | None) -> str | None:
         return None if instant is None else isoformat(instant)

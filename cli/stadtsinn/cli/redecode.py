@@ -22,7 +22,7 @@ from stadtsinn.cli.installation import (
 from stadtsinn.cli.language import text
 
 if TYPE_CHECKING:
-    from stadtsinn.cloud.redecode.service import Redecoder, Wanted
+    from stadtsinn.cloud.series.redecode.service import Redecoder, Wanted
 
 _WHEN = "2026-10-01, 2026-10-01T08:00:00+02:00"
 
@@ -92,7 +92,7 @@ def redecode(
     json_lines: Json = False,
 ) -> None:
     with installation(config) as here:
-        from stadtsinn.edge.service.logs import configure_logs
+        from stadtsinn.base.logs import configure_logs
 
         configure_logs("redecode", level=here.settings.log_level)
         if past:
@@ -119,10 +119,10 @@ redecode.__doc__ = text(
 
 
 def _wanted(since: str | None, until: str | None, devices: list[str], tenant: str | None) -> Wanted:
-    from stadtsinn.cloud.redecode.service import Wanted
-    from stadtsinn.cloud.series.local_time import read_time
-    from stadtsinn.cloud.series.store import Window
-    from stadtsinn.cloud.series.windows import next_window
+    from stadtsinn.cloud.series.answers.local_time import read_time
+    from stadtsinn.cloud.series.redecode.service import Wanted
+    from stadtsinn.cloud.series.stores.store import Window
+    from stadtsinn.cloud.series.stores.windows import next_window
 
     if since is None or until is None:
         raise ValueError(
@@ -144,11 +144,11 @@ def _wanted(since: str | None, until: str | None, devices: list[str], tenant: st
 
 @contextmanager
 def _redecoder(here: Installation, jobs: int) -> Iterator[Redecoder]:
-    from stadtsinn.cloud.log.archive import Archive
-    from stadtsinn.cloud.redecode.service import Redecoder, Workers
-    from stadtsinn.cloud.registry.directory import DirectoryCache
-    from stadtsinn.cloud.series import open_store
-    from stadtsinn.cloud.series.store import SeriesRejected, SeriesUnavailable
+    from stadtsinn.cloud.log.archive_files.archive import Archive
+    from stadtsinn.cloud.series.redecode.service import Redecoder, Workers
+    from stadtsinn.cloud.series.stores.opening import open_store
+    from stadtsinn.cloud.series.stores.store import SeriesRejected, SeriesUnavailable
+    from stadtsinn.cloud.town.directory import DirectoryCache
     from stadtsinn.decoders.catalogue import catalogue
 
     settings = here.settings
@@ -194,7 +194,7 @@ def _show_finished(redecoder: Redecoder, json_lines: bool) -> None:
 
 def _list(here: Installation, json_lines: bool) -> None:
     from stadtsinn.cli.redecode_output import record_fields, record_line
-    from stadtsinn.cloud.redecode.repository import records
+    from stadtsinn.cloud.series.redecode.repository import records
 
     with here.database.read() as connection:
         found = records(connection)

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from stadtsinn.cli.language import text
-from stadtsinn.cloud.redecode.report import Device, DeviceChanges, SeriesChanges
-from stadtsinn.cloud.redecode.repository import Redecoding
-from stadtsinn.cloud.redecode.service import Done
-from stadtsinn.cloud.series.local_time import write_time
+from stadtsinn.cloud.series.answers.local_time import write_time
+from stadtsinn.cloud.series.redecode.report import Device, DeviceChanges, SeriesChanges
+from stadtsinn.cloud.series.redecode.repository import Redecoding
+from stadtsinn.cloud.series.redecode.service import Done
 from stadtsinn.decoders.vocabulary import QUANTITIES
 
 NOT_CHANGED = ("live", "alerts")

@@ -13,8 +13,8 @@ from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Installation, Jso
 from stadtsinn.cli.language import text
 
 if TYPE_CHECKING:
-    from stadtsinn.cloud.registry.town import Town
-    from stadtsinn.cloud.town.apply import Change
+    from stadtsinn.cloud.town_file.apply import Change
+    from stadtsinn.cloud.town_file.model import Town
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -45,7 +45,7 @@ def apply(
     config: Config = DEFAULT_CONFIG,
     json_lines: Json = False,
 ) -> None:
-    from stadtsinn.cloud.registry.town import load_town
+    from stadtsinn.cloud.town_file.model import load_town
 
     with installation(config) as here:
         _apply(here, load_town(file), dry_run, json_lines)
@@ -58,7 +58,7 @@ def apply(
     )
 )
 def example() -> None:
-    from stadtsinn.cloud.town.example import EXAMPLE
+    from stadtsinn.cloud.town_file.example import EXAMPLE
 
     print(EXAMPLE, end="")
 
@@ -81,10 +81,10 @@ def import_devices(
     config: Config = DEFAULT_CONFIG,
     json_lines: Json = False,
 ) -> None:
-    from stadtsinn.cloud.api.problems import NotFound
-    from stadtsinn.cloud.registry.repository import find_tenant
-    from stadtsinn.cloud.registry.town import Town
-    from stadtsinn.cloud.town.device_csv import read_devices
+    from stadtsinn.base.problems import NotFound
+    from stadtsinn.cloud.platform.tenants.repository import find_tenant
+    from stadtsinn.cloud.town_file.device_csv import read_devices
+    from stadtsinn.cloud.town_file.model import Town
 
     with installation(config) as here:
         with here.database.read() as connection:
@@ -104,8 +104,8 @@ def import_devices(
     )
 )
 def devices(tenant: str, config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None:
-    from stadtsinn.cloud.access.service import operator_scope
-    from stadtsinn.cloud.registry.repository import devices_page
+    from stadtsinn.cloud.platform.access.service import operator_scope
+    from stadtsinn.cloud.town.repository import devices_page
 
     with installation(config) as here, here.database.read() as connection:
         known = devices_page(connection, operator_scope(tenant), None, None)
@@ -124,7 +124,7 @@ def devices(tenant: str, config: Config = DEFAULT_CONFIG, json_lines: Json = Fal
 
 
 def _apply(here: Installation, town: Town, dry_run: bool, json_lines: bool) -> None:
-    from stadtsinn.cloud.town.apply import apply_town
+    from stadtsinn.cloud.town_file.apply import apply_town
 
     changes = apply_town(here.database, town, here.clock.now(), dry_run=dry_run)
     for change in changes:

@@ -17,8 +17,8 @@ from stadtsinn.cli.language import text
 from stadtsinn.cli.stage_options import cache_folder, failures_in_words, stage_folder
 
 if TYPE_CHECKING:
-    from stadtsinn.cloud.demo.replay import DeviceResult, LatestValue, Result
-    from stadtsinn.cloud.registry.town import Town
+    from stadtsinn.cloud.town_file.model import Town
+    from stadtsinn.simulator.replay.replay import DeviceResult, LatestValue, Result
 
 
 def replay(
@@ -63,8 +63,8 @@ def replay(
 
     Example: stadtsinn replay events.jsonl --speed max
     """
-    from stadtsinn.cloud.demo.replay import Options
-    from stadtsinn.cloud.demo.replay import replay as play
+    from stadtsinn.simulator.replay.replay import Options
+    from stadtsinn.simulator.replay.replay import replay as play
 
     with failures_in_words("replay", as_json), stage_folder(folder) as place:
         options = Options(_speed(speed), store, _town(town))
@@ -96,7 +96,7 @@ def _speed(given: str) -> float | None:
 
 
 def _town(path: Path | None) -> Town | None:
-    from stadtsinn.cloud.registry.town import load_town
+    from stadtsinn.cloud.town_file.model import load_town
 
     return None if path is None else load_town(path)
 

@@ -33,10 +33,10 @@ def stage_folder(given: Path | None) -> Iterator[Path]:
 @contextmanager
 def failures_in_words(command: str, as_json: bool) -> Iterator[None]:
     """What can go wrong on somebody's machine ends in a sentence, not in a traceback."""
-    from stadtsinn.cloud.demo.check import Stuck
-    from stadtsinn.cloud.demo.children import ChildFailed
-    from stadtsinn.cloud.demo.mosquitto import MosquittoUnavailable
-    from stadtsinn.cloud.simulator.publisher import PublishingStuck
+    from stadtsinn.simulator.demo.check import Stuck
+    from stadtsinn.simulator.demo.children import ChildFailed
+    from stadtsinn.simulator.demo.mosquitto import MosquittoUnavailable
+    from stadtsinn.simulator.radio.publisher import PublishingStuck
 
     expected = (Stuck, ChildFailed, MosquittoUnavailable, PublishingStuck, OSError, ValueError)
     try:

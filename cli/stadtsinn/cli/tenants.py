@@ -34,8 +34,8 @@ def create(
     name: Annotated[str, typer.Option(help=text("Full name.", "Voller Name."))],
     config: Config = DEFAULT_CONFIG,
 ) -> None:
-    from stadtsinn.cloud.registry.town import Town
-    from stadtsinn.cloud.town.apply import apply_town
+    from stadtsinn.cloud.town_file.apply import apply_town
+    from stadtsinn.cloud.town_file.model import Town
 
     with installation(config) as here:
         changes = apply_town(here.database, Town(tenant=tenant, name=name), here.clock.now())
@@ -53,7 +53,7 @@ def create(
     ),
 )
 def list_tenants(config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None:
-    from stadtsinn.cloud.registry.repository import all_tenants
+    from stadtsinn.cloud.platform.tenants.repository import all_tenants
 
     with installation(config) as here, here.database.read() as connection:
         tenants = all_tenants(connection)

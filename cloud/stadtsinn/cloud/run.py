@@ -17,22 +17,22 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from stadtsinn.cloud.database.engine import Database, open_database
-from stadtsinn.cloud.database.migrations import upgrade
-from stadtsinn.cloud.followers.follower import Follower
-from stadtsinn.cloud.followers.loop import FollowerLoop, Pace
-from stadtsinn.cloud.log.archive import Archive
-from stadtsinn.cloud.log.archived_copies import ArchivedCopies
-from stadtsinn.cloud.log.signal import LogSignal
-from stadtsinn.cloud.log.window import LogWindow
-from stadtsinn.cloud.registry.directory import DirectoryCache
+from stadtsinn.base.clock import Clock
+from stadtsinn.base.health import Check, HealthServer
+from stadtsinn.base.systemd import notify
+from stadtsinn.cloud.log.archive_files.archive import Archive
+from stadtsinn.cloud.log.archive_files.archived_copies import ArchivedCopies
+from stadtsinn.cloud.log.followers.follower import Follower
+from stadtsinn.cloud.log.followers.loop import FollowerLoop, Pace
+from stadtsinn.cloud.log.followers.window import LogWindow
+from stadtsinn.cloud.log.uplinks.signal import LogSignal
+from stadtsinn.cloud.migrations import upgrade
+from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.settings import CloudSettings, SettingsError
-from stadtsinn.edge.service.clock import Clock
-from stadtsinn.edge.service.health import Check, HealthServer
-from stadtsinn.edge.service.systemd import notify
+from stadtsinn.cloud.town.directory import DirectoryCache
 
 if TYPE_CHECKING:
-    from stadtsinn.cloud.series.store import SeriesStore
+    from stadtsinn.cloud.series.stores.store import SeriesStore
 
 log = structlog.get_logger()
 
@@ -70,7 +70,7 @@ class Parts:
 
     @cached_property
     def series(self) -> SeriesStore:
-        from stadtsinn.cloud.series import open_store
+        from stadtsinn.cloud.series.stores.opening import open_store
 
         settings = self.settings
         return open_store(
@@ -99,13 +99,13 @@ def _series_follower(parts: Parts) -> Follower:
 
 
 def _live_follower(parts: Parts) -> Follower:
-    from stadtsinn.cloud.crowd.follower import LiveFollower
+    from stadtsinn.cloud.domains.crowd.follower import LiveFollower
 
     return LiveFollower(parts.directory, parts.clock)
 
 
 def _alerts_follower(parts: Parts) -> Follower:
-    from stadtsinn.cloud.alerts.follower import AlertsFollower
+    from stadtsinn.cloud.alarms.alerts.follower import AlertsFollower
 
     return AlertsFollower(parts.directory, parts.clock)
 
@@ -120,7 +120,7 @@ ROLES = ("ingest", *FOLLOWERS, "notify", "api")
 
 
 def _ingest(parts: Parts) -> Role:
-    from stadtsinn.cloud.ingest.role import build_ingest
+    from stadtsinn.cloud.intake.role import build_ingest
 
     worker = build_ingest(
         parts.settings,
@@ -149,8 +149,8 @@ def _following(name: str, parts: Parts) -> Role:
 def _notify(parts: Parts) -> Role:
     import msgspec
 
-    from stadtsinn.cloud.notify.senders.open import SendersConfig, open_senders
-    from stadtsinn.cloud.notify.worker import OutboxWorker
+    from stadtsinn.cloud.alarms.notify.senders.open import SendersConfig, open_senders
+    from stadtsinn.cloud.alarms.notify.worker import OutboxWorker
 
     try:
         config = msgspec.convert(parts.settings.notify, SendersConfig)
@@ -163,13 +163,13 @@ def _notify(parts: Parts) -> Role:
 
 
 def _api(parts: Parts, checks: Checks) -> Role:
-    from stadtsinn.cloud.api.dependencies import Services
-    from stadtsinn.cloud.application import create_app
-    from stadtsinn.cloud.serving import ApiServer
-    from stadtsinn.cloud.web.settings import use_settings
+    from stadtsinn.cloud.platform.access.dependencies import Services
+    from stadtsinn.cloud.publish.application import create_app
+    from stadtsinn.cloud.publish.serving import ApiServer
+    from stadtsinn.cloud.publish.web.settings import use_settings
 
-    services = Services(parts.database, parts.series, parts.clock, parts.archive)
-    app = create_app(services, checks)
+    services = Services(parts.database, parts.clock)
+    app = create_app(services, parts.series, parts.archive, checks)
     use_settings(app, parts.settings.web)
     return Role(ApiServer(app, parts.settings.api.bind))
 

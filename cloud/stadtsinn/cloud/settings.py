@@ -16,10 +16,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-from stadtsinn.cloud.web.settings import WebSettings
-from stadtsinn.edge.service.health import parse_address
-from stadtsinn.edge.transport.files import TlsFiles
-from stadtsinn.edge.transport.mqtt import Broker
+from stadtsinn.base.health import parse_address
+from stadtsinn.base.mqtt.link import Broker
+from stadtsinn.base.mqtt.tls_files import TlsFiles
+from stadtsinn.cloud.publish.web.settings import WebSettings
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]

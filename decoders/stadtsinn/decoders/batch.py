@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from stadtsinn.base.instant import SECOND, Instant
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.compiled_kernel import decode_rows
-from stadtsinn.decoders.instant import SECOND, Instant
 from stadtsinn.decoders.interpreter import Emitted, Result
 from stadtsinn.decoders.program import Program
 

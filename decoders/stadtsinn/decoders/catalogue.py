@@ -14,8 +14,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stadtsinn.base.instant import Instant
 from stadtsinn.decoders.device_type import DeviceType
-from stadtsinn.decoders.instant import Instant
 from stadtsinn.decoders.language.load import DeviceFileError
 from stadtsinn.decoders.reading import Outcome, Undecoded, VendorFields
 from stadtsinn.decoders.reference import parse_reference

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 
+from stadtsinn.base.instant import SECOND, Instant
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.compiler.compile import compile_device
-from stadtsinn.decoders.instant import SECOND, Instant
 from stadtsinn.decoders.interpreter import Result, interpret
 from stadtsinn.decoders.language.lines import line_of
 from stadtsinn.decoders.language.load import DeviceFileError, load

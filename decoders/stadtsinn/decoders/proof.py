@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 
+from stadtsinn.base.instant import Instant, parse
 from stadtsinn.decoders.compiler.needs import bodies
 from stadtsinn.decoders.device_type import DeviceType, refusal, unix_seconds
-from stadtsinn.decoders.instant import Instant, parse
 from stadtsinn.decoders.interpreter import Result, interpret
 from stadtsinn.decoders.language.model import Example, Item
 from stadtsinn.decoders.reading import Decoded, Quality, Reading, Undecoded

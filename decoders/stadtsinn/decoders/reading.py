@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from stadtsinn.decoders.instant import Instant
+from stadtsinn.base.instant import Instant
 
 
 class Quality(StrEnum):

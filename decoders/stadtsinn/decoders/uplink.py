@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from stadtsinn.decoders.instant import Instant
+from stadtsinn.base.instant import Instant
 
 MAX_PAYLOAD = 242
 """Largest application payload of any LoRaWAN region, in bytes."""

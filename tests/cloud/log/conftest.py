@@ -8,8 +8,8 @@ import pytest
 
 from databases import add_tenant
 from databases import database as empty_database  # noqa: F401 (a fixture)
-from stadtsinn.cloud.database.engine import Database
-from stadtsinn.cloud.log.archive import Archive
+from stadtsinn.cloud.log.archive_files.archive import Archive
+from stadtsinn.cloud.platform.database.engine import Database
 
 
 @pytest.fixture

@@ -17,22 +17,28 @@ import real_archive_child
 from databases import add_tenant, fresh_database
 from fake_uplinks import LSE01_PAYLOAD, NINE, at, entry, uplink
 from identity_cases import CASES, Case, seen
-from stadtsinn.cloud.access.scope import Role, Scope
-from stadtsinn.cloud.database.engine import Database
-from stadtsinn.cloud.followers.repository import ensure_cursor, move_cursor
-from stadtsinn.cloud.log.archive import Archive, ArchiveUnreadable, days
-from stadtsinn.cloud.log.archived_copies import ArchivedCopies
-from stadtsinn.cloud.log.archiving import Kept, Moved, archive_before, sweep
-from stadtsinn.cloud.log.exclusive import HistoryBusy, rewriting_history
-from stadtsinn.cloud.log.parquet import ROW_GROUP, RowGroups, batch_of_rows, integers, write_file
+from stadtsinn.base.clock import ManualClock
+from stadtsinn.base.instant import DAY, SECOND, Instant
+from stadtsinn.cloud.log.archive_files.archive import Archive, ArchiveUnreadable, days
+from stadtsinn.cloud.log.archive_files.archived_copies import ArchivedCopies
+from stadtsinn.cloud.log.archive_files.archiving import Kept, Moved, archive_before, sweep
+from stadtsinn.cloud.log.archive_files.exclusive import HistoryBusy, rewriting_history
+from stadtsinn.cloud.log.archive_files.parquet import (
+    ROW_GROUP,
+    RowGroups,
+    batch_of_rows,
+    integers,
+    write_file,
+)
+from stadtsinn.cloud.log.cursors.repository import ensure_cursor, move_cursor
 from stadtsinn.cloud.log.reader import history, read_after
-from stadtsinn.cloud.log.repository import append, head
-from stadtsinn.cloud.log.rows import row_of
-from stadtsinn.cloud.log.tables import uplinks
-from stadtsinn.cloud.log.uplink import LoggedUplink
-from stadtsinn.decoders.instant import DAY, SECOND, Instant
+from stadtsinn.cloud.log.uplinks.repository import append, head
+from stadtsinn.cloud.log.uplinks.rows import row_of
+from stadtsinn.cloud.log.uplinks.tables import uplinks
+from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
+from stadtsinn.cloud.platform.access.scope import Role, Scope
+from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.decoders.reading import Decoded, Quality, Reading
-from stadtsinn.edge.service.clock import ManualClock
 
 CLOCK = ManualClock(Instant(NINE + 100 * DAY))
 LATER = Instant(NINE + 50 * DAY)

@@ -6,9 +6,9 @@ import pytest
 
 from fake_uplinks import NINE, at
 from identity_cases import CASES, DAY, Case, seen
-from stadtsinn.cloud.database.engine import Database
-from stadtsinn.cloud.log.repository import append, read_after
-from stadtsinn.cloud.log.rows import Entry
+from stadtsinn.cloud.log.uplinks.repository import append, read_after
+from stadtsinn.cloud.log.uplinks.rows import Entry
+from stadtsinn.cloud.platform.database.engine import Database
 
 
 @pytest.mark.parametrize("together", [False, True], ids=["one by one", "in one commit"])

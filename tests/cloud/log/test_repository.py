@@ -8,9 +8,9 @@ import pytest
 
 from databases import add_tenant
 from fake_uplinks import LSE01_PAYLOAD, NINE, at, entry, uplink
-from stadtsinn.cloud.access.scope import Role, Scope
-from stadtsinn.cloud.database.engine import Database
-from stadtsinn.cloud.log.repository import append, head, history, read_after
+from stadtsinn.cloud.log.uplinks.repository import append, head, history, read_after
+from stadtsinn.cloud.platform.access.scope import Role, Scope
+from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.decoders.reading import Decoded, Quality, Reading
 from stadtsinn.decoders.uplink import Reception, TimeSource
 
@@ -142,8 +142,8 @@ def test_identity_is_a_constraint_of_the_database_too(database: Database) -> Non
     """Whatever the code believes, no row can stand twice under one key."""
     from sqlalchemy.exc import IntegrityError
 
-    from stadtsinn.cloud.log.rows import row_of
-    from stadtsinn.cloud.log.statements import statements
+    from stadtsinn.cloud.log.uplinks.rows import row_of
+    from stadtsinn.cloud.log.uplinks.statements import statements
 
     row = row_of(entry(uplink(1)), 0, NINE)
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from msgspec import structs
 from sqlalchemy import Connection
 
-from stadtsinn.cloud.log import window
-from stadtsinn.cloud.log.uplink import LoggedUplink
-from stadtsinn.cloud.log.window import LogWindow
-from stadtsinn.decoders.instant import Instant
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.log.followers import window
+from stadtsinn.cloud.log.followers.window import LogWindow
+from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.decoders.reading import Undecoded
 from stadtsinn.decoders.uplink import TimeSource
 

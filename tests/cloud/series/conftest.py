@@ -10,9 +10,9 @@ import pytest
 
 import real_parts
 from real_series import influx_store
-from stadtsinn.cloud.series import open_store
-from stadtsinn.cloud.series.store import SeriesStore
-from stadtsinn.edge.service.clock import SystemClock
+from stadtsinn.base.clock import SystemClock
+from stadtsinn.cloud.series.stores.opening import open_store
+from stadtsinn.cloud.series.stores.store import SeriesStore
 
 OTHER_SERVER = "STADTSINN_TEST_INFLUX_URL"
 

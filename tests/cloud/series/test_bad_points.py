@@ -6,8 +6,15 @@ import math
 
 import pytest
 
-from stadtsinn.cloud.series.store import Aggregate, Point, Sample, SeriesKey, SeriesStore, Window
-from stadtsinn.decoders.instant import Instant
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.series.stores.store import (
+    Aggregate,
+    Point,
+    Sample,
+    SeriesKey,
+    SeriesStore,
+    Window,
+)
 
 NOON = Instant(1_780_000_000_000_000)
 EVER = (Instant(0), Instant(2_000_000_000_000_000))

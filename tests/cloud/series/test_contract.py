@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from stadtsinn.cloud.series.store import (
+from stadtsinn.base.clock import SystemClock
+from stadtsinn.base.instant import DAY, HOUR, MINUTE, SECOND, Instant, from_datetime
+from stadtsinn.cloud.series.stores.store import (
     Aggregate,
     Point,
     Sample,
@@ -16,9 +18,7 @@ from stadtsinn.cloud.series.store import (
     SeriesStore,
     Window,
 )
-from stadtsinn.decoders.instant import DAY, HOUR, MINUTE, SECOND, Instant, from_datetime
 from stadtsinn.decoders.reading import Quality
-from stadtsinn.edge.service.clock import SystemClock
 
 TOWN, NEIGHBOUR = "musterstadt", "nachbarort"
 DEVICE = "a84041b42182fec7"

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from stadtsinn.cloud.series.counters import growth, growth_per_window
-from stadtsinn.cloud.series.local_time import write_time
-from stadtsinn.cloud.series.store import Sample, Window
-from stadtsinn.cloud.series.windows import BERLIN, berlin_midnight, next_window, window_start
-from stadtsinn.decoders.instant import DAY, HOUR, Instant, from_datetime, parse
+from stadtsinn.base.instant import DAY, HOUR, Instant, from_datetime, parse
+from stadtsinn.cloud.series.answers.local_time import write_time
+from stadtsinn.cloud.series.stores.counters import growth, growth_per_window
+from stadtsinn.cloud.series.stores.store import Sample, Window
+from stadtsinn.cloud.series.stores.windows import BERLIN, berlin_midnight, next_window, window_start
 
 
 @pytest.mark.parametrize(

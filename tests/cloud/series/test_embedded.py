@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from stadtsinn.cloud.series.embedded import EmbeddedStore
-from stadtsinn.cloud.series.store import Point, Sample, SeriesKey, SeriesUnavailable
-from stadtsinn.decoders.instant import DAY, HOUR, SECOND, Instant, parse
+from stadtsinn.base.clock import ManualClock
+from stadtsinn.base.instant import DAY, HOUR, SECOND, Instant, parse
+from stadtsinn.cloud.series.stores.embedded.store import EmbeddedStore
+from stadtsinn.cloud.series.stores.store import Point, Sample, SeriesKey, SeriesUnavailable
 from stadtsinn.decoders.reading import Quality
-from stadtsinn.edge.service.clock import ManualClock
 
 NOW = parse("2026-06-10T12:00:00+02:00")
 KEY = SeriesKey("a84041b42182fec7", "soil_moisture")
@@ -61,7 +61,7 @@ def test_another_process_reads_while_this_one_writes(tmp_path: Path) -> None:
     store = opened(tmp_path)
     store.write([point(NOW, 1.0)])
     program = (
-        "import sys; from stadtsinn.cloud.series import open_store\n"
+        "import sys; from stadtsinn.cloud.series.stores.opening import open_store\n"
         "store = open_store(sys.argv[1])\n"
         "print(len(store.read('musterstadt', next(iter(store.latest('musterstadt', None))),"
         " 0, 2**53)))"

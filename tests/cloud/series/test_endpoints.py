@@ -12,11 +12,11 @@ from fastapi.testclient import TestClient
 
 from api_callers import AWAY, HOME, NOW, ApiWorld
 from databases import fresh_database
-from stadtsinn.cloud.access.scope import Role
-from stadtsinn.cloud.registry.records import Device, Site
-from stadtsinn.cloud.registry.repository import insert_device, insert_site
-from stadtsinn.cloud.series.store import Point, SeriesKey
-from stadtsinn.decoders.instant import DAY, HOUR, MINUTE, Instant, parse
+from stadtsinn.base.instant import DAY, HOUR, MINUTE, Instant, parse
+from stadtsinn.cloud.platform.access.scope import Role
+from stadtsinn.cloud.series.stores.store import Point, SeriesKey
+from stadtsinn.cloud.town.records import Device, Site
+from stadtsinn.cloud.town.repository import insert_device, insert_site
 from stadtsinn.decoders.reading import Quality
 
 TREE, GATE, SILENT, FOREIGN = (f"70b3d5000000000{number}" for number in range(1, 5))

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 
 from databases import add_tenant, fresh_database
-from stadtsinn.cloud.log.uplink import LoggedUplink
-from stadtsinn.cloud.registry.directory import DirectoryCache
+from stadtsinn.base.instant import HOUR, MINUTE, Instant, parse
+from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.series import follower as module
-from stadtsinn.cloud.series import open_store
 from stadtsinn.cloud.series.follower import SeriesFollower
 from stadtsinn.cloud.series.points import OTHER_FAMILY
-from stadtsinn.cloud.series.store import Point, Refused, Sample, SeriesKey, SeriesUnavailable
+from stadtsinn.cloud.series.stores.opening import open_store
+from stadtsinn.cloud.series.stores.store import Point, Refused, Sample, SeriesKey, SeriesUnavailable
+from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.device_type import CLOCK_WRONG
-from stadtsinn.decoders.instant import HOUR, MINUTE, Instant, parse
 from stadtsinn.decoders.reading import Decoded, Outcome, Quality, Reading, Undecoded
 from stadtsinn.decoders.uplink import TimeSource
 

@@ -10,16 +10,16 @@ import pytest
 
 from fake_influx import ScriptedInflux, serving
 from real_series import fresh_prefix, influx_store
-from stadtsinn.cloud.demo.mosquitto import free_port
-from stadtsinn.cloud.series import open_store
-from stadtsinn.cloud.series.store import (
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.series.stores.opening import open_store
+from stadtsinn.cloud.series.stores.store import (
     Point,
     SeriesKey,
     SeriesStore,
     SeriesUnavailable,
 )
-from stadtsinn.decoders.instant import Instant
 from stadtsinn.decoders.reading import Quality
+from stadtsinn.simulator.demo.mosquitto import free_port
 
 NOON = Instant(1_780_000_000_000_000)
 EVER = (Instant(0), Instant(2_000_000_000_000_000))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from fake_influx import keeping
-from stadtsinn.cloud.series import open_store
-from stadtsinn.cloud.series.store import Point, SeriesKey, SeriesRejected, SeriesUnavailable
-from stadtsinn.decoders.instant import Instant
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.series.stores.opening import open_store
+from stadtsinn.cloud.series.stores.store import Point, SeriesKey, SeriesRejected, SeriesUnavailable
 
 POINT = Point("musterstadt", "soil", SeriesKey("a840", "tilt"), Instant(17), 1.0)
 BUCKET = "stadtsinn-musterstadt"

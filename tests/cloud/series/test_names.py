@@ -6,8 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stadtsinn.cloud.series.line_protocol import lines
-from stadtsinn.cloud.series.names import (
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.series.stores.influxdb.line_protocol import lines
+from stadtsinn.cloud.series.stores.influxdb.names import (
     any_of,
     from_field,
     from_influx,
@@ -18,8 +19,7 @@ from stadtsinn.cloud.series.names import (
     to_influx,
     to_measurement,
 )
-from stadtsinn.cloud.series.store import Point, SeriesKey
-from stadtsinn.decoders.instant import Instant
+from stadtsinn.cloud.series.stores.store import Point, SeriesKey
 from stadtsinn.decoders.reading import Quality
 
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from stadtsinn.cloud.series import open_store
-from stadtsinn.cloud.series.embedded import EmbeddedStore
-from stadtsinn.cloud.series.influxdb import InfluxStore
+from stadtsinn.cloud.series.stores.embedded.store import EmbeddedStore
+from stadtsinn.cloud.series.stores.influxdb.store import InfluxStore
+from stadtsinn.cloud.series.stores.opening import open_store
 
 
 @pytest.mark.parametrize("prefix", ["", "sqlite:///"])

@@ -29,11 +29,14 @@ from series_parts import (
     part_points,
     point,
 )
-from stadtsinn.cloud.series import counters, influxdb, open_store
-from stadtsinn.cloud.series.influx_generations import generation_of
-from stadtsinn.cloud.series.influx_http import InfluxServer
-from stadtsinn.cloud.series.influx_replacing import aside
-from stadtsinn.cloud.series.store import (
+from stadtsinn.base.instant import HOUR, MINUTE, Instant
+from stadtsinn.cloud.series.stores import counters
+from stadtsinn.cloud.series.stores.influxdb import store as influxdb
+from stadtsinn.cloud.series.stores.influxdb.generations import generation_of
+from stadtsinn.cloud.series.stores.influxdb.http import InfluxServer
+from stadtsinn.cloud.series.stores.influxdb.replacing import aside
+from stadtsinn.cloud.series.stores.opening import open_store
+from stadtsinn.cloud.series.stores.store import (
     Aggregate,
     Sample,
     SeriesKey,
@@ -41,7 +44,6 @@ from stadtsinn.cloud.series.store import (
     SeriesStore,
     Window,
 )
-from stadtsinn.decoders.instant import HOUR, MINUTE, Instant
 from stadtsinn.decoders.reading import Quality
 
 Open = Callable[[], SeriesStore]

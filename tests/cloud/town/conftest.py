@@ -1,4 +1,4 @@
-"""Towns are applied to both databases."""
+"""Both databases, and an application on them."""
 
 from __future__ import annotations
 

@@ -11,14 +11,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from stadtsinn.cloud.access.scope import Scope
-from stadtsinn.cloud.log import repository
-from stadtsinn.cloud.log.archive import Archive, ArchivedDay, ArchiveUnreadable, days
-from stadtsinn.cloud.log.repository import HistoryItem
-from stadtsinn.cloud.log.rows import READ, radio_of, uplink_of
-from stadtsinn.cloud.log.tables import archived_days, archived_sessions
-from stadtsinn.cloud.log.uplink import LoggedUplink
-from stadtsinn.decoders.instant import DAY, Instant
+from stadtsinn.base.instant import DAY, Instant
+from stadtsinn.cloud.log.archive_files.archive import Archive, ArchivedDay, ArchiveUnreadable, days
+from stadtsinn.cloud.log.uplinks import repository
+from stadtsinn.cloud.log.uplinks.repository import HistoryItem
+from stadtsinn.cloud.log.uplinks.rows import READ, radio_of, uplink_of
+from stadtsinn.cloud.log.uplinks.tables import archived_days, archived_sessions
+from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
+from stadtsinn.cloud.platform.access.scope import Scope
 
 _READ = READ.split(", ")
 
@@ -55,7 +55,7 @@ def _archived_after(
 
 
 def _first(archive: Archive, day: ArchivedDay, position: int, limit: int) -> list[LoggedUplink]:
-    from stadtsinn.cloud.log.parquet import rows_of
+    from stadtsinn.cloud.log.archive_files.parquet import rows_of
 
     found: list[LoggedUplink] = []
     for batch in archive.after(day, position):
@@ -151,7 +151,7 @@ def _archived_history(
 def _backwards(
     archive: Archive, day: ArchivedDay, scope: Scope, dev_eui: str
 ) -> Iterator[HistoryItem]:
-    from stadtsinn.cloud.log.parquet import rows_of
+    from stadtsinn.cloud.log.archive_files.parquet import rows_of
 
     for batch in archive.of_device(day, scope.tenant_id, dev_eui):
         yield from map(_item, reversed(rows_of(batch, [*_READ, "radio"])))

@@ -8,13 +8,13 @@ import structlog
 from prometheus_client import Counter
 from sqlalchemy import Connection
 
-from stadtsinn.cloud.log.uplink import LoggedUplink
-from stadtsinn.cloud.redecode.unfinished import refuse_unfinished
-from stadtsinn.cloud.registry.directory import DirectoryCache
-from stadtsinn.cloud.registry.repository import all_tenants
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
+from stadtsinn.cloud.platform.tenants.repository import all_tenants
 from stadtsinn.cloud.series.points import PointMaker
-from stadtsinn.cloud.series.store import Refused, SeriesStore
-from stadtsinn.decoders.instant import Instant
+from stadtsinn.cloud.series.redecode.unfinished import refuse_unfinished
+from stadtsinn.cloud.series.stores.store import Refused, SeriesStore
+from stadtsinn.cloud.town.directory import DirectoryCache
 
 log = structlog.get_logger()
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stadtsinn.cloud.registry.directory import DirectoryCache
-from stadtsinn.cloud.series.store import Point, SeriesKey
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.series.stores.store import Point, SeriesKey
+from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.device_type import CLOCK_WRONG
-from stadtsinn.decoders.instant import Instant
 from stadtsinn.decoders.reading import Decoded, Outcome
 
 OTHER_FAMILY = "other"

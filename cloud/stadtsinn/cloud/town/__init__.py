@@ -1,1 +1,1 @@
-"""A town as one file, applied to registry, rules and recipients as one transaction."""
+"""Who owns which device, where it stands, and which gates make a zone."""

@@ -10,6 +10,10 @@ from collections.abc import Sequence
 import msgspec
 import structlog
 
+from stadtsinn.base import systemd
+from stadtsinn.base.clock import Clock
+from stadtsinn.base.health import HealthServer
+from stadtsinn.base.mqtt.link import Message, MqttLink, Will
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.reading import Outcome
 from stadtsinn.decoders.uplink import Frame
@@ -29,10 +33,6 @@ from stadtsinn.edge.messages.delivery import (
 )
 from stadtsinn.edge.messages.device_types import DeviceTypes
 from stadtsinn.edge.messages.event_time import GatewayClock, GatewayClocks
-from stadtsinn.edge.service import systemd
-from stadtsinn.edge.service.clock import Clock
-from stadtsinn.edge.service.health import HealthServer
-from stadtsinn.edge.transport.mqtt import Message, MqttLink, Will
 
 log = structlog.get_logger()
 

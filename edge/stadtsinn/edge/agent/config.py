@@ -11,10 +11,10 @@ from typing import Annotated, Any
 
 import msgspec
 
+from stadtsinn.base.health import parse_address
+from stadtsinn.base.mqtt.link import Broker
+from stadtsinn.base.mqtt.tls_files import TlsFiles
 from stadtsinn.edge.messages.chirpstack import event_topics
-from stadtsinn.edge.service.health import parse_address
-from stadtsinn.edge.transport.files import TlsFiles
-from stadtsinn.edge.transport.mqtt import Broker
 
 _EDGE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 

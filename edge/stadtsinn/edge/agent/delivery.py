@@ -17,14 +17,14 @@ import msgspec
 import structlog
 from paho.mqtt.client import MQTTMessageInfo
 
-from stadtsinn.decoders.instant import Instant
+from stadtsinn.base.clock import Clock
+from stadtsinn.base.crash_points import crash_point
+from stadtsinn.base.instant import Instant
+from stadtsinn.base.mqtt.link import MqttLink
 from stadtsinn.edge.agent.config import DeliverySettings
 from stadtsinn.edge.agent.metrics import Metrics
 from stadtsinn.edge.agent.spool import Spool
 from stadtsinn.edge.messages.delivery import VERSION, Ack, batch_topic
-from stadtsinn.edge.service.clock import Clock
-from stadtsinn.edge.service.crash_points import crash_point
-from stadtsinn.edge.transport.mqtt import MqttLink
 
 log = structlog.get_logger()
 

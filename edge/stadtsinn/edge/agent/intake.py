@@ -11,7 +11,10 @@ from collections.abc import Callable, Sequence
 import msgspec
 import structlog
 
-from stadtsinn.decoders.instant import Instant
+from stadtsinn.base.clock import Clock
+from stadtsinn.base.crash_points import crash_point
+from stadtsinn.base.instant import Instant
+from stadtsinn.base.mqtt.link import Message, MqttLink
 from stadtsinn.decoders.reading import Decoded, Outcome, Undecoded
 from stadtsinn.decoders.uplink import Frame, Uplink
 from stadtsinn.edge.agent.config import CommitSettings
@@ -26,9 +29,6 @@ from stadtsinn.edge.messages.chirpstack import (
 from stadtsinn.edge.messages.delivery import Item, RawItem, UplinkItem
 from stadtsinn.edge.messages.device_types import DeviceTypes
 from stadtsinn.edge.messages.event_time import GatewayClocks
-from stadtsinn.edge.service.clock import Clock
-from stadtsinn.edge.service.crash_points import crash_point
-from stadtsinn.edge.transport.mqtt import Message, MqttLink
 
 log = structlog.get_logger()
 

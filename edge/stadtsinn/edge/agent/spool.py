@@ -17,10 +17,10 @@ from typing import NamedTuple
 import msgspec
 import structlog
 
-from stadtsinn.decoders.instant import Instant, to_datetime
+from stadtsinn.base.crash_points import crash_point
+from stadtsinn.base.instant import Instant, to_datetime
 from stadtsinn.edge.agent.packing import pack, unpack
 from stadtsinn.edge.messages.delivery import RawItem
-from stadtsinn.edge.service.crash_points import crash_point
 
 log = structlog.get_logger()
 

@@ -7,15 +7,15 @@ from importlib.metadata import version
 
 import msgspec
 
-from stadtsinn.decoders.instant import SECOND, Instant, isoformat
+from stadtsinn.base.clock import Clock
+from stadtsinn.base.health import Check
+from stadtsinn.base.instant import SECOND, Instant, isoformat
+from stadtsinn.base.mqtt.link import MqttLink
 from stadtsinn.edge.agent.delivery import Delivery
 from stadtsinn.edge.agent.intake import Intake
 from stadtsinn.edge.agent.metrics import Metrics
 from stadtsinn.edge.agent.spool import Spool
 from stadtsinn.edge.messages.event_time import GatewayClocks
-from stadtsinn.edge.service.clock import Clock
-from stadtsinn.edge.service.health import Check
-from stadtsinn.edge.transport.mqtt import MqttLink
 
 OFFLINE = b'{"state":"offline"}'
 """The last will: the connection died."""

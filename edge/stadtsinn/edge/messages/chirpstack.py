@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from stadtsinn.decoders.instant import SECOND, Instant, parse
+from stadtsinn.base.instant import SECOND, Instant, parse
 from stadtsinn.decoders.uplink import MAX_PAYLOAD, Reception, Uplink
 from stadtsinn.edge.messages.event_time import (
     GatewayClocks,

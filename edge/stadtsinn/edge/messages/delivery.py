@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import msgspec
 
-from stadtsinn.decoders.instant import Instant
+from stadtsinn.base.instant import Instant
 from stadtsinn.decoders.reading import Outcome
 from stadtsinn.decoders.uplink import Uplink
 

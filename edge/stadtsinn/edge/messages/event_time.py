@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from stadtsinn.decoders.instant import DAY, HOUR, MINUTE, SECOND, Instant
+from stadtsinn.base.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from stadtsinn.decoders.uplink import TimeSource
 
 FUTURE_TOLERANCE = 5 * MINUTE

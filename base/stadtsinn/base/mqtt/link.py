@@ -1,0 +1,356 @@
+"""One MQTT connection that survives: persistent session, QoS 1, acknowledgement by the caller.
+
+MQTT 5 where the broker speaks it, 3.1.1 otherwise. A message is acknowledged only when the
+caller says so, after its commit; whatever was not acknowledged comes again after a break.
+"""
+
+from __future__ import annotations
+
+import ssl
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+import structlog
+from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
+
+from stadtsinn.base.mqtt.client import SturdyClient
+
+log = structlog.get_logger()
+
+_UNSUPPORTED_PROTOCOL = 0x84
+_SESSION_TAKEN_OVER = 0x8E
+_MUTE_ATTEMPTS = 3
+"""Connections closed without an answer before the other protocol version is tried."""
+
+
+@dataclass(frozen=True)
+class Tls:
+    """Files of a TLS connection with client certificate; `certificate` and `key` may be absent."""
+
+    ca: Path
+    certificate: Path | None = None
+    key: Path | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """Raises ValueError naming the file that is absent, unreadable or no PEM."""
+        for path in (self.ca, self.certificate, self.key):
+            if path is not None and not _readable(path):
+                raise ValueError(f"TLS file {path} cannot be read: check path and permissions")
+        try:
+            context = ssl.create_default_context(cafile=str(self.ca))
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+            if self.certificate:
+                context.load_cert_chain(str(self.certificate), str(self.key) if self.key else None)
+        except ssl.SSLError as error:
+            raise ValueError(
+                f"TLS files {self.ca}, {self.certificate}, {self.key} do not fit together "
+                f"({error.reason}): expected are PEM files, and the key of that certificate"
+            ) from error
+        return context
+
+
+@dataclass(frozen=True)
+class Broker:
+    """Where a broker is and who we are there. A fixed `client_id` keeps the session.
+
+    `keepalive` and `session_expiry` in seconds; `receive_maximum` bounds how many messages
+    the broker sends ahead of our acknowledgements (MQTT 5 only: with 3.1.1 the broker's own
+    ``max_inflight_messages`` does). Attempts to connect are at most `longest_pause` seconds
+    apart.
+    """
+
+    host: str
+    port: int
+    client_id: str
+    tls: Tls | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    keepalive: int = 30
+    session_expiry: int = 7 * 86_400
+    receive_maximum: int = 2_000
+    longest_pause: int = 30
+
+
+@dataclass(frozen=True)
+class Will:
+    """What the broker publishes, retained, when the connection dies."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A received message. `connection` counts connections: packet ids mean nothing in another."""
+
+    topic: str
+    payload: bytes
+    retained: bool
+    packet_id: int
+    qos: int
+    connection: int
+
+
+class QueueFull(Exception):
+    """The broker has not taken what was published for so long that no more is kept in memory."""
+
+
+class MqttLink:
+    """Keeps one connection up and hands every message to `on_message` on the network thread.
+
+    `on_message` must be quick (put it into a queue). `on_state(connected)` reports changes.
+    Refusals (wrong password, no certificate) are tried again with growing pauses.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        *,
+        subscriptions: Sequence[str] = (),
+        on_message: Callable[[Message], None] = lambda _message: None,
+        on_state: Callable[[bool], None] = lambda _connected: None,
+        will: Will | None = None,
+    ) -> None:
+        self._broker = broker
+        self._subscriptions = tuple(subscriptions)
+        self._on_message_callback = on_message
+        self._on_state = on_state
+        self._lock = threading.Lock()
+        self._connection = 0
+        self._online = False  # CONNACK seen: packet ids of this connection are valid
+        self._connected = threading.Event()  # and every subscription answered
+        self._awaited: dict[int, str] = {}
+        self._refused: tuple[str, ...] = ()
+        self._answered = False
+        self._mute = 0
+        self._last_failure = ""
+        self._stopping = False
+        self._client = self._make_client(will)
+
+    @property
+    def connected(self) -> bool:
+        """True while the broker is there and has answered our subscriptions."""
+        return self._connected.is_set()
+
+    @property
+    def protocol(self) -> str:
+        """``"5"`` or ``"3.1.1"``: what is spoken, or tried next."""
+        return "5" if self._client.speaks == MQTTProtocolVersion.MQTTv5 else "3.1.1"
+
+    @property
+    def failure(self) -> str:
+        """Why the latest attempt to connect failed; empty after one that did not."""
+        return self._last_failure
+
+    @property
+    def refused_subscriptions(self) -> tuple[str, ...]:
+        """Topics that the broker's access list kept from us in this connection."""
+        return self._refused
+
+    def wait_connected(self, timeout: float) -> bool:
+        """True when the broker answered within `timeout` seconds."""
+        return self._connected.wait(timeout)
+
+    def start(self) -> None:
+        """Begin to connect; a broker that is away is tried again until it answers."""
+        self._client.connect_async(
+            self._broker.host,
+            self._broker.port,
+            keepalive=self._broker.keepalive,
+            clean_start=False,
+        )
+        self._client.speak(MQTTProtocolVersion.MQTTv5)
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Disconnect in order; the session and what is unacknowledged stay at the broker."""
+        self._stopping = True
+        self._client.disconnect()
+        self._client.loop_stop()
+        with self._lock:
+            self._online = False
+        self._connected.clear()
+
+    def publish(
+        self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False
+    ) -> paho.MQTTMessageInfo:
+        """Hand a message to the client; QoS 1 is kept in memory until the broker has it, also
+        while there is no connection.
+
+        Raises QueueFull when tens of thousands are waiting already.
+        """
+        info = self._client.publish(topic, payload, qos=qos, retain=retain)
+        if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
+            raise QueueFull(
+                f"the broker {self._broker.host}:{self._broker.port} takes nothing: "
+                "wait until it is connected before publishing more"
+            )
+        if qos and info.rc == MQTTErrorCode.MQTT_ERR_NO_CONN:
+            # paho has queued it and will send it, yet lets wait_for_publish() raise.
+            info.rc = MQTTErrorCode.MQTT_ERR_SUCCESS
+        return info
+
+    def acknowledge(self, *messages: Message) -> None:
+        """Tell the broker that these messages are safe. Stale ones are left to come again."""
+        # The lock keeps the network thread from opening another connection in between: there
+        # the packet id would acknowledge a different message, one that nobody has committed.
+        with self._lock:
+            valid = [
+                message.packet_id
+                for message in messages
+                if message.qos and self._online and message.connection == self._connection
+            ]
+            if valid:
+                self._client.acknowledge(valid)
+
+    # --- paho's side -------------------------------------------------------------------
+
+    def _make_client(self, will: Will | None) -> SturdyClient:
+        client = SturdyClient(
+            self._broker.client_id,
+            session_expiry=self._broker.session_expiry,
+            receive_maximum=self._broker.receive_maximum,
+            longest_pause=self._broker.longest_pause,
+        )
+        if self._broker.tls:
+            client.tls_set_context(self._broker.tls.context())
+        if self._broker.username:
+            client.username_pw_set(self._broker.username, self._broker.password)
+        if will:
+            client.will_set(will.topic, will.payload, qos=1, retain=True)
+        client.on_pre_connect = self._handle_pre_connect
+        client.on_connect_fail = self._handle_connect_fail
+        client.on_connect = self._handle_connect
+        client.on_disconnect = self._handle_disconnect
+        client.on_subscribe = self._handle_subscribe
+        client.on_message = self._handle_message
+        return client
+
+    def _handle_pre_connect(self, _client: paho.Client, _data: Any) -> None:
+        self._answered = False
+
+    def _handle_connect_fail(self, _client: paho.Client, _data: Any) -> None:
+        # paho calls this while it handles the exception, which it does not pass on.
+        self._report_failure("broker_unreachable", str(sys.exc_info()[1]))
+
+    def _report_failure(self, event: str, reason: str) -> None:
+        """Log a failure once, not at each of the attempts that end the same way."""
+        if reason != self._last_failure and not self._stopping:
+            self._last_failure = reason
+            log.warning(
+                event,
+                reason=reason,
+                broker=f"{self._broker.host}:{self._broker.port}",
+                client_id=self._broker.client_id,
+                remedy="trying again with growing pauses; check address, certificates, account",
+            )
+
+    def _handle_connect(
+        self, client: paho.Client, _data: Any, _flags: Any, reason: Any, properties: Any
+    ) -> None:
+        self._answered = True
+        self._mute = 0
+        if reason.is_failure:
+            if reason.value == _UNSUPPORTED_PROTOCOL:
+                self._client.speak(MQTTProtocolVersion.MQTTv311)
+            self._report_failure("broker_refused", str(reason))
+            return
+        self._last_failure = ""
+        self._client.bound_inflight(getattr(properties, "ReceiveMaximum", None))
+        with self._lock:
+            self._connection += 1
+            self._online = True
+        self._refused = ()
+        self._awaited = {}
+        for topic in self._subscriptions:
+            _result, packet_id = client.subscribe(topic, qos=1)
+            if packet_id is not None:
+                self._awaited[packet_id] = topic
+        if not self._subscriptions:
+            self._ready()
+
+    def _handle_subscribe(
+        self, _client: paho.Client, _data: Any, packet_id: int, reasons: Any, _properties: Any
+    ) -> None:
+        topic = self._awaited.pop(packet_id, None)
+        if topic is None:
+            return
+        if any(reason.is_failure for reason in reasons):
+            self._refused = (*self._refused, topic)
+            log.error(
+                "subscription_refused",
+                topic=topic,
+                client_id=self._broker.client_id,
+                remedy="allow this topic for this user in the broker's access list",
+            )
+        if not self._awaited:
+            self._ready()
+
+    def _ready(self) -> None:
+        self._connected.set()
+        self._report_state(True)
+
+    def _handle_disconnect(
+        self, _client: paho.Client, _data: Any, _flags: Any, reason: Any, _properties: Any
+    ) -> None:
+        with self._lock:
+            self._online = False
+        was_connected = self._connected.is_set()
+        self._connected.clear()
+        if was_connected:
+            self._report_state(False)
+        if self._stopping:
+            return
+        if not self._answered:
+            self._try_other_protocol()
+        elif was_connected and getattr(reason, "value", 0) == _SESSION_TAKEN_OVER:
+            log.error(
+                "client_id_taken",
+                client_id=self._broker.client_id,
+                remedy="another process uses the same client id: give each its own",
+            )
+        elif was_connected:
+            log.warning("broker_lost", reason=str(reason), client_id=self._broker.client_id)
+
+    def _try_other_protocol(self) -> None:
+        """Some 3.1.1 brokers hang up on MQTT 5 without a word."""
+        self._mute += 1
+        self._report_failure("broker_hung_up", "closed before it answered")
+        if self._mute % _MUTE_ATTEMPTS == 0:
+            self._client.speak(
+                MQTTProtocolVersion.MQTTv311 if self.protocol == "5" else MQTTProtocolVersion.MQTTv5
+            )
+
+    def _report_state(self, connected: bool) -> None:
+        try:
+            self._on_state(connected)
+        except Exception:  # a faulty observer must not end the network thread
+            log.exception("on_state_failed")
+
+    def _handle_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        try:
+            self._on_message_callback(
+                Message(
+                    topic=message.topic,
+                    payload=bytes(message.payload),
+                    retained=message.retain,
+                    packet_id=message.mid,
+                    qos=message.qos,
+                    connection=self._connection,
+                )
+            )
+        except Exception:  # unacknowledged, so it comes again; the network thread must live
+            log.exception("on_message_failed")
+
+
+def _readable(path: Path) -> bool:
+    try:
+        with path.open("rb"):
+            return True
+    except OSError:
+        return False

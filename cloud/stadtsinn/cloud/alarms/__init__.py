@@ -1,0 +1,1 @@
+"""Rules and incidents, and the messages that follow from them."""

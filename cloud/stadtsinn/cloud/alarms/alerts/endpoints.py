@@ -1,0 +1,163 @@
+"""Rules and incidents over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from sqlalchemy import Connection, Row
+
+from stadtsinn.base.instant import isoformat
+from stadtsinn.base.problems import Invalid
+from stadtsinn.cloud.alarms.alerts import rules, service
+from stadtsinn.cloud.alarms.alerts.schemas import (
+    IncidentView,
+    NewRule,
+    RuleBody,
+    RuleState,
+    RuleView,
+)
+from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
+from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN, SlugInPath
+from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.town.service import change
+
+router = APIRouter()
+
+
+def _time(instant: int | None) -> str | None:
+    return None if instant is None else isoformat(instant)
+
+
+# --- rules -----------------------------------------------------------------------------
+
+
+def _view(connection: Connection, row: Row[Any], state: Row[Any] | None) -> RuleView:
+    record = rules.record_of(connection, row)
+    return RuleView(**record.model_dump(), state=_state_view(state) if state else None)
+
+
+def _state_view(row: Row[Any]) -> RuleState:
+    return RuleState(
+        phase=row.phase,
+        stale=row.stale,
+        since=_time(row.opened_at if row.since is None else row.since),
+        last_event=_time(row.last_event),
+        last_value=row.last_value,
+    )
+
+
+@router.get("/rules", tags=["rules"], summary="List rules · Regeln auflisten")
+def list_rules(scope: ReaderDep, services: ServicesDep, page: PageDep) -> Page[RuleView]:
+    """Each with where it stands."""
+    with services.database.read() as connection:
+        rows = rules.rules_page(connection, scope, page.after_text, page.fetch)
+        states = rules.state_rows(connection, [row.id for row in rows])
+        return page_of(
+            rows,
+            page,
+            lambda row: str(row.slug),
+            lambda row: _view(connection, row, states.get(row.id)),
+        )
+
+
+@router.post("/rules", tags=["rules"], status_code=201, summary="Create a rule · Regel anlegen")
+def create_rule(scope: EditorDep, services: ServicesDep, body: NewRule) -> RuleView:
+    """It judges from the next measurement on."""
+    with change(services.database) as connection:
+        service.create_rule(connection, scope, body)
+        return _read(connection, scope, body.slug)
+
+
+@router.get("/rules/{rule}", tags=["rules"], summary="Read a rule · Regel lesen")
+def read_rule(scope: ReaderDep, services: ServicesDep, rule: SlugInPath) -> RuleView:
+    with services.database.read() as connection:
+        return _read(connection, scope, rule)
+
+
+@router.put("/rules/{rule}", tags=["rules"], summary="Replace a rule · Regel ändern")
+def replace_rule(
+    scope: EditorDep, services: ServicesDep, rule: SlugInPath, body: RuleBody
+) -> RuleView:
+    """A change of what it judges ends an open alarm; those who got it are told why."""
+    with change(services.database) as connection:
+        service.replace_rule(connection, scope, NewRule(slug=rule, **body.model_dump()))
+        return _read(connection, scope, rule)
+
+
+@router.delete(
+    "/rules/{rule}", tags=["rules"], status_code=204, summary="Delete a rule · Regel löschen"
+)
+def delete_rule(scope: EditorDep, services: ServicesDep, rule: SlugInPath) -> None:
+    """Its incidents stay on record; who got an open alarm is told that it ended."""
+    with change(services.database) as connection:
+        service.delete_rule(connection, scope, rule, services.clock.now())
+
+
+def _read(connection: Connection, scope: ReaderDep, slug: str) -> RuleView:
+    row = rules.rule_row(connection, scope, slug)
+    return _view(connection, row, rules.state_rows(connection, [row.id]).get(row.id))
+
+
+# --- incidents -------------------------------------------------------------------------
+
+
+def _incident_view(row: Row[Any]) -> IncidentView:
+    return IncidentView(
+        id=row.id,
+        rule=row.rule,
+        rule_name=row.rule_name,
+        level=row.level,
+        opened_at=isoformat(row.opened_at),
+        opening_value=row.opening_value,
+        late=row.late,
+        announced_at=_time(row.announced_at),
+        closed_at=_time(row.closed_at),
+        close_reason=row.close_reason,
+        closing_value=row.closing_value,
+    )
+
+
+def _cursor(text: str | None) -> tuple[int, str] | None:
+    if text is None:
+        return None
+    opened_at, _, key = text.partition("/")
+    if not opened_at.isascii() or not opened_at.isdigit() or len(opened_at) > 18 or not key:
+        raise Invalid("This cursor is not from here. Use `next` of the page before, or none.")
+    return int(opened_at), key
+
+
+@router.get(
+    "/incidents", tags=["incidents"], summary="List incidents, newest first · Alarme auflisten"
+)
+def list_incidents(
+    scope: ReaderDep,
+    services: ServicesDep,
+    page: PageDep,
+    still_open: Annotated[
+        bool | None, Query(alias="open", description="Only those still open, or only the others.")
+    ] = None,
+    rule: Annotated[
+        str | None, Query(pattern=SLUG_PATTERN, max_length=63, description="Only of one rule.")
+    ] = None,
+) -> Page[IncidentView]:
+    with services.database.read() as connection:
+        rows = rules.incidents_page(
+            connection,
+            scope,
+            _cursor(page.after_text),
+            page.fetch,
+            still_open=still_open,
+            rule=rule,
+        )
+    return page_of(rows, page, lambda row: f"{row.opened_at}/{row.id}", _incident_view)
+
+
+@router.get("/incidents/{incident}", tags=["incidents"], summary="Read an incident · Alarm lesen")
+def read_incident(
+    scope: ReaderDep,
+    services: ServicesDep,
+    incident: Annotated[str, Path(pattern=r"^[0-9]{1,19}-[0-9]{1,19}$")],
+) -> IncidentView:
+    with services.database.read() as connection:
+        return _incident_view(rules.incident(connection, scope, incident))

@@ -1,0 +1,216 @@
+"""Follows the uplink log and the zone samples, and judges them by the rules.
+
+State, incident, messages and cursors change in one transaction, so a crash at any moment
+leaves either all of it or nothing, and the same samples come again.
+
+Samples are judged in the order of the log, not sorted by event time: where one batch ends is
+chance, and the history must not depend on it. What comes in too late is history only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from stadtsinn.base.clock import Clock
+from stadtsinn.base.crash_points import crash_point
+from stadtsinn.base.instant import MINUTE, Instant
+from stadtsinn.cloud.alarms.alerts import machine, repository
+from stadtsinn.cloud.alarms.alerts.machine import CloseReason, RuleState, Step
+from stadtsinn.cloud.alarms.alerts.recorder import Recorder
+from stadtsinn.cloud.alarms.alerts.repository import Rule, RuleBook, Standing
+from stadtsinn.cloud.alarms.alerts.rule import DeviceSubject, Thresholds
+from stadtsinn.cloud.domains.crowd.repository import samples_after
+from stadtsinn.cloud.domains.crowd.sample import ZoneSample
+from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
+from stadtsinn.cloud.town.directory import Directory, DirectoryCache, read_revision
+from stadtsinn.decoders.reading import Quality
+
+ZONE_SAMPLES = "zone_samples"
+
+_AT_ONCE = 2_000
+# A sample from further in the future than this has a wrong clock; judged by it, every right
+# one that follows would be "late".
+_CLOCKS_DIFFER = 5 * MINUTE
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One value for one rule."""
+
+    rule: Rule
+    at: Instant
+    value: float
+    notes: tuple[str, ...] = ()
+
+
+class AlertsFollower:
+    """The `alerts` follower."""
+
+    name = "alerts"
+
+    def __init__(self, directory: DirectoryCache, clock: Clock) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._book = RuleBook()
+        self._book_revision: int | None = None
+
+    def prepare(self, uplinks: Sequence[LoggedUplink]) -> None:
+        """Nothing is done outside of the transaction."""
+
+    def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None:
+        book = self._current_book(connection)
+        measured = [*_of_devices(book, uplinks), *self._of_zones(connection, book)]
+        self._judge(connection, measured, self._clock.now())
+        crash_point("alerts.applied")
+
+    def tick(self, connection: Connection, now: Instant) -> None:
+        """Judge new zone samples, then let time pass for every rule that waits for it."""
+        book = self._current_book(connection)
+        self._judge(connection, list(self._of_zones(connection, book)), now)
+        due = repository.due_or_edited(connection, now)
+        if not due:
+            return
+        known = _Evaluation(connection, book, self._directory.current(), now, due)
+        for rule_id in due:
+            known.tick(rule_id)
+        known.write()
+        crash_point("alerts.ticked")
+
+    def reset(self, connection: Connection) -> None:
+        repository.forget_all(connection)
+
+    def _current_book(self, connection: Connection) -> RuleBook:
+        """The rules as of this transaction: a new one judges from the next sample on."""
+        revision = read_revision(connection)
+        if revision != self._book_revision:
+            self._book = repository.read_rules(connection)
+            self._book_revision = revision
+        return self._book
+
+    def _of_zones(self, connection: Connection, book: RuleBook) -> Iterator[Measured]:
+        """What new zone samples say, moving the cursor past them."""
+        # Also without rules: a rule made tomorrow must not begin with the samples of today.
+        start = position = repository.input_position(connection, ZONE_SAMPLES)
+        while samples := samples_after(connection, position, _AT_ONCE):
+            for sample in samples:
+                yield from _of_sample(book, sample)
+            position = samples[-1].position
+        if position != start:
+            repository.move_input(connection, ZONE_SAMPLES, position)
+
+    def _judge(self, connection: Connection, measured: Sequence[Measured], now: Instant) -> None:
+        if not measured:
+            return
+        rule_ids = {one.rule.id for one in measured}
+        known = _Evaluation(connection, self._book, self._directory.current(), now, rule_ids)
+        for one in measured:
+            known.sample(one)
+        known.write()
+
+
+def _of_devices(book: RuleBook, uplinks: Sequence[LoggedUplink]) -> list[Measured]:
+    if not book.by_device:
+        return []
+    found: list[Measured] = []
+    for uplink in uplinks:
+        for rule in book.by_device.get(uplink.dev_eui, ()):
+            if rule.tenant_id == uplink.tenant_id:
+                found += _of_uplink(rule, uplink)
+    return found
+
+
+def _of_uplink(rule: Rule, uplink: LoggedUplink) -> list[Measured]:
+    """The good values of an uplink that a rule watches, the oldest first."""
+    subject = rule.subject
+    assert isinstance(subject, DeviceSubject)
+    found = [
+        Measured(rule, _moment(reading.event_time or uplink.event_time, uplink), reading.value)
+        for reading in uplink.readings
+        if reading.quantity == subject.quantity
+        and reading.channel == subject.channel
+        and reading.quality is Quality.GOOD
+    ]
+    return sorted(found, key=lambda one: one.at)
+
+
+def _moment(event_time: Instant, uplink: LoggedUplink) -> Instant:
+    if event_time > uplink.received_at + _CLOCKS_DIFFER:
+        return uplink.received_at
+    return event_time
+
+
+def _of_sample(book: RuleBook, sample: ZoneSample) -> Iterator[Measured]:
+    for rule in book.by_zone.get(sample.zone_id, ()):
+        if rule.tenant_id == sample.tenant_id:
+            # The upper bound: a counter that misses people must not hide a crowd.
+            yield Measured(rule, sample.event_time, float(sample.high), _notes(sample))
+
+
+def _notes(sample: ZoneSample) -> tuple[str, ...]:
+    notes = (f"Geschätzt {sample.occupancy}.",) if sample.occupancy != sample.high else ()
+    return (*notes, "Ein Zähler meldet nichts.") if sample.degraded else notes
+
+
+class _Evaluation:
+    """The states of some rules while samples are judged, written back at the end."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        book: RuleBook,
+        directory: Directory,
+        now: Instant,
+        rule_ids: Sequence[int] | set[int],
+    ) -> None:
+        self._connection = connection
+        self._book = book
+        self._directory = directory
+        self._now = now
+        self._thresholds: dict[int, Thresholds] = {}
+        self._standing = repository.read_states(connection, rule_ids)
+        self._changed: set[int] = set()
+
+    def sample(self, one: Measured) -> None:
+        state = self._settled(one.rule)
+        step = machine.sample(self._of(one.rule), state, one.at, one.value, self._now)
+        self._take(one.rule, state, step, one.notes)
+
+    def tick(self, rule_id: int) -> None:
+        rule = self._book.by_id[rule_id]
+        state = self._settled(rule)
+        if rule.enabled:
+            self._take(rule, state, machine.tick(self._of(rule), state, self._now))
+
+    def write(self) -> None:
+        for rule_id in sorted(self._changed):
+            rule = self._book.by_id[rule_id]
+            standing = self._standing[rule_id]
+            repository.write_state(self._connection, rule, self._of(rule), standing.state)
+
+    def _of(self, rule: Rule) -> Thresholds:
+        if rule.id not in self._thresholds:
+            self._thresholds[rule.id] = rule.thresholds(self._directory)
+        return self._thresholds[rule.id]
+
+    def _settled(self, rule: Rule) -> RuleState:
+        """Where the rule stands, after ending what an earlier version of it had begun."""
+        standing = self._standing.get(rule.id)
+        if standing is None:
+            return RuleState()
+        if standing.revision != rule.revision:
+            reason = CloseReason.RULE_CHANGED if rule.enabled else CloseReason.RULE_DISABLED
+            step = machine.edit(standing.state, self._now, reason)
+            self._take(rule, standing.state, step)
+            self._changed.add(rule.id)
+        return self._standing[rule.id].state
+
+    def _take(self, rule: Rule, before: RuleState, step: Step, notes: tuple[str, ...] = ()) -> None:
+        state, effects = step
+        if effects:
+            Recorder(self._connection, rule, before, self._now, notes).record(effects)
+        if state is not before:
+            self._changed.add(rule.id)
+        self._standing[rule.id] = Standing(state, rule.revision)

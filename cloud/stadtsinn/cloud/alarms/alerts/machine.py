@@ -1,0 +1,344 @@
+"""The state machine of a threshold rule, over event time. Pure: no clock, no database.
+
+One state per rule. `sample`, `tick` and `edit` take a state and answer the next one with the
+effects that belong to it; whoever calls stores both in one transaction. The rows of the table
+in docs/decisions/0009-alert-state-machine.md are handled here:
+
+====  =====================================  ==========================================
+row   what happens                           where
+====  =====================================  ==========================================
+1     OK, reached, nothing to wait for       `_from_ok`
+2     OK, reached, has to hold               `_from_ok`
+3     PENDING, not reached any more          `_from_pending`
+4     PENDING, held long and often enough    `_from_pending` (sample), `_run_timer` (time)
+5     PENDING becomes stale                  `_fall_silent`
+6     FIRING, between off and on             `_from_firing` (nothing happens)
+7     FIRING, recovered                      `_from_firing`
+8     RECOVERING, not recovered any more     `_from_recovering`
+9     RECOVERING, waits; stops while stale   `_run_timer`, `_resume`
+10    RECOVERING, held long enough           `_from_recovering` (sample), `_run_timer`
+11    FIRING or RECOVERING becomes stale     `_fall_silent`
+12    stale, a sample comes                  `_resume`
+19    sample older than the newest judged    `sample` (history only)
+20    rule edited, disabled or deleted       `edit`
+21    old alarms after an outage             `_fire`, `_announce_if_current`
+====  =====================================  ==========================================
+
+Timers run in event time: before a sample is judged, everything that was due before its time
+happens first, at the time it was due. So a backlog that arrives after an outage leads through
+the same states at the same times as if each sample had come at once, whatever the ticks said in
+between. A tick lets `patience` pass after the end of a timer: a sample of that very moment may
+be under way, and it is the better witness.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.alarms.alerts.rule import ALARM_LEVEL, ALWAYS, Thresholds
+
+
+class Phase(StrEnum):
+    OK = "ok"
+    PENDING = "pending"
+    FIRING = "firing"
+    RECOVERING = "recovering"
+
+
+class CloseReason(StrEnum):
+    """Why an incident ended."""
+
+    RECOVERED = "recovered"
+    RULE_CHANGED = "rule_changed"
+    RULE_DISABLED = "rule_disabled"
+    RULE_DELETED = "rule_deleted"
+
+
+@dataclass(frozen=True)
+class RuleState:
+    """Where a rule stands. Instants are event times.
+
+    `since` is when the pending or recovering phase began; in phase OK with `stale` it is what a
+    pending phase leaves behind, in case the silence turns out to have been a late delivery.
+    `samples` counts those that reached the threshold since then. `announced` says that
+    somebody was told of the open incident; `silences` counts the messages about missing data.
+    """
+
+    phase: Phase = Phase.OK
+    level: int = 0
+    since: Instant | None = None
+    samples: int = 0
+    stale: bool = False
+    last_event: Instant | None = None
+    last_value: float | None = None
+    opened_at: Instant | None = None
+    announced: bool = False
+    silences: int = 0
+    quiet_until: Instant = ALWAYS
+    """What happened up to here was told before the history was rebuilt."""
+
+    @property
+    def alarmed(self) -> bool:
+        return self.phase in (Phase.FIRING, Phase.RECOVERING)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An incident begins. `late` ones are recorded, but nobody is told unless it goes on."""
+
+    at: Instant
+    value: float
+    late: bool
+
+
+@dataclass(frozen=True)
+class Announced:
+    """The open incident is worth a message now. `value` was measured at `measured_at`."""
+
+    opened_at: Instant
+    at: Instant
+    value: float
+    measured_at: Instant
+    level: int = ALARM_LEVEL
+
+
+@dataclass(frozen=True)
+class Closed:
+    """The incident that began at `opened_at` is over."""
+
+    opened_at: Instant
+    at: Instant
+    value: float | None
+    reason: CloseReason
+    silent: bool = False
+    """It was told before the history was rebuilt: no message."""
+
+
+@dataclass(frozen=True)
+class FellSilent:
+    """Data is missing. `opened_at` is None while no alarm is open (row 5: for technicians)."""
+
+    opened_at: Instant | None
+    last_event: Instant
+    sequence: int
+
+
+Effect = Opened | Announced | Closed | FellSilent
+Step = tuple[RuleState, tuple[Effect, ...]]
+
+
+def sample(rule: Thresholds, state: RuleState, at: Instant, value: float, now: Instant) -> Step:
+    """Judge a value measured at `at`; `now` only decides whether a message is still current."""
+    if at < rule.valid_from or (state.last_event is not None and at < state.last_event):
+        return state, ()
+    state = _resume(rule, state, at)
+    state, due = _run_timer(rule, state, Instant(at - 1), now)
+    if state.last_event is not None and at > state.last_event + rule.stale_after:
+        state, gap = _fall_silent(rule, state, now)
+        # The sample is here, so nobody needs a message that samples are missing.
+        due += tuple(effect for effect in gap if not isinstance(effect, FellSilent))
+        state = _after_gap(rule, state, at)
+    again = at == state.last_event  # a corrected value of the same moment is no further sample
+    state = replace(state, stale=False, last_event=at, last_value=value)
+    state, effects = _JUDGES[state.phase](rule, state, at, value, now, again)
+    return state, due + effects
+
+
+def tick(rule: Thresholds, state: RuleState, now: Instant) -> Step:
+    """Let time pass without a sample."""
+    if state.stale or state.last_event is None:
+        return state, ()
+    silent = now > _stale_at(rule, state)
+    until = now if silent else Instant(now - rule.patience)
+    state, effects = _run_timer(rule, state, until, now)
+    if silent:
+        state, silence = _fall_silent(rule, state, now)
+        effects += silence
+    return state, effects
+
+
+def edit(state: RuleState, now: Instant, reason: CloseReason) -> Step:
+    """The rule was changed: end what the old rule had begun, judge anew from the next sample."""
+    fresh = RuleState(
+        last_event=state.last_event, last_value=state.last_value, quiet_until=state.quiet_until
+    )
+    if not state.alarmed or state.opened_at is None:
+        return fresh, ()
+    closed_at = Instant(max(now, state.opened_at))
+    return fresh, (Closed(state.opened_at, closed_at, state.last_value, reason),)
+
+
+def forget(state: RuleState) -> RuleState:
+    """Before the history is judged again: remember only what was told about already."""
+    told = max(state.quiet_until, state.last_event or 0)
+    return RuleState(quiet_until=Instant(told))
+
+
+def next_due(rule: Thresholds, state: RuleState) -> Instant | None:
+    """When `tick` has something to do next; None while only a sample can change anything."""
+    if state.stale or state.last_event is None:
+        return None
+    silent = _stale_at(rule, state) + 1
+    timer = _deadline(rule, state)
+    return Instant(silent if timer is None else min(timer + rule.patience, silent))
+
+
+def _stale_at(rule: Thresholds, state: RuleState) -> int:
+    return (state.last_event or 0) + rule.stale_after
+
+
+def _deadline(rule: Thresholds, state: RuleState) -> int | None:
+    """When the running timer ends, if one runs."""
+    if state.stale or state.since is None:
+        return None
+    if state.phase is Phase.PENDING and state.samples >= rule.min_samples:
+        return max(state.since + rule.hold, state.last_event or 0)
+    if state.phase is Phase.RECOVERING:
+        return state.since + rule.keep_firing
+    return None
+
+
+def _run_timer(rule: Thresholds, state: RuleState, until: Instant, now: Instant) -> Step:
+    """Rows 4, 9, 10: end the running timer if it ends by `until` and data was there that long."""
+    deadline = _deadline(rule, state)
+    if deadline is None or deadline > until or deadline > _stale_at(rule, state):
+        return state, ()
+    at = Instant(deadline)
+    if state.phase is Phase.PENDING:
+        return _fire(rule, state, at, now)
+    return _close(state, at)
+
+
+def _resume(rule: Thresholds, state: RuleState, at: Instant) -> RuleState:
+    """Rows 9, 12: a silence that the sample proves to have been a late delivery did not happen."""
+    if not state.stale or at > _stale_at(rule, state):
+        return state
+    pending = state.phase is Phase.OK and state.since is not None
+    return replace(state, stale=False, phase=Phase.PENDING if pending else state.phase)
+
+
+def _after_gap(rule: Thresholds, state: RuleState, at: Instant) -> RuleState:
+    """Row 9, 12: data really was missing; what waited for it does not count the gap."""
+    if state.phase is Phase.RECOVERING and state.since is not None:
+        gap = at - _stale_at(rule, state)
+        return replace(state, since=Instant(state.since + gap))
+    if state.phase is Phase.OK:
+        return replace(state, since=None, samples=0)
+    return state
+
+
+def _fall_silent(rule: Thresholds, state: RuleState, now: Instant) -> Step:
+    """Rows 5 and 11. Silence never resolves anything."""
+    if state.stale or state.last_event is None:
+        return state, ()
+    silent_at = Instant(_stale_at(rule, state))
+    if state.phase is Phase.PENDING and rule.alert_on_stale:
+        fired, effects = _fire(rule, state, silent_at, now)
+        return replace(fired, stale=True), effects
+    if state.phase is Phase.PENDING:
+        # `since` and `samples` stay, see `_resume`.
+        told = _current(rule, state, silent_at, now)
+        effects = (FellSilent(None, state.last_event, 0),) if told else ()
+        return replace(state, phase=Phase.OK, stale=True), effects
+    if state.alarmed and state.announced:
+        sequence = state.silences + 1
+        silence = FellSilent(state.opened_at, state.last_event, sequence)
+        return replace(state, stale=True, silences=sequence), (silence,)
+    return replace(state, stale=True), ()
+
+
+def _current(rule: Thresholds, state: RuleState, at: Instant, now: Instant) -> bool:
+    """What happened at `at` is still worth a message."""
+    return now - at <= rule.max_age and at > state.quiet_until
+
+
+def _fire(rule: Thresholds, state: RuleState, at: Instant, now: Instant) -> Step:
+    value = state.last_value if state.last_value is not None else rule.on
+    current = _current(rule, state, at, now)
+    fired = replace(
+        state,
+        phase=Phase.FIRING,
+        level=ALARM_LEVEL,
+        since=None,
+        samples=0,
+        opened_at=at,
+        announced=current,
+        silences=0,
+    )
+    opened = Opened(at, value, late=not current)
+    told = Announced(at, at, value, state.last_event if state.last_event is not None else at)
+    return fired, (opened, told) if current else (opened,)
+
+
+def _close(state: RuleState, at: Instant) -> Step:
+    opened_at = state.opened_at if state.opened_at is not None else at
+    at = Instant(max(at, opened_at))
+    closed = Closed(
+        opened_at, at, state.last_value, CloseReason.RECOVERED, silent=at <= state.quiet_until
+    )
+    calm = RuleState(
+        stale=state.stale,
+        last_event=state.last_event,
+        last_value=state.last_value,
+        quiet_until=state.quiet_until,
+    )
+    return calm, (closed,)
+
+
+def _from_ok(
+    rule: Thresholds, state: RuleState, at: Instant, value: float, now: Instant, _again: bool
+) -> Step:
+    if not rule.reached(value):
+        return replace(state, since=None, samples=0), ()
+    if rule.hold == 0 and rule.min_samples <= 1:
+        return _fire(rule, state, at, now)
+    return replace(state, phase=Phase.PENDING, since=at, samples=1), ()
+
+
+def _from_pending(
+    rule: Thresholds, state: RuleState, at: Instant, value: float, now: Instant, again: bool
+) -> Step:
+    if not rule.reached(value):
+        return replace(state, phase=Phase.OK, since=None, samples=0), ()
+    state = replace(state, samples=state.samples + (0 if again else 1))
+    return _run_timer(rule, state, at, now)
+
+
+def _from_firing(
+    rule: Thresholds, state: RuleState, at: Instant, value: float, now: Instant, _again: bool
+) -> Step:
+    if not rule.recovered(value):
+        return _announce_if_current(rule, state, at, value, now)
+    recovering = replace(state, phase=Phase.RECOVERING, since=at)
+    return _run_timer(rule, recovering, at, now)
+
+
+def _from_recovering(
+    rule: Thresholds, state: RuleState, at: Instant, value: float, now: Instant, _again: bool
+) -> Step:
+    if rule.recovered(value):
+        return _run_timer(rule, state, at, now)
+    firing = replace(state, phase=Phase.FIRING, since=None)
+    return _announce_if_current(rule, firing, at, value, now)
+
+
+def _announce_if_current(
+    rule: Thresholds, state: RuleState, at: Instant, value: float, now: Instant
+) -> Step:
+    """Row 21: an incident that was found out late, and goes on, is news from this sample on."""
+    if state.announced or state.opened_at is None or not rule.reached(value):
+        return state, ()
+    if not _current(rule, state, at, now):
+        return state, ()
+    told = Announced(state.opened_at, at, value, at, state.level)
+    return replace(state, announced=True), (told,)
+
+
+_JUDGES = {
+    Phase.OK: _from_ok,
+    Phase.PENDING: _from_pending,
+    Phase.FIRING: _from_firing,
+    Phase.RECOVERING: _from_recovering,
+}

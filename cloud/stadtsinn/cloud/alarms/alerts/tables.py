@@ -1,0 +1,117 @@
+"""Rules, where each of them stands, and what came of them."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from stadtsinn.cloud.platform.database.engine import InstantColumn, Position, metadata
+from stadtsinn.cloud.platform.tenants.tables import tenant_column
+
+rules = Table(
+    "rules",
+    metadata,
+    Column("id", Position, primary_key=True),
+    tenant_column(),
+    Column("slug", String(63), nullable=False),
+    Column("name", String(200), nullable=False),  # German, as the recipient reads it
+    Column("dev_eui", String(16), ForeignKey("devices.dev_eui")),
+    Column("quantity", String(63), nullable=False, default=""),
+    Column("channel", String(63), nullable=False, default=""),
+    Column("zone_id", Position, ForeignKey("zones.id")),
+    Column("direction", String(5), nullable=False),
+    Column("on_level", Float, nullable=False),
+    Column("off_level", Float, nullable=False),
+    Column("for_s", Integer, nullable=False),
+    Column("min_samples", Integer, nullable=False),
+    Column("keep_firing_s", Integer, nullable=False),
+    Column("stale_after_s", Integer),  # NULL: three expected intervals
+    Column("max_age_s", Integer, nullable=False),
+    Column("resolve_notice", Boolean, nullable=False),
+    Column("alert_on_stale", Boolean, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    # Counted up by every edit, so that the evaluator notices; samples from before
+    # `valid_from` are not judged by what the rule says now.
+    Column("revision", Integer, nullable=False),
+    Column("valid_from", InstantColumn, nullable=False),
+    UniqueConstraint("tenant_id", "slug"),
+    CheckConstraint("(dev_eui IS NULL) <> (zone_id IS NULL)", name="one_subject"),
+    sqlite_autoincrement=True,  # an id is never used again: incidents are named after it
+)
+
+rule_recipients = Table(
+    "rule_recipients",
+    metadata,
+    Column("rule_id", Position, ForeignKey("rules.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "recipient_id", Position, ForeignKey("recipients.id", ondelete="CASCADE"), primary_key=True
+    ),
+    # "alarm": alarms and their end; "technical": missing data.
+    Column("purpose", String(9), primary_key=True),
+)
+
+rule_states = Table(
+    "rule_states",
+    metadata,
+    Column("rule_id", Position, ForeignKey("rules.id"), primary_key=True, autoincrement=False),
+    Column("rule_revision", Integer, nullable=False),
+    Column("phase", String(10), nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("since", InstantColumn),
+    Column("samples", Integer, nullable=False),
+    Column("stale", Boolean, nullable=False),
+    Column("last_event", InstantColumn),
+    Column("last_value", Float),
+    Column("opened_at", InstantColumn),
+    Column("announced", Boolean, nullable=False),
+    Column("silences", Integer, nullable=False),
+    Column("quiet_until", InstantColumn, nullable=False),
+    # When time alone has something to do for this rule; NULL: only a sample has.
+    Column("due_at", InstantColumn, index=True),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    # "<rule id>-<opened_at>": the same history gives the same incident, also when rebuilt.
+    Column("id", String(42), primary_key=True),
+    tenant_column(),
+    # No foreign keys: what happened stays on record when the rule is gone.
+    Column("rule_id", Position, nullable=False),
+    Column("rule_name", String(200), nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("opened_at", InstantColumn, nullable=False),  # event time
+    Column("opening_value", Float, nullable=False),
+    Column("late", Boolean, nullable=False),  # found out when it was too old for a message
+    Column("announced_at", InstantColumn),  # event time of the sample the message tells of
+    Column("closed_at", InstantColumn),  # event time
+    Column("close_reason", String(16)),
+    Column("closing_value", Float),
+)
+
+Index("ix_incidents_tenant_opened", incidents.c.tenant_id, incidents.c.opened_at)
+Index(
+    "uq_incidents_one_open_per_rule",
+    incidents.c.rule_id,
+    unique=True,
+    sqlite_where=incidents.c.closed_at.is_(None),
+    postgresql_where=incidents.c.closed_at.is_(None),
+)
+
+alert_inputs = Table(
+    "alert_inputs",
+    metadata,
+    # How far other inputs than the uplink log were judged, e.g. "zone_samples".
+    Column("name", String(32), primary_key=True),
+    Column("position", Position, nullable=False),
+)

@@ -1,0 +1,249 @@
+"""Recipients, messages, delivery reports, and the sandbox phone."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from importlib.resources import files
+from itertools import groupby
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, PackageLoader
+from sqlalchemy import Row
+from starlette.concurrency import run_in_threadpool
+
+from stadtsinn.base.instant import isoformat, to_datetime
+from stadtsinn.base.problems import NotFound
+from stadtsinn.cloud.alarms.notify import repository, service
+from stadtsinn.cloud.alarms.notify.message import Recipient, masked
+from stadtsinn.cloud.alarms.notify.repository import PhoneMessage
+from stadtsinn.cloud.alarms.notify.schemas import (
+    MessageView,
+    NewRecipient,
+    RecipientBody,
+    RecipientView,
+)
+from stadtsinn.cloud.alarms.notify.senders.sandbox import phone_is_on
+from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
+from stadtsinn.cloud.platform.api.fields import SlugInPath
+from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.town.service import change
+
+_BERLIN = ZoneInfo("Europe/Berlin")
+
+router = APIRouter()
+"""Asks for a key."""
+report_router = APIRouter()
+"""For providers, who have no key: the token in the address is what they know."""
+page_router = APIRouter()
+"""A page for everybody, while the sandbox is on."""
+
+
+# --- recipients ------------------------------------------------------------------------
+
+
+def _view(known: Recipient) -> RecipientView:
+    return RecipientView(
+        slug=known.slug, name=known.name, channel=known.channel, address=masked(known.address)
+    )
+
+
+@router.get("/recipients", tags=["recipients"], summary="List recipients · Empfänger auflisten")
+def list_recipients(scope: ReaderDep, services: ServicesDep, page: PageDep) -> Page[RecipientView]:
+    """Addresses are masked for everybody: they can be written, never read."""
+    with services.database.read() as connection:
+        rows = repository.recipients_page(connection, scope, page.after_text, page.fetch)
+    return page_of(rows, page, lambda row: row.slug, _view)
+
+
+@router.post(
+    "/recipients",
+    tags=["recipients"],
+    status_code=201,
+    summary="Create a recipient · Empfänger anlegen",
+)
+def create_recipient(scope: EditorDep, services: ServicesDep, body: NewRecipient) -> RecipientView:
+    with change(services.database) as connection:
+        service.create_recipient(connection, scope, body)
+        return _view(repository.recipient(connection, scope, body.slug))
+
+
+@router.get(
+    "/recipients/{recipient}", tags=["recipients"], summary="Read a recipient · Empfänger lesen"
+)
+def read_recipient(scope: ReaderDep, services: ServicesDep, recipient: SlugInPath) -> RecipientView:
+    with services.database.read() as connection:
+        return _view(repository.recipient(connection, scope, recipient))
+
+
+@router.put(
+    "/recipients/{recipient}", tags=["recipients"], summary="Replace a recipient · Empfänger ändern"
+)
+def replace_recipient(
+    scope: EditorDep, services: ServicesDep, recipient: SlugInPath, body: RecipientBody
+) -> RecipientView:
+    wanted = NewRecipient(slug=recipient, **body.model_dump())
+    with change(services.database) as connection:
+        service.replace_recipient(connection, scope, wanted)
+        return _view(repository.recipient(connection, scope, recipient))
+
+
+@router.delete(
+    "/recipients/{recipient}",
+    tags=["recipients"],
+    status_code=204,
+    summary="Delete a recipient · Empfänger löschen",
+)
+def delete_recipient(scope: EditorDep, services: ServicesDep, recipient: SlugInPath) -> None:
+    with change(services.database) as connection:
+        service.delete_recipient(connection, scope, recipient)
+
+
+# --- messages --------------------------------------------------------------------------
+
+
+def _message(row: Row[Any]) -> MessageView:
+    return MessageView(
+        id=row.id,
+        created_at=isoformat(row.created_at),
+        event_time=isoformat(row.event_time),
+        sent_at=isoformat(row.sent_at) if row.sent_at is not None else None,
+        kind=row.kind,
+        incident_id=row.incident_id,
+        recipient=row.recipient or "",
+        address=masked(row.address),
+        text=row.text,
+        status=row.status,
+        attempts=row.attempts,
+        reason=row.reason,
+    )
+
+
+@router.get(
+    "/messages", tags=["messages"], summary="List messages, newest first · Nachrichten auflisten"
+)
+def list_messages(
+    scope: ReaderDep,
+    services: ServicesDep,
+    page: PageDep,
+    incident: Annotated[
+        str | None, Query(max_length=42, description="Only of one incident.")
+    ] = None,
+) -> Page[MessageView]:
+    with services.database.read() as connection:
+        rows = repository.messages_page(
+            connection, scope, page.after_number, page.fetch, incident_id=incident
+        )
+    return page_of(rows, page, lambda row: int(row.id), _message)
+
+
+# --- delivery reports ------------------------------------------------------------------
+
+_Provider = Annotated[str, Path(pattern=r"^[a-z]{1,32}$", examples=["kannel"])]
+_Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{16,128}$")]
+
+
+@report_router.get(
+    "/notify/delivery-reports/{provider}/{token}",
+    tags=["delivery reports"],
+    status_code=204,
+    summary="Take a delivery report · Zustellbericht annehmen",
+)
+def take_report(
+    services: ServicesDep, provider: _Provider, token: _Token, request: Request
+) -> None:
+    """For SMS providers. The unguessable token stands for the message; there is no key."""
+    with services.database.write() as connection:
+        service.take_report(connection, provider, token, dict(request.query_params), b"")
+
+
+@report_router.post(
+    "/notify/delivery-reports/{provider}/{token}",
+    tags=["delivery reports"],
+    status_code=204,
+    summary="Take a delivery report · Zustellbericht annehmen",
+)
+async def take_posted_report(
+    services: ServicesDep, provider: _Provider, token: _Token, request: Request
+) -> None:
+    """The same as a form or as JSON."""
+    body = await request.body()
+    fields = {**request.query_params, **_form(body)}
+    await run_in_threadpool(_take, services.database, provider, token, fields, body)
+
+
+def _take(
+    database: Database, provider: str, token: str, fields: Mapping[str, str], body: bytes
+) -> None:
+    with database.write() as connection:
+        service.take_report(connection, provider, token, fields, body)
+
+
+def _form(body: bytes) -> dict[str, str]:
+    return dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=None))
+
+
+# --- sandbox phone ---------------------------------------------------------------------
+
+_pages = Environment(loader=PackageLoader("stadtsinn.cloud.alarms.notify"), autoescape=True)
+_style = (files("stadtsinn.cloud.alarms.notify") / "templates" / "phone.css").read_text(
+    encoding="utf-8"
+)
+_style_hash = base64.b64encode(hashlib.sha256(_style.encode()).digest()).decode()
+_CSP = (
+    f"default-src 'none'; style-src 'sha256-{_style_hash}'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+_SHOWN = 100
+
+
+@page_router.get(
+    "/sandbox-phone",
+    tags=["sandbox"],
+    response_class=HTMLResponse,
+    summary="Messages of the sandbox as a phone shows them · Test-Telefon",
+)
+def sandbox_phone(
+    services: ServicesDep,
+    lang: Annotated[Literal["de", "en"], Query()] = "de",
+    paused: Annotated[bool, Query(description="Do not reload.")] = False,
+) -> Response:
+    """Exists only while the sandbox sender is configured."""
+    with services.database.read() as connection:
+        if not phone_is_on(connection):
+            raise NotFound("There is no sandbox phone: messages leave through a real provider.")
+        messages = repository.phone_messages(connection, _SHOWN)
+    page = _pages.get_template("phone.html").render(
+        style=_style, lang=lang, paused=paused, phones=_phones(messages)
+    )
+    return HTMLResponse(page, headers={"Content-Security-Policy": _CSP})
+
+
+def _phones(messages: list[PhoneMessage]) -> list[dict[str, Any]]:
+    """One phone per number, the one with the newest message first."""
+    order = list(dict.fromkeys(message.address for message in messages))
+    ordered = sorted(messages, key=lambda message: order.index(message.address))
+    phones = []
+    for address, group in groupby(ordered, key=lambda message: message.address):
+        texts = list(group)
+        phones.append(
+            {
+                "name": next((text.name for text in texts if text.name), ""),
+                "number": masked(address),
+                "messages": [
+                    {"text": text.text, "at": _local(text), "iso": isoformat(text.received_at)}
+                    for text in texts
+                ],
+            }
+        )
+    return phones
+
+
+def _local(message: PhoneMessage) -> str:
+    return f"{to_datetime(message.received_at).astimezone(_BERLIN):%d.%m.%Y, %H:%M}"

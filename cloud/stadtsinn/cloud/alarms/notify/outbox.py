@@ -1,0 +1,293 @@
+"""The outbox's SQL: messages in, one row per recipient, and how each came to its end.
+
+`settled` marks a row for which nothing more will be tried. What one recipient gets about one
+incident goes out in the order it was written: a row waits for the unsettled ones before it, so
+an all-clear never overtakes its alarm.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, update
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.alarms.notify.message import ENDINGS, Draft, Kind, Message, Recipient, Status
+from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
+from stadtsinn.cloud.platform.database.upsert import insert_ignore
+
+_LEFT_READY = (Status.SENDING, Status.ACCEPTED, Status.DELIVERED, Status.UNKNOWN)
+_LOST = (Status.FAILED, Status.EXPIRED)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A row a worker took: only while `attempts` is still this number it is the worker's."""
+
+    id: int
+    attempts: int
+    channel: str
+    resent: bool
+    message: Message
+
+
+def enqueue(connection: Connection, draft: Draft, to: Sequence[Recipient]) -> int:
+    """Put one row per recipient into the outbox; those who have this message already get none.
+
+    Returns how many rows are new.
+    """
+    return insert_ignore(connection, outbox, [_row(draft, recipient) for recipient in to])
+
+
+def _row(draft: Draft, recipient: Recipient) -> dict[str, Any]:
+    key = (draft.incident_id, draft.kind, draft.level, draft.sequence)
+    return {
+        "uuid": str(uuid.uuid4()),
+        "tenant_id": draft.tenant_id,
+        "incident_id": draft.incident_id,
+        "kind": draft.kind.value,
+        "level": draft.level,
+        "sequence": draft.sequence,
+        "channel": recipient.channel,
+        "recipient_id": recipient.id,
+        "dedup_key": "|".join(map(str, (*key, recipient.channel, recipient.id))),
+        "address": recipient.address,
+        "text": draft.text,
+        "status": Status.READY.value,
+        "reason": "",
+        "attempts": 0,
+        "resent": False,
+        "reworded": False,
+        "settled": False,
+        "next_attempt": 0,
+        "report_token": secrets.token_urlsafe(24),
+        "event_time": draft.event_time,
+        "created_at": draft.created_at,
+        "expires_at": draft.expires_at,
+        "purged": False,
+    }
+
+
+def reword_waiting_alarms(connection: Connection, incident_id: str, text: str) -> int:
+    """The incident ended before these went out: say so in the one message they will get."""
+    waiting = and_(
+        outbox.c.incident_id == incident_id,
+        outbox.c.kind == Kind.ALARM.value,
+        outbox.c.status == Status.READY.value,
+        outbox.c.resent.is_(False),  # a first copy may have arrived: it needs its all-clear
+    )
+    return connection.execute(
+        update(outbox).where(waiting).values(text=text, reworded=True)
+    ).rowcount
+
+
+def alarmed_recipients(connection: Connection, incident_id: str) -> list[Recipient]:
+    """Who got, or may have got, the alarm of this incident without hearing of its end."""
+    left = or_(
+        outbox.c.status.in_([status.value for status in _LEFT_READY]), outbox.c.resent.is_(True)
+    )
+    rows = connection.execute(
+        select(outbox.c.recipient_id, outbox.c.channel, outbox.c.address, recipients.c.slug)
+        .join(recipients, recipients.c.id == outbox.c.recipient_id)
+        .where(
+            outbox.c.incident_id == incident_id,
+            outbox.c.kind == Kind.ALARM.value,
+            outbox.c.reworded.is_(False),
+            outbox.c.purged.is_(False),
+            left,
+        )
+        .distinct()
+    )
+    return [Recipient(row.recipient_id, row.slug, "", row.channel, row.address) for row in rows]
+
+
+def has_work(connection: Connection) -> bool:
+    """Some message is not settled; asked first, so that an idle worker takes no write lock."""
+    return bool(connection.scalar(select(exists().where(outbox.c.settled.is_(False)))))
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """Messages that are not settled, by channel; `troubled` were tried three times or more."""
+
+    waiting: dict[str, int]
+    troubled: int
+
+
+def backlog(connection: Connection) -> Backlog:
+    rows = connection.execute(
+        select(
+            outbox.c.channel,
+            func.count().label("waiting"),
+            func.sum(case((outbox.c.attempts >= 3, 1), else_=0)).label("troubled"),
+        )
+        .where(outbox.c.settled.is_(False))
+        .group_by(outbox.c.channel)
+    ).all()
+    return Backlog({row.channel: row.waiting for row in rows}, sum(row.troubled for row in rows))
+
+
+def expire(connection: Connection, now: Instant) -> int:
+    """Give up what nobody needs any more: too old, or the end of an alarm that never arrived."""
+    waiting = and_(outbox.c.settled.is_(False), outbox.c.status == Status.READY.value)
+    given_up = connection.execute(
+        update(outbox)
+        .where(waiting, or_(outbox.c.expires_at <= now, _moot()))
+        .values(status=Status.EXPIRED.value, settled=True, reason="no use any more")
+    )
+    return given_up.rowcount
+
+
+def _moot() -> ColumnElement[bool]:
+    """About an alarm of which this recipient never heard."""
+    alarm = outbox.alias("alarm")
+    lost = exists().where(
+        alarm.c.incident_id == outbox.c.incident_id,
+        alarm.c.recipient_id == outbox.c.recipient_id,
+        alarm.c.kind == Kind.ALARM.value,
+        alarm.c.status.in_([status.value for status in _LOST]),
+    )
+    return and_(outbox.c.kind.in_([kind.value for kind in (*ENDINGS, Kind.STALE)]), lost)
+
+
+def break_leases(connection: Connection, now: Instant, retry_at: Instant) -> int:
+    """A worker that took a row and never came back: nobody knows whether it was sent."""
+    lost = and_(
+        outbox.c.settled.is_(False),
+        outbox.c.status == Status.SENDING.value,
+        outbox.c.lease_until < now,
+    )
+    return connection.execute(
+        update(outbox)
+        .where(lost)
+        .values(status=Status.UNKNOWN.value, next_attempt=retry_at, reason="the sender stopped")
+    ).rowcount
+
+
+def claim(
+    connection: Connection, channels: Collection[str], now: Instant, lease_until: Instant
+) -> Claim | None:
+    """Take the next message that is due: READY → SENDING. None when there is nothing to do."""
+    row = connection.execute(_due(channels, now)).one_or_none()
+    if row is None:
+        return None
+    connection.execute(
+        update(outbox)
+        .where(outbox.c.id == row.id)
+        .values(
+            status=Status.SENDING.value, attempts=outbox.c.attempts + 1, lease_until=lease_until
+        )
+    )
+    return _claim(row, row.attempts + 1)
+
+
+def _due(channels: Collection[str], now: Instant) -> Any:
+    before = outbox.alias("before")
+    overtaken = exists().where(
+        before.c.incident_id == outbox.c.incident_id,
+        before.c.recipient_id == outbox.c.recipient_id,
+        before.c.settled.is_(False),
+        before.c.id < outbox.c.id,
+    )
+    alarms_first = case((outbox.c.kind == Kind.ALARM.value, 0), else_=1)
+    return (
+        select(outbox)
+        .where(
+            outbox.c.settled.is_(False),
+            outbox.c.status == Status.READY.value,
+            outbox.c.next_attempt <= now,
+            outbox.c.channel.in_(list(channels)),
+            ~overtaken,
+            ~_moot(),
+        )
+        .order_by(alarms_first, outbox.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def unknowns(connection: Connection, channels: Collection[str], now: Instant) -> list[Claim]:
+    """Messages of which nobody knows whether they were sent, and which are due for a decision."""
+    rows = connection.execute(
+        select(outbox)
+        .where(
+            outbox.c.settled.is_(False),
+            outbox.c.status == Status.UNKNOWN.value,
+            outbox.c.next_attempt <= now,
+            outbox.c.channel.in_(list(channels)),
+        )
+        .order_by(outbox.c.id)
+        .limit(100)
+    )
+    return [_claim(row, row.attempts) for row in rows]
+
+
+def _claim(row: Any, attempts: int) -> Claim:
+    message = Message(row.uuid, Kind(row.kind), row.address, row.text, row.report_token)
+    return Claim(row.id, attempts, row.channel, row.resent, message)
+
+
+def finish(
+    connection: Connection, claimed: Claim, status: Status, *, only_from: Status, **values: Any
+) -> bool:
+    """Write what came of a claim, unless somebody else was quicker (a report, a lost lease)."""
+    settled = status in (Status.ACCEPTED, Status.DELIVERED, Status.FAILED, Status.EXPIRED)
+    changed = connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.id == claimed.id,
+            outbox.c.attempts == claimed.attempts,
+            outbox.c.status == only_from.value,
+        )
+        .values({"settled": settled, **values, "status": status.value, "lease_until": None})
+    )
+    return changed.rowcount == 1
+
+
+def purge(connection: Connection, before: Instant) -> int:
+    """Empty numbers and texts of messages made before `before`; the rest stays on record."""
+    old = and_(outbox.c.purged.is_(False), outbox.c.created_at < before)
+    connection.execute(
+        update(outbox)
+        .where(old, outbox.c.settled.is_(False))
+        .values(status=Status.EXPIRED.value, settled=True)
+    )
+    return connection.execute(
+        update(outbox).where(old).values(address="", text="", purged=True)
+    ).rowcount
+
+
+def note_sent(connection: Connection, row_id: int, values: Mapping[str, Any]) -> None:
+    """Add what the sender told of a message that was settled by its report already."""
+    connection.execute(
+        update(outbox).where(outbox.c.id == row_id, outbox.c.sent_at.is_(None)).values(**values)
+    )
+
+
+def report(connection: Connection, where: ColumnElement[bool], status: Status) -> bool:
+    """Apply a delivery report to the message it is about; False when there is no such message.
+
+    A report never takes back a delivery, and one of an earlier copy spares the resending.
+    """
+    row = connection.execute(select(outbox.c.id).where(where)).first()
+    if row is None:
+        return False
+    replaceable = {
+        Status.DELIVERED: (*_LEFT_READY, Status.READY, Status.FAILED),
+        Status.ACCEPTED: (Status.SENDING, Status.UNKNOWN),
+        Status.FAILED: (Status.SENDING, Status.UNKNOWN, Status.ACCEPTED),
+    }[status]
+    connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.id == row.id,
+            outbox.c.attempts > 0,
+            outbox.c.status.in_([old.value for old in replaceable]),
+        )
+        .values(status=status.value, settled=True, reason=f"reported {status.value.lower()}")
+    )
+    return True

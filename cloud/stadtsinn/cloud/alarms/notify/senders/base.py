@@ -1,0 +1,52 @@
+"""What a sender is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from stadtsinn.cloud.alarms.notify.message import Message
+
+
+class Outcome(StrEnum):
+    SENT = "sent"
+    RETRY = "retry"
+    """Certainly not sent; another try may work."""
+    NEVER = "never"
+    """Certainly not sent, and no try will change it."""
+    UNKNOWN = "unknown"
+    """It may have been sent or not."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a call. `reason` names no number, no text and no secret."""
+
+    outcome: Outcome
+    provider_id: str | None = None
+    delivered: bool = False
+    reason: str = ""
+
+
+class Found(StrEnum):
+    """Whether the other side has a message."""
+
+    YES = "yes"
+    NO = "no"
+    CANNOT_TELL = "cannot_tell"
+
+
+class Sender(Protocol):
+    """A way out. Its methods may be called from several workers at once.
+
+    An exception out of `send` counts as `Outcome.UNKNOWN`, out of `lookup` as "ask later".
+    """
+
+    def send(self, message: Message) -> Result: ...
+
+    def lookup(self, uuid: str) -> Found:
+        """Whether a message with this uuid has arrived there, after an unknown outcome."""
+        ...
+
+    def close(self) -> None: ...

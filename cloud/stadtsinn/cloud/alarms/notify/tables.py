@@ -1,0 +1,101 @@
+"""Recipients, the outbox, and the messages of the sandbox phone."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from stadtsinn.cloud.platform.database.engine import InstantColumn, Position, metadata
+from stadtsinn.cloud.platform.tenants.tables import tenant_column
+
+recipients = Table(
+    "recipients",
+    metadata,
+    Column("id", Position, primary_key=True),
+    tenant_column(),
+    Column("slug", String(63), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("channel", String(16), nullable=False),  # which sender, e.g. "sms"
+    Column("address", String(254), nullable=False),  # personal data: E.164 number
+    UniqueConstraint("tenant_id", "slug"),
+    sqlite_autoincrement=True,  # an id is never used again: it is part of `dedup_key`
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Position, primary_key=True),
+    Column("uuid", String(36), nullable=False, unique=True),
+    tenant_column(),
+    Column("incident_id", String(42), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("recipient_id", Position, nullable=False),
+    # (incident, kind, level, sequence, channel, recipient): nobody gets two.
+    Column("dedup_key", String(160), nullable=False, unique=True),
+    # Frozen copies, so that a retry says the same to the same; emptied after 90 days.
+    Column("address", String(254), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("reason", String(200), nullable=False, default=""),  # of the last failure
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("resent", Boolean, nullable=False, default=False),
+    # The incident ended before this alarm went out; its text says so, no all-clear follows.
+    Column("reworded", Boolean, nullable=False, default=False),
+    Column("settled", Boolean, nullable=False, default=False),  # nothing more will be tried
+    Column("next_attempt", InstantColumn, nullable=False),  # machine's clock
+    Column("lease_until", InstantColumn),  # machine's clock
+    Column("provider_id", String(100)),
+    Column("report_token", String(43), nullable=False, unique=True),
+    Column("event_time", InstantColumn, nullable=False),
+    Column("created_at", InstantColumn, nullable=False),
+    Column("expires_at", InstantColumn, nullable=False),
+    Column("sent_at", InstantColumn),
+    Column("purged", Boolean, nullable=False, default=False),
+)
+
+Index("ix_outbox_status_next", outbox.c.settled, outbox.c.status, outbox.c.next_attempt)
+Index("ix_outbox_incident_recipient", outbox.c.incident_id, outbox.c.recipient_id)
+Index("ix_outbox_provider", outbox.c.provider_id)
+Index("ix_outbox_tenant_id_position", outbox.c.tenant_id, outbox.c.id)
+Index("ix_outbox_purge", outbox.c.purged, outbox.c.created_at)
+
+sandbox_messages = Table(
+    "sandbox_messages",
+    metadata,
+    Column("id", Position, primary_key=True),
+    # Unique: the sandbox takes the same message twice and shows it once.
+    Column("uuid", String(36), nullable=False, unique=True),
+    Column("address", String(254), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("received_at", InstantColumn, nullable=False),
+)
+
+sandbox_phone = Table(
+    "sandbox_phone",
+    metadata,
+    # One row while a sandbox sender is configured: only then the phone page exists.
+    Column("id", Integer, primary_key=True),
+    Column("since", InstantColumn, nullable=False),
+)
+
+report_formats = Table(
+    "report_formats",
+    metadata,
+    # How the configured provider words its delivery reports, for the process that serves the
+    # API: it does not need to know the senders' configuration and secrets.
+    Column("provider", String(32), primary_key=True),
+    Column("format", Text, nullable=False),  # JSON of senders.provider.Reports
+    # Digest of a token for reports of all messages, where the provider knows but one address.
+    Column("token_digest", String(64)),
+)

@@ -1,0 +1,237 @@
+"""Empties the outbox. Several workers may run at once, in several processes.
+
+Each message passes three commits: READY → SENDING with a lease, the call itself, the result.
+A worker that dies in between leaves a lease behind; when it ends, nobody knows whether the
+call happened, and the message is decided on by what its channel can tell (`_decide`).
+
+Waiting between attempts and the length of leases go by the machine's clock, because the other
+side lives in real time; ages and expiry go by the clock of the measurements.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+import structlog
+from prometheus_client import Counter
+from sqlalchemy import Connection
+
+from stadtsinn.base.clock import Clock, SystemClock
+from stadtsinn.base.crash_points import crash_point
+from stadtsinn.base.health import Check
+from stadtsinn.base.instant import DAY, HOUR, SECOND, Instant
+from stadtsinn.cloud.alarms.notify import outbox
+from stadtsinn.cloud.alarms.notify.message import Kind, Status
+from stadtsinn.cloud.alarms.notify.outbox import Claim
+from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result, Sender
+from stadtsinn.cloud.alarms.notify.senders.sandbox import purge_phone
+from stadtsinn.cloud.alarms.notify.text import fit_one_part
+from stadtsinn.cloud.platform.database.engine import Database
+
+log = structlog.get_logger()
+
+MAYBE_TWICE = " (evtl. doppelt)"
+KEEP_FOR = 90 * DAY
+
+_LEASE = 120 * SECOND
+_BACKOFF_S = (10, 30, 120, 300, 600)
+# A delivery report that is already under way settles most doubts by itself.
+_DOUBT_WAITS = 10 * SECOND
+_PURGE_EVERY = HOUR
+_AT_ONCE = 200
+
+_results = Counter("stadtsinn_notify_results_total", "Calls of senders by outcome", ["outcome"])
+_failures = Counter("stadtsinn_notify_worker_errors_total", "Rounds of the outbox that broke off")
+
+
+class OutboxWorker:
+    """Sends what is READY. `wall` is the machine's clock, replaced in tests.
+
+    `lease` and `doubt_waits` are microseconds: how long a claim holds, and how long a message
+    of unknown fate waits for its delivery report before it is decided on.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        senders: Mapping[str, Sender],
+        clock: Clock,
+        *,
+        wall: Clock | None = None,
+        poll_s: float = 0.5,
+        lease: int = _LEASE,
+        doubt_waits: int = _DOUBT_WAITS,
+    ) -> None:
+        self._database = database
+        self._senders = dict(senders)
+        self._clock = clock
+        self._wall = wall or SystemClock()
+        self._poll_s = poll_s
+        self._lease = lease
+        self._doubt_waits = doubt_waits
+        self._next_purge = Instant(0)
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def run_once(self) -> int:
+        """Decide doubts, then send everything that is due. Returns the number of calls made.
+
+        Raises SQLAlchemyError when the database is away; what was claimed stays under its lease.
+        """
+        self._purge()
+        with self._database.read() as connection:
+            if not outbox.has_work(connection):
+                return 0
+        self._housekeeping()
+        self._decide_doubts()
+        calls = 0
+        while calls < _AT_ONCE and not self._stopping.is_set():
+            claimed = self._claim()
+            if claimed is None:
+                break
+            calls += 1
+            self._send(claimed)
+        return calls
+
+    def start(self) -> None:
+        """Work on a thread until `stop`."""
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._work, name="outbox", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the call under way and stop."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(timeout=30)
+            self._thread = None
+
+    def check(self) -> Check:
+        """Healthy while messages get out: none tried in vain three times, none without a sender."""
+        if self._thread is not None and not self._thread.is_alive():
+            return Check(ok=False, detail="the worker's thread ended: restart the process")
+        with self._database.read() as connection:
+            backlog = outbox.backlog(connection)
+        if homeless := sorted(backlog.waiting.keys() - self._senders.keys()):
+            detail = f"messages wait, but no sender is configured for {', '.join(homeless)}"
+            return Check(ok=False, detail=f"{detail}: see docs/sms.md")
+        detail = f"{sum(backlog.waiting.values())} waiting, {backlog.troubled} after three tries"
+        return Check(ok=backlog.troubled == 0, detail=detail)
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.run_once()
+            except Exception as error:  # the next round must not suffer from this one
+                _failures.inc()
+                # Only the type: a database's errors quote the values, numbers and texts.
+                log.error("outbox_round_failed", error=type(error).__name__)  # noqa: TRY400
+            self._stopping.wait(self._poll_s)
+
+    def _housekeeping(self) -> None:
+        now = self._wall.now()
+        with self._database.write() as connection:
+            outbox.expire(connection, self._clock.now())
+            broken = outbox.break_leases(connection, now, Instant(now + self._doubt_waits))
+        if broken:
+            log.warning("outbox_leases_broken", messages=broken)
+
+    def _purge(self) -> None:
+        now = self._wall.now()
+        if now < self._next_purge:
+            return
+        before = Instant(self._clock.now() - KEEP_FOR)
+        with self._database.write() as connection:
+            outbox.purge(connection, before)
+            purge_phone(connection, before)
+        self._next_purge = Instant(now + _PURGE_EVERY)
+
+    def _claim(self) -> Claim | None:
+        now = self._wall.now()
+        with self._database.write() as connection:
+            claimed = outbox.claim(connection, self._senders, now, Instant(now + self._lease))
+            if claimed is not None:
+                crash_point("notify.claiming")
+        if claimed is not None:
+            crash_point("notify.claimed")
+        return claimed
+
+    def _send(self, claimed: Claim) -> None:
+        try:
+            result = self._senders[claimed.channel].send(claimed.message)
+        except Exception as error:  # whatever broke, it may have broken after sending
+            result = Result(Outcome.UNKNOWN, reason=type(error).__name__)
+        crash_point("notify.called")
+        _results.labels(result.outcome.value).inc()
+        self._finish(claimed, result)
+        crash_point("notify.finished")
+        if result.outcome is not Outcome.SENT:
+            log.warning(
+                "message_not_sent",
+                uuid=claimed.message.uuid,
+                outcome=result.outcome.value,
+                reason=result.reason,
+                attempts=claimed.attempts,
+            )
+
+    def _finish(self, claimed: Claim, result: Result) -> None:
+        now = self._wall.now()
+        with self._database.write() as connection:
+            if result.outcome is Outcome.SENT:
+                status = Status.DELIVERED if result.delivered else Status.ACCEPTED
+                values = {"provider_id": result.provider_id, "sent_at": self._clock.now()}
+                for before in (Status.SENDING, Status.UNKNOWN):  # UNKNOWN: the lease was lost
+                    if outbox.finish(connection, claimed, status, only_from=before, **values):
+                        return
+                # A delivery report was quicker and stays; only add what it did not know.
+                outbox.note_sent(connection, claimed.id, values)
+                return
+            status, wait = self._verdict(result.outcome, claimed.attempts)
+            outbox.finish(
+                connection,
+                claimed,
+                status,
+                only_from=Status.SENDING,
+                reason=result.reason,
+                next_attempt=now + wait,
+            )
+
+    def _decide_doubts(self) -> None:
+        with self._database.read() as connection:
+            doubtful = outbox.unknowns(connection, self._senders, self._wall.now())
+        for claimed in doubtful:
+            self._decide(claimed)
+
+    def _decide(self, claimed: Claim) -> None:
+        """The other side knows, or an alarm goes out once more saying so, and nothing else does."""
+        try:
+            found = self._senders[claimed.channel].lookup(claimed.message.uuid)
+        except Exception as error:  # the provider is away: ask again later
+            log.warning("lookup_failed", uuid=claimed.message.uuid, error=type(error).__name__)
+            return
+        now = self._wall.now()
+        with self._database.write() as connection:
+            if found is Found.YES:
+                self._move(connection, claimed, Status.ACCEPTED, sent_at=self._clock.now())
+            elif found is Found.NO:
+                self._move(connection, claimed, Status.READY, next_attempt=now)
+            elif claimed.message.kind is Kind.ALARM and not claimed.resent:
+                text = fit_one_part(claimed.message.text, MAYBE_TWICE)
+                values = {"next_attempt": now, "resent": True, "text": text}
+                self._move(connection, claimed, Status.READY, **values)
+            else:
+                self._move(connection, claimed, Status.UNKNOWN, settled=True)
+        log.info("doubt_decided", uuid=claimed.message.uuid, found=found.value)
+
+    @staticmethod
+    def _move(connection: Connection, claimed: Claim, status: Status, **values: object) -> None:
+        outbox.finish(connection, claimed, status, only_from=Status.UNKNOWN, **values)
+
+    def _verdict(self, outcome: Outcome, attempts: int) -> tuple[Status, int]:
+        """The status after a call that did not certainly succeed, and how long to wait then."""
+        if outcome is Outcome.NEVER:
+            return Status.FAILED, 0
+        if outcome is Outcome.UNKNOWN:
+            return Status.UNKNOWN, self._doubt_waits
+        return Status.READY, _BACKOFF_S[min(attempts, len(_BACKOFF_S)) - 1] * SECOND

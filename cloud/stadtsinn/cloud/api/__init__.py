@@ -1,1 +1,0 @@
-"""What all endpoints share: errors, pagination, who is asking, the reference page."""

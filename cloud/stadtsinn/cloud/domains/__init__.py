@@ -1,0 +1,1 @@
+"""What a town does with its values: one folder per domain."""

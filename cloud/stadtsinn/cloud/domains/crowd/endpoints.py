@@ -1,0 +1,154 @@
+"""Counting over HTTP: the present of a zone, its past, its corrections."""
+
+from __future__ import annotations
+
+import csv
+import io
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime
+
+from stadtsinn.base.instant import DAY, Instant, from_datetime, isoformat
+from stadtsinn.cloud.domains.crowd import service
+from stadtsinn.cloud.domains.crowd.sample import ZoneSample
+from stadtsinn.cloud.domains.crowd.schemas import (
+    CorrectionView,
+    HistoryView,
+    MinuteView,
+    NewCorrection,
+    OccupancyView,
+)
+from stadtsinn.cloud.domains.crowd.zone_repository import Correction
+from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
+from stadtsinn.cloud.platform.api.fields import SlugInPath
+from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.town import repository as registry
+
+router = APIRouter(tags=["zones"])
+
+
+class Format(StrEnum):
+    """How the history is written."""
+
+    JSON = "json"
+    CSV = "csv"
+
+
+@router.get("/zones/{zone}/occupancy", summary="Persons in a zone now · Personen in einer Zone")
+def read_occupancy(scope: ReaderDep, services: ServicesDep, zone: SlugInPath) -> OccupancyView:
+    """The unrounded number with its interval. It counts what gates reported, not who they are."""
+    with services.database.read() as connection:
+        found = service.current(connection, scope, zone, services.clock.now())
+        permitted = registry.zone(connection, scope, zone).permitted
+    known = found.sample if found.told else None
+    return OccupancyView(
+        zone=zone,
+        state=found.state,
+        time=isoformat(found.sample.event_time) if found.sample else None,
+        occupancy=known.occupancy if known else None,
+        low=known.low if known else None,
+        high=known.high if known else None,
+        level=found.told.level if found.told else None,
+        permitted=permitted,
+        valid_until=isoformat(found.valid_until) if found.valid_until else None,
+    )
+
+
+@router.get(
+    "/zones/{zone}/history",
+    summary="A zone minute by minute · Verlauf einer Zone",
+    response_model=HistoryView,
+    responses={200: {"content": {"text/csv": {"example": "time,occupancy,low,high,degraded\n"}}}},
+)
+def read_history(
+    scope: ReaderDep,
+    services: ServicesDep,
+    zone: SlugInPath,
+    start: Annotated[AwareDatetime | None, Query(description="Default: a day ago.")] = None,
+    end: Annotated[AwareDatetime | None, Query(description="Exclusive. Default: now.")] = None,
+    format_: Annotated[Format, Query(alias="format", description="json or csv.")] = Format.JSON,
+) -> HistoryView | Response:
+    """Late reports of gates are counted where they belong, so the past may still change.
+
+    As CSV, the start of the next page is in the header `Link`.
+    """
+    until = services.clock.now() if end is None else from_datetime(end)
+    since = Instant(until - DAY) if start is None else from_datetime(start)
+    with services.database.read() as connection:
+        page = service.history(connection, scope, zone, since, until)
+    following = None if page.following is None else isoformat(page.following)
+    if format_ is Format.CSV:
+        headers = {"Content-Disposition": f'attachment; filename="{zone}.csv"'}
+        if following is not None:
+            headers["Link"] = f'<?start={following}&end={isoformat(until)}&format=csv>; rel="next"'
+        return Response(_csv(page.samples), media_type="text/csv; charset=utf-8", headers=headers)
+    return HistoryView(items=[_minute(sample) for sample in page.samples], next=following)
+
+
+@router.get("/zones/{zone}/corrections", summary="Corrections of a zone · Korrekturen einer Zone")
+def list_corrections(
+    scope: ReaderDep, services: ServicesDep, page: PageDep, zone: SlugInPath
+) -> Page[CorrectionView]:
+    """The newest entry first."""
+    with services.database.read() as connection:
+        rows = service.corrections(connection, scope, zone, page.after_number, page.fetch)
+    return page_of(rows, page, lambda row: row.id, _correction)
+
+
+@router.post(
+    "/zones/{zone}/corrections",
+    status_code=201,
+    summary="Enter a counted number · Gezählte Zahl eintragen",
+)
+def enter_correction(
+    scope: EditorDep, services: ServicesDep, zone: SlugInPath, body: NewCorrection
+) -> CorrectionView:
+    """Counting goes on from this number within about a second. The gates' counts stay."""
+    now = services.clock.now()
+    return _correction(
+        service.enter_number(
+            services.database,
+            scope,
+            zone,
+            value=body.value,
+            name=body.name,
+            reason=body.reason,
+            at=now if body.at is None else from_datetime(body.at),
+            now=now,
+        )
+    )
+
+
+def _minute(sample: ZoneSample) -> MinuteView:
+    return MinuteView(
+        time=isoformat(sample.event_time),
+        occupancy=sample.occupancy,
+        low=sample.low,
+        high=sample.high,
+        degraded=sample.degraded,
+    )
+
+
+def _correction(record: Correction) -> CorrectionView:
+    return CorrectionView(
+        id=record.id,
+        time=isoformat(record.event_time),
+        kind=record.kind,
+        value=record.value,
+        amount=record.amount,
+        name=record.name,
+        reason=record.reason,
+        entered_at=isoformat(record.created_at),
+    )
+
+
+def _csv(samples: list[ZoneSample]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["time", "occupancy", "low", "high", "degraded"])
+    for sample in samples:
+        row = [sample.occupancy, sample.low, sample.high, str(sample.degraded).lower()]
+        writer.writerow([isoformat(sample.event_time), *row])
+    return text.getvalue()

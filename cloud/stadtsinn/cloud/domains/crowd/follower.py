@@ -1,0 +1,144 @@
+"""The live follower: from people counters in the uplink log to the occupancy of zones."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+
+from stadtsinn.base.clock import Clock
+from stadtsinn.base.instant import DAY, MINUTE, SECOND, Instant
+from stadtsinn.cloud.domains.crowd import zone_repository
+from stadtsinn.cloud.domains.crowd.counting import STORED_RECORD, Report
+from stadtsinn.cloud.domains.crowd.setup import COUNTS, TOTALS, counted_zone
+from stadtsinn.cloud.domains.crowd.zone_live import GateReport, ZoneLive
+from stadtsinn.cloud.log.cursors.tables import follower_cursors
+from stadtsinn.cloud.log.uplinks.tables import uplinks as log
+from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
+from stadtsinn.cloud.town.directory import Directory, DirectoryCache, GateEntry
+from stadtsinn.decoders.reading import Quality
+
+SAMPLES_KEPT = 7 * DAY
+"""Samples are a stream for followers; the history is computed from the counts of gates."""
+
+_PRUNE_EVERY = 10 * MINUTE
+_MAY_LAG = 10 * SECOND
+
+_DIRECTIONS = {
+    **{quantity: (direction, True) for direction, quantity in TOTALS.items()},
+    **{quantity: (direction, False) for direction, quantity in COUNTS.items()},
+}
+
+
+class LiveFollower:
+    """Counts the reports of gates and emits samples of their zones' occupancy."""
+
+    name = "live"
+
+    def __init__(self, directory: DirectoryCache, clock: Clock) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._zones: dict[int, ZoneLive] = {}
+        self._pruned_at = 0
+
+    def prepare(self, uplinks: Sequence[LoggedUplink]) -> None:
+        """Nothing outside the database."""
+
+    def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None:
+        """Count what these uplinks report about gates; all others cost one look-up each."""
+        directory = self._directory.current()
+        by_zone: dict[int, list[GateReport]] = defaultdict(list)
+        for uplink in uplinks:
+            for zone, gate in directory.zones_of_device(uplink.dev_eui):
+                if uplink.tenant_id == zone.tenant_id:
+                    by_zone[zone.id] += reports_of(uplink, gate)
+        reporting = {zone_id: reports for zone_id, reports in by_zone.items() if reports}
+        if not reporting:
+            return
+        now = self._clock.now()
+        states = zone_repository.states(connection)
+        for zone_id, reports in reporting.items():
+            live = self._zone(connection, directory, zone_id, states.get(zone_id), now)
+            live.take(reports)
+            live.finish()
+
+    def tick(self, connection: Connection, now: Instant) -> None:
+        """Nightly resets, gates that fell silent, numbers that staff entered."""
+        directory = self._directory.current()
+        if self._is_behind(connection, now):
+            return  # what the log still holds comes first; time passes by itself meanwhile
+        for zone_id, state in zone_repository.states(connection).items():
+            if zone_id not in directory.zones:
+                self._zones.pop(zone_id, None)
+                continue
+            known = self._zones.get(zone_id)
+            live = self._zone(connection, directory, zone_id, state, now)
+            if known is not None and live is not known:
+                live.emit_again()
+            live.pass_time(now)
+            live.finish()
+        if now - self._pruned_at >= _PRUNE_EVERY:
+            zone_repository.delete_samples_before(connection, now - SAMPLES_KEPT)
+            self._pruned_at = now
+
+    def reset(self, connection: Connection) -> None:
+        """Forget what was made from the log; the numbers that staff entered stay."""
+        zone_repository.forget_derived(connection)
+        self._zones.clear()
+
+    def _zone(
+        self,
+        connection: Connection,
+        directory: Directory,
+        zone_id: int,
+        state: zone_repository.ZoneState | None,
+        now: Instant,
+    ) -> ZoneLive:
+        """The zone in memory if it mirrors the database and the registry, else loaded anew."""
+        settings = counted_zone(directory.zones[zone_id])
+        live = self._zones.get(zone_id)
+        if live is None or live.state != state or live.zone != settings:
+            live = ZoneLive(connection, settings, state, now, changed=live is not None)
+            self._zones[zone_id] = live
+        live.begin(connection, now, now - SAMPLES_KEPT)
+        return live
+
+    def _is_behind(self, connection: Connection, now: Instant) -> bool:
+        """Whether uplinks have been waiting in the log for this follower."""
+        position = connection.scalar(
+            select(follower_cursors.c.position).where(follower_cursors.c.name == self.name)
+        )
+        waiting = connection.scalar(
+            select(log.c.committed_at)
+            .where(log.c.position > (position or 0))
+            .order_by(log.c.position)
+            .limit(1)
+        )
+        return waiting is not None and now - waiting > _MAY_LAG
+
+
+def reports_of(uplink: LoggedUplink, gate: GateEntry) -> list[GateReport]:
+    """What an uplink says about the two directions of a gate."""
+    found: dict[tuple[int, Instant | None], dict[bool, int]] = defaultdict(dict)
+    for reading in uplink.readings:
+        if reading.channel == gate.channel and reading.quality is Quality.GOOD:
+            known = _DIRECTIONS.get(reading.quantity)
+            if known is not None:
+                direction, is_total = known
+                found[direction, reading.event_time][is_total] = round(reading.value)
+    return [
+        (
+            (gate.id, direction),
+            Report(
+                time=uplink.event_time if stored_at is None else stored_at,
+                dev_eui=uplink.dev_eui,
+                dev_addr=uplink.dev_addr,
+                generation=uplink.generation,
+                f_cnt=uplink.f_cnt if stored_at is None else STORED_RECORD,
+                total=values.get(True),
+                count=values.get(False),
+            ),
+        )
+        for (direction, stored_at), values in found.items()
+    ]

@@ -1,0 +1,78 @@
+"""The past of a zone, minute by minute, computed from the counts of its gates when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.domains.crowd.gate_repository import points_of, time_span
+from stadtsinn.cloud.domains.crowd.occupancy import Clamp, Estimate, minutes_between
+from stadtsinn.cloud.domains.crowd.sample import ZoneSample
+from stadtsinn.cloud.domains.crowd.setup import (
+    CountedZone,
+    make_lines,
+    make_tally,
+    read_counted_zone,
+)
+from stadtsinn.cloud.domains.crowd.zone_repository import Correction, known_numbers
+
+
+def occupancy_history(
+    connection: Connection, zone_id: int, start: int, end: int
+) -> list[ZoneSample]:
+    """One sample per full minute with start <= minute < end that the gates have reported on.
+
+    Samples have position 0: they are not part of the stream that followers read.
+    """
+    zone = read_counted_zone(connection, zone_id)
+    span = time_span(connection, zone.line_keys) if zone else None
+    if zone is None or span is None:
+        return []
+    first, newest = span
+    return [
+        ZoneSample(
+            0,
+            zone.tenant_id,
+            zone.id,
+            estimate.time,
+            estimate.occupancy,
+            estimate.low,
+            estimate.high,
+            estimate.degraded,
+        )
+        for estimate in _estimates(connection, zone, max(start, first), min(end, newest + 1))
+    ]
+
+
+def _estimates(
+    connection: Connection, zone: CountedZone, start: int, end: int
+) -> Iterator[Estimate]:
+    for number, until in _epochs(connection, zone.id, start, end):
+        lines = make_lines(zone, points_of(connection, zone.line_keys, number.event_time, until))
+        tally = make_tally(zone, lines, number.event_time, number.value or 0)
+        horizon = tally.horizon(tally.newest or 0) or 0
+        for minute in minutes_between(max(start, number.event_time), until):
+            tally.settle(min(minute, horizon))
+            yield tally.estimate(minute)
+
+
+def clamps_of_epoch(
+    connection: Connection, zone: CountedZone, number: Correction, until: int
+) -> list[Clamp]:
+    """The zero clamps between a known number and the next one at `until`."""
+    lines = make_lines(zone, points_of(connection, zone.line_keys, number.event_time, until))
+    tally = make_tally(zone, lines, number.event_time, number.value or 0)
+    horizon = tally.horizon(tally.newest or 0) or 0
+    return tally.settle(min(until - 1, horizon))
+
+
+def _epochs(
+    connection: Connection, zone_id: int, start: int, end: int
+) -> Iterator[tuple[Correction, Instant]]:
+    """Known numbers, each with the moment that the next one takes over or `end`."""
+    numbers = known_numbers(connection, zone_id, start, end)
+    for index, number in enumerate(numbers):
+        following = numbers[index + 1].event_time if index + 1 < len(numbers) else end
+        yield number, Instant(following)

@@ -1,0 +1,91 @@
+"""The present number as it may be told: rounded, with its bounds, and for how long it holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from stadtsinn.base.instant import SECOND, Instant
+from stadtsinn.cloud.domains.crowd.level import Level, level_of
+from stadtsinn.cloud.domains.crowd.occupancy import MISSED_REPORTS
+from stadtsinn.cloud.domains.crowd.sample import ZoneSample
+
+EXACT_BELOW = 100
+"""Numbers from here on are told in tens."""
+
+
+class State(StrEnum):
+    """How far a number can be relied on."""
+
+    LIVE = "live"
+    DEGRADED = "degraded"
+    """A gate is silent: only the bounds hold."""
+    STALE = "stale"
+    """No gate has reported for three intervals: there is no current number."""
+
+
+class Qualifier(StrEnum):
+    """How a told number is meant."""
+
+    EXACT = "exact"
+    ABOUT = "about"
+    AT_LEAST = "at_least"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What people are told. `low` <= truth <= `high`, rounded outwards."""
+
+    persons: int
+    qualifier: Qualifier
+    low: int
+    high: int
+    level: Level | None
+
+
+@dataclass(frozen=True)
+class Present:
+    """The present of a zone. `told` is None while it is stale."""
+
+    state: State
+    told: Told | None
+    sample: ZoneSample | None
+    reported_at: Instant | None
+    valid_until: Instant | None
+
+
+def present(
+    latest: tuple[ZoneSample, Instant] | None,
+    permitted: int | None,
+    interval_s: int,
+    now: int,
+) -> Present:
+    """What holds now, given the newest sample and when a gate reported last."""
+    if latest is None:
+        return Present(State.STALE, None, None, None, None)
+    sample, reported_at = latest
+    valid_until = Instant(reported_at + MISSED_REPORTS * interval_s * SECOND)
+    if now >= valid_until:
+        return Present(State.STALE, None, sample, reported_at, valid_until)
+    state = State.DEGRADED if sample.degraded else State.LIVE
+    return Present(state, _told(sample, permitted), sample, reported_at, valid_until)
+
+
+def _told(sample: ZoneSample, permitted: int | None) -> Told:
+    low, high = _down(sample.low), _up(sample.high)
+    if sample.degraded:
+        # Nobody knows what passes the silent gate: say what is certain, warn of what may be.
+        return Told(low, Qualifier.AT_LEAST, low, high, level_of(sample.high, permitted))
+    level = level_of(sample.occupancy, permitted)
+    if sample.occupancy < EXACT_BELOW:
+        return Told(sample.occupancy, Qualifier.EXACT, low, high, level)
+    rounded = (sample.occupancy + 5) // 10 * 10
+    return Told(rounded, Qualifier.ABOUT, min(low, rounded), max(high, rounded), level)
+
+
+def _down(persons: int) -> int:
+    return persons if persons < EXACT_BELOW else persons // 10 * 10
+
+
+def _up(persons: int) -> int:
+    return persons if persons < EXACT_BELOW else -(-persons // 10) * 10

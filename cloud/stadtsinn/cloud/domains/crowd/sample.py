@@ -1,0 +1,26 @@
+"""The occupancy of a zone at a moment, with its uncertainty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stadtsinn.base.instant import Instant
+
+
+@dataclass(frozen=True)
+class ZoneSample:
+    """Persons inside a zone: best estimate and the interval that holds the truth.
+
+    `low` <= `occupancy` <= `high`, all >= 0. `degraded` means that a gate is silent, so the
+    number may be wrong rather than old. `position` orders samples as they were computed;
+    a sample about the past (a late uplink) has a newer position and an older event time.
+    """
+
+    position: int
+    tenant_id: str
+    zone_id: int
+    event_time: Instant
+    occupancy: int
+    low: int
+    high: int
+    degraded: bool

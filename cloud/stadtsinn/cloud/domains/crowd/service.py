@@ -1,0 +1,93 @@
+"""What staff may do with a zone's number: read it, and put it right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from stadtsinn.base.instant import DAY, MINUTE, Instant
+from stadtsinn.base.problems import Invalid
+from stadtsinn.cloud.domains.crowd import zone_repository
+from stadtsinn.cloud.domains.crowd.history import occupancy_history
+from stadtsinn.cloud.domains.crowd.present import Present, present
+from stadtsinn.cloud.domains.crowd.sample import ZoneSample
+from stadtsinn.cloud.domains.crowd.zone_repository import Correction, CorrectionKind
+from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.town import repository as registry
+
+MAX_MINUTES = 1_440
+"""Minutes in one answer of the history."""
+
+
+@dataclass(frozen=True)
+class HistoryPage:
+    """Minutes of a zone's past; `following` is where the next page starts."""
+
+    samples: list[ZoneSample]
+    following: Instant | None
+
+
+def current(connection: Connection, scope: Scope, slug: str, now: Instant) -> Present:
+    """The present of a zone of the caller's tenant; raises NotFound."""
+    zone = registry.zone(connection, scope, slug)
+    latest = zone_repository.latest_reported(connection, registry.zone_id(connection, scope, slug))
+    return present(latest, zone.permitted, zone.interval_s, now)
+
+
+def history(
+    connection: Connection, scope: Scope, slug: str, start: Instant, end: Instant
+) -> HistoryPage:
+    """Full minutes with start <= minute < end, a day's worth at most; raises NotFound, Invalid."""
+    zone_id = registry.zone_id(connection, scope, slug)
+    if end <= start:
+        raise Invalid("'end' has to be later than 'start'.")
+    until = min(end, start + MAX_MINUTES * MINUTE)
+    samples = occupancy_history(connection, zone_id, start, until)
+    return HistoryPage(samples, Instant(until) if until < end else None)
+
+
+def corrections(
+    connection: Connection, scope: Scope, slug: str, before: int | None, limit: int
+) -> list[Correction]:
+    """Corrections of a zone, the newest first; raises NotFound."""
+    zone_id = registry.zone_id(connection, scope, slug)
+    return zone_repository.corrections_page(connection, zone_id, before, limit)
+
+
+def enter_number(
+    database: Database,
+    scope: Scope,
+    slug: str,
+    *,
+    value: int,
+    name: str,
+    reason: str,
+    at: Instant,
+    now: Instant,
+) -> Correction:
+    """Note how many persons were inside at a moment: counting goes on from there.
+
+    The live follower takes it over with its next tick. Raises NotFound, and Invalid for a
+    moment in the future or more than a day ago.
+    """
+    if at > now:
+        raise Invalid("'at' lies in the future: enter the number when it has been counted.")
+    if at < now - DAY:
+        raise Invalid("'at' lies more than a day back: the nightly reset has corrected that day.")
+    with database.write() as connection:
+        zone_id = registry.zone_id(connection, scope, slug)
+        correction = zone_repository.insert_correction(
+            connection,
+            scope.tenant_id,
+            zone_id,
+            CorrectionKind.MANUAL,
+            at,
+            now,
+            value=value,
+            name=name,
+            reason=reason,
+        )
+        zone_repository.touch_state(connection, zone_id)
+    return correction

@@ -1,0 +1,102 @@
+"""What counting keeps: the counts of gates, the corrections of zones, the samples of zones."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Table,
+)
+
+from stadtsinn.cloud.platform.database.engine import InstantColumn, Position, metadata
+from stadtsinn.cloud.platform.tenants.tables import tenant_column
+
+
+def _zone_column(*, primary_key: bool = False) -> Column[int]:
+    return Column(
+        "zone_id",
+        Position,
+        ForeignKey("zones.id", ondelete="CASCADE"),
+        primary_key=primary_key,
+        nullable=False,
+    )
+
+
+gate_counts = Table(
+    "gate_counts",
+    metadata,
+    Column("gate_id", Position, ForeignKey("gates.id", ondelete="CASCADE"), primary_key=True),
+    # As the device says it: 0 = its "in", 1 = its "out". A gate marked as swapped later
+    # corrects its past as well.
+    Column("direction", SmallInteger, primary_key=True),
+    Column("event_time", InstantColumn, primary_key=True, autoincrement=False),
+    Column("dev_eui", String(16), nullable=False),
+    Column("dev_addr", String(8), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("f_cnt", Position, nullable=False),
+    Column("total", Position),
+    Column("interval_count", Integer),
+    Column("delta", Position, nullable=False),
+    Column("counted", Position, nullable=False),  # since the first report, only grows
+    Column("doubt", Position, nullable=False),
+    Column("flag", String(8), nullable=False),
+)
+
+zone_corrections = Table(
+    "zone_corrections",
+    metadata,
+    Column("id", Position, primary_key=True),
+    tenant_column(),
+    _zone_column(),
+    Column("event_time", InstantColumn, nullable=False),
+    Column("kind", String(8), nullable=False),  # reset, manual, clamp
+    Column("value", Integer),  # persons inside from then on; reset and manual
+    Column("amount", Float),  # persons by which the baseline was raised; clamp
+    Column("name", String(200), nullable=False, default=""),
+    Column("reason", String(500), nullable=False, default=""),
+    Column("created_at", InstantColumn, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+Index(
+    "ix_zone_corrections_zone_time",
+    zone_corrections.c.zone_id,
+    zone_corrections.c.kind,
+    zone_corrections.c.event_time,
+)
+
+zone_samples = Table(
+    "zone_samples",
+    metadata,
+    # Never used twice, also after a rebuild: the alerts' cursor stands on it.
+    Column("position", Position, primary_key=True, autoincrement=True),
+    tenant_column(),
+    _zone_column(),
+    Column("event_time", InstantColumn, nullable=False),
+    Column("occupancy", Integer, nullable=False),
+    Column("low", Integer, nullable=False),
+    Column("high", Integer, nullable=False),
+    Column("degraded", Boolean, nullable=False),
+    Column("reported_at", InstantColumn, nullable=False),  # newest report of any gate
+    sqlite_autoincrement=True,
+)
+
+Index("ix_zone_samples_zone_position", zone_samples.c.zone_id, zone_samples.c.position)
+Index("ix_zone_samples_event_time", zone_samples.c.event_time)
+
+zone_states = Table(
+    "zone_states",
+    metadata,
+    _zone_column(primary_key=True),
+    # Counted up by every change to counts or corrections, so that whoever keeps a tally in
+    # memory notices that the database went another way (a transaction that was not committed,
+    # a correction by staff).
+    Column("version", Position, nullable=False),
+    Column("sampled_at", InstantColumn, nullable=False),  # event time of the newest sample
+)

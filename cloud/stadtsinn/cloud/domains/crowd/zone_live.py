@@ -1,0 +1,297 @@
+"""The present of one zone, kept in memory between batches and written through a connection."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import groupby, pairwise
+
+from sqlalchemy import Connection
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.domains.crowd import gate_repository, zone_repository
+from stadtsinn.cloud.domains.crowd.counting import CountPoint, Report, fold, merge
+from stadtsinn.cloud.domains.crowd.gate_repository import LineKey
+from stadtsinn.cloud.domains.crowd.history import clamps_of_epoch
+from stadtsinn.cloud.domains.crowd.occupancy import MISSED_REPORTS, POINTS_BEFORE, Clamp, ZoneTally
+from stadtsinn.cloud.domains.crowd.schedule import last_reset, next_reset, resets_between
+from stadtsinn.cloud.domains.crowd.setup import CountedZone, Lines, make_lines, make_tally
+from stadtsinn.cloud.domains.crowd.zone_repository import Correction, CorrectionKind, ZoneState
+
+GateReport = tuple[LineKey, Report]
+"""Which line reported what."""
+
+
+class ZoneLive:
+    """Takes reports of a zone's gates, and what time alone changes, and emits samples.
+
+    Everything computed goes to the database in the caller's transaction. `state.version` says
+    which state of the database this memory mirrors; when the two differ (the transaction was
+    not committed, staff entered a number) the memory is thrown away and loaded again.
+    """
+
+    lines: Lines
+    tally: ZoneTally
+    _entered: list[Correction]
+    _first_reset: int | None
+    _next_reset: Instant
+
+    def __init__(
+        self,
+        connection: Connection,
+        zone: CountedZone,
+        state: ZoneState | None,
+        now: Instant,
+        *,
+        changed: bool,
+    ) -> None:
+        """Load a zone; `changed` says that what is on record may not be what it comes to now."""
+        self.zone = zone
+        self.state = state
+        self._connection = connection
+        self._now = now
+        self._sampled_at = int(state.sampled_at) if state else 0
+        self._oldest_wanted = 0
+        self._emitted = 0
+        self._points: list[tuple[LineKey, CountPoint]] = []
+        self._clamps: list[Clamp] = []
+        self._samples: list[dict[str, object]] = []
+        self._reopened = changed
+        self._touched = False
+        self._load()
+
+    # --- one visit: begin, take or pass time, finish -----------------------------------
+
+    def begin(self, connection: Connection, now: Instant, oldest_wanted: int) -> None:
+        """Work inside this transaction; samples older than `oldest_wanted` are not kept."""
+        self._connection = connection
+        self._now = now
+        self._oldest_wanted = oldest_wanted
+
+    def take(self, reports: Sequence[GateReport]) -> None:
+        """Count reports, in any order; emit a sample for each moment that is new."""
+        self._touched = True
+        in_order = sorted(reports, key=lambda item: (item[1].time, item[1].f_cnt))
+        self._begin_counting(in_order[0][1].time)
+        late = [item for item in in_order if self._is_late(item)]
+        fresh = [item for item in in_order if not self._is_late(item)]
+        if late:
+            self._insert_late(late)
+        emitted_before = self._emitted
+        moments = groupby(fresh, key=lambda item: item[1].time)
+        taken = [self._take_moment(list(reports)) for _, reports in moments]
+        if (late or any(taken)) and self._emitted == emitted_before:
+            # The past changed and with it, perhaps, the present number.
+            self._emit(max(self._sampled_at, self.tally.newest or 0, self.tally.start))
+
+    def pass_time(self, now: Instant) -> None:
+        """Known numbers that are due, gates that fell silent while others report."""
+        self._cross_boundaries(now)
+        fallen_silent = [
+            silent_from
+            for gate in self.tally.gates
+            if gate.last is not None
+            and self._sampled_at < (silent_from := gate.last + MISSED_REPORTS * gate.interval) < now
+        ]
+        reporting = any(
+            gate.last is not None and now - gate.last <= MISSED_REPORTS * gate.interval
+            for gate in self.tally.gates
+        )
+        if fallen_silent and reporting:
+            self._touched = True
+            self._emit(max(fallen_silent) + 1)
+
+    def emit_again(self) -> None:
+        """Emit the present number: it was put right by staff or by a change of the registry."""
+        if self.tally.newest is not None or self.tally.base:
+            self._touched = True
+            self._emit(max(self._sampled_at, self.tally.newest or 0, self.tally.start))
+
+    def finish(self) -> None:
+        """Write what this visit brought; raises `StaleTally` if the zone changed meanwhile."""
+        if not self._touched:
+            return
+        connection, zone = self._connection, self.zone
+        gate_repository.insert_points(connection, self._points)
+        self._write_clamps()
+        zone_repository.insert_samples(connection, self._samples)
+        self.state = zone_repository.advance_state(
+            connection, zone.id, self.state, Instant(self._sampled_at)
+        )
+        self._points, self._samples = [], []
+        self._touched = False
+
+    # --- reports in order --------------------------------------------------------------
+
+    def _is_late(self, item: GateReport) -> bool:
+        key, report = item
+        last = self.lines[key].last
+        return (last is not None and report.time <= last) or report.time < self.tally.start
+
+    def _take_moment(self, reports: Sequence[GateReport]) -> bool:
+        """Reports of one moment, newer than all before them on their lines; True if counted."""
+        moment = reports[0][1].time
+        self._cross_boundaries(moment)
+        taken = [self._append(key, report) for key, report in reports]
+        if any(taken):
+            self._settle(moment)
+            if moment > self._sampled_at:
+                self._emit(moment)
+        return any(taken)
+
+    def _append(self, key: LineKey, report: Report) -> bool:
+        line = self.lines[key]
+        if line.last == report.time:  # two frames about the same moment
+            self._insert_late([(key, report)])
+            return True
+        point = fold(line.points[-POINTS_BEFORE:], report, line.rule)
+        if point is None:
+            return False
+        line.append(point)
+        self._points.append((key, point))
+        if self.tally.note_new_point(line):
+            self._reopened = True
+        return True
+
+    def _settle(self, moment: int) -> None:
+        horizon = self.tally.horizon(moment)
+        if horizon is not None:
+            self._clamps += self.tally.settle(horizon)
+
+    def _write_clamps(self) -> None:
+        """Record the zero clamps of the current period: the new ones, or all of them again."""
+        zone = self.zone
+        if self._reopened:
+            zone_repository.delete_clamps(self._connection, zone.id, self.tally.start, None)
+            self._clamps = self.tally.clamps
+        zone_repository.insert_clamps(
+            self._connection, zone.tenant_id, zone.id, self._clamps, self._now
+        )
+        self._clamps = []
+        self._reopened = False
+
+    def _emit(self, moment: int) -> None:
+        self._sampled_at = moment
+        self._emitted += 1
+        if moment < self._oldest_wanted:
+            return
+        estimate = self.tally.estimate(moment)
+        reported_at = Instant(self.tally.newest or 0)
+        row = zone_repository.sample_row(self.zone.tenant_id, self.zone.id, estimate, reported_at)
+        self._samples.append(row)
+
+    # --- known numbers -----------------------------------------------------------------
+
+    def _begin_counting(self, first: int) -> None:
+        """Before the first report of all, the area was empty at the last reset."""
+        earliest = self._first_reset
+        if earliest is not None and first >= earliest:
+            return
+        start = last_reset(first, self.zone.reset_at)
+        until = start if earliest is None else earliest - 1
+        for reset in [start, *resets_between(start, until, self.zone.reset_at)]:
+            self._record_reset(reset)
+        self._load(at_least=first)
+
+    def _cross_boundaries(self, moment: int) -> None:
+        """Begin again from every known number up to a moment."""
+        while True:
+            reset = self._next_reset
+            began = self._first_reset is not None
+            entered = self._entered[0] if self._entered else None
+            if entered and entered.event_time <= (min(moment, reset) if began else moment):
+                self._entered.pop(0)
+                self._start_from(entered.event_time, entered.value or 0)
+            elif began and reset <= moment:
+                self._record_reset(reset)
+                self._start_from(reset, 0)
+            else:
+                return
+
+    def _record_reset(self, moment: Instant) -> None:
+        zone_repository.insert_correction(
+            self._connection,
+            self.zone.tenant_id,
+            self.zone.id,
+            CorrectionKind.RESET,
+            moment,
+            self._now,
+            value=0,
+        )
+
+    def _start_from(self, moment: Instant, base: int) -> None:
+        self._touched = True
+        self._write_clamps()  # of the period that ends here
+        for line in self.lines.values():
+            line.forget_before(moment)
+        self.tally = make_tally(self.zone, self.lines, moment, base)
+        self._next_reset = next_reset(moment, self.zone.reset_at)
+        if moment > self._sampled_at:
+            self._emit(moment)
+
+    # --- from the database -------------------------------------------------------------
+
+    def _load(self, at_least: int = 0) -> None:
+        """Mirror the database: the known number in force and the counts since then."""
+        connection, zone = self._connection, self.zone
+        span = gate_repository.time_span(connection, zone.line_keys)
+        newest = max(span[1] if span else 0, self._sampled_at, at_least)
+        numbers = zone_repository.known_numbers(connection, zone.id, newest)
+        self._first_reset = zone_repository.first_reset(connection, zone.id)
+        in_force = [number for number in numbers if number.event_time <= newest]
+        # A reset is recorded when it is due, a number of staff may lie ahead of a rebuild.
+        self._entered = [number for number in numbers if number.event_time > newest]
+        start = in_force[-1].event_time if in_force else Instant(newest)
+        base = (in_force[-1].value or 0) if in_force else 0
+        points = gate_repository.points_of(connection, zone.line_keys, start, None)
+        self.lines = make_lines(zone, points)
+        self.tally = make_tally(zone, self.lines, start, base)
+        self._next_reset = next_reset(start, zone.reset_at)
+        self.tally.settle(self.tally.horizon(newest) or 0)
+
+    def _insert_late(self, late: Sequence[GateReport]) -> None:
+        """Put reports where they belong in time and compute what follows from there again."""
+        self._flush_points()
+        by_line: dict[LineKey, list[Report]] = defaultdict(list)
+        for key, report in late:
+            by_line[key].append(report)
+        for key, reports in by_line.items():
+            self._refold(key, reports)
+        self._load()
+        self._reopened = True
+        self._rewrite_clamps(min(report.time for _, report in late))
+
+    def _flush_points(self) -> None:
+        gate_repository.insert_points(self._connection, self._points)
+        self._points = []
+
+    def _refold(self, key: LineKey, reports: Sequence[Report]) -> None:
+        start = min(report.time for report in reports)
+        tail = gate_repository.points_from(self._connection, key, start)
+        by_time = {point.time: point.report for point in tail}
+        for report in reports:
+            known = by_time.get(report.time)
+            by_time[report.time] = merge(known, report) if known else report
+        points = gate_repository.points_before(self._connection, key, start)
+        known_count = len(points)
+        for _, report in sorted(by_time.items()):
+            point = fold(points[-POINTS_BEFORE:], report, self.lines[key].rule)
+            if point is not None:
+                points.append(point)
+        gate_repository.delete_points_from(self._connection, key, start)
+        gate_repository.insert_points(
+            self._connection, [(key, point) for point in points[known_count:]]
+        )
+
+    def _rewrite_clamps(self, start: int) -> None:
+        """The zero clamps of finished periods that the past reaches into."""
+        numbers = zone_repository.known_numbers(self._connection, self.zone.id, start)
+        for number, following in pairwise(numbers):
+            if following.event_time > self.tally.start:
+                break
+            end = following.event_time
+            clamps = clamps_of_epoch(self._connection, self.zone, number, end)
+            zone_repository.delete_clamps(self._connection, self.zone.id, number.event_time, end)
+            zone_repository.insert_clamps(
+                self._connection, self.zone.tenant_id, self.zone.id, clamps, self._now
+            )

@@ -1,0 +1,303 @@
+"""SQL of zones: their corrections, samples and states. That of gates is in `gate_repository`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.domains.crowd.occupancy import Clamp, Estimate
+from stadtsinn.cloud.domains.crowd.sample import ZoneSample
+from stadtsinn.cloud.domains.crowd.tables import (
+    gate_counts,
+    zone_corrections,
+    zone_samples,
+    zone_states,
+)
+
+
+class CorrectionKind(StrEnum):
+    """Why the computed number was put right."""
+
+    RESET = "reset"
+    """The area is known to be empty at this hour."""
+    MANUAL = "manual"
+    """Staff counted."""
+    CLAMP = "clamp"
+    """More persons left than can have been inside."""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """One correction. `value` is the number from then on, `amount` what was added to it."""
+
+    id: int
+    event_time: Instant
+    kind: CorrectionKind
+    value: int | None
+    amount: float | None
+    name: str
+    reason: str
+    created_at: Instant
+
+
+@dataclass(frozen=True)
+class ZoneState:
+    """The version of a zone's counts and corrections, and the time of its newest sample."""
+
+    version: int
+    sampled_at: Instant
+
+
+class StaleTally(Exception):
+    """Somebody else changed the zone meanwhile: nothing was written, compute again."""
+
+
+# --- corrections -----------------------------------------------------------------------
+
+KNOWN_NUMBERS = (CorrectionKind.RESET.value, CorrectionKind.MANUAL.value)
+"""Corrections that say how many persons are inside: counting starts again from each."""
+
+
+def _correction(row: Any) -> Correction:
+    return Correction(
+        row.id,
+        row.event_time,
+        CorrectionKind(row.kind),
+        row.value,
+        row.amount,
+        row.name,
+        row.reason,
+        row.created_at,
+    )
+
+
+def known_numbers(
+    connection: Connection, zone_id: int, start: int, end: int | None = None
+) -> list[Correction]:
+    """Known numbers in order: the newest at or before `start`, and those up to `end`.
+
+    Of several at the same moment only the one entered last counts.
+    """
+    mine = (zone_corrections.c.zone_id == zone_id) & zone_corrections.c.kind.in_(KNOWN_NUMBERS)
+    first = connection.scalar(
+        select(func.max(zone_corrections.c.event_time)).where(
+            mine, zone_corrections.c.event_time <= start
+        )
+    )
+    query = select(zone_corrections).where(
+        mine, zone_corrections.c.event_time >= (start if first is None else first)
+    )
+    if end is not None:
+        query = query.where(zone_corrections.c.event_time < end)
+    order = (zone_corrections.c.event_time, zone_corrections.c.id)
+    rows = connection.execute(query.order_by(*order))
+    return list({row.event_time: _correction(row) for row in rows}.values())
+
+
+def latest_known_number(connection: Connection, zone_id: int) -> Correction | None:
+    row = connection.execute(
+        select(zone_corrections)
+        .where(zone_corrections.c.zone_id == zone_id, zone_corrections.c.kind.in_(KNOWN_NUMBERS))
+        .order_by(zone_corrections.c.event_time.desc(), zone_corrections.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return _correction(row) if row else None
+
+
+def first_reset(connection: Connection, zone_id: int) -> int | None:
+    """The earliest reset on record; None before the zone's first report."""
+    earliest: int | None = connection.scalar(
+        select(func.min(zone_corrections.c.event_time)).where(
+            zone_corrections.c.zone_id == zone_id,
+            zone_corrections.c.kind == CorrectionKind.RESET.value,
+        )
+    )
+    return earliest
+
+
+def corrections_page(
+    connection: Connection, zone_id: int, before: int | None, limit: int
+) -> list[Correction]:
+    """Corrections of a zone, the newest entered first."""
+    query = select(zone_corrections).where(zone_corrections.c.zone_id == zone_id)
+    if before is not None:
+        query = query.where(zone_corrections.c.id < before)
+    query = query.order_by(zone_corrections.c.id.desc()).limit(limit)
+    return [_correction(row) for row in connection.execute(query)]
+
+
+def insert_correction(
+    connection: Connection,
+    tenant_id: str,
+    zone_id: int,
+    kind: CorrectionKind,
+    event_time: Instant,
+    created_at: Instant,
+    *,
+    value: int | None = None,
+    amount: float | None = None,
+    name: str = "",
+    reason: str = "",
+) -> Correction:
+    row = connection.execute(
+        insert(zone_corrections)
+        .values(
+            tenant_id=tenant_id,
+            zone_id=zone_id,
+            kind=kind.value,
+            event_time=event_time,
+            created_at=created_at,
+            value=value,
+            amount=amount,
+            name=name,
+            reason=reason,
+        )
+        .returning(zone_corrections)
+    ).one()
+    return _correction(row)
+
+
+def insert_clamps(
+    connection: Connection, tenant_id: str, zone_id: int, clamps: Sequence[Clamp], now: Instant
+) -> None:
+    for clamp in clamps:
+        insert_correction(
+            connection,
+            tenant_id,
+            zone_id,
+            CorrectionKind.CLAMP,
+            clamp.time,
+            now,
+            amount=round(clamp.amount, 2),
+        )
+
+
+def delete_clamps(connection: Connection, zone_id: int, start: int, end: int | None) -> None:
+    """Forget the zero clamps with start < time <= end; they are computed again."""
+    query = delete(zone_corrections).where(
+        zone_corrections.c.zone_id == zone_id,
+        zone_corrections.c.kind == CorrectionKind.CLAMP.value,
+        zone_corrections.c.event_time > start,
+    )
+    connection.execute(query if end is None else query.where(zone_corrections.c.event_time <= end))
+
+
+# --- samples and state -----------------------------------------------------------------
+
+
+def _sample(row: Any) -> ZoneSample:
+    return ZoneSample(
+        row.position,
+        row.tenant_id,
+        row.zone_id,
+        row.event_time,
+        row.occupancy,
+        row.low,
+        row.high,
+        row.degraded,
+    )
+
+
+def samples_after(connection: Connection, position: int, limit: int) -> list[ZoneSample]:
+    """Samples of all zones in the order they were computed; for followers."""
+    query = select(zone_samples).where(zone_samples.c.position > position)
+    query = query.order_by(zone_samples.c.position).limit(limit)
+    return [_sample(row) for row in connection.execute(query)]
+
+
+def latest_sample(connection: Connection, zone_id: int) -> ZoneSample | None:
+    """The current number of a zone; None before its first report."""
+    found = latest_reported(connection, zone_id)
+    return found[0] if found else None
+
+
+def latest_reported(connection: Connection, zone_id: int) -> tuple[ZoneSample, Instant] | None:
+    """The current number of a zone, and when a gate reported last."""
+    row = connection.execute(
+        select(zone_samples)
+        .where(zone_samples.c.zone_id == zone_id)
+        .order_by(zone_samples.c.position.desc())
+        .limit(1)
+    ).one_or_none()
+    return (_sample(row), row.reported_at) if row else None
+
+
+def sample_row(
+    tenant_id: str, zone_id: int, estimate: Estimate, reported_at: Instant
+) -> dict[str, object]:
+    """An estimate as a row for `insert_samples`."""
+    return {
+        "tenant_id": tenant_id,
+        "zone_id": zone_id,
+        "event_time": estimate.time,
+        "occupancy": estimate.occupancy,
+        "low": estimate.low,
+        "high": estimate.high,
+        "degraded": estimate.degraded,
+        "reported_at": reported_at,
+    }
+
+
+def insert_samples(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+    if rows:
+        connection.execute(insert(zone_samples), list(rows))
+
+
+def delete_samples_before(connection: Connection, moment: int) -> None:
+    connection.execute(delete(zone_samples).where(zone_samples.c.event_time < moment))
+
+
+def states(connection: Connection) -> dict[int, ZoneState]:
+    """The state of every zone that has one."""
+    return {
+        row.zone_id: ZoneState(row.version, row.sampled_at)
+        for row in connection.execute(select(zone_states))
+    }
+
+
+def advance_state(
+    connection: Connection, zone_id: int, known: ZoneState | None, sampled_at: Instant
+) -> ZoneState:
+    """Note a change of a zone that was computed from the state `known`.
+
+    Raises `StaleTally` when the zone has changed since.
+    """
+    if known is None:
+        connection.execute(
+            insert(zone_states).values(zone_id=zone_id, version=1, sampled_at=sampled_at)
+        )
+        return ZoneState(1, sampled_at)
+    changed = connection.execute(
+        update(zone_states)
+        .where(zone_states.c.zone_id == zone_id, zone_states.c.version == known.version)
+        .values(version=known.version + 1, sampled_at=sampled_at)
+    )
+    if changed.rowcount != 1:
+        raise StaleTally(f"zone {zone_id} was changed by somebody else; it is computed again")
+    return ZoneState(known.version + 1, sampled_at)
+
+
+def touch_state(connection: Connection, zone_id: int) -> None:
+    """Tell the live follower that it has to compute a zone again."""
+    counted = connection.execute(
+        update(zone_states)
+        .where(zone_states.c.zone_id == zone_id)
+        .values(version=zone_states.c.version + 1)
+    )
+    if counted.rowcount == 0:
+        connection.execute(insert(zone_states).values(zone_id=zone_id, version=1, sampled_at=0))
+
+
+def forget_derived(connection: Connection) -> None:
+    """Delete all that was made from the log; the numbers that staff entered stay."""
+    connection.execute(delete(gate_counts))
+    connection.execute(delete(zone_samples))
+    connection.execute(delete(zone_states))
+    connection.execute(
+        delete(zone_corrections).where(zone_corrections.c.kind != CorrectionKind.MANUAL.value)
+    )

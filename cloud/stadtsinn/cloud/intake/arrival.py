@@ -1,0 +1,97 @@
+"""What arrives at the ingest, from the raw message to candidates for the log and rejections."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.decoders.reading import Outcome
+from stadtsinn.decoders.uplink import Uplink
+
+STORED_BYTES = 64 * 1024
+"""Of a larger message only this much is kept in memory and quarantine."""
+
+
+class Kind(StrEnum):
+    """What a payload is, so that a replay knows how to read it."""
+
+    EVENT = "event"
+    """A network server's event as it came."""
+    ITEM = "item"
+    """One uplink item of an edge's batch, MessagePack."""
+    BATCH = "batch"
+    """A whole batch of an edge, MessagePack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who delivers. `tenant_id` is whose data it may carry; None: whoever owns the device."""
+
+    source: str
+    tenant_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What came, for the quarantine. `size` counts the bytes that came, kept or not."""
+
+    kind: Kind
+    topic: str
+    payload: bytes
+    size: int
+    received_at: Instant
+
+    def digest(self, origin: Origin) -> str:
+        """Names these bytes from this source, so that a resend is recognised."""
+        text = "\0".join((self.kind, origin.source, self.topic, str(self.size), ""))
+        return hashlib.sha256(text.encode("utf-8", "replace") + self.payload).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Something that does not go into the log, with one word for counters and the remedy."""
+
+    origin: Origin
+    original: Original
+    reason: str
+    detail: str
+    dev_eui: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A readable uplink. `outcome` is what the edge decoded; None asks to decode here.
+
+    `event` is the event it was read from; an edge's item is encoded again when it is needed.
+    """
+
+    origin: Origin
+    uplink: Uplink
+    outcome: Outcome | None
+    event: Original | None
+    position: int = 0
+    topic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Items `first`..`last` of an edge's stream are in this arrival."""
+
+    edge_id: str
+    stream: str
+    first: int
+    last: int
+    sent_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """All that one message brought. `progress` is None where no edge waits for an answer."""
+
+    candidates: list[Candidate] = field(default_factory=list)
+    rejections: list[Rejection] = field(default_factory=list)
+    progress: Progress | None = None
+    other: str | None = None
+    """Kind of a readable event that is no uplink."""

@@ -1,0 +1,76 @@
+"""The tenant's own quarantine: see what was not taken, and try it again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from stadtsinn.base.problems import NotFound, Unavailable
+from stadtsinn.cloud.intake.quarantine import replay
+from stadtsinn.cloud.intake.repository import quarantined, quarantined_row
+from stadtsinn.cloud.intake.schemas import QuarantineItem, Replayed, view
+from stadtsinn.cloud.intake.service import DatabaseAway, Ingestor
+from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
+from stadtsinn.cloud.platform.api.fields import IdInPath
+from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.town.directory import DirectoryCache
+from stadtsinn.decoders.catalogue import catalogue
+
+router = APIRouter(tags=["quarantine"])
+
+
+@router.get("/quarantine", summary="List quarantine · Quarantäne auflisten")
+def list_quarantine(
+    behind: ServicesDep,
+    scope: ReaderDep,
+    page: PageDep,
+    reason: Annotated[str | None, Query(max_length=64)] = None,
+    dev_eui: Annotated[str | None, Query(pattern="^[0-9a-f]{16}$")] = None,
+) -> Page[QuarantineItem]:
+    """What came from your edges and network servers and was not taken, newest first."""
+    with behind.database.read() as connection:
+        rows = quarantined(
+            connection,
+            scope=scope,
+            reason=reason,
+            dev_eui=dev_eui,
+            before_id=page.after_number,
+            limit=page.fetch,
+        )
+    return page_of(rows, page, key=lambda row: row.id, view=view)
+
+
+@router.get("/quarantine/{row_id}", summary="Read an item · Eintrag lesen")
+def show_quarantined(behind: ServicesDep, scope: ReaderDep, row_id: IdInPath) -> QuarantineItem:
+    """One item of the quarantine."""
+    with behind.database.read() as connection:
+        row = quarantined_row(connection, row_id, scope)
+    if row is None:
+        raise NotFound(f"There is no item {row_id} in your quarantine.")
+    return view(row)
+
+
+@router.post("/quarantine/replay", summary="Try again · Erneut versuchen")
+def replay_quarantine(
+    behind: ServicesDep,
+    scope: EditorDep,
+    dev_eui: Annotated[str | None, Query(pattern="^[0-9a-f]{16}$")] = None,
+    row_id: Annotated[list[int] | None, Query(max_length=500)] = None,
+) -> Replayed:
+    """Try again, e.g. after a device was registered; its uplinks keep their event times.
+
+    Without `dev_eui` and `row_id` everything in your quarantine is tried.
+    """
+    ingestor = Ingestor(behind.database, DirectoryCache(behind.database), behind.clock, catalogue())
+    try:
+        report = replay(
+            behind.database, ingestor, behind.clock, scope=scope, dev_eui=dev_eui, row_ids=row_id
+        )
+    except DatabaseAway:
+        raise Unavailable("The database is away; try again soon.") from None
+    refused: Counter[str] = Counter()
+    for reason, count in report.refused.items():
+        refused["unregistered_device" if reason == "wrong_tenant" else reason] += count
+    return Replayed(taken=report.taken, copies=report.copies, refused=dict(refused))

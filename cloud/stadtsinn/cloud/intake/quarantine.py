@@ -1,0 +1,113 @@
+"""Replays what lies in quarantine, through the same way as if it came now."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from stadtsinn.base.clock import Clock
+from stadtsinn.cloud.intake.reading import read_original
+from stadtsinn.cloud.intake.repository import (
+    QuarantineRow,
+    mark_rejected_again,
+    mark_replayed,
+    quarantined,
+    quarantined_row,
+)
+from stadtsinn.cloud.intake.service import Ingestor, Judged
+from stadtsinn.cloud.log.uplinks.repository import lock_log
+from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.platform.database.engine import Database
+
+_GROUP = 500
+
+
+@dataclass
+class ReplayReport:
+    """What became of the rows: `taken` into the log, `copies` of what it held, or refused again."""
+
+    taken: int = 0
+    copies: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def looked_at(self) -> int:
+        return self.taken + self.copies + self.refused.total()
+
+
+def replay(
+    database: Database,
+    ingestor: Ingestor,
+    clock: Clock,
+    *,
+    scope: Scope | None = None,
+    reason: str | None = None,
+    dev_eui: str | None = None,
+    row_ids: Sequence[int] | None = None,
+) -> ReplayReport:
+    """Try the chosen rows again, oldest first; all that were not replayed when none is chosen.
+
+    An uplink gets the event time it always had, so after a registration the device's history
+    is complete. Rows of which only the beginning was kept are counted as ``cut``. `scope` None
+    is for the operator's command line only. Raises SQLAlchemy's errors while the database is
+    away; what was replayed before stays replayed.
+    """
+    report = ReplayReport()
+    if row_ids is not None:
+        rows = _chosen(database, row_ids, scope)
+        for start in range(0, len(rows), _GROUP):
+            _replay_group(database, ingestor, clock, rows[start : start + _GROUP], report)
+        return report
+    after = 0
+    while True:
+        with database.read() as connection:
+            rows = quarantined(
+                connection,
+                scope=scope,
+                reason=reason,
+                dev_eui=dev_eui,
+                after_id=after,
+                limit=_GROUP,
+            )
+        if not rows:
+            return report
+        after = rows[-1].id
+        _replay_group(database, ingestor, clock, rows, report)
+
+
+def _chosen(database: Database, row_ids: Sequence[int], scope: Scope | None) -> list[QuarantineRow]:
+    with database.read() as connection:
+        found = [quarantined_row(connection, row_id, scope) for row_id in sorted(set(row_ids))]
+    return [row for row in found if row is not None and row.replayed_at is None]
+
+
+def _replay_group(
+    database: Database,
+    ingestor: Ingestor,
+    clock: Clock,
+    rows: Sequence[QuarantineRow],
+    report: ReplayReport,
+) -> None:
+    """One transaction: the uplinks into the log and the rows marked, or nothing of both."""
+    judged: list[tuple[QuarantineRow, Judged]] = []
+    for row in rows:
+        if not row.complete:
+            report.refused["cut"] += 1
+            continue
+        arrival = read_original(row.original, row.origin, ingestor.directory())
+        judged.append((row, ingestor.judge([arrival])))
+    entries = [entry for _, verdict in judged for entry in verdict.entries]
+    with database.write() as connection:
+        lock_log(connection)
+        for row, verdict in judged:
+            if verdict.rejections:
+                again = verdict.rejections[0]
+                mark_rejected_again(connection, row.id, again.reason, again.detail)
+                report.refused[again.reason] += 1
+            else:
+                mark_replayed(connection, row.id, clock.now())
+        committed = ingestor.write(connection, Judged(entries, [], []))
+    ingestor.tell(committed)
+    report.taken += committed.new.total()
+    report.copies += committed.copies.total()

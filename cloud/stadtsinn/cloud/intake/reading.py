@@ -1,0 +1,197 @@
+"""Reads messages into arrivals. Whatever comes, the answer is an `Arrival`, never an exception."""
+
+from __future__ import annotations
+
+import msgspec
+import structlog
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.intake.arrival import (
+    STORED_BYTES,
+    Arrival,
+    Candidate,
+    Kind,
+    Origin,
+    Original,
+    Progress,
+    Rejection,
+)
+from stadtsinn.cloud.town.directory import Directory
+from stadtsinn.edge.messages.chirpstack import OtherEvent, UnreadableEvent, read_event
+from stadtsinn.edge.messages.delivery import (
+    TOPIC_ROOT,
+    VERSION,
+    Batch,
+    Item,
+    RawItem,
+    UplinkItem,
+    decode_batch,
+)
+from stadtsinn.edge.messages.event_time import GatewayClocks
+
+log = structlog.get_logger()
+
+MAX_BATCH = 4 * 1024 * 1024
+"""Largest batch in bytes; agents send some 200 KiB."""
+
+_MAX_POSITION = 2**62
+_item_decoder = msgspec.msgpack.Decoder(Item)
+_item_encoder = msgspec.msgpack.Encoder()
+
+
+def read_server_event(
+    topic: str,
+    payload: bytes,
+    size: int,
+    received_at: Instant,
+    origin: Origin,
+    clocks: GatewayClocks | None = None,
+) -> Arrival:
+    """The arrival of one event of a network server."""
+    original = Original(Kind.EVENT, topic, payload, size, received_at)
+    if size > len(payload):
+        return _rejected(origin, original, "too_large", _too_large(size, STORED_BYTES))
+    try:
+        event = read_event(topic, payload, received_at, clocks)
+    except UnreadableEvent as error:
+        return _rejected(origin, original, error.reason, str(error))
+    except Exception as error:  # a bug in the reader must not stop the next message
+        log.exception("event_reader_failed", topic=topic[:200])
+        return _rejected(origin, original, "internal_error", type(error).__name__)
+    if isinstance(event, OtherEvent):
+        return Arrival(other=event.kind)
+    return Arrival(candidates=[Candidate(origin, event, None, original)])
+
+
+def edge_of_topic(topic: str) -> str | None:
+    """The edge id in ``stadtsinn/edge/{id}/batch``."""
+    parts = topic.split("/")
+    root = TOPIC_ROOT.split("/")
+    if len(parts) == len(root) + 2 and parts[: len(root)] == root and parts[-1] == "batch":
+        return parts[-2]
+    return None
+
+
+def read_edge_batch(
+    topic: str, payload: bytes, size: int, received_at: Instant, directory: Directory
+) -> Arrival:
+    """The arrival of one batch. The topic says which edge it is: the broker vouches for it."""
+    edge_id = edge_of_topic(topic) or ""
+    tenant_id = directory.edges.get(edge_id)
+    origin = Origin(f"edge:{edge_id[:80]}", tenant_id)
+    if tenant_id is None:
+        return _unknown_edge(topic, edge_id, received_at, origin)
+    original = Original(Kind.BATCH, topic, payload, size, received_at)
+    if size > len(payload):
+        return _rejected(origin, original, "too_large", _too_large(size, MAX_BATCH))
+    try:
+        batch = decode_batch(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return _rejected(origin, original, "malformed_batch", f"{error}: no batch of version 1")
+    if batch.version != VERSION:
+        return _rejected(
+            origin,
+            original,
+            "unsupported_version",
+            f"batch of version {batch.version}, this ingest reads {VERSION}: update the cloud",
+        )
+    if batch.edge_id != edge_id or not _well_formed(batch):
+        return _rejected(
+            origin,
+            original,
+            "malformed_batch",
+            "edge id differs from the topic's, or positions do not count up by one",
+        )
+    return _batch_arrival(topic, batch, origin)
+
+
+def _batch_arrival(topic: str, batch: Batch, origin: Origin) -> Arrival:
+    candidates: list[Candidate] = []
+    rejections: list[Rejection] = []
+    for item in batch.items:
+        if isinstance(item, UplinkItem):
+            candidates.append(
+                Candidate(origin, item.uplink, item.outcome, None, item.position, topic)
+            )
+        else:
+            rejections.append(_raw(item, origin))
+    first, last = batch.items[0].position, batch.items[-1].position
+    progress = Progress(batch.edge_id, batch.stream, first, last, batch.sent_at)
+    return Arrival(candidates, rejections, progress)
+
+
+def _well_formed(batch: Batch) -> bool:
+    if not batch.items or not 0 < len(batch.stream) <= 64 or "\0" in batch.stream:
+        return False
+    first = batch.items[0].position
+    return 1 <= first < _MAX_POSITION and all(
+        item.position == first + n for n, item in enumerate(batch.items)
+    )
+
+
+def _raw(item: RawItem, origin: Origin) -> Rejection:
+    payload = item.payload[:STORED_BYTES]
+    original = Original(Kind.EVENT, item.topic, payload, len(item.payload), item.received_at)
+    return Rejection(origin, original, item.reason[:64], "the edge agent could not read this event")
+
+
+def _unknown_edge(topic: str, edge_id: str, received_at: Instant, origin: Origin) -> Arrival:
+    """One row per unknown edge, without its data: see decision record 0005, "Strangers".
+
+    It gets no acknowledgement, so its spool keeps everything until the edge is registered.
+    """
+    original = Original(Kind.BATCH, topic, b"", 0, received_at)
+    detail = (
+        f"no edge '{edge_id}' is registered: add it to the town's file ('stadtsinn registry "
+        "apply'); until then its spool keeps the data and sends it again"
+    )
+    return _rejected(origin, original, "unknown_edge", detail)
+
+
+def _rejected(origin: Origin, original: Original, reason: str, detail: str) -> Arrival:
+    return Arrival(rejections=[Rejection(origin, original, reason, detail)])
+
+
+def _too_large(size: int, limit: int) -> str:
+    return f"{size} bytes, at most {limit} are read: look for a foreign publisher on this topic"
+
+
+# --- items in quarantine ---------------------------------------------------------------
+
+
+def item_original(candidate: Candidate) -> Original:
+    """What to keep of a candidate that is rejected."""
+    if candidate.event is not None:
+        return candidate.event
+    outcome = candidate.outcome
+    if outcome is None:
+        raise ValueError("a candidate without its event needs the edge's outcome")
+    payload = _item_encoder.encode(UplinkItem(candidate.position, candidate.uplink, outcome))
+    return Original(
+        Kind.ITEM,
+        candidate.topic,
+        payload[:STORED_BYTES],
+        len(payload),
+        candidate.uplink.received_at,
+    )
+
+
+def read_original(original: Original, origin: Origin, directory: Directory) -> Arrival:
+    """Read again what lies in quarantine, as if it came now but with its first arrival time."""
+    if original.kind is Kind.BATCH:
+        return read_edge_batch(
+            original.topic, original.payload, original.size, original.received_at, directory
+        )
+    if original.kind is Kind.EVENT:
+        return read_server_event(
+            original.topic, original.payload, original.size, original.received_at, origin
+        )
+    try:
+        item = _item_decoder.decode(original.payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return _rejected(origin, original, "malformed_batch", str(error))
+    if not isinstance(item, UplinkItem):
+        return _rejected(origin, original, "malformed_batch", "no uplink item")
+    return Arrival(
+        [Candidate(origin, item.uplink, item.outcome, None, item.position, original.topic)]
+    )

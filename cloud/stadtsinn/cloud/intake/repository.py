@@ -1,0 +1,245 @@
+"""SQL of the ingest: quarantine and the streams of edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, Table, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.intake.arrival import Kind, Origin, Original, Rejection
+from stadtsinn.cloud.intake.streams import StreamState
+from stadtsinn.cloud.intake.tables import edge_streams, quarantine
+from stadtsinn.cloud.platform.access.scope import Scope
+
+_state_encoder = msgspec.msgpack.Encoder()
+_state_decoder = msgspec.msgpack.Decoder(StreamState)
+
+StreamKey = tuple[str, str]
+"""(edge id, stream)"""
+
+
+@dataclass(frozen=True)
+class QuarantineRow:
+    """Something that was not taken. `size` is larger than the payload where it was cut."""
+
+    id: int
+    tenant_id: str | None
+    dev_eui: str | None
+    source: str
+    kind: Kind
+    topic: str
+    payload: bytes
+    size: int
+    reason: str
+    detail: str
+    received_at: Instant
+    last_at: Instant
+    times: int
+    replayed_at: Instant | None
+
+    @property
+    def complete(self) -> bool:
+        """False where only the beginning was kept: then it cannot be replayed."""
+        return self.size == len(self.payload)
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.source, self.tenant_id)
+
+    @property
+    def original(self) -> Original:
+        return Original(self.kind, self.topic, self.payload, self.size, self.received_at)
+
+
+# --- streams of edges ------------------------------------------------------------------
+
+
+def read_streams(connection: Connection, keys: Iterable[StreamKey]) -> dict[StreamKey, StreamState]:
+    """The states of these streams; one that nobody has seen stands at its beginning."""
+    return {key: _read_stream(connection, key) for key in keys}
+
+
+def _read_stream(connection: Connection, key: StreamKey) -> StreamState:
+    edge_id, stream = key
+    encoded = connection.execute(
+        select(edge_streams.c.state).where(
+            edge_streams.c.edge_id == edge_id, edge_streams.c.stream == stream
+        )
+    ).scalar_one_or_none()
+    return _state_decoder.decode(encoded) if encoded is not None else StreamState()
+
+
+def write_streams(
+    connection: Connection, states: Mapping[StreamKey, StreamState], now: Instant
+) -> None:
+    insert = _insert(connection, edge_streams)
+    for (edge_id, stream), state in states.items():
+        encoded = _state_encoder.encode(state)
+        connection.execute(
+            insert.values(
+                edge_id=edge_id, stream=stream, state=encoded, updated_at=now
+            ).on_conflict_do_update(
+                index_elements=["edge_id", "stream"],
+                set_={"state": encoded, "updated_at": now},
+            )
+        )
+
+
+# --- quarantine ------------------------------------------------------------------------
+
+
+def put_in_quarantine(
+    connection: Connection, rejections: Sequence[Rejection], now: Instant
+) -> None:
+    """Keep what was rejected; the same bytes from the same source count up one row."""
+    if not rejections:
+        return
+    insert = _insert(connection, quarantine)
+    statement = insert.on_conflict_do_update(
+        index_elements=["digest"],
+        set_={
+            "times": quarantine.c.times + 1,
+            "last_at": insert.excluded.last_at,
+            "tenant_id": insert.excluded.tenant_id,
+            "reason": insert.excluded.reason,
+            "detail": insert.excluded.detail,
+            "replayed_at": None,
+        },
+    )
+    connection.execute(statement, [_values(rejection, now) for rejection in rejections])
+
+
+def _values(rejection: Rejection, now: Instant) -> dict[str, object]:
+    original = rejection.original
+    return {
+        "digest": original.digest(rejection.origin),
+        "tenant_id": rejection.origin.tenant_id,
+        "dev_eui": _column_text(rejection.dev_eui, 16) if rejection.dev_eui else None,
+        "source": _column_text(rejection.origin.source, 100),
+        "kind": original.kind.value,
+        "topic": _column_text(original.topic, 1000),
+        "payload": original.payload,
+        "size": original.size,
+        "reason": _column_text(rejection.reason, 64),
+        "detail": _column_text(rejection.detail, 500),
+        "received_at": max(0, min(original.received_at, now)),
+        "last_at": now,
+        "times": 1,
+    }
+
+
+def _column_text(text: str, length: int) -> str:
+    """Text that every database takes: no NUL, no lone surrogate, not longer than the column."""
+    return text.replace("\0", "�").encode("utf-8", "replace").decode()[:length]
+
+
+def quarantined(
+    connection: Connection,
+    *,
+    scope: Scope | None = None,
+    reason: str | None = None,
+    dev_eui: str | None = None,
+    before_id: int | None = None,
+    after_id: int | None = None,
+    with_replayed: bool = False,
+    limit: int = 100,
+) -> list[QuarantineRow]:
+    """Rows of quarantine, newest first; oldest first when asked for those after an id.
+
+    `scope` None is for the operator's command line only.
+    """
+    order = quarantine.c.id.asc() if after_id is not None else quarantine.c.id.desc()
+    query = select(quarantine).order_by(order).limit(limit)
+    if after_id is not None:
+        query = query.where(quarantine.c.id > after_id)
+    if scope is not None:
+        query = query.where(quarantine.c.tenant_id == scope.tenant_id)
+    if reason is not None:
+        query = query.where(quarantine.c.reason == reason)
+    if dev_eui is not None:
+        query = query.where(quarantine.c.dev_eui == dev_eui)
+    if before_id is not None:
+        query = query.where(quarantine.c.id < before_id)
+    if not with_replayed:
+        query = query.where(quarantine.c.replayed_at.is_(None))
+    return [_row(row) for row in connection.execute(query)]
+
+
+def quarantined_row(
+    connection: Connection, row_id: int, scope: Scope | None = None
+) -> QuarantineRow | None:
+    query = select(quarantine).where(quarantine.c.id == row_id)
+    if scope is not None:
+        query = query.where(quarantine.c.tenant_id == scope.tenant_id)
+    row = connection.execute(query).one_or_none()
+    return _row(row) if row is not None else None
+
+
+def _row(row: Row[tuple[object, ...]]) -> QuarantineRow:
+    return QuarantineRow(
+        id=row.id,
+        tenant_id=row.tenant_id,
+        dev_eui=row.dev_eui,
+        source=row.source,
+        kind=Kind(row.kind),
+        topic=row.topic,
+        payload=bytes(row.payload),
+        size=row.size,
+        reason=row.reason,
+        detail=row.detail,
+        received_at=row.received_at,
+        last_at=row.last_at,
+        times=row.times,
+        replayed_at=row.replayed_at,
+    )
+
+
+def mark_replayed(connection: Connection, row_id: int, now: Instant) -> None:
+    connection.execute(update(quarantine).where(quarantine.c.id == row_id).values(replayed_at=now))
+
+
+def mark_rejected_again(connection: Connection, row_id: int, reason: str, detail: str) -> None:
+    """Note today's reason; `last_at` stays, it is the last arrival."""
+    connection.execute(
+        update(quarantine)
+        .where(quarantine.c.id == row_id)
+        .values(reason=_column_text(reason, 64), detail=_column_text(detail, 500))
+    )
+
+
+def drop_older_than(connection: Connection, moment: Instant) -> int:
+    """Delete rows whose last arrival is before `moment`; how many."""
+    return connection.execute(delete(quarantine).where(quarantine.c.last_at < moment)).rowcount
+
+
+def shrink_unreadable(connection: Connection, budget: int, keep_whole: Iterable[str]) -> int:
+    """Delete the oldest rows of other reasons than `keep_whole` until they fit `budget` bytes."""
+    unreadable = quarantine.c.reason.not_in(list(keep_whole))
+    stored = func.length(quarantine.c.payload)
+    total = connection.execute(
+        select(func.coalesce(func.sum(stored), 0)).where(unreadable)
+    ).scalar_one()
+    dropped = 0
+    while total > budget:
+        oldest = connection.execute(
+            select(quarantine.c.id, stored).where(unreadable).order_by(quarantine.c.id).limit(500)
+        ).all()
+        if not oldest:
+            break
+        connection.execute(
+            delete(quarantine).where(quarantine.c.id.in_([row[0] for row in oldest]))
+        )
+        total -= sum(row[1] for row in oldest)
+        dropped += len(oldest)
+    return dropped
+
+
+def _insert(connection: Connection, table: Table) -> Any:
+    """The dialect's INSERT … ON CONFLICT; both speak it the same way, but share no type."""
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table)

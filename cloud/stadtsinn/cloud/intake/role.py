@@ -1,0 +1,85 @@
+"""Puts the ingest together from the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from stadtsinn.base.clock import Clock
+from stadtsinn.base.health import Check
+from stadtsinn.cloud.intake.inbox import Inbox
+from stadtsinn.cloud.intake.maintenance import Maintenance
+from stadtsinn.cloud.intake.service import Ingestor
+from stadtsinn.cloud.intake.sources import EdgeSource, NetworkServer, ServerSource, Source
+from stadtsinn.cloud.intake.worker import Grouping, IngestWorker
+from stadtsinn.cloud.log.archive_files.archived_copies import ArchivedCopies
+from stadtsinn.cloud.log.uplinks.signal import LogSignal
+from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.settings import CloudSettings, SettingsError
+from stadtsinn.cloud.town.directory import DirectoryCache
+from stadtsinn.decoders.catalogue import catalogue
+
+
+class Ingest:
+    """The ingest as a role: its worker and its sources."""
+
+    def __init__(self, worker: IngestWorker, sources: list[Source]) -> None:
+        self._worker = worker
+        self._names = [source.name for source in sources]
+
+    def start(self) -> None:
+        self._worker.start()
+
+    def stop(self) -> None:
+        self._worker.stop()
+
+    def checks(self) -> Mapping[str, Callable[[], Check]]:
+        """One check per source and one for the commits."""
+        sources = {
+            f"broker {name}": partial(self._worker.check_source, name) for name in self._names
+        }
+        return {"ingest": self._worker.check, **sources}
+
+
+def build_ingest(
+    settings: CloudSettings,
+    database: Database,
+    directory: DirectoryCache,
+    clock: Clock,
+    signal: LogSignal,
+    archived: ArchivedCopies,
+) -> Ingest:
+    """Raises SettingsError when there is nothing to take from, or a secret is missing."""
+    inbox = Inbox()
+    share = settings.ingest.share
+    edges = (
+        EdgeSource(settings.broker_for("edges"), share, inbox, clock)
+        if settings.ingest.edges
+        else None
+    )
+    servers = [
+        ServerSource(
+            NetworkServer(server.name, server.tenant, server.topic_prefix),
+            settings.broker_for(server.name, server.broker),
+            share,
+            inbox,
+            clock,
+        )
+        for server in settings.network_servers
+    ]
+    sources: list[Source] = [*([edges] if edges else []), *servers]
+    if not sources:
+        raise SettingsError(
+            "the ingest has no source: set ingest.edges = true or name a [[network_servers]]"
+        )
+    grouping = Grouping(settings.ingest.max_messages, linger_s=settings.ingest.linger_ms / 1000)
+    worker = IngestWorker(
+        Ingestor(database, directory, clock, catalogue(), archived),
+        inbox,
+        sources,
+        edges,
+        signal,
+        Maintenance(database, clock),
+        grouping,
+    )
+    return Ingest(worker, sources)

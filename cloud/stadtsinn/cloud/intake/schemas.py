@@ -1,0 +1,56 @@
+"""Quarantine as the API shows it."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from stadtsinn.base.instant import isoformat
+from stadtsinn.cloud.intake.repository import QuarantineRow
+
+_SHOWN_BYTES = 512
+
+
+class QuarantineItem(BaseModel):
+    """Something that came and was not taken into the log."""
+
+    id: int
+    reason: str = Field(examples=["unregistered_device"])
+    detail: str = Field(description="What is wrong and what to do about it.")
+    dev_eui: str | None = Field(examples=["70b3d50000000100"])
+    source: str = Field(examples=["edge:rathaus"])
+    topic: str
+    first_received_at: str = Field(examples=["2026-09-26T08:00:00Z"])
+    last_received_at: str
+    times: int = Field(description="How often the same bytes came.")
+    size: int = Field(description="Bytes as they came.")
+    beginning: str = Field(description="The first bytes, as hex digits.")
+    replayable: bool = Field(description="False where only the beginning was kept.")
+
+
+class Replayed(BaseModel):
+    """What became of the rows that were tried again."""
+
+    taken: int = Field(description="New uplinks in the log.")
+    copies: int = Field(description="The log already held them.")
+    refused: dict[str, int] = Field(
+        description="Still not taken, by reason.", examples=[{"unregistered_device": 2}]
+    )
+
+
+def view(row: QuarantineRow) -> QuarantineItem:
+    """Another tenant's ownership is nobody's business: here its device is just unregistered."""
+    foreign = row.reason == "wrong_tenant"
+    return QuarantineItem(
+        id=row.id,
+        reason="unregistered_device" if foreign else row.reason,
+        detail="this device is not registered with you" if foreign else row.detail,
+        dev_eui=row.dev_eui,
+        source=row.source,
+        topic=row.topic,
+        first_received_at=isoformat(row.received_at),
+        last_received_at=isoformat(row.last_at),
+        times=row.times,
+        size=row.size,
+        beginning=row.payload[:_SHOWN_BYTES].hex(),
+        replayable=row.complete,
+    )

@@ -1,0 +1,153 @@
+"""The MQTT side: one link per source, from subscription to acknowledgement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import msgspec
+
+from stadtsinn.base.clock import Clock
+from stadtsinn.base.mqtt.link import Broker, Message, MqttLink
+from stadtsinn.cloud.intake import metrics
+from stadtsinn.cloud.intake.arrival import STORED_BYTES, Arrival, Origin
+from stadtsinn.cloud.intake.inbox import Feed, Inbox, Received
+from stadtsinn.cloud.intake.reading import MAX_BATCH, read_edge_batch, read_server_event
+from stadtsinn.cloud.town.directory import Directory
+from stadtsinn.edge.messages.chirpstack import event_topics
+from stadtsinn.edge.messages.delivery import (
+    Ack,
+    EdgeConfig,
+    ack_topic,
+    batch_topic,
+    config_topic,
+    encode,
+)
+from stadtsinn.edge.messages.event_time import GatewayClocks
+
+
+class Source(Feed, Protocol):
+    """A subscription that can be started and stopped."""
+
+    @property
+    def connected(self) -> bool: ...
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class _Linked:
+    """An MQTT link that fills the inbox."""
+
+    def __init__(
+        self,
+        name: str,
+        broker: Broker,
+        topics: Sequence[str],
+        keep: int,
+        inbox: Inbox,
+        clock: Clock,
+    ) -> None:
+        self.name = name
+        self._keep = keep
+        self._inbox = inbox
+        self._clock = clock
+        self._connected = metrics.CONNECTED.labels(name)
+        self._connected.set(0)
+        self._link = MqttLink(
+            broker,
+            subscriptions=topics,
+            on_message=self._take,
+            on_state=lambda connected: self._connected.set(int(connected)),
+        )
+
+    @property
+    def connected(self) -> bool:
+        return self._link.connected
+
+    def start(self) -> None:
+        self._link.start()
+
+    def stop(self) -> None:
+        self._link.stop()
+
+    def acknowledge(self, *messages: Message) -> None:
+        self._link.acknowledge(*messages)
+
+    def _take(self, message: Message) -> None:
+        """Called on the network thread. A flood of huge messages must not fill the memory."""
+        size = len(message.payload)
+        if size > self._keep:
+            message = replace(message, payload=message.payload[:STORED_BYTES])
+        self._inbox.put(Received(self, message, size, self._clock.now()))
+
+    def read(self, received: Received, directory: Directory) -> Arrival:
+        raise NotImplementedError
+
+
+class EdgeSource(_Linked):
+    """Batches of all edges at the cloud's broker; they are answered with acknowledgements."""
+
+    def __init__(self, broker: Broker, share: str | None, inbox: Inbox, clock: Clock) -> None:
+        topics = [shared(batch_topic("+"), share)]
+        super().__init__("edges", broker, topics, MAX_BATCH, inbox, clock)
+
+    def read(self, received: Received, directory: Directory) -> Arrival:
+        message = received.message
+        return read_edge_batch(
+            message.topic, message.payload, received.size, received.received_at, directory
+        )
+
+    def answer(self, edge_id: str, stream: str, position: int) -> None:
+        """Tell an edge that it may forget everything up to `position`."""
+        self._link.publish(ack_topic(edge_id), encode(Ack(stream=stream, position=position)))
+
+    def configure(self, edge_id: str, device_types: dict[str, str]) -> None:
+        """Tell an edge the types of its town's devices; retained, so also one that is away."""
+        message = msgspec.json.encode(EdgeConfig(device_types=device_types))
+        self._link.publish(config_topic(edge_id), message, retain=True)
+
+
+class ServerSource(_Linked):
+    """The application events of one network server."""
+
+    def __init__(
+        self, server: NetworkServer, broker: Broker, share: str | None, inbox: Inbox, clock: Clock
+    ) -> None:
+        topics = [shared(server.topic_prefix + topic, share) for topic in event_topics()]
+        super().__init__(f"chirpstack:{server.name}", broker, topics, STORED_BYTES, inbox, clock)
+        self._origin = Origin(f"chirpstack:{server.name}", server.tenant)
+        self._clocks = GatewayClocks()
+
+    def read(self, received: Received, directory: Directory) -> Arrival:  # noqa: ARG002
+        message = received.message
+        return read_server_event(
+            message.topic,
+            message.payload,
+            received.size,
+            received.received_at,
+            self._origin,
+            self._clocks,
+        )
+
+
+@dataclass(frozen=True)
+class NetworkServer:
+    """A ChirpStack whose events are read. `tenant`: whose devices it may carry; None: anybody's.
+
+    `topic_prefix` stands before ``application/…`` where its `event_topic` template has one.
+    """
+
+    name: str
+    tenant: str | None = None
+    topic_prefix: str = ""
+
+
+def shared(topic: str, group: str | None) -> str:
+    """The topic as a shared subscription, so that several ingests divide the work."""
+    return f"$share/{group}/{topic}" if group else topic
+
+
+__all__ = ["EdgeSource", "NetworkServer", "ServerSource", "Source", "shared"]

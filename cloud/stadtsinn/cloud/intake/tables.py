@@ -1,0 +1,41 @@
+"""What the ingest remembers besides the log: how far edges came, and what it could not take."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table, Text
+
+from stadtsinn.cloud.platform.database.engine import InstantColumn, Position, metadata
+
+edge_streams = Table(
+    "edge_streams",
+    metadata,
+    # No foreign keys: an edge may be struck from the registry while its spool still drains.
+    Column("edge_id", String(63), primary_key=True),
+    Column("stream", String(64), primary_key=True),
+    Column("state", LargeBinary, nullable=False),  # MessagePack of ingest.streams.StreamState
+    Column("updated_at", InstantColumn, nullable=False),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", Position, primary_key=True, autoincrement=True),
+    # SHA-256 of kind, source, topic and whole payload: a resend counts up `times`.
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("tenant_id", String(63)),  # of the edge or network server; NULL: only the operator
+    Column("dev_eui", String(16)),
+    Column("source", String(100), nullable=False),
+    Column("kind", String(16), nullable=False),  # ingest.rejection.Kind
+    Column("topic", Text, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("size", Integer, nullable=False),  # as it came; larger than `payload` where it was cut
+    Column("reason", String(64), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("received_at", InstantColumn, nullable=False),  # the first time
+    Column("last_at", InstantColumn, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("replayed_at", InstantColumn),
+)
+
+Index("ix_quarantine_tenant", quarantine.c.tenant_id, quarantine.c.id)
+Index("ix_quarantine_reason", quarantine.c.reason, quarantine.c.id)

@@ -1,0 +1,191 @@
+"""The ingest's one thread: takes messages in groups, commits, acknowledges, in this order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import structlog
+
+from stadtsinn.base.crash_points import crash_point
+from stadtsinn.base.health import Check
+from stadtsinn.base.mqtt.link import QueueFull
+from stadtsinn.cloud.intake import maintenance
+from stadtsinn.cloud.intake.arrival import Arrival, Kind, Origin, Original, Rejection
+from stadtsinn.cloud.intake.edge_config import Configuring, EdgeConfigs
+from stadtsinn.cloud.intake.inbox import Inbox, Received
+from stadtsinn.cloud.intake.reading import edge_of_topic
+from stadtsinn.cloud.intake.service import Committed, DatabaseAway, Ingestor
+from stadtsinn.cloud.intake.sources import Source
+from stadtsinn.cloud.log.uplinks.signal import LogSignal
+from stadtsinn.cloud.town.directory import Directory
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+_BACKOFF_S = (0.2, 0.5, 1, 2, 5, 10)
+_IDLE_S = 2.0
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """How much one commit holds. `linger_s`: how long the first message waits for others."""
+
+    max_messages: int = 1000
+    max_bytes: int = 4 * 1024 * 1024
+    linger_s: float = 0.002
+
+
+class Answering(Configuring, Protocol):
+    """Whoever tells edges how far they are committed, and what devices they have."""
+
+    def answer(self, edge_id: str, stream: str, position: int) -> None: ...
+
+
+class IngestWorker:
+    """Runs until stopped. While the database is away it keeps its group and tries again."""
+
+    def __init__(
+        self,
+        ingestor: Ingestor,
+        inbox: Inbox,
+        sources: Sequence[Source],
+        answering: Answering | None,
+        signal: LogSignal,
+        housekeeping: maintenance.Maintenance,
+        grouping: Grouping | None = None,
+    ) -> None:
+        self._ingestor = ingestor
+        self._inbox = inbox
+        self._sources = {source.name: source for source in sources}
+        self._answering = answering
+        self._configs = EdgeConfigs(answering) if answering is not None else None
+        self._signal = signal
+        self._housekeeping = housekeeping
+        self._grouping = grouping or Grouping()
+        self._stopping = threading.Event()
+        self._trouble: str | None = None
+        self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+
+    def start(self) -> None:
+        for source in self._sources.values():
+            source.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the commit under way; what is not acknowledged comes again."""
+        self._stopping.set()
+        self._inbox.close()
+        self._thread.join(timeout=30)
+        for source in self._sources.values():
+            source.stop()
+
+    def check(self) -> Check:
+        """Healthy while commits succeed."""
+        if not self._thread.is_alive():
+            return Check(ok=False, detail="the ingest's thread ended: restart the process")
+        if self._trouble is not None:
+            return Check(ok=False, detail=f"cannot commit, trying again: {self._trouble}")
+        return Check(ok=True, detail="commits succeed")
+
+    def check_source(self, name: str) -> Check:
+        if self._sources[name].connected:
+            return Check(ok=True, detail="connected")
+        return Check(ok=False, detail="not connected to its broker, trying again")
+
+    def _run(self) -> None:
+        grouping = self._grouping
+        while not self._stopping.is_set():
+            group = self._inbox.take(
+                grouping.max_messages, grouping.max_bytes, grouping.linger_s, _IDLE_S
+            )
+            if group:
+                self._handle(group)
+            self._look_at_registry()
+            self._housekeeping.run_if_due()
+
+    def _look_at_registry(self) -> None:
+        """Pass changes on to the edges; also shows, with nothing to commit, that all is well."""
+        try:
+            directory = self._ingestor.directory()
+            if self._configs is not None:
+                self._configs.push(directory)
+        except DatabaseAway as away:
+            self._note_trouble(str(away))
+        except QueueFull:
+            log.warning("edge_config_not_sent", remedy="it is tried again")
+        else:
+            self._trouble = None
+
+    def _handle(self, group: Sequence[Received]) -> None:
+        crash_point("ingest.received")
+        # Read once, however often the commit is tried: reading teaches gateways' clocks.
+        arrivals = self._until_done(lambda: self._read(group))
+        committed = self._until_done(lambda: self._ingestor.commit(arrivals or []))
+        if committed is None:
+            return  # stopped: what is not acknowledged comes again
+        crash_point("ingest.committed")
+        self._housekeeping.note(committed.rejections)
+        if committed.new:
+            self._signal.notify()
+        self._acknowledge(group, committed)
+
+    def _read(self, group: Sequence[Received]) -> list[Arrival]:
+        directory = self._ingestor.directory()
+        return [_read(received, directory) for received in group]
+
+    def _until_done(self, step: Callable[[], T]) -> T | None:
+        """Try until it works; None when the worker was told to stop."""
+        attempt = 0
+        while not self._stopping.is_set():
+            try:
+                result = step()
+            except DatabaseAway as away:
+                self._note_trouble(str(away))
+            except Exception as error:  # a bug must not end the thread that everything needs
+                log.exception("ingest_failed")
+                self._note_trouble(type(error).__name__)
+            else:
+                self._trouble = None
+                return result
+            self._stopping.wait(_BACKOFF_S[min(attempt, len(_BACKOFF_S) - 1)])
+            attempt += 1
+        return None
+
+    def _acknowledge(self, group: Sequence[Received], committed: Committed) -> None:
+        if self._answering is not None:
+            for (edge_id, stream), position in committed.positions.items():
+                if position > 0:
+                    self._answering.answer(edge_id, stream, position)
+        crash_point("ingest.answered")
+        for feed in dict.fromkeys(received.feed for received in group):
+            feed.acknowledge(*(one.message for one in group if one.feed is feed))
+        crash_point("ingest.acknowledged")
+
+    def _note_trouble(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            log.error(
+                "cannot_commit",
+                error=trouble,
+                remedy="nothing is lost: brokers and edges keep what is not acknowledged",
+            )
+        self._trouble = trouble
+
+
+def _read(received: Received, directory: Directory) -> Arrival:
+    try:
+        return received.feed.read(received, directory)
+    except Exception as error:  # a bug in reading one message must not stop the next
+        log.exception("reading_failed", source=received.feed.name)
+        message = received.message
+        kind = Kind.BATCH if edge_of_topic(message.topic) else Kind.EVENT
+        original = Original(
+            kind, message.topic, message.payload, received.size, received.received_at
+        )
+        origin = Origin(received.feed.name, None)
+        return Arrival(
+            rejections=[Rejection(origin, original, "internal_error", type(error).__name__)]
+        )

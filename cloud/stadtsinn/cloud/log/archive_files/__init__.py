@@ -1,0 +1,1 @@
+"""Old days of the log in Parquet files."""

@@ -1,0 +1,219 @@
+"""Moves whole old days out of the table into Parquet files, safe at every step.
+
+For each day: write the file under a name of its own → make it durable → in one transaction name
+it, forget the one it replaces and delete the rows. Until that commit the file means nothing,
+after it the rows are gone: killed anywhere, the next run finds one or the other. Files that
+nobody names are swept away when the next run begins, so a reader that has just looked up the
+old name still finds it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, delete, func, insert, select
+
+from stadtsinn.base.clock import Clock
+from stadtsinn.base.crash_points import crash_point
+from stadtsinn.base.instant import DAY, Instant
+from stadtsinn.cloud.log.archive_files.archive import Archive, ArchivedDay, day_name, days
+from stadtsinn.cloud.log.archive_files.batches import table_batches
+from stadtsinn.cloud.log.archive_files.exclusive import rewriting_history
+from stadtsinn.cloud.log.archive_files.parquet import (
+    COLUMNS,
+    integers,
+    merged,
+    rows_of,
+    write_file,
+)
+from stadtsinn.cloud.log.cursors.repository import read_cursor
+from stadtsinn.cloud.log.uplinks.repository import head
+from stadtsinn.cloud.log.uplinks.tables import archived_days, archived_sessions, uplinks
+from stadtsinn.cloud.platform.database.engine import Database
+
+log = structlog.get_logger()
+
+_OURS = re.compile(r"\d{4}-\d{2}-\d{2}\.\d+\.parquet(\.\d+\.tmp)?")
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A day that was archived: `uplinks` left the table, the file now holds `in_file`."""
+
+    day: Instant
+    uplinks: int
+    in_file: int
+    file: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A day that could not be archived yet, and why."""
+
+    day: Instant
+    uplinks: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of a day in the table: how many, at positions `first` to `last`."""
+
+    day: Instant
+    count: int
+    first: int
+    last: int
+
+
+def archive_before(
+    database: Database, archive: Archive, before: Instant, followers: Sequence[str], clock: Clock
+) -> Iterator[Moved | Kept]:
+    """Archive every day (UTC) before the one that holds `before`; tells of each as it is done.
+
+    Only days that every one of `followers` is past. The newest uplink of all stays in the table,
+    which counts positions on from it. Raises HistoryBusy, OSError, ArchiveUnreadable.
+    """
+    with rewriting_history(database):
+        archive.folder.mkdir(parents=True, exist_ok=True)
+        sweep(database, archive)
+        with database.read() as connection:
+            newest = head(connection)
+            cursors = {name: read_cursor(connection, name) for name in followers}
+            found = _days_in_table(connection, Instant(before - before % DAY), newest)
+        for rows in found:
+            behind = [name for name, cursor in cursors.items() if cursor < rows.last]
+            if behind:
+                yield Kept(rows.day, rows.count, _why_kept(behind[0], cursors, rows))
+            else:
+                yield _move(database, archive, rows, clock)
+
+
+def _why_kept(name: str, cursors: dict[str, int], rows: _Rows) -> str:
+    return (
+        f"the follower '{name}' is at position {cursors[name]} and the day reaches to "
+        f"{rows.last}: let 'stadtsinn cloud run' catch up, then archive again"
+    )
+
+
+def _days_in_table(connection: Connection, before: Instant, newest: int) -> list[_Rows]:
+    day = (uplinks.c.event_time - uplinks.c.event_time % DAY).label("day")
+    position = uplinks.c.position
+    query = (
+        select(day, func.count(), func.min(position), func.max(position))
+        .where(uplinks.c.event_time < before, position < newest)
+        .group_by(day)
+        .order_by(day)
+    )
+    return [_Rows(*row) for row in connection.execute(query)]
+
+
+def _move(database: Database, archive: Archive, rows: _Rows, clock: Clock) -> Moved:
+    with database.read() as connection:
+        known = days(connection, archived_days.c.day == rows.day)
+    old = known[0] if known else None
+    file = next_file(old.file if old else None, rows.day)
+    path = archive.folder / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    summary = _Summary()
+    # In pages; nothing with these positions can join them.
+    batches = table_batches(database, COLUMNS, *_of(rows))
+    if old is not None:
+        batches = merged(archive.columns(old, COLUMNS), batches)
+    write_file(path, summary.watch(batches), lambda: crash_point("archive.written"))
+    crash_point("archive.renamed")
+    with database.write() as connection:
+        gone = connection.execute(delete(uplinks).where(*_of(rows))).rowcount
+        if summary.count != gone + (old.uplinks if old else 0):
+            raise RuntimeError(
+                f"{day_name(rows.day)}: {summary.count} uplinks in {path}, {gone} in the table: "
+                "nothing was changed; somebody else deletes from the log. Archive again"
+            )
+        _record(connection, summary.day(rows.day, file), summary, clock.now())
+    crash_point("archive.committed")
+    moved = Moved(rows.day, gone, summary.count, file, path.stat().st_size)
+    log.info("day_archived", day=day_name(rows.day), uplinks=gone, file=file, bytes=moved.size)
+    return moved
+
+
+def _of(rows: _Rows) -> tuple[Any, ...]:
+    return (
+        uplinks.c.position.between(rows.first, rows.last),
+        uplinks.c.event_time >= rows.day,
+        uplinks.c.event_time < rows.day + DAY,
+    )
+
+
+class _Summary:
+    """What the database keeps of a file, gathered while it is written."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.sessions: dict[tuple[str, str], tuple[int, int]] = {}
+        self._first = self._last = 0
+
+    def watch(self, batches: Iterator[Any]) -> Iterator[Any]:
+        for batch in batches:
+            positions = integers(batch, "position")
+            if self.count == 0:
+                self._first = int(positions[0])
+            self._last = int(positions[-1])
+            self.count += len(positions)
+            for dev_eui, dev_addr, f_cnt in rows_of(batch, ("dev_eui", "dev_addr", "f_cnt")):
+                low, high = self.sessions.get((dev_eui, dev_addr), (f_cnt, f_cnt))
+                self.sessions[dev_eui, dev_addr] = (min(low, f_cnt), max(high, f_cnt))
+            yield batch
+
+    def day(self, day: Instant, file: str) -> ArchivedDay:
+        return ArchivedDay(day, file, self.count, self._first, self._last)
+
+
+def _record(connection: Connection, day: ArchivedDay, summary: _Summary, now: Instant) -> None:
+    connection.execute(delete(archived_sessions).where(archived_sessions.c.day == day.day))
+    connection.execute(delete(archived_days).where(archived_days.c.day == day.day))
+    connection.execute(
+        insert(archived_days).values(
+            day=day.day,
+            file=day.file,
+            uplinks=day.uplinks,
+            first_position=day.first,
+            last_position=day.last,
+            archived_at=now,
+        )
+    )
+    sessions = [
+        {
+            "day": day.day,
+            "dev_eui": dev_eui,
+            "dev_addr": dev_addr,
+            "f_cnt_low": low,
+            "f_cnt_high": high,
+        }
+        for (dev_eui, dev_addr), (low, high) in summary.sessions.items()
+    ]
+    connection.execute(insert(archived_sessions), sessions)
+
+
+def next_file(old: str | None, day: Instant) -> str:
+    """A name for the next version of a day's file: a version is never written over."""
+    name = day_name(day)
+    number = 1 + (int(Path(old).name.split(".")[1]) if old else 0)
+    return f"{name[:4]}/{name}.{number}.parquet"
+
+
+def sweep(database: Database, archive: Archive) -> None:
+    """Remove files that no day names: what a killed run left, and versions that were replaced.
+
+    Only under `rewriting_history`. Touches nothing that does not look like ours.
+    """
+    with database.read() as connection:
+        named = {archive.folder / day.file for day in days(connection)}
+    for path in archive.folder.glob("*/*"):
+        if _OURS.fullmatch(path.name) and path not in named:
+            path.unlink()
+            log.info("archive_swept", file=path.name)

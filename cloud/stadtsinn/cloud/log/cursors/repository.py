@@ -1,0 +1,44 @@
+"""SQL of the followers' cursors."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select, update
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.log.cursors.tables import follower_cursors
+from stadtsinn.cloud.platform.database.upsert import insert_ignore
+
+
+class CursorMoved(Exception):
+    """Somebody else moved the cursor: a rebuild, or the same follower in another process."""
+
+
+def read_cursor(connection: Connection, name: str) -> int:
+    """The last position this follower has applied; 0 before the first."""
+    query = select(follower_cursors.c.position).where(follower_cursors.c.name == name)
+    return connection.execute(query).scalar_one_or_none() or 0
+
+
+def ensure_cursor(connection: Connection, name: str, now: Instant) -> None:
+    row = {"name": name, "position": 0, "updated_at": now}
+    insert_ignore(connection, follower_cursors, [row])
+
+
+def move_cursor(connection: Connection, name: str, old: int, new: int, now: Instant) -> None:
+    """Step from `old` to `new`; raises CursorMoved when it does not stand at `old`."""
+    moved = connection.execute(
+        update(follower_cursors)
+        .where(follower_cursors.c.name == name, follower_cursors.c.position == old)
+        .values(position=new, updated_at=now)
+    )
+    if moved.rowcount != 1:
+        raise CursorMoved(name)
+
+
+def reset_cursor(connection: Connection, name: str, now: Instant) -> None:
+    ensure_cursor(connection, name, now)
+    connection.execute(
+        update(follower_cursors)
+        .where(follower_cursors.c.name == name)
+        .values(position=0, updated_at=now)
+    )

@@ -1,0 +1,15 @@
+"""How far each follower has come in the uplink log."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, String, Table
+
+from stadtsinn.cloud.platform.database.engine import InstantColumn, Position, metadata
+
+follower_cursors = Table(
+    "follower_cursors",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("position", Position, nullable=False),
+    Column("updated_at", InstantColumn, nullable=False),
+)

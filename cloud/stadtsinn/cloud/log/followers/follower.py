@@ -1,0 +1,39 @@
+"""What a follower of the uplink log is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
+
+
+class Follower(Protocol):
+    """Turns uplinks into something else, each batch in the order of the log.
+
+    The loop calls `prepare` outside any transaction, then `apply` inside the transaction that
+    also moves the follower's cursor. After a crash the same batch comes again: what `prepare`
+    does elsewhere must bear being done twice, what `apply` does with the connection cannot be
+    done twice. `tick` is called in a transaction of its own about once a second of the
+    process's real time, once the follower has caught up with the log, for what time alone
+    changes (rules that wait, gates that fell silent, the nightly reset).
+
+    A transaction may be rolled back after `apply` or `tick` (a crash, a rebuild, a database that
+    is away), and the same follower may run in another process: what it remembers between two
+    calls must be read from the connection or be harmless when wrong.
+    """
+
+    name: str
+
+    def prepare(self, uplinks: Sequence[LoggedUplink]) -> None: ...
+
+    def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None: ...
+
+    def tick(self, connection: Connection, now: Instant) -> None: ...
+
+    def reset(self, connection: Connection) -> None:
+        """Forget everything made from the log, before it is read again from the start."""
+        ...

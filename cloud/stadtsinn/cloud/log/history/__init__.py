@@ -1,0 +1,1 @@
+"""The log as the API shows it: table and archive as one."""

@@ -1,0 +1,1 @@
+"""The table of uplinks: append once, read by position."""

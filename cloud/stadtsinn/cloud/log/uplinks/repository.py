@@ -1,0 +1,216 @@
+"""Appends to the uplink log and reads it by position."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, update
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.log.uplinks.identity import TRUSTED, Copy, is_copy
+from stadtsinn.cloud.log.uplinks.older_copies import OlderCopies
+from stadtsinn.cloud.log.uplinks.rows import (
+    READ,
+    Entry,
+    copy_of_entry,
+    copy_of_row,
+    radio_of,
+    row_of,
+    uplink_of,
+)
+from stadtsinn.cloud.log.uplinks.statements import Key, Statements, statements
+from stadtsinn.cloud.log.uplinks.tables import log_revision, uplinks
+from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink, Radio
+from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.platform.database.engine import serialize
+from stadtsinn.cloud.platform.database.upsert import insert_ignore
+
+
+def lock_log(connection: Connection) -> None:
+    """From here to the end of the transaction nobody else appends, in any process.
+
+    So positions become visible in their order: no follower can step over one that is still
+    being committed.
+    """
+    serialize(connection, "uplinks")
+
+
+def append(
+    connection: Connection,
+    entries: Sequence[Entry],
+    committed_at: Instant,
+    archived: OlderCopies | None = None,
+) -> list[bool]:
+    """Log what is new, in this order; per entry True if it was new, False for a copy.
+
+    Must run in a write transaction, as its last long step (see `lock_log`). Without `archived`
+    a copy of an archived uplink is not recognised. Raises ArchiveUnreadable.
+    """
+    lock_log(connection)
+    return _Appending(connection, committed_at, archived).run(entries)
+
+
+class _Appending:
+    """One call of `append`: what the log held before, and what is about to join it."""
+
+    def __init__(
+        self, connection: Connection, committed_at: Instant, archived: OlderCopies | None
+    ) -> None:
+        self._connection = connection
+        self._archived = archived
+        self._sql: Statements = statements(connection)
+        self._committed_at = committed_at
+        self._known: dict[Key, list[Copy]] = defaultdict(list)
+        self._pending: list[tuple[Any, ...]] = []
+
+    def run(self, entries: Sequence[Entry]) -> list[bool]:
+        keys = list({(e.uplink.dev_eui, e.uplink.dev_addr, e.uplink.f_cnt) for e in entries})
+        if keys:
+            held = [copy_of_row(row) for row in self._sql.copies(self._connection, keys)]
+            if self._archived is not None:
+                held += self._archived.copies(self._connection, keys)
+            for copy in held:
+                self._known[copy.key].append(copy)
+        verdicts = [self._take(entry) for entry in entries]
+        self._flush()
+        return verdicts
+
+    def _take(self, entry: Entry) -> bool:
+        uplink = entry.uplink
+        known = self._known[uplink.dev_eui, uplink.dev_addr, uplink.f_cnt]
+        if known and is_copy(known, copy_of_entry(entry), self):
+            return False
+        generation = 1 + max((c.generation or 0 for c in known), default=-1)
+        known.append(copy_of_entry(entry, generation))
+        self._pending.append(row_of(entry, generation, self._committed_at))
+        return True
+
+    def _flush(self) -> None:
+        if self._pending:
+            self._sql.insert(self._connection, self._pending)
+            self._pending = []
+
+    # --- SessionHistory: asked only for equal frames that are far apart ---
+
+    def source_was_ahead(self, frame: Copy, after: Instant, before: Instant) -> bool:
+        return self._any(
+            frame,
+            and_(uplinks.c.f_cnt > frame.f_cnt, uplinks.c.source == frame.source),
+            lambda session: session.f_cnt_high > frame.f_cnt,
+            lambda copy: copy.f_cnt > frame.f_cnt and copy.source == frame.source,
+            after,
+            before,
+        )
+
+    def restarted(self, frame: Copy, generation: int, after: Instant, before: Instant) -> bool:
+        return self._any(
+            frame,
+            and_(uplinks.c.f_cnt <= frame.f_cnt, uplinks.c.generation > generation),
+            lambda session: session.f_cnt_low <= frame.f_cnt,
+            lambda copy: copy.f_cnt <= frame.f_cnt and (copy.generation or 0) > generation,
+            after,
+            before,
+        )
+
+    def counted_lower(self, frame: Copy, after: Instant, before: Instant) -> bool:
+        trusted = uplinks.c.time_source.in_([source.value for source in TRUSTED])
+        return self._any(
+            frame,
+            and_(uplinks.c.f_cnt < frame.f_cnt, trusted),
+            lambda session: session.f_cnt_low < frame.f_cnt,
+            lambda copy: copy.f_cnt < frame.f_cnt and copy.time_source in TRUSTED,
+            after,
+            before,
+        )
+
+    def _any(
+        self,
+        frame: Copy,
+        condition: ColumnElement[bool],
+        counters: Callable[[Any], ColumnElement[bool]],
+        fits: Callable[[Copy], bool],
+        after: Instant,
+        before: Instant,
+    ) -> bool:
+        self._flush()  # what this batch brought is evidence, too
+        found = select(
+            exists().where(
+                uplinks.c.dev_eui == frame.dev_eui,
+                uplinks.c.dev_addr == frame.dev_addr,
+                uplinks.c.event_time > after,
+                uplinks.c.event_time < before,
+                condition,
+            )
+        )
+        if self._connection.execute(found).scalar_one():
+            return True
+        archived = self._archived
+        return archived is not None and archived.any(
+            self._connection, frame, counters, fits, after, before
+        )
+
+
+def read_after(connection: Connection, position: int, limit: int) -> list[LoggedUplink]:
+    """The next uplinks after a position, at most `limit`, in the order of the log."""
+    rows = statements(connection).read_after(connection, position, limit)
+    return [uplink_of(row) for row in rows]
+
+
+def head(connection: Connection) -> int:
+    """The position of the newest uplink, 0 when the log is empty."""
+    return connection.execute(select(func.max(uplinks.c.position))).scalar_one() or 0
+
+
+def revision(connection: Connection) -> int:
+    """Counts up when outcomes of logged uplinks change; what was read before may be old."""
+    query = select(log_revision.c.number).where(log_revision.c.id == 1)
+    return connection.execute(query).scalar_one_or_none() or 0
+
+
+def count_revision(connection: Connection) -> None:
+    """Tell whoever keeps uplinks in memory that outcomes have changed."""
+    insert_ignore(connection, log_revision, [{"id": 1, "number": 0}])
+    connection.execute(update(log_revision).values(number=log_revision.c.number + 1))
+
+
+@dataclass(frozen=True)
+class HistoryItem:
+    """An uplink with the radio facts that followers have no use for."""
+
+    uplink: LoggedUplink
+    radio: Radio
+
+
+_READ_COLUMNS = [uplinks.c[name] for name in READ.split(", ")]
+
+
+def history(
+    connection: Connection,
+    scope: Scope,
+    dev_eui: str,
+    *,
+    start: Instant | None = None,
+    end: Instant | None = None,
+    before_position: int | None = None,
+    limit: int = 100,
+) -> list[HistoryItem]:
+    """Uplinks of a device of the caller's tenant, newest commit first.
+
+    Only event times with start <= time < end; only positions below `before_position`.
+    """
+    query = (
+        select(*_READ_COLUMNS, uplinks.c.radio)
+        .where(uplinks.c.tenant_id == scope.tenant_id, uplinks.c.dev_eui == dev_eui)
+        .order_by(uplinks.c.position.desc())
+        .limit(limit)
+    )
+    if start is not None:
+        query = query.where(uplinks.c.event_time >= start)
+    if end is not None:
+        query = query.where(uplinks.c.event_time < end)
+    if before_position is not None:
+        query = query.where(uplinks.c.position < before_position)
+    return [HistoryItem(uplink_of(row), radio_of(row.radio)) for row in connection.execute(query)]

@@ -1,0 +1,1 @@
+"""What every room of the cloud stands on: database, tenants, access, what endpoints share."""

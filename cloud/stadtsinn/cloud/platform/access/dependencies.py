@@ -1,0 +1,63 @@
+"""What endpoints ask for: the caller's scope and the services behind the API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from stadtsinn.base.clock import Clock
+from stadtsinn.base.problems import Forbidden, Unauthenticated
+from stadtsinn.cloud.platform.access.scope import Role, Scope
+from stadtsinn.cloud.platform.access.service import authenticate
+from stadtsinn.cloud.platform.database.engine import Database
+
+_bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: Bearer st_…`")
+
+
+@dataclass(frozen=True)
+class Services:
+    """What every endpoint stands on. A room's own stores have dependencies of their own."""
+
+    database: Database
+    clock: Clock
+
+
+def services(request: Request) -> Services:
+    return cast(Services, request.app.state.services)
+
+
+def authenticated(
+    behind: Annotated[Services, Depends(services)],
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Scope:
+    """The caller's scope, or 401."""
+    if credentials is None:
+        raise Unauthenticated("Send an API key: 'Authorization: Bearer st_…'.")
+    return authenticate(behind.database, credentials.credentials, behind.clock.now())
+
+
+def reader(scope: Annotated[Scope, Depends(authenticated)]) -> Scope:
+    return scope
+
+
+def editor(scope: Annotated[Scope, Depends(authenticated)]) -> Scope:
+    return _at_least(scope, Role.EDITOR)
+
+
+def admin(scope: Annotated[Scope, Depends(authenticated)]) -> Scope:
+    return _at_least(scope, Role.ADMIN)
+
+
+def _at_least(scope: Scope, role: Role) -> Scope:
+    if not scope.role.includes(role):
+        raise Forbidden(f"This needs a key with role '{role}'; yours is '{scope.role}'.")
+    return scope
+
+
+ServicesDep = Annotated[Services, Depends(services)]
+ReaderDep = Annotated[Scope, Depends(reader)]
+EditorDep = Annotated[Scope, Depends(editor)]
+AdminDep = Annotated[Scope, Depends(admin)]

@@ -1,0 +1,35 @@
+"""The one door to a tenant's data.
+
+A `Scope` is made by `access.service` from a valid API key and by nobody else
+(tests/cloud/platform/access/test_one_door.py looks). Repositories that serve the API take a
+scope and add its tenant to every query.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a key may do; each role includes the ones before it."""
+
+    READER = "reader"
+    """Read everything of the tenant, except personal data such as phone numbers."""
+    EDITOR = "editor"
+    """Also change devices, zones, rules and recipients."""
+    ADMIN = "admin"
+    """Also make and revoke keys."""
+
+    def includes(self, other: Role) -> bool:
+        order = list(Role)
+        return order.index(self) >= order.index(other)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whose data an authenticated caller may touch, and how."""
+
+    tenant_id: str
+    role: Role
+    key_id: int

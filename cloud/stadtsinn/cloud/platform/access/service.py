@@ -1,0 +1,138 @@
+"""Makes keys, and makes a `Scope` from a valid one: the only place that does.
+
+A token is ``st_<8 hex digits>_<256 random bits>``. It is stored as SHA-256: a slow password
+hash protects what people choose and others can guess; nobody guesses 256 random bits, and a
+slow hash would only make every request slow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+
+from sqlalchemy import Connection, select, update
+
+from stadtsinn.base.instant import HOUR, Instant
+from stadtsinn.base.problems import Conflict, NotFound, Unauthenticated
+from stadtsinn.cloud.platform.access.scope import Role, Scope
+from stadtsinn.cloud.platform.access.tables import api_keys
+from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.platform.tenants.tables import tenants
+
+_REFUSED = "This API key is not valid (any more). Ask an administrator of your town for a new one."
+_TOKEN = re.compile(r"(st_[0-9a-f]{8})_[A-Za-z0-9_-]{43}")
+_NOBODY = "0" * 64
+# A key's last use is noted at most this often: reading the API must not write each time.
+_NOTE_USE_EVERY = HOUR
+
+
+def create_key(
+    database: Database, tenant_id: str, name: str, role: Role, now: Instant
+) -> tuple[int, str]:
+    """Make a key. Returns its id and its token, which nobody can read again later.
+
+    Raises NotFound for an unknown tenant.
+    """
+    prefix = f"st_{secrets.token_hex(4)}"
+    token = f"{prefix}_{secrets.token_urlsafe(32)}"
+    with database.write() as connection:
+        if connection.scalar(select(tenants.c.id).where(tenants.c.id == tenant_id)) is None:
+            raise NotFound(
+                f"There is no tenant '{tenant_id}'. Make it with 'stadtsinn tenant create'."
+            )
+        key_id = connection.execute(
+            api_keys.insert()
+            .values(
+                tenant_id=tenant_id,
+                name=name,
+                role=role.value,
+                prefix=prefix,
+                digest=_digest(token),
+                created_at=now,
+            )
+            .returning(api_keys.c.id)
+        ).scalar_one()
+    return key_id, token
+
+
+def authenticate(database: Database, token: str, now: Instant) -> Scope:
+    """The scope of a valid token; raises Unauthenticated for any other.
+
+    Reads the key each time, so a revoked one is refused from the next request on. The answer
+    takes equally long whichever part of a well-formed token is wrong, and says the same.
+    """
+    if not _TOKEN.fullmatch(token):
+        raise Unauthenticated(_REFUSED)
+    with database.read() as connection:
+        row = connection.execute(
+            select(api_keys).where(api_keys.c.prefix == _prefix_of(token))
+        ).one_or_none()
+    genuine = hmac.compare_digest(row.digest if row else _NOBODY, _digest(token))
+    if row is None or not genuine or row.revoked_at is not None:
+        raise Unauthenticated(_REFUSED)
+    if row.last_used_at is None or now - row.last_used_at >= _NOTE_USE_EVERY:
+        _note_use(database, row.id, now)
+    return Scope(tenant_id=row.tenant_id, role=Role(row.role), key_id=row.id)
+
+
+def operator_scope(tenant_id: str) -> Scope:
+    """The scope of whoever runs commands on the server.
+
+    They can read and write the database file anyway, so no key is asked for. Nothing that
+    serves requests may call this (tests/cloud/platform/access/test_one_door.py looks).
+    """
+    return Scope(tenant_id=tenant_id, role=Role.ADMIN, key_id=0)
+
+
+def revoke(database: Database, scope: Scope, key_id: int, now: Instant) -> None:
+    """Make a key of the caller's tenant useless at once.
+
+    Raises NotFound for a key that is not there, Conflict for the tenant's last administrator
+    key: nobody could make another one through the API.
+    """
+    mine = (api_keys.c.tenant_id == scope.tenant_id) & api_keys.c.revoked_at.is_(None)
+    with database.write() as connection:
+        active = {
+            row.id: row.role
+            for row in connection.execute(
+                select(api_keys.c.id, api_keys.c.role).where(mine).with_for_update()
+            )
+        }
+        if key_id not in active:
+            raise NotFound("There is no such active key. List them with GET /api/v1/keys.")
+        if [key for key, role in active.items() if role == Role.ADMIN] == [key_id]:
+            raise Conflict(
+                "This is the last administrator key. Make another one first, "
+                "or revoke it with 'stadtsinn key revoke' on the server."
+            )
+        _revoke(connection, key_id, now)
+
+
+def revoke_as_operator(database: Database, key_id: int, now: Instant) -> None:
+    """Revoke any key from the server's command line; raises NotFound for an unknown one."""
+    with database.write() as connection:
+        known = connection.scalar(
+            select(api_keys.c.id).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
+        )
+        if known is None:
+            raise NotFound(f"There is no active key {key_id}. List them: 'stadtsinn key list'.")
+        _revoke(connection, key_id, now)
+
+
+def _revoke(connection: Connection, key_id: int, now: Instant) -> None:
+    connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(revoked_at=now))
+
+
+def _note_use(database: Database, key_id: int, now: Instant) -> None:
+    with database.write() as connection:
+        connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(last_used_at=now))
+
+
+def _prefix_of(token: str) -> str:
+    return token[:11]
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("ascii")).hexdigest()

@@ -1,0 +1,1 @@
+"""What all endpoints share: errors, kinds of input, pages."""

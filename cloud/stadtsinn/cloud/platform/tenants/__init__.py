@@ -1,0 +1,1 @@
+"""Tenants: the municipalities that share an installation."""

@@ -1,0 +1,19 @@
+"""Makes tenants."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.base.problems import Conflict
+from stadtsinn.cloud.platform.tenants import repository
+from stadtsinn.cloud.platform.tenants.repository import Tenant
+
+
+def create_tenant(connection: Connection, tenant_id: str, name: str, now: Instant) -> Tenant:
+    """Make a tenant; raises Conflict when it exists."""
+    if repository.find_tenant(connection, tenant_id):
+        raise Conflict(f"There is already a tenant '{tenant_id}'.")
+    tenant = Tenant(tenant_id, name, now)
+    repository.insert_tenant(connection, tenant)
+    return tenant

@@ -1,0 +1,60 @@
+"""Health and metrics of the process that serves the API, for operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from prometheus_client import REGISTRY, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from stadtsinn.base.health import Check, HealthServer, encode
+from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.series.stores.store import SeriesStore, SeriesUnavailable
+
+
+def service_router(
+    database: Database,
+    series: SeriesStore,
+    checks: Mapping[str, Callable[[], Check]] | None = None,
+) -> APIRouter:
+    """``/healthz`` and ``/metrics``; `checks` come from the other roles of the process."""
+    router = APIRouter(tags=["service"])
+    all_checks = {
+        "database": lambda: _check_database(database),
+        "series": lambda: _check_series(series),
+        **(checks or {}),
+    }
+    health = HealthServer(checks=all_checks)
+
+    @router.get("/healthz", summary="Does it work? · Läuft alles?", response_class=Response)
+    def healthz() -> Response:
+        """200 when every part works, else 503; the body names each part."""
+        report = health.report()
+        return Response(encode(report), 200 if report.ok else 503, media_type="application/json")
+
+    @router.get("/metrics", summary="Prometheus metrics · Kennzahlen", response_class=Response)
+    def metrics() -> Response:
+        return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def _check_database(database: Database) -> Check:
+    try:
+        with database.read() as connection:
+            connection.execute(text("SELECT 1"))
+    except SQLAlchemyError as error:
+        return Check(ok=False, detail=f"does not answer ({type(error).__name__})")
+    return Check(ok=True, detail="answers")
+
+
+def _check_series(series: SeriesStore) -> Check:
+    try:
+        series.ping()
+    except SeriesUnavailable:
+        return Check(ok=False, detail="does not answer")
+    return Check(ok=True, detail="answers")

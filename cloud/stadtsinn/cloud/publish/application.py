@@ -1,0 +1,90 @@
+"""The HTTP application: every domain's endpoints under ``/api/v1``, public pages beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+
+from stadtsinn.base.health import Check
+from stadtsinn.cloud.alarms.alerts.endpoints import router as alerts_router
+from stadtsinn.cloud.alarms.notify.endpoints import page_router as phone_router
+from stadtsinn.cloud.alarms.notify.endpoints import report_router
+from stadtsinn.cloud.alarms.notify.endpoints import router as notify_router
+from stadtsinn.cloud.domains.crowd.endpoints import router as crowd_router
+from stadtsinn.cloud.domains.crowd.zone_endpoints import router as zone_router
+from stadtsinn.cloud.intake.endpoints import router as ingest_router
+from stadtsinn.cloud.log.archive_files.archive import Archive
+from stadtsinn.cloud.log.history.endpoints import router as log_router
+from stadtsinn.cloud.platform.access.dependencies import Services
+from stadtsinn.cloud.platform.access.endpoints import router as access_router
+from stadtsinn.cloud.platform.api.errors import install_error_handlers
+from stadtsinn.cloud.publish.api.document import openapi_document
+from stadtsinn.cloud.publish.api.middleware import API_PREFIX, RequestMiddleware
+from stadtsinn.cloud.publish.api.reference import router as reference_router
+from stadtsinn.cloud.publish.api.service_endpoints import service_router
+from stadtsinn.cloud.publish.web.endpoints import router as web_router
+from stadtsinn.cloud.series.answers.endpoints import router as series_router
+from stadtsinn.cloud.series.stores.store import SeriesStore, SeriesUnavailable
+from stadtsinn.cloud.town.endpoints import router as registry_router
+
+# Each domain's own endpoints, all of which ask for a key.
+DOMAIN_ROUTERS = (
+    registry_router,
+    log_router,
+    ingest_router,
+    series_router,
+    zone_router,
+    crowd_router,
+    alerts_router,
+    notify_router,
+    access_router,
+)
+# Under the same prefix, for callers who know something else than a key.
+REPORT_ROUTERS = (report_router,)
+# Pages and data for everybody.
+OPEN_ROUTERS: tuple[APIRouter, ...] = (phone_router, web_router)
+
+
+_AWAY: Mapping[type[Exception], str] = {
+    SeriesUnavailable: "The store of measured values does not answer. Try again in a moment."
+}
+
+
+def create_app(
+    services: Services,
+    series: SeriesStore,
+    archive: Archive | None = None,
+    checks: Mapping[str, Callable[[], Check]] | None = None,
+) -> FastAPI:
+    """The application over these stores; `checks` are the process's other health checks."""
+    app = FastAPI(
+        title="stadtsinn",
+        version=version("stadtsinn"),
+        openapi_url=f"{API_PREFIX}/openapi.json",
+        # FastAPI's own pages load scripts from elsewhere; ours is in api/reference.py.
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.services = services
+    app.state.series = series
+    app.state.archive = archive
+    for router in (*DOMAIN_ROUTERS, *REPORT_ROUTERS):
+        app.include_router(router, prefix=API_PREFIX)
+    app.include_router(reference_router, prefix=API_PREFIX)
+    app.include_router(service_router(services.database, series, checks))
+    for router in OPEN_ROUTERS:
+        app.include_router(router)
+    install_error_handlers(app, _AWAY)
+    app.add_middleware(RequestMiddleware)
+    app.openapi = partial(openapi_document, app)  # type: ignore[method-assign]
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    tag = str(route.tags[0]) if route.tags else "other"
+    return f"{tag}.{route.name}"

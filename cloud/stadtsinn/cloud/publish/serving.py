@@ -1,0 +1,54 @@
+"""Serves an ASGI application on a thread, beside the other roles of the process."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from stadtsinn.base.health import parse_address
+
+log = structlog.get_logger()
+
+
+class ApiServer:
+    """uvicorn without its signal handlers and logs: the process has its own."""
+
+    def __init__(self, app: FastAPI, bind: str) -> None:
+        self._address = parse_address(bind)
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app, log_config=None, access_log=False, timeout_graceful_shutdown=5, lifespan="off"
+            )
+        )
+        self._socket: socket.socket | None = None
+        self._thread = threading.Thread(target=self._serve, name="api", daemon=True)
+
+    @property
+    def port(self) -> int:
+        """The port listened on; RuntimeError before `start`."""
+        if self._socket is None:
+            raise RuntimeError("the server is not started: call start() first")
+        return int(self._socket.getsockname()[1])
+
+    def start(self) -> None:
+        """Listen; raises OSError when the address is taken."""
+        # Opened here, because uvicorn would end the process without saying who holds the port.
+        family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
+        self._socket = socket.create_server(self._address, family=family, backlog=512)
+        self._thread.start()
+        log.info("api_listens", host=self._address[0], port=self.port)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        if self._thread.ident is not None:
+            self._thread.join(timeout=15)
+        if self._socket is not None:
+            self._socket.close()
+
+    def _serve(self) -> None:
+        assert self._socket is not None
+        self._server.run(sockets=[self._socket])

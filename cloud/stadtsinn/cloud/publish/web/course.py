@@ -1,0 +1,67 @@
+"""Today's course as bars: half hours since the last reset, computed once per five minutes."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from stadtsinn.base.instant import MINUTE, Instant, from_datetime
+from stadtsinn.cloud.domains.crowd.history import occupancy_history
+from stadtsinn.cloud.domains.crowd.sample import ZoneSample
+from stadtsinn.cloud.domains.crowd.schedule import BERLIN, local
+from stadtsinn.cloud.publish.web.repository import PublicZone
+
+SLOT = 30 * MINUTE
+_FRESH_FOR = 5 * MINUTE
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The mean of half an hour, with the widest bounds in it."""
+
+    start: Instant
+    persons: int
+    low: int
+    high: int
+
+
+def slots_of(samples: list[ZoneSample]) -> tuple[Slot, ...]:
+    """Half hours with their mean; half hours without samples are left out."""
+    grouped: dict[int, list[ZoneSample]] = {}
+    for sample in samples:
+        grouped.setdefault(sample.event_time // SLOT * SLOT, []).append(sample)
+    return tuple(
+        Slot(
+            Instant(start),
+            round(sum(sample.occupancy for sample in group) / len(group)),
+            min(sample.low for sample in group),
+            max(sample.high for sample in group),
+        )
+        for start, group in sorted(grouped.items())
+    )
+
+
+def day_start(moment: int) -> Instant:
+    """Midnight of the local day."""
+    day = local(moment)
+    return from_datetime(day.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=BERLIN))
+
+
+class Courses:
+    """Today's courses of zones. Many viewers at once cost one computation."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[int, tuple[tuple[int, int], tuple[Slot, ...]]] = {}
+
+    def today(self, connection: Connection, zone: PublicZone, now: int) -> tuple[Slot, ...]:
+        """The half hours of the local day so far."""
+        key = (day_start(now), now // _FRESH_FOR)
+        with self._lock:
+            known = self._known.get(zone.id)
+            if known is None or known[0] != key:
+                samples = occupancy_history(connection, zone.id, key[0], now)
+                known = self._known[zone.id] = (key, slots_of(samples))
+        return known[1]

@@ -1,0 +1,155 @@
+"""Renders the public pages. Everything is in the HTML: the script only keeps it up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader
+
+from stadtsinn.base.instant import isoformat
+from stadtsinn.cloud.domains.crowd.level import STEPS
+from stadtsinn.cloud.publish.web.assets import asset_path
+from stadtsinn.cloud.publish.web.chart import chart_of
+from stadtsinn.cloud.publish.web.course import SLOT, Slot
+from stadtsinn.cloud.publish.web.public import PublicCount
+from stadtsinn.cloud.publish.web.settings import WebSettings
+from stadtsinn.cloud.publish.web.texts import LEVELS, NO_DATA, PAGE, Language, clock_time, number
+
+RELOAD_SECONDS = 60
+
+_pages = Environment(
+    loader=PackageLoader("stadtsinn.cloud.publish.web"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every page needs: language, where the application is mounted, the town's links."""
+
+    language: Language
+    root: str
+    settings: WebSettings
+
+    @property
+    def other(self) -> Language:
+        return Language.EN if self.language is Language.DE else Language.DE
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table below the chart."""
+
+    time: str
+    persons: str
+    bounds: str
+
+
+@dataclass(frozen=True)
+class Meter:
+    """The bar below the number, in percent of the permitted number."""
+
+    low: float
+    spread: float
+    at: float
+    steps: tuple[float, ...]
+
+
+def counter_page(
+    context: Context, count: PublicCount, slots: Sequence[Slot], *, pause: bool, embedded: bool
+) -> str:
+    """The page of one zone."""
+    zone = count.zone
+    german = context.language is Language.DE
+    return _render(
+        "counter.html",
+        context,
+        zone=zone,
+        name=zone.name if german else zone.name_en or zone.name,
+        says=count.texts(context.language),
+        state=count.present.state.value,
+        told=count.present.told,
+        meter=_meter(count),
+        no_data=NO_DATA[context.language],
+        levels={level.value: text for level, text in LEVELS[context.language].items()},
+        chart=chart_of(slots, zone.permitted),
+        rows=[_row(slot, context.language) for slot in slots],
+        peak=_peak(slots, context.language),
+        now=isoformat(count.now),
+        valid_until=isoformat(count.present.valid_until) if count.present.valid_until else "",
+        data_url=f"{context.root}/public/{zone.tenant}/zones/{zone.slug}",
+        path=f"{context.root}/{zone.tenant}/zaehler/{zone.slug}",
+        poll_seconds=context.settings.poll_seconds,
+        reload_seconds=RELOAD_SECONDS,
+        pause=pause,
+        embedded=embedded,
+    )
+
+
+def index_page(context: Context, towns: Sequence[tuple[str, Sequence[PublicCount]]]) -> str:
+    """All public counters by town."""
+    return _render("index.html", context, towns=towns, no_data=NO_DATA[context.language])
+
+
+def not_found_page(context: Context) -> str:
+    """No such counter, in both languages."""
+    return _render("not_found.html", context)
+
+
+def _render(template: str, context: Context, **values: object) -> str:
+    return _pages.get_template(template).render(
+        lang=context.language.value,
+        other=context.other.value,
+        root=context.root,
+        settings=context.settings,
+        t=PAGE[context.language],
+        language=context.language,
+        style=context.root + asset_path("counter.css"),
+        icon=context.root + asset_path("icon.svg"),
+        script=context.root + asset_path("counter.js"),
+        number=lambda persons: number(persons, context.language),
+        **values,
+    )
+
+
+def _meter(count: PublicCount) -> Meter | None:
+    told, permitted = count.present.told, count.zone.permitted
+    if not permitted:
+        return None
+
+    def percent(persons: int) -> float:
+        return round(min(100.0, 100 * persons / permitted), 1)
+
+    low, high = (percent(told.low), percent(told.high)) if told else (0.0, 0.0)
+    return Meter(
+        low=low,
+        spread=round(high - low, 1),
+        at=percent(told.persons) if told else 0.0,
+        steps=tuple(100 * share for share, _ in reversed(STEPS)),
+    )
+
+
+def _row(slot: Slot, language: Language) -> Row:
+    end = clock_time(slot.start + SLOT, language)
+    return Row(
+        time=f"{clock_time(slot.start, Language.EN)}–{end}",
+        persons=number(_told(slot.persons), language),
+        bounds=f"{number(slot.low, language)}–{number(slot.high, language)}",
+    )
+
+
+def _told(persons: int) -> int:
+    return persons if persons < 100 else (persons + 5) // 10 * 10
+
+
+def _peak(slots: Sequence[Slot], language: Language) -> str:
+    if not slots:
+        return ""
+    most = max(slots, key=lambda slot: slot.persons)
+    persons, time = number(_told(most.persons), language), clock_time(most.start, language)
+    if language is Language.DE:
+        return f"Am vollsten war es heute ab {time}: im Mittel etwa {persons} Personen."
+    return f"The busiest half hour today began at {time}: about {persons} people on average."

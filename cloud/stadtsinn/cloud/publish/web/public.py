@@ -1,0 +1,63 @@
+"""The public number of a zone as data: what the page shows and its script polls."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from stadtsinn.base.instant import Instant, isoformat
+from stadtsinn.cloud.domains.crowd.present import Present, present
+from stadtsinn.cloud.domains.crowd.zone_repository import latest_reported
+from stadtsinn.cloud.publish.web.repository import PublicZone
+from stadtsinn.cloud.publish.web.texts import Language, texts_of
+
+
+@dataclass(frozen=True)
+class PublicCount:
+    """A public zone with its present number."""
+
+    zone: PublicZone
+    present: Present
+    now: Instant
+
+    def texts(self, language: Language) -> dict[str, str]:
+        """What is said about the number."""
+        return texts_of(self.present, self.zone.permitted, self.now, language)
+
+    def document(self) -> dict[str, Any]:
+        """The number as JSON. It says nothing of the moment of asking, so that it caches."""
+        told, zone = self.present.told, self.zone
+        return {
+            "tenant": zone.tenant,
+            "zone": zone.slug,
+            "name": {"de": zone.name, "en": zone.name_en or zone.name},
+            "state": self.present.state.value,
+            "occupancy": told.persons if told else None,
+            "qualifier": told.qualifier.value if told else None,
+            "interval": {"low": told.low, "high": told.high} if told else None,
+            "class": told.level.value if told and told.level else None,
+            "permitted": zone.permitted,
+            "updated_at": _text(self.present.reported_at),
+            "valid_until": _text(self.present.valid_until),
+            "text": {language.value: self.texts(language) for language in Language},
+        }
+
+
+def count_of(connection: Connection, zone: PublicZone, now: Instant) -> PublicCount:
+    """The present of a public zone."""
+    latest = latest_reported(connection, zone.id)
+    return PublicCount(zone, present(latest, zone.permitted, zone.interval_s, now), now)
+
+
+def encode(document: dict[str, Any]) -> tuple[bytes, str]:
+    """The document as bytes, and its entity tag."""
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return body, f'"{hashlib.sha256(body).hexdigest()[:20]}"'
+
+
+def _text(moment: Instant | None) -> str | None:
+    return None if moment is None else isoformat(moment)

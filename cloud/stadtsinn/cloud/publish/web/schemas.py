@@ -1,0 +1,62 @@
+"""The public number of a zone as data."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from stadtsinn.cloud.domains.crowd.level import Level
+from stadtsinn.cloud.domains.crowd.present import Qualifier, State
+
+
+class Names(BaseModel):
+    """German and English."""
+
+    de: str
+    en: str
+
+
+class Interval(BaseModel):
+    """The truth lies within."""
+
+    low: int
+    high: int
+
+
+class Texts(BaseModel):
+    """The number in words, ready to show."""
+
+    number: str
+    qualifier: str
+    unit: str
+    level: str
+    interval: str
+    share: str
+    updated: str
+    headline: str
+
+
+class TextsByLanguage(BaseModel):
+    de: Texts
+    en: Texts
+
+
+class PublicCountView(BaseModel):
+    """Persons in a public zone. Personen in einer öffentlichen Zone."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    tenant: str
+    zone: str
+    name: Names
+    state: State = Field(description="`stale`: there is no current number, it is null.")
+    occupancy: int | None = Field(
+        description="To one person below 100, else to ten; the lower bound while `degraded`.",
+        examples=[640],
+    )
+    qualifier: Qualifier | None
+    interval: Interval | None
+    class_: Level | None = Field(alias="class")
+    permitted: int | None
+    updated_at: str | None = Field(description="When a gate reported last.")
+    valid_until: str | None = Field(description="From then on the number is stale.")
+    text: TextsByLanguage

@@ -1,0 +1,221 @@
+"""What the public pages say, German and English."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from stadtsinn.cloud.domains.crowd.level import Level
+from stadtsinn.cloud.domains.crowd.present import Present, Qualifier, State, Told
+from stadtsinn.cloud.domains.crowd.schedule import local
+
+
+class Language(StrEnum):
+    """A language of the pages."""
+
+    DE = "de"
+    EN = "en"
+
+
+LEVELS = {
+    Language.DE: {
+        Level.QUIET: "ruhig",
+        Level.BUSY: "belebt",
+        Level.VERY_BUSY: "sehr voll",
+        Level.FULL: "voll",
+    },
+    Language.EN: {
+        Level.QUIET: "quiet",
+        Level.BUSY: "busy",
+        Level.VERY_BUSY: "very busy",
+        Level.FULL: "full",
+    },
+}
+
+NO_DATA = {
+    Language.DE: "Zurzeit keine aktuellen Daten",
+    Language.EN: "No current data at the moment",
+}
+
+# Not by strftime: that follows the server's locale.
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+_QUALIFIERS = {
+    Language.DE: {Qualifier.EXACT: "", Qualifier.ABOUT: "etwa", Qualifier.AT_LEAST: "mindestens"},
+    Language.EN: {Qualifier.EXACT: "", Qualifier.ABOUT: "about", Qualifier.AT_LEAST: "at least"},
+}
+
+PAGE = {
+    Language.DE: {
+        "title": "Personenzähler",
+        "now": "Personen jetzt vor Ort",
+        "other_language": "English",
+        "pause": "Aktualisierung anhalten",
+        "resume": "Aktualisierung fortsetzen",
+        "paused": "Die Anzeige ist angehalten.",
+        "running": "Die Anzeige aktualisiert sich von selbst.",
+        "announce": "Jetzt: ",
+        "course": "Verlauf heute",
+        "table": "Verlauf als Tabelle",
+        "time": "Uhrzeit",
+        "persons": "Personen",
+        "between": "zwischen",
+        "no_course": "Für heute liegen noch keine Zahlen vor.",
+        "permitted": "zugelassen",
+        "privacy_note": (
+            "Gezählt wird, wie viele Personen ein- und ausgehen, nicht wer. "
+            "Diese Seite setzt keine Cookies und ruft nichts von anderen Anbietern ab."
+        ),
+        "accessibility": "Erklärung zur Barrierefreiheit",
+        "feedback": "Barriere oder Fehler melden",
+        "imprint": "Impressum",
+        "privacy": "Datenschutz",
+        "data": "Daten dieser Seite (JSON)",
+        "index": "Personenzähler",
+        "index_intro": "Wie voll ist es gerade? Öffentliche Zählungen in der Übersicht.",
+        "index_empty": "Zurzeit veröffentlicht keine Stadt eine Zählung.",
+        "noscript_on": "Diese Seite lädt sich jede Minute neu.",
+        "noscript_stop": "Neu laden anhalten",
+        "noscript_off": "Das Neuladen ist angehalten.",
+        "noscript_start": "Wieder jede Minute neu laden",
+    },
+    Language.EN: {
+        "title": "People counter",
+        "now": "People here now",
+        "other_language": "Deutsch",
+        "pause": "Pause updates",
+        "resume": "Resume updates",
+        "paused": "Updates are paused.",
+        "running": "This page updates by itself.",
+        "announce": "Now: ",
+        "course": "Today so far",
+        "table": "Today as a table",
+        "time": "Time",
+        "persons": "People",
+        "between": "between",
+        "no_course": "There are no numbers for today yet.",
+        "permitted": "permitted",
+        "privacy_note": (
+            "We count how many people come and go, not who they are. "
+            "This page sets no cookies and loads nothing from other providers."
+        ),
+        "accessibility": "Accessibility statement",
+        "feedback": "Report a barrier or an error",
+        "imprint": "Legal notice",
+        "privacy": "Privacy",
+        "data": "Data of this page (JSON)",
+        "index": "People counters",
+        "index_intro": "How crowded is it right now? All public counters at a glance.",
+        "index_empty": "No town publishes a counter at the moment.",
+        "noscript_on": "This page reloads every minute.",
+        "noscript_stop": "Stop reloading",
+        "noscript_off": "Reloading is stopped.",
+        "noscript_start": "Reload every minute again",
+    },
+}
+
+
+def number(persons: int, language: Language) -> str:
+    """A number with the language's thousands separator."""
+    grouped = f"{persons:,}"
+    return grouped.replace(",", ".") if language is Language.DE else grouped
+
+
+def clock_time(instant: int, language: Language) -> str:
+    """The local time of day: ``14:05 Uhr`` (never broken in two lines), ``14:05``."""
+    return f"{local(instant):%H:%M}" + ("\u00a0Uhr" if language is Language.DE else "")
+
+
+def when(instant: int, now: int, language: Language) -> str:
+    """A moment with as much of the date as is needed."""
+    day, today = local(instant), local(now)
+    time = clock_time(instant, language)
+    if day.date() == today.date():
+        return time
+    return f"{_date(day, language)}, {time}"
+
+
+def _date(day: datetime, language: Language) -> str:
+    if language is Language.DE:
+        return f"{day.day}.{day.month}.{day.year}"
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def texts_of(found: Present, permitted: int | None, now: int, language: Language) -> dict[str, str]:
+    """All that is said about the present number, in one language."""
+    german = language is Language.DE
+    told = found.told
+    updated = ""
+    if found.reported_at:
+        moment = when(found.reported_at, now, language)
+        if found.state is State.STALE:
+            updated = f"Letzte Meldung: {moment}" if german else f"Last report: {moment}"
+        else:
+            updated = f"Stand {moment}" if german else f"As of {moment}"
+    if told is None:
+        return {
+            "number": "",
+            "qualifier": "",
+            "unit": "",
+            "level": "",
+            "interval": "",
+            "share": "",
+            "updated": updated,
+            "headline": NO_DATA[language],
+        }
+    return {
+        "number": number(told.persons, language),
+        "qualifier": _QUALIFIERS[language][told.qualifier],
+        "unit": _unit(told.persons, language),
+        "level": LEVELS[language][told.level] if told.level else "",
+        "interval": _interval(found.state, told, language),
+        "share": _share(permitted, language),
+        "updated": updated,
+        "headline": _headline(told, language),
+    }
+
+
+def _headline(told: Told, language: Language) -> str:
+    words = (
+        _QUALIFIERS[language][told.qualifier],
+        number(told.persons, language),
+        _unit(told.persons, language),
+    )
+    text = " ".join(word for word in words if word)
+    return f"{text}, {LEVELS[language][told.level]}" if told.level else text
+
+
+def _unit(persons: int, language: Language) -> str:
+    if language is Language.DE:
+        return "Person" if persons == 1 else "Personen"
+    return "person" if persons == 1 else "people"
+
+
+def _interval(state: State, told: Told, language: Language) -> str:
+    low, high = number(told.low, language), number(told.high, language)
+    if state is State.DEGRADED:
+        return (
+            f"Eine Zählstelle meldet sich gerade nicht. Es sind mindestens {low} "
+            f"und vermutlich höchstens {high} Personen."
+            if language is Language.DE
+            else f"One counting point is not reporting. There are at least {low} "
+            f"and probably at most {high} people."
+        )
+    if told.low == told.high:
+        return ""
+    return (
+        f"Ganz genau lässt sich das nicht zählen: Es sind zwischen {low} und {high} Personen."
+        if language is Language.DE
+        else f"Counting is never exact: there are between {low} and {high} people."
+    )
+
+
+def _share(permitted: int | None, language: Language) -> str:
+    if not permitted:
+        return ""
+    limit = number(permitted, language)
+    return (
+        f"Zugelassen sind {limit} Personen."
+        if language is Language.DE
+        else f"Up to {limit} people are permitted."
+    )

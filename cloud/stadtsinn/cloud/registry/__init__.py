@@ -1,1 +1,0 @@
-"""Who owns which device, where it stands, and which gates make a zone."""

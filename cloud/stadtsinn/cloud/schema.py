@@ -1,0 +1,35 @@
+"""Imports every domain's tables, so that the shared metadata is complete.
+
+A domain that gets a `tables.py` is named here; tests/cloud/platform/database/test_schema.py looks.
+"""
+
+from __future__ import annotations
+
+from stadtsinn.cloud.alarms.alerts import tables as alerts
+from stadtsinn.cloud.alarms.notify import tables as notify
+from stadtsinn.cloud.domains.crowd import tables as crowd
+from stadtsinn.cloud.intake import tables as ingest
+from stadtsinn.cloud.log.cursors import tables as followers
+from stadtsinn.cloud.log.uplinks import tables as log
+from stadtsinn.cloud.platform.access import tables as access
+from stadtsinn.cloud.platform.database.engine import metadata
+from stadtsinn.cloud.platform.tenants import tables as tenants
+from stadtsinn.cloud.series.redecode import tables as redecode
+from stadtsinn.cloud.series.stores import tables as series
+from stadtsinn.cloud.town import tables as registry
+
+TABLE_MODULES = (
+    access,
+    alerts,
+    crowd,
+    followers,
+    ingest,
+    log,
+    notify,
+    redecode,
+    registry,
+    series,
+    tenants,
+)
+
+__all__ = ["TABLE_MODULES", "metadata"]

@@ -1,0 +1,44 @@
+"""Which history was decoded again, by whom and with what; and what of it is still to be done."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, String, Table
+
+from stadtsinn.cloud.platform.database.engine import InstantColumn, Position, metadata
+
+redecodings = Table(
+    "redecodings",
+    metadata,
+    Column("id", Position, primary_key=True, autoincrement=True),
+    Column("tenant_id", String(63)),  # NULL: every town's
+    Column("started_by", String(200), nullable=False),
+    Column("started_at", InstantColumn, nullable=False),
+    Column("finished_at", InstantColumn),  # NULL: under way, or killed and to be continued
+    Column("range_start", InstantColumn, nullable=False),
+    Column("range_end", InstantColumn, nullable=False),
+    Column("devices", JSON, nullable=False),  # as chosen: DevEUIs and device types; empty: all
+    # Uplinks behind it had not reached the series store yet and were left alone.
+    Column("last_position", Position, nullable=False),
+    Column("decoders", JSON, nullable=False),  # [{"old": …, "new": …, "uplinks": n}]
+)
+
+redecoding_devices = Table(
+    "redecoding_devices",
+    metadata,
+    Column(
+        "redecoding",
+        Position,
+        ForeignKey(redecodings.c.id, ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("tenant_id", String(63), primary_key=True),
+    Column("dev_eui", String(16), primary_key=True),
+    # The part of its series that changes; NULL where no value does.
+    Column("series_start", InstantColumn),
+    Column("series_end", InstantColumn),
+    # Its values can be older than their frame: later uplinks may hold values of that part, too.
+    Column("delayed", Boolean, nullable=False),
+    Column("done_at", InstantColumn),
+)
+
+Index("ix_redecodings_unfinished", redecodings.c.finished_at)

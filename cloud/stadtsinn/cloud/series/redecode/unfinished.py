@@ -1,0 +1,19 @@
+"""Whether history is being decoded again: asked by who must not get in its way, in any process."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from stadtsinn.base.instant import isoformat
+from stadtsinn.cloud.series.redecode.tables import redecodings
+
+
+def refuse_unfinished(connection: Connection) -> None:
+    """Raise RuntimeError where a run is under way or waits to be continued."""
+    query = select(redecodings.c.started_at).where(redecodings.c.finished_at.is_(None)).limit(1)
+    since = connection.execute(query).scalar_one_or_none()
+    if since is not None:
+        raise RuntimeError(
+            f"history is being decoded again since {isoformat(since)}: wait for it; if it was "
+            "interrupted, 'stadtsinn redecode --continue' finishes it"
+        )

@@ -1,0 +1,1 @@
+"""The series store: one interface, an embedded store and InfluxDB."""

@@ -1,0 +1,1 @@
+"""The embedded series store: one SQLite file."""

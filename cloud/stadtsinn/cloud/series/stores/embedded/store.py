@@ -1,0 +1,256 @@
+"""The embedded series store: one SQLite file, nothing to install."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from stadtsinn.base.clock import Clock
+from stadtsinn.base.instant import DAY, HOUR, Instant
+from stadtsinn.cloud.series.stores.counters import growth_per_window, in_pages
+from stadtsinn.cloud.series.stores.embedded.file import SeriesFile
+from stadtsinn.cloud.series.stores.embedded.writing import Writer
+from stadtsinn.cloud.series.stores.replacing import SeriesPart
+from stadtsinn.cloud.series.stores.store import (
+    Aggregate,
+    Point,
+    Refused,
+    Sample,
+    SeriesKey,
+    Window,
+    checked_days,
+    only_storable,
+)
+from stadtsinn.cloud.series.stores.windows import Part, step_of, summarise
+from stadtsinn.decoders.reading import Quality
+
+_QUALITIES = (Quality.GOOD, Quality.SUSPECT, Quality.BAD)
+
+_IDS = """
+SELECT devices.id, series.id FROM tenants
+JOIN devices ON devices.tenant = tenants.id
+JOIN series ON series.device = devices.id
+WHERE tenants.name = ? AND dev_eui = ? AND quantity = ? AND channel = ?
+"""
+_LATEST = """
+SELECT dev_eui, quantity, channel, latest_time, latest_value FROM tenants
+JOIN devices ON devices.tenant = tenants.id
+JOIN series ON series.device = devices.id
+WHERE tenants.name = ? AND latest_time IS NOT NULL
+"""
+_SERIES = """
+SELECT dev_eui, quantity, channel FROM tenants
+JOIN devices ON devices.tenant = tenants.id
+JOIN series ON series.device = devices.id
+WHERE tenants.name = ? AND dev_eui = ? AND EXISTS (
+    SELECT 1 FROM points WHERE points.device = devices.id AND points.series = series.id
+)
+"""
+# SQLite gives the other columns of the row that max() or min() took, if there is just one.
+_PARTS = {
+    Aggregate.MEAN: "sum(value), count(*)",
+    Aggregate.SUM: "sum(value), count(*)",
+    Aggregate.MIN: "min(value), count(*)",
+    Aggregate.MAX: "max(value), count(*)",
+    Aggregate.LAST: "value, max(time)",
+}
+
+_NAMED_DEVICES = 1_000
+"""From more devices than this on, all are read and chosen from here."""
+
+
+class EmbeddedStore:
+    """A `SeriesStore` in a file of its own. Several processes may read while one writes.
+
+    Points past their retention are deleted when it is set and about once an hour of `clock`.
+    Whatever SQLite fails with is `SeriesUnavailable`: the uplink log can fill the file again.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._file = SeriesFile(path)
+        self._clock = clock
+        self._writer = Writer()
+        self._purged_at = clock.now()
+
+    def write(self, points: Sequence[Point]) -> list[Refused]:
+        good, refused = only_storable(points)
+        if good:
+            with self._change() as connection:
+                self._writer.write(connection, good, self._clock.now())
+        self._purge_hourly()
+        return refused
+
+    def read(
+        self,
+        tenant_id: str,
+        key: SeriesKey,
+        start: Instant,
+        end: Instant,
+        *,
+        include_doubtful: bool = False,
+        limit: int | None = None,
+    ) -> list[Sample]:
+        with self._file.read() as connection:
+            ids = _find(connection, tenant_id, key)
+            if ids is None:
+                return []
+            rows = connection.execute(
+                "SELECT time, value, quality FROM points"
+                " WHERE device = ? AND time >= ? AND time < ? AND series = ? AND quality <= ?"
+                " ORDER BY time LIMIT ?",
+                (ids[0], start, end, ids[1], 2 if include_doubtful else 0, _no_more_than(limit)),
+            )
+            return [Sample(Instant(time), value, _QUALITIES[grade]) for time, value, grade in rows]
+
+    def aggregate(
+        self,
+        tenant_id: str,
+        key: SeriesKey,
+        start: Instant,
+        end: Instant,
+        window: Window,
+        aggregate: Aggregate,
+        *,
+        counter_modulus: float | None = None,
+    ) -> list[Sample]:
+        if aggregate is Aggregate.COUNTER_DELTA:
+            with self._file.snapshot():  # several pages, one history
+                samples = in_pages(
+                    lambda begin, limit: self.read(tenant_id, key, begin, end, limit=limit), start
+                )
+                base = self._last_before(tenant_id, key, start)
+                return growth_per_window(samples, base, window, counter_modulus)
+        with self._file.read() as connection:
+            ids = _find(connection, tenant_id, key)
+            if ids is None:
+                return []
+            step = step_of(window)
+            rows = connection.execute(
+                f"SELECT time - time % ?, {_PARTS[aggregate]} FROM points"  # noqa: S608 (constants)
+                " WHERE device = ? AND time >= ? AND time < ? AND series = ? AND quality = 0"
+                " GROUP BY 1",
+                (step, ids[0], start, end, ids[1]),
+            )
+            return summarise([Part(*row) for row in rows], window, aggregate)
+
+    def _last_before(self, tenant_id: str, key: SeriesKey, moment: Instant) -> Sample | None:
+        with self._file.read() as connection:
+            ids = _find(connection, tenant_id, key)
+            row = (
+                ids
+                and connection.execute(
+                    "SELECT time, value FROM points"
+                    " WHERE device = ? AND time < ? AND series = ? AND quality = 0"
+                    " ORDER BY time DESC LIMIT 1",
+                    (ids[0], moment, ids[1]),
+                ).fetchone()
+            )
+            return Sample(*row) if row else None
+
+    def latest(
+        self, tenant_id: str, dev_euis: Sequence[str] | None, *, quantity: str | None = None
+    ) -> dict[SeriesKey, Sample]:
+        query, values = _LATEST, [tenant_id]
+        if dev_euis is not None and len(dev_euis) <= _NAMED_DEVICES:
+            query += f" AND dev_eui IN ({','.join('?' * len(dev_euis))})"
+            values += dev_euis
+        if quantity is not None:
+            query += " AND quantity = ?"
+            values.append(quantity)
+        wanted = None if dev_euis is None else set(dev_euis)
+        with self._file.read() as connection:
+            return {
+                SeriesKey(dev_eui, name, channel): Sample(time, value)
+                for dev_eui, name, channel, time, value in connection.execute(query, values)
+                if wanted is None or dev_eui in wanted
+            }
+
+    def series(self, tenant_id: str, dev_eui: str) -> list[SeriesKey]:
+        with self._file.read() as connection:
+            keys = [SeriesKey(*row) for row in connection.execute(_SERIES, (tenant_id, dev_eui))]
+        return sorted(keys, key=lambda key: (key.quantity, key.channel))
+
+    def check_replaceable(self) -> None:
+        """It can."""
+
+    def begin_replacement(self, part: SeriesPart) -> None:
+        with self._change() as connection:
+            self._writer.begin_replacement(connection, part)
+
+    def stage(self, points: Sequence[Point]) -> list[Refused]:
+        good, refused = only_storable(points)
+        if good:
+            with self._change() as connection:
+                self._writer.stage(connection, good, self._clock.now())
+        return refused
+
+    def finish_replacement(self, tenant_id: str, dev_eui: str) -> None:
+        with self._change() as connection:
+            for device in self._writer.devices_of(connection, tenant_id, dev_eui):
+                self._writer.finish_replacement(connection, device)
+
+    def set_retention(self, tenant_id: str, days: int | None) -> None:
+        checked_days(days)
+        with self._change() as connection:
+            self._writer.set_retention(connection, tenant_id, days)
+        self._purge()
+
+    def drop_device(self, tenant_id: str, dev_eui: str) -> None:
+        self._drop(tenant_id, dev_eui)
+
+    def drop_tenant(self, tenant_id: str) -> None:
+        self._drop(tenant_id, None)
+
+    def _drop(self, tenant_id: str, dev_eui: str | None) -> None:
+        with self._file.read() as connection:
+            devices = self._writer.devices_of(connection, tenant_id, dev_eui)
+        # A transaction for each device: a long history goes without keeping others waiting.
+        for device in devices:
+            with self._change() as connection:
+                self._writer.drop(connection, device)
+
+    def ping(self) -> None:
+        with self._file.read() as connection:
+            connection.execute("SELECT number FROM deletions").fetchone()
+
+    def close(self) -> None:
+        self._file.close()
+
+    @contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        """A transaction; when it fails, the writer unlearns the ids it saw there."""
+        try:
+            with self._file.write() as connection:
+                yield connection
+        except BaseException:
+            self._writer.forget_ids()
+            raise
+
+    def _purge_hourly(self) -> None:
+        if self._clock.now() - self._purged_at >= HOUR:
+            self._purge()
+
+    def _purge(self) -> None:
+        now = self._purged_at = self._clock.now()
+        with self._file.read() as connection:
+            limited = connection.execute(
+                "SELECT devices.id, retention_days FROM tenants"
+                " JOIN devices ON devices.tenant = tenants.id WHERE retention_days IS NOT NULL"
+            ).fetchall()
+        for device, days in limited:
+            with self._change() as connection:
+                self._writer.forget_before(connection, device, now - days * DAY)
+
+
+def _find(connection: sqlite3.Connection, tenant_id: str, key: SeriesKey) -> tuple[int, int] | None:
+    """Ids of device and series, None while nothing was stored for it."""
+    found: tuple[int, int] | None = connection.execute(
+        _IDS, (tenant_id, key.dev_eui, key.quantity, key.channel)
+    ).fetchone()
+    return found
+
+
+def _no_more_than(limit: int | None) -> int:
+    return -1 if limit is None else limit

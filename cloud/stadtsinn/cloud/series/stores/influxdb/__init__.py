@@ -1,0 +1,1 @@
+"""The series store in InfluxDB 1.8, 2 or 3."""

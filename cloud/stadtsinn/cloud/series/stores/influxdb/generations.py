@@ -1,0 +1,199 @@
+"""What the generations of InfluxDB do differently: buckets, retention, deleting."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
+
+from stadtsinn.base.instant import Instant, isoformat
+from stadtsinn.cloud.series.stores.influxdb.http import DatabaseMissing, InfluxServer
+from stadtsinn.cloud.series.stores.influxdb.names import identifier, string
+from stadtsinn.cloud.series.stores.store import SeriesRejected
+
+_DAY_S = 86_400
+_BEGIN, _END = "1970-01-01T00:00:00Z", "2262-01-01T00:00:00Z"
+
+
+class Generation(Protocol):
+    """Looks after buckets (1.8 and 3: databases)."""
+
+    def target(self, bucket: str) -> str:
+        """What `/api/v2/write` wants to hear for this bucket."""
+        ...
+
+    def create(self, bucket: str) -> None:
+        """Make the bucket unless it is there."""
+        ...
+
+    def set_retention(self, bucket: str, days: int | None) -> None: ...
+
+    def drop_device(self, bucket: str, device: str) -> None:
+        """Delete all points with this value of the tag ``device``."""
+        ...
+
+    def check_can_delete(self) -> None:
+        """Raise SeriesRejected where single devices' points cannot be deleted."""
+        ...
+
+    def drop_range(self, bucket: str, device: str, start: Instant, end: Instant) -> None:
+        """Delete the points with this value of the tag ``device`` and start <= time < end."""
+        ...
+
+    def empty(self, bucket: str) -> None:
+        """Delete all points; the bucket, its retention and its permissions stay."""
+        ...
+
+
+def generation_of(server: InfluxServer) -> Generation:
+    """Ask the server. A 1.8 that was built from source says that its version is unknown."""
+    version = server.request("GET", "/ping").headers.get("x-influxdb-version", "").lstrip("v")
+    if version.startswith("3"):
+        return InfluxDB3(server)
+    return InfluxDB2(server) if version.startswith("2") else InfluxDB1(server)
+
+
+class InfluxDB1:
+    """1.8: databases by InfluxQL."""
+
+    def __init__(self, server: InfluxServer) -> None:
+        self._server = server
+
+    def target(self, bucket: str) -> str:
+        return f"{bucket}/"  # with the database's own retention policy
+
+    def create(self, bucket: str) -> None:
+        self._server.query(f"CREATE DATABASE {identifier(bucket)}")
+
+    def set_retention(self, bucket: str, days: int | None) -> None:
+        policies = self._server.query(f"SHOW RETENTION POLICIES ON {identifier(bucket)}")[0][0]
+        name, default = policies.columns.index("name"), policies.columns.index("default")
+        own = next(row[name] for row in policies.values if row[default])
+        # The shard duration goes with it: it may not be longer than what is kept.
+        keep = "INF SHARD DURATION 7d" if days is None else f"{days}d SHARD DURATION {_shard(days)}"
+        self._server.query(
+            f"ALTER RETENTION POLICY {identifier(own)} ON {identifier(bucket)} DURATION {keep}"
+        )
+
+    def drop_device(self, bucket: str, device: str) -> None:
+        self._server.query(f"DROP SERIES FROM /.*/ WHERE {_is_device(device)}", bucket)
+
+    def check_can_delete(self) -> None:
+        """It can."""
+
+    def drop_range(self, bucket: str, device: str, start: Instant, end: Instant) -> None:
+        times = f"time >= {start}000 AND time < {end}000"
+        self._server.query(f"DELETE FROM /.*/ WHERE {_is_device(device)} AND {times}", bucket)  # noqa: S608
+
+    def empty(self, bucket: str) -> None:
+        tables = self._server.query("SHOW MEASUREMENTS", bucket)[0]
+        for (name,) in tables[0].values if tables else []:
+            self._server.query(f"DROP MEASUREMENT {identifier(name)}", bucket)
+
+
+class InfluxDB2:
+    """2.x: buckets by the client. InfluxQL finds a bucket by its name without a mapping."""
+
+    def __init__(self, server: InfluxServer) -> None:
+        self._server = server
+        self._buckets: Any = server.client.buckets_api()
+
+    def target(self, bucket: str) -> str:
+        return bucket
+
+    def create(self, bucket: str) -> None:
+        with self._server.errors_sorted():
+            if self._buckets.find_bucket_by_name(bucket) is None:
+                self._buckets.create_bucket(bucket_name=bucket)
+
+    def set_retention(self, bucket: str, days: int | None) -> None:
+        with self._server.errors_sorted():
+            found = self._buckets.find_bucket_by_name(bucket)
+            if found is None:
+                raise DatabaseMissing(bucket)
+            seconds = 0 if days is None else days * _DAY_S
+            rules: Any = BucketRetentionRules
+            found.retention_rules = [rules(type="expire", every_seconds=seconds)]
+            self._buckets.update_bucket(bucket=found)
+
+    def drop_device(self, bucket: str, device: str) -> None:
+        # The encoded name holds no quote and no backslash.
+        self._delete(bucket, f'device="{device}"')
+
+    def check_can_delete(self) -> None:
+        """It can."""
+
+    def drop_range(self, bucket: str, device: str, start: Instant, end: Instant) -> None:
+        # Our points lie on whole microseconds: half of one before the end is right whether the
+        # server counts its stop in or not.
+        stop = isoformat(end - 1).replace("Z", "")
+        stop = (stop if "." in stop else f"{stop}.000000") + "500Z"
+        self._delete(bucket, f'device="{device}"', isoformat(start), stop)
+
+    def empty(self, bucket: str) -> None:
+        self._delete(bucket, "")
+
+    def _delete(self, bucket: str, predicate: str, start: str = _BEGIN, stop: str = _END) -> None:
+        with self._server.errors_sorted():
+            self._server.client.delete_api().delete(start, stop, predicate, bucket=bucket)
+
+
+class InfluxDB3:
+    """3: databases over its own API. It cannot delete rows, only a whole database."""
+
+    _PATH = "/api/v3/configure/database"
+
+    def __init__(self, server: InfluxServer) -> None:
+        self._server = server
+
+    def target(self, bucket: str) -> str:
+        return bucket
+
+    def create(self, bucket: str) -> None:
+        answer = self._server.request("POST", self._PATH, json={"db": bucket})
+        if answer.status_code not in (200, 201, 204, 409):  # 409: it is there already
+            raise SeriesRejected(f"InfluxDB 3 makes no database {bucket!r}: {answer.text[:200]}")
+
+    def set_retention(self, bucket: str, days: int | None) -> None:
+        period = None if days is None else f"{days}d"
+        body = {"db": bucket, "retention_period": period}
+        answer = self._server.request("PUT", self._PATH, json=body)
+        if answer.status_code >= 400:
+            raise SeriesRejected(
+                "this InfluxDB 3 sets the retention only when a database is made: "
+                f"make {bucket!r} with it before the first value is stored"
+            )
+
+    def drop_device(self, bucket: str, device: str) -> None:
+        raise SeriesRejected(
+            f"InfluxDB 3 cannot delete single rows (device {device} in {bucket!r}): "
+            "empty and rebuild the whole tenant"
+        )
+
+    def check_can_delete(self) -> None:
+        raise SeriesRejected(
+            "InfluxDB 3 cannot delete single rows, so no part of a series can be replaced: "
+            "use the embedded store, InfluxDB 1.8 or 2"
+        )
+
+    def drop_range(self, bucket: str, device: str, start: Instant, end: Instant) -> None:  # noqa: ARG002
+        self.check_can_delete()
+
+    def empty(self, bucket: str) -> None:
+        answer = self._server.request("DELETE", self._PATH, params={"db": bucket})
+        if answer.status_code == 404:
+            raise DatabaseMissing(bucket)
+        if answer.status_code >= 400:
+            raise SeriesRejected(f"InfluxDB 3 keeps {bucket!r}: {answer.text[:200]}")
+        self.create(bucket)
+
+
+def _is_device(device: str) -> str:
+    return f"{identifier('device')} = {string(device)}"
+
+
+def _shard(days: int) -> str:
+    """The durations that InfluxDB itself takes by default."""
+    if days < 2:
+        return "1h"
+    return "1d" if days < 180 else "7d"

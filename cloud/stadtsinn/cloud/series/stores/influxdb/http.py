@@ -1,0 +1,152 @@
+"""Talking to an InfluxDB: writing by its client, asking by InfluxQL, errors sorted by remedy."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import msgspec
+from influxdb_client.client.exceptions import InfluxDBError
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.domain.write_precision import WritePrecision
+from urllib3.exceptions import HTTPError
+
+from stadtsinn.cloud.series.stores.store import SeriesRejected, SeriesUnavailable
+
+# It would log every request, at the level of our own news.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+
+_TIMEOUT_S = 60
+_REFUSED = frozenset({400, 413, 422})
+
+
+class DatabaseMissing(Exception):
+    """The bucket is not there (yet, or not any more)."""
+
+
+class Series(msgspec.Struct, frozen=True):
+    """A table of a query's answer: one for each combination of tags asked for."""
+
+    columns: list[str]
+    name: str = ""
+    tags: dict[str, str] = {}
+    values: list[list[Any]] = []
+    partial: bool = False
+
+
+class _Result(msgspec.Struct, frozen=True):
+    series: list[Series] = []
+    error: str = ""
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    results: list[_Result] = []
+    error: str = ""
+
+
+class InfluxServer:
+    """One server. The token is kept out of every message.
+
+    Every call raises SeriesUnavailable while the server does not answer, is overloaded or
+    refuses the token, SeriesRejected when it refuses what was sent, DatabaseMissing.
+    """
+
+    def __init__(self, url: str, token: str | None, org: str | None) -> None:
+        self.url = url
+        # Any: the client's types are half there.
+        self.client: Any = InfluxDBClient(
+            url=url, token=token or "", org=org or "-", timeout=_TIMEOUT_S * 1000
+        )
+        self._writing: Any = self.client.write_api(write_options=SYNCHRONOUS)
+        headers = {"Authorization": f"Token {token}"} if token else {}
+        self._http = httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT_S)
+
+    def write(self, bucket: str, lines: Sequence[str]) -> None:
+        """Lines with times in microseconds."""
+        body = "\n".join(lines).encode()
+        with self.errors_sorted():
+            self._writing.write(bucket=bucket, record=body, write_precision=WritePrecision.US)
+
+    def query(self, statements: str, database: str | None = None) -> list[list[Series]]:
+        """Tables for each statement; times are in microseconds."""
+        form = {"q": statements, "epoch": "u"} | ({"db": database} if database else {})
+        with self.errors_sorted():
+            response = self._http.post("/query", data=form)
+            if response.status_code >= 500 or response.status_code in (401, 403, 429):
+                raise self._unavailable(response.status_code, response.text)
+            try:
+                answer = msgspec.json.decode(response.content, type=_Answer)
+            except msgspec.DecodeError:
+                raise self._unavailable(response.status_code, response.text) from None
+        for error in (answer.error, *(result.error for result in answer.results)):
+            if error:
+                raise _query_error(error)
+        return [result.series for result in answer.results]
+
+    def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        """Any other call; the answer's status is the caller's to judge, unless it is 5xx."""
+        with self.errors_sorted():
+            response = self._http.request(method, path, **arguments)
+            if response.status_code >= 500 or response.status_code in (401, 403, 429):
+                raise self._unavailable(response.status_code, response.text)
+            return response
+
+    def close(self) -> None:
+        self._writing.close()
+        self.client.close()
+        self._http.close()
+
+    @contextmanager
+    def errors_sorted(self) -> Iterator[None]:
+        """Around a call of the client: its errors become ours."""
+        try:
+            yield
+        except InfluxDBError as error:
+            raise self._sorted(error) from None
+        except (httpx.HTTPError, HTTPError, OSError) as error:
+            raise SeriesUnavailable(
+                f"InfluxDB at {self.url} does not answer ({type(error).__name__}): "
+                "check that it runs and that the address is right"
+            ) from None
+
+    def _sorted(self, error: InfluxDBError) -> Exception:
+        status = getattr(error.response, "status", None) or getattr(error, "status", None) or 0
+        message = error.message or str(getattr(error, "reason", ""))
+        if status == 404 and "not found" in message:
+            return DatabaseMissing(message)
+        if status in _REFUSED:
+            return SeriesRejected(_short(message))
+        return self._unavailable(status, message)
+
+    def _unavailable(self, status: int, message: str) -> SeriesUnavailable:
+        if status in (401, 403):
+            remedy = "check the token of the series store and what it may do"
+        elif status == 0:  # the client found out by itself, before it asked
+            return SeriesUnavailable(
+                f"InfluxDB at {self.url}: {_short(message)} Check the organisation ('org')."
+            )
+        elif status == 429:
+            remedy = "it is asked too much; it will be tried again"
+        else:
+            remedy = "look into its log"
+        return SeriesUnavailable(
+            f"InfluxDB at {self.url} answers {status}: {_short(message)}: {remedy}"
+        )
+
+
+def _query_error(message: str) -> Exception:
+    if "not found" in message and ("database" in message or "bucket" in message):
+        return DatabaseMissing(message)
+    if "timeout" in message or "engine is closed" in message:
+        return SeriesUnavailable(f"InfluxDB could not answer a query: {_short(message)}")
+    return SeriesRejected(f"InfluxDB refuses a query: {_short(message)}")
+
+
+def _short(message: str) -> str:
+    """One line that fits a log: servers quote the whole refused line back."""
+    text = " ".join(message.split())
+    return text if len(text) <= 300 else f"{text[:200]} … {text[-90:]}"

@@ -1,0 +1,382 @@
+"""The series store in InfluxDB 1.8, 2 or 3: line protocol in, InfluxQL out.
+
+A bucket (1.8 and 3: database) per tenant; measurement = sensor family; tags = device, channel;
+fields = quantities, doubtful values in fields with a suffix. See docs/influxdb.md.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TypeVar
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.series.stores.counters import growth_per_window, in_pages
+from stadtsinn.cloud.series.stores.influxdb import queries as ask
+from stadtsinn.cloud.series.stores.influxdb.generations import Generation, generation_of
+from stadtsinn.cloud.series.stores.influxdb.http import DatabaseMissing, InfluxServer, Series
+from stadtsinn.cloud.series.stores.influxdb.names import (
+    from_field,
+    from_influx,
+    to_bucket,
+    to_field,
+    to_influx,
+)
+from stadtsinn.cloud.series.stores.influxdb.replacing import (
+    InfluxReplacer,
+    aside,
+    is_aside,
+    steady,
+    stretches,
+)
+from stadtsinn.cloud.series.stores.influxdb.writing import InfluxWriter
+from stadtsinn.cloud.series.stores.replacing import Replacement, SeriesPart
+from stadtsinn.cloud.series.stores.repository import ReplacementTable
+from stadtsinn.cloud.series.stores.store import (
+    Aggregate,
+    Point,
+    Refused,
+    Sample,
+    SeriesKey,
+    SeriesRejected,
+    Window,
+    checked_days,
+    only_storable,
+)
+from stadtsinn.cloud.series.stores.windows import Part, step_of, summarise
+from stadtsinn.decoders.reading import Quality
+
+T = TypeVar("T")
+
+_EVER = (Instant(0), Instant(2**63 // 1000 - 1))
+_PAGE = 20_000
+"""Rows asked for at once: servers cut an answer that is too long for them."""
+
+_NAMED_DEVICES = 1_000
+"""From more devices than this on, asking for all and choosing here is faster."""
+
+
+class InfluxStore:
+    """A `SeriesStore` in an InfluxDB. Nothing is asked of the server before the first call."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None,
+        org: str | None,
+        prefix: str,
+        replacements: ReplacementTable | None = None,
+    ) -> None:
+        self._server = InfluxServer(url, token, org)
+        self._prefix = prefix
+        self._writer = InfluxWriter(self._server, lambda: self._generation)
+        self._table = replacements
+        self._replacer: InfluxReplacer | None = None
+        if replacements is not None:
+            self._replacer = InfluxReplacer(
+                self._server, self._writer, replacements, lambda: self._generation, self._bucket
+            )
+
+    @cached_property
+    def _generation(self) -> Generation:
+        return generation_of(self._server)
+
+    def write(self, points: Sequence[Point]) -> list[Refused]:
+        good, refused = only_storable(points)
+        if self._replacer is not None:
+            # Before the points themselves: what the replacement deletes in their place must be
+            # aside by then. What is refused there is refused, and reported, here as well.
+            self._write(self._replacer.copies_aside(good))
+        return refused + self._write(good)
+
+    def _write(self, points: Sequence[Point]) -> list[Refused]:
+        tenants: dict[str, list[Point]] = defaultdict(list)
+        for point in points:
+            tenants[point.tenant_id].append(point)
+        return [
+            refused
+            for tenant_id, own in tenants.items()
+            for refused in self._writer.write(self._bucket(tenant_id), own)
+        ]
+
+    def read(
+        self,
+        tenant_id: str,
+        key: SeriesKey,
+        start: Instant,
+        end: Instant,
+        *,
+        include_doubtful: bool = False,
+        limit: int | None = None,
+    ) -> list[Sample]:
+        qualities = tuple(Quality) if include_doubtful else (Quality.GOOD,)
+        return self._steady(
+            tenant_id,
+            key.dev_eui,
+            lambda seen: self._samples(tenant_id, key, seen, start, end, qualities, limit),
+        )
+
+    def _samples(
+        self,
+        tenant_id: str,
+        key: SeriesKey,
+        seen: Replacement | None,
+        start: Instant,
+        end: Instant,
+        qualities: Sequence[Quality] = (Quality.GOOD,),
+        limit: int | None = None,
+    ) -> list[Sample]:
+        samples: list[Sample] = []
+        for place, since, until in _places(key, seen, start, end):
+            begin: Instant | None = since
+            while begin is not None and begin < until and len(samples) < _or_all(limit):
+                page = min(_PAGE, _or_all(limit) - len(samples))
+                query = ask.samples(place, qualities, begin, until, page)
+                found, begin = _one_page(self._query(tenant_id, query), qualities, page)
+                samples += found
+        return samples[:limit]
+
+    def aggregate(
+        self,
+        tenant_id: str,
+        key: SeriesKey,
+        start: Instant,
+        end: Instant,
+        window: Window,
+        aggregate: Aggregate,
+        *,
+        counter_modulus: float | None = None,
+    ) -> list[Sample]:
+        def growth(seen: Replacement | None) -> list[Sample]:
+            samples = in_pages(
+                lambda begin, limit: self._samples(tenant_id, key, seen, begin, end, limit=limit),
+                start,
+            )
+            base = self._last_before(tenant_id, key, seen, start)
+            return growth_per_window(samples, base, window, counter_modulus)
+
+        def summary(seen: Replacement | None) -> list[Sample]:
+            parts = [
+                Part(row[0], row[1], row[2] if aggregate is Aggregate.MEAN else 1)
+                for place, since, until in _places(key, seen, start, end)
+                for table in self._query(
+                    tenant_id, ask.parts(place, aggregate, since, until, step_of(window))
+                )
+                for row in table.values
+            ]
+            return summarise(parts, window, aggregate)
+
+        counted = aggregate is Aggregate.COUNTER_DELTA
+        return self._steady(tenant_id, key.dev_eui, growth if counted else summary)
+
+    def _last_before(
+        self, tenant_id: str, key: SeriesKey, seen: Replacement | None, moment: Instant
+    ) -> Sample | None:
+        found = [
+            Sample(Instant(row[0]), row[1])
+            for place, since, until in _places(key, seen, Instant(0), moment)
+            for table in self._query(tenant_id, ask.last_between(place, since, until))
+            for row in table.values
+        ]
+        return max(found, key=lambda sample: sample.time, default=None)
+
+    def latest(
+        self, tenant_id: str, dev_euis: Sequence[str] | None, *, quantity: str | None = None
+    ) -> dict[SeriesKey, Sample]:
+        if dev_euis is not None and not dev_euis:
+            return {}
+        fields = self._good_fields(tenant_id, quantity)
+        if self._table is None:
+            return self._latest(tenant_id, fields, dev_euis)
+        revision = self._table.revision()
+        moving = self._table.switched_of(tenant_id)
+        newest = self._latest(tenant_id, fields, dev_euis)
+        moving += self._table.changed_since(tenant_id, revision)
+        wanted = None if dev_euis is None else set(dev_euis)
+        for device in {one.part.dev_eui for one in moving}:
+            if wanted is None or device in wanted:
+                newest = {key: value for key, value in newest.items() if key.dev_eui != device}
+                newest |= self._latest_of_one(tenant_id, device, quantity)
+        return newest
+
+    def _latest(
+        self, tenant_id: str, fields: list[tuple[str, str]], dev_euis: Sequence[str] | None
+    ) -> dict[SeriesKey, Sample]:
+        named = None if dev_euis is None or len(dev_euis) > _NAMED_DEVICES else dev_euis
+        wanted = None if dev_euis is None else set(dev_euis)
+        newest: dict[SeriesKey, Sample] = {}
+        for measurement, field in fields:
+            name, _ = from_field(field)
+            for table in self._query(tenant_id, ask.latest(measurement, field, named)):
+                device = from_influx(table.tags["device"])
+                if is_aside(device) or (wanted is not None and device not in wanted):
+                    continue
+                key = SeriesKey(device, name, from_influx(table.tags["channel"]))
+                _keep_newest(newest, key, table)
+        return newest
+
+    def _latest_of_one(
+        self, tenant_id: str, dev_eui: str, quantity: str | None
+    ) -> dict[SeriesKey, Sample]:
+        """The newest values of a device whose part is being replaced just now."""
+
+        def read(seen: Replacement | None) -> dict[SeriesKey, Sample]:
+            newest: dict[SeriesKey, Sample] = {}
+            for measurement, field in self._good_fields(tenant_id, quantity):
+                name, _ = from_field(field)
+                for place, since, until in stretches(seen, dev_eui, *_EVER):
+                    query = ask.latest_of_device(measurement, field, place, since, until)
+                    for table in self._query(tenant_id, query):
+                        key = SeriesKey(dev_eui, name, from_influx(table.tags["channel"]))
+                        _keep_newest(newest, key, table)
+            return newest
+
+        return self._steady(tenant_id, dev_eui, read)
+
+    def series(self, tenant_id: str, dev_eui: str) -> list[SeriesKey]:
+        found = self._steady(
+            tenant_id, dev_eui, lambda seen: self._series(tenant_id, dev_eui, seen)
+        )
+        return sorted(found, key=lambda key: (key.quantity, key.channel))
+
+    def _series(self, tenant_id: str, dev_eui: str, seen: Replacement | None) -> set[SeriesKey]:
+        measurements: dict[str, list[str]] = defaultdict(list)
+        for measurement, field in self._fields(tenant_id):
+            measurements[measurement].append(field)
+        found: set[SeriesKey] = set()
+        for measurement, fields in measurements.items():
+            for place, since, until in stretches(seen, dev_eui, *_EVER):
+                query = ask.fields_of_device(measurement, fields, place, since, until)
+                for table in self._query(tenant_id, query):
+                    channel = from_influx(table.tags["channel"])
+                    for field, value in zip(fields, table.values[0][1:], strict=True):
+                        if value is not None:
+                            found.add(SeriesKey(dev_eui, from_field(field)[0], channel))
+        return found
+
+    def check_replaceable(self) -> None:
+        self._replacing()
+        self._generation.check_can_delete()
+
+    def begin_replacement(self, part: SeriesPart) -> None:
+        self._replacing().begin(part)
+
+    def stage(self, points: Sequence[Point]) -> list[Refused]:
+        good, refused = only_storable(points)
+        return refused + self._write(self._replacing().copies_aside(good))
+
+    def finish_replacement(self, tenant_id: str, dev_eui: str) -> None:
+        self._replacing().finish(tenant_id, dev_eui)
+
+    def _replacing(self) -> InfluxReplacer:
+        if self._replacer is None:
+            raise SeriesRejected(
+                "this store was opened without the installation's database, in which "
+                "replacements are agreed upon: give it to open_store()"
+            )
+        return self._replacer
+
+    def _steady(self, tenant_id: str, dev_eui: str, read: Callable[[Replacement | None], T]) -> T:
+        """`read` of a state of the device's series that no replacement changed meanwhile."""
+        if self._table is None:
+            return read(None)
+        return steady(self._table, tenant_id, dev_eui, read)
+
+    def set_retention(self, tenant_id: str, days: int | None) -> None:
+        checked_days(days)
+        bucket = self._bucket(tenant_id)
+        self._generation.create(bucket)
+        self._generation.set_retention(bucket, days)
+
+    def drop_device(self, tenant_id: str, dev_eui: str) -> None:
+        try:
+            self._generation.drop_device(self._bucket(tenant_id), to_influx(dev_eui))
+            if self._table is not None:
+                self._generation.drop_device(self._bucket(tenant_id), to_influx(aside(dev_eui)))
+        except DatabaseMissing:
+            return
+
+    def drop_tenant(self, tenant_id: str) -> None:
+        try:
+            self._generation.empty(self._bucket(tenant_id))
+        except DatabaseMissing:
+            return
+
+    def ping(self) -> None:
+        # /ping would answer without a valid token.
+        self._server.query("SHOW DATABASES")
+
+    def close(self) -> None:
+        self._server.close()
+
+    def _bucket(self, tenant_id: str) -> str:
+        return to_bucket(self._prefix, tenant_id)
+
+    def _query(self, tenant_id: str, statement: str) -> list[Series]:
+        """The tables of one statement's answer; none where the bucket does not exist."""
+        try:
+            answers = self._server.query(statement, self._bucket(tenant_id))
+        except DatabaseMissing:
+            return []
+        return answers[0] if answers else []
+
+    def _good_fields(self, tenant_id: str, quantity: str | None) -> list[tuple[str, str]]:
+        """As `_fields`, without those of doubtful values."""
+        fields = self._fields(tenant_id, quantity)
+        return [one for one in fields if from_field(one[1])[1] is Quality.GOOD]
+
+    def _fields(self, tenant_id: str, quantity: str | None = None) -> list[tuple[str, str]]:
+        """Measurement and field of everything that was ever stored, of one quantity or all."""
+        wanted = None if quantity is None else to_field(quantity)
+        return [
+            (table.name, row[0])
+            for table in self._query(tenant_id, "SHOW FIELD KEYS")
+            for row in table.values
+            if wanted is None or row[0] == wanted
+        ]
+
+
+def _places(
+    key: SeriesKey, seen: Replacement | None, start: Instant, end: Instant
+) -> list[tuple[SeriesKey, Instant, Instant]]:
+    """Under which names a range of a series is to be read, in the order of time."""
+    return [
+        (SeriesKey(device, key.quantity, key.channel), since, until)
+        for device, since, until in stretches(seen, key.dev_eui, start, end)
+    ]
+
+
+def _or_all(limit: int | None) -> int:
+    return sys.maxsize if limit is None else limit
+
+
+def _keep_newest(newest: dict[SeriesKey, Sample], key: SeriesKey, table: Series) -> None:
+    time, value = table.values[0]
+    if key not in newest or newest[key].time < time:
+        newest[key] = Sample(Instant(time), value)
+
+
+def _one_page(
+    tables: list[Series], qualities: Sequence[Quality], page: int
+) -> tuple[list[Sample], Instant | None]:
+    """Samples in order, and where the next page begins (None: there is none).
+
+    There are several tables where a device changed its family. Each is cut by itself, so only
+    what lies before the first cut is complete.
+    """
+    cuts = [t.values[-1][0] for t in tables if t.partial or len(t.values) >= page]
+    cut = min(cuts, default=None)
+    worst: dict[int, Sample] = {}
+    for table in tables:
+        for row in table.values:
+            time = row[0]
+            if cut is not None and time > cut:
+                break
+            for quality, value in zip(qualities, row[1:], strict=True):
+                if value is not None:  # the last of good, suspect, bad stays
+                    worst[time] = Sample(Instant(time), value, quality)
+    samples = [worst[time] for time in sorted(worst)]
+    return samples, None if cut is None else Instant(cut + 1)

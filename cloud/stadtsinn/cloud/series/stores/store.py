@@ -1,0 +1,237 @@
+"""The series store: what it keeps and how it is asked. One contract suite tests each one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.series.stores.replacing import SeriesPart
+from stadtsinn.decoders.reading import Quality
+
+MAX_NAME_BYTES = 200
+"""Longest tenant, family, device, quantity or channel: far below every server's own limit."""
+
+_LAST_INSTANT = (2**63 - 1) // 1000 - 1  # InfluxDB counts nanoseconds in 64 bits
+
+
+class SeriesKey(msgspec.Struct, frozen=True, gc=False):
+    """One line in a chart: a quantity of a device, on one channel."""
+
+    dev_eui: str
+    quantity: str
+    channel: str = ""
+
+
+class Point(msgspec.Struct, frozen=True, gc=False):
+    """One value to store. Points with equal tenant, key and time are the same point.
+
+    Of two such points the one written last stays, within a call the one further back. A point
+    that changes its *quality* is not the same value any more: replace that part of the series,
+    or drop the tenant first, as a rebuild does (InfluxDB cannot take a single good value back).
+    """
+
+    tenant_id: str
+    family: str
+    key: SeriesKey
+    time: Instant
+    value: float
+    quality: Quality = Quality.GOOD
+
+
+class Sample(msgspec.Struct, frozen=True, gc=False):
+    """One value read back; for aggregates `time` is the start of the window."""
+
+    time: Instant
+    value: float
+    quality: Quality = Quality.GOOD
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """Points that can never be stored: how many, which (the first one's names), and why."""
+
+    count: int
+    what: str
+    reason: str
+
+
+class Aggregate(StrEnum):
+    """How the good values of a window become one."""
+
+    MEAN = "mean"
+    MIN = "min"
+    MAX = "max"
+    SUM = "sum"
+    LAST = "last"
+    COUNTER_DELTA = "counter_delta"
+    """Growth of a running total inside the window, resets and wraps taken into account. The
+    value before the first window is the base; where there is none, the first value has no
+    growth, and a window with nothing else is left out."""
+
+
+class Window(StrEnum):
+    """Windows as people mean them: a day is Europe/Berlin's, with 23, 24 or 25 hours.
+
+    A window begins at its own boundary even where the time asked for begins inside it.
+    """
+
+    MINUTE = "1m"
+    FIVE_MINUTES = "5m"
+    QUARTER_HOUR = "15m"
+    HOUR = "1h"
+    DAY = "1d"
+
+
+class SeriesStore(Protocol):
+    """Keeps points per tenant. All methods raise `SeriesUnavailable` when the store is away.
+
+    A tenant or device that nothing was stored for is empty, not an error. Safe for threads.
+    """
+
+    def write(self, points: Sequence[Point]) -> list[Refused]:
+        """Store points durably; writing the same points again changes nothing.
+
+        A point that can never be stored stops no other: it is left out and reported. When
+        `SeriesUnavailable` is raised, some points may be stored already: write all again.
+        """
+        ...
+
+    def read(
+        self,
+        tenant_id: str,
+        key: SeriesKey,
+        start: Instant,
+        end: Instant,
+        *,
+        include_doubtful: bool = False,
+        limit: int | None = None,
+    ) -> list[Sample]:
+        """Samples with start <= time < end in order; only good ones unless asked otherwise."""
+        ...
+
+    def aggregate(
+        self,
+        tenant_id: str,
+        key: SeriesKey,
+        start: Instant,
+        end: Instant,
+        window: Window,
+        aggregate: Aggregate,
+        *,
+        counter_modulus: float | None = None,
+    ) -> list[Sample]:
+        """One sample per window that has good values, in order."""
+        ...
+
+    def latest(
+        self, tenant_id: str, dev_euis: Sequence[str] | None, *, quantity: str | None = None
+    ) -> dict[SeriesKey, Sample]:
+        """The newest good value of every series of these devices (None: all), in one call."""
+        ...
+
+    def series(self, tenant_id: str, dev_eui: str) -> list[SeriesKey]:
+        """The series that exist for a device, also those with doubtful values only, sorted."""
+        ...
+
+    def check_replaceable(self) -> None:
+        """Raise SeriesRejected where the store can replace no part of a series."""
+        ...
+
+    def begin_replacement(self, part: SeriesPart) -> None:
+        """Make ready to replace a part of a device's series; readers go on seeing the old one.
+
+        From now on whatever is written into the part is kept for the new one as well. Begun
+        again, staged points are forgotten and a replacement that was interrupted half way
+        through `finish_replacement` is finished first. Raises SeriesRejected as above.
+        """
+        ...
+
+    def stage(self, points: Sequence[Point]) -> list[Refused]:
+        """Store points for replacements that were begun; all others are passed over."""
+        ...
+
+    def finish_replacement(self, tenant_id: str, dev_eui: str) -> None:
+        """Make the staged points the device's series in that part, for all readers at once.
+
+        Every call of `read`, `aggregate` or `latest`, also one under way and in whatever
+        process, answers from either the old or the new. Does nothing where none was begun.
+        """
+        ...
+
+    def set_retention(self, tenant_id: str, days: int | None) -> None:
+        """Keep points for so many days, None for ever. Older ones go when the store gets to it;
+        writing one that is too old already does nothing."""
+        ...
+
+    def drop_device(self, tenant_id: str, dev_eui: str) -> None:
+        """Delete every point of a device (before its history is written again)."""
+        ...
+
+    def drop_tenant(self, tenant_id: str) -> None:
+        """Delete every point of a tenant; its retention stays."""
+        ...
+
+    def ping(self) -> None:
+        """Raise `SeriesUnavailable` unless the store answers."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class SeriesUnavailable(Exception):
+    """The store does not answer; what was to be done has to be tried again."""
+
+
+class SeriesRejected(Exception):
+    """The store refuses this for good; the text names what it refused and what to do."""
+
+
+def why_never(point: Point) -> str | None:
+    """Why no store may keep this point; None where it may. The same rule for every store."""
+    if not math.isfinite(point.value):
+        return "the value is not finite"
+    if not 0 <= point.time <= _LAST_INSTANT:
+        return "the time lies outside 1970 to 2262"
+    names = (point.tenant_id, point.family, point.key.dev_eui, point.key.quantity)
+    if not all(names):
+        return "tenant, family, device or quantity is empty"
+    for name in (*names, point.key.channel):
+        if not name.isascii() or len(name) > MAX_NAME_BYTES:
+            try:
+                size = len(name.encode())
+            except UnicodeEncodeError:
+                return "a name is no valid Unicode"
+            if size > MAX_NAME_BYTES:
+                return f"a name is longer than {MAX_NAME_BYTES} bytes"
+    return None
+
+
+def only_storable(points: Sequence[Point]) -> tuple[list[Point], list[Refused]]:
+    """The points that may be stored, and what is reported of the others."""
+    good: list[Point] = []
+    refused: list[Refused] = []
+    for point in points:
+        reason = why_never(point)
+        if reason is None:
+            good.append(point)
+        else:
+            refused.append(Refused(1, describe(point), reason))
+    return good, refused
+
+
+def describe(point: Point) -> str:
+    """A point's names for a log line, short and on one line whatever they hold."""
+    key = point.key
+    names = (point.tenant_id, point.family, key.dev_eui, key.quantity, key.channel)
+    return " ".join(ascii(name[:40]) for name in names)
+
+
+def checked_days(days: int | None) -> int | None:
+    """Retention as it was given; ValueError unless it is at least a day."""
+    if days is not None and days < 1:
+        raise ValueError(f"cannot keep points for {days} days: give 1 or more, or None for ever")
+    return days

@@ -1,0 +1,19 @@
+"""Devices whose part of a series is being replaced in a store without transactions."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, String, Table
+
+from stadtsinn.cloud.platform.database.engine import InstantColumn, Position, metadata
+
+series_replacements = Table(
+    "series_replacements",
+    metadata,
+    Column("tenant_id", String(63), primary_key=True),
+    Column("dev_eui", String(16), primary_key=True),
+    Column("start", InstantColumn, nullable=False),
+    Column("end", InstantColumn, nullable=False),
+    Column("phase", String(16), nullable=False),  # series.replacing.Phase
+    # Counts up with every change of any row: who reads sees that it has to look again.
+    Column("revision", Position, nullable=False, index=True),
+)

@@ -1,0 +1,218 @@
+"""Changes the registry: what may be written, and that every follower hears of it.
+
+All functions take the connection of one transaction, opened with `change`, so that a whole
+town file is applied or nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.base.problems import Conflict, Invalid, NotFound
+from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.platform.api.fields import normalised_dev_eui
+from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.town import repository
+from stadtsinn.cloud.town.records import Device, Edge, Gate, Site, Zone
+
+
+@contextmanager
+def change(database: Database) -> Iterator[Connection]:
+    """One transaction of changes, after which caches read the registry again.
+
+    Raises Conflict where the database refuses what the checks before could not see: a name
+    taken a moment ago, or rows that still refer to what was to be deleted.
+    """
+    try:
+        with database.write() as connection:
+            yield connection
+            repository.bump_revision(connection)
+    except IntegrityError as refused:
+        raise Conflict(
+            "This clashes with what is registered: the name or DevEUI is taken, or something "
+            "still refers to it (gates, rules, counted history). Remove that first."
+        ) from refused
+
+
+def require_device_type(device_type: str) -> None:
+    """Raise Invalid, naming near matches, unless the type is catalogued."""
+    from stadtsinn.decoders.catalogue import catalogue
+
+    known = catalogue()
+    if device_type in known:
+        return
+    near = get_close_matches(device_type, list(known), n=3)
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    raise Invalid(f"Unknown device type '{device_type}'.{hint} All: GET /api/v1/device-types.")
+
+
+# --- sites -----------------------------------------------------------------------------
+
+
+def create_site(connection: Connection, scope: Scope, record: Site) -> None:
+    _require_free(lambda: repository.site(connection, scope, record.slug), "site", record.slug)
+    repository.insert_site(connection, scope, record)
+
+
+def replace_site(connection: Connection, scope: Scope, record: Site) -> None:
+    repository.site(connection, scope, record.slug)
+    repository.update_site(connection, scope, record)
+
+
+def delete_site(connection: Connection, scope: Scope, slug: str) -> None:
+    repository.site(connection, scope, slug)
+    repository.delete_site(connection, scope, slug)
+
+
+# --- devices ---------------------------------------------------------------------------
+
+
+def create_device(connection: Connection, scope: Scope, record: Device, now: Instant) -> None:
+    """Register a device; raises Invalid for an unknown type or site, Conflict when taken."""
+    _require_sound_device(connection, scope, record)
+    # The same words whoever has it: that a device belongs to another town is not told.
+    if repository.is_dev_eui_taken(connection, record.dev_eui):
+        raise Conflict(f"The device '{record.dev_eui}' is already registered.")
+    repository.insert_device(connection, scope, record, now)
+
+
+def replace_device(connection: Connection, scope: Scope, record: Device) -> None:
+    """Change a device; its owner stays. Raises NotFound for another tenant's."""
+    repository.device(connection, scope, record.dev_eui)
+    _require_sound_device(connection, scope, record)
+    repository.update_device(connection, scope, record)
+
+
+def delete_device(connection: Connection, scope: Scope, dev_eui: str) -> None:
+    """Forget a device; its uplinks stay in the log. Raises Conflict while a gate uses it."""
+    repository.device(connection, scope, dev_eui)
+    if used := repository.gates_of_device(connection, scope, dev_eui):
+        gates = ", ".join(f"zones/{zone}/gates/{gate}" for zone, gate in used)
+        raise Conflict(f"The device '{dev_eui}' still counts at {gates}. Delete that first.")
+    repository.delete_device(connection, scope, dev_eui)
+
+
+def _require_sound_device(connection: Connection, scope: Scope, record: Device) -> None:
+    require_device_type(record.device_type)
+    _require_site(connection, scope, record.site)
+
+
+# --- edge agents -----------------------------------------------------------------------
+
+
+def create_edge(connection: Connection, scope: Scope, record: Edge, now: Instant) -> None:
+    if repository.is_edge_id_taken(connection, record.id):
+        raise Conflict(f"The edge agent id '{record.id}' is already in use.")
+    repository.insert_edge(connection, scope, record, now)
+
+
+def replace_edge(connection: Connection, scope: Scope, record: Edge) -> None:
+    repository.edge(connection, scope, record.id)
+    repository.update_edge(connection, scope, record)
+
+
+def delete_edge(connection: Connection, scope: Scope, edge_id: str) -> None:
+    repository.edge(connection, scope, edge_id)
+    repository.delete_edge(connection, scope, edge_id)
+
+
+# --- zones and gates -------------------------------------------------------------------
+
+
+def create_zone(connection: Connection, scope: Scope, record: Zone) -> None:
+    _require_free(lambda: repository.zone(connection, scope, record.slug), "zone", record.slug)
+    _require_site(connection, scope, record.site)
+    repository.insert_zone(connection, scope, record)
+
+
+def replace_zone(connection: Connection, scope: Scope, record: Zone) -> None:
+    repository.zone(connection, scope, record.slug)
+    _require_site(connection, scope, record.site)
+    repository.update_zone(connection, scope, record)
+
+
+def delete_zone(connection: Connection, scope: Scope, slug: str) -> None:
+    """Forget an empty zone; raises Conflict while it has gates."""
+    if gates := repository.gates_of(connection, scope, slug):
+        names = ", ".join(gate.slug for gate in gates)
+        raise Conflict(f"The zone '{slug}' still has gates: {names}. Delete them first.")
+    repository.delete_zone(connection, scope, slug)
+
+
+def create_gate(connection: Connection, scope: Scope, zone: str, record: Gate) -> None:
+    """Add an entrance; raises Invalid unless its device counts people for the same tenant."""
+    repository.zone(connection, scope, zone)
+    _require_free(
+        lambda: repository.gate(connection, scope, zone, record.slug), "gate", record.slug
+    )
+    _require_countable(connection, scope, zone, record)
+    repository.insert_gate(connection, scope, zone, record)
+
+
+def replace_gate(connection: Connection, scope: Scope, zone: str, record: Gate) -> None:
+    repository.gate(connection, scope, zone, record.slug)
+    _require_countable(connection, scope, zone, record)
+    repository.update_gate(connection, scope, zone, record)
+
+
+def delete_gate(connection: Connection, scope: Scope, zone: str, slug: str) -> None:
+    repository.gate(connection, scope, zone, slug)
+    repository.delete_gate(connection, scope, zone, slug)
+
+
+def _require_countable(connection: Connection, scope: Scope, zone: str, record: Gate) -> None:
+    try:
+        counter = repository.device(connection, scope, record.dev_eui)
+    except NotFound:
+        raise Invalid(f"There is no device '{record.dev_eui}'. Register it first.") from None
+    _require_people_counter(counter)
+    for other in repository.gates_of(connection, scope, zone):
+        same_line = (other.dev_eui, other.channel) == (record.dev_eui, record.channel)
+        if same_line and other.slug != record.slug:
+            raise Conflict(
+                f"Gate '{other.slug}' already counts with this device and channel: "
+                "persons would count twice."
+            )
+
+
+def _require_people_counter(counter: Device) -> None:
+    from stadtsinn.decoders.catalogue import catalogue
+
+    known = catalogue().find(counter.device_type)
+    # A type that left the catalogue since is not judged: its decoder tells at the next uplink.
+    if known is not None and known.family != "people":
+        raise Invalid(f"The device '{counter.dev_eui}' ({counter.device_type}) counts no people.")
+
+
+# --- shared ----------------------------------------------------------------------------
+
+
+def dev_eui(text: str) -> str:
+    """A DevEUI as the registry keeps it; raises Invalid."""
+    try:
+        return normalised_dev_eui(text)
+    except ValueError as error:
+        raise Invalid(f"'{text}': {error}.") from None
+
+
+def _require_site(connection: Connection, scope: Scope, slug: str | None) -> None:
+    if slug is None:
+        return
+    try:
+        repository.site(connection, scope, slug)
+    except NotFound:
+        raise Invalid(f"There is no site '{slug}'. Create it first.") from None
+
+
+def _require_free(look: Callable[[], object], kind: str, slug: str) -> None:
+    try:
+        look()
+    except NotFound:
+        return
+    raise Conflict(f"There is already a {kind} '{slug}'. Change it with PUT.")

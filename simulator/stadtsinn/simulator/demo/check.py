@@ -1,0 +1,117 @@
+"""`stadtsinn demo --check`: the day at full speed, with everything going wrong once.
+
+Simulated time stands still at every full minute until the cloud has all it can have. In
+between the line to the cloud is cut for an hour, and the edge agent and the ingest are killed
+at their worst moments. At the end the cloud is compared with the simulator's truth.
+"""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections.abc import Callable
+
+from stadtsinn.base.instant import MINUTE, Instant
+from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.simulator.demo.children import Child
+from stadtsinn.simulator.demo.progress import Progress, look
+from stadtsinn.simulator.demo.stage import Stage
+from stadtsinn.simulator.market_day.day import MarketDay
+
+_PATIENCE_S = 60
+_LOOK_S = 0.005
+
+KILL_EDGE_AFTER = 20 * MINUTE
+"""Into the outage: the spool holds what nobody else has."""
+
+KILL_INGEST_AFTER = 90 * MINUTE
+"""After the start of the day, with a minute's messages just handed to the broker."""
+
+
+class Stuck(Exception):
+    """The cloud did not get there; the text says how far it came."""
+
+
+class Disasters:
+    """What goes wrong, and the wait for what must be right in spite of it.
+
+    Its `minute` is the publisher's callback: the brokers have all messages from before it.
+    """
+
+    def __init__(
+        self, stage: Stage, day: MarketDay, database: Database, tell: Callable[[str], None]
+    ) -> None:
+        self._stage = stage
+        self._database = database
+        self._tell = tell
+        self._outage = day.plan.outage
+        self._kill_edge_at = Instant(self._outage.start + KILL_EDGE_AFTER)
+        self._kill_ingest_at = Instant(day.span.start + KILL_INGEST_AFTER)
+        uplinks = list(day.uplinks())
+        # An uplink counts from its first message on, whichever server sends that.
+        self._first_told = sorted(
+            min(told.time for told in (uplink.event, *uplink.copies)) for uplink in uplinks
+        )
+        self._spooled = sorted(
+            uplink.event.time for uplink in uplinks if uplink.event.time in self._outage
+        )
+
+    def minute(self, moment: Instant) -> None:
+        self._stage.check()
+        if moment == self._kill_edge_at:
+            self._tell("edge agent killed in the outage, with a full spool")
+            self._restart(self._stage.edge)
+        if moment == self._kill_ingest_at:
+            self._tell("ingest killed with messages under way")
+            self._restart(self._stage.ingest)
+        if moment == self._outage.end:
+            self._tell("line restored, the edge agent delivers an hour at once")
+            self._stage.backhaul.restore()
+            self._kill_during_delivery()
+        self._settle(moment)
+        if moment == self._outage.start:
+            self._tell("line to the cloud cut for an hour")
+            self._stage.backhaul.cut()
+
+    def _settle(self, moment: Instant) -> None:
+        """Wait until the cloud has all of before `moment`, or the spool while the line is cut."""
+        cut = moment in self._outage and moment != self._outage.start
+        expected = bisect_left(self._first_told, self._outage.start if cut else moment)
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            with self._database.read() as connection:
+                progress = look(connection)
+            if progress.settled(expected) and (not cut or self._spool_holds(moment)):
+                return
+            if time.monotonic() > deadline:
+                raise Stuck(self._where(progress, expected))
+            self._stage.check()
+            time.sleep(_LOOK_S)
+
+    def _spool_holds(self, moment: Instant) -> bool:
+        return self._stage.spooled() == bisect_left(self._spooled, moment)
+
+    def _kill_during_delivery(self) -> None:
+        """The ingest dies once more in the middle of the backlog."""
+        with self._database.read() as connection:
+            before = look(connection).committed
+        deadline = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < deadline:
+            with self._database.read() as connection:
+                if look(connection).committed > before:
+                    break
+            time.sleep(_LOOK_S)
+        self._tell("ingest killed in the middle of the backlog")
+        self._restart(self._stage.ingest)
+
+    @staticmethod
+    def _restart(child: Child) -> None:
+        child.kill()
+        child.start()
+
+    def _where(self, progress: Progress, expected: int) -> str:
+        return (
+            f"after {_PATIENCE_S} s the log had {progress.committed} of {expected} uplinks, "
+            f"followers were {progress.behind} behind, {progress.unsent} messages unsent, "
+            f"the edge's spool held {self._stage.spooled()}: see {self._stage.folder}/*.log"
+        )

@@ -1,0 +1,264 @@
+"""A real Mosquitto as a child process, found or fetched from the distribution.
+
+The one on PATH is used; else the distribution's own package: installed by apt where we are
+root, otherwise downloaded and unpacked into a cache, which needs no rights at all.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from stadtsinn.simulator.demo.certificates import Credentials
+
+PACKAGE = "mosquitto"
+HOW_TO_INSTALL = (
+    "Mosquitto was not found and could not be fetched. Install it with your system's package "
+    "manager (Debian, Ubuntu, Raspberry Pi OS: 'sudo apt-get install mosquitto'; Fedora: "
+    "'sudo dnf install mosquitto'; macOS: 'brew install mosquitto') and try again."
+)
+
+
+class MosquittoUnavailable(Exception):
+    """No Mosquitto here; the text says how to get one."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """An executable and the environment it needs."""
+
+    path: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_mosquitto(cache: Path) -> Program:
+    """The Mosquitto of this machine; fetched into `cache` or installed when there is none."""
+    found = _on_path() or _unpacked(cache)
+    if found:
+        return found
+    if not shutil.which("apt-get"):
+        raise MosquittoUnavailable(HOW_TO_INSTALL)
+    try:
+        if os.geteuid() == 0:
+            _install()
+        else:
+            _unpack(cache)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise MosquittoUnavailable(f"{HOW_TO_INSTALL} ({_last_line(error)})") from error
+    found = _on_path() or _unpacked(cache)
+    if not found:
+        raise MosquittoUnavailable(HOW_TO_INSTALL)
+    return found
+
+
+def _on_path() -> Program | None:
+    # Debian puts daemons into /usr/sbin, which is not on every user's PATH.
+    path = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    return Program(Path(path)) if path else None
+
+
+def _unpacked(cache: Path) -> Program | None:
+    root = cache / PACKAGE
+    path = root / "usr/sbin/mosquitto"
+    if not path.exists():
+        return None
+    libraries = sorted({str(found.parent) for found in root.rglob("*.so*")})
+    inherited = os.environ.get("LD_LIBRARY_PATH")
+    search = ":".join([*libraries, *([inherited] if inherited else [])])
+    return Program(path, {"LD_LIBRARY_PATH": search})
+
+
+def _install() -> None:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (
+        ["apt-get", "update", "-q"],
+        ["apt-get", "install", "-q", "-y", "--no-install-recommends", PACKAGE],
+    ):
+        subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+
+
+def _unpack(cache: Path) -> None:
+    """Download the package with the libraries that are missing here, unpack all into the cache."""
+    downloads = cache / "downloads"
+    downloads.mkdir(parents=True, exist_ok=True)
+    subprocess.run(
+        ["apt-get", "download", "-q", *_missing_packages()],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=downloads,
+    )
+    # Unpack beside the target and rename, so that a broken download never looks complete.
+    part = cache / f"{PACKAGE}.part"
+    shutil.rmtree(part, ignore_errors=True)
+    for package in sorted(downloads.glob("*.deb")):
+        subprocess.run(
+            ["dpkg-deb", "-x", str(package), str(part)], check=True, capture_output=True, text=True
+        )
+    part.rename(cache / PACKAGE)
+    shutil.rmtree(downloads)
+
+
+def _missing_packages() -> list[str]:
+    simulated = subprocess.run(
+        ["apt-get", "install", "--simulate", "-q", "--no-install-recommends", PACKAGE],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    return [line.split()[1] for line in simulated.splitlines() if line.startswith("Inst ")]
+
+
+def _last_line(error: Exception) -> str:
+    text = getattr(error, "stderr", None) or str(error)
+    lines = [line for line in text.strip().splitlines() if line]
+    return lines[-1] if lines else type(error).__name__
+
+
+def free_port() -> int:
+    """A TCP port on the loopback that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+# One reader may hold as many unacknowledged messages as it asked for, and a reader that is
+# away loses nothing until the memory bound is reached.
+BASE_CONFIG = (
+    "persistence true",
+    "autosave_interval 30",
+    "set_tcp_nodelay true",  # without it a single message waits 40 ms for company
+    "max_inflight_messages 0",
+    "max_queued_messages 0",
+    "max_queued_bytes 268435456",
+    "message_size_limit 1048576",
+    "log_dest stderr",
+    "log_type error",
+    "log_type warning",
+)
+
+
+@dataclass(frozen=True)
+class SecureListener:
+    """A second port where edges come in: by client certificate, each to its own topics only."""
+
+    port: int
+    credentials: Credentials
+
+    def lines(self, folder: Path) -> list[str]:
+        access = folder / "edges.acl"
+        access.write_text("pattern readwrite stadtsinn/edge/%u/#\n")
+        return [
+            f"listener {self.port} 127.0.0.1",
+            "allow_anonymous false",
+            f"cafile {self.credentials.ca}",
+            f"certfile {self.credentials.certificate}",
+            f"keyfile {self.credentials.key}",
+            "require_certificate true",
+            "use_identity_as_username true",
+            f"acl_file {access}",
+        ]
+
+
+class Mosquitto:
+    """One broker as a child process: an open port on the loopback, and a secure one if asked.
+
+    `options` are further lines of configuration for the open port.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        folder: Path,
+        *,
+        port: int | None = None,
+        options: Sequence[str] = (),
+        secure: SecureListener | None = None,
+    ) -> None:
+        self.port = port or free_port()
+        self._program = program
+        self._folder = folder
+        self._options = tuple(options)
+        self._secure = secure
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, timeout: float = 20) -> None:
+        """Start and wait until it listens; raises MosquittoUnavailable with its own words."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        config = self._folder / "mosquitto.conf"
+        config.write_text("\n".join(self._config_lines()) + "\n")
+        log = self._folder / "mosquitto.log"
+        with log.open("ab") as sink:
+            self._process = subprocess.Popen(
+                [str(self._program.path), "-c", str(config)],
+                stdout=sink,
+                stderr=sink,
+                env={**os.environ, **self._program.environment},
+                start_new_session=True,  # Ctrl-C in the terminal is for us to pass on, in order
+            )
+        self._wait_listening(timeout, log)
+
+    def stop(self) -> None:
+        """End it in order; it saves its sessions first."""
+        if self._process and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait(timeout=20)
+        self._process = None
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self._process:
+            self._process.kill()
+            self._process.wait(timeout=20)
+        self._process = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _config_lines(self) -> list[str]:
+        lines = [
+            "per_listener_settings true",
+            *BASE_CONFIG,
+            f"persistence_location {self._folder}/",
+            f"listener {self.port} 127.0.0.1",
+            "allow_anonymous true",
+            *self._options,
+            *(self._secure.lines(self._folder) if self._secure else ()),
+        ]
+        if os.geteuid() == 0:
+            lines.append("user root")  # else it drops to a user who cannot write our folder
+        return lines
+
+    def _wait_listening(self, timeout: float, log: Path) -> None:
+        assert self._process
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                break
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            except OSError:
+                time.sleep(0.02)
+            else:
+                return
+        said = log.read_text(errors="replace").strip().splitlines()[-2:]
+        raise MosquittoUnavailable(
+            f"Mosquitto did not start on port {self.port}: {' / '.join(said) or 'no message'}"
+        )

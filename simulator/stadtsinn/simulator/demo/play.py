@@ -1,0 +1,173 @@
+"""Plays the market day on the stage: as a show in time-lapse, or as a check at full speed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from stadtsinn.base.clock import SharedClock
+from stadtsinn.base.instant import MINUTE, Instant
+from stadtsinn.base.mqtt.link import Broker, MqttLink
+from stadtsinn.cloud.domains.crowd.repository import latest_sample
+from stadtsinn.cloud.domains.crowd.sample import ZoneSample
+from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.town.directory import DirectoryCache
+from stadtsinn.simulator.demo.check import Disasters
+from stadtsinn.simulator.demo.mosquitto import find_mosquitto
+from stadtsinn.simulator.demo.progress import last_message, look
+from stadtsinn.simulator.demo.stage import Setting, Stage
+from stadtsinn.simulator.market_day.day import MarketDay
+from stadtsinn.simulator.market_day.town import MARKET
+from stadtsinn.simulator.radio.network_servers import NetworkServer
+from stadtsinn.simulator.radio.publisher import AsFastAsPossible, Publisher, TimeLapse
+from stadtsinn.simulator.verification.report import Report
+from stadtsinn.simulator.verification.verify import verify
+
+_CONNECT_S = 20
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What there is to see at one moment of the show."""
+
+    now: Instant
+    published: int
+    committed: int
+    spooled: int
+    line_up: bool
+    zone: ZoneSample | None
+    truth: int
+    last_message: str | None
+    finished: bool
+
+
+class Show:
+    """The day in time-lapse. Made by `open_show`; `scene` may be called at any time."""
+
+    def __init__(self, stage: Stage, day: MarketDay, clock: SharedClock, speed: float) -> None:
+        self.stage = stage
+        self.day = day
+        self._clock = clock
+        self._line_up = True
+        self._failure: Exception | None = None
+        self._database = stage.open_database()
+        self._zone_id = _zone_id(self._database)
+        self._publisher, self._links = _publisher(stage, clock)
+        self._finished = threading.Event()
+        self._thread = threading.Thread(target=self._play, args=(speed,), daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def scene(self) -> Scene:
+        """Look at the stage; raises what broke the show, if anything did."""
+        if self._failure is not None:
+            raise self._failure
+        self.stage.check()
+        now = self._clock.now()
+        with self._database.read() as connection:
+            return Scene(
+                now=now,
+                published=self._publisher.published,
+                committed=look(connection).committed,
+                spooled=self.stage.spooled() or 0,
+                line_up=self._line_up,
+                zone=latest_sample(connection, self._zone_id),
+                truth=self.day.truth.occupancy(Instant(now - now % MINUTE)),
+                last_message=last_message(connection),
+                finished=self._finished.is_set(),
+            )
+
+    def stop(self) -> None:
+        self._publisher.stop()
+        self._thread.join(timeout=10)
+        for link in self._links:
+            link.stop()
+        self._database.dispose()
+
+    def _play(self, speed: float) -> None:
+        try:
+            self._publisher.run(self.day, TimeLapse(speed), self._minute)
+            self._finished.set()
+        except Exception as error:
+            self._failure = error
+
+    def _minute(self, moment: Instant) -> None:
+        outage = self.day.plan.outage
+        if moment == outage.start:
+            self._line_up = False
+            self.stage.backhaul.cut()
+        elif moment == outage.end:
+            self.stage.backhaul.restore()
+            self._line_up = True
+
+
+@contextmanager
+def open_show(
+    folder: Path, cache: Path, *, seed: int, speed: float, api_port: int | None
+) -> Iterator[Show]:
+    """A running show; everything it started ends with the block."""
+    day, clock, setting = _prepare(folder, seed, api_port)
+    with Stage(folder, find_mosquitto(cache), setting, clock) as stage:
+        show = Show(stage, day, clock, speed)
+        show.start()
+        try:
+            yield show
+        finally:
+            show.stop()
+
+
+def check_day(folder: Path, cache: Path, *, seed: int, tell: Callable[[str], None]) -> Report:
+    """Play the day with all its disasters and compare; `tell` gets each step as one line.
+
+    Raises Stuck, ChildFailed or PublishingStuck when the day cannot be played to its end.
+    """
+    day, clock, setting = _prepare(folder, seed, None)
+    with Stage(folder, find_mosquitto(cache), setting, clock) as stage:
+        database, series = stage.open_database(), stage.open_series()
+        publisher, links = _publisher(stage, clock)
+        try:
+            tell(f"{len(list(day.uplinks()))} uplinks to send")
+            disasters = Disasters(stage, day, database, tell)
+            publisher.run(day, AsFastAsPossible(), disasters.minute)
+            tell("comparing with the truth")
+            return verify(day.truth, database, series)
+        finally:
+            for link in links:
+                link.stop()
+            series.close()
+            database.dispose()
+
+
+def _prepare(
+    folder: Path, seed: int, api_port: int | None
+) -> tuple[MarketDay, SharedClock, Setting]:
+    folder.mkdir(parents=True, exist_ok=True)
+    day = MarketDay(seed)
+    path = folder / "clock"
+    clock = SharedClock.create(path, day.span.start)
+    return day, clock, Setting(day.town, clock_spec=f"shared:{path}", api_port=api_port)
+
+
+def _publisher(stage: Stage, clock: SharedClock) -> tuple[Publisher, list[MqttLink]]:
+    links = {
+        NetworkServer.TOWN: _link(stage.local_broker.port, "chirpstack-town"),
+        NetworkServer.COUNTY: _link(stage.cloud_broker.port, "chirpstack-county"),
+    }
+    return Publisher(links, clock), list(links.values())
+
+
+def _link(port: int, client_id: str) -> MqttLink:
+    link = MqttLink(Broker(host="127.0.0.1", port=port, client_id=client_id))
+    link.start()
+    if not link.wait_connected(_CONNECT_S):
+        raise TimeoutError(f"the broker on port {port} did not answer within {_CONNECT_S} s")
+    return link
+
+
+def _zone_id(database: Database) -> int:
+    zones = DirectoryCache(database).current().zones.values()
+    return next(zone.id for zone in zones if zone.slug == MARKET)

@@ -1,0 +1,51 @@
+"""How far the cloud has come: counted in its own database, as `--check` waits for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from stadtsinn.cloud.alarms.alerts.follower import ZONE_SAMPLES
+from stadtsinn.cloud.alarms.alerts.repository import input_position
+from stadtsinn.cloud.alarms.notify.message import Status
+from stadtsinn.cloud.alarms.notify.tables import outbox, sandbox_messages
+from stadtsinn.cloud.domains.crowd.tables import zone_samples
+from stadtsinn.cloud.log.cursors.repository import read_cursor
+from stadtsinn.cloud.log.uplinks.repository import head
+from stadtsinn.cloud.log.uplinks.tables import uplinks
+from stadtsinn.cloud.run import FOLLOWERS
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One look at the database."""
+
+    committed: int
+    """Uplinks in the log."""
+    behind: int
+    """Uplinks and occupancy samples that some follower has not applied yet."""
+    unsent: int
+    """Messages that are waiting to be sent."""
+
+    def settled(self, expected: int) -> bool:
+        """Is everything that can be there there, and everything drawn from it?"""
+        return self.committed == expected and self.behind == 0 and self.unsent == 0
+
+
+def look(connection: Connection) -> Progress:
+    newest = head(connection)
+    lags = [newest - read_cursor(connection, name) for name in FOLLOWERS]
+    samples = connection.execute(select(func.max(zone_samples.c.position))).scalar() or 0
+    waiting = select(func.count()).where(outbox.c.status.in_([Status.READY, Status.SENDING]))
+    return Progress(
+        committed=connection.execute(select(func.count()).select_from(uplinks)).scalar_one(),
+        behind=sum(lags) + samples - input_position(connection, ZONE_SAMPLES),
+        unsent=connection.execute(waiting).scalar_one(),
+    )
+
+
+def last_message(connection: Connection) -> str | None:
+    """The newest text on the sandbox phone."""
+    newest = select(sandbox_messages.c.text).order_by(sandbox_messages.c.id.desc()).limit(1)
+    return connection.execute(newest).scalar()

@@ -1,0 +1,171 @@
+"""Sets the stage: two brokers, the line between them, an edge agent and the cloud, all real.
+
+Everything lives in one folder, so that it can be looked at afterwards and started again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from stadtsinn.base.clock import Clock
+from stadtsinn.cloud.migrations.upgrade import upgrade
+from stadtsinn.cloud.platform.database.engine import Database, open_database
+from stadtsinn.cloud.run import FOLLOWERS
+from stadtsinn.cloud.series.stores.opening import open_store
+from stadtsinn.cloud.series.stores.store import SeriesStore
+from stadtsinn.cloud.town_file.apply import apply_town
+from stadtsinn.cloud.town_file.model import Town
+from stadtsinn.simulator.demo.certificates import Authority
+from stadtsinn.simulator.demo.children import Child, ChildFailed
+from stadtsinn.simulator.demo.configuration import Ports, cloud_toml, edge_toml
+from stadtsinn.simulator.demo.mosquitto import Mosquitto, Program, SecureListener, free_port
+from stadtsinn.simulator.demo.probe import healthy, metric
+from stadtsinn.simulator.radio.backhaul import Backhaul
+
+_READY_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is played: whose devices, by which clock, into which series store."""
+
+    town: Town
+    clock_spec: str = "system"
+    series_url: str | None = None
+    api_port: int | None = None
+
+
+class Stage:
+    """Starts everything in order and ends it in the opposite order.
+
+    Use it as a context manager; raises ChildFailed or MosquittoUnavailable with the reason
+    when something does not come up.
+    """
+
+    def __init__(self, folder: Path, program: Program, setting: Setting, clock: Clock) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.setting = setting
+        self._clock = clock
+        self._ports = Ports(
+            local=free_port(),
+            cloud=free_port(),
+            secure=free_port(),
+            api=setting.api_port or free_port(),
+            ingest_health=free_port(),
+            edge_health=free_port(),
+        )
+        self.database_url = f"sqlite:///{folder / 'cloud.sqlite'}"
+        self.series_url = setting.series_url or f"sqlite:///{folder / 'series.sqlite'}"
+        authority = Authority(folder / "certificates")
+        self._edge_id = setting.town.edges[0].id
+        self._edge_credentials = authority.issue_client(self._edge_id)
+        self.local_broker = Mosquitto(program, folder / "broker-local", port=self._ports.local)
+        self.cloud_broker = Mosquitto(
+            program,
+            folder / "broker-cloud",
+            port=self._ports.cloud,
+            secure=SecureListener(self._ports.secure, authority.issue_server("broker")),
+        )
+        self.backhaul = Backhaul(0, ("127.0.0.1", self._ports.secure))
+        self._exits = ExitStack()
+        self.edge = self._edge_child()
+        self.ingest = self._cloud_child("ingest", ["ingest"])
+        self.behind = self._cloud_child("cloud", [*FOLLOWERS, "notify", "api"])
+
+    @property
+    def children(self) -> Sequence[Child]:
+        return (self.edge, self.ingest, self.behind)
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self._ports.api}"
+
+    def open_database(self) -> Database:
+        """A connection pool of one's own to the cloud's database."""
+        return open_database(self.database_url)
+
+    def open_series(self) -> SeriesStore:
+        return open_store(self.series_url)
+
+    def check(self) -> None:
+        """Raise ChildFailed if one of ours has died by itself."""
+        for child in self.children:
+            child.check()
+
+    def spooled(self) -> int | None:
+        """Items that wait in the edge agent's spool; None while the agent does not answer."""
+        items = metric(self._ports.edge_health, "stadtsinn_edge_spool_items")
+        return None if items is None else int(items)
+
+    def delivered(self) -> int:
+        """Items of the edge agent that the cloud has committed since the agent was started."""
+        return int(metric(self._ports.edge_health, "stadtsinn_edge_items_acknowledged_total") or 0)
+
+    def ready(self) -> bool:
+        """Is every process connected and healthy?"""
+        return all(
+            healthy(port)
+            for port in (self._ports.ingest_health, self._ports.api, self._ports.edge_health)
+        )
+
+    def __enter__(self) -> Self:
+        with ExitStack() as started:
+            self._start(started)
+            self._exits = started.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._exits.close()
+
+    def _start(self, started: ExitStack) -> None:
+        database = self.open_database()
+        upgrade(database)
+        apply_town(database, self.setting.town, self._clock.now())
+        database.dispose()
+        started.enter_context(self.local_broker)
+        started.enter_context(self.cloud_broker)
+        started.enter_context(self.backhaul)
+        for child in self.children:
+            child.start()
+            started.callback(child.stop)
+        self._wait(self.ready)
+
+    def _wait(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        while not condition():
+            self.check()
+            if time.monotonic() > deadline:
+                raise ChildFailed(
+                    f"not everything was ready within {_READY_SECONDS} s: see {self.folder}/*.log"
+                )
+            time.sleep(0.05)
+
+    def _edge_child(self) -> Child:
+        config = self.folder / "edge.toml"
+        spool = self.folder / "spool.sqlite"
+        config.write_text(
+            edge_toml(self._edge_id, self._ports, self.backhaul.port, self._edge_credentials, spool)
+        )
+        return self._child("edge", ["edge", "run", "--config", str(config)])
+
+    def _cloud_child(self, name: str, roles: Sequence[str]) -> Child:
+        config = self.folder / f"{name}.toml"
+        config.write_text(cloud_toml(self.database_url, self.series_url, self._ports))
+        only = [argument for role in roles for argument in ("--only", role)]
+        return self._child(name, ["cloud", "run", "--config", str(config), *only])
+
+    def _child(self, name: str, arguments: Sequence[str]) -> Child:
+        clock = ["--clock", self.setting.clock_spec]
+        return Child(name, [*arguments, *clock], self.folder / f"{name}.log")

@@ -1,0 +1,1 @@
+"""Device models with ground truth, and the encoders of their payloads."""

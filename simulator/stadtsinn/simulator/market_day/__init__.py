@@ -1,0 +1,1 @@
+"""One market day in Musterstadt: its town, its events, its truth."""

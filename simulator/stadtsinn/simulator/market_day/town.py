@@ -1,0 +1,218 @@
+"""Musterstadt: a market town that exists only here, as the registry is told of it.
+
+DevEUIs are made up. Phone numbers are from +49 176 040690 00…99, which the Bundesnetzagentur
+lists for use in media ("Rufnummern für Medienproduktionen", Mitteilung 148/2021): they are
+never given to anybody, so a mistaken configuration cannot send a message to a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stadtsinn.cloud.town_file.model import (
+    DeviceSpec,
+    Direction,
+    EdgeSpec,
+    GateSpec,
+    RecipientSpec,
+    RuleSpec,
+    SiteSpec,
+    Town,
+    ZoneSpec,
+)
+from stadtsinn.simulator.randomness import stream
+
+TENANT = "musterstadt"
+MARKET = "wochenmarkt"
+EDGE = "edge-rathaus"
+MARKET_RULE = "markt-voll"
+TREE_RULE = "baum-trocken"
+DRY_TREE = "70b3d5e000000203"
+"""The tree that dries out during the day, until somebody waters it."""
+
+PERMITTED = 1_000
+_GATE_INTERVAL_S = 60
+_TREE_INTERVAL_S = 20 * 60
+_WEATHER_INTERVAL_S = 10 * 60
+_PARKING_INTERVAL_S = 60 * 60
+
+
+@dataclass(frozen=True)
+class CounterPlan:
+    """A gate's counter: where its running totals stand at the start of the day.
+
+    `share_in` and `share_out` weigh how many of the visitors come and go here.
+    """
+
+    dev_eui: str
+    slug: str
+    name: str
+    device_type: str
+    channel: str
+    swapped: bool
+    start_in: int
+    start_out: int
+    share_in: float
+    share_out: float
+
+
+VS133 = "milesight/vs133"
+PCR2 = "parametric/pcr2"
+LSE01 = "dragino/lse01"
+ATM41 = "decentlab/dl-atm41"
+TPS110 = "bosch/tps110"
+
+COUNTERS = (
+    CounterPlan(
+        "70b3d5e000000101", "nordtor", "Nordtor", VS133, "line_1", False, 1_203_417, 1_198_833, 3, 2
+    ),
+    CounterPlan(
+        "70b3d5e000000102", "rathausgasse", "Rathausgasse", VS133, "line_1", False, 77, 13, 2, 3
+    ),
+    # Line 1 of this one looks at the pavement in front of the gate; only line 2 counts.
+    CounterPlan(
+        "70b3d5e000000103", "kirchgasse", "Kirchgasse", VS133, "line_2", False, 40_961, 52_333, 2, 2
+    ),
+    # Both 16-bit sums of this radar begin again at 0 during the morning.
+    CounterPlan(
+        "70b3d5e000000104", "suedtor", "Südtor", PCR2, "", False, 65_536 - 211, 65_536 - 97, 2, 2
+    ),
+    # Hung up back to front: its left-to-right is our way out.
+    CounterPlan(
+        "70b3d5e000000105", "brunnengasse", "Brunnengasse", PCR2, "", True, 9_001, 8_765, 1, 1
+    ),
+)
+
+_TREES = (
+    ("70b3d5e000000201", "Linde 14, Marktplatz", "marktplatz"),
+    ("70b3d5e000000202", "Linde 15, Marktplatz", "marktplatz"),
+    (DRY_TREE, "Ahorn 31, Bahnhofstraße", "bahnhofstrasse"),
+    ("70b3d5e000000204", "Ahorn 32, Bahnhofstraße", "bahnhofstrasse"),
+    ("70b3d5e000000205", "Ahorn 33, Bahnhofstraße", "bahnhofstrasse"),
+    ("70b3d5e000000206", "Rotbuche 2, Stadtpark", "stadtpark"),
+    ("70b3d5e000000207", "Stieleiche 5, Stadtpark", "stadtpark"),
+    ("70b3d5e000000208", "Hainbuche 9, Stadtpark", "stadtpark"),
+)
+TREES = tuple(dev_eui for dev_eui, _name, _site in _TREES)
+WEATHER_STATION = "70b3d5e000000301"
+SPACES = tuple(f"70b3d5e0000004{number:02d}" for number in range(1, 13))
+
+_SITES = (
+    SiteSpec(slug="marktplatz", name="Marktplatz", latitude=49.4321, longitude=10.4123),
+    SiteSpec(slug="bahnhofstrasse", name="Bahnhofstraße", latitude=49.4298, longitude=10.4160),
+    SiteSpec(slug="stadtpark", name="Stadtpark", latitude=49.4345, longitude=10.4091),
+    SiteSpec(slug="stadttor", name="Parkplatz am Stadttor", latitude=49.4335, longitude=10.4149),
+    SiteSpec(slug="bauhof", name="Bauhof", latitude=49.4260, longitude=10.4205),
+)
+
+
+def musterstadt(*, channel: str = "sms") -> Town:
+    """The town as the registry takes it. `channel` names the sender its messages go through."""
+    return Town(
+        tenant=TENANT,
+        name="Stadt Musterstadt",
+        sites=_SITES,
+        devices=_devices(),
+        edges=(EdgeSpec(id=EDGE, name="Rathausturm"),),
+        zones=(_market(),),
+        recipients=_recipients(channel),
+        rules=_rules(),
+    )
+
+
+def _devices() -> tuple[DeviceSpec, ...]:
+    gates = [
+        _device(plan.dev_eui, plan.device_type, f"Zähler {plan.name}", _GATE_INTERVAL_S)
+        for plan in COUNTERS
+    ]
+    trees = [
+        _device(dev_eui, LSE01, name, _TREE_INTERVAL_S, site) for dev_eui, name, site in _TREES
+    ]
+    weather = _device(WEATHER_STATION, ATM41, "Wetterstation Bauhof", _WEATHER_INTERVAL_S, "bauhof")
+    spaces = [
+        _device(dev_eui, TPS110, f"Stellplatz {number}", _PARKING_INTERVAL_S, "stadttor")
+        for number, dev_eui in enumerate(SPACES, start=1)
+    ]
+    return (*gates, *trees, weather, *spaces)
+
+
+def _device(
+    dev_eui: str, device_type: str, name: str, interval_s: int, site: str = "marktplatz"
+) -> DeviceSpec:
+    centre = next(spec for spec in _SITES if spec.slug == site)
+    scatter = stream(0, f"place {dev_eui}")
+    return DeviceSpec(
+        dev_eui=dev_eui,
+        type=device_type,
+        name=name,
+        interval_s=interval_s,
+        site=site,
+        latitude=round((centre.latitude or 0) + scatter.uniform(-6e-4, 6e-4), 6),
+        longitude=round((centre.longitude or 0) + scatter.uniform(-9e-4, 9e-4), 6),
+    )
+
+
+def _market() -> ZoneSpec:
+    return ZoneSpec(
+        slug=MARKET,
+        name="Wochenmarkt",
+        name_en="Weekly market",
+        site="marktplatz",
+        permitted=PERMITTED,
+        interval_s=_GATE_INTERVAL_S,
+        public=True,
+        gates=tuple(
+            GateSpec(
+                slug=plan.slug,
+                name=plan.name,
+                dev_eui=plan.dev_eui,
+                channel=plan.channel,
+                swapped=plan.swapped,
+            )
+            for plan in COUNTERS
+        ),
+    )
+
+
+def _recipients(channel: str) -> tuple[RecipientSpec, ...]:
+    people = (
+        ("ordnungsamt", "Ordnungsamt, Bereitschaft", "+4917604069001"),
+        ("marktmeisterei", "Marktmeisterei", "+4917604069002"),
+        ("feuerwehr", "Feuerwehr, Einsatzleitung", "+4917604069003"),
+        ("gruenpflege", "Bauhof, Grünpflege", "+4917604069004"),
+    )
+    return tuple(
+        RecipientSpec(slug=slug, name=name, channel=channel, address=address)
+        for slug, name, address in people
+    )
+
+
+def _rules() -> tuple[RuleSpec, ...]:
+    return (
+        RuleSpec(
+            slug=MARKET_RULE,
+            name="Wochenmarkt",
+            zone=MARKET,
+            on=PERMITTED * 0.9,
+            off=PERMITTED * 0.85,
+            for_s=60,
+            keep_firing_s=300,
+            max_age_s=900,
+            recipients=("ordnungsamt", "marktmeisterei", "feuerwehr"),
+        ),
+        RuleSpec(
+            slug=TREE_RULE,
+            name="Ahorn 31",
+            device=DRY_TREE,
+            quantity="soil_moisture",
+            direction=Direction.BELOW,
+            on=15,
+            off=20,
+            for_s=_TREE_INTERVAL_S * 3 // 4,
+            min_samples=2,
+            # A frame may be lost on the air; one missing report is no silence.
+            stale_after_s=4 * _TREE_INTERVAL_S,
+            max_age_s=900,
+            recipients=("gruenpflege",),
+        ),
+    )

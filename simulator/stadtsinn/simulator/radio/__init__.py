@@ -1,0 +1,1 @@
+"""The radio between devices and network servers, and the line behind it."""

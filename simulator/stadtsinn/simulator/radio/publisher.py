@@ -1,0 +1,155 @@
+"""Publishes the day's events to the brokers of the two network servers, in simulated time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from paho.mqtt.client import MQTTMessageInfo
+
+from stadtsinn.base.instant import MINUTE, SECOND, Instant
+from stadtsinn.simulator.market_day.day import MarketDay
+from stadtsinn.simulator.radio.network_servers import NetworkServer
+
+_STEP_S = 0.05
+_PUBLISH_TIMEOUT_S = 30.0
+
+
+class Link(Protocol):
+    """What the publisher needs of an `MqttLink`."""
+
+    def publish(
+        self, topic: str, payload: bytes, *, qos: int = 1, retain: bool = False
+    ) -> MQTTMessageInfo: ...
+
+
+class SettableClock(Protocol):
+    """A clock that the simulation moves, such as `SharedClock`."""
+
+    def now(self) -> Instant: ...
+
+    def set(self, moment: Instant) -> None: ...
+
+
+class Pace(Protocol):
+    """Decides when simulated time may go on."""
+
+    def wait_for(self, moment: Instant, stopping: threading.Event) -> Instant:
+        """Wait a little towards `moment`; answers the simulated time reached, at most that."""
+        ...
+
+
+class AsFastAsPossible:
+    """Simulated time jumps from event to event; `on_minute` alone holds it back."""
+
+    def wait_for(self, moment: Instant, stopping: threading.Event) -> Instant:  # noqa: ARG002
+        return moment
+
+
+class TimeLapse:
+    """Simulated time runs `speed` times as fast as real time, beginning with the first call."""
+
+    def __init__(self, speed: float, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        if speed <= 0:
+            raise ValueError(f"speed {speed}: give a number above 0, e.g. 60 for an hour a minute")
+        self._speed = speed
+        self._monotonic = monotonic
+        self._origin: tuple[float, Instant] | None = None
+
+    def wait_for(self, moment: Instant, stopping: threading.Event) -> Instant:
+        if self._origin is None:
+            self._origin = (self._monotonic(), moment)
+        began, first = self._origin
+        due = began + (moment - first) / SECOND / self._speed
+        if due > self._monotonic():
+            stopping.wait(min(_STEP_S, due - self._monotonic()))
+        reached = first + (self._monotonic() - began) * self._speed * SECOND
+        return Instant(min(moment, int(reached)))
+
+
+class PublishingStuck(RuntimeError):
+    """A broker did not take a message in time."""
+
+
+class Publisher:
+    """Hands every message to its server's broker with QoS 1 and moves the clock along.
+
+    `on_minute(minute)` is called at every full minute of simulated time, when the brokers have
+    everything from before it: there the caller may wait for its consumers, cut the line, kill
+    processes. It runs on the publishing thread, and simulated time stands still meanwhile.
+    """
+
+    def __init__(self, links: Mapping[NetworkServer, Link], clock: SettableClock) -> None:
+        self._links = links
+        self._clock = clock
+        self._stopping = threading.Event()
+        self._pending: list[MQTTMessageInfo] = []
+        self.published = 0
+
+    def stop(self) -> None:
+        """Make `run` return before its next message; from any thread or a signal handler."""
+        self._stopping.set()
+
+    def run(
+        self,
+        day: MarketDay,
+        pace: Pace,
+        on_minute: Callable[[Instant], None] = lambda _minute: None,
+    ) -> bool:
+        """Publish the whole day; True when it ended by itself, False when stopped.
+
+        Raises PublishingStuck when a broker does not answer.
+        """
+        minute = Instant(day.span.start)
+        for publication in day.publications():
+            if publication.server not in self._links:
+                continue
+            minute = self._minutes_until(publication.time, minute, pace, on_minute)
+            if not self._advance(publication.time, pace):
+                return False
+            link = self._links[publication.server]
+            self._pending.append(link.publish(publication.topic, publication.payload))
+            self.published += 1
+        self._minutes_until(day.span.end, minute, pace, on_minute)
+        if not self._advance(day.span.end, pace):
+            return False
+        self._flush()
+        return True
+
+    def _minutes_until(
+        self,
+        moment: Instant,
+        minute: Instant,
+        pace: Pace,
+        on_minute: Callable[[Instant], None],
+    ) -> Instant:
+        """Announce every full minute up to `moment`; answers the next one to come."""
+        while minute <= moment and self._advance(minute, pace):
+            self._flush()
+            on_minute(minute)
+            minute = Instant(minute + MINUTE)
+        return minute
+
+    def _advance(self, moment: Instant, pace: Pace) -> bool:
+        """Let time go on until `moment`; False when stopped meanwhile."""
+        while not self._stopping.is_set():
+            reached = pace.wait_for(moment, self._stopping)
+            if reached > self._clock.now():  # a clock never goes back
+                self._clock.set(reached)
+            if reached >= moment:
+                return not self._stopping.is_set()
+        return False
+
+    def _flush(self) -> None:
+        """Wait until the brokers have everything."""
+        deadline = time.monotonic() + _PUBLISH_TIMEOUT_S
+        for info in self._pending:
+            info.wait_for_publish(max(0.001, deadline - time.monotonic()))
+            if not info.is_published():
+                raise PublishingStuck(
+                    f"a broker did not take message {info.mid} within {_PUBLISH_TIMEOUT_S:.0f} s: "
+                    "is it running, and is its queue full?"
+                )
+        self._pending.clear()

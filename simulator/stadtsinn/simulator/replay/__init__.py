@@ -1,0 +1,1 @@
+"""A recording of real events, sent the whole way."""

@@ -1,0 +1,161 @@
+"""Rules and incidents over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, update
+
+from api_callers import AWAY, HOME, NOW, ApiWorld
+from stadtsinn.base.instant import MINUTE, isoformat
+from stadtsinn.cloud.alarms.alerts.follower import AlertsFollower
+from stadtsinn.cloud.alarms.notify.tables import outbox
+from stadtsinn.cloud.domains.crowd.tables import zone_samples
+from stadtsinn.cloud.platform.access.scope import Role
+from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.town.directory import DirectoryCache
+from stadtsinn.cloud.town.tables import zones
+
+RULE: dict[str, Any] = {
+    "slug": "voll",
+    "name": "Wochenmarkt",
+    "zone": "markt",
+    "on": 900,
+    "off": 850,
+    "recipients": ["amt"],
+}
+
+
+@pytest.fixture
+def world(database: Database, tmp_path: Path) -> Iterator[ApiWorld]:
+    made = ApiWorld(database, tmp_path)
+    editor = made.client(Role.EDITOR)
+    assert editor.post("/api/v1/zones", json={"slug": "markt", "name": "Markt"}).is_success
+    amt = {"slug": "amt", "name": "Ordnungsamt", "address": "+49 170 1234567"}
+    assert editor.post("/api/v1/recipients", json=amt).is_success
+    yield made
+    made.series.close()
+
+
+def crowd(world: ApiWorld, minutes: int, high: int) -> None:
+    """A zone sample, judged."""
+    world.clock.set(type(NOW)(NOW + minutes * MINUTE))
+    with world.database.write() as connection:
+        zone_id = connection.scalar(zones.select().with_only_columns(zones.c.id))
+        values = {"occupancy": high, "low": high, "high": high, "degraded": False}
+        connection.execute(
+            insert(zone_samples).values(
+                tenant_id=HOME,
+                zone_id=zone_id,
+                event_time=world.clock.now(),
+                reported_at=world.clock.now(),
+                **values,
+            )
+        )
+        follower = AlertsFollower(DirectoryCache(world.database), world.clock)
+        follower.tick(connection, world.clock.now())
+
+
+def test_a_rule_is_written_and_read(world: ApiWorld) -> None:
+    editor, reader = world.client(Role.EDITOR), world.client(Role.READER)
+    created = editor.post("/api/v1/rules", json=RULE)
+    assert created.status_code == 201
+    assert created.json()["state"] is None
+    assert created.json()["recipients"] == ["amt"]
+    assert created.json()["max_age_s"] == 900
+    assert editor.post("/api/v1/rules", json=RULE).status_code == 409
+    assert reader.get("/api/v1/rules/voll").json() == created.json()
+    assert reader.post("/api/v1/rules", json={**RULE, "slug": "x"}).status_code == 403
+    body = {key: value for key, value in RULE.items() if key != "slug"}
+    replaced = editor.put("/api/v1/rules/voll", json={**body, "on": 1_000})
+    assert replaced.json()["on"] == 1_000
+    assert editor.put("/api/v1/rules/other", json=body).status_code == 404
+    assert [rule["slug"] for rule in reader.get("/api/v1/rules").json()["items"]] == ["voll"]
+    assert editor.delete("/api/v1/rules/voll").status_code == 204
+    assert reader.get("/api/v1/rules/voll").status_code == 404
+
+
+def test_rules_and_incidents_belong_to_their_town(world: ApiWorld) -> None:
+    world.client(Role.EDITOR).post("/api/v1/rules", json=RULE)
+    crowd(world, 0, 950)
+    stranger = world.client(Role.ADMIN, AWAY)
+    incident = world.client(Role.READER).get("/api/v1/incidents").json()["items"][0]["id"]
+    for path in ("rules/voll", f"incidents/{incident}"):
+        assert stranger.get(f"/api/v1/{path}").status_code == 404
+    for path in ("rules", "incidents", "messages"):
+        assert stranger.get(f"/api/v1/{path}").json()["items"] == []
+    assert stranger.delete("/api/v1/rules/voll").status_code == 404
+    foreign_zone = stranger.post("/api/v1/rules", json=RULE)
+    assert foreign_zone.status_code == 422
+    assert "There is no zone 'markt'" in foreign_zone.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"off": 900}, "hysteresis|between the two"),
+        ({"zone": None}, "either 'device' or 'zone'"),
+        ({"device": "70b3d57ed0001234"}, "either 'device' or 'zone'"),
+        ({"zone": None, "device": "70b3d57ed0001234"}, "quantity"),
+        ({"quantity": "soil_moisture"}, "neither"),
+        ({"recipients": ["nobody"]}, "no recipient 'nobody'"),
+        ({"on": "NaN"}, "finite"),
+        ({"surprise": 1}, "not permitted"),
+        ({"zone": None, "device": "70b3d57ed0001234", "quantity": "x"}, "no device"),
+    ],
+)
+def test_a_rule_that_cannot_be_is_explained(
+    world: ApiWorld, change: dict[str, Any], said: str
+) -> None:
+    answer = world.client(Role.EDITOR).post("/api/v1/rules", json={**RULE, **change})
+    assert answer.status_code == 422
+    assert any(word in answer.text for word in said.split("|"))
+
+
+def test_incidents_are_listed_newest_first_in_pages(world: ApiWorld) -> None:
+    editor = world.client(Role.EDITOR)
+    editor.post("/api/v1/rules", json=RULE)
+    for minutes in range(0, 10, 2):
+        crowd(world, minutes, 950)
+        crowd(world, minutes + 1, 100)
+    crowd(world, 10, 999)
+    found, cursor = [], None
+    while True:
+        page = editor.get("/api/v1/incidents", params={"limit": 2, "cursor": cursor or ""}).json()
+        found += page["items"]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    expected = [isoformat(NOW + minutes * MINUTE) for minutes in range(10, -1, -2)]
+    assert [item["opened_at"] for item in found] == expected
+    assert found[0]["closed_at"] is None
+    assert found[0]["rule"] == "voll"
+    one = editor.get(f"/api/v1/incidents/{found[1]['id']}").json()
+    assert (one["opening_value"], one["closing_value"], one["close_reason"]) == (
+        950,
+        100,
+        "recovered",
+    )
+    still = editor.get("/api/v1/incidents", params={"open": "true"}).json()["items"]
+    assert [item["id"] for item in still] == [found[0]["id"]]
+    assert editor.get("/api/v1/incidents", params={"rule": "other"}).json()["items"] == []
+    assert editor.get("/api/v1/incidents", params={"cursor": "Im5vIg"}).status_code == 422
+    state = editor.get("/api/v1/rules/voll").json()["state"]
+    assert (state["phase"], state["last_value"]) == ("firing", 999)
+
+
+def test_deleting_a_rule_ends_its_alarm_and_keeps_the_record(world: ApiWorld) -> None:
+    editor = world.client(Role.EDITOR)
+    editor.post("/api/v1/rules", json=RULE)
+    crowd(world, 0, 950)
+    with world.database.write() as connection:
+        connection.execute(update(outbox).values(status="DELIVERED", settled=True))
+    assert editor.delete("/api/v1/rules/voll").status_code == 204
+    (incident,) = editor.get("/api/v1/incidents").json()["items"]
+    assert (incident["rule"], incident["close_reason"]) == (None, "rule_deleted")
+    messages = editor.get("/api/v1/messages").json()["items"]
+    assert [message["kind"] for message in messages] == ["ENDED", "ALARM"]
+    assert "Alarm beendet (Regel gelöscht): Wochenmarkt" in messages[0]["text"]

@@ -1,0 +1,89 @@
+"""Recipients and rules of a town file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import select
+
+from databases import fresh_database
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.alarms.alerts.tables import rule_recipients, rules
+from stadtsinn.cloud.alarms.notify.tables import recipients
+from stadtsinn.cloud.town_file.apply import TownRefused, apply_town
+from stadtsinn.cloud.town_file.model import Town
+
+TOWN: dict[str, Any] = {
+    "tenant": "musterstadt",
+    "name": "Musterstadt",
+    "zones": [{"slug": "markt", "name": "Markt"}],
+    "recipients": [
+        {"slug": "amt", "name": "Ordnungsamt", "channel": "sms", "address": "0170 1234567"}
+    ],
+    "rules": [
+        {
+            "slug": "voll",
+            "name": "Markt voll",
+            "zone": "markt",
+            "on": 900,
+            "off": 850,
+            "recipients": ["amt"],
+        }
+    ],
+}
+
+
+def town(**other: Any) -> Town:
+    return msgspec.convert({**TOWN, **other}, Town)
+
+
+def test_a_town_file_brings_recipients_and_rules(tmp_path: Path) -> None:
+    database = fresh_database(tmp_path)
+    first = [str(change) for change in apply_town(database, town(), Instant(1))]
+    assert "created recipient amt" in first
+    assert "created rule voll" in first
+    assert apply_town(database, town(), Instant(2)) == ()
+    with database.read() as connection:
+        assert connection.scalar(select(recipients.c.address)) == "+491701234567"
+        assert len(connection.execute(select(rule_recipients)).all()) == 1
+
+
+def test_only_rules_that_judge_differently_begin_anew(tmp_path: Path) -> None:
+    database = fresh_database(tmp_path)
+    apply_town(database, town(), Instant(1))
+    renamed = {**TOWN["rules"][0], "name": "Marktplatz voll"}
+    changed = apply_town(database, town(rules=[renamed]), Instant(2))
+    assert [str(change) for change in changed] == ["changed rule voll"]
+    lower = {**renamed, "on": 880}
+    apply_town(database, town(rules=[lower]), Instant(3))
+    with database.read() as connection:
+        row = connection.execute(select(rules)).one()
+    assert (row.name, row.on_level, row.revision) == ("Marktplatz voll", 880, 2)
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "named"),
+    [
+        ("recipients", {"address": "555 anruf"}, "recipient amt"),
+        ("recipients", {"channel": "fax"}, "recipient amt: channel"),
+        ("rules", {"off": 900}, "rule voll"),
+        ("rules", {"zone": "anderswo"}, "rule voll: There is no zone 'anderswo'"),
+        ("rules", {"recipients": ["niemand"]}, "rule voll: There is no recipient 'niemand'"),
+        ("rules", {"zone": None}, "rule voll: rule: Value error, give either"),
+        ("rules", {"device": "70b3d57ed0001234"}, "rule voll"),
+        ("rules", {"for_s": -1}, "rule voll: for_s"),
+    ],
+)
+def test_what_cannot_be_is_named_and_nothing_is_applied(
+    tmp_path: Path, section: str, change: dict[str, Any], named: str
+) -> None:
+    database = fresh_database(tmp_path)
+    broken = town(**{section: [{**TOWN[section][0], **change}]})
+    with pytest.raises(TownRefused, match=named) as refused:
+        apply_town(database, broken, Instant(1))
+    assert "555 anruf" not in str(refused.value)
+    with database.read() as connection:
+        assert connection.execute(select(recipients)).all() == []

@@ -1,0 +1,229 @@
+"""Recipients, messages and delivery reports over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import insert, select, update
+
+from api_callers import AWAY, HOME, NOW, ApiWorld
+from databases import fresh_database
+from stadtsinn.base.instant import HOUR, Instant
+from stadtsinn.cloud.alarms.notify.message import Draft, Kind, Recipient
+from stadtsinn.cloud.alarms.notify.outbox import enqueue
+from stadtsinn.cloud.alarms.notify.senders.open import HttpConfig, SendersConfig, open_senders
+from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
+from stadtsinn.cloud.platform.access.scope import Role
+from stadtsinn.cloud.platform.database.engine import Database
+
+NUMBER = "+491701234567"
+BODY = {"slug": "ordnungsamt", "name": "Ordnungsamt", "address": "0170 1234567"}
+WEBHOOK = "webhook-token-of-the-town"
+
+
+@pytest.fixture
+def world(database: Database, tmp_path: Path) -> Iterator[ApiWorld]:
+    made = ApiWorld(database, tmp_path)
+    yield made
+    made.series.close()
+
+
+@pytest.fixture
+def small_world(tmp_path: Path) -> Iterator[ApiWorld]:
+    """On SQLite, where the database makes no difference."""
+    made = ApiWorld(fresh_database(tmp_path), tmp_path)
+    yield made
+    made.series.close()
+
+
+def test_a_number_can_be_written_and_never_read(world: ApiWorld) -> None:
+    admin = world.client(Role.ADMIN)
+    created = admin.post("/api/v1/recipients", json=BODY)
+    assert created.status_code == 201
+    answers = [
+        created,
+        admin.get("/api/v1/recipients"),
+        admin.get("/api/v1/recipients/ordnungsamt"),
+        admin.put("/api/v1/recipients/ordnungsamt", json={"name": "A", "address": NUMBER}),
+    ]
+    for answer in answers:
+        assert "…567" in answer.text
+        assert "1234567" not in answer.text
+    with world.database.read() as connection:
+        assert connection.scalar(select(recipients.c.address)) == NUMBER
+
+
+def test_a_wrong_number_is_refused_without_repeating_it(small_world: ApiWorld) -> None:
+    answer = small_world.client(Role.EDITOR).post(
+        "/api/v1/recipients", json={**BODY, "address": "12 34 56 78"}
+    )
+    assert answer.status_code == 422
+    assert "+49 170" in answer.text
+    assert "12 34 56 78" not in answer.text
+
+
+def test_recipients_belong_to_their_town_and_to_editors(world: ApiWorld) -> None:
+    home, stranger = world.client(Role.EDITOR), world.client(Role.ADMIN, AWAY)
+    reader = world.client(Role.READER)
+    assert home.post("/api/v1/recipients", json=BODY).status_code == 201
+    assert home.post("/api/v1/recipients", json=BODY).status_code == 409
+    assert reader.post("/api/v1/recipients", json={**BODY, "slug": "x"}).status_code == 403
+    assert reader.get("/api/v1/recipients/ordnungsamt").status_code == 200
+    assert stranger.get("/api/v1/recipients/ordnungsamt").status_code == 404
+    assert stranger.delete("/api/v1/recipients/ordnungsamt").status_code == 404
+    assert stranger.get("/api/v1/recipients").json()["items"] == []
+    assert home.delete("/api/v1/recipients/ordnungsamt").status_code == 204
+    assert home.get("/api/v1/recipients/ordnungsamt").status_code == 404
+
+
+def put_message(world: ApiWorld, tenant: str = HOME, incident: str = "1-1") -> Any:
+    """A message to a recipient of the town; its row in the outbox."""
+    with world.database.write() as connection:
+        key = connection.execute(
+            insert(recipients)
+            .values(
+                tenant_id=tenant, slug=f"r{incident}", name="Bauhof", channel="sms", address=NUMBER
+            )
+            .returning(recipients.c.id)
+        ).scalar_one()
+        draft = Draft(
+            tenant_id=tenant,
+            incident_id=incident,
+            kind=Kind.ALARM,
+            level=1,
+            sequence=0,
+            text="ALARM Markt",
+            event_time=NOW,
+            created_at=NOW,
+            expires_at=Instant(NOW + HOUR),
+        )
+        enqueue(connection, draft, [Recipient(key, "r", "Bauhof", "sms", NUMBER)])
+        return connection.execute(select(outbox).where(outbox.c.incident_id == incident)).one()
+
+
+def test_messages_are_listed_masked_newest_first_and_by_town(world: ApiWorld) -> None:
+    for number in range(3):
+        put_message(world, incident=f"1-{number}")
+    put_message(world, AWAY, incident="9-9")
+    reader = world.client(Role.READER)
+    page = reader.get("/api/v1/messages", params={"limit": 2}).json()
+    assert [item["incident_id"] for item in page["items"]] == ["1-2", "1-1"]
+    rest = reader.get("/api/v1/messages", params={"cursor": page["next"]}).json()
+    assert [item["incident_id"] for item in rest["items"]] == ["1-0"]
+    only = reader.get("/api/v1/messages", params={"incident": "1-1"})
+    assert (only.json()["items"][0]["address"], only.json()["items"][0]["recipient"]) == (
+        "…567",
+        "Bauhof",
+    )
+    assert "1234567" not in only.text
+    assert reader.get("/api/v1/messages", params={"cursor": "x"}).status_code == 422
+
+
+def test_a_deleted_recipient_gets_nothing_more(world: ApiWorld) -> None:
+    row = put_message(world)
+    answer = world.client(Role.EDITOR).delete("/api/v1/recipients/r1-1")
+    assert answer.status_code == 204
+    with world.database.read() as connection:
+        status = select(outbox.c.status).where(outbox.c.id == row.id)
+        assert connection.scalar(status) == "EXPIRED"
+
+
+def with_provider(world: ApiWorld, preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET", "x")
+    monkeypatch.setenv("WEBHOOK", WEBHOOK)
+    config = HttpConfig(
+        preset=preset,
+        values={"from": "Stadt", "username": "u"},
+        secrets={"api_key": "env:SECRET", "password": "env:SECRET", "report_token": "env:WEBHOOK"},
+    )
+    for sender in open_senders(SendersConfig(config), world.database, world.clock).values():
+        sender.close()
+
+
+def sent(world: ApiWorld, row: Any, status: str = "ACCEPTED", **values: Any) -> None:
+    with world.database.write() as connection:
+        connection.execute(
+            update(outbox)
+            .where(outbox.c.id == row.id)
+            .values(status=status, attempts=1, settled=status == "ACCEPTED", **values)
+        )
+
+
+def status_of(world: ApiWorld, row: Any) -> str | None:
+    with world.database.read() as connection:
+        return connection.scalar(select(outbox.c.status).where(outbox.c.id == row.id))
+
+
+def report(caller: TestClient, provider: str, token: str, **query: str) -> int:
+    address = f"/api/v1/notify/delivery-reports/{provider}/{token}"
+    return int(caller.get(address, params=query).status_code)
+
+
+@pytest.mark.parametrize(
+    ("before", "word", "after"),
+    [
+        ("ACCEPTED", "1", "DELIVERED"),
+        ("UNKNOWN", "1", "DELIVERED"),
+        ("SENDING", "8", "ACCEPTED"),
+        ("UNKNOWN", "8", "ACCEPTED"),
+        ("ACCEPTED", "8", "ACCEPTED"),
+        ("ACCEPTED", "2", "FAILED"),
+        ("FAILED", "1", "DELIVERED"),
+        ("DELIVERED", "2", "DELIVERED"),
+        ("DELIVERED", "8", "DELIVERED"),
+        ("EXPIRED", "1", "EXPIRED"),
+        ("ACCEPTED", "99", "ACCEPTED"),
+    ],
+)
+def test_kannels_reports(
+    small_world: ApiWorld, monkeypatch: pytest.MonkeyPatch, before: str, word: str, after: str
+) -> None:
+    with_provider(small_world, "kannel", monkeypatch)
+    row = put_message(small_world)
+    sent(small_world, row, before)
+    assert report(small_world.nobody(), "kannel", row.report_token, status=word) == 204
+    assert status_of(small_world, row) == after
+
+
+def test_who_guesses_a_token_learns_nothing(
+    small_world: ApiWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = put_message(small_world)
+    sent(small_world, row)
+    caller = small_world.nobody()
+    assert report(caller, "kannel", row.report_token, status="1") == 404, "no provider is set up"
+    with_provider(small_world, "kannel", monkeypatch)
+    assert report(caller, "kannel", "x" * 32, status="1") == 404
+    assert report(caller, "seven", row.report_token, status="1") == 404
+    assert report(caller, "kannel", row.uuid, status="1") == 404
+    assert status_of(small_world, row) == "ACCEPTED"
+
+
+def test_sevens_webhook_names_the_message_itself(
+    small_world: ApiWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_provider(small_world, "seven", monkeypatch)
+    row = put_message(small_world)
+    sent(small_world, row, provider_id="77")
+    caller, address = small_world.nobody(), f"/api/v1/notify/delivery-reports/seven/{WEBHOOK}"
+    body = {"webhook_event": "dlr", "data": {"msg_id": "77", "status": "DELIVERED"}}
+    wrong = {"data": {"msg_id": "78", "status": "DELIVERED"}}
+    assert caller.post(address, json=wrong).status_code == 503, "seven will ask again"
+    assert caller.post(address, json={"data": {"status": "DELIVERED"}}).status_code == 422
+    assert caller.post(address, content=b"{nonsense").status_code == 422
+    assert status_of(small_world, row) == "ACCEPTED"
+    assert caller.post(address, json=body).status_code == 204
+    assert status_of(small_world, row) == "DELIVERED"
+
+
+def test_a_report_as_a_form(small_world: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_provider(small_world, "kannel", monkeypatch)
+    row = put_message(small_world)
+    sent(small_world, row)
+    address = f"/api/v1/notify/delivery-reports/kannel/{row.report_token}"
+    assert small_world.nobody().post(address, data={"status": "1"}).status_code == 204
+    assert status_of(small_world, row) == "DELIVERED"

@@ -1,0 +1,246 @@
+"""The HTTP sender: what each answer means, and that nothing secret or personal leaks."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import httpx
+import msgspec
+import pytest
+import structlog
+
+from stadtsinn.base.logs import configure_logs
+from stadtsinn.cloud.alarms.notify.message import Kind, Message, Status
+from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome
+from stadtsinn.cloud.alarms.notify.senders.http_sms import HttpSmsSender
+from stadtsinn.cloud.alarms.notify.senders.open import HttpConfig, open_http
+from stadtsinn.cloud.alarms.notify.senders.provider import (
+    KANNEL,
+    PRESETS,
+    SEVEN,
+    Provider,
+    pick,
+    placeholders,
+    secret,
+)
+
+NUMBER, TEXT, TOKEN = "+491701234567", "ALARM Markt: {to} & 912", "t" * 32
+KEY = "geheimer-schluessel"
+MESSAGE = Message("11111111-2222-3333-4444-555555555555", Kind.ALARM, NUMBER, TEXT, TOKEN)
+VALUES = {"username": "stadt", "password": KEY, "api_key": KEY, "from": "Musterstadt"}
+
+
+def sender(provider: Provider, answer: httpx.Response | Exception) -> HttpSmsSender:
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    asked: list[httpx.Request] = []
+    made = HttpSmsSender(
+        provider,
+        VALUES,
+        report_url="https://daten.example/r",
+        transport=httpx.MockTransport(handle),
+    )
+    made.asked = asked  # type: ignore[attr-defined]
+    return made
+
+
+def seven(status: int, body: object) -> httpx.Response:
+    return httpx.Response(status, json=body)
+
+
+SENT = {"success": "100", "messages": [{"id": "77", "parts": 1}]}
+
+
+@pytest.mark.parametrize(
+    ("provider", "answer", "outcome", "provider_id"),
+    [
+        (SEVEN, seven(200, SENT), Outcome.SENT, "77"),
+        (SEVEN, seven(200, {"success": 100, "messages": [{"id": 78}]}), Outcome.SENT, "78"),
+        (SEVEN, seven(200, {"success": "202"}), Outcome.NEVER, None),
+        (SEVEN, seven(200, {"success": "600"}), Outcome.UNKNOWN, None),
+        (SEVEN, seven(200, {"success": "500"}), Outcome.RETRY, None),
+        (SEVEN, seven(200, {"success": "900"}), Outcome.RETRY, None),
+        (SEVEN, httpx.Response(200, text="<html>proxy"), Outcome.UNKNOWN, None),
+        (SEVEN, seven(401, {}), Outcome.RETRY, None),
+        (SEVEN, seven(429, {}), Outcome.RETRY, None),
+        (SEVEN, seven(503, {}), Outcome.RETRY, None),
+        (SEVEN, seven(500, {}), Outcome.UNKNOWN, None),
+        (SEVEN, seven(504, {}), Outcome.UNKNOWN, None),
+        (SEVEN, seven(422, {}), Outcome.NEVER, None),
+        (SEVEN, httpx.Response(302, headers={"Location": "http://evil"}), Outcome.RETRY, None),
+        (KANNEL, httpx.Response(202, text="0: Accepted for delivery"), Outcome.SENT, None),
+        (KANNEL, httpx.Response(202, text="3: Queued for later delivery"), Outcome.SENT, None),
+        (KANNEL, httpx.Response(202, text="4: ?"), Outcome.RETRY, None),
+        (KANNEL, httpx.Response(403, text="Authorization failed"), Outcome.RETRY, None),
+        (KANNEL, httpx.Response(400, text="Missing receiver number"), Outcome.NEVER, None),
+        (KANNEL, httpx.Response(503, text="Temporal failure"), Outcome.RETRY, None),
+        (KANNEL, httpx.ConnectError(f"to={NUMBER}"), Outcome.RETRY, None),
+        (KANNEL, httpx.ConnectTimeout(f"to={NUMBER}"), Outcome.RETRY, None),
+        (KANNEL, httpx.ReadTimeout(f"password={KEY}"), Outcome.UNKNOWN, None),
+        (KANNEL, httpx.WriteError("broken pipe"), Outcome.UNKNOWN, None),
+        (KANNEL, httpx.RemoteProtocolError("closed"), Outcome.UNKNOWN, None),
+    ],
+)
+def test_what_an_answer_means(
+    provider: Provider,
+    answer: httpx.Response | Exception,
+    outcome: Outcome,
+    provider_id: str | None,
+) -> None:
+    result = sender(provider, answer).send(MESSAGE)
+    assert (result.outcome, result.provider_id) == (outcome, provider_id)
+    for private in (NUMBER, NUMBER[1:], KEY, TEXT, TOKEN):
+        assert private not in repr(result)
+
+
+def test_seven_gets_json_and_its_key_in_a_header() -> None:
+    made = sender(SEVEN, seven(200, SENT))
+    made.send(MESSAGE)
+    (asked,) = made.asked  # type: ignore[attr-defined]
+    assert asked.method == "POST"
+    assert asked.headers["X-Api-Key"] == KEY
+    assert json.loads(asked.content) == {
+        "to": NUMBER,
+        "text": TEXT,  # a text is never taken for a template
+        "from": "Musterstadt",
+        "foreign_id": MESSAGE.uuid,
+    }
+    assert asked.url.query == b""
+
+
+def test_kannel_gets_everything_encoded() -> None:
+    made = sender(KANNEL, httpx.Response(202, text="0: ok"))
+    made.send(MESSAGE)
+    (asked,) = made.asked  # type: ignore[attr-defined]
+    query = parse_qs(asked.url.query.decode())
+    assert query["text"] == [TEXT]
+    assert query["to"] == [NUMBER]
+    assert query["dlr-url"] == [f"https://daten.example/r/{TOKEN}?status=%d"]
+
+
+def test_a_form_provider_needs_no_code() -> None:
+    provider = Provider(url="https://sms.example/{account}", form={"an": "{to}", "was": "{text}"})
+    made = HttpSmsSender(
+        provider,
+        {"account": "stadt"},
+        transport=httpx.MockTransport(lambda request: httpx.Response(200, content=request.content)),
+    )
+    assert made.send(MESSAGE).outcome is Outcome.SENT
+    assert made.lookup(MESSAGE.uuid) is Found.CANNOT_TELL
+    made.close()
+
+
+@contextmanager
+def silent_server() -> Iterator[int]:
+    """Takes requests and never answers."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        held = []
+
+        def accept() -> None:
+            try:
+                while True:
+                    held.append(server.accept()[0])
+            except OSError:
+                return
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield server.getsockname()[1]
+        for connection in held:
+            connection.close()
+
+
+def test_a_real_connection_refused_is_certain_and_a_real_silence_is_not() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        free = taken.getsockname()[1]
+    refused = Provider(url=f"http://127.0.0.1:{free}/", json={"to": "{to}"})
+    assert HttpSmsSender(refused, {}).send(MESSAGE).outcome is Outcome.RETRY
+    with silent_server() as port:
+        silent = Provider(url=f"http://127.0.0.1:{port}/", json={"to": "{to}"})
+        made = HttpSmsSender(silent, {}, timeout_s=0.3)
+        result = made.send(MESSAGE)
+    assert result.outcome is Outcome.UNKNOWN
+    assert result.reason == "127.0.0.1: ReadTimeout"
+
+
+@pytest.fixture
+def full_logs(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
+    """Everything is logged as a service would, and afterwards as before."""
+    assert capsys is not None, "the log goes to the stderr that capsys holds"
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    configure_logs("test", json=True, level="debug")
+    yield
+    root.handlers, root.level = handlers, level
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+@pytest.mark.usefixtures("full_logs")
+def test_no_log_line_holds_the_number_or_the_password(capsys: pytest.CaptureFixture[str]) -> None:
+    sender(KANNEL, httpx.Response(403)).send(MESSAGE)
+    HttpSmsSender(msgspec.structs.replace(KANNEL, url="http://127.0.0.1:9/"), VALUES).send(MESSAGE)
+    printed = "".join(capsys.readouterr())
+    assert "connect_tcp" in printed, "the HTTP library's own log is there too"
+    assert NUMBER[1:] not in printed
+    assert KEY not in printed
+
+
+def test_a_placeholder_without_value_names_itself() -> None:
+    with pytest.raises(ValueError, match="password, username"):
+        HttpSmsSender(KANNEL, {})
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_presets_are_complete(preset: str) -> None:
+    provider = PRESETS[preset]
+    assert {"to", "text"} <= placeholders(provider)
+    for word in provider.reports.meaning:
+        assert provider.reports.status_of(word) in (
+            Status.DELIVERED,
+            Status.ACCEPTED,
+            Status.FAILED,
+        )
+    assert provider.reports.status_of("something else") is None
+
+
+def test_secrets_come_from_the_environment_or_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMS_KEY", KEY)
+    (tmp_path / "key").write_text(f"{KEY}\n")
+    assert secret("env:SMS_KEY") == secret(f"file:{tmp_path}/key") == KEY
+    opened = open_http(
+        HttpConfig(preset="seven", values={"from": "Stadt"}, secrets={"api_key": "env:SMS_KEY"})
+    )
+    opened.close()
+
+
+@pytest.mark.parametrize("reference", ["env:NOT_SET_ANYWHERE", "file:/not/there", KEY, "env:", ""])
+def test_a_missing_secret_is_named_but_never_repeated(reference: str) -> None:
+    with pytest.raises(ValueError, match=r"secret|environment") as refused:
+        secret(reference)
+    assert KEY not in str(refused.value)
+
+
+def test_an_unknown_preset_names_the_known() -> None:
+    with pytest.raises(ValueError, match="kannel, seven"):
+        open_http(HttpConfig(preset="sevn"))
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [("a.b", "1"), ("list.1.id", "x"), ("list.9.id", None), ("a", None), ("none", None)],
+)
+def test_picking_from_an_answer(path: str, found: str | None) -> None:
+    assert pick({"a": {"b": 1}, "list": [{}, {"id": "x"}], "none": None}, path) == found

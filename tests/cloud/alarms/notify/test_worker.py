@@ -1,0 +1,341 @@
+"""The worker: nobody gets two, nobody gets none, and doubt is decided once."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+
+import pytest
+
+from fake_senders import TENANT, FakeSender, Outbox
+from stadtsinn.base.instant import DAY, HOUR, SECOND, Instant
+from stadtsinn.cloud.alarms.notify import outbox
+from stadtsinn.cloud.alarms.notify.message import Kind
+from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result
+from stadtsinn.cloud.alarms.notify.senders.sandbox import SandboxSender
+from stadtsinn.cloud.alarms.notify.tables import outbox as table
+from stadtsinn.cloud.alarms.notify.worker import KEEP_FOR, MAYBE_TWICE
+
+REFUSED = Result(Outcome.RETRY, reason="busy")
+UNKNOWN = Result(Outcome.UNKNOWN, reason="timeout")
+NEVER = Result(Outcome.NEVER, reason="no such number")
+
+
+def test_each_recipient_gets_one(box: Outbox, sender: FakeSender) -> None:
+    assert box.put(to=3) == 3
+    assert box.put(to=3) == 0, "the same message again is nobody's"
+    worker = box.worker(sender)
+    assert (worker.run_once(), worker.run_once()) == (3, 0)
+    assert len({message.address for message in sender.taken}) == 3
+    assert box.statuses() == ["ACCEPTED"] * 3
+    assert [row.provider_id for row in box.rows()] == [f"id-{m.uuid}" for m in sender.taken]
+
+
+def test_refusals_are_tried_again_with_growing_waits(small_box: Outbox, sender: FakeSender) -> None:
+    sender.answers = [REFUSED] * 4
+    small_box.put(expires_at=Instant(small_box.clock.now() + DAY))
+    worker = small_box.worker(sender)
+    assert worker.run_once() == 1
+    for wait in (10, 30, 120, 300):
+        small_box.wait(wait - 0.1)
+        assert worker.run_once() == 0
+        small_box.wait(0.1)
+        assert worker.run_once() == 1
+    row = small_box.row()
+    assert (row.status, row.attempts, row.reason) == ("ACCEPTED", 5, "busy")
+
+
+def test_one_refusal_does_not_hold_up_the_others(box: Outbox, sender: FakeSender) -> None:
+    sender.answers = [REFUSED]
+    box.put(to=3)
+    assert box.worker(sender).run_once() == 3
+    assert sorted(box.statuses()) == ["ACCEPTED", "ACCEPTED", "READY"]
+
+
+def test_never_is_never(small_box: Outbox, sender: FakeSender) -> None:
+    sender.answers = [NEVER]
+    small_box.put()
+    worker = small_box.worker(sender)
+    worker.run_once()
+    small_box.wait(1e6)
+    assert worker.run_once() == 0
+    assert (small_box.row().status, small_box.row().reason) == ("FAILED", "no such number")
+
+
+@pytest.mark.parametrize("answer", [UNKNOWN, ConnectionResetError("after sending")])
+def test_an_alarm_in_doubt_is_sent_once_more_saying_so(
+    box: Outbox, sender: FakeSender, answer: Result | Exception
+) -> None:
+    sender.answers = [answer, answer, answer]
+    box.put(text="x" * 160)
+    worker = box.worker(sender)
+    for _ in range(5):
+        worker.run_once()
+        box.wait(60)
+    assert sender.texts == ["x" * 160, "x" * 141 + "..." + MAYBE_TWICE]
+    assert (box.row().status, box.row().settled) == ("UNKNOWN", True)
+
+
+@pytest.mark.parametrize("kind", [Kind.ALL_CLEAR, Kind.STALE, Kind.TECHNICAL, Kind.ENDED])
+def test_others_in_doubt_are_not_sent_again(
+    small_box: Outbox, sender: FakeSender, kind: Kind
+) -> None:
+    sender.answers = [UNKNOWN]
+    small_box.put(kind)
+    worker = small_box.worker(sender)
+    worker.run_once()
+    small_box.wait(60)
+    assert worker.run_once() == 0
+    assert small_box.row().settled
+
+
+def test_a_channel_that_knows_decides_the_doubt(box: Outbox, sender: FakeSender) -> None:
+    sender.answers, sender.found = [UNKNOWN, UNKNOWN], Found.YES
+    box.put()
+    box.put(Kind.ALL_CLEAR, incident="2-2")
+    worker = box.worker(sender)
+    worker.run_once()
+    box.wait(60)
+    assert worker.run_once() == 0
+    assert box.statuses() == ["ACCEPTED", "ACCEPTED"]
+
+    sender.answers, sender.found = [UNKNOWN], Found.NO
+    box.put(Kind.ALL_CLEAR, incident="3-3", text="Entwarnung")
+    worker.run_once()
+    box.wait(60)
+    assert worker.run_once() == 1
+    assert sender.texts[-1] == "Entwarnung", "known not to be there: no doubt, no remark"
+    assert box.statuses() == ["ACCEPTED"] * 3
+
+
+def test_a_channel_that_is_away_is_asked_later(small_box: Outbox, sender: FakeSender) -> None:
+    sender.answers, sender.found = [UNKNOWN], ConnectionError()
+    small_box.put()
+    worker = small_box.worker(sender)
+    worker.run_once()
+    small_box.wait(60)
+    worker.run_once()
+    assert (small_box.row().status, small_box.row().settled) == ("UNKNOWN", False)
+    sender.found = Found.YES
+    worker.run_once()
+    assert small_box.row().status == "ACCEPTED"
+
+
+def test_a_worker_that_died_leaves_a_doubt(box: Outbox, sender: FakeSender) -> None:
+    box.put()
+    with box.database.write() as connection:
+        lease = Instant(box.wall.now() + 120 * SECOND)
+        assert outbox.claim(connection, ["sms"], box.wall.now(), lease) is not None
+    worker = box.worker(sender)
+    box.wait(119)
+    assert worker.run_once() == 0, "the other one may be at work"
+    box.wait(2)
+    worker.run_once()
+    box.wait(10)
+    assert worker.run_once() == 1
+    assert sender.texts == [f"ALARM{MAYBE_TWICE}"]
+
+
+def test_a_lost_lease_does_not_undo_a_message_that_was_sent(
+    small_box: Outbox, sender: FakeSender
+) -> None:
+    """The call took longer than the lease; another worker has written UNKNOWN meanwhile."""
+    other = small_box.worker(FakeSender())
+
+    def meanwhile(_: object) -> None:
+        small_box.wait(121)
+        other.run_once()
+
+    sender.while_sending = meanwhile
+    small_box.put()
+    small_box.worker(sender).run_once()
+    assert small_box.row().status == "ACCEPTED"
+    small_box.wait(60)
+    assert other.run_once() == 0
+
+
+def test_several_workers_share_the_work(box: Outbox) -> None:
+    for number in range(20):
+        box.put(incident=f"1-{number}", to=3)
+    senders = [FakeSender() for _ in range(4)]
+
+    def work(sender: FakeSender) -> None:
+        worker = box.worker(sender)
+        while worker.run_once():
+            pass
+
+    threads = [threading.Thread(target=work, args=[sender]) for sender in senders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    counted = Counter(message.uuid for sender in senders for message in sender.taken)
+    assert len(counted) == 60
+    assert set(counted.values()) == {1}
+    assert box.statuses() == ["ACCEPTED"] * 60
+
+
+def test_an_all_clear_never_overtakes_its_alarm(box: Outbox, sender: FakeSender) -> None:
+    sender.answers = [REFUSED]
+    box.put()
+    box.put(Kind.ALL_CLEAR)
+    worker = box.worker(sender)
+    worker.run_once()
+    assert sender.texts == ["ALARM"]
+    box.wait(10)
+    worker.run_once()
+    assert sender.texts == ["ALARM", "ALARM", "ALL_CLEAR"]
+
+
+def test_no_all_clear_for_an_alarm_that_never_arrived(box: Outbox, sender: FakeSender) -> None:
+    sender.answers = [NEVER]
+    box.put()
+    box.put(Kind.ALL_CLEAR)
+    worker = box.worker(sender)
+    worker.run_once()
+    worker.run_once()
+    assert sender.texts == ["ALARM"]
+    assert box.statuses() == ["FAILED", "EXPIRED"]
+
+
+def test_alarms_go_before_everything_else(small_box: Outbox, sender: FakeSender) -> None:
+    small_box.put(Kind.TECHNICAL, incident="1-1")
+    small_box.put(Kind.ALARM, incident="2-2")
+    small_box.worker(sender).run_once()
+    assert sender.texts == ["ALARM", "TECHNICAL"]
+
+
+def test_what_is_too_old_is_not_sent(box: Outbox, sender: FakeSender) -> None:
+    box.put(expires_at=Instant(box.clock.now() + HOUR))
+    box.clock.advance(HOUR)
+    assert box.worker(sender).run_once() == 0
+    assert box.statuses() == ["EXPIRED"]
+
+
+def test_without_a_sender_messages_wait(small_box: Outbox, sender: FakeSender) -> None:
+    small_box.put()
+    assert small_box.worker(None).run_once() == 0
+    assert small_box.statuses() == ["READY"]
+    assert small_box.worker(sender).run_once() == 1
+
+
+def test_health_tells_where_messages_got_stuck(box: Outbox, sender: FakeSender) -> None:
+    assert box.worker(sender).check().ok
+    box.put(to=2)
+    homeless = box.worker(None).check()
+    assert (homeless.ok, "docs/sms.md" in homeless.detail) == (False, True)
+    sender.answers = [REFUSED, Result(Outcome.SENT), REFUSED, REFUSED]
+    worker = box.worker(sender)
+    for _ in range(3):
+        assert worker.check().ok
+        worker.run_once()
+        box.wait(60)
+    assert worker.check().detail == "1 waiting, 1 after three tries"
+    assert not worker.check().ok
+    box.wait(60)
+    worker.run_once()
+    assert worker.check().ok
+
+
+def test_an_alarm_that_waits_is_reworded_when_its_incident_ends(
+    box: Outbox, sender: FakeSender
+) -> None:
+    box.put(to=2)
+    sender.answers = [Result(Outcome.SENT), REFUSED]
+    worker = box.worker(sender)
+    worker.run_once()
+    with box.database.write() as connection:
+        assert outbox.reword_waiting_alarms(connection, "1-1", "vorbei") == 1
+        told = outbox.alarmed_recipients(connection, "1-1")
+    assert [person.slug for person in told] == ["ordnungsamt"]
+    box.wait(10)
+    worker.run_once()
+    assert sender.texts == ["ALARM", "ALARM", "vorbei"]
+
+
+def test_a_resent_alarm_keeps_its_words(small_box: Outbox, sender: FakeSender) -> None:
+    """The first copy may have arrived, so its recipient needs a real all-clear."""
+    sender.answers = [UNKNOWN, REFUSED]
+    small_box.put()
+    worker = small_box.worker(sender)
+    worker.run_once()
+    small_box.wait(60)
+    worker.run_once()
+    with small_box.database.write() as connection:
+        assert outbox.reword_waiting_alarms(connection, "1-1", "vorbei") == 0
+        assert len(outbox.alarmed_recipients(connection, "1-1")) == 1
+
+
+def test_the_sandbox_takes_a_message_once(box: Outbox) -> None:
+    sandbox = SandboxSender(box.database, box.clock)
+    box.put()
+    worker = box.worker(sandbox)
+    worker.run_once()
+    assert box.statuses() == ["DELIVERED"]
+    row = box.row()
+    assert sandbox.lookup(row.uuid) is Found.YES
+    assert sandbox.lookup("somebody else's") is Found.NO
+
+
+def test_numbers_and_texts_are_gone_after_90_days(box: Outbox, sender: FakeSender) -> None:
+    box.put(text="ALARM Markt")
+    worker = box.worker(sender)
+    worker.run_once()
+    box.clock.advance(KEEP_FOR - HOUR)
+    box.wait(4_000)
+    worker.run_once()
+    assert box.row().text == "ALARM Markt"
+    box.clock.advance(2 * HOUR)
+    box.wait(4_000)
+    worker.run_once()
+    row = box.row()
+    assert (row.text, row.address, row.purged) == ("", "", True)
+    assert (row.status, row.dedup_key) == ("ACCEPTED", f"1-1|ALARM|1|0|sms|{row.recipient_id}")
+    assert box.put() == 0, "and still nobody gets it twice"
+
+
+def test_the_thread_starts_and_stops(small_box: Outbox, sender: FakeSender) -> None:
+    reached = threading.Event()
+    sender.while_sending = lambda _: reached.set()
+    worker = small_box.worker(sender, poll_s=0.01)
+    worker.start()
+    small_box.put()
+    assert reached.wait(20)
+    worker.stop()
+    assert small_box.statuses() == ["ACCEPTED"]
+
+
+def test_a_round_that_breaks_does_not_stop_the_thread(
+    small_box: Outbox,
+    sender: FakeSender,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A database's error quotes values, so only its type is logged."""
+    reached, broken = threading.Event(), threading.Event()
+    sender.while_sending = lambda _: reached.set()
+    worker = small_box.worker(sender, poll_s=0.01)
+    real = outbox.claim
+
+    def claim(*args: object) -> object:
+        if not broken.is_set():
+            broken.set()
+            raise RuntimeError("parameters: +491701111111")
+        return real(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(outbox, "claim", claim)
+    small_box.put()
+    worker.start()
+    assert reached.wait(20)
+    worker.stop()
+    printed = capsys.readouterr()
+    assert "outbox_round_failed" in printed.out + printed.err
+    assert "1111111" not in printed.out + printed.err
+
+
+def test_other_towns_messages_are_separate_rows(small_box: Outbox) -> None:
+    small_box.put(to=2)
+    assert {row.tenant_id for row in small_box.rows()} == {TENANT}
+    assert len({row.report_token for row in small_box.rows()}) == 2
+    assert all(len(row.report_token) >= 32 for row in small_box.rows())
+    assert table.c.dedup_key.unique

@@ -1,0 +1,139 @@
+"""Zones over HTTP: now, the past as JSON and CSV, and the numbers that staff enter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from api_callers import AWAY, HOME, ApiWorld
+from fake_market import NORTH, OPENING, SOUTH, Market
+from stadtsinn.base.instant import HOUR, MINUTE, Instant, isoformat
+from stadtsinn.cloud.platform.access.scope import Role
+from stadtsinn.cloud.platform.database.engine import Database
+
+ZONE = "/api/v1/zones/marktplatz"
+
+
+@pytest.fixture
+def world(database: Database, tmp_path: Path) -> ApiWorld:
+    return ApiWorld(database, tmp_path)
+
+
+@pytest.fixture
+def town(world: ApiWorld) -> Market:
+    """The market with an hour of reports: each minute six come and two leave."""
+    market = Market(world.database, tenant=HOME, new_tenant=False, clock=world.clock)
+    for minute in range(61):
+        market.apply(
+            market.uplink(NORTH, minute, 6 * minute, 0), market.uplink(SOUTH, minute, 0, 2 * minute)
+        )
+    world.clock.set(Instant(OPENING + HOUR + 10_000_000))
+    return market
+
+
+def test_the_present_with_its_interval(world: ApiWorld, town: Market) -> None:
+    answer = world.client(Role.READER).get(f"{ZONE}/occupancy").json()
+    assert answer["state"] == "live"
+    assert answer["occupancy"] == 240
+    assert answer["low"] <= 240 <= answer["high"]
+    assert answer["level"] == "quiet"
+    assert answer["permitted"] == 1000
+    assert answer["time"] == isoformat(OPENING + HOUR)
+    assert answer["valid_until"] == isoformat(OPENING + HOUR + 3 * MINUTE)
+
+
+def test_a_stale_zone_has_no_number(world: ApiWorld, town: Market) -> None:
+    world.clock.set(Instant(OPENING + HOUR + 3 * MINUTE))
+    answer = world.client(Role.READER).get(f"{ZONE}/occupancy").json()
+    assert (answer["state"], answer["occupancy"], answer["high"]) == ("stale", None, None)
+
+
+def test_a_zone_that_never_counted_is_stale(world: ApiWorld) -> None:
+    Market(world.database, tenant=HOME, new_tenant=False, clock=world.clock)
+    answer = world.client(Role.READER).get(f"{ZONE}/occupancy").json()
+    assert (answer["state"], answer["time"]) == ("stale", None)
+
+
+def test_the_past_minute_by_minute(world: ApiWorld, town: Market) -> None:
+    client = world.client(Role.READER)
+    start, end = isoformat(OPENING + 10 * MINUTE), isoformat(OPENING + 13 * MINUTE)
+    answer = client.get(f"{ZONE}/history", params={"start": start, "end": end}).json()
+    assert [item["occupancy"] for item in answer["items"]] == [40, 44, 48]
+    assert answer["items"][0]["time"] == start
+    assert answer["next"] is None
+
+
+def test_a_long_past_comes_in_pages_that_neither_lose_nor_double(
+    world: ApiWorld, town: Market
+) -> None:
+    client = world.client(Role.READER)
+    params = {"start": "2026-09-24T00:00:00Z", "end": isoformat(OPENING + HOUR)}
+    times: list[str] = []
+    while True:
+        page = client.get(f"{ZONE}/history", params=params).json()
+        times += [item["time"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        params["start"] = page["next"]
+    assert times == [isoformat(OPENING + minute * MINUTE) for minute in range(60)]
+
+
+def test_the_past_as_csv(world: ApiWorld, town: Market) -> None:
+    answer = world.client(Role.READER).get(f"{ZONE}/history", params={"format": "csv"})
+    lines = answer.text.split("\r\n")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert lines[0] == "time,occupancy,low,high,degraded"
+    assert lines[1].startswith("2026-09-26T06:00:00Z,0,")
+    assert len(lines) == 61 + 2
+
+
+def test_an_end_before_the_start_is_refused(world: ApiWorld, town: Market) -> None:
+    params = {"start": "2026-09-26T12:00:00Z", "end": "2026-09-26T11:00:00Z"}
+    answer = world.client(Role.READER).get(f"{ZONE}/history", params=params)
+    assert answer.status_code == 422
+    assert "later" in answer.json()["detail"]
+
+
+def test_an_editor_enters_a_counted_number(world: ApiWorld, town: Market) -> None:
+    body = {"value": 640, "name": "K. Muster", "reason": "Zählung"}
+    answer = world.client(Role.EDITOR).post(f"{ZONE}/corrections", json=body)
+    assert answer.status_code == 201
+    town.tick()
+    client = world.client(Role.READER)
+    assert client.get(f"{ZONE}/occupancy").json()["occupancy"] == 640
+    listed = client.get(f"{ZONE}/corrections").json()["items"]
+    assert [(item["kind"], item["value"], item["name"]) for item in listed] == [
+        ("manual", 640, "K. Muster"),
+        ("reset", 0, ""),
+    ]
+
+
+def test_a_reader_may_not_enter_numbers(world: ApiWorld, town: Market) -> None:
+    body = {"value": 640, "name": "K. Muster", "reason": "Zählung"}
+    answer = world.client(Role.READER).post(f"{ZONE}/corrections", json=body)
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"value": -1},
+        {"name": " "},
+        {"reason": ""},
+        {"at": "2026-09-26T09:00:00"},
+        {"at": "2026-09-27T09:00:00Z"},
+        {"at": "2026-09-24T09:00:00Z"},
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(
+    world: ApiWorld, town: Market, wrong: dict[str, object]
+) -> None:
+    body = {"value": 640, "name": "K. Muster", "reason": "Zählung", **wrong}
+    assert world.client(Role.EDITOR).post(f"{ZONE}/corrections", json=body).status_code == 422
+    assert town.corrections("manual") == []
+
+
+@pytest.mark.parametrize("what", ["occupancy", "history", "corrections"])
+def test_another_towns_zone_is_not_there(world: ApiWorld, town: Market, what: str) -> None:
+    assert world.client(Role.ADMIN, AWAY).get(f"{ZONE}/{what}").status_code == 404

@@ -1,0 +1,108 @@
+"""Uplinks and quarantine over HTTP, as their tenant, its readers and a neighbour see them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api_callers import AWAY, HOME, ApiWorld
+from databases import fresh_database
+from fake_uplinks import LSE01_PAYLOAD, chirpstack_event, event_topic, register, uplink
+from stadtsinn.cloud.intake.arrival import Arrival, Origin
+from stadtsinn.cloud.intake.reading import read_server_event
+from stadtsinn.cloud.intake.service import Ingestor
+from stadtsinn.cloud.platform.access.scope import Role
+from stadtsinn.cloud.town.directory import DirectoryCache
+from stadtsinn.decoders.catalogue import catalogue
+
+MINE, NEW, THEIRS = "70b3d50000000100", "70b3d50000000900", "70b3d50000000200"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> ApiWorld:
+    made = ApiWorld(fresh_database(tmp_path), tmp_path)
+    register(made.database, MINE, tenant_id=HOME)
+    register(made.database, THEIRS, tenant_id=AWAY)
+    return made
+
+
+def arrival(up: Any, tenant: str | None = HOME) -> Arrival:
+    payload = chirpstack_event(up)
+    origin = Origin("chirpstack:town", tenant)
+    return read_server_event(event_topic(up.dev_eui), payload, len(payload), up.received_at, origin)
+
+
+def commit(world: ApiWorld, *arrivals: Arrival) -> None:
+    cache = DirectoryCache(world.database)
+    Ingestor(world.database, cache, world.clock, catalogue()).commit(arrivals)
+
+
+def test_uplinks_are_listed_newest_first_in_pages(world: ApiWorld) -> None:
+    commit(world, *(arrival(uplink(n, n * 60, payload=LSE01_PAYLOAD)) for n in range(5)))
+    client = world.client(Role.READER)
+    first = client.get(f"/api/v1/devices/{MINE}/uplinks?limit=3").json()
+    rest = client.get(f"/api/v1/devices/{MINE}/uplinks?limit=3&cursor={first['next']}").json()
+    assert [u["f_cnt"] for u in first["items"] + rest["items"]] == [4, 3, 2, 1, 0]
+    assert rest["next"] is None
+    newest = first["items"][0]
+    assert newest["payload"] == LSE01_PAYLOAD.hex()
+    assert newest["event_time"] == "2026-09-26T07:04:00Z"
+    assert newest["source"] == "chirpstack:town"
+    assert {"soil_moisture"} <= {r["quantity"] for r in newest["readings"]}
+    assert newest["receptions"][0]["rssi"] == -71
+
+
+def test_uplinks_can_be_limited_in_time(world: ApiWorld) -> None:
+    commit(world, *(arrival(uplink(n, n * 60)) for n in range(5)))
+    answer = world.client().get(
+        f"/api/v1/devices/{MINE}/uplinks",
+        params={"start": "2026-09-26T09:01:00+02:00", "end": "2026-09-26T07:03:00Z"},
+    )
+    assert [u["f_cnt"] for u in answer.json()["items"]] == [2, 1]
+    assert world.client().get(f"/api/v1/devices/{MINE}/uplinks?start=gestern").status_code == 422
+
+
+def test_a_neighbours_device_is_not_found(world: ApiWorld) -> None:
+    commit(world, arrival(uplink(1, 0)))
+    assert world.client(tenant=AWAY).get(f"/api/v1/devices/{MINE}/uplinks").status_code == 404
+
+
+def test_quarantine_shows_the_remedy_and_an_editor_replays(world: ApiWorld) -> None:
+    commit(world, arrival(uplink(1, 0, dev_eui=NEW, payload=LSE01_PAYLOAD)))
+    (item,) = world.client(Role.READER).get("/api/v1/quarantine").json()["items"]
+    assert item["reason"] == "unregistered_device"
+    assert "register" in item["detail"]
+    assert bytes.fromhex(item["beginning"]).startswith(b"{")
+    shown = world.client().get(f"/api/v1/quarantine/{item['id']}").json()
+    assert shown == item
+    refused = world.client(Role.EDITOR).post("/api/v1/quarantine/replay").json()
+    assert refused == {"taken": 0, "copies": 0, "refused": {"unregistered_device": 1}}
+    assert world.client(Role.READER).post("/api/v1/quarantine/replay").status_code == 403
+    register(world.database, NEW, tenant_id=HOME)
+    taken = world.client(Role.EDITOR).post(f"/api/v1/quarantine/replay?row_id={item['id']}").json()
+    assert taken == {"taken": 1, "copies": 0, "refused": {}}
+    assert world.client().get("/api/v1/quarantine").json()["items"] == []
+    (logged,) = world.client().get(f"/api/v1/devices/{NEW}/uplinks").json()["items"]
+    assert logged["event_time"] == "2026-09-26T07:00:00Z"
+
+
+def test_a_tenant_never_sees_what_is_not_its_own(world: ApiWorld) -> None:
+    """Neither rows of the neighbour nor those that belong to nobody."""
+    commit(world, arrival(uplink(1, 0, dev_eui=NEW)), arrival(uplink(2, 0, dev_eui=NEW), None))
+    (row,) = world.client().get("/api/v1/quarantine").json()["items"]
+    neighbour = world.client(tenant=AWAY)
+    assert neighbour.get("/api/v1/quarantine").json()["items"] == []
+    assert neighbour.get(f"/api/v1/quarantine/{row['id']}").status_code == 404
+    untouched = neighbour.post(f"/api/v1/quarantine/replay?row_id={row['id']}").json()
+    assert untouched == {"taken": 0, "copies": 0, "refused": {}}
+
+
+def test_that_a_device_belongs_to_somebody_else_is_not_told(world: ApiWorld) -> None:
+    commit(world, arrival(uplink(1, 0, dev_eui=THEIRS)))
+    (item,) = world.client().get("/api/v1/quarantine").json()["items"]
+    assert item["reason"] == "unregistered_device"
+    assert "tenant" not in item["detail"]
+    replayed = world.client().post("/api/v1/quarantine/replay").json()
+    assert replayed["refused"] == {"unregistered_device": 1}

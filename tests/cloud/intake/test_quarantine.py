@@ -1,0 +1,192 @@
+"""Replaying what was not taken, and keeping the quarantine bounded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from fake_uplinks import (
+    LSE01_PAYLOAD,
+    NINE,
+    UNDECODED,
+    at,
+    chirpstack_event,
+    event_topic,
+    register,
+    uplink,
+)
+from stadtsinn.base.clock import ManualClock
+from stadtsinn.base.instant import DAY
+from stadtsinn.cloud.intake.arrival import STORED_BYTES, Arrival, Origin
+from stadtsinn.cloud.intake.maintenance import KEPT_DAYS, Maintenance
+from stadtsinn.cloud.intake.quarantine import ReplayReport, replay
+from stadtsinn.cloud.intake.reading import read_edge_batch, read_server_event
+from stadtsinn.cloud.intake.repository import QuarantineRow, quarantined, quarantined_row
+from stadtsinn.cloud.intake.service import Ingestor
+from stadtsinn.cloud.log.uplinks.repository import read_after
+from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
+from stadtsinn.cloud.platform.access.scope import Role, Scope
+from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.decoders.reading import Decoded
+from stadtsinn.edge.messages.delivery import Batch, RawItem, UplinkItem, batch_topic, encode
+
+NEW = "70b3d50000000900"
+
+
+def from_server(up: Any, tenant: str | None = None) -> Arrival:
+    payload = chirpstack_event(up)
+    origin = Origin("chirpstack:town", tenant)
+    return read_server_event(event_topic(up.dev_eui), payload, len(payload), up.received_at, origin)
+
+
+def from_edge(ingestor: Ingestor, *items: UplinkItem | RawItem) -> Arrival:
+    payload = encode(Batch(edge_id="rathaus", stream="s", sent_at=NINE, items=items))
+    topic = batch_topic("rathaus")
+    return read_edge_batch(topic, payload, len(payload), at(50), ingestor.directory())
+
+
+def logged(database: Database) -> list[LoggedUplink]:
+    with database.read() as connection:
+        return read_after(connection, 0, 1000)
+
+
+def rows(database: Database, **how: Any) -> list[QuarantineRow]:
+    with database.read() as connection:
+        return quarantined(connection, **how)
+
+
+def again(ingestor: Ingestor, database: Database, clock: ManualClock, **how: Any) -> ReplayReport:
+    return replay(database, ingestor, clock, **how)
+
+
+def test_after_registration_a_replay_gives_the_history_its_true_times(
+    ingestor: Ingestor, database: Database, clock: ManualClock
+) -> None:
+    """From a server and from an edge alike, and each only once."""
+    ups = [uplink(n, n * 60, dev_eui=NEW, payload=LSE01_PAYLOAD) for n in range(3)]
+    ingestor.commit([from_server(up) for up in ups[:2]])
+    ingestor.commit(
+        [from_edge(ingestor, *(UplinkItem(n + 1, up, UNDECODED) for n, up in enumerate(ups)))]
+    )
+    assert len(rows(database)) == 5
+    clock.advance(7 * DAY)
+    assert again(ingestor, database, clock).refused == {"unregistered_device": 5}
+    register(database, NEW)
+    report = again(ingestor, database, clock)
+    assert (report.taken, report.copies, report.refused) == (3, 2, {})
+    entries = logged(database)
+    assert sorted(u.event_time for u in entries) == [at(0), at(60), at(120)]
+    assert [u.received_at for u in entries[:2]] == [at(0), at(60)]
+    assert all(isinstance(u.outcome, Decoded) for u in entries)
+    assert rows(database) == []
+    assert again(ingestor, database, clock).looked_at == 0
+    assert {row.replayed_at for row in rows(database, with_replayed=True)} == {clock.now()}
+
+
+def test_a_replay_can_be_limited_to_a_device_or_rows(
+    ingestor: Ingestor, database: Database, clock: ManualClock
+) -> None:
+    other = "70b3d50000000901"
+    ingestor.commit(
+        [from_server(uplink(n, n, dev_eui=eui)) for eui in (NEW, other) for n in (1, 2)]
+    )
+    register(database, NEW, other)
+    assert again(ingestor, database, clock, dev_eui=NEW).taken == 2
+    newest, older = rows(database)
+    assert again(ingestor, database, clock, row_ids=[older.id, older.id, 9999]).taken == 1
+    assert rows(database) == [newest]
+
+
+def test_a_row_that_is_refused_for_another_reason_says_so(
+    ingestor: Ingestor, database: Database, clock: ManualClock
+) -> None:
+    ingestor.commit([from_server(uplink(1, 0, dev_eui=NEW), tenant="nachbar")])
+    register(database, NEW)
+    again(ingestor, database, clock)
+    (row,) = rows(database)
+    assert (row.reason, row.times) == ("wrong_tenant", 1)
+
+
+def test_what_was_cut_cannot_be_replayed_and_is_counted(
+    ingestor: Ingestor, database: Database, clock: ManualClock
+) -> None:
+    huge = b"{" + b" " * 100_000
+    origin = Origin("chirpstack:town", None)
+    ingestor.commit(
+        [read_server_event(event_topic(), huge[:STORED_BYTES], len(huge), at(0), origin)]
+    )
+    assert again(ingestor, database, clock).refused == {"cut": 1}
+    assert len(rows(database)) == 1
+
+
+def test_an_event_that_an_edge_could_not_read_is_read_here(
+    ingestor: Ingestor, database: Database, clock: ManualClock
+) -> None:
+    """An agent older than the cloud: its raw event becomes an uplink of the edge."""
+    up = uplink(1, 0, payload=LSE01_PAYLOAD)
+    raw = RawItem(1, event_topic(), chirpstack_event(up), "bad_field", at(1))
+    ingestor.commit([from_edge(ingestor, raw)])
+    assert again(ingestor, database, clock).taken == 1
+    (entry,) = logged(database)
+    assert (entry.source, entry.event_time) == ("edge:rathaus", at(0))
+
+
+def test_a_tenant_sees_and_replays_only_its_own(
+    ingestor: Ingestor, database: Database, clock: ManualClock
+) -> None:
+    mine = Scope("musterstadt", Role.EDITOR, 1)
+    theirs = Scope("nachbar", Role.EDITOR, 2)
+    ingestor.commit([from_server(uplink(1, 0, dev_eui=NEW), tenant="musterstadt")])
+    ingestor.commit([from_server(uplink(2, 0, dev_eui=NEW), tenant=None)])
+    register(database, NEW)
+    (row,) = rows(database, scope=mine)
+    assert rows(database, scope=theirs) == []
+    with database.read() as connection:
+        assert quarantined_row(connection, row.id, theirs) is None
+    assert again(ingestor, database, clock, scope=theirs).looked_at == 0
+    assert again(ingestor, database, clock, scope=theirs, row_ids=[row.id]).looked_at == 0
+    assert again(ingestor, database, clock, scope=mine).taken == 1
+
+
+def test_old_rows_go_and_young_ones_stay(
+    ingestor: Ingestor, database: Database, clock: ManualClock
+) -> None:
+    maintenance = Maintenance(database, clock)
+    ingestor.commit([from_server(uplink(1, 0, dev_eui=NEW))])
+    clock.advance((KEPT_DAYS - 1) * DAY)
+    maintenance.run()
+    assert len(rows(database)) == 1
+    clock.advance(2 * DAY)
+    maintenance.run()
+    assert rows(database) == []
+
+
+def test_a_flood_of_noise_is_cut_and_leaves_what_can_be_healed(
+    ingestor: Ingestor, database: Database, clock: ManualClock
+) -> None:
+    budget = 40 * 1000
+    maintenance = Maintenance(database, clock, budget=budget)
+    precious = ingestor.commit([from_server(uplink(1, 0, dev_eui=NEW))])
+    maintenance.note(precious.rejections)
+    origin = Origin("chirpstack:town", None)
+    for n in range(100):
+        noise = b"{" + str(n).encode() * 500
+        arrival = read_server_event(event_topic(), noise, len(noise), at(n), origin)
+        maintenance.note(ingestor.commit([arrival]).rejections)
+        maintenance.run_if_due()
+    left = rows(database, limit=1000)
+    noisy = [row for row in left if row.reason == "malformed_json"]
+    assert sum(row.size for row in noisy) <= 2 * budget
+    assert noisy
+    assert [row.dev_eui for row in left if row.reason == "unregistered_device"] == [NEW]
+
+
+def test_replay_keeps_the_tenant_rule(
+    ingestor: Ingestor, database: Database, clock: ManualClock
+) -> None:
+    """A neighbour's edge cannot bring in our device through quarantine either."""
+    theirs = replace(uplink(1, 0), dev_eui="70b3d50000000200")
+    ingestor.commit([from_edge(ingestor, UplinkItem(1, theirs, UNDECODED))])
+    assert again(ingestor, database, clock).refused == {"wrong_tenant": 1}
+    assert logged(database) == []

@@ -1,0 +1,55 @@
+"""A follower killed at its commit points applies every uplink exactly once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+import real_follower_child
+from databases import add_tenant, fresh_database
+from fake_uplinks import NINE, entry, uplink
+from real_parts import wait_until
+from stadtsinn.cloud.log.uplinks.repository import append
+from stadtsinn.cloud.platform.database.engine import Database
+
+
+def child(database: Database, outside: Path, crash_at: str) -> subprocess.Popen[bytes]:
+    script = real_follower_child.__file__
+    url = database.engine.url.render_as_string(hide_password=False)
+    environment = {**os.environ, "STADTSINN_CRASH_AT": crash_at}
+    return subprocess.Popen([sys.executable, script, url, str(outside)], env=environment)
+
+
+def applied(database: Database) -> list[int]:
+    table = real_follower_child.applied
+    with database.read() as connection:
+        return list(connection.execute(select(table.c.f_cnt).order_by(table.c.position)).scalars())
+
+
+@pytest.mark.parametrize("point", ["tracing.prepared:2", "tracing.applied:2", "tracing.prepared:1"])
+def test_killed_between_prepare_and_commit_nothing_is_lost_or_doubled(
+    tmp_path: Path, point: str
+) -> None:
+    database = fresh_database(tmp_path)
+    add_tenant(database)
+    real_follower_child.applied.create(database.engine)
+    with database.write() as connection:
+        append(connection, [entry(uplink(n, n)) for n in range(30)], NINE)
+    outside = tmp_path / "prepared"
+    doomed = child(database, outside, point)
+    assert doomed.wait(60) == -9
+    assert len(applied(database)) < 30
+    survivor = child(database, outside, "")
+    try:
+        wait_until(lambda: len(applied(database)) >= 30, "all are applied")
+    finally:
+        survivor.kill()
+        survivor.wait()
+    assert applied(database) == list(range(30))
+    assert {int(line) for line in outside.read_text().split()} == set(range(30))
+    database.dispose()

@@ -1,0 +1,197 @@
+"""One door: the code itself is searched for ways around the scope.
+
+What a query may see comes from a `Scope`, a scope comes from `access/service.py`, and that makes
+one from a valid key. docs/decisions/0008-one-door.md tells why.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import stadtsinn.cloud.platform.access.service as door
+
+CLOUD = Path(door.__file__).parents[2]
+PARTS = [CLOUD, CLOUD.parents[2] / "cli" / "stadtsinn", CLOUD.parents[2] / "edge" / "stadtsinn"]
+DOOR = CLOUD / "platform" / "access" / "service.py"
+
+# Who may act as a tenant without a key: commands that run on the server itself.
+OPERATOR = {"town_file/apply.py", "platform/access/service.py"}
+
+
+def _sources() -> list[Path]:
+    return sorted(path for part in PARTS for path in part.rglob("*.py"))
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), str(path))
+
+
+def _calls(tree: ast.AST, name: str) -> Iterator[ast.Call]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _name(node) == name:
+            yield node
+
+
+def _name(call: ast.Call) -> str:
+    """`f` of `f()` and of `module.f()`."""
+    target = call.func
+    return target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
+
+
+def test_the_search_sees_the_product() -> None:
+    """A moved folder must not make these tests pass by finding nothing."""
+    names = {path.name for path in _sources()}
+    assert {"endpoints.py", "repository.py", "service.py", "main.py"} <= names
+    assert list(_calls(_tree(DOOR), "Scope"))
+
+
+def test_only_the_door_makes_a_scope() -> None:
+    makers = {
+        path
+        for path in _sources()
+        for name in ("Scope", "replace", "__new__")
+        for call in _calls(_tree(path), name)
+        if (name == "Scope" and not _is_asgi(path))
+        or (name == "replace" and call.args and getattr(call.args[0], "id", "") == "scope")
+        or (name == "__new__" and call.args and getattr(call.args[0], "id", "") == "Scope")
+    }
+    assert makers == {DOOR}
+
+
+def _is_asgi(path: Path) -> bool:
+    return "starlette.types import" in path.read_text()
+
+
+def test_only_the_servers_own_commands_act_without_a_key() -> None:
+    """`operator_scope` in an endpoint would be a second door."""
+    users = {
+        path
+        for path in _sources()
+        if list(_calls(_tree(path), "operator_scope")) and path.is_relative_to(CLOUD)
+    }
+    assert {str(path.relative_to(CLOUD)) for path in users} <= OPERATOR
+    assert users, "operator_scope is unused: this test looks for the wrong name"
+
+
+def _endpoint_files() -> list[Path]:
+    found = sorted(CLOUD.rglob("*endpoints.py"))
+    assert len(found) >= 3
+    return found
+
+
+@pytest.mark.parametrize("path", _endpoint_files(), ids=lambda path: path.parent.name)
+def test_no_endpoint_takes_a_tenant_from_the_request(path: Path) -> None:
+    """A parameter named after the tenant, outside the public pages, is a way round the key."""
+    for function in _endpoints(_tree(path)):
+        parameters = {argument.arg for argument in function.args.args + function.args.kwonlyargs}
+        if not _asks_for_key(function):
+            continue
+        assert not parameters & {"tenant", "tenant_id"}, f"{path.name}: {function.name}"
+
+
+@pytest.mark.parametrize("path", _endpoint_files(), ids=lambda path: path.parent.name)
+def test_endpoints_hand_their_scope_to_every_query(path: Path) -> None:
+    """Whatever an endpoint gives the database to, it gives the caller's scope to as well, and
+    no endpoint writes queries itself."""
+    for function in _endpoints(_tree(path)):
+        own = [ast.unparse(call) for call in _calls_on_connection(function)]
+        assert not own, f"{path.name}: {function.name} queries on its own: {own}"
+        if not _asks_for_key(function):
+            continue
+        for call in _calls_with_database(function):
+            values = [*call.args, *(keyword.value for keyword in call.keywords)]
+            assert any(map(_is_scope, values)), (
+                f"{path.name}: {function.name} calls {ast.unparse(call.func)} without its scope"
+            )
+
+
+_NEUTRAL = {
+    "_view": "of rows found through the scope before",
+    "state_rows": "of rules found through the scope before",
+    "change": "opens a transaction and sees no row of anybody",
+    "DirectoryCache": "what the ingest knows of all tenants; gives nothing to the caller",
+    "Ingestor": "puts uplinks where the registry says they belong; gives nothing to the caller",
+}
+
+
+def _calls_on_connection(function: ast.FunctionDef) -> Iterator[ast.Call]:
+    for node in ast.walk(function):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and getattr(node.func.value, "id", "") == "connection"
+        ):
+            yield node
+
+
+def _calls_with_database(function: ast.FunctionDef) -> Iterator[ast.Call]:
+    for node in ast.walk(function):
+        if not isinstance(node, ast.Call) or _name(node) in _NEUTRAL:
+            continue
+        values = [*node.args, *(keyword.value for keyword in node.keywords)]
+        if any(
+            getattr(value, "id", "") == "connection" or getattr(value, "attr", "") == "database"
+            for value in values
+        ):
+            yield node
+
+
+def _endpoints(tree: ast.Module) -> Iterator[ast.FunctionDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+            isinstance(mark, ast.Call)
+            and isinstance(mark.func, ast.Attribute)
+            and mark.func.attr in {"get", "post", "put", "patch", "delete"}
+            for mark in node.decorator_list
+        ):
+            yield node  # type: ignore[misc]
+
+
+def _asks_for_key(function: ast.FunctionDef) -> bool:
+    annotations = {
+        ast.unparse(argument.annotation)
+        for argument in function.args.args + function.args.kwonlyargs
+        if argument.annotation
+    }
+    return bool(annotations & {"ReaderDep", "EditorDep", "AdminDep"})
+
+
+def _is_scope(value: ast.expr) -> bool:
+    named = isinstance(value, ast.Name) and value.id == "scope"
+    tenant_of_scope = (
+        isinstance(value, ast.Attribute)
+        and isinstance(value.value, ast.Name)
+        and value.value.id == "scope"
+    )
+    return named or tenant_of_scope
+
+
+@pytest.mark.parametrize("domain", ["town", "platform/access"])
+def test_repositories_take_a_scope(domain: str) -> None:
+    """Every public function of a repository takes one, or is named here with its reason."""
+    reasons = {
+        "bump_revision": "one number without an owner",
+        "insert_tenant": "the operator's",
+        "find_tenant": "the operator's",
+        "all_tenants": "the operator's",
+        "rename_tenant": "the operator's",
+        "all_keys": "the operator's",
+        "is_dev_eui_taken": "answers only yes or no, the same for every owner",
+        "is_edge_id_taken": "answers only yes or no, the same for every owner",
+    }
+    functions = [
+        node
+        for node in _tree(CLOUD / domain / "repository.py").body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    ]
+    assert functions
+    without = {
+        function.name
+        for function in functions
+        if "scope" not in {argument.arg for argument in function.args.args}
+    }
+    assert without <= reasons.keys()

@@ -1,0 +1,289 @@
+"""The public number as JSON and as a page, as a browser without script gets it."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import update
+
+from api_callers import HOME, ApiWorld
+from fake_market import NORTH, OPENING, SOUTH, Market
+from stadtsinn.base.instant import MINUTE, SECOND, Instant, isoformat
+from stadtsinn.cloud.publish.web.settings import WebSettings, use_settings
+from stadtsinn.cloud.town.tables import zones
+
+DATA = f"/public/{HOME}/zones/marktplatz"
+PAGE = f"/{HOME}/zaehler/marktplatz"
+
+
+@pytest.fixture
+def viewer(world: ApiWorld) -> TestClient:
+    return world.nobody()
+
+
+def fill(market: Market, persons: int, minutes: int = 10) -> None:
+    """So many are inside after some minutes; the clock stands ten seconds later."""
+    for minute in range(minutes + 1):
+        came = persons * minute // minutes
+        market.apply(market.uplink(NORTH, minute, came, 0), market.uplink(SOUTH, minute, 0, 0))
+    market.clock.set(Instant(OPENING + minutes * MINUTE + 10 * SECOND))
+
+
+def test_the_public_number_is_rounded_and_says_how_long_it_holds(
+    market: Market, viewer: TestClient
+) -> None:
+    fill(market, 643)
+    answer = viewer.get(DATA)
+    document = answer.json()
+    assert document["state"] == "live"
+    assert (document["occupancy"], document["qualifier"]) == (640, "about")
+    assert document["interval"]["low"] <= 643 <= document["interval"]["high"]
+    assert document["class"] == "busy"
+    assert document["updated_at"] == isoformat(OPENING + 10 * MINUTE)
+    assert document["valid_until"] == isoformat(OPENING + 13 * MINUTE)
+    assert document["text"]["de"]["headline"] == "etwa 640 Personen, belebt"
+    assert document["text"]["de"]["updated"] == "Stand 08:10\u00a0Uhr"
+    assert document["text"]["en"]["headline"] == "about 640 people, busy"
+    assert answer.headers["x-server-clock"] == isoformat(market.clock.now())
+
+
+def test_everybody_may_read_it_from_any_page_without_credentials(
+    market: Market, viewer: TestClient
+) -> None:
+    headers = viewer.get(DATA, headers={"Origin": "https://www.example.de"}).headers
+    assert headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in headers
+    assert headers["cache-control"] == "public, max-age=10, stale-while-revalidate=30"
+    assert "set-cookie" not in headers
+
+
+def test_an_unchanged_number_costs_no_body(market: Market, viewer: TestClient) -> None:
+    fill(market, 643)
+    tag = viewer.get(DATA).headers["etag"]
+    market.clock.advance(5 * SECOND)
+    for known in (tag, f"W/{tag}", f'"other", {tag}'):
+        again = viewer.get(DATA, headers={"If-None-Match": known})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == tag
+        assert again.headers["x-server-clock"] == isoformat(market.clock.now())
+    market.apply(market.uplink(NORTH, 11, 700, 0))
+    changed = viewer.get(DATA, headers={"If-None-Match": tag})
+    assert changed.status_code == 200
+    assert changed.headers["etag"] != tag
+
+
+def test_becoming_stale_changes_the_tag(market: Market, viewer: TestClient) -> None:
+    fill(market, 643)
+    tag = viewer.get(DATA).headers["etag"]
+    market.clock.advance(3 * MINUTE)
+    answer = viewer.get(DATA, headers={"If-None-Match": tag})
+    assert answer.status_code == 200
+    document = answer.json()
+    assert (document["state"], document["occupancy"], document["interval"]) == ("stale", None, None)
+    assert document["text"]["de"]["headline"] == "Zurzeit keine aktuellen Daten"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"/public/{HOME}/zones/marktplatz",
+        f"/public/{HOME}/zones/nirgends",
+        "/public/nirgends/zones/marktplatz",
+        PAGE,
+        f"/en{PAGE}",
+        f"/{HOME}/zaehler/nirgends",
+        "/nirgends/zaehler/marktplatz",
+        f"/{HOME}/zaehler/<script>",
+    ],
+)
+def test_what_is_not_public_is_not_there(market: Market, viewer: TestClient, address: str) -> None:
+    with market.database.write() as connection:
+        connection.execute(update(zones).values(public=False))
+    answer = viewer.get(address)
+    assert answer.status_code == 404
+    assert "Marktplatz" not in answer.text
+    assert "<script>" not in answer.text
+    if not address.startswith("/public"):
+        assert "Diesen Zähler gibt es nicht" in answer.text
+        assert "There is no such counter" in answer.text
+
+
+def test_the_page_has_the_number_before_any_script_runs(market: Market, viewer: TestClient) -> None:
+    fill(market, 643)
+    page = viewer.get(PAGE).text
+    assert '<strong id="number">640</strong>' in page
+    assert "belebt" in page
+    assert "Stand 08:10\u00a0Uhr" in page
+    assert re.search(r"zwischen \d{3} und \d{3} Personen", page)
+    assert '<noscript><meta http-equiv="refresh" content="60"></noscript>' in page
+
+
+def test_reloading_without_script_can_be_stopped(market: Market, viewer: TestClient) -> None:
+    page = viewer.get(PAGE).text
+    assert f'href="{PAGE}?lang=de&amp;pause=1"' in page
+    paused = viewer.get(f"{PAGE}?lang=de&pause=1").text
+    assert "refresh" not in paused
+    assert "Wieder jede Minute neu laden" in paused
+
+
+@pytest.mark.parametrize(
+    ("query", "accepted", "language"),
+    [
+        ("", "", "de"),
+        ("", "de-DE,de;q=0.9,en;q=0.8", "de"),
+        ("", "en-GB,en;q=0.9,de;q=0.5", "en"),
+        ("", "fr,en;q=0.3,de;q=0.7", "de"),
+        ("", "fr", "de"),
+        ("", "en;q=nonsense", "en"),
+        ("?lang=en", "de", "en"),
+        ("?lang=de", "en", "de"),
+        ("?lang=xx", "", "de"),
+    ],
+)
+def test_the_language_of_the_page(
+    market: Market, viewer: TestClient, query: str, accepted: str, language: str
+) -> None:
+    answer = viewer.get(PAGE + query, headers={"Accept-Language": accepted})
+    assert f'<html lang="{language}">' in answer.text
+    assert "Accept-Language" in answer.headers["vary"]
+    assert f'hreflang="{"en" if language == "de" else "de"}"' in answer.text
+
+
+def test_the_english_address(market: Market, viewer: TestClient) -> None:
+    page = viewer.get(f"/en{PAGE}", headers={"Accept-Language": "de"}).text
+    assert '<html lang="en">' in page
+    assert "Market square" in page
+
+
+def test_a_silent_gate_is_said_in_words(market: Market, viewer: TestClient) -> None:
+    fill(market, 643)
+    market.apply(*[market.uplink(NORTH, minute, 643, 0) for minute in range(11, 16)])
+    market.clock.set(Instant(OPENING + 15 * MINUTE))
+    page = viewer.get(PAGE).text
+    assert "Eine Zählstelle meldet sich gerade nicht" in page
+    assert "mindestens" in page
+
+
+def test_a_stale_page_shows_no_number(market: Market, viewer: TestClient) -> None:
+    fill(market, 643)
+    market.clock.advance(3 * MINUTE)
+    page = viewer.get(PAGE).text
+    assert '<div id="fresh" hidden>' in page
+    assert "640" not in re.sub(r"<section class=\"course\".*", "", page, flags=re.DOTALL)
+    assert "Letzte Meldung: 08:10\u00a0Uhr" in page
+
+
+def test_names_are_text_never_markup(market: Market, viewer: TestClient) -> None:
+    with market.database.write() as connection:
+        connection.execute(update(zones).values(name='<img src=x onerror="alert(1)">'))
+    for address in (PAGE, "/"):
+        page = viewer.get(f"{address}?lang=de").text
+        assert "<img" not in page
+        assert "&lt;img" in page
+
+
+class Resources(HTMLParser):
+    """What a page loads, runs or styles by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.inline: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        known = dict(attrs)
+        if tag in {"link", "script", "img", "iframe", "source"}:
+            self.loaded.append(known.get("href") or known.get("src") or "")
+        self.inline += [name for name, _ in attrs if name == "style" or name.startswith("on")]
+
+
+@pytest.mark.parametrize("address", [PAGE, "/", "/nirgends/zaehler/nichts"])
+def test_pages_load_only_what_is_ours_and_nothing_inline(
+    market: Market, viewer: TestClient, address: str
+) -> None:
+    fill(market, 643)
+    answer = viewer.get(address)
+    resources = Resources()
+    resources.feed(answer.text)
+    assert resources.inline == []
+    for path in resources.loaded:
+        assert path.startswith("/assets/")
+        asset = viewer.get(path)
+        assert asset.status_code == 200
+        assert asset.headers["cache-control"].endswith("immutable")
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/assets/000000000000/counter.js", "/assets/x/../pages.py"])
+def test_other_assets_are_not_there(viewer: TestClient, path: str) -> None:
+    assert viewer.get(path).status_code == 404
+
+
+def test_the_script_is_small_and_depends_on_nothing(viewer: TestClient, market: Market) -> None:
+    path = re.search(r'<script type="module" src="([^"]+)"', viewer.get(PAGE).text)
+    assert path is not None
+    script = viewer.get(path[1]).text
+    assert len(script.splitlines()) < 150
+    assert not re.search(
+        r"\bimport\b|localStorage|sessionStorage|document\.cookie|https?://", script
+    )
+
+
+def test_an_installation_says_who_may_embed_and_where_to_complain(
+    world: ApiWorld, market: Market, viewer: TestClient
+) -> None:
+    use_settings(
+        world.app,
+        WebSettings(
+            accessibility_url="https://www.musterstadt.example/barrierefrei",
+            feedback_url="mailto:barriere@musterstadt.example",
+            frame_ancestors=("https://www.musterstadt.example",),
+        ),
+    )
+    answer = viewer.get(PAGE)
+    assert 'href="https://www.musterstadt.example/barrierefrei"' in answer.text
+    assert 'href="mailto:barriere@musterstadt.example"' in answer.text
+    policy = answer.headers["content-security-policy"]
+    assert "frame-ancestors https://www.musterstadt.example" in policy
+    embedded = viewer.get(f"{PAGE}?embed=1").text
+    assert "<footer" not in embedded
+    assert "<header" not in embedded
+
+
+@pytest.mark.parametrize("origin", ["*; script-src *", "www.example.de", "https://a.de b.de"])
+def test_a_setting_cannot_add_to_the_policy(origin: str) -> None:
+    with pytest.raises(ValueError, match="frame_ancestors"):
+        WebSettings(frame_ancestors=(origin,))
+
+
+def test_links_follow_a_proxys_prefix(world: ApiWorld, market: Market) -> None:
+    page = TestClient(world.app, root_path="/stadtsinn").get(PAGE).text
+    assert f'data-url="/stadtsinn{DATA}"' in page
+    assert 'href="/stadtsinn/assets/' in page
+
+
+def test_the_index_lists_public_counters_by_town(market: Market, viewer: TestClient) -> None:
+    fill(market, 643)
+    page = viewer.get("/?lang=de").text
+    assert f'href="{PAGE}?lang=de"' in page
+    assert "<h2>Musterstadt</h2>" in page
+    assert "640" in page
+    with market.database.write() as connection:
+        connection.execute(update(zones).values(public=False))
+    assert "Zurzeit veröffentlicht keine Stadt" in viewer.get("/?lang=de").text
+
+
+def test_today_is_drawn_and_told_as_a_table(market: Market, viewer: TestClient) -> None:
+    fill(market, 600, minutes=89)
+    page = viewer.get(f"{PAGE}?lang=de").text
+    assert page.count('class="bar"') == 3
+    assert '<th scope="row">08:00–08:30\u00a0Uhr</th>' in page
+    assert "Am vollsten war es heute ab 09:00\u00a0Uhr" in page
+    assert "1.000 zugelassen" in page

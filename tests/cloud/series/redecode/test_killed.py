@@ -1,0 +1,144 @@
+"""Killed at each of its steps, every device has its old series or its new one; then it goes on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+import real_redecode_child
+from fake_history import EVER, TOWN, TYPES, History, State
+from fake_uplinks import at
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.series.redecode.repository import records, unfinished
+
+BEFORE_THE_SWITCH = ["redecode.scanned"]
+AFTER_THE_SWITCH = [
+    "redecode.switched",
+    "redecode.rows_changed",
+    "redecode.staged",
+    "redecode.replaced:2",
+]
+IN_INFLUXDB = [
+    "series.switched:2",
+    "series.old_deleted",
+    "series.in_place:2",
+    "series.settled:3",
+]
+
+
+def command(history: History, store_url: str) -> list[str]:
+    return [sys.executable, real_redecode_child.__file__, str(history.folder), store_url]
+
+
+def of_device(state: State, dev_eui: str) -> State:
+    return {key: points for key, points in state.items() if key.dev_eui == dev_eui}
+
+
+def store_url_of(history: History) -> str:
+    store = history.store
+    prefix = getattr(store, "_prefix", None)
+    if prefix is None:
+        return str(history.folder / "series.sqlite")
+    return f"{store._server.url}/{prefix}"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("crash_at", BEFORE_THE_SWITCH + AFTER_THE_SWITCH)
+def test_killed_at_each_step(history: History, crash_at: str) -> None:
+    killed_and_run_again(history, crash_at)
+
+
+@pytest.mark.parametrize("history", ["influxdb_1_8"], indirect=True)
+@pytest.mark.parametrize("crash_at", IN_INFLUXDB)
+def test_killed_between_the_steps_that_influxdb_takes(history: History, crash_at: str) -> None:
+    """The embedded store has none of these: one transaction."""
+    killed_and_run_again(history, crash_at)
+
+
+def killed_and_run_again(history: History, crash_at: str) -> None:
+    history.archive_days(at(30 * 3600))
+    old_log, old_state = history.logged(), history.state()
+    child = command(history, store_url_of(history))
+    environment = {**os.environ, "STADTSINN_CRASH_AT": crash_at}
+    assert subprocess.run(child, env=environment, check=False).returncode == -9
+    wreck = history.state(history.open_again())
+    new_state = history_with_new_outcomes(history)
+    for dev_eui in TYPES:
+        found = of_device(wreck, dev_eui)
+        assert found in (of_device(old_state, dev_eui), of_device(new_state, dev_eui)), dev_eui
+    with history.database.read() as connection:
+        waiting = unfinished(connection)
+    if crash_at in BEFORE_THE_SWITCH:
+        assert waiting == []
+        assert history.logged() == old_log
+        assert wreck == old_state
+    else:
+        assert [one.started_by for one in waiting] == ["child"]
+    subprocess.run(child, check=True)
+    assert history.state() == new_state == history.rebuilt()
+    with history.database.read() as connection:
+        assert unfinished(connection) == []
+        decoders = [one.decoders for one in records(connection)]
+    assert len([said for said in decoders if said]) == 1  # what was done once is recorded once
+    history.redecoder().run(EVER, "me")
+    named = {path.name for path in (history.archive.folder / "2026").iterdir()}
+    assert len(named) == len({name.split(".")[0] for name in named})
+
+
+def history_with_new_outcomes(history: History) -> State:
+    """The state after an undisturbed run, computed from the frames alone."""
+    from msgspec import structs
+
+    from stadtsinn.cloud.series.follower import SeriesFollower
+    from stadtsinn.cloud.series.stores.opening import open_store
+
+    uplinks = [
+        structs.replace(
+            up, outcome=history.now.decode(up.device_type, up.f_port, up.payload, up.event_time)
+        )
+        for up in history.logged()
+    ]
+    fresh = open_store(str(history.folder / "expected.sqlite"))
+    SeriesFollower(fresh, history.directory).prepare(uplinks)
+    state = history.state(fresh)
+    fresh.close()
+    return state
+
+
+def test_whoever_reads_meanwhile_sees_one_or_the_other(history: History, tmp_path: Path) -> None:
+    """Readers of whole series of each device while another process decodes again."""
+    history.archive_days(at(30 * 3600))
+    old_state = history.state()
+    new_state = history_with_new_outcomes(history)
+    allowed = {
+        key: {tuple(state.get(key, ())) for state in (old_state, new_state)}
+        for key in {*old_state, *new_state}
+    }
+    done = threading.Event()
+    failures: list[object] = []
+    seen: set[object] = set()
+
+    def watch() -> None:
+        reader = history.open_again()
+        while not done.is_set():
+            for key, states in allowed.items():
+                points = reader.read(TOWN, key, Instant(0), EVER.end, include_doubtful=True)
+                found = tuple((one.time, one.value, one.quality.value) for one in points)
+                seen.add((key, found))
+                if found not in states:
+                    failures.append((key, found))
+
+    threads = [threading.Thread(target=watch) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    subprocess.run(command(history, store_url_of(history)), check=True)
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(seen) > len(allowed)
+    assert history.state() == new_state
