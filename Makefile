@@ -48,10 +48,10 @@ format: .venv/ready ## put code into its one format
 parts: ## the real servers that tests talk to (Debian packages; InfluxDB 1.8 by Go)
 	.ci/parts
 
-lock: ## resolve the dependencies anew; needs uv
+lock: ## resolve the dependencies anew, one version for every Python; needs uv
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock" \
-		--upgrade -o requirements.lock
+		--fork-strategy fewest --generate-hashes --no-emit-index-url --no-emit-find-links --quiet \
+		--custom-compile-command "make lock" --upgrade -o requirements.lock
 
 clean: ## remove what was built here
 	rm -rf .venv .cache dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
