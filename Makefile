@@ -4,7 +4,7 @@
 PY := .venv/bin/python
 CACHE := $(CURDIR)/.cache
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-decoders conformance fuzz docs format lock parts clean
+.PHONY: help demo test test-debian13 check bench bench-decoders conformance fuzz docs format lock parts clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -17,6 +17,9 @@ demo: .venv/ready ## a market day in time-lapse; ARGS="--for 60", ARGS="--check 
 
 test: .venv/ready parts check ## everything: format, lint, types, contracts, all tests
 	$(PY) -m pytest $(ARGS)
+
+test-debian13: ## `make test` in a Debian 13 of its own, from a fresh clone; as root, on a Debian
+	.ci/debian13 make test
 
 check: .venv/ready ## format, lint, types, import contracts
 	.venv/bin/ruff format --check .
