@@ -33,7 +33,7 @@ from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.uplink import Uplink
 from stadtsinn.edge.messages.chirpstack import read_event
 from stadtsinn.simulator.demo.children import Child
-from stadtsinn.simulator.demo.mosquitto import free_port
+from stadtsinn.simulator.demo.ports import free_port
 from stadtsinn.simulator.demo.progress import look
 from stadtsinn.simulator.market_day.day import MarketDay
 from stadtsinn.simulator.market_day.town import TREE_RULE

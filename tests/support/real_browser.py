@@ -15,7 +15,7 @@ from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
 from real_parts import require, wait_until
-from stadtsinn.simulator.demo.mosquitto import free_port
+from stadtsinn.simulator.demo.ports import free_port
 
 _FLAGS = (
     "--headless",

@@ -11,7 +11,7 @@ from real_parts import wait_until
 from stadtsinn.base.clock import SharedClock
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.simulator.demo.children import Child, ChildFailed
-from stadtsinn.simulator.demo.mosquitto import free_port
+from stadtsinn.simulator.demo.ports import free_port
 from stadtsinn.simulator.demo.probe import healthy
 
 

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from real_parts import listens, require, wait_until
-from stadtsinn.simulator.demo.mosquitto import free_port
+from stadtsinn.simulator.demo.ports import free_port
 
 USERNAME, PASSWORD = "stadt", "nicht-raten"
 

@@ -22,7 +22,8 @@ from pathlib import Path
 
 import pytest
 
-from stadtsinn.simulator.demo.mosquitto import Mosquitto, Program, free_port
+from stadtsinn.simulator.demo.mosquitto import Mosquitto, Program
+from stadtsinn.simulator.demo.ports import free_port
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 """Recordings and vectors beside the checkout; absent outside the founders' workshop."""

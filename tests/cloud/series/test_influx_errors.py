@@ -19,7 +19,7 @@ from stadtsinn.cloud.series.stores.store import (
     SeriesUnavailable,
 )
 from stadtsinn.decoders.reading import Quality
-from stadtsinn.simulator.demo.mosquitto import free_port
+from stadtsinn.simulator.demo.ports import free_port
 
 NOON = Instant(1_780_000_000_000_000)
 EVER = (Instant(0), Instant(2_000_000_000_000_000))

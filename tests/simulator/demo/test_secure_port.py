@@ -12,7 +12,8 @@ import real_parts
 from stadtsinn.base.mqtt.link import Broker, Message, MqttLink, Tls
 from stadtsinn.edge.messages.delivery import ack_topic, batch_topic
 from stadtsinn.simulator.demo.certificates import Authority
-from stadtsinn.simulator.demo.mosquitto import Mosquitto, SecureListener, free_port
+from stadtsinn.simulator.demo.mosquitto import Mosquitto, SecureListener
+from stadtsinn.simulator.demo.ports import free_port
 
 
 @pytest.fixture

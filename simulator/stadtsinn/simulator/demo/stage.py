@@ -24,7 +24,8 @@ from stadtsinn.cloud.town_file.model import Town
 from stadtsinn.simulator.demo.certificates import Authority
 from stadtsinn.simulator.demo.children import Child, ChildFailed
 from stadtsinn.simulator.demo.configuration import Ports, cloud_toml, edge_toml
-from stadtsinn.simulator.demo.mosquitto import Mosquitto, Program, SecureListener, free_port
+from stadtsinn.simulator.demo.mosquitto import Mosquitto, Program, SecureListener
+from stadtsinn.simulator.demo.ports import free_port
 from stadtsinn.simulator.demo.probe import healthy, metric
 from stadtsinn.simulator.radio.backhaul import Backhaul
 

@@ -22,7 +22,7 @@ from stadtsinn.cloud.alarms.notify.worker import MAYBE_TWICE, OutboxWorker
 from stadtsinn.cloud.platform.access.dependencies import Services
 from stadtsinn.cloud.platform.api.errors import install_error_handlers
 from stadtsinn.cloud.platform.database.engine import Database
-from stadtsinn.simulator.demo.mosquitto import free_port
+from stadtsinn.simulator.demo.ports import free_port
 
 UMLAUTS = "ALARM Größe 5 §1 äöüÄÖÜß [€] {~}: bis zu 912 Personen"
 
