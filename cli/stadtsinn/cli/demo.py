@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -15,7 +14,7 @@ from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from stadtsinn.base.instant import to_datetime
+from stadtsinn.base.berlin import date_and_time
 from stadtsinn.cli.language import text
 from stadtsinn.cli.stage_options import cache_folder, failures_in_words, stage_folder
 
@@ -159,7 +158,7 @@ def _picture(show: Show, scene: Scene) -> Table:
 
 
 def _clock(scene: Scene) -> str:
-    return f"{to_datetime(scene.now).astimezone(ZoneInfo('Europe/Berlin')):%d.%m.%Y %H:%M}"
+    return date_and_time(scene.now)
 
 
 def _sent(scene: Scene) -> str:

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from stadtsinn.base import berlin
 from stadtsinn.cli.language import text
-from stadtsinn.cloud.series.answers.local_time import write_time
 from stadtsinn.cloud.series.redecode.report import Device, DeviceChanges, SeriesChanges
 from stadtsinn.cloud.series.redecode.repository import Redecoding
 from stadtsinn.cloud.series.redecode.service import Done
@@ -167,10 +167,10 @@ def record_fields(one: Redecoding) -> dict[str, Any]:
     return {
         "redecoding": one.id,
         "by": one.started_by,
-        "started": write_time(one.started_at),
-        "finished": None if one.finished_at is None else write_time(one.finished_at),
-        "from": write_time(chosen.start),
-        "to": write_time(chosen.end),
+        "started": berlin.isoformat(one.started_at),
+        "finished": None if one.finished_at is None else berlin.isoformat(one.finished_at),
+        "from": berlin.isoformat(chosen.start),
+        "to": berlin.isoformat(chosen.end),
         "tenant": chosen.tenant_id,
         "devices": sorted(chosen.devices),
         "decoders": one.decoders,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import pytest
 
+from stadtsinn.base.berlin import BERLIN
 from stadtsinn.base.clock import SystemClock
 from stadtsinn.base.instant import DAY, HOUR, MINUTE, SECOND, Instant, from_datetime
 from stadtsinn.cloud.series.stores.store import (
@@ -23,7 +23,6 @@ from stadtsinn.decoders.reading import Quality
 TOWN, NEIGHBOUR = "musterstadt", "nachbarort"
 DEVICE = "a84041b42182fec7"
 SOIL = SeriesKey(DEVICE, "soil_moisture")
-BERLIN = ZoneInfo("Europe/Berlin")
 EVER = (Instant(0), Instant(2_000_000_000 * SECOND))
 
 

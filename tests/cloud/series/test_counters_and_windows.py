@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from stadtsinn.base.instant import DAY, HOUR, Instant, from_datetime, parse
-from stadtsinn.cloud.series.answers.local_time import write_time
+from stadtsinn.base import berlin
+from stadtsinn.base.instant import DAY, HOUR, Instant
 from stadtsinn.cloud.series.stores.counters import growth, growth_per_window
 from stadtsinn.cloud.series.stores.store import Sample, Window
-from stadtsinn.cloud.series.stores.windows import BERLIN, berlin_midnight, next_window, window_start
+from stadtsinn.cloud.series.stores.windows import next_window, window_start
 
 
 @pytest.mark.parametrize(
@@ -50,42 +50,26 @@ def test_growth_is_counted_where_it_was_noticed() -> None:
 
 
 @pytest.mark.parametrize("year", [1980, 2026, 2040])
-def test_midnights_follow_each_other_through_the_year(year: int) -> None:
-    day = from_datetime(datetime(year, 1, 1, tzinfo=BERLIN))
+def test_windows_of_days_follow_each_other_through_the_year(year: int) -> None:
+    day = berlin.at(date(year, 1, 1))
     lengths = []
     for _ in range(366):
         following = next_window(day, Window.DAY)
         lengths.append((following - day) // HOUR)
-        assert berlin_midnight(following) == following
-        assert berlin_midnight(following - 1) == day
+        assert window_start(following, Window.DAY) == following
+        assert window_start(following - 1, Window.DAY) == day
         assert window_start(day + 12 * HOUR, Window.DAY) == day
         day = following
     assert sorted(set(lengths)) == [23, 24, 25]
     assert lengths.count(23) == lengths.count(25) == 1
 
 
-def test_the_repeated_hour_belongs_to_its_day() -> None:
-    for twice in ("2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00"):
-        assert berlin_midnight(parse(twice)) == parse("2026-10-25T00:00:00+02:00")
-
-
 def test_hours_of_berlin_are_hours_of_utc() -> None:
     """What days are put together from; not true for the time before 1893."""
     moment = datetime(1970, 1, 1, tzinfo=UTC)
     while moment.year < 2040:
-        offset = moment.astimezone(BERLIN).utcoffset()
+        offset = moment.astimezone(berlin.BERLIN).utcoffset()
         assert offset is not None
         assert offset % timedelta(hours=1) == timedelta(0)
         moment += timedelta(days=7)
     assert window_start(Instant(DAY + HOUR + 1), Window.HOUR) == DAY + HOUR
-
-
-def test_times_are_written_with_berlins_offset_of_that_moment() -> None:
-    for text in (
-        "2026-10-25T02:59:59.999999+02:00",
-        "2026-10-25T02:00:00+01:00",
-        "2026-03-29T01:59:59+01:00",
-        "2026-03-29T03:00:00+02:00",
-        "1970-01-01T01:00:00+01:00",
-    ):
-        assert write_time(parse(text)) == text

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
+from datetime import date
 
-from stadtsinn.base.instant import Instant, from_datetime
+from stadtsinn.base import berlin
+from stadtsinn.base.instant import Instant
 
-BERLIN = ZoneInfo("Europe/Berlin")
 MARKET_DATE = date(2026, 9, 26)
 
 
@@ -31,8 +30,7 @@ class DayPlan:
 
     def at(self, clock: str) -> Instant:
         """The instant of a local time such as ``"11:40"``."""
-        local = datetime.combine(self.date, time.fromisoformat(clock), tzinfo=BERLIN)
-        return from_datetime(local)
+        return berlin.at(self.date, clock)
 
     @property
     def span(self) -> Span:

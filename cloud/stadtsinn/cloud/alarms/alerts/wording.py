@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
-from stadtsinn.base.instant import MINUTE, Instant, to_datetime
+from stadtsinn.base.berlin import clock_time, local
+from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.cloud.alarms.alerts.machine import CloseReason
 from stadtsinn.cloud.alarms.alerts.repository import Rule
 from stadtsinn.cloud.alarms.alerts.rule import ZoneSubject
@@ -13,8 +13,6 @@ from stadtsinn.cloud.alarms.notify.text import compose
 from stadtsinn.cloud.town_file.model import Direction
 from stadtsinn.decoders.units import unit_sign
 from stadtsinn.decoders.vocabulary import QUANTITIES
-
-_BERLIN = ZoneInfo("Europe/Berlin")
 
 _REASONS = {
     CloseReason.RULE_CHANGED: "Regel geändert",
@@ -91,10 +89,9 @@ def near_alarm_missing(rule: Rule, value: float, last_event: Instant, now: Insta
 
 def clock(instant: Instant, now: Instant) -> str:
     """``14:05 Uhr``, and with the date where that is not today: ``21.11. 23:55 Uhr``."""
-    local = to_datetime(instant).astimezone(_BERLIN)
-    today = to_datetime(now).astimezone(_BERLIN).date()
-    day = "" if local.date() == today else f"{local.day}.{local.month}. "
-    return f"{day}{local:%H:%M} Uhr"
+    day = local(instant).date()
+    shown = "" if day == local(now).date() else f"{day.day}.{day.month}. "
+    return f"{shown}{clock_time(instant)} Uhr"
 
 
 def number(value: float) -> str:

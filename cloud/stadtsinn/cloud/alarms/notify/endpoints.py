@@ -9,7 +9,6 @@ from importlib.resources import files
 from itertools import groupby
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, Response
@@ -17,7 +16,8 @@ from jinja2 import Environment, PackageLoader
 from sqlalchemy import Row
 from starlette.concurrency import run_in_threadpool
 
-from stadtsinn.base.instant import isoformat, to_datetime
+from stadtsinn.base.berlin import date_and_time
+from stadtsinn.base.instant import isoformat
 from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.alarms.notify import repository, service
 from stadtsinn.cloud.alarms.notify.message import Recipient, masked
@@ -34,8 +34,6 @@ from stadtsinn.cloud.platform.api.fields import SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.service import change
-
-_BERLIN = ZoneInfo("Europe/Berlin")
 
 router = APIRouter()
 """Asks for a key."""
@@ -237,13 +235,13 @@ def _phones(messages: list[PhoneMessage]) -> list[dict[str, Any]]:
                 "name": next((text.name for text in texts if text.name), ""),
                 "number": masked(address),
                 "messages": [
-                    {"text": text.text, "at": _local(text), "iso": isoformat(text.received_at)}
+                    {
+                        "text": text.text,
+                        "at": date_and_time(text.received_at),
+                        "iso": isoformat(text.received_at),
+                    }
                     for text in texts
                 ],
             }
         )
     return phones
-
-
-def _local(message: PhoneMessage) -> str:
-    return f"{to_datetime(message.received_at).astimezone(_BERLIN):%d.%m.%Y, %H:%M}"

@@ -1,28 +1,11 @@
-"""When a zone is known to be empty: every day at one local time, Europe/Berlin."""
+"""When a zone is known to be empty: once every local day, also when the clock changes."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
-from stadtsinn.base.instant import Instant, from_datetime, to_datetime
-
-BERLIN = ZoneInfo("Europe/Berlin")
-
-
-def local(instant: int) -> datetime:
-    """The local time people read."""
-    return to_datetime(instant).astimezone(BERLIN)
-
-
-def reset_on(day: datetime, reset_at: str) -> Instant:
-    """The reset of a local day. It happens once each day, also when the clock changes.
-
-    A time that the clock skips in March is taken as if it had not been changed yet; of a time
-    that comes twice in October the first counts.
-    """
-    hour, minute = map(int, reset_at.split(":"))
-    return from_datetime(datetime(day.year, day.month, day.day, hour, minute, tzinfo=BERLIN))
+from stadtsinn.base.berlin import at, local
+from stadtsinn.base.instant import Instant
 
 
 def last_reset(moment: int, reset_at: str) -> Instant:
@@ -30,7 +13,7 @@ def last_reset(moment: int, reset_at: str) -> Instant:
     day = local(moment)
     return max(
         reset
-        for reset in (reset_on(day - timedelta(days=back), reset_at) for back in range(3))
+        for reset in (at(day - timedelta(days=back), reset_at) for back in range(3))
         if reset <= moment
     )
 
@@ -40,7 +23,7 @@ def next_reset(moment: int, reset_at: str) -> Instant:
     day = local(moment)
     return min(
         reset
-        for reset in (reset_on(day + timedelta(days=ahead), reset_at) for ahead in range(3))
+        for reset in (at(day + timedelta(days=ahead), reset_at) for ahead in range(3))
         if reset > moment
     )
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from stadtsinn.base.berlin import local
 from stadtsinn.base.instant import HOUR
-from stadtsinn.cloud.domains.crowd.schedule import local
 from stadtsinn.cloud.publish.web.course import SLOT, Slot
 
 WIDTH, HEIGHT = 640, 260

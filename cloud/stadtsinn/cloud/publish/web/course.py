@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from stadtsinn.base.instant import MINUTE, Instant, from_datetime
+from stadtsinn.base import berlin
+from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.cloud.domains.crowd.history import occupancy_history
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
-from stadtsinn.cloud.domains.crowd.schedule import BERLIN, local
 from stadtsinn.cloud.publish.web.repository import PublicZone
 
 SLOT = 30 * MINUTE
@@ -43,12 +43,6 @@ def slots_of(samples: list[ZoneSample]) -> tuple[Slot, ...]:
     )
 
 
-def day_start(moment: int) -> Instant:
-    """Midnight of the local day."""
-    day = local(moment)
-    return from_datetime(day.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=BERLIN))
-
-
 class Courses:
     """Today's courses of zones. Many viewers at once cost one computation."""
 
@@ -58,7 +52,7 @@ class Courses:
 
     def today(self, connection: Connection, zone: PublicZone, now: int) -> tuple[Slot, ...]:
         """The half hours of the local day so far."""
-        key = (day_start(now), now // _FRESH_FOR)
+        key = (berlin.midnight(now), now // _FRESH_FOR)
         with self._lock:
             known = self._known.get(zone.id)
             if known is None or known[0] != key:

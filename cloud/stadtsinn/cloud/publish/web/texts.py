@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
+from stadtsinn.base import berlin
 from stadtsinn.cloud.domains.crowd.level import Level
 from stadtsinn.cloud.domains.crowd.present import Present, Qualifier, State, Told
-from stadtsinn.cloud.domains.crowd.schedule import local
 
 
 class Language(StrEnum):
@@ -123,12 +123,12 @@ def number(persons: int, language: Language) -> str:
 
 def clock_time(instant: int, language: Language) -> str:
     """The local time of day: ``14:05 Uhr`` (never broken in two lines), ``14:05``."""
-    return f"{local(instant):%H:%M}" + ("\u00a0Uhr" if language is Language.DE else "")
+    return berlin.clock_time(instant) + ("\u00a0Uhr" if language is Language.DE else "")
 
 
 def when(instant: int, now: int, language: Language) -> str:
     """A moment with as much of the date as is needed."""
-    day, today = local(instant), local(now)
+    day, today = berlin.local(instant), berlin.local(now)
     time = clock_time(instant, language)
     if day.date() == today.date():
         return time

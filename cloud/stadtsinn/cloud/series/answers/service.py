@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from stadtsinn.base import berlin
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import Invalid, NotFound
-from stadtsinn.cloud.series.answers.local_time import write_time
 from stadtsinn.cloud.series.answers.schemas import (
     Latest,
     LatestDevice,
@@ -90,8 +90,8 @@ def answer(store: SeriesStore, tenant_id: str, question: Question) -> SeriesPage
         label_en=said.label_en,
         window=question.window,
         aggregate=how,
-        items=[sample_view(sample, write_time(sample.time)) for sample in samples],
-        next=None if more_from is None else write_time(more_from),
+        items=[sample_view(sample, berlin.isoformat(sample.time)) for sample in samples],
+        next=None if more_from is None else berlin.isoformat(more_from),
     )
 
 
@@ -150,7 +150,7 @@ def newest(
     found = store.latest(tenant_id, dev_euis, quantity=quantity_name)
     for key, sample in found.items():
         values[key.dev_eui].append(
-            LatestValue(key.quantity, key.channel, write_time(sample.time), sample.value)
+            LatestValue(key.quantity, key.channel, berlin.isoformat(sample.time), sample.value)
         )
     for shown in values.values():
         if len(shown) > 1:
@@ -166,4 +166,4 @@ def _names(keys: Iterable[SeriesKey]) -> set[str]:
 def _value_view(sample: Sample | None) -> ValueView | None:
     if sample is None:
         return None
-    return ValueView(time=write_time(sample.time), value=sample.value)
+    return ValueView(time=berlin.isoformat(sample.time), value=sample.value)

@@ -8,15 +8,12 @@ hours of Europe/Berlin are whole hours of UTC.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 import msgspec
 
-from stadtsinn.base.instant import HOUR, MINUTE, Instant, from_datetime, to_datetime
+from stadtsinn.base import berlin
+from stadtsinn.base.instant import HOUR, MINUTE, Instant
 from stadtsinn.cloud.series.stores.store import Aggregate, Sample, Window
-
-BERLIN = ZoneInfo("Europe/Berlin")
 
 _STEPS = {
     Window.MINUTE: MINUTE,
@@ -46,23 +43,15 @@ def step_of(window: Window) -> int:
 def window_start(moment: int, window: Window) -> Instant:
     """Where the window that holds `moment` begins."""
     if window is Window.DAY:
-        return berlin_midnight(moment)
+        return berlin.midnight(moment)
     return Instant(moment - moment % _STEPS[window])
 
 
 def next_window(start: int, window: Window) -> Instant:
     """Where the window after the one that begins at `start` begins."""
     if window is Window.DAY:
-        # 36 hours after midnight is inside the next day, be the day 23 or 25 hours long.
-        return berlin_midnight(start + 36 * HOUR)
+        return berlin.next_midnight(start)
     return Instant(start + _STEPS[window])
-
-
-def berlin_midnight(moment: int) -> Instant:
-    """The beginning of the Berlin day that holds `moment`. Clocks change at 2, never at 0."""
-    local = to_datetime(moment).astimezone(BERLIN)
-    since = timedelta(hours=local.hour, minutes=local.minute, seconds=local.second)
-    return from_datetime((local - since).replace(microsecond=0))
 
 
 def summarise(parts: Iterable[Part], window: Window, aggregate: Aggregate) -> list[Sample]:
@@ -73,7 +62,7 @@ def summarise(parts: Iterable[Part], window: Window, aggregate: Aggregate) -> li
         if window is not Window.DAY:
             start = part.start
         elif part.start >= day_ends:
-            start = berlin_midnight(part.start)
+            start = berlin.midnight(part.start)
             day_ends = next_window(start, window)
         starts.setdefault(start, []).append(part)
     return [Sample(Instant(start), _value(held, aggregate)) for start, held in starts.items()]

@@ -1,0 +1,69 @@
+"""Local time of Europe/Berlin: days of 23, 24 or 25 hours, and times as Germans read them.
+
+The only module that names the time zone. A time of day that the clock skips in March counts as
+if the clock had not been changed yet; of a time that comes twice in October the first counts.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from stadtsinn.base.instant import HOUR, SECOND, Instant, from_datetime, to_datetime
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 (the offset is added by hand)
+
+
+def local(instant: int) -> datetime:
+    """The instant as an aware datetime in Berlin."""
+    return to_datetime(instant).astimezone(BERLIN)
+
+
+def at(day: date, time_of_day: str = "00:00") -> Instant:
+    """The instant of a time of day (``HH:MM``) on a local day.
+
+    Raises ValueError for a text that is no time of day, OverflowError at the end of the calendar.
+    """
+    return from_datetime(
+        datetime.combine(
+            date(day.year, day.month, day.day), time.fromisoformat(time_of_day), tzinfo=BERLIN
+        )
+    )
+
+
+def midnight(instant: int) -> Instant:
+    """The beginning of the local day that holds the instant. Clocks change at 2, never at 0."""
+    return at(local(instant))
+
+
+def next_midnight(instant: int) -> Instant:
+    """The beginning of the local day after the one that holds the instant."""
+    return at(local(instant) + timedelta(days=1))
+
+
+def isoformat(instant: int) -> str:
+    """``2026-10-25T02:30:00+01:00``: readable here, and unambiguous when clocks go back."""
+    shift, suffix = _offset(instant // HOUR)
+    return (_EPOCH + timedelta(microseconds=instant + shift)).isoformat() + suffix
+
+
+def clock_time(instant: int) -> str:
+    """The time of day: ``14:05``."""
+    return f"{local(instant):%H:%M}"
+
+
+def date_and_time(instant: int) -> str:
+    """``26.09.2026, 12:00``."""
+    return f"{local(instant):%d.%m.%Y, %H:%M}"
+
+
+@lru_cache(maxsize=20_000)
+def _offset(hour: int) -> tuple[int, str]:
+    """Offset in an hour since 1970: clocks change at whole hours, and maps show many times."""
+    moment = local(hour * HOUR)
+    offset = moment.utcoffset()
+    assert offset is not None
+    return int(offset.total_seconds()) * SECOND, moment.isoformat()[-len("+01:00") :]
