@@ -22,7 +22,6 @@ from stadtsinn.base.instant import HOUR, Instant, parse
 from stadtsinn.base.mqtt.link import Broker, Message, MqttLink
 from stadtsinn.decoders.reading import Decoded, Outcome, Undecoded
 from stadtsinn.decoders.uplink import Frame, TimeSource
-from stadtsinn.edge.agent import intake
 from stadtsinn.edge.agent.agent import EdgeAgent, decode_one_by_one
 from stadtsinn.edge.agent.config import parse_settings
 from stadtsinn.edge.agent.spool import Row
@@ -370,7 +369,6 @@ def test_disk_that_is_full_for_a_while_loses_nothing(
             raise sqlite3.OperationalError("database or disk is full")
         append(rows)
 
-    monkeypatch.setattr(intake, "_RETRY_SECONDS", 0.1)
     monkeypatch.setattr(agent._spool, "append", full_twice)
     town.chirpstack.publish_uplinks(range(3), NOW)
     wait_until(lambda: town.ingest.counters() == [0, 1, 2], "delivered")

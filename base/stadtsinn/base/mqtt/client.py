@@ -19,11 +19,15 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from stadtsinn.base.backoff import Backoff, Retries
+
 log = structlog.get_logger()
 
 _MAX_INFLIGHT = 200
 _MAX_QUEUED = 50_000
-_PAUSE_AFTER_FAULT = 1.0
+_FAULTS = Backoff(first=1.0, longest=30.0)
+_HEALTHY_S = 60.0
+"""A network loop that ran so long before it failed is not failing again and again."""
 _READ_AHEAD = 65_536
 
 
@@ -101,7 +105,9 @@ class SturdyClient(paho.Client):
         self, timeout: float = 1.0, retry_first_connection: bool = False
     ) -> MQTTErrorCode:
         """paho's loop, begun again after an exception: a link that died silently stays dead."""
+        retries = Retries(_FAULTS)
         while True:
+            began = time.monotonic()
             try:
                 return super().loop_forever(timeout, retry_first_connection)
             except Exception:
@@ -109,4 +115,6 @@ class SturdyClient(paho.Client):
                 self._loop_rc_handle(MQTTErrorCode.MQTT_ERR_CONN_LOST)
                 if self._thread_terminate:
                     return MQTTErrorCode.MQTT_ERR_CONN_LOST
-                time.sleep(_PAUSE_AFTER_FAULT)
+                if time.monotonic() - began > _HEALTHY_S:
+                    retries.worked()
+                time.sleep(retries.failed())

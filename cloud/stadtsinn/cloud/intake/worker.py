@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 import structlog
 
+from stadtsinn.base.backoff import Backoff, Retries
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.health import Check
 from stadtsinn.base.mqtt.link import QueueFull
@@ -26,7 +27,7 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-_BACKOFF_S = (0.2, 0.5, 1, 2, 5, 10)
+_BACKOFF = Backoff(first=0.2, longest=10)
 _IDLE_S = 2.0
 
 
@@ -139,7 +140,7 @@ class IngestWorker:
 
     def _until_done(self, step: Callable[[], T]) -> T | None:
         """Try until it works; None when the worker was told to stop."""
-        attempt = 0
+        retries = Retries(_BACKOFF)
         while not self._stopping.is_set():
             try:
                 result = step()
@@ -151,8 +152,7 @@ class IngestWorker:
             else:
                 self._trouble = None
                 return result
-            self._stopping.wait(_BACKOFF_S[min(attempt, len(_BACKOFF_S) - 1)])
-            attempt += 1
+            self._stopping.wait(retries.failed())
         return None
 
     def _acknowledge(self, group: Sequence[Received], committed: Committed) -> None:

@@ -17,6 +17,7 @@ import msgspec
 import structlog
 from paho.mqtt.client import MQTTMessageInfo
 
+from stadtsinn.base.backoff import Backoff, Retries
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import Instant
@@ -28,7 +29,8 @@ from stadtsinn.edge.messages.delivery import VERSION, Ack, batch_topic
 
 log = structlog.get_logger()
 
-_LONGEST_PAUSE = 300.0
+_LONGEST_ACK_WAIT_S = 300.0
+_FAULTS = Backoff(first=0.5, longest=10)
 _LOOK_SECONDS = 0.5
 
 
@@ -78,7 +80,9 @@ class Delivery:
         self._lock = threading.Lock()
         self._under_way: deque[_UnderWay] = deque()
         self._sent = spool.acknowledged
-        self._pause = settings.ack_timeout_seconds
+        self._ack_waits = Backoff(settings.ack_timeout_seconds, _LONGEST_ACK_WAIT_S)
+        self._rewinds = 0
+        self._faults = Retries(_FAULTS)
         self._probing = False
         self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
 
@@ -124,7 +128,7 @@ class Delivery:
             for batch in self._under_way:  # an ingest at work is given time for the rest
                 if batch.at_broker_since is not None:
                     batch.at_broker_since = now
-            self._pause = self._settings.ack_timeout_seconds
+            self._rewinds = 0
             self._probing = False
         self._wake.set()
 
@@ -140,7 +144,9 @@ class Delivery:
                         self._beat()
             except Exception:  # e.g. the disk failed while reading: what is unsent stays unsent
                 log.exception("delivery_failed")
-                self._stop.wait(_LOOK_SECONDS)
+                self._stop.wait(self._faults.failed())
+            else:
+                self._faults.worked()
             self._wake.wait(_LOOK_SECONDS)
             self._wake.clear()
 
@@ -154,12 +160,12 @@ class Delivery:
                 if batch.at_broker_since is None and batch.info.is_published():
                     batch.at_broker_since = now
             since = self._under_way[0].at_broker_since
-            if since is None or now - since < self._pause:
+            waited = self._ack_waits.seconds(self._rewinds + 1)
+            if since is None or now - since < waited:
                 return
             self._under_way.clear()
             self._sent = self._spool.acknowledged
-            waited = self._pause
-            self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+            self._rewinds += 1
             first = not self._probing
             self._probing = True
         self._metrics.resends.inc()

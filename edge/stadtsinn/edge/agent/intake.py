@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 import structlog
 
+from stadtsinn.base.backoff import Backoff, Retries
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import Instant
@@ -40,7 +41,7 @@ _GROUP_LIMIT = 500
 _WINDOW_OF_311 = 20
 """With MQTT 3.1.1 many brokers send only so many messages ahead of our acknowledgements."""
 _RAW_CUT = 256
-_RETRY_SECONDS = 2.0
+_BACKOFF = Backoff(first=0.25, longest=2.0)
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -86,6 +87,7 @@ class Intake:
         self._on_fatal = on_fatal
         self._queue: queue.SimpleQueue[Received] = queue.SimpleQueue()
         self._stop = threading.Event()
+        self._retries = Retries(_BACKOFF)
         self._encode = msgspec.msgpack.Encoder().encode
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
 
@@ -170,6 +172,7 @@ class Intake:
                 rows = rows[part:]
                 self._metrics.commits.inc()
                 self._on_commit()
+                self._retries.worked()
                 if self.refused_because:
                     log.info("spool_takes_again")
                     self.refused_because = ""
@@ -179,7 +182,7 @@ class Intake:
         """Tell that nothing is taken, and pause; False when we are to stop."""
         self._refuse(reason)
         self._beat()
-        return not self._stop.wait(_RETRY_SECONDS)
+        return not self._stop.wait(self._retries.failed())
 
     def _refuse(self, reason: str) -> None:
         self._metrics.refused.inc()

@@ -7,10 +7,10 @@ at their worst moments. At the end the cloud is compared with the simulator's tr
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_left
 from collections.abc import Callable
 
+from stadtsinn.base.backoff import wait_until
 from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.simulator.demo.children import Child
@@ -19,7 +19,6 @@ from stadtsinn.simulator.demo.stage import Stage
 from stadtsinn.simulator.market_day.day import MarketDay
 
 _PATIENCE_S = 60
-_LOOK_S = 0.005
 
 KILL_EDGE_AFTER = 20 * MINUTE
 """Into the outage: the spool holds what nobody else has."""
@@ -77,30 +76,26 @@ class Disasters:
         """Wait until the cloud has all of before `moment`, or the spool while the line is cut."""
         cut = moment in self._outage and moment != self._outage.start
         expected = bisect_left(self._first_told, self._outage.start if cut else moment)
-        deadline = time.monotonic() + _PATIENCE_S
-        while True:
-            with self._database.read() as connection:
-                progress = look(connection)
-            if progress.settled(expected) and (not cut or self._spool_holds(moment)):
-                return
-            if time.monotonic() > deadline:
-                raise Stuck(self._where(progress, expected))
+
+        def settled() -> bool:
             self._stage.check()
-            time.sleep(_LOOK_S)
+            progress = self._look()
+            return progress.settled(expected) and (not cut or self._spool_holds(moment))
+
+        if not wait_until(settled, timeout=_PATIENCE_S):
+            raise Stuck(self._where(self._look(), expected))
+
+    def _look(self) -> Progress:
+        with self._database.read() as connection:
+            return look(connection)
 
     def _spool_holds(self, moment: Instant) -> bool:
         return self._stage.spooled() == bisect_left(self._spooled, moment)
 
     def _kill_during_delivery(self) -> None:
         """The ingest dies once more in the middle of the backlog."""
-        with self._database.read() as connection:
-            before = look(connection).committed
-        deadline = time.monotonic() + _PATIENCE_S
-        while time.monotonic() < deadline:
-            with self._database.read() as connection:
-                if look(connection).committed > before:
-                    break
-            time.sleep(_LOOK_S)
+        before = self._look().committed
+        wait_until(lambda: self._look().committed > before, timeout=_PATIENCE_S)
         self._tell("ingest killed in the middle of the backlog")
         self._restart(self._stage.ingest)
 

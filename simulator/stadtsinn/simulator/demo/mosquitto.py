@@ -10,13 +10,14 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from stadtsinn.base.backoff import Backoff
 from stadtsinn.simulator.demo.certificates import Credentials
 from stadtsinn.simulator.demo.ports import free_port
 
@@ -28,8 +29,15 @@ HOW_TO_INSTALL = (
 )
 
 
+_CONNECTING = Backoff(first=0.01, longest=0.1)
+
+
 class MosquittoUnavailable(Exception):
     """No Mosquitto here; the text says how to get one."""
+
+
+class _Ended(Exception):
+    """The process ended while it was waited for."""
 
 
 @dataclass(frozen=True)
@@ -243,16 +251,13 @@ class Mosquitto:
 
     def _wait_listening(self, timeout: float, log: Path) -> None:
         assert self._process
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                break
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-            except OSError:
-                time.sleep(0.02)
-            else:
-                return
+        with suppress(OSError, _Ended):
+            for attempt in _CONNECTING.attempts(OSError, timeout=timeout):
+                with attempt:
+                    if self._process.poll() is not None:
+                        raise _Ended
+                    socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            return
         said = log.read_text(errors="replace").strip().splitlines()[-2:]
         raise MosquittoUnavailable(
             f"Mosquitto did not start on port {self.port}: {' / '.join(said) or 'no message'}"

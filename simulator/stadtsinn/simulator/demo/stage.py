@@ -5,7 +5,6 @@ Everything lives in one folder, so that it can be looked at afterwards and start
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from stadtsinn.base.backoff import wait_until
 from stadtsinn.base.clock import Clock
 from stadtsinn.cloud.migrations.upgrade import upgrade
 from stadtsinn.cloud.platform.database.engine import Database, open_database
@@ -144,14 +144,14 @@ class Stage:
         self._wait(self.ready)
 
     def _wait(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + _READY_SECONDS
-        while not condition():
+        def holds() -> bool:
             self.check()
-            if time.monotonic() > deadline:
-                raise ChildFailed(
-                    f"not everything was ready within {_READY_SECONDS} s: see {self.folder}/*.log"
-                )
-            time.sleep(0.05)
+            return condition()
+
+        if not wait_until(holds, timeout=_READY_SECONDS):
+            raise ChildFailed(
+                f"not everything was ready within {_READY_SECONDS} s: see {self.folder}/*.log"
+            )
 
     def _edge_child(self) -> Child:
         config = self.folder / "edge.toml"

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Connection, select
 
+from stadtsinn.base.backoff import wait_until
 from stadtsinn.base.clock import SystemClock
 from stadtsinn.base.instant import SECOND, Instant, isoformat
 from stadtsinn.base.mqtt.link import Broker, MqttLink
@@ -29,7 +30,6 @@ from stadtsinn.simulator.replay.recording import Recorded, read_recording, town_
 
 EDGE = "replay"
 _PATIENCE_S = 120
-_LOOK_S = 0.05
 
 
 class LatestValue(msgspec.Struct, frozen=True):
@@ -143,15 +143,16 @@ def _send(
 
 def _wait(stage: Stage, database: Database, ups: int) -> None:
     """Wait until the cloud has acknowledged every event and the followers are through."""
-    deadline = time.monotonic() + _PATIENCE_S
-    while not (stage.delivered() >= ups and _settled(database)):
+
+    def arrived() -> bool:
         stage.check()
-        if time.monotonic() > deadline:
-            raise TimeoutError(
-                f"after {_PATIENCE_S} s the cloud had acknowledged {stage.delivered()} of {ups} "
-                f"events: see {stage.folder}/*.log"
-            )
-        time.sleep(_LOOK_S)
+        return stage.delivered() >= ups and _settled(database)
+
+    if not wait_until(arrived, timeout=_PATIENCE_S):
+        raise TimeoutError(
+            f"after {_PATIENCE_S} s the cloud had acknowledged {stage.delivered()} of {ups} "
+            f"events: see {stage.folder}/*.log"
+        )
 
 
 def _settled(database: Database) -> bool:

@@ -17,6 +17,7 @@ import structlog
 from prometheus_client import Counter
 from sqlalchemy import Connection
 
+from stadtsinn.base.backoff import Backoff
 from stadtsinn.base.clock import Clock, SystemClock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.health import Check
@@ -35,7 +36,7 @@ MAYBE_TWICE = " (evtl. doppelt)"
 KEEP_FOR = 90 * DAY
 
 _LEASE = 120 * SECOND
-_BACKOFF_S = (10, 30, 120, 300, 600)
+_BACKOFF = Backoff(first=10, longest=600, factor=3)
 # A delivery report that is already under way settles most doubts by itself.
 _DOUBT_WAITS = 10 * SECOND
 _PURGE_EVERY = HOUR
@@ -234,4 +235,4 @@ class OutboxWorker:
             return Status.FAILED, 0
         if outcome is Outcome.UNKNOWN:
             return Status.UNKNOWN, self._doubt_waits
-        return Status.READY, _BACKOFF_S[min(attempts, len(_BACKOFF_S)) - 1] * SECOND
+        return Status.READY, int(_BACKOFF.seconds(attempts) * SECOND)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import structlog
 from prometheus_client import Counter, Gauge
 
+from stadtsinn.base.backoff import Backoff, Retries
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.health import Check
@@ -33,7 +34,7 @@ LAG = Gauge("stadtsinn_follower_lag", "Uplinks in the log that are not applied y
 APPLIED = Counter("stadtsinn_follower_uplinks", "Uplinks applied", ["follower"])
 ERRORS = Counter("stadtsinn_follower_errors", "Failed attempts", ["follower"])
 
-_BACKOFF_S = (0.1, 0.2, 0.5, 1, 2, 5, 10)
+_BACKOFF = Backoff(first=0.1, longest=10)
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class FollowerLoop:
         self._monotonic = monotonic
         self._stopping = threading.Event()
         self._limit = self._pace.batch
-        self._failures = 0
+        self._retries = Retries(_BACKOFF)
         self._trouble: str | None = None
         self._said: str | None = None
         self._last_tick = float("-inf")
@@ -142,7 +143,7 @@ class FollowerLoop:
             seen = self._signal.commits if self._signal is not None else 0
             applied = self._attempt()
             if applied is None:
-                self._stopping.wait(_BACKOFF_S[min(self._failures, len(_BACKOFF_S)) - 1])
+                self._stopping.wait(self._retries.failed())
             elif applied == 0:
                 self._rest(seen)
 
@@ -158,7 +159,8 @@ class FollowerLoop:
         except Exception as error:
             self._note_failure(error)
             return None
-        self._failures, self._trouble = 0, None
+        self._retries.worked()
+        self._trouble = None
         self._limit = min(self._limit * 2, self._pace.batch)
         if self._said is not None and self._limit == self._pace.batch:
             log.info("follower_recovered", follower=self.name, position=self._cursor)
@@ -179,7 +181,6 @@ class FollowerLoop:
             self._stopping.wait(self._pace.look_s)
 
     def _note_failure(self, error: Exception) -> None:
-        self._failures += 1
         self._limit = max(1, self._limit // 8)
         ERRORS.labels(self.name).inc()
         self._trouble = f"{type(error).__name__}: {error}".splitlines()[0][:300]
