@@ -1,9 +1,10 @@
 """paho's client with what a process that runs for years needs beyond it.
 
-Kept apart because it reaches into paho's protected members (paho ≥ 2.1): to change the protocol
-version between two attempts without losing queued messages, to honour the broker's receive
-maximum, to read and acknowledge many messages with few system calls, and to outlive a packet
-that makes paho's network thread raise.
+Kept apart because it reaches into paho's protected members: to change the protocol version
+between two attempts without losing queued messages, to honour the broker's receive maximum, to
+read and acknowledge many messages with few system calls, and to outlive a packet that makes
+paho's network thread raise. That is why paho-mqtt is pinned exactly in pyproject.toml; a new
+version is compared member by member in tests/base/test_paho_inside.py.
 """
 
 from __future__ import annotations
