@@ -4,7 +4,7 @@
 PY := .venv/bin/python
 CACHE := $(CURDIR)/.cache
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-debian13 check bench bench-decoders conformance fuzz docs format lock parts clean
+.PHONY: help demo test test-fast test-debian13 check bench bench-decoders conformance fuzz docs format lock parts clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -15,8 +15,14 @@ help: ## what can be made
 demo: .venv/ready ## a market day in time-lapse; ARGS="--for 60", ARGS="--check --json"
 	@.venv/bin/stadtsinn demo $(ARGS)
 
-test: .venv/ready parts check ## everything: format, lint, types, contracts, all tests
-	$(PY) -m pytest $(ARGS)
+# A file's tests stay in one worker, which has servers of its own; what was skipped is listed.
+PYTEST := $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder -r s
+
+test: .venv/ready parts check ## everything: format, lint, types, contracts, all tests on all cores
+	$(PYTEST) $(ARGS)
+
+test-fast: .venv/ready ## for the work in between: all tests but those marked slow, no checks
+	$(PYTEST) --fast $(ARGS)
 
 test-debian13: ## `make test` in a Debian 13 of its own, from a fresh clone; as root, on a Debian
 	.ci/debian13 make test

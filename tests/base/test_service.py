@@ -17,6 +17,7 @@ import pytest
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
+from real_parts import PATIENCE_S
 from stadtsinn.base import systemd
 from stadtsinn.base.clock import SharedClock
 from stadtsinn.base.health import Check, HealthServer, parse_address
@@ -121,7 +122,7 @@ def test_ordinary_values_stay(value: str) -> None:
 
 def get(port: int, path: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE_S) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from fake_mqtt_gate import FakeMqttGate
-from real_parts import mosquitto, wait_until
+from real_parts import PATIENCE_S, mosquitto, wait_until
 from stadtsinn.base.mqtt.link import Broker, Message, MqttLink, Tls, Will
 from stadtsinn.simulator.demo.certificates import Authority
 from stadtsinn.simulator.demo.mosquitto import Mosquitto
@@ -31,7 +31,7 @@ class Inbox:
 
     def __enter__(self) -> Self:
         self.link.start()
-        assert self.link.wait_connected(20)
+        assert self.link.wait_connected(PATIENCE_S)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -54,7 +54,7 @@ def send(port: int, *payloads: bytes, retain: bool = False) -> None:
     link = MqttLink(Broker("127.0.0.1", port, "sender"))
     link.start()
     for payload in payloads:
-        link.publish("t/x", payload, retain=retain).wait_for_publish(20)
+        link.publish("t/x", payload, retain=retain).wait_for_publish(PATIENCE_S)
     link.stop()
 
 
@@ -111,7 +111,7 @@ def test_published_while_the_broker_is_away_arrives_later(tmp_path: Path) -> Non
     info = link.publish("t/x", b"early", retain=True)
     with server, Inbox(server.port) as inbox:
         inbox.wait(1)
-        info.wait_for_publish(20)
+        info.wait_for_publish(PATIENCE_S)
         link.stop()
     assert inbox.payloads() == [b"early"]
 
@@ -162,7 +162,7 @@ def test_faulty_reader_does_not_end_the_link(broker: Mosquitto) -> None:
         Broker("127.0.0.1", broker.port, "reader"), subscriptions=["t/#"], on_message=take
     )
     link.start()
-    assert link.wait_connected(20)
+    assert link.wait_connected(PATIENCE_S)
     send(broker.port, b"bad", b"good")
     wait_until(lambda: seen == [b"good"], "the next message is handled")
     link.stop()
@@ -172,7 +172,7 @@ def test_will_is_published_when_the_process_dies(broker: Mosquitto) -> None:
     with FakeMqttGate(broker.port) as gate, Inbox(broker.port) as inbox:
         link = MqttLink(Broker("127.0.0.1", gate.port, "dying"), will=Will("t/status", b"offline"))
         link.start()
-        assert link.wait_connected(20)
+        assert link.wait_connected(PATIENCE_S)
         gate.manner = "hang_up_on_mqtt5"  # and no way back
         gate.cut()
         inbox.wait(1)
@@ -217,9 +217,9 @@ def test_client_certificate_opens_its_own_topics_only(
         on_message=inbox.append,
     )
     link.start()
-    assert link.wait_connected(20)
-    link.publish("stadtsinn/edge/bauhof/batch", b"not mine").wait_for_publish(20)
-    link.publish("stadtsinn/edge/rathaus-1/batch", b"mine").wait_for_publish(20)
+    assert link.wait_connected(PATIENCE_S)
+    link.publish("stadtsinn/edge/bauhof/batch", b"not mine").wait_for_publish(PATIENCE_S)
+    link.publish("stadtsinn/edge/rathaus-1/batch", b"mine").wait_for_publish(PATIENCE_S)
     wait_until(lambda: bool(inbox), "the own message comes")
     link.stop()
     assert [message.payload for message in inbox] == [b"mine"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,7 +48,7 @@ def test_killed_agent_loses_and_doubles_nothing(
         try:
             edge.start(crash_at=point)
             edge.wait_ready()
-            sent = _send_until_killed(chirpstack, edge)
+            sent = _send_until_killed(chirpstack, ingest, edge)
             edge.wait_killed()
             edge.start()
             wait_until(lambda: ingest.counters() == list(range(sent)), f"all after {point}")
@@ -86,18 +84,22 @@ def test_killed_while_it_deletes_what_was_acknowledged(
     assert sorted(ingest.items) == [(ingest.batches[0].stream, n + 1) for n in range(UPLINKS)]
 
 
-def _send_until_killed(chirpstack: FakeChirpstack, edge: RealEdge) -> int:
+def _send_until_killed(chirpstack: FakeChirpstack, ingest: FakeIngest, edge: RealEdge) -> int:
     """Groups of uplinks until the point is reached, and one more after; how many were sent.
 
-    Groups may merge on a busy machine, so their number is not fixed.
+    Each group follows when the one before has arrived: how many it takes depends on how the
+    agent's groups fall, not on its speed.
     """
-    assert edge.process is not None
+    process = edge.process
+    assert process is not None
     sent = 0
-    while edge.process.poll() is None:
+    while process.poll() is None:
         assert sent < 2_000, f"the point was never reached: {edge.log()[-2000:]}"
         chirpstack.publish_uplinks(range(sent, sent + 15), MOMENT)
         sent += 15
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            edge.process.wait(0.3)
+        wait_until(
+            lambda: process.poll() is not None or len(ingest.counters()) >= sent,  # noqa: B023
+            "the point or the delivery",
+        )
     chirpstack.publish_uplinks(range(sent, sent + 15), MOMENT)
     return sent + 15

@@ -22,14 +22,13 @@ def stadtsinn(environment: dict[str, str]) -> Run:
     """Runs `stadtsinn …` and returns what it said."""
     real_parts.require("mosquitto")
 
-    def run(*arguments: str | Path, timeout: float = 500) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command([str(argument) for argument in arguments]),
             check=False,
             capture_output=True,
             text=True,
             env=environment,
-            timeout=timeout,
         )
 
     return run

@@ -109,7 +109,7 @@ class Morning:
                 return look(connection).settled(self.uplinks) and sent
 
         try:
-            wait_until(settled, "followers and sender are through", 90)
+            wait_until(settled, "followers and sender are through")
         finally:
             child.stop()
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import signal
 import subprocess
-import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,10 @@ import real_parts
 from installed_command import Run, command
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_the_day_survives_its_disasters(stadtsinn: Run, tmp_path: Path) -> None:
     """An hour without a line, three SIGKILLs and a second network server change nothing."""
-    done = stadtsinn("demo", "--check", "--json", "--folder", tmp_path / "day", timeout=800)
+    done = stadtsinn("demo", "--check", "--json", "--folder", tmp_path / "day")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     report = json.loads(done.stdout)
     assert report["ok"]
@@ -32,53 +33,65 @@ def test_the_day_survives_its_disasters(stadtsinn: Run, tmp_path: Path) -> None:
         assert disaster in done.stderr
 
 
-def test_the_show_serves_pages_and_ends_in_time(
+def test_the_show_serves_pages_until_ctrl_c(environment: dict[str, str], tmp_path: Path) -> None:
+    """Counter, API documentation and phone answer; then no traceback, nothing left running."""
+    with the_show(environment, tmp_path, "--speed", "600") as show:
+        assert show.stdout
+        said = ""
+        while "sandbox-phone" not in said:
+            line = show.stdout.readline()
+            assert line, said
+            said += line
+        pages = re.findall(r"http://127\.0\.0\.1:\d+/\S+", said)
+        assert len(pages) == 3
+        for page in pages:
+            with urllib.request.urlopen(page, timeout=real_parts.PATIENCE_S) as answer:
+                assert answer.status == 200
+                assert "<html" in answer.read().decode()
+        show.send_signal(signal.SIGINT)
+        ended_in_order(show, tmp_path)
+
+
+def test_the_show_ends_by_itself(environment: dict[str, str], tmp_path: Path) -> None:
+    with the_show(environment, tmp_path, "--for", "1") as show:
+        ended_in_order(show, tmp_path)
+
+
+def test_ctrl_c_on_the_way_up_ends_the_show_in_order(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """`--for` ends it by itself; meanwhile counter, API documentation and phone answer."""
+    """At the worst moment: while a child is being started."""
+    with the_show(environment, tmp_path) as show:
+        real_parts.wait_until((tmp_path / "cloud.log").exists, "the stage is being set")
+        show.send_signal(signal.SIGINT)
+        ended_in_order(show, tmp_path)
+
+
+@contextlib.contextmanager
+def the_show(
+    environment: dict[str, str], folder: Path, *arguments: str
+) -> Iterator[subprocess.Popen[str]]:
     real_parts.require("mosquitto")
     show = subprocess.Popen(
-        command(["demo", "--for", "12", "--folder", str(tmp_path), "--speed", "600"]),
+        command(["demo", "--folder", str(folder), *arguments]),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         env=environment,
     )
-    assert show.stdout
-    said = ""
-    while "sandbox-phone" not in said:
-        line = show.stdout.readline()
-        assert line, said
-        said += line
-    pages = re.findall(r"http://127\.0\.0\.1:\d+/\S+", said)
-    assert len(pages) == 3
-    for page in pages:
-        with urllib.request.urlopen(page, timeout=20) as answer:
-            assert answer.status == 200
-            assert "<html" in answer.read().decode()
-    rest, _ = show.communicate(timeout=120)
-    assert show.returncode == 0, said + rest
-    assert "Traceback" not in said + rest
-    assert children_of(tmp_path) == []
+    try:
+        yield show
+    finally:
+        if show.poll() is None:
+            show.send_signal(signal.SIGINT)  # it ends its children; SIGKILL would leave them
+            show.communicate()
 
 
-def test_ctrl_c_ends_the_show_in_order(environment: dict[str, str], tmp_path: Path) -> None:
-    """No traceback, nothing left running."""
-    real_parts.require("mosquitto")
-    show = subprocess.Popen(
-        command(["demo", "--folder", str(tmp_path)]),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment,
-    )
-    real_parts.wait_until((tmp_path / "cloud.log").exists, "the stage is being set", 120)
-    time.sleep(1)  # anywhere on the way up is a moment to press Ctrl-C
-    show.send_signal(signal.SIGINT)
-    said, _ = show.communicate(timeout=120)
+def ended_in_order(show: subprocess.Popen[str], folder: Path) -> None:
+    said, _ = show.communicate(timeout=real_parts.PATIENCE_S)
     assert "Traceback" not in said
     assert show.returncode == 0, said
-    assert children_of(tmp_path) == []
+    assert children_of(folder) == []
 
 
 def children_of(folder: Path) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from paho.mqtt.client import MQTTMessageInfo
 
-from real_parts import mosquitto, wait_until
+from real_parts import PATIENCE_S, mosquitto, wait_until
 from stadtsinn.base.clock import ManualClock, SharedClock
 from stadtsinn.base.instant import MINUTE, SECOND, Instant
 from stadtsinn.base.mqtt.link import Broker, Message, MqttLink
@@ -146,8 +146,8 @@ def test_a_real_broker_delivers_the_whole_day(day: MarketDay, tmp_path: Path) ->
         reader.start()
         writer.start()
         try:
-            assert reader.wait_connected(30)
-            assert writer.wait_connected(30)
+            assert reader.wait_connected(PATIENCE_S)
+            assert writer.wait_connected(PATIENCE_S)
             clock = SharedClock.create(tmp_path / "clock", day.span.start)
             town_only = {NetworkServer.TOWN: writer}
             publisher = Publisher(town_only, clock)

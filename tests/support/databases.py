@@ -7,7 +7,6 @@ A test folder gets both by importing the fixture in its conftest.py::
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import functools
 import secrets
@@ -78,8 +77,13 @@ def shared_cluster() -> str:
         # other users when it starts, and PostgreSQL runs as one.
         folder = Path(_shared.enter_context(TemporaryDirectory(prefix="stadtsinn-postgres-")))
         _shared_url.append(_shared.enter_context(real_parts.postgres_cluster(folder)))
-        atexit.register(_shared.close)
     return _shared_url[0]
+
+
+def close_shared_cluster() -> None:
+    """At the end of the test run."""
+    _shared_url.clear()
+    _shared.close()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -7,6 +7,7 @@ import json
 from types import TracebackType
 from typing import Any, Self
 
+from real_parts import PATIENCE_S
 from stadtsinn.base.instant import Instant, isoformat
 from stadtsinn.base.mqtt.link import Broker, MqttLink
 
@@ -88,7 +89,7 @@ class FakeChirpstack:
 
     def __enter__(self) -> Self:
         self._link.start()
-        assert self._link.wait_connected(20)
+        assert self._link.wait_connected(PATIENCE_S)
         return self
 
     def __exit__(
@@ -101,7 +102,7 @@ class FakeChirpstack:
 
     def publish(self, event_topic: str, payload: bytes) -> None:
         """Returns when the broker has it."""
-        self._link.publish(event_topic, payload).wait_for_publish(20)
+        self._link.publish(event_topic, payload).wait_for_publish(PATIENCE_S)
 
     def publish_uplinks(self, counters: range, moment: Instant, **options: Any) -> None:
         """Uplinks of one device, ten seconds apart."""
@@ -113,4 +114,4 @@ class FakeChirpstack:
             for index, number in enumerate(counters)
         ]
         for info in sent:
-            info.wait_for_publish(20)
+            info.wait_for_publish(PATIENCE_S)

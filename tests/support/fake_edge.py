@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 
+from real_parts import PATIENCE_S
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.mqtt.link import Broker, Message, MqttLink
 from stadtsinn.decoders.reading import Outcome, Undecoded
@@ -50,7 +51,7 @@ class FakeEdge:
 
     def start(self) -> None:
         self._link.start()
-        assert self._link.wait_connected(20)
+        assert self._link.wait_connected(PATIENCE_S)
 
     def stop(self) -> None:
         self._link.stop()
@@ -76,9 +77,9 @@ class FakeEdge:
             )
             self._link.publish(batch_topic(self._edge_id), encode(batch))
 
-    def deliver(self, timeout: float = 60, patience: float = 2) -> None:
-        """Send and send again until all is acknowledged; AssertionError after `timeout` s."""
-        deadline = time.monotonic() + timeout
+    def deliver(self, patience: float = 2) -> None:
+        """Send and send again until all is acknowledged."""
+        deadline = time.monotonic() + PATIENCE_S
         while self.acknowledged < len(self._items):
             assert time.monotonic() < deadline, f"acknowledged only up to {self.acknowledged}"
             self.send()

@@ -6,6 +6,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from real_parts import PATIENCE_S
 from stadtsinn.base.mqtt.link import Broker, Message, MqttLink
 from stadtsinn.edge.messages.delivery import (
     TOPIC_ROOT,
@@ -36,7 +37,7 @@ class FakeIngest:
 
     def __enter__(self) -> Self:
         self.link.start()
-        assert self.link.wait_connected(20)
+        assert self.link.wait_connected(PATIENCE_S)
         return self
 
     def __exit__(

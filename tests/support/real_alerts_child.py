@@ -18,7 +18,6 @@ def run_child(database: Database, crash_at: str) -> int:
     return subprocess.run(
         [sys.executable, __file__, url],
         env={**os.environ, "STADTSINN_CRASH_AT": crash_at},
-        timeout=120,
         check=False,
     ).returncode
 

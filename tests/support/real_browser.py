@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
-from real_parts import require, wait_until
+from real_parts import PATIENCE_S, require, wait_until
 from stadtsinn.simulator.demo.ports import free_port
 
 _FLAGS = (
@@ -59,7 +59,7 @@ def served(app: FastAPI) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
-        thread.join(timeout=30)
+        thread.join(PATIENCE_S)
 
 
 def requested(browser: Chrome) -> list[str]:

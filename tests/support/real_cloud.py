@@ -69,7 +69,7 @@ bind = "127.0.0.1:{self.health_port}"
         wait_until(lambda: healthy(self.health_port), "the process is healthy")
 
 
-def wait_dead(child: Child, timeout: float = 60) -> None:
+def wait_dead(child: Child) -> None:
     """Wait until a process has been killed at its crash point."""
 
     def last_words() -> str:
@@ -79,7 +79,7 @@ def wait_dead(child: Child, timeout: float = 60) -> None:
             return str(failed)
         return ""
 
-    wait_until(lambda: last_words() != "", f"{child.name} reaches its crash point", timeout)
+    wait_until(lambda: last_words() != "", f"{child.name} reaches its crash point")
     assert "code -9" in last_words()
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from real_parts import wait_until
+from real_parts import PATIENCE_S, wait_until
 
 CONFIG = """\
 edge_id = "rathaus-1"
@@ -93,19 +93,19 @@ class RealEdge:
         lines = (self.folder / "edge.log").read_bytes()[self._log_start :].decode().splitlines()
         return any(event in line and f'"side": "{side}"' in line for line in lines)
 
-    def wait_killed(self, timeout: float = 60) -> None:
+    def wait_killed(self) -> None:
         """Until the crash point was reached."""
         assert self.process is not None
-        code = self.process.wait(timeout)
+        code = self.process.wait(PATIENCE_S)
         assert code == -signal.SIGKILL, f"ended with {code}: {self.log()[-2000:]}"
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""
         assert self.process is not None
         self.process.terminate()
-        return self.process.wait(30)
+        return self.process.wait(PATIENCE_S)
 
     def kill(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
-            self.process.wait(30)
+            self.process.wait(PATIENCE_S)

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from real_parts import listens, require, wait_until
+from real_parts import PATIENCE_S, listens, require, wait_until
 from stadtsinn.simulator.demo.ports import free_port
 
 USERNAME, PASSWORD = "stadt", "nicht-raten"
@@ -81,7 +81,7 @@ class Kannel:
         process = self._running.pop(name, None)
         if process is not None:
             process.send_signal(signal.SIGKILL)
-            process.wait(timeout=30)
+            process.wait(PATIENCE_S)
 
     def received(self) -> list[tuple[str, str]]:
         """(number, text) of every message that reached the network, in order."""

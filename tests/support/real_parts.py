@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from stadtsinn.simulator.demo.mosquitto import Mosquitto, Program
@@ -29,6 +30,9 @@ SHARED = Path(__file__).resolve().parents[3] / "shared"
 """Recordings and vectors beside the checkout; absent outside the founders' workshop."""
 
 PARTS_CACHE = Path(os.environ.get("STADTSINN_PARTS_CACHE", Path.home() / ".cache" / "stadtsinn"))
+
+PATIENCE_S = 240.0
+"""How long a test waits for what must come. It only bounds hanging: a busy machine may be slow."""
 
 HOW_TO_GET = {
     "mosquitto": "apt-get install mosquitto",
@@ -84,7 +88,7 @@ def mosquitto(folder: Path, options: Sequence[str] = (), port: int | None = None
     return Mosquitto(Program(require("mosquitto")), folder, port=port, options=options)
 
 
-def wait_until(condition: Callable[[], bool], what: str, timeout: float = 30) -> None:
+def wait_until(condition: Callable[[], bool], what: str, timeout: float = PATIENCE_S) -> None:
     """Wait for something to become true; fail naming it. Time only bounds the wait."""
     deadline = time.monotonic() + timeout
     while not condition():
@@ -141,7 +145,7 @@ store-enabled = false
         yield InfluxServer(f"http://127.0.0.1:{port}")
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(PATIENCE_S)
 
 
 def _answers(url: str) -> bool:
@@ -175,12 +179,22 @@ def postgres_cluster(folder: Path) -> Iterator[str]:
             cwd="/",
             start_new_session=True,
         )
+    url = f"postgresql://stadtsinn@127.0.0.1:{port}/postgres"
     try:
-        wait_until(lambda: listens(port), "PostgreSQL listens")
-        yield f"postgresql://stadtsinn@127.0.0.1:{port}/postgres"
+        wait_until(lambda: _accepts(url), "PostgreSQL accepts connections")
+        yield url
     finally:
         os.killpg(process.pid, signal.SIGINT)  # fast shutdown: does not wait for clients
-        process.wait(timeout=30)
+        process.wait(PATIENCE_S)
+
+
+def _accepts(postgres: str) -> bool:
+    """It listens before it takes anybody in."""
+    try:
+        psycopg.connect(postgres).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _as_postgres_user(data: Path) -> list[str]:

@@ -15,7 +15,7 @@ import pytest
 from fake_edge import FakeEdge
 from fake_uplinks import chirpstack_event, event_topic, uplink
 from real_cloud import RealCloud, wait_dead
-from real_parts import mosquitto, wait_until
+from real_parts import PATIENCE_S, mosquitto, wait_until
 from stadtsinn.base.mqtt.link import Broker, MqttLink
 from stadtsinn.cloud.log.uplinks.repository import head, read_after
 from stadtsinn.cloud.platform.database.engine import Database
@@ -44,14 +44,14 @@ def server(broker: Mosquitto) -> Iterator[MqttLink]:
     """The network server's connection."""
     link = MqttLink(Broker("127.0.0.1", broker.port, "chirpstack"))
     link.start()
-    assert link.wait_connected(20)
+    assert link.wait_connected(PATIENCE_S)
     yield link
     link.stop()
 
 
 def publish(server: MqttLink, uplinks: list[Uplink]) -> None:
     for up in uplinks:
-        server.publish(event_topic(up.dev_eui), chirpstack_event(up)).wait_for_publish(20)
+        server.publish(event_topic(up.dev_eui), chirpstack_event(up)).wait_for_publish(PATIENCE_S)
 
 
 def counted(database: Database) -> Counter[tuple[str, int]]:

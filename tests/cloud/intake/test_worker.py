@@ -20,7 +20,7 @@ from fake_uplinks import (
     register,
     uplink,
 )
-from real_parts import wait_until
+from real_parts import PATIENCE_S, wait_until
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.mqtt.link import Broker, Message
 from stadtsinn.cloud.intake import service
@@ -248,7 +248,7 @@ def test_a_full_inbox_makes_its_producer_wait_until_there_is_room() -> None:
     assert len(inbox.take(10, 10**6, 0, 1)) == 2
     wait_until(lambda: len(sent) == 4, "two more are in")
     inbox.close()
-    thread.join(5)
+    thread.join(PATIENCE_S)
     assert not thread.is_alive()
     assert inbox.take(10, 10**6, 0, 0.01) == []
 
@@ -279,7 +279,7 @@ def test_the_log_signal_wakes_who_waits(bench: Bench) -> None:
     threading.Thread(target=wait, daemon=True).start()
     bench.event(1)
     bench.worker.start()
-    assert woken.wait(10)
+    assert woken.wait(PATIENCE_S)
     bench.worker.stop()
     with bench.database.read() as connection:
         assert len(read_after(connection, 0, 10)) == 1

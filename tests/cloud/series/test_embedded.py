@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from real_parts import PATIENCE_S
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import DAY, HOUR, SECOND, Instant, parse
 from stadtsinn.cloud.series.stores.embedded.store import EmbeddedStore
@@ -72,7 +73,7 @@ def test_another_process_reads_while_this_one_writes(tmp_path: Path) -> None:
             [sys.executable, "-c", program, str(tmp_path / "series.sqlite")],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_S,
             check=True,
         )
     assert found.stdout.strip() == "1"

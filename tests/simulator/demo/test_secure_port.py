@@ -60,11 +60,11 @@ def test_an_edge_reaches_its_own_topics_only(tmp_path: Path, authority: Authorit
         )
         ingest.start()
         mine.start()
-        assert ingest.wait_connected(20)
-        assert mine.wait_connected(20)
+        assert ingest.wait_connected(real_parts.PATIENCE_S)
+        assert mine.wait_connected(real_parts.PATIENCE_S)
         mine.publish(batch_topic("other"), b"forged")
         mine.publish(batch_topic("mine"), b"last")
-        assert arrived.wait(20)
+        assert arrived.wait(real_parts.PATIENCE_S)
         ingest.publish(ack_topic("other"), b"theirs")
         ingest.publish(ack_topic("mine"), b"ours")
         real_parts.wait_until(lambda: bool(heard), "the own answer arrives")
@@ -93,7 +93,7 @@ def handshake_and_answer(context: ssl.SSLContext, port: int) -> bool:
     connect = bytes.fromhex("100d00044d5154540402003c000161")
     try:
         with (
-            socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+            socket.create_connection(("127.0.0.1", port), timeout=real_parts.PATIENCE_S) as plain,
             context.wrap_socket(plain, server_hostname="localhost") as secure,
         ):
             secure.sendall(connect)

@@ -18,7 +18,7 @@ from stadtsinn.simulator.demo.progress import Progress, look
 from stadtsinn.simulator.demo.stage import Stage
 from stadtsinn.simulator.market_day.day import MarketDay
 
-_PATIENCE_S = 60
+_PATIENCE_S = 240
 
 KILL_EDGE_AFTER = 20 * MINUTE
 """Into the outage: the spool holds what nobody else has."""

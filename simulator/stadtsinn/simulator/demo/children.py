@@ -6,10 +6,31 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-_STOP_SECONDS = 20
+_STOP_SECONDS = 60
+
+
+@contextmanager
+def interrupt_waits() -> Iterator[None]:
+    """Ctrl-C within the block counts at its end.
+
+    Between a child's start and the note of it, it would leave the child behind.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python interrupts the main thread only
+        return
+    pending: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: pending.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pending:
+        raise KeyboardInterrupt
 
 
 class ChildFailed(Exception):
@@ -39,7 +60,7 @@ class Child:
         return self._process.pid
 
     def start(self) -> None:
-        with self.log.open("ab") as sink:
+        with self.log.open("ab") as sink, interrupt_waits():
             self._process = subprocess.Popen(
                 self._command,
                 stdin=subprocess.DEVNULL,

@@ -19,9 +19,13 @@ from typing import Self
 
 from stadtsinn.base.backoff import Backoff
 from stadtsinn.simulator.demo.certificates import Credentials
+from stadtsinn.simulator.demo.children import interrupt_waits
 from stadtsinn.simulator.demo.ports import free_port
 
 PACKAGE = "mosquitto"
+# These only bound hanging; a busy machine may be slow.
+_START_SECONDS = 60.0
+_STOP_SECONDS = 60.0
 HOW_TO_INSTALL = (
     "Mosquitto was not found and could not be fetched. Install it with your system's package "
     "manager (Debian, Ubuntu, Raspberry Pi OS: 'sudo apt-get install mosquitto'; Fedora: "
@@ -192,13 +196,13 @@ class Mosquitto:
         self._secure = secure
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, timeout: float = 20) -> None:
+    def start(self, timeout: float = _START_SECONDS) -> None:
         """Start and wait until it listens; raises MosquittoUnavailable with its own words."""
         self._folder.mkdir(parents=True, exist_ok=True)
         config = self._folder / "mosquitto.conf"
         config.write_text("\n".join(self._config_lines()) + "\n")
         log = self._folder / "mosquitto.log"
-        with log.open("ab") as sink:
+        with log.open("ab") as sink, interrupt_waits():
             self._process = subprocess.Popen(
                 [str(self._program.path), "-c", str(config)],
                 stdout=sink,
@@ -212,18 +216,22 @@ class Mosquitto:
         """End it in order; it saves its sessions first."""
         if self._process and self._process.poll() is None:
             self._process.terminate()
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=_STOP_SECONDS)
         self._process = None
 
     def kill(self) -> None:
         """End it as a power cut would."""
         if self._process:
             self._process.kill()
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=_STOP_SECONDS)
         self._process = None
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:  # also Ctrl-C while it is waited for
+            self.kill()
+            raise
         return self
 
     def __exit__(

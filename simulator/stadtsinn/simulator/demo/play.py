@@ -26,7 +26,7 @@ from stadtsinn.simulator.radio.publisher import AsFastAsPossible, Publisher, Tim
 from stadtsinn.simulator.verification.report import Report
 from stadtsinn.simulator.verification.verify import verify
 
-_CONNECT_S = 20
+_CONNECT_S = 60
 
 
 @dataclass(frozen=True)

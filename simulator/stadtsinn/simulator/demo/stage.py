@@ -29,7 +29,7 @@ from stadtsinn.simulator.demo.ports import free_port
 from stadtsinn.simulator.demo.probe import healthy, metric
 from stadtsinn.simulator.radio.backhaul import Backhaul
 
-_READY_SECONDS = 60
+_READY_SECONDS = 180
 
 
 @dataclass(frozen=True)
@@ -139,8 +139,8 @@ class Stage:
         started.enter_context(self.cloud_broker)
         started.enter_context(self.backhaul)
         for child in self.children:
-            child.start()
             started.callback(child.stop)
+            child.start()
         self._wait(self.ready)
 
     def _wait(self, condition: Callable[[], bool]) -> None:

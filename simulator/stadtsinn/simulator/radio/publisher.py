@@ -14,7 +14,7 @@ from stadtsinn.simulator.market_day.day import MarketDay
 from stadtsinn.simulator.radio.network_servers import NetworkServer
 
 _STEP_S = 0.05
-_PUBLISH_TIMEOUT_S = 30.0
+_PUBLISH_TIMEOUT_S = 120.0
 
 
 class Link(Protocol):

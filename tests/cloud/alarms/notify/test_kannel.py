@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from fake_senders import Outbox
 from real_kannel import PASSWORD, USERNAME, Kannel
 from real_outbox_child import load_senders, run_child
-from real_parts import wait_until
+from real_parts import PATIENCE_S, wait_until
 from stadtsinn.base.clock import Clock, SystemClock
 from stadtsinn.cloud.alarms.notify.endpoints import report_router
 from stadtsinn.cloud.alarms.notify.senders.open import open_senders
@@ -47,7 +47,7 @@ def report_server(database: Database, clock: Clock, folder: Path) -> Iterator[in
     wait_until(lambda: server.started, "the API answers")
     yield port
     server.should_exit = True
-    thread.join(timeout=30)
+    thread.join(PATIENCE_S)
 
 
 @pytest.fixture

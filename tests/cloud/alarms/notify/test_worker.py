@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from fake_senders import TENANT, FakeSender, Outbox
+from real_parts import PATIENCE_S
 from stadtsinn.base.instant import DAY, HOUR, SECOND, Instant
 from stadtsinn.cloud.alarms.notify import outbox
 from stadtsinn.cloud.alarms.notify.message import Kind
@@ -300,7 +301,7 @@ def test_the_thread_starts_and_stops(small_box: Outbox, sender: FakeSender) -> N
     worker = small_box.worker(sender, poll_s=0.01)
     worker.start()
     small_box.put()
-    assert reached.wait(20)
+    assert reached.wait(PATIENCE_S)
     worker.stop()
     assert small_box.statuses() == ["ACCEPTED"]
 
@@ -326,7 +327,7 @@ def test_a_round_that_breaks_does_not_stop_the_thread(
     monkeypatch.setattr(outbox, "claim", claim)
     small_box.put()
     worker.start()
-    assert reached.wait(20)
+    assert reached.wait(PATIENCE_S)
     worker.stop()
     printed = capsys.readouterr()
     assert "outbox_round_failed" in printed.out + printed.err

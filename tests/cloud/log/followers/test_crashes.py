@@ -13,7 +13,7 @@ from sqlalchemy import select
 import real_follower_child
 from databases import add_tenant, fresh_database
 from fake_uplinks import NINE, entry, uplink
-from real_parts import wait_until
+from real_parts import PATIENCE_S, wait_until
 from stadtsinn.cloud.log.uplinks.repository import append
 from stadtsinn.cloud.platform.database.engine import Database
 
@@ -42,7 +42,7 @@ def test_killed_between_prepare_and_commit_nothing_is_lost_or_doubled(
         append(connection, [entry(uplink(n, n)) for n in range(30)], NINE)
     outside = tmp_path / "prepared"
     doomed = child(database, outside, point)
-    assert doomed.wait(60) == -9
+    assert doomed.wait(PATIENCE_S) == -9
     assert len(applied(database)) < 30
     survivor = child(database, outside, "")
     try:

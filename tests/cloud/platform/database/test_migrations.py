@@ -13,6 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from databases import fresh_database, fresh_postgres, shared_cluster
+from real_parts import PATIENCE_S
 from stadtsinn.cloud.migrations import head, upgrade
 from stadtsinn.cloud.migrations.upgrade import current
 from stadtsinn.cloud.platform.database.engine import Database, open_database
@@ -112,6 +113,6 @@ def test_processes_that_start_together_migrate_once(empty: Database) -> None:
         subprocess.Popen([sys.executable, "-c", code, url], stderr=subprocess.PIPE, text=True)
         for _ in range(3)
     ]
-    errors = [process.communicate(timeout=120)[1] for process in running]
+    errors = [process.communicate(timeout=PATIENCE_S)[1] for process in running]
     assert [process.returncode for process in running] == [0, 0, 0], errors
     assert set(metadata.tables) <= set(inspect(empty.engine).get_table_names())

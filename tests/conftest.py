@@ -1,0 +1,66 @@
+"""For all tests: what `--fast` leaves out, slow files first, no process left running."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import databases
+from real_parts import wait_until
+
+RUN_MARK = "STADTSINN_TEST_RUN"
+"""In the environment of every process that a test starts, and of theirs."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="leave out tests marked slow")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Slow files first: a worker that begins one at the end keeps all others waiting."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    if config.getoption("--fast"):
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="slow: 'make test' runs it"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left_running() -> Iterator[None]:
+    """Fails the run when a process of a test outlives it, and ends that process."""
+    mark = secrets.token_hex(8)
+    os.environ[RUN_MARK] = mark
+    yield
+    databases.close_shared_cluster()
+    left: list[str] = []
+
+    def gone() -> bool:
+        left[:] = _running_with(mark)
+        return not left
+
+    try:
+        wait_until(gone, "processes of tests end", timeout=60)
+    except pytest.fail.Exception:
+        for process in left:
+            os.kill(int(process.split()[0]), signal.SIGKILL)
+        pytest.fail("left running by a test:\n" + "\n".join(left))
+
+
+def _running_with(mark: str) -> list[str]:
+    """'PID COMMAND LINE' of all processes but this one that inherited the mark."""
+    wanted = f"{RUN_MARK}={mark}".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (process / "environ").read_bytes().split(b"\0")
+            line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue  # it has ended, or is another user's
+        if wanted in environment and line and process.name != str(os.getpid()):
+            found.append(f"{process.name} {line}")
+    return found
