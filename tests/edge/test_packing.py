@@ -15,8 +15,8 @@ from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.uplink import Uplink
 from stadtsinn.edge.agent import packing
 from stadtsinn.edge.agent.packing import pack, unpack
-from stadtsinn.edge.messages.chirpstack import read_event
 from stadtsinn.edge.messages.delivery import UplinkItem
+from stadtsinn.edge.network_servers.chirpstack import ChirpStack
 
 NOW = parse("2026-06-01T08:00:00+00:00")
 
@@ -32,7 +32,7 @@ def test_any_bytes_come_back(body: bytes) -> None:
 
 
 def test_an_uplink_with_its_readings_takes_a_third() -> None:
-    event = read_event(topic("70b3d50000000100"), encode(uplink(1234, NOW)), NOW)
+    event = ChirpStack().read(topic("70b3d50000000100"), encode(uplink(1234, NOW)), NOW)
     assert isinstance(event, Uplink)
     outcome = catalogue().decode("dragino/lse01", event.f_port, event.payload)
     body = msgspec.msgpack.encode(UplinkItem(17, event, outcome))

@@ -31,7 +31,7 @@ from stadtsinn.cloud.series.stores.store import Sample, SeriesKey
 from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.uplink import Uplink
-from stadtsinn.edge.messages.chirpstack import read_event
+from stadtsinn.edge.network_servers.chirpstack import ChirpStack
 from stadtsinn.simulator.demo.children import Child
 from stadtsinn.simulator.demo.ports import free_port
 from stadtsinn.simulator.demo.progress import look
@@ -51,6 +51,8 @@ POINTS = (
     "notify.called",
     "notify.finished",
 )
+
+read_event = ChirpStack().read
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import pytest
 from stadtsinn.base.instant import MINUTE, SECOND, Instant
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.reading import Decoded, Quality
-from stadtsinn.edge.messages.chirpstack import OtherEvent, read_event
+from stadtsinn.edge.network_servers.chirpstack import ChirpStack
+from stadtsinn.edge.network_servers.format import OtherEvent
 from stadtsinn.simulator.market_day.day import MarketDay
 from stadtsinn.simulator.market_day.town import COUNTERS, MARKET_RULE, PCR2, TREE_RULE
 from stadtsinn.simulator.radio.network_servers import COUNTY_SHARE, NetworkServer
@@ -50,7 +51,7 @@ def test_every_event_is_read_back_with_its_true_time(day: MarketDay) -> None:
     tolerance = 1 * SECOND
     for uplink in day.uplinks():
         for message in (uplink.event, *uplink.copies):
-            read = read_event(message.topic, message.payload, message.time)
+            read = ChirpStack().read(message.topic, message.payload, message.time)
             assert not isinstance(read, OtherEvent)
             frame = uplink.frame
             assert (read.dev_eui, read.dev_addr) == (uplink.dev_eui, frame.dev_addr)
@@ -65,7 +66,7 @@ def test_copies_have_their_own_event_ids_and_some_come_first(day: MarketDay) -> 
     first = late = copies = 0
     for uplink in day.uplinks():
         for message in (uplink.event, *uplink.copies):
-            read = read_event(message.topic, message.payload, message.time)
+            read = ChirpStack().read(message.topic, message.payload, message.time)
             assert not isinstance(read, OtherEvent)
             ids[read.deduplication_id] += 1
         for copy in uplink.copies:

@@ -27,7 +27,8 @@ from stadtsinn.cloud.series.stores.store import Point, SeriesKey, SeriesStore
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.decoders.catalogue import catalogue
-from stadtsinn.edge.messages.chirpstack import OtherEvent, read_event
+from stadtsinn.edge.network_servers.chirpstack import ChirpStack
+from stadtsinn.edge.network_servers.format import OtherEvent
 from stadtsinn.simulator.market_day.day import MarketDay
 from stadtsinn.simulator.radio.network_servers import NetworkServer, Publication
 
@@ -121,7 +122,7 @@ class _Driven:
         for publication in publications:
             if publication.time > self._clock.now():
                 self._clock.set(publication.time)
-            event = read_event(publication.topic, publication.payload, self._clock.now())
+            event = ChirpStack().read(publication.topic, publication.payload, self._clock.now())
             if isinstance(event, OtherEvent):
                 continue
             device_type = self._types[event.dev_eui]

@@ -16,7 +16,9 @@ from stadtsinn.cloud.town.repository import bump_revision
 from stadtsinn.cloud.town.tables import devices, edges
 from stadtsinn.decoders.reading import Outcome, Undecoded
 from stadtsinn.decoders.uplink import Reception, TimeSource, Uplink
+from stadtsinn.edge.network_servers.chirpstack import ChirpStack
 
+CHIRPSTACK = ChirpStack()
 NINE = parse("2026-09-26T09:00:00+02:00")
 """The morning that these tests live in."""
 

@@ -54,12 +54,22 @@ def replay(
             )
         ),
     ] = None,
+    format_name: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help=text(
+                "Network server's format, e.g. the_things_stack; told by the topics otherwise.",
+                "Format des Netzwerkservers, z. B. the_things_stack; sonst sagen es die Topics.",
+            ),
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
     folder: Annotated[
         Path | None, typer.Option(help=text("Keep all files here.", "Alle Dateien hier behalten."))
     ] = None,
 ) -> None:
-    """Send recorded ChirpStack events through broker, edge agent and cloud.
+    """Send a network server's recorded events through broker, edge agent and cloud.
 
     Example: stadtsinn replay events.jsonl --speed max
     """
@@ -67,7 +77,7 @@ def replay(
     from stadtsinn.simulator.replay.replay import replay as play
 
     with failures_in_words("replay", as_json), stage_folder(folder) as place:
-        options = Options(_speed(speed), store, _town(town))
+        options = Options(_speed(speed), store, _town(town), _format(format_name))
         with Progress(console=Console(stderr=True), disable=as_json, transient=True) as progress:
             task = progress.add_task(text("events", "Ereignisse"), total=None)
             result = play(
@@ -93,6 +103,17 @@ def _speed(given: str) -> float | None:
     if not 0 < speed < float("inf"):
         raise typer.BadParameter(f"--speed {given}: give a number above 0, or 'max'")
     return speed
+
+
+def _format(name: str | None) -> str | None:
+    from stadtsinn.edge.network_servers.formats import UnknownFormat, format_named
+
+    if name is None:
+        return None
+    try:
+        return format_named(name).name
+    except UnknownFormat as error:
+        raise typer.BadParameter(f"--format: {error}") from None
 
 
 def _town(path: Path | None) -> Town | None:

@@ -20,6 +20,7 @@ from stadtsinn.base.health import parse_address
 from stadtsinn.base.mqtt.link import Broker
 from stadtsinn.base.mqtt.tls_files import TlsFiles
 from stadtsinn.cloud.publish.web.settings import WebSettings
+from stadtsinn.edge.network_servers.formats import DEFAULT_FORMAT, UnknownFormat, format_named
 
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
@@ -70,9 +71,10 @@ class IngestSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NetworkServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A central ChirpStack; its events are at `broker`, else at the installation's own."""
+    """A central network server; its events are at `broker`, else at the installation's own."""
 
     name: Name
+    format: str = DEFAULT_FORMAT
     tenant: str | None = None
     topic_prefix: str = ""
     broker: BrokerSettings | None = None
@@ -197,6 +199,11 @@ def parse_settings(text: str, path: Path) -> CloudSettings:
         raise SettingsError(f"{path}: {error}") from None
     except ValueError as error:
         raise SettingsError(f"{path}: bind: {error}") from None
+    try:
+        for server in settings.network_servers:
+            format_named(server.format)
+    except UnknownFormat as error:
+        raise SettingsError(f"{path}: network_servers: {error}") from None
     names = [server.name for server in settings.network_servers]
     if len(names) != len(set(names)):
         raise SettingsError(f"{path}: network_servers: two have the same name: give each its own")
@@ -259,10 +266,22 @@ client_id = "stadtsinn-ingest"
 
 # [[network_servers]]             # a central ChirpStack whose events are read without an edge
 # name = "town"
+# format = "chirpstack"
 # tenant = "musterstadt"          # whose devices it may carry; without: everybody's
 # [network_servers.broker]        # without: the broker above
 # host = "chirpstack.example"
 # port = 1883
+
+# [[network_servers]]             # The Things Stack or The Things Network: one per application
+# name = "county"
+# format = "the_things_stack"
+# [network_servers.broker]
+# host = "eu1.cloud.thethings.network"
+# port = 8883
+# username = "my-application@my-tenant"
+# password_file = "the-things.key"        # an API key that may read application traffic
+# [network_servers.broker.tls]
+# ca = "/etc/ssl/certs/ca-certificates.crt"
 
 [api]
 bind = "127.0.0.1:8000"           # put a reverse proxy with TLS before it

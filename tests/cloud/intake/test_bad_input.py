@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
 from fake_uplinks import (
+    CHIRPSTACK,
     LSE01_PAYLOAD,
     NINE,
     UNDECODED,
@@ -35,7 +36,7 @@ GOOD = uplink(1, 0, payload=LSE01_PAYLOAD)
 
 def event(payload: bytes, topic: str = event_topic(), origin: Origin = TOWN) -> Arrival:
     """The arrival of an event, cut as the network thread would."""
-    return read_server_event(topic, payload[:STORED_BYTES], len(payload), at(1), origin)
+    return read_server_event(CHIRPSTACK, topic, payload[:STORED_BYTES], len(payload), at(1), origin)
 
 
 def changed(**fields: Any) -> bytes:

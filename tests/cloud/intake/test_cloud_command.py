@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from fake_uplinks import LSE01_PAYLOAD, chirpstack_event, event_topic, furnish, register, uplink
+from fake_uplinks import (
+    CHIRPSTACK,
+    LSE01_PAYLOAD,
+    chirpstack_event,
+    event_topic,
+    furnish,
+    register,
+    uplink,
+)
 from stadtsinn.base.clock import SystemClock
 from stadtsinn.cli.cloud import app
 from stadtsinn.cloud.intake.arrival import Origin
@@ -40,7 +48,7 @@ def database(config: Path) -> Database:
     payload = chirpstack_event(up)
     origin = Origin("chirpstack:town", None)
     arrival = read_server_event(
-        event_topic(NEW), payload, len(payload), SystemClock().now(), origin
+        CHIRPSTACK, event_topic(NEW), payload, len(payload), SystemClock().now(), origin
     )
     Ingestor(opened, DirectoryCache(opened), SystemClock(), catalogue()).commit([arrival])
     return opened

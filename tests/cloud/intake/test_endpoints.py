@@ -9,7 +9,7 @@ import pytest
 
 from api_callers import AWAY, HOME, ApiWorld
 from databases import fresh_database
-from fake_uplinks import LSE01_PAYLOAD, chirpstack_event, event_topic, register, uplink
+from fake_uplinks import CHIRPSTACK, LSE01_PAYLOAD, chirpstack_event, event_topic, register, uplink
 from stadtsinn.cloud.intake.arrival import Arrival, Origin
 from stadtsinn.cloud.intake.reading import read_server_event
 from stadtsinn.cloud.intake.service import Ingestor
@@ -31,7 +31,9 @@ def world(tmp_path: Path) -> ApiWorld:
 def arrival(up: Any, tenant: str | None = HOME) -> Arrival:
     payload = chirpstack_event(up)
     origin = Origin("chirpstack:town", tenant)
-    return read_server_event(event_topic(up.dev_eui), payload, len(payload), up.received_at, origin)
+    return read_server_event(
+        CHIRPSTACK, event_topic(up.dev_eui), payload, len(payload), up.received_at, origin
+    )
 
 
 def commit(world: ApiWorld, *arrivals: Arrival) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from fake_uplinks import (
+    CHIRPSTACK,
     LSE01_PAYLOAD,
     NINE,
     UNDECODED,
@@ -37,7 +38,9 @@ NEW = "70b3d50000000900"
 def from_server(up: Any, tenant: str | None = None) -> Arrival:
     payload = chirpstack_event(up)
     origin = Origin("chirpstack:town", tenant)
-    return read_server_event(event_topic(up.dev_eui), payload, len(payload), up.received_at, origin)
+    return read_server_event(
+        CHIRPSTACK, event_topic(up.dev_eui), payload, len(payload), up.received_at, origin
+    )
 
 
 def from_edge(ingestor: Ingestor, *items: UplinkItem | RawItem) -> Arrival:
@@ -114,7 +117,11 @@ def test_what_was_cut_cannot_be_replayed_and_is_counted(
     huge = b"{" + b" " * 100_000
     origin = Origin("chirpstack:town", None)
     ingestor.commit(
-        [read_server_event(event_topic(), huge[:STORED_BYTES], len(huge), at(0), origin)]
+        [
+            read_server_event(
+                CHIRPSTACK, event_topic(), huge[:STORED_BYTES], len(huge), at(0), origin
+            )
+        ]
     )
     assert again(ingestor, database, clock).refused == {"cut": 1}
     assert len(rows(database)) == 1
@@ -172,7 +179,7 @@ def test_a_flood_of_noise_is_cut_and_leaves_what_can_be_healed(
     origin = Origin("chirpstack:town", None)
     for n in range(100):
         noise = b"{" + str(n).encode() * 500
-        arrival = read_server_event(event_topic(), noise, len(noise), at(n), origin)
+        arrival = read_server_event(CHIRPSTACK, event_topic(), noise, len(noise), at(n), origin)
         maintenance.note(ingestor.commit([arrival]).rejections)
         maintenance.run_if_due()
     left = rows(database, limit=1000)

@@ -9,7 +9,16 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy.exc import OperationalError
 
-from fake_uplinks import LSE01_PAYLOAD, NINE, at, chirpstack_event, event_topic, register, uplink
+from fake_uplinks import (
+    CHIRPSTACK,
+    LSE01_PAYLOAD,
+    NINE,
+    at,
+    chirpstack_event,
+    event_topic,
+    register,
+    uplink,
+)
 from stadtsinn.cloud.intake import service
 from stadtsinn.cloud.intake.arrival import Arrival, Origin
 from stadtsinn.cloud.intake.reading import read_edge_batch, read_server_event
@@ -43,7 +52,9 @@ def from_edge(
 def from_server(up: Any, name: str = "town", **changes: Any) -> Arrival:
     payload = chirpstack_event(up, **changes)
     origin = Origin(f"chirpstack:{name}", None)
-    return read_server_event(event_topic(up.dev_eui), payload, len(payload), up.received_at, origin)
+    return read_server_event(
+        CHIRPSTACK, event_topic(up.dev_eui), payload, len(payload), up.received_at, origin
+    )
 
 
 def logged(database: Database) -> list[LoggedUplink]:

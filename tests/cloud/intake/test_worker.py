@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from databases import fresh_database
 from fake_uplinks import (
+    CHIRPSTACK,
     NINE,
     UNDECODED,
     at,
@@ -61,6 +62,10 @@ class FakeSource:
     def stop(self) -> None:
         pass
 
+    @property
+    def format(self) -> str | None:
+        return "chirpstack"
+
     def send(self, number: int, topic: str, payload: bytes) -> None:
         message = Message(topic, payload, False, number, 1, 1)
         self._inbox.put(Received(self, message, len(payload), at(1)))
@@ -82,7 +87,9 @@ class FakeSource:
             size = received.size
             return read_edge_batch(message.topic, message.payload, size, at(1), directory)
         origin = Origin("chirpstack:fake", None)
-        return read_server_event(message.topic, message.payload, received.size, at(1), origin)
+        return read_server_event(
+            CHIRPSTACK, message.topic, message.payload, received.size, at(1), origin
+        )
 
 
 class Bench:
@@ -218,7 +225,11 @@ def test_a_flood_of_megabytes_is_cut_before_it_waits_and_the_next_event_goes_in(
 ) -> None:
     """200 MB of noise on the topic: at most 64 KiB of each message are held."""
     source = ServerSource(
-        NetworkServer("town"), Broker("127.0.0.1", 1, "x"), None, bench.inbox, ManualClock(at(0))
+        NetworkServer("town", CHIRPSTACK),
+        Broker("127.0.0.1", 1, "x"),
+        None,
+        bench.inbox,
+        ManualClock(at(0)),
     )
     megabyte = b"{" + b"x" * 1_000_000
     bench.worker.start()

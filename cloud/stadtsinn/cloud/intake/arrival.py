@@ -35,16 +35,23 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """What came, for the quarantine. `size` counts the bytes that came, kept or not."""
+    """What came, for the quarantine. `size` counts the bytes that came, kept or not.
+
+    `format` names the network server's format of an event; None for what an edge made itself.
+    """
 
     kind: Kind
     topic: str
     payload: bytes
     size: int
     received_at: Instant
+    format: str | None = None
 
     def digest(self, origin: Origin) -> str:
-        """Names these bytes from this source, so that a resend is recognised."""
+        """Names these bytes from this source, so that a resend is recognised.
+
+        Not the format: where it was set wrong, the corrected one takes the row's place.
+        """
         text = "\0".join((self.kind, origin.source, self.topic, str(self.size), ""))
         return hashlib.sha256(text.encode("utf-8", "replace") + self.payload).hexdigest()
 

@@ -15,7 +15,7 @@ from stadtsinn.decoders.catalogue import Catalogue
 from stadtsinn.decoders.reading import Decoded, Outcome
 from stadtsinn.decoders.uplink import MAX_PAYLOAD
 from stadtsinn.decoders.vocabulary import QUANTITIES
-from stadtsinn.edge.messages.event_time import EARLIEST
+from stadtsinn.edge.network_servers.event_time import EARLIEST
 
 FUTURE_TOLERANCE = 10 * MINUTE
 """An edge's own clock may be this much ahead of ours."""

@@ -17,7 +17,6 @@ from stadtsinn.cloud.intake.arrival import (
     Rejection,
 )
 from stadtsinn.cloud.town.directory import Directory
-from stadtsinn.edge.messages.chirpstack import OtherEvent, UnreadableEvent, read_event
 from stadtsinn.edge.messages.delivery import (
     TOPIC_ROOT,
     VERSION,
@@ -27,7 +26,13 @@ from stadtsinn.edge.messages.delivery import (
     UplinkItem,
     decode_batch,
 )
-from stadtsinn.edge.messages.event_time import GatewayClocks
+from stadtsinn.edge.network_servers.event_time import GatewayClocks
+from stadtsinn.edge.network_servers.format import (
+    NetworkServerFormat,
+    OtherEvent,
+    UnreadableEvent,
+)
+from stadtsinn.edge.network_servers.formats import DEFAULT_FORMAT, UnknownFormat, format_named
 
 log = structlog.get_logger()
 
@@ -40,6 +45,7 @@ _item_encoder = msgspec.msgpack.Encoder()
 
 
 def read_server_event(
+    server: NetworkServerFormat,
     topic: str,
     payload: bytes,
     size: int,
@@ -48,15 +54,15 @@ def read_server_event(
     clocks: GatewayClocks | None = None,
 ) -> Arrival:
     """The arrival of one event of a network server."""
-    original = Original(Kind.EVENT, topic, payload, size, received_at)
+    original = Original(Kind.EVENT, topic, payload, size, received_at, server.name)
     if size > len(payload):
         return _rejected(origin, original, "too_large", _too_large(size, STORED_BYTES))
     try:
-        event = read_event(topic, payload, received_at, clocks)
+        event = server.read(topic, payload, received_at, clocks)
     except UnreadableEvent as error:
         return _rejected(origin, original, error.reason, str(error))
     except Exception as error:  # a bug in the reader must not stop the next message
-        log.exception("event_reader_failed", topic=topic[:200])
+        log.exception("event_reader_failed", topic=topic[:200], format=server.name)
         return _rejected(origin, original, "internal_error", type(error).__name__)
     if isinstance(event, OtherEvent):
         return Arrival(other=event.kind)
@@ -131,7 +137,9 @@ def _well_formed(batch: Batch) -> bool:
 
 def _raw(item: RawItem, origin: Origin) -> Rejection:
     payload = item.payload[:STORED_BYTES]
-    original = Original(Kind.EVENT, item.topic, payload, len(item.payload), item.received_at)
+    original = Original(
+        Kind.EVENT, item.topic, payload, len(item.payload), item.received_at, item.format
+    )
     return Rejection(origin, original, item.reason[:64], "the edge agent could not read this event")
 
 
@@ -183,9 +191,7 @@ def read_original(original: Original, origin: Origin, directory: Directory) -> A
             original.topic, original.payload, original.size, original.received_at, directory
         )
     if original.kind is Kind.EVENT:
-        return read_server_event(
-            original.topic, original.payload, original.size, original.received_at, origin
-        )
+        return _read_event_again(original, origin)
     try:
         item = _item_decoder.decode(original.payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -194,4 +200,15 @@ def read_original(original: Original, origin: Origin, directory: Directory) -> A
         return _rejected(origin, original, "malformed_batch", "no uplink item")
     return Arrival(
         [Candidate(origin, item.uplink, item.outcome, None, item.position, original.topic)]
+    )
+
+
+def _read_event_again(original: Original, origin: Origin) -> Arrival:
+    try:
+        server = format_named(original.format or DEFAULT_FORMAT)
+    except UnknownFormat as error:  # of a later edge, or of a version that was taken back
+        detail = f"{error}: update this cloud, then replay"
+        return _rejected(origin, original, "unknown_format", detail)
+    return read_server_event(
+        server, original.topic, original.payload, original.size, original.received_at, origin
     )

@@ -41,6 +41,7 @@ class QuarantineRow:
     last_at: Instant
     times: int
     replayed_at: Instant | None
+    format: str | None
 
     @property
     def complete(self) -> bool:
@@ -53,7 +54,9 @@ class QuarantineRow:
 
     @property
     def original(self) -> Original:
-        return Original(self.kind, self.topic, self.payload, self.size, self.received_at)
+        return Original(
+            self.kind, self.topic, self.payload, self.size, self.received_at, self.format
+        )
 
 
 # --- streams of edges ------------------------------------------------------------------
@@ -106,6 +109,7 @@ def put_in_quarantine(
             "times": quarantine.c.times + 1,
             "last_at": insert.excluded.last_at,
             "tenant_id": insert.excluded.tenant_id,
+            "format": insert.excluded.format,
             "reason": insert.excluded.reason,
             "detail": insert.excluded.detail,
             "replayed_at": None,
@@ -122,6 +126,7 @@ def _values(rejection: Rejection, now: Instant) -> dict[str, object]:
         "dev_eui": _column_text(rejection.dev_eui, 16) if rejection.dev_eui else None,
         "source": _column_text(rejection.origin.source, 100),
         "kind": original.kind.value,
+        "format": _column_text(original.format, 32) if original.format else None,
         "topic": _column_text(original.topic, 1000),
         "payload": original.payload,
         "size": original.size,
@@ -196,6 +201,7 @@ def _row(row: Row[tuple[object, ...]]) -> QuarantineRow:
         last_at=row.last_at,
         times=row.times,
         replayed_at=row.replayed_at,
+        format=row.format,
     )
 
 

@@ -18,6 +18,7 @@ from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.settings import CloudSettings, SettingsError
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.decoders.catalogue import catalogue
+from stadtsinn.edge.network_servers.formats import format_named
 
 
 class Ingest:
@@ -59,7 +60,9 @@ def build_ingest(
     )
     servers = [
         ServerSource(
-            NetworkServer(server.name, server.tenant, server.topic_prefix),
+            NetworkServer(
+                server.name, format_named(server.format), server.tenant, server.topic_prefix
+            ),
             settings.broker_for(server.name, server.broker),
             share,
             inbox,

@@ -18,6 +18,10 @@ class QuarantineItem(BaseModel):
     detail: str = Field(description="What is wrong and what to do about it.")
     dev_eui: str | None = Field(examples=["70b3d50000000100"])
     source: str = Field(examples=["edge:rathaus"])
+    format: str | None = Field(
+        description="The network server's format; null for what an edge made itself.",
+        examples=["chirpstack"],
+    )
     topic: str
     first_received_at: str = Field(examples=["2026-09-26T08:00:00Z"])
     last_received_at: str
@@ -46,6 +50,7 @@ def view(row: QuarantineRow) -> QuarantineItem:
         detail="this device is not registered with you" if foreign else row.detail,
         dev_eui=row.dev_eui,
         source=row.source,
+        format=row.format,
         topic=row.topic,
         first_received_at=isoformat(row.received_at),
         last_received_at=isoformat(row.last_at),

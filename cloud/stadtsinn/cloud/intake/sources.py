@@ -15,7 +15,6 @@ from stadtsinn.cloud.intake.arrival import STORED_BYTES, Arrival, Origin
 from stadtsinn.cloud.intake.inbox import Feed, Inbox, Received
 from stadtsinn.cloud.intake.reading import MAX_BATCH, read_edge_batch, read_server_event
 from stadtsinn.cloud.town.directory import Directory
-from stadtsinn.edge.messages.chirpstack import event_topics
 from stadtsinn.edge.messages.delivery import (
     Ack,
     EdgeConfig,
@@ -24,7 +23,8 @@ from stadtsinn.edge.messages.delivery import (
     config_topic,
     encode,
 )
-from stadtsinn.edge.messages.event_time import GatewayClocks
+from stadtsinn.edge.network_servers.event_time import GatewayClocks
+from stadtsinn.edge.network_servers.format import NetworkServerFormat
 
 
 class Source(Feed, Protocol):
@@ -44,6 +44,7 @@ class _Linked:
     def __init__(
         self,
         name: str,
+        server_format: str | None,
         broker: Broker,
         topics: Sequence[str],
         keep: int,
@@ -51,6 +52,7 @@ class _Linked:
         clock: Clock,
     ) -> None:
         self.name = name
+        self.format = server_format
         self._keep = keep
         self._inbox = inbox
         self._clock = clock
@@ -92,7 +94,7 @@ class EdgeSource(_Linked):
 
     def __init__(self, broker: Broker, share: str | None, inbox: Inbox, clock: Clock) -> None:
         topics = [shared(batch_topic("+"), share)]
-        super().__init__("edges", broker, topics, MAX_BATCH, inbox, clock)
+        super().__init__("edges", None, broker, topics, MAX_BATCH, inbox, clock)
 
     def read(self, received: Received, directory: Directory) -> Arrival:
         message = received.message
@@ -116,14 +118,18 @@ class ServerSource(_Linked):
     def __init__(
         self, server: NetworkServer, broker: Broker, share: str | None, inbox: Inbox, clock: Clock
     ) -> None:
-        topics = [shared(server.topic_prefix + topic, share) for topic in event_topics()]
-        super().__init__(f"chirpstack:{server.name}", broker, topics, STORED_BYTES, inbox, clock)
-        self._origin = Origin(f"chirpstack:{server.name}", server.tenant)
+        name = f"{server.format.name}:{server.name}"
+        group = share if server.format.shares_subscriptions else None
+        topics = [shared(server.topic_prefix + topic, group) for topic in server.format.topics]
+        super().__init__(name, server.format.name, broker, topics, STORED_BYTES, inbox, clock)
+        self._server = server.format
+        self._origin = Origin(name, server.tenant)
         self._clocks = GatewayClocks()
 
     def read(self, received: Received, directory: Directory) -> Arrival:  # noqa: ARG002
         message = received.message
         return read_server_event(
+            self._server,
             message.topic,
             message.payload,
             received.size,
@@ -135,12 +141,13 @@ class ServerSource(_Linked):
 
 @dataclass(frozen=True)
 class NetworkServer:
-    """A ChirpStack whose events are read. `tenant`: whose devices it may carry; None: anybody's.
+    """A server whose events are read. `tenant`: whose devices it may carry; None: anybody's.
 
-    `topic_prefix` stands before ``application/…`` where its `event_topic` template has one.
+    `topic_prefix` stands before the format's topics, where an operator put one there.
     """
 
     name: str
+    format: NetworkServerFormat
     tenant: str | None = None
     topic_prefix: str = ""
 

@@ -35,6 +35,8 @@ quarantine = Table(
     Column("last_at", InstantColumn, nullable=False),
     Column("times", Integer, nullable=False),
     Column("replayed_at", InstantColumn),
+    # The network server's format of an event; NULL for what an edge made itself.
+    Column("format", String(32)),
 )
 
 Index("ix_quarantine_tenant", quarantine.c.tenant_id, quarantine.c.id)

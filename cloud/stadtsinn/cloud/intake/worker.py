@@ -17,7 +17,6 @@ from stadtsinn.cloud.intake import maintenance
 from stadtsinn.cloud.intake.arrival import Arrival, Kind, Origin, Original, Rejection
 from stadtsinn.cloud.intake.edge_config import Configuring, EdgeConfigs
 from stadtsinn.cloud.intake.inbox import Inbox, Received
-from stadtsinn.cloud.intake.reading import edge_of_topic
 from stadtsinn.cloud.intake.service import Committed, DatabaseAway, Ingestor
 from stadtsinn.cloud.intake.sources import Source
 from stadtsinn.cloud.log.uplinks.signal import LogSignal
@@ -181,9 +180,13 @@ def _read(received: Received, directory: Directory) -> Arrival:
     except Exception as error:  # a bug in reading one message must not stop the next
         log.exception("reading_failed", source=received.feed.name)
         message = received.message
-        kind = Kind.BATCH if edge_of_topic(message.topic) else Kind.EVENT
         original = Original(
-            kind, message.topic, message.payload, received.size, received.received_at
+            Kind.BATCH if received.feed.format is None else Kind.EVENT,
+            message.topic,
+            message.payload,
+            received.size,
+            received.received_at,
+            received.feed.format,
         )
         origin = Origin(received.feed.name, None)
         return Arrival(

@@ -32,7 +32,7 @@ from stadtsinn.edge.messages.delivery import (
     status_topic,
 )
 from stadtsinn.edge.messages.device_types import DeviceTypes
-from stadtsinn.edge.messages.event_time import GatewayClock, GatewayClocks
+from stadtsinn.edge.network_servers.event_time import GatewayClock, GatewayClocks
 
 log = structlog.get_logger()
 
@@ -68,6 +68,7 @@ class EdgeAgent:
         self._pushed = self._load_pushed()
         self._intake = Intake(
             self._spool,
+            settings.network_server,
             decode,
             self._device_types(),
             self._clocks,

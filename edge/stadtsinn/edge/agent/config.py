@@ -14,7 +14,8 @@ import msgspec
 from stadtsinn.base.health import parse_address
 from stadtsinn.base.mqtt.link import Broker
 from stadtsinn.base.mqtt.tls_files import TlsFiles
-from stadtsinn.edge.messages.chirpstack import event_topics
+from stadtsinn.edge.network_servers.format import NetworkServerFormat
+from stadtsinn.edge.network_servers.formats import DEFAULT_FORMAT, UnknownFormat, format_named
 
 _EDGE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -28,13 +29,14 @@ class ConfigError(ValueError):
 
 
 class LocalBroker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The broker that the local ChirpStack publishes to."""
+    """The broker that the network server publishes to, and in which `format` it does."""
 
     host: str = "127.0.0.1"
     port: Port = 1883
     username: str | None = None
     password_file: str | None = None
     tls: TlsFiles | None = None
+    format: str = DEFAULT_FORMAT
     topics: tuple[str, ...] = ()
 
 
@@ -104,8 +106,12 @@ class EdgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Path(self.folder, self.spool.path)
 
     @property
+    def network_server(self) -> NetworkServerFormat:
+        return format_named(self.local_broker.format)
+
+    @property
     def topics(self) -> tuple[str, ...]:
-        return self.local_broker.topics or tuple(event_topics())
+        return self.local_broker.topics or self.network_server.topics
 
     def local(self) -> Broker:
         """The local broker as a connection; raises ConfigError for an unreadable password."""
@@ -179,6 +185,10 @@ def _problems(settings: EdgeSettings) -> list[str]:
         parse_address(settings.health.address)
     except ValueError as error:
         found.append(f"health.address: {error}")
+    try:
+        format_named(settings.local_broker.format)
+    except UnknownFormat as error:
+        found.append(f"local_broker.format: {error}")
     if settings.log_level not in {"debug", "info", "warning", "error"}:
         found.append(f"log_level {settings.log_level!r}: use debug, info, warning or error")
     return found
@@ -205,7 +215,7 @@ def _field_names(struct: Any) -> list[str]:
 
 
 EXAMPLE = """\
-# Edge agent of stadtsinn: takes the uplinks of a local ChirpStack, keeps them safe, delivers them.
+# Edge agent of stadtsinn: takes a network server's uplinks, keeps them safe, delivers them.
 # Relative paths start at this file. Check with: stadtsinn edge check --config edge.toml
 
 # Names this agent in the cloud; common name of its client certificate.
@@ -213,11 +223,12 @@ edge_id = "rathaus-1"
 # log_level = "info"
 # devices = "devices"     # own device files: devices/<vendor>/<device>.toml
 
-[local_broker]            # where the local ChirpStack publishes (its MQTT integration: qos = 1)
+[local_broker]            # where the network server publishes (ChirpStack's integration: qos = 1)
 host = "127.0.0.1"
 port = 1883
 # username = "stadtsinn"
 # password_file = "local-password"
+# format = "the_things_stack"   # without: "chirpstack"; user name: application@tenant
 # topics = ["application/+/device/+/event/up"]
 
 [cloud_broker]            # the town's broker

@@ -21,15 +21,15 @@ from stadtsinn.decoders.uplink import Frame, Uplink
 from stadtsinn.edge.agent.config import CommitSettings
 from stadtsinn.edge.agent.metrics import Metrics
 from stadtsinn.edge.agent.spool import Row, Spool, SpoolFull
-from stadtsinn.edge.messages.chirpstack import (
-    MAX_EVENT,
-    OtherEvent,
-    UnreadableEvent,
-    read_event,
-)
 from stadtsinn.edge.messages.delivery import Item, RawItem, UplinkItem
 from stadtsinn.edge.messages.device_types import DeviceTypes
-from stadtsinn.edge.messages.event_time import GatewayClocks
+from stadtsinn.edge.network_servers.event_time import GatewayClocks
+from stadtsinn.edge.network_servers.format import (
+    MAX_EVENT,
+    NetworkServerFormat,
+    OtherEvent,
+    UnreadableEvent,
+)
 
 log = structlog.get_logger()
 
@@ -61,6 +61,7 @@ class Intake:
     def __init__(
         self,
         spool: Spool,
+        server: NetworkServerFormat,
         decode: Decode,
         device_types: DeviceTypes,
         clocks: GatewayClocks,
@@ -77,6 +78,7 @@ class Intake:
         self.refused_because = ""
         """Why the spool takes nothing at the moment; empty while it does."""
         self._spool = spool
+        self._server = server
         self._decode = decode
         self._clocks = clocks
         self._settings = settings
@@ -221,11 +223,13 @@ class Intake:
     def _read(self, received: Received) -> Uplink | OtherEvent | UnreadableEvent:
         message = received.message
         try:
-            event = read_event(message.topic, message.payload, received.received_at, self._clocks)
+            event = self._server.read(
+                message.topic, message.payload, received.received_at, self._clocks
+            )
         except UnreadableEvent as unreadable:
             return unreadable
         except Exception:  # a fault of ours must not stop the next message
-            log.exception("read_event_failed", topic=message.topic)
+            log.exception("read_event_failed", format=self._server.name, topic=message.topic)
             return UnreadableEvent("internal_error", "reading it raised; see the edge's log")
         if isinstance(event, Uplink):
             device_type = self.device_types.resolve(event)
@@ -270,5 +274,10 @@ class Intake:
         )
         limit = MAX_EVENT if self._spool.fill < 0.5 else _RAW_CUT
         return RawItem(
-            position, message.topic, message.payload[:limit], error.reason, received.received_at
+            position,
+            message.topic,
+            message.payload[:limit],
+            error.reason,
+            received.received_at,
+            self._server.name,
         )

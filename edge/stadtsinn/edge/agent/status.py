@@ -15,7 +15,7 @@ from stadtsinn.edge.agent.delivery import Delivery
 from stadtsinn.edge.agent.intake import Intake
 from stadtsinn.edge.agent.metrics import Metrics
 from stadtsinn.edge.agent.spool import Spool
-from stadtsinn.edge.messages.event_time import GatewayClocks
+from stadtsinn.edge.network_servers.event_time import GatewayClocks
 
 OFFLINE = b'{"state":"offline"}'
 """The last will: the connection died."""
@@ -132,7 +132,7 @@ class Watch:
     def checks(self) -> Mapping[str, Callable[[], Check]]:
         """For /healthz."""
         return {
-            "local_broker": lambda: self._broker(self._local, "the local ChirpStack's broker"),
+            "local_broker": lambda: self._broker(self._local, "the local network server's broker"),
             "cloud_broker": lambda: self._broker(self._cloud, "the cloud's broker"),
             "spool": self._spool_check,
             "delivery": self._delivery_check,

@@ -19,6 +19,7 @@ import msgspec
 from stadtsinn.base.instant import Instant
 from stadtsinn.decoders.reading import Outcome
 from stadtsinn.decoders.uplink import Uplink
+from stadtsinn.edge.network_servers.formats import DEFAULT_FORMAT
 
 VERSION = 1
 TOPIC_ROOT = "stadtsinn/edge"
@@ -33,13 +34,17 @@ class UplinkItem(msgspec.Struct, frozen=True, tag="uplink"):
 
 
 class RawItem(msgspec.Struct, frozen=True, tag="raw"):
-    """An event the edge could not read, forwarded as it came with the reason."""
+    """An event the edge could not read, forwarded as it came with the reason.
+
+    `format` names the network server's format; agents of the first version do not state it.
+    """
 
     position: int
     topic: str
     payload: bytes
     reason: str
     received_at: Instant
+    format: str = DEFAULT_FORMAT
 
 
 Item = UplinkItem | RawItem

@@ -25,7 +25,12 @@ class Ports:
 
 
 def edge_toml(
-    edge_id: str, ports: Ports, backhaul: int, credentials: Credentials, spool: Path
+    edge_id: str,
+    ports: Ports,
+    backhaul: int,
+    credentials: Credentials,
+    spool: Path,
+    local_format: str,
 ) -> str:
     """An edge agent that reaches the cloud through `backhaul`.
 
@@ -35,6 +40,7 @@ def edge_toml(
 edge_id = {_text(edge_id)}
 [local_broker]
 port = {ports.local}
+format = {_text(local_format)}
 [cloud_broker]
 host = "127.0.0.1"
 port = {backhaul}

@@ -21,6 +21,7 @@ from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.series.stores.store import SeriesStore
 from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.cloud.town_file.model import Town
+from stadtsinn.edge.network_servers.formats import DEFAULT_FORMAT
 from stadtsinn.simulator.demo.certificates import Authority
 from stadtsinn.simulator.demo.children import Child, ChildFailed
 from stadtsinn.simulator.demo.configuration import Ports, cloud_toml, edge_toml
@@ -34,12 +35,16 @@ _READY_SECONDS = 180
 
 @dataclass(frozen=True)
 class Setting:
-    """What is played: whose devices, by which clock, into which series store."""
+    """What is played: whose devices, by which clock, into which series store.
+
+    `local_format`: of the network server beside the edge agent.
+    """
 
     town: Town
     clock_spec: str = "system"
     series_url: str | None = None
     api_port: int | None = None
+    local_format: str = DEFAULT_FORMAT
 
 
 class Stage:
@@ -157,7 +162,14 @@ class Stage:
         config = self.folder / "edge.toml"
         spool = self.folder / "spool.sqlite"
         config.write_text(
-            edge_toml(self._edge_id, self._ports, self.backhaul.port, self._edge_credentials, spool)
+            edge_toml(
+                self._edge_id,
+                self._ports,
+                self.backhaul.port,
+                self._edge_credentials,
+                spool,
+                self.setting.local_format,
+            )
         )
         return self._child("edge", ["edge", "run", "--config", str(config)])
 

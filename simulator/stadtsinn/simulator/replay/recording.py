@@ -1,8 +1,10 @@
-"""Recorded ChirpStack events: one JSON object per line, as an MQTT client can write them down.
+"""Recorded events of a network server: one JSON object per line, as an MQTT client writes them.
 
 ``{"topic": …, "payload": "<text>"}`` for the JSON marshaler; ``"payload_base64"`` or
 ``"payload_hex"`` in place of ``"payload"`` for protobuf. Other keys are ignored. These are what
 ``mosquitto_sub -F %j`` and ``mosquitto_sub -F '{"topic":"%t","payload_hex":"%x"}'`` print.
+
+A recording is of one network server; its topics tell which format it is in.
 """
 
 from __future__ import annotations
@@ -19,10 +21,15 @@ from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.town_file.model import DeviceSpec, EdgeSpec, Town
 from stadtsinn.decoders.catalogue import Catalogue
 from stadtsinn.decoders.uplink import Uplink
-from stadtsinn.edge.messages.chirpstack import UnreadableEvent, read_event
+from stadtsinn.edge.network_servers.format import (
+    UP,
+    NetworkServerFormat,
+    OtherEvent,
+    UnreadableEvent,
+)
+from stadtsinn.edge.network_servers.formats import DEFAULT_FORMAT, format_named, format_of_topic
 
 TENANT = "replay"
-DEVICE_TAG = "stadtsinn_device"
 
 
 class _Line(msgspec.Struct):
@@ -43,29 +50,35 @@ class _Line(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Recorded:
-    """One message of a recording; `uplink` where it is one that can be read."""
+    """One message of a recording; `uplink` where it is one that can be read.
+
+    `is_up`: the cloud gets it, as an uplink or as an event that nobody can read.
+    """
 
     topic: str
     payload: bytes
     uplink: Uplink | None
-
-    @property
-    def is_up(self) -> bool:
-        return self.topic.endswith("/event/up")
+    is_up: bool
 
 
 @dataclass(frozen=True)
 class Recording:
     """All messages in the order of the file; `faults` tells lines that are no messages."""
 
+    server: NetworkServerFormat
     messages: tuple[Recorded, ...]
     faults: tuple[str, ...]
 
 
-def read_recording(path: Path, now: Instant) -> Recording:
-    """Read a recording; `now` stands in for the moment of arrival. Raises OSError."""
+def read_recording(path: Path, now: Instant, format_name: str | None = None) -> Recording:
+    """Read a recording; `now` stands in for the moment of arrival.
+
+    Without `format_name` the first topic that belongs to a format decides. Raises OSError, and
+    UnknownFormat for a name that is none.
+    """
     decoder = msgspec.json.Decoder(_Line)
-    messages, faults = [], []
+    entries: list[tuple[str, bytes]] = []
+    faults = []
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         if not line.strip():
             continue
@@ -75,30 +88,40 @@ def read_recording(path: Path, now: Instant) -> Recording:
         except (msgspec.DecodeError, binascii.Error, ValueError) as error:
             faults.append(f"line {number}: {error}")
             continue
-        messages.append(Recorded(entry.topic, payload, _uplink(entry.topic, payload, now)))
-    return Recording(tuple(messages), tuple(faults))
+        entries.append((entry.topic, payload))
+    server = format_named(format_name) if format_name else _recognised(entries)
+    messages = [_recorded(server, topic, payload, now) for topic, payload in entries]
+    return Recording(server, tuple(messages), tuple(faults))
 
 
-def _uplink(topic: str, payload: bytes, now: Instant) -> Uplink | None:
+def _recognised(entries: Iterable[tuple[str, bytes]]) -> NetworkServerFormat:
+    known = (format_of_topic(topic) for topic, _ in entries)
+    return next((one for one in known if one is not None), format_named(DEFAULT_FORMAT))
+
+
+def _recorded(server: NetworkServerFormat, topic: str, payload: bytes, now: Instant) -> Recorded:
+    is_up = server.kind_of(topic) == UP
     try:
-        event = read_event(topic, payload, now)
+        event = server.read(topic, payload, now)
     except UnreadableEvent:
-        return None
-    return event if isinstance(event, Uplink) else None
+        return Recorded(topic, payload, None, is_up)
+    if isinstance(event, OtherEvent):
+        return Recorded(topic, payload, None, False)
+    return Recorded(topic, payload, event, is_up)
 
 
 def town_of(messages: Iterable[Recorded], catalogue: Catalogue, edge_id: str) -> Town:
     """A town that knows the recording's devices whose type can be told.
 
-    The type is the tag ``stadtsinn_device`` or the device profile's name. Devices without a
-    known type stay unregistered, so their uplinks end in quarantine with that reason.
+    The type is what the server's attributes of the device say, or its profile's name. Devices
+    without a known type stay unregistered, so their uplinks end in quarantine with that reason.
     """
     devices: dict[str, DeviceSpec] = {}
     for message in messages:
         uplink = message.uplink
         if uplink is None or uplink.dev_eui in devices:
             continue
-        for named in (uplink.tags.get(DEVICE_TAG), uplink.device_profile):
+        for named in (uplink.device_type, uplink.device_profile):
             if named is not None and named in catalogue:
                 name = uplink.device_name or uplink.dev_eui
                 devices[uplink.dev_eui] = DeviceSpec(dev_eui=uplink.dev_eui, type=named, name=name)

@@ -70,11 +70,15 @@ class Result(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Options:
-    """`speed` None sends as fast as the broker takes; `town` None makes one from the recording."""
+    """`speed` None sends as fast as the broker takes; `town` None makes one from the recording.
+
+    `format_name` None tells the network server's format by the recording's topics.
+    """
 
     speed: float | None = None
     series_url: str | None = None
     town: Town | None = None
+    format_name: str | None = None
 
 
 def replay(
@@ -90,9 +94,9 @@ def replay(
     MosquittoUnavailable when the stage cannot be set, TimeoutError when something got stuck.
     """
     clock = SystemClock()
-    recording = read_recording(recording_path, clock.now())
+    recording = read_recording(recording_path, clock.now(), options.format_name)
     town = options.town or town_of(recording.messages, catalogue(), EDGE)
-    setting = Setting(town, series_url=options.series_url)
+    setting = Setting(town, series_url=options.series_url, local_format=recording.server.name)
     with Stage(folder, find_mosquitto(cache), setting, clock) as stage:
         _send(stage, recording.messages, options.speed, tell)
         database, series = stage.open_database(), stage.open_series()

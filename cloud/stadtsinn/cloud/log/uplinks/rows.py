@@ -54,7 +54,7 @@ COPIED = (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An uplink to be logged. `source` is ``edge:<edge id>`` or ``chirpstack:<name>``."""
+    """An uplink to be logged. `source` is ``edge:<edge id>`` or ``<format>:<network server>``."""
 
     tenant_id: str
     source: str

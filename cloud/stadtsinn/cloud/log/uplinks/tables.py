@@ -32,7 +32,7 @@ uplinks = Table(
     Column("time_source", String(16), nullable=False),
     Column("received_at", InstantColumn, nullable=False),
     Column("committed_at", InstantColumn, nullable=False),
-    Column("source", String(100), nullable=False),  # "edge:<edge id>" or "chirpstack:<name>"
+    Column("source", String(100), nullable=False),  # "edge:<edge id>" or "<format>:<server>"
     Column("deduplication_id", String(64), nullable=False),
     Column("device_type", String(100)),
     Column("outcome", LargeBinary, nullable=False),  # MessagePack of decoders' Outcome

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from real_parts import require_shared
 from stadtsinn.base.instant import DAY, HOUR, MINUTE, SECOND, Instant, parse
 from stadtsinn.decoders.uplink import TimeSource, Uplink
-from stadtsinn.edge.messages.chirpstack import read_event
-from stadtsinn.edge.messages.event_time import (
+from stadtsinn.edge.network_servers.chirpstack import ChirpStack
+from stadtsinn.edge.network_servers.event_time import (
     EARLIEST,
     FUTURE_TOLERANCE,
     GatewayClocks,
@@ -22,6 +22,7 @@ from stadtsinn.edge.messages.event_time import (
     gps_to_instant,
 )
 
+read_event = ChirpStack().read
 ARRIVAL = parse("2026-06-01T12:00:00+00:00")
 RECEIVED = Instant(ARRIVAL + SECOND)
 
@@ -35,14 +36,14 @@ def rx(
     *,
     gateway: str = "a",
     gps_offset: int | None = None,
-    gw_time: Instant | None = None,
+    gateway_time: Instant | None = None,
 ) -> ReceptionTimes:
     """A reception that arrived at ARRIVAL, its clocks given relative to that."""
     return ReceptionTimes(
         gateway_id=gateway,
-        gw_time=at(gateway_offset) if gateway_offset is not None else gw_time,
+        gateway_time=at(gateway_offset) if gateway_offset is not None else gateway_time,
         gps_time=at(gps_offset) if gps_offset is not None else None,
-        ns_time=ARRIVAL,
+        server_time=ARRIVAL,
     )
 
 
@@ -52,7 +53,7 @@ CASES = {
     "gateway clock a day behind": ([rx(-DAY)], ARRIVAL, TimeSource.NETWORK_SERVER),
     "gateway clock an hour ahead": ([rx(HOUR)], ARRIVAL, TimeSource.NETWORK_SERVER),
     "gateway clock at 1970": (
-        [rx(gw_time=Instant(12 * SECOND))],
+        [rx(gateway_time=Instant(12 * SECOND))],
         ARRIVAL,
         TimeSource.NETWORK_SERVER,
     ),
@@ -223,7 +224,7 @@ def test_gateways_without_number_do_not_fill_the_memory() -> None:
 
 @pytest.mark.parametrize("marshaler", ["json", "protobuf"])
 def test_recordings_of_a_real_server(marshaler: str) -> None:
-    """The frame with gw_time six hours ago, the one with GPS time, and all live ones."""
+    """The frame with gateway time six hours ago, the one with GPS time, and all live ones."""
     lines = require_shared(f"chirpstack-events/events-{marshaler}.jsonl").read_text().splitlines()
     clocks = GatewayClocks()
     seen: dict[str, Uplink] = {}

@@ -8,53 +8,38 @@ their versions differ in what they omit.
 from __future__ import annotations
 
 import re
-from binascii import Error as Base64Error
-from binascii import a2b_base64
 from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
 
-from stadtsinn.base.instant import SECOND, Instant, parse
-from stadtsinn.decoders.uplink import MAX_PAYLOAD, Reception, Uplink
-from stadtsinn.edge.messages.event_time import (
+from stadtsinn.base.instant import SECOND, Instant
+from stadtsinn.decoders.uplink import Reception, Uplink
+from stadtsinn.edge.network_servers.event_time import (
     GatewayClocks,
     ReceptionTimes,
     event_time,
     gps_to_instant,
 )
+from stadtsinn.edge.network_servers.fields import (
+    base64_payload,
+    bounded_event,
+    bounded_payload,
+    dev_addr,
+    dev_eui,
+    finite,
+    moment,
+)
+from stadtsinn.edge.network_servers.format import UP, OtherEvent, UnreadableEvent
 
-MAX_EVENT = 64 * 1024
-"""Largest event in bytes; a real one with a dozen gateways and a codec object has about 8 KiB."""
+TITLE = "ChirpStack"
 
 DEVICE_TAG = "stadtsinn_device"
 """Device (or device profile) tag that names the catalogue id, e.g. ``dragino/lse01``."""
 
 _OTHER_KINDS = frozenset({"join", "status", "ack", "txack", "log", "location", "integration"})
 _TOPIC_END = re.compile(r"(?:device/(?P<eui>[0-9A-Fa-f]{16})/)?event/(?P<kind>[A-Za-z_]{1,32})$")
-_DEV_EUI = re.compile(r"[0-9a-f]{16}")
-_DEV_ADDR = re.compile(r"[0-9a-f]{8}")
 _DURATION = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,9}))?s")
-
-
-class UnreadableEvent(ValueError):
-    """An event that is no uplink we can take. `reason` is one word, for counters and quarantine.
-
-    ``unknown_topic``, ``too_large``, ``malformed_json``, ``malformed_protobuf``,
-    ``missing_field``, ``bad_field``, ``bad_dev_eui``, ``bad_dev_addr``, ``wrong_base64``,
-    ``oversized_payload``, ``encrypted_payload``. The message never repeats payload bytes.
-    """
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-
-
-class OtherEvent(msgspec.Struct, frozen=True):
-    """A readable topic, but no measurement: join, status, ack, … or ``unknown``."""
-
-    kind: str
-
 
 _U32 = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF_FFFF)]
 _Port = Annotated[int, msgspec.Meta(ge=0, le=255)]
@@ -97,51 +82,53 @@ class _UplinkEvent(msgspec.Struct, rename="camel"):
 _json = msgspec.json.Decoder(_UplinkEvent)
 
 
-def event_topics() -> list[str]:
-    """What to subscribe to at the broker of a ChirpStack."""
-    return ["application/+/device/+/event/up"]
+class ChirpStack:
+    """ChirpStack v4 over MQTT."""
 
+    name = "chirpstack"
+    title = TITLE
+    topics = ("application/+/device/+/event/up",)
+    shares_subscriptions = True
 
-def read_event(
-    topic: str, payload: bytes, received_at: Instant, clocks: GatewayClocks | None = None
-) -> Uplink | OtherEvent:
-    """The uplink an event carries. `received_at`: when we took it from the broker.
+    def kind_of(self, topic: str) -> str | None:
+        match = _TOPIC_END.search(topic)
+        return None if match is None else _kind(match)
 
-    `clocks` remembers which gateways' clocks lag; without it each event is judged alone.
-    Raises UnreadableEvent for everything that is neither an uplink nor another event.
-    """
-    kind, topic_eui = _read_topic(topic)
-    if kind != "up":
-        return OtherEvent(kind if kind in _OTHER_KINDS else "unknown")
-    if len(payload) > MAX_EVENT:
-        raise UnreadableEvent(
-            "too_large",
-            f"event of {len(payload)} bytes, at most {MAX_EVENT} are read: shorten the device "
-            "profile's codec output or look for a foreign publisher on this topic",
+    def read(
+        self,
+        topic: str,
+        payload: bytes,
+        received_at: Instant,
+        clocks: GatewayClocks | None = None,
+    ) -> Uplink | OtherEvent:
+        match = _TOPIC_END.search(topic)
+        if match is None:
+            raise UnreadableEvent(
+                "unknown_topic",
+                "the topic does not end in …/event/<kind>: subscribe to the application events of "
+                "ChirpStack (application/+/device/+/event/up)",
+            )
+        if (kind := _kind(match)) != UP:
+            return OtherEvent(kind)
+        bounded_event(payload)
+        uplink = (
+            _read_json(payload, received_at, clocks)
+            if payload[:1] == b"{"
+            else _read_protobuf(payload, received_at, clocks)
         )
-    uplink = (
-        _read_json(payload, received_at, clocks)
-        if payload[:1] == b"{"
-        else _read_protobuf(payload, received_at, clocks)
-    )
-    if topic_eui is not None and topic_eui.lower() != uplink.dev_eui:
-        raise UnreadableEvent(
-            "bad_dev_eui",
-            "topic and event name different devices: check the event_topic template of "
-            "ChirpStack's MQTT integration and who else may publish here",
-        )
-    return uplink
+        named = match["eui"]
+        if named is not None and named.lower() != uplink.dev_eui:
+            raise UnreadableEvent(
+                "bad_dev_eui",
+                "topic and event name different devices: check the event_topic template of "
+                "ChirpStack's MQTT integration and who else may publish here",
+            )
+        return uplink
 
 
-def _read_topic(topic: str) -> tuple[str, str | None]:
-    match = _TOPIC_END.search(topic)
-    if match is None:
-        raise UnreadableEvent(
-            "unknown_topic",
-            "the topic does not end in …/event/<kind>: subscribe to the application events of "
-            "ChirpStack (application/+/device/+/event/up)",
-        )
-    return match["kind"], match["eui"]
+def _kind(topic: re.Match[str]) -> str:
+    kind = topic["kind"]
+    return kind if kind == UP or kind in _OTHER_KINDS else "unknown"
 
 
 # --- JSON ------------------------------------------------------------------------------
@@ -160,30 +147,25 @@ def _read_json(payload: bytes, received_at: Instant, clocks: GatewayClocks | Non
         ) from None
     if event.join_server_context:
         raise _encrypted()
-    try:
-        data = a2b_base64(event.data, strict_mode=True) if event.data else b""
-    except (Base64Error, ValueError):
-        raise UnreadableEvent(
-            "wrong_base64", "field data is not base64 with padding, as ChirpStack writes it"
-        ) from None
+    data = base64_payload(event.data, "data")
     times = [
         ReceptionTimes(
             rx.gateway_id,
-            _moment(rx.gw_time),
+            moment(rx.gw_time),
             _gps_moment(rx.time_since_gps_epoch),
-            _moment(rx.ns_time),
+            moment(rx.ns_time),
         )
         for rx in event.rx_info
     ]
-    moment, source = event_time(times, _moment(event.time), received_at, clocks)
+    heard_at, source = event_time(times, moment(event.time), received_at, clocks)
     info = event.device_info
     return Uplink(
-        dev_eui=_dev_eui(info.dev_eui),
-        dev_addr=_dev_addr(event.dev_addr),
+        dev_eui=dev_eui(info.dev_eui, TITLE),
+        dev_addr=dev_addr(event.dev_addr, TITLE),
         f_cnt=event.f_cnt,
         f_port=event.f_port,
-        payload=_bounded(data),
-        event_time=moment,
+        payload=bounded_payload(data),
+        event_time=heard_at,
         time_source=source,
         received_at=received_at,
         deduplication_id=event.deduplication_id,
@@ -194,20 +176,9 @@ def _read_json(payload: bytes, received_at: Instant, clocks: GatewayClocks | Non
         data_rate=event.dr,
         frequency=event.tx_info.frequency if event.tx_info else 0,
         receptions=tuple(
-            Reception(rx.gateway_id, round(_finite(rx.rssi)), _finite(rx.snr))
-            for rx in event.rx_info
+            Reception(rx.gateway_id, round(finite(rx.rssi)), finite(rx.snr)) for rx in event.rx_info
         ),
     )
-
-
-def _moment(text: str | None) -> Instant | None:
-    """A time stamp; one that cannot be read counts as absent: other clocks remain."""
-    if text is None:
-        return None
-    try:
-        return parse(text)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _gps_moment(text: str | None) -> Instant | None:
@@ -269,16 +240,16 @@ def _read_protobuf(payload: bytes, received_at: Instant, clocks: GatewayClocks |
         for rx in event.rx_info
     ]
     server_time = _stamp(event.time) if event.HasField("time") else None
-    moment, source = event_time(times, server_time, received_at, clocks)
+    heard_at, source = event_time(times, server_time, received_at, clocks)
     info = event.device_info
     tags = dict(info.tags)
     return Uplink(
-        dev_eui=_dev_eui(info.dev_eui),
-        dev_addr=_dev_addr(event.dev_addr),
+        dev_eui=dev_eui(info.dev_eui, TITLE),
+        dev_addr=dev_addr(event.dev_addr, TITLE),
         f_cnt=event.f_cnt,
         f_port=event.f_port,
-        payload=_bounded(event.data),
-        event_time=moment,
+        payload=bounded_payload(event.data),
+        event_time=heard_at,
         time_source=source,
         received_at=received_at,
         deduplication_id=event.deduplication_id,
@@ -288,19 +259,13 @@ def _read_protobuf(payload: bytes, received_at: Instant, clocks: GatewayClocks |
         tags=tags,
         data_rate=event.dr,
         frequency=event.tx_info.frequency,
-        receptions=tuple(
-            Reception(rx.gateway_id, rx.rssi, _finite(rx.snr)) for rx in event.rx_info
-        ),
+        receptions=tuple(Reception(rx.gateway_id, rx.rssi, finite(rx.snr)) for rx in event.rx_info),
     )
 
 
 def _stamp(message: Any) -> Instant:
     """Microseconds of a protobuf Timestamp or Duration."""
     return Instant(message.seconds * SECOND + message.nanos // 1000)
-
-
-def _finite(value: float) -> float:
-    return value if abs(value) < 1e6 else 0.0  # NaN compares false, too
 
 
 # --- both ------------------------------------------------------------------------------
@@ -312,27 +277,3 @@ def _encrypted() -> UnreadableEvent:
         "the payload is encrypted for an external join server (joinServerContext): let ChirpStack "
         "hold the AppSKey of this device",
     )
-
-
-def _dev_eui(text: str) -> str:
-    eui = text.lower()
-    if not _DEV_EUI.fullmatch(eui):
-        raise UnreadableEvent("bad_dev_eui", "devEui is not 16 hex digits: no ChirpStack v4 event")
-    return eui
-
-
-def _dev_addr(text: str) -> str:
-    address = text.lower()
-    if not _DEV_ADDR.fullmatch(address):
-        raise UnreadableEvent("bad_dev_addr", "devAddr is not 8 hex digits: no ChirpStack v4 event")
-    return address
-
-
-def _bounded(data: bytes) -> bytes:
-    if len(data) > MAX_PAYLOAD:
-        raise UnreadableEvent(
-            "oversized_payload",
-            f"payload of {len(data)} bytes, LoRaWAN carries at most {MAX_PAYLOAD}: "
-            "look for a foreign publisher on this topic",
-        )
-    return data

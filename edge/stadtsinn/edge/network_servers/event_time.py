@@ -17,7 +17,7 @@ FUTURE_TOLERANCE = 5 * MINUTE
 """Nothing later than this after our own clock is ever believed."""
 
 LIVE_WINDOW = 30 * SECOND
-"""A gateway clock this near the arrival shows a frame delivered at once; ChirpStack's bound."""
+"""A gateway clock this near the arrival shows a frame that was delivered at once."""
 
 MAX_LATENESS = 12 * HOUR
 """Beyond this a gateway's clock alone is not believed: a late frame and a clock that is a day
@@ -27,7 +27,7 @@ MAX_GPS_LATENESS = 366 * DAY
 """GNSS time fails by decades (1980, week roll-over), not by days."""
 
 EARLIEST = Instant(1_577_836_800 * SECOND)
-"""2020-01-01: older than any event of a ChirpStack 4, so no clock before it was ever set."""
+"""2020-01-01: older than any event that is read, so a clock before it was never set."""
 
 _LAG_SAME = 5 * SECOND
 _LAG_PROVEN_AFTER = 60 * SECOND
@@ -46,14 +46,14 @@ def gps_to_instant(micros_since_gps_epoch: int) -> Instant:
 class ReceptionTimes(msgspec.Struct, frozen=True):
     """What the clocks of one reception say; None where one said nothing.
 
-    `gw_time`: the gateway's own clock. `gps_time`: its GNSS receiver, already in UTC.
-    `ns_time`: the network server's clock when the gateway's message arrived there.
+    `gateway_time`: the gateway's own clock. `gps_time`: its GNSS receiver, already in UTC.
+    `server_time`: the network server's clock when the gateway's message arrived there.
     """
 
     gateway_id: str
-    gw_time: Instant | None = None
+    gateway_time: Instant | None = None
     gps_time: Instant | None = None
-    ns_time: Instant | None = None
+    server_time: Instant | None = None
 
 
 class GatewayClock(msgspec.Struct):
@@ -123,8 +123,9 @@ def event_time(
 ) -> tuple[Instant, TimeSource]:
     """The moment the frame was received by radio, and whose clock said so.
 
-    `server_time` is the event's own ``time``; `received_at` our clock when the event reached
-    us, which may be much later (a recording, a spool). Never later than `received_at` + 5 min.
+    `server_time` is the network server's clock for the event as a whole; `received_at` our clock
+    when the event reached us, which may be much later (a recording, a spool). Never later than
+    `received_at` + 5 min.
     """
     arrival, arrival_source = _arrival(receptions, server_time, received_at)
     if clocks is not None and arrival_source is TimeSource.NETWORK_SERVER:
@@ -148,7 +149,7 @@ def _arrival(
 ) -> tuple[Instant, TimeSource]:
     """When the frame reached the network server: the yardstick for the gateways' clocks."""
     latest = received_at + FUTURE_TOLERANCE
-    stated = [r.ns_time for r in receptions if r.ns_time is not None]
+    stated = [r.server_time for r in receptions if r.server_time is not None]
     plausible = [moment for moment in stated if EARLIEST <= moment <= latest]
     if plausible:
         return min(plausible), TimeSource.NETWORK_SERVER
@@ -163,7 +164,7 @@ def _gateway_time(
     """The gateway time nearest before the arrival that no known fault speaks against."""
     best: Instant | None = None
     for reception in receptions:
-        moment = reception.gw_time
+        moment = reception.gateway_time
         if moment is None or moment < EARLIEST:
             continue
         lag = arrival - moment

@@ -15,13 +15,11 @@ import fake_chirpstack
 from real_parts import require_shared
 from stadtsinn.base.instant import parse
 from stadtsinn.decoders.uplink import Uplink
-from stadtsinn.edge.messages.chirpstack import (
-    OtherEvent,
-    UnreadableEvent,
-    event_topics,
-    read_event,
-)
 from stadtsinn.edge.messages.device_types import DeviceTypes
+from stadtsinn.edge.network_servers.chirpstack import ChirpStack
+from stadtsinn.edge.network_servers.format import OtherEvent, UnreadableEvent
+
+read_event = ChirpStack().read
 
 NOW = parse("2026-06-01T12:00:00+00:00")
 LATER = parse("2026-12-01T00:00:00+00:00")
@@ -202,7 +200,7 @@ def test_any_damage_to_an_event_ends_in_an_uplink_or_a_reason(data: st.DataObjec
 
 
 def test_subscription_is_for_uplinks_only() -> None:
-    assert event_topics() == ["application/+/device/+/event/up"]
+    assert ChirpStack().topics == ("application/+/device/+/event/up",)
 
 
 # --- device types ----------------------------------------------------------------------

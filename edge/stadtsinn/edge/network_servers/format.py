@@ -1,0 +1,86 @@
+"""What a network server's format can do; one module per format does it, `formats` lists them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.decoders.uplink import Uplink
+from stadtsinn.edge.network_servers.event_time import GatewayClocks
+
+MAX_EVENT = 64 * 1024
+"""Largest event in bytes; a real one with a dozen gateways and decoded values has about 8 KiB."""
+
+UP = "up"
+"""The kind of event that carries an uplink."""
+
+
+class UnreadableEvent(ValueError):
+    """An event that is no uplink we can take. `reason` is one word, for counters and quarantine.
+
+    ``unknown_topic``, ``too_large``, ``malformed_json``, ``malformed_protobuf``,
+    ``missing_field``, ``bad_field``, ``bad_dev_eui``, ``bad_dev_addr``, ``wrong_base64``,
+    ``oversized_payload``, ``encrypted_payload``. The message never repeats payload bytes.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class OtherEvent(msgspec.Struct, frozen=True):
+    """A readable topic, but no measurement: join, status, ack, … or ``unknown``.
+
+    `kind` is one of few words, since metrics count by it.
+    """
+
+    kind: str
+
+
+class NetworkServerFormat(Protocol):
+    """How one network server's application events arrive over MQTT."""
+
+    @property
+    def name(self) -> str:
+        """In settings, quarantine and delivery batches; never changes. At most 32 characters."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """The product's name, for people."""
+        ...
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """What to subscribe to for uplinks."""
+        ...
+
+    @property
+    def shares_subscriptions(self) -> bool:
+        """Does its broker know ``$share/…``? Otherwise each ingest takes all events."""
+        ...
+
+    def kind_of(self, topic: str) -> str | None:
+        """`UP` for an uplink's topic, another word for another event, None for a foreign topic."""
+        ...
+
+    def read(
+        self,
+        topic: str,
+        payload: bytes,
+        received_at: Instant,
+        clocks: GatewayClocks | None = None,
+    ) -> Uplink | OtherEvent:
+        """The uplink that an event carries. `received_at`: when we took it from the broker.
+
+        `clocks` remembers which gateways' clocks lag; without it each event is judged alone.
+        Raises UnreadableEvent for everything that is neither an uplink nor another event.
+
+        Two formats give the same uplink for the same frame: equal `dev_eui`, `dev_addr`, `f_cnt`,
+        `f_port` and `payload` (empty at `f_port` 0). `deduplication_id` names the event and is
+        equal only where one event comes again; `device_type` is what the server's own
+        attributes say, and `device_profile` the name of the device's model there.
+        """
+        ...

@@ -1,0 +1,315 @@
+"""An application uplink of The Things Stack v3 (The Things Network too) → `Uplink`.
+
+The JSON omits whatever is zero, empty or false: an absent ``f_cnt`` is 0, an absent ``f_port`` is
+port 0, an absent ``frm_payload`` is empty. Null counts as absent, too: relays write it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+import msgspec
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.decoders.uplink import Reception, Uplink
+from stadtsinn.edge.network_servers.event_time import (
+    EARLIEST,
+    GatewayClocks,
+    ReceptionTimes,
+    event_time,
+)
+from stadtsinn.edge.network_servers.fields import (
+    base64_payload,
+    bounded_event,
+    bounded_payload,
+    dev_addr,
+    dev_eui,
+    finite,
+    moment,
+)
+from stadtsinn.edge.network_servers.format import UP, OtherEvent, UnreadableEvent
+
+TITLE = "The Things Stack"
+
+DEVICE_ATTRIBUTE = "stadtsinn-device"
+"""End device attribute that names the catalogue id; attribute keys take no underscore."""
+
+SIMULATED = "simulated"
+"""The kind of an uplink that somebody typed into the console: a test, not a measurement."""
+
+_TOPIC_END = re.compile(
+    r"(?:^|/)v3/[^/]+/(?:devices/(?P<device>[^/]+)/)?"
+    r"(?P<kind>up|join|(?:down|location|service)/[a-z_]{1,32})$"
+)
+_OTHER_KINDS = {"join": "join", "down": "downlink", "location": "location", "service": "service"}
+
+_EVENT_IDS = ("gs:uplink:", "ns:uplink:", "as:up:")
+"""Correlation ids that name one uplink, those first that stay when it is handed on twice."""
+_LONGEST_EVENT_ID = 64
+
+_EU868 = range(863_000_000, 870_000_001)
+_EU868_DATA_RATES = {
+    (12, 125_000): 0,
+    (11, 125_000): 1,
+    (10, 125_000): 2,
+    (9, 125_000): 3,
+    (8, 125_000): 4,
+    (7, 125_000): 5,
+    (7, 250_000): 6,
+}
+
+_U32 = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF_FFFF)]
+_Port = Annotated[int, msgspec.Meta(ge=0, le=255)]
+
+
+class _DeviceIds(msgspec.Struct):
+    device_id: str | None = None
+    dev_eui: str | None = None
+    dev_addr: str | None = None
+
+
+class _GatewayIds(msgspec.Struct):
+    gateway_id: str | None = None
+    eui: str | None = None
+
+
+class _PacketBroker(msgspec.Struct):
+    """The gateway of another network whose frame Packet Broker handed on."""
+
+    forwarder_gateway_eui: str | None = None
+    forwarder_gateway_id: str | None = None
+    forwarder_tenant_id: str | None = None
+
+
+class _RxMetadata(msgspec.Struct):
+    gateway_ids: _GatewayIds | None = None
+    packet_broker: _PacketBroker | None = None
+    time: str | None = None
+    gps_time: str | None = None
+    received_at: str | None = None
+    rssi: float | str | None = None
+    snr: float | str | None = None
+
+
+class _Lora(msgspec.Struct):
+    bandwidth: int | None = None
+    spreading_factor: int | None = None
+
+
+class _DataRate(msgspec.Struct):
+    lora: _Lora | None = None
+
+
+class _Settings(msgspec.Struct):
+    data_rate: _DataRate | None = None
+    frequency: int | str | None = None
+
+
+class _VersionIds(msgspec.Struct):
+    brand_id: str | None = None
+    model_id: str | None = None
+
+
+class _UplinkMessage(msgspec.Struct):
+    f_port: _Port | None = None
+    f_cnt: _U32 | None = None
+    frm_payload: str | None = None
+    rx_metadata: list[_RxMetadata] | None = None
+    settings: _Settings | None = None
+    received_at: str | None = None
+    app_s_key: dict[str, Any] | None = None
+    version_ids: _VersionIds | None = None
+    attributes: dict[str, str] | None = None
+
+
+class _ApplicationUp(msgspec.Struct):
+    end_device_ids: _DeviceIds
+    uplink_message: _UplinkMessage
+    correlation_ids: list[str] | None = None
+    received_at: str | None = None
+    simulated: bool | None = None
+
+
+_json = msgspec.json.Decoder(_ApplicationUp)
+
+
+class TheThingsStack:
+    """The Things Stack v3 over MQTT: its own server, or its Pub/Sub integration at any broker."""
+
+    name = "the_things_stack"
+    title = TITLE
+    topics = ("v3/+/devices/+/up", "v3/+/up")
+    """The second is for Pub/Sub, whose topics name no device."""
+    shares_subscriptions = False
+
+    def kind_of(self, topic: str) -> str | None:
+        match = _TOPIC_END.search(topic)
+        return None if match is None else _kind(match)
+
+    def read(
+        self,
+        topic: str,
+        payload: bytes,
+        received_at: Instant,
+        clocks: GatewayClocks | None = None,
+    ) -> Uplink | OtherEvent:
+        match = _TOPIC_END.search(topic)
+        if match is None:
+            raise UnreadableEvent(
+                "unknown_topic",
+                "the topic is none of The Things Stack's (v3/<application>@<tenant>/devices/"
+                "<device>/up): correct 'format' of this network server or the topics",
+            )
+        if (kind := _kind(match)) != UP:
+            return OtherEvent(kind)
+        bounded_event(payload)
+        event = _decode(payload)
+        if event.simulated:
+            return OtherEvent(SIMULATED)
+        named = match["device"]
+        if named is not None and event.end_device_ids.device_id not in (None, named):
+            raise UnreadableEvent(
+                "bad_field",
+                "topic and event name different devices: look for a foreign publisher, or for a "
+                "bridge that rewrites topics",
+            )
+        return _uplink(event, received_at, clocks)
+
+
+def _kind(topic: re.Match[str]) -> str:
+    kind = topic["kind"].partition("/")[0]
+    return _OTHER_KINDS.get(kind, kind)
+
+
+def _decode(payload: bytes) -> _ApplicationUp:
+    try:
+        return _json.decode(payload)
+    except msgspec.ValidationError as error:
+        reason = "missing_field" if "missing required field" in str(error) else "bad_field"
+        raise UnreadableEvent(
+            reason, f"{error}: is this an uplink of The Things Stack v3?"
+        ) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise UnreadableEvent(
+            "malformed_json",
+            "the event is no JSON: look for a foreign publisher, or set the Pub/Sub integration's "
+            "format to JSON",
+        ) from None
+
+
+def _uplink(event: _ApplicationUp, received_at: Instant, clocks: GatewayClocks | None) -> Uplink:
+    ids, message = event.end_device_ids, event.uplink_message
+    if message.app_s_key:
+        raise UnreadableEvent(
+            "encrypted_payload",
+            "the payload is still encrypted (app_s_key is present): switch off 'skip payload "
+            "encryption and decryption' for this end device or its application",
+        )
+    receptions = message.rx_metadata or []
+    times = [
+        ReceptionTimes(_gateway(rx), moment(rx.time), moment(rx.gps_time), moment(rx.received_at))
+        for rx in receptions
+    ]
+    heard_at, source = event_time(times, _server_time(event), received_at, clocks)
+    f_port = message.f_port or 0
+    data = base64_payload(message.frm_payload or "", "frm_payload")
+    frequency = _frequency(message.settings)
+    attributes = message.attributes or {}
+    return Uplink(
+        dev_eui=dev_eui(_stated(ids.dev_eui, "dev_eui"), TITLE),
+        dev_addr=dev_addr(_stated(ids.dev_addr, "dev_addr"), TITLE),
+        f_cnt=message.f_cnt or 0,
+        f_port=f_port,
+        # At port 0 it is MAC commands, which the server forwards half read.
+        payload=bounded_payload(data) if f_port else b"",
+        event_time=heard_at,
+        time_source=source,
+        received_at=received_at,
+        deduplication_id=_event_id(event.correlation_ids or []),
+        device_type=attributes.get(DEVICE_ATTRIBUTE) or None,
+        device_name=ids.device_id or "",
+        device_profile=_model(message.version_ids),
+        tags=attributes,
+        data_rate=_data_rate(message.settings, frequency),
+        frequency=frequency,
+        receptions=tuple(
+            Reception(_gateway(rx), round(_number(rx.rssi)), _number(rx.snr)) for rx in receptions
+        ),
+    )
+
+
+def _stated(value: str | None, field: str) -> str:
+    if not value:
+        raise UnreadableEvent(
+            "missing_field",
+            f"end_device_ids.{field} is absent: give the end device a DevEUI and a session in "
+            "The Things Stack; devices activated by personalisation may have been added without",
+        )
+    return value
+
+
+def _server_time(event: _ApplicationUp) -> Instant | None:
+    """When the network server received it, else when the application server did.
+
+    A clock that says nothing is sometimes written as year 1.
+    """
+    for text in (event.uplink_message.received_at, event.received_at):
+        stated = moment(text)
+        if stated is not None and stated >= EARLIEST:
+            return stated
+    return None
+
+
+def _gateway(rx: _RxMetadata) -> str:
+    """EUI in lower case, as every server writes it; else the gateway's id.
+
+    Frames through Packet Broker all come from one gateway ``packetbroker``; the true one is in
+    `packet_broker`, in so far as its network reveals it.
+    """
+    broker, ids = rx.packet_broker, rx.gateway_ids
+    if broker is not None:
+        if broker.forwarder_gateway_eui:
+            return broker.forwarder_gateway_eui.lower()
+        if broker.forwarder_gateway_id:
+            tenant = broker.forwarder_tenant_id
+            return broker.forwarder_gateway_id + (f"@{tenant}" if tenant else "")
+    if ids is None:
+        return ""
+    return (ids.eui or "").lower() or ids.gateway_id or ""
+
+
+def _event_id(correlation_ids: list[str]) -> str:
+    for prefix in _EVENT_IDS:
+        for one in correlation_ids:
+            if one.startswith(prefix) and len(one) <= _LONGEST_EVENT_ID:
+                return one
+    return ""
+
+
+def _model(versions: _VersionIds | None) -> str:
+    """``brand/model`` of the device repository; for many devices it is our catalogue id, too."""
+    if versions is None or not versions.brand_id or not versions.model_id:
+        return ""
+    return f"{versions.brand_id}/{versions.model_id}"
+
+
+def _frequency(settings: _Settings | None) -> int:
+    """Hz; 64-bit numbers are text in the JSON."""
+    stated = settings.frequency if settings else None
+    if isinstance(stated, str):
+        stated = int(stated) if stated.isascii() and stated.isdigit() else None
+    return stated if stated is not None and 0 <= stated <= 0xFFFF_FFFF else 0
+
+
+def _data_rate(settings: _Settings | None, frequency: int) -> int:
+    """The index of EU863-870, which the JSON no longer states; 0 elsewhere."""
+    lora = settings.data_rate.lora if settings and settings.data_rate else None
+    if lora is None or frequency not in _EU868:
+        return 0
+    return _EU868_DATA_RATES.get((lora.spreading_factor or 0, lora.bandwidth or 0), 0)
+
+
+def _number(value: float | str | None) -> float:
+    """Decibels; the JSON writes what is no number as text (``"NaN"``)."""
+    return finite(value) if isinstance(value, int | float) else 0.0
