@@ -22,14 +22,20 @@ from stadtsinn.base.instant import HOUR, Instant, parse
 from stadtsinn.base.mqtt.link import Broker, Message, MqttLink
 from stadtsinn.decoders.reading import Decoded, Outcome, Undecoded
 from stadtsinn.decoders.uplink import Frame, TimeSource
-from stadtsinn.edge.agent.agent import EdgeAgent, decode_one_by_one
+from stadtsinn.edge.agent.agent import EdgeAgent
 from stadtsinn.edge.agent.config import parse_settings
+from stadtsinn.edge.agent.decoding import Decode, KernelUnavailable, decode_one_by_one
 from stadtsinn.edge.agent.spool import Row
 from stadtsinn.edge.messages.delivery import Ack, ack_topic, config_topic, status_topic
 from stadtsinn.edge.messages.delivery import encode as encode_message
 
 NOW = parse("2026-06-01T08:00:00+00:00")
 EDGE = "rathaus-1"
+
+
+def no_kernel(_: threading.Event) -> Decode:
+    """Most of these tests are not about the kernel and leave it out."""
+    raise KernelUnavailable("left out in this test")
 
 
 class Town:
@@ -69,7 +75,8 @@ class Town:
     def start_agent(
         self,
         extra: str = "",
-        decode: Callable[[Sequence[Frame]], list[Outcome]] = decode_one_by_one,
+        decode: Decode = decode_one_by_one,
+        load_kernel: Callable[[threading.Event], Decode] = no_kernel,
     ) -> EdgeAgent:
         text = f"""
             edge_id = "{EDGE}"
@@ -81,7 +88,8 @@ class Town:
             health = {{ address = "127.0.0.1:0" }}
             {extra}
         """
-        agent = EdgeAgent(parse_settings(text, self.folder / "edge.toml"), self.clock, decode)
+        settings = parse_settings(text, self.folder / "edge.toml")
+        agent = EdgeAgent(settings, self.clock, decode, load_kernel)
         self._agent = agent
         self.exit_code: int | None = None
         self._thread = threading.Thread(target=self._run, args=(agent,))

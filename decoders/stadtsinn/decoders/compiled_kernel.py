@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import pickle
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -12,6 +14,9 @@ import numpy as np
 
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.kernel import FINGERPRINT, machine
+
+_DAMAGE = (pickle.UnpicklingError, EOFError, ValueError, TypeError, LookupError, AttributeError)
+"""What loading a file of the cache raises that a power cut left incomplete."""
 
 
 def _signature() -> Any:
@@ -31,6 +36,9 @@ def _signature() -> Any:
     return four(t.int64, 4)(*tables, *rows, *out)
 
 
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+
+
 @cache
 def decode_rows() -> Callable[..., Any]:
     """The compiled kernel; from numba's cache where there is one.
@@ -38,13 +46,37 @@ def decode_rows() -> Callable[..., Any]:
     NUMBA_CACHE_DIR says where it lies; without a writable place it is compiled in each process
     (some seconds), which costs start-up time and nothing else.
     """
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
     with contextlib.suppress(RuntimeError, OSError):
-        cached = numba.njit(_signature(), cache=True, **options)(machine)
-        if compiled_fingerprint(cached) != FINGERPRINT:
-            cached.recompile()
-        return cached  # type: ignore[no-any-return]
-    return numba.njit(_signature(), **options)(machine)  # type: ignore[no-any-return]
+        return cached_kernel()  # type: ignore[no-any-return]
+    return numba.njit(_signature(), **_OPTIONS)(machine)  # type: ignore[no-any-return]
+
+
+def cached_kernel() -> Any:
+    """The kernel from numba's cache, compiled into it where it is absent, damaged or out of date.
+
+    Raises RuntimeError or OSError where there is no place for a cache.
+    """
+    kernel = _lazy_kernel()
+    try:
+        kernel.compile(_signature())
+    except _DAMAGE:
+        _remove_files(kernel)
+        kernel = _lazy_kernel()
+        kernel.compile(_signature())
+    kernel.disable_compile()
+    if compiled_fingerprint(kernel) != FINGERPRINT:
+        kernel.recompile()
+    return kernel
+
+
+def _lazy_kernel() -> Any:
+    """Not compiled yet, so that its cache can be looked at when compiling fails."""
+    return numba.njit(cache=True, **_OPTIONS)(machine)
+
+
+def _remove_files(kernel: Any) -> None:
+    for file in Path(kernel.stats.cache_path).glob(f"kernel.{machine.__name__}-*.nb[ic]"):
+        file.unlink()
 
 
 def compiled_fingerprint(kernel: Callable[..., Any]) -> int:

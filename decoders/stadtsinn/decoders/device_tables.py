@@ -25,12 +25,19 @@ class DeviceTables:
         """By their program's number."""
 
     def number(self, device: str | None) -> int:
-        """The number of a device type's program, UNKNOWN if there is none."""
-        if device not in self._numbers:
-            found = self._find(device)
-            self._numbers[device] = UNKNOWN if found is None else len(self.devices)
-            if found is not None:
-                self.devices.append(found)
+        """The number of a device type's program, UNKNOWN if there is none.
+
+        An unknown type is asked for again each time: it may become known, and names from outside
+        must not fill the memory.
+        """
+        number = self._numbers.get(device)
+        if number is not None:
+            return number
+        found = self._find(device)
+        if found is None:
+            return UNKNOWN
+        self.devices.append(found)
+        self._numbers[device] = len(self.devices) - 1
         return self._numbers[device]
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import msgspec
 import structlog
@@ -15,11 +15,10 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import HealthServer
 from stadtsinn.base.mqtt.link import Message, MqttLink, Will
 from stadtsinn.decoders.catalogue import catalogue
-from stadtsinn.decoders.reading import Outcome
-from stadtsinn.decoders.uplink import Frame
 from stadtsinn.edge.agent.config import EdgeSettings
+from stadtsinn.edge.agent.decoding import Decode, GroupDecoder, decode_one_by_one, load_kernel
 from stadtsinn.edge.agent.delivery import Delivery
-from stadtsinn.edge.agent.intake import Decode, Intake
+from stadtsinn.edge.agent.intake import Intake
 from stadtsinn.edge.agent.metrics import Metrics
 from stadtsinn.edge.agent.spool import open_spool
 from stadtsinn.edge.agent.status import OFFLINE, STOPPED, Watch, encode
@@ -42,18 +41,15 @@ _CLOCKS_KEY = "gateway_clocks"
 _CONFIG_KEY = "pushed_config"
 
 
-def decode_one_by_one(frames: Sequence[Frame]) -> list[Outcome]:
-    """The plain interpreter: at a gateway's rates it is fast enough, and the kernel's compiler
-    would take more memory than all the rest of the agent."""
-    known = catalogue()
-    return [known.decode(*frame) for frame in frames]
-
-
 class EdgeAgent:
     """One agent. `run` blocks until `stop`; both brokers may come and go at any time."""
 
     def __init__(
-        self, settings: EdgeSettings, clock: Clock, decode: Decode = decode_one_by_one
+        self,
+        settings: EdgeSettings,
+        clock: Clock,
+        interpret: Decode = decode_one_by_one,
+        load_kernel: Callable[[threading.Event], Decode] = load_kernel,
     ) -> None:
         """Opens the spool and reads TLS files; raises ConfigError, ValueError or OSError."""
         self._settings = settings
@@ -66,10 +62,11 @@ class EdgeAgent:
         self._spool = open_spool(settings.spool_path, max_bytes, clock.now())
         self._clocks = GatewayClocks(self._load_clocks())
         self._pushed = self._load_pushed()
+        self._decoder = GroupDecoder(self._metrics, interpret, load_kernel)
         self._intake = Intake(
             self._spool,
             settings.network_server,
-            decode,
+            self._decoder.decode,
             self._device_types(),
             self._clocks,
             settings.commit,
@@ -106,6 +103,7 @@ class EdgeAgent:
             self._spool,
             max_bytes,
             self._intake,
+            self._decoder,
             self._delivery,
             self._local,
             self._cloud,
@@ -141,6 +139,7 @@ class EdgeAgent:
             health=f"http://{self._settings.health.address.rpartition(':')[0]}:{self.health_port}",
         )
         systemd.notify("READY=1")
+        self._decoder.start()
         try:
             self._report_until_stopped()
         finally:
@@ -175,6 +174,7 @@ class EdgeAgent:
     def _shut_down(self) -> None:
         systemd.notify("STOPPING=1")
         self._intake.stop()
+        self._decoder.stop()
         self._local.stop()
         self._delivery.stop()
         self._say_farewell()

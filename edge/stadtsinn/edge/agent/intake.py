@@ -6,7 +6,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import msgspec
 import structlog
@@ -19,6 +19,7 @@ from stadtsinn.base.mqtt.link import Message, MqttLink
 from stadtsinn.decoders.reading import Decoded, Outcome, Undecoded
 from stadtsinn.decoders.uplink import Frame, Uplink
 from stadtsinn.edge.agent.config import CommitSettings
+from stadtsinn.edge.agent.decoding import Decode
 from stadtsinn.edge.agent.metrics import Metrics
 from stadtsinn.edge.agent.spool import Row, Spool, SpoolFull
 from stadtsinn.edge.messages.delivery import Item, RawItem, UplinkItem
@@ -32,9 +33,6 @@ from stadtsinn.edge.network_servers.format import (
 )
 
 log = structlog.get_logger()
-
-Decode = Callable[[Sequence[Frame]], list[Outcome]]
-"""Decodes many frames in one call."""
 
 _GROUP_LIMIT = 500
 """Most rows of one commit when a backlog waits."""

@@ -23,6 +23,12 @@ class Metrics:
         self.decoded = self._counter(
             "stadtsinn_edge_uplinks_total", "Uplinks by result: decoded, or why not.", "result"
         )
+        self.decoded_by = self._counter(
+            "stadtsinn_edge_decoded_total", "Uplinks by what decoded them.", "decoder"
+        )
+        self.kernel_loaded = self._gauge(
+            "stadtsinn_edge_kernel_loaded", "1 while large groups are decoded by the kernel."
+        )
         self.time_sources = self._counter(
             "stadtsinn_edge_event_time_source_total", "Whose clock gave the event time.", "source"
         )

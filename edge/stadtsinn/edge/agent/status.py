@@ -11,6 +11,7 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import Check
 from stadtsinn.base.instant import SECOND, Instant, isoformat
 from stadtsinn.base.mqtt.link import MqttLink
+from stadtsinn.edge.agent.decoding import GroupDecoder
 from stadtsinn.edge.agent.delivery import Delivery
 from stadtsinn.edge.agent.intake import Intake
 from stadtsinn.edge.agent.metrics import Metrics
@@ -76,6 +77,7 @@ class Watch:
         spool: Spool,
         max_bytes: int,
         intake: Intake,
+        decoder: GroupDecoder,
         delivery: Delivery,
         local: MqttLink,
         cloud: MqttLink,
@@ -87,6 +89,7 @@ class Watch:
         self._spool = spool
         self._max_bytes = max_bytes
         self._intake = intake
+        self._decoder = decoder
         self._delivery = delivery
         self._local = local
         self._cloud = cloud
@@ -135,6 +138,7 @@ class Watch:
             "local_broker": lambda: self._broker(self._local, "the local network server's broker"),
             "cloud_broker": lambda: self._broker(self._cloud, "the cloud's broker"),
             "spool": self._spool_check,
+            "decoder": lambda: Check(True, self._decoder.state),
             "delivery": self._delivery_check,
             "loops": self._loops_check,
         }
