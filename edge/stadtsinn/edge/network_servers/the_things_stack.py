@@ -40,9 +40,15 @@ SIMULATED = "simulated"
 
 _TOPIC_END = re.compile(
     r"(?:^|/)v3/[^/]+/(?:devices/(?P<device>[^/]+)/)?"
-    r"(?P<kind>up|join|(?:down|location|service)/[a-z_]{1,32})$"
+    r"(?P<kind>up|join|(?:up|down|location|service)/[a-z_]{1,32})$"
 )
-_OTHER_KINDS = {"join": "join", "down": "downlink", "location": "location", "service": "service"}
+_KINDS = {
+    "up": UP,
+    "up/normalized": "normalized",
+    "join": "join",
+    "location/solved": "location",
+    "service/data": "service_data",
+}
 
 _EVENT_IDS = ("gs:uplink:", "ns:uplink:", "as:up:")
 """Correlation ids that name one uplink, those first that stay when it is handed on twice."""
@@ -58,6 +64,15 @@ _EU868_DATA_RATES = {
     (7, 125_000): 5,
     (7, 250_000): 6,
 }
+_EU868_FSK = 7
+
+_OUR_BRANDS = {"milesight-iot": "milesight"}
+_OUR_MODELS = {
+    "parametric/pcr2-id": "parametric/pcr2",
+    "parametric/pcr2-od": "parametric/pcr2",
+    "parametric/pcr2-ods": "parametric/pcr2",
+}
+"""Where the device repository's ids differ from the catalogue's for the same device."""
 
 _U32 = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF_FFFF)]
 _Port = Annotated[int, msgspec.Meta(ge=0, le=255)]
@@ -99,6 +114,7 @@ class _Lora(msgspec.Struct):
 
 class _DataRate(msgspec.Struct):
     lora: _Lora | None = None
+    fsk: dict[str, Any] | None = None
 
 
 class _Settings(msgspec.Struct):
@@ -178,8 +194,10 @@ class TheThingsStack:
 
 
 def _kind(topic: re.Match[str]) -> str:
-    kind = topic["kind"].partition("/")[0]
-    return _OTHER_KINDS.get(kind, kind)
+    kind = topic["kind"]
+    if kind.startswith("down/"):
+        return "downlink"
+    return _KINDS.get(kind, "unknown")
 
 
 def _decode(payload: bytes) -> _ApplicationUp:
@@ -288,10 +306,11 @@ def _event_id(correlation_ids: list[str]) -> str:
 
 
 def _model(versions: _VersionIds | None) -> str:
-    """``brand/model`` of the device repository; for many devices it is our catalogue id, too."""
+    """``brand/model`` of the device repository, which mostly is the catalogue's id, too."""
     if versions is None or not versions.brand_id or not versions.model_id:
         return ""
-    return f"{versions.brand_id}/{versions.model_id}"
+    model = f"{_OUR_BRANDS.get(versions.brand_id, versions.brand_id)}/{versions.model_id}"
+    return _OUR_MODELS.get(model, model)
 
 
 def _frequency(settings: _Settings | None) -> int:
@@ -304,9 +323,12 @@ def _frequency(settings: _Settings | None) -> int:
 
 def _data_rate(settings: _Settings | None, frequency: int) -> int:
     """The index of EU863-870, which the JSON no longer states; 0 elsewhere."""
-    lora = settings.data_rate.lora if settings and settings.data_rate else None
-    if lora is None or frequency not in _EU868:
+    stated = settings.data_rate if settings else None
+    if stated is None or frequency not in _EU868:
         return 0
+    if stated.fsk is not None:
+        return _EU868_FSK
+    lora = stated.lora or _Lora()
     return _EU868_DATA_RATES.get((lora.spreading_factor or 0, lora.bandwidth or 0), 0)
 
 
