@@ -348,7 +348,7 @@ def test_gateway_clocks_are_kept_apart_by_eui() -> None:
     assert (clocks.faulty("00000000000000aa"), clocks.faulty("00000000000000bb")) == (True, False)
 
 
-UNREADABLE = {
+UNREADABLE: dict[str, tuple[str, dict[str, Any]]] = {
     "DevEUI too short": (
         "bad_dev_eui",
         {"end_device_ids": {"dev_eui": "70B3", "dev_addr": "01E8B740"}},
