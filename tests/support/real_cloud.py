@@ -21,7 +21,7 @@ class RealCloud:
     The clock stands at ten o'clock of the test's morning.
     """
 
-    def __init__(self, folder: Path, broker_port: int) -> None:
+    def __init__(self, folder: Path, broker_port: int, extra: str = "") -> None:
         self.folder = folder
         self.database: Database = fresh_database(folder)
         _stamp(self.database)
@@ -44,6 +44,7 @@ max_messages = 7
 name = "town"
 [health]
 bind = "127.0.0.1:{self.health_port}"
+{extra}
 """
         )
 

@@ -14,6 +14,7 @@ CONFIG = """\
 edge_id = "rathaus-1"
 [local_broker]
 port = {local}
+{local_options}
 [cloud_broker]
 host = "127.0.0.1"
 port = {cloud}
@@ -45,6 +46,7 @@ class RealEdge:
         window: int = 2,
         batch_items: int = 10,
         ack_timeout: float = 1.0,
+        local_options: str = "",
         extra: str = "",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -54,6 +56,7 @@ class RealEdge:
         self._config.write_text(
             CONFIG.format(
                 local=local,
+                local_options=local_options,
                 cloud=cloud,
                 rows=rows,
                 seconds=seconds,
