@@ -41,8 +41,16 @@ def test_check_says_what_it_would_do(config: Path) -> None:
     assert (code, err) == (0, "")
     assert "rathaus-1" in out
     assert "mqtt.example:8883, TLS" in out
-    assert "application/+/device/+/event/up" in out
+    assert "ChirpStack at 127.0.0.1:1883, application/+/device/+/event/up" in out
     assert "every 50 uplinks or 1 s" in out
+
+
+def test_check_names_the_network_server(config: Path) -> None:
+    config.write_text(config.read_text() + '[local_broker]\nformat = "the_things_stack"\n')
+    assert (
+        "The Things Stack at 127.0.0.1:1883, v3/+/devices/+/up"
+        in run("check", "--config", str(config))[1]
+    )
 
 
 def test_check_speaks_german(config: Path) -> None:

@@ -1,4 +1,4 @@
-"""`stadtsinn edge`: run the agent beside a local ChirpStack, check its configuration."""
+"""`stadtsinn edge`: run the agent beside a network server, check its configuration."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     help=text(
-        "The agent beside a local ChirpStack: takes its uplinks, keeps them, delivers them.",
-        "Der Agent neben einem lokalen ChirpStack: nimmt Messungen an, verwahrt sie, liefert sie.",
+        "The agent beside a network server: takes its uplinks, keeps them, delivers them.",
+        "Der Agent beim Netzwerkserver: nimmt Messungen an, verwahrt sie, liefert sie.",
     ),
 )
 
@@ -112,12 +112,13 @@ def config_example() -> None:
 
 def _summary(settings: EdgeSettings) -> list[str]:
     local, cloud = settings.local(), settings.cloud()
+    server, topics = settings.network_server.title, ", ".join(settings.topics)
     tls = text("TLS", "TLS") if cloud.tls else text("NO encryption", "KEINE Verschlüsselung")
     return [
         text(f"edge id        {settings.edge_id}", f"Kennung        {settings.edge_id}"),
         text(
-            f"takes from     {local.host}:{local.port}, {', '.join(settings.topics)}",
-            f"nimmt von      {local.host}:{local.port}, {', '.join(settings.topics)}",
+            f"takes from     {server} at {local.host}:{local.port}, {topics}",
+            f"nimmt von      {server} auf {local.host}:{local.port}, {topics}",
         ),
         text(
             f"keeps in       {settings.spool_path}, at most {settings.spool.max_megabytes} MB",

@@ -34,7 +34,7 @@ NOUNS: dict[str, Noun] = {
         "decoders", "app", "Begin, check, export device files.", "Gerätedateien.", "cli"
     ),
     "edge": Noun(
-        "edge", "app", "The agent beside a local ChirpStack.", "Der Agent am Gateway.", "edge"
+        "edge", "app", "The agent beside a network server.", "Der Agent am Gateway.", "edge"
     ),
     "cloud": Noun("cloud", "app", "Ingest, followers, API.", "Zentrale: Annahme, Auswertung, API."),
     "archive": Noun(

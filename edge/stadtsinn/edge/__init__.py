@@ -1,1 +1,1 @@
-"""The durable part beside a local ChirpStack: decode, spool, deliver until acknowledged."""
+"""The durable part beside a local network server: decode, spool, deliver until acknowledged."""

@@ -14,7 +14,7 @@ class Ports:
     """TCP ports on the loopback."""
 
     local: int
-    """Broker of the local ChirpStack."""
+    """Broker of the local network server."""
     cloud: int
     """The cloud's broker, for ingest and the central network server."""
     secure: int
