@@ -17,6 +17,7 @@ from stadtsinn.cloud.platform.tenants import tables as tenants
 from stadtsinn.cloud.series.redecode import tables as redecode
 from stadtsinn.cloud.series.stores import tables as series
 from stadtsinn.cloud.town import tables as registry
+from stadtsinn.cloud.town.stations import tables as stations
 
 TABLE_MODULES = (
     access,
@@ -29,6 +30,7 @@ TABLE_MODULES = (
     redecode,
     registry,
     series,
+    stations,
     tenants,
 )
 

@@ -30,10 +30,12 @@ from stadtsinn.cloud.publish.web.endpoints import router as web_router
 from stadtsinn.cloud.series.answers.endpoints import router as series_router
 from stadtsinn.cloud.series.stores.store import SeriesStore, SeriesUnavailable
 from stadtsinn.cloud.town.endpoints import router as registry_router
+from stadtsinn.cloud.town.stations.endpoints import router as stations_router
 
 # Each domain's own endpoints, all of which ask for a key.
 DOMAIN_ROUTERS = (
     registry_router,
+    stations_router,
     log_router,
     ingest_router,
     series_router,

@@ -12,6 +12,12 @@ from types import MappingProxyType
 from sqlalchemy import Connection, Row, select
 
 from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.town.stations.directory import (
+    DeploymentEntry,
+    StationEntry,
+    Stations,
+    read_stations,
+)
 from stadtsinn.cloud.town.tables import devices, edges, gates, registry_revision, zones
 
 _CHECK_EVERY_S = 0.2
@@ -76,6 +82,7 @@ class Directory:
     edges: Mapping[str, str]
     """Edge id → tenant id."""
     zones: Mapping[int, ZoneEntry]
+    places: Stations = field(default_factory=Stations)
     revision: int = 0
     _zones_of: Mapping[str, tuple[tuple[ZoneEntry, GateEntry], ...]] = field(
         init=False, repr=False, compare=False
@@ -83,6 +90,22 @@ class Directory:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_zones_of", _zones_by_device(self.zones.values()))
+
+    def deployments_of(self, dev_eui: str) -> tuple[DeploymentEntry, ...]:
+        """Where a device was, is and will be, of all tenants, in the order of time."""
+        return self.places.deployments.get(dev_eui, ())
+
+    def deployments_at(self, station_id: int) -> tuple[DeploymentEntry, ...]:
+        """The devices of a station, in the order of time."""
+        return self.places.deployments_at.get(station_id, ())
+
+    def station(self, tenant_id: str, slug: str) -> StationEntry | None:
+        return self.places.by_slug.get((tenant_id, slug))
+
+    @property
+    def stations(self) -> Mapping[int, StationEntry]:
+        """All stations by id."""
+        return self.places.by_id
 
     def zones_of_device(self, dev_eui: str) -> tuple[tuple[ZoneEntry, GateEntry], ...]:
         """The zones that count with this device, with the gate it is there; () for most."""
@@ -124,6 +147,7 @@ def read_directory(connection: Connection) -> Directory:
         devices=MappingProxyType(by_eui),
         edges=MappingProxyType({row.id: row.tenant_id for row in edge_rows}),
         zones=MappingProxyType(_read_zones(connection, by_eui)),
+        places=read_stations(connection),
         revision=revision,
     )
 

@@ -136,7 +136,7 @@ def replace_device(
 )
 def delete_device(scope: EditorDep, services: ServicesDep, dev_eui: DevEuiInPath) -> None:
     with service.change(services.database) as connection:
-        service.delete_device(connection, scope, dev_eui)
+        service.delete_device(connection, scope, dev_eui, services.clock.now())
 
 
 # --- edge agents -----------------------------------------------------------------------

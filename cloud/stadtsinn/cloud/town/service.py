@@ -20,6 +20,12 @@ from stadtsinn.cloud.platform.api.fields import normalised_dev_eui
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town import repository
 from stadtsinn.cloud.town.records import Device, Edge, Gate, Site, Zone
+from stadtsinn.cloud.town.stations.kinds import kind_of_family
+from stadtsinn.cloud.town.stations.model import Station
+from stadtsinn.cloud.town.stations.service import Editor, place_new_device, withdraw_device
+from stadtsinn.cloud.town.stations.slugs import slug_of
+from stadtsinn.decoders.catalogue import catalogue
+from stadtsinn.decoders.device_type import DeviceType
 
 
 @contextmanager
@@ -40,13 +46,12 @@ def change(database: Database) -> Iterator[Connection]:
         ) from refused
 
 
-def require_device_type(device_type: str) -> None:
-    """Raise Invalid, naming near matches, unless the type is catalogued."""
-    from stadtsinn.decoders.catalogue import catalogue
-
+def require_device_type(device_type: str) -> DeviceType:
+    """The type; raises Invalid, naming near matches, unless it is catalogued."""
     known = catalogue()
-    if device_type in known:
-        return
+    found = known.find(device_type)
+    if found is not None:
+        return found
     near = get_close_matches(device_type, list(known), n=3)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     raise Invalid(f"Unknown device type '{device_type}'.{hint} All: GET /api/v1/device-types.")
@@ -74,12 +79,16 @@ def delete_site(connection: Connection, scope: Scope, slug: str) -> None:
 
 
 def create_device(connection: Connection, scope: Scope, record: Device, now: Instant) -> None:
-    """Register a device; raises Invalid for an unknown type or site, Conflict when taken."""
-    _require_sound_device(connection, scope, record)
+    """Register a device, at a station of its own; raises Invalid for an unknown type or site,
+    Conflict when taken."""
+    family = require_device_type(record.device_type).family
+    _require_site(connection, scope, record.site)
     # The same words whoever has it: that a device belongs to another town is not told.
     if repository.is_dev_eui_taken(connection, record.dev_eui):
         raise Conflict(f"The device '{record.dev_eui}' is already registered.")
     repository.insert_device(connection, scope, record, now)
+    own = own_station(record, family)
+    place_new_device(connection, Editor(scope, now), record.dev_eui, own, station=None)
 
 
 def replace_device(connection: Connection, scope: Scope, record: Device) -> None:
@@ -89,13 +98,27 @@ def replace_device(connection: Connection, scope: Scope, record: Device) -> None
     repository.update_device(connection, scope, record)
 
 
-def delete_device(connection: Connection, scope: Scope, dev_eui: str) -> None:
-    """Forget a device; its uplinks stay in the log. Raises Conflict while a gate uses it."""
+def delete_device(connection: Connection, scope: Scope, dev_eui: str, now: Instant) -> None:
+    """Forget a device; its uplinks and its stations' series stay. Raises Conflict while a gate
+    uses it."""
     repository.device(connection, scope, dev_eui)
     if used := repository.gates_of_device(connection, scope, dev_eui):
         gates = ", ".join(f"zones/{zone}/gates/{gate}" for zone, gate in used)
         raise Conflict(f"The device '{dev_eui}' still counts at {gates}. Delete that first.")
+    withdraw_device(connection, Editor(scope, now), dev_eui)
     repository.delete_device(connection, scope, dev_eui)
+
+
+def own_station(record: Device, family: str) -> Station:
+    """The station that a device gets when nobody names one: the same name, the same place."""
+    return Station(
+        slug=slug_of(record.name, record.dev_eui),
+        name=record.name,
+        kind=kind_of_family(family),
+        site=record.site,
+        latitude=record.latitude,
+        longitude=record.longitude,
+    )
 
 
 def _require_sound_device(connection: Connection, scope: Scope, record: Device) -> None:
@@ -182,8 +205,6 @@ def _require_countable(connection: Connection, scope: Scope, zone: str, record: 
 
 
 def _require_people_counter(counter: Device) -> None:
-    from stadtsinn.decoders.catalogue import catalogue
-
     known = catalogue().find(counter.device_type)
     # A type that left the catalogue since is not judged: its decoder tells at the next uplink.
     if known is not None and known.family != "people":

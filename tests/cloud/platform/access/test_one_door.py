@@ -161,6 +161,8 @@ def _asks_for_key(function: ast.FunctionDef) -> bool:
 
 
 def _is_scope(value: ast.expr) -> bool:
+    if isinstance(value, ast.Call) and _name(value) == "Editor":
+        return bool(value.args) and _is_scope(value.args[0])
     named = isinstance(value, ast.Name) and value.id == "scope"
     tenant_of_scope = (
         isinstance(value, ast.Attribute)
@@ -170,7 +172,7 @@ def _is_scope(value: ast.expr) -> bool:
     return named or tenant_of_scope
 
 
-@pytest.mark.parametrize("domain", ["town", "platform/access"])
+@pytest.mark.parametrize("domain", ["town", "town/stations", "platform/access"])
 def test_repositories_take_a_scope(domain: str) -> None:
     """Every public function of a repository takes one, or is named here with its reason."""
     reasons = {
@@ -182,6 +184,7 @@ def test_repositories_take_a_scope(domain: str) -> None:
         "all_keys": "the operator's",
         "is_dev_eui_taken": "answers only yes or no, the same for every owner",
         "is_edge_id_taken": "answers only yes or no, the same for every owner",
+        "device_type": "a type is the catalogue's; asked of devices found through the scope",
     }
     functions = [
         node

@@ -37,9 +37,11 @@ OPEN = {
 OPEN_BELOW = ("/public/",)
 
 # What the parameters of paths are called, and what the member's town has by that name.
-THEIR_OWN = {
+THEIR_OWN: dict[str, str | int] = {
     "site": "marktplatz",
     "dev_eui": "70b3d57ed0001234",
+    "station": "linde-am-markt",
+    "deployment": 1,
     "edge": "rathaus-dach",
     "zone": "wochenmarkt",
     "gate": "nordtor",
@@ -51,11 +53,14 @@ THEIR_OWN = {
 NOBODYS = {"incident": "1-1", "row_id": 1}
 
 # The order in which a town comes to be; each body is the example of the API's own document.
-FOUNDING = ("sites", "devices", "edges", "zones", "zones/{zone}/gates", "recipients", "rules")
+FOUNDING = (
+    *("sites", "stations", "devices", "edges", "zones", "zones/{zone}/gates", "recipients"),
+    "rules",
+)
 
 # Queries that an endpoint cannot do without.
 QUERIES: dict[str, dict[str, str]] = {
-    "/api/v1/latest": {"devices": THEIR_OWN["dev_eui"]},
+    "/api/v1/latest": {"devices": str(THEIR_OWN["dev_eui"])},
     "/api/v1/zones/{zone}/history": {
         "start": isoformat(NOW - HOUR),
         "end": isoformat(NOW),

@@ -11,6 +11,7 @@ from stadtsinn.cloud.platform.api.errors import MEDIA_TYPE, ProblemDocument
 
 TAGS = [
     {"name": "sites", "description": "Places of the town. Orte der Stadt."},
+    {"name": "stations", "description": "Where devices measure. Messstellen und Einbauten."},
     {"name": "devices", "description": "Sensors. Sensoren."},
     {"name": "uplinks", "description": "What devices sent. Was Geräte gesendet haben."},
     {"name": "series", "description": "Measured values over time. Messwerte im Verlauf."},

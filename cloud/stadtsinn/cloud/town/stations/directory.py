@@ -1,0 +1,148 @@
+"""Stations and deployments as followers read them: frozen, quick to ask."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.town.stations.model import (
+    FOR_EVER,
+    Calibration,
+    station_channel,
+)
+from stadtsinn.cloud.town.stations.tables import deployments, stations
+from stadtsinn.cloud.town.tables import sites
+
+
+@dataclass(frozen=True, slots=True)
+class StationEntry:
+    """A station. `site` is a site's slug."""
+
+    id: int
+    tenant_id: str
+    slug: str
+    name: str
+    name_en: str
+    kind: str
+    site: str | None
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentEntry:
+    """A device at a station for `start` <= event time < `end`."""
+
+    id: int
+    dev_eui: str
+    station: StationEntry
+    start: Instant
+    end: Instant
+    channels: Mapping[str, str] | None
+    """Channel of the device → of the station; None: all as they are."""
+    calibration: Mapping[str, Calibration]
+    swapped: bool
+    comparison: bool
+
+    @property
+    def as_it_is(self) -> bool:
+        """Nothing of the device's readings is changed on the way to the station."""
+        return (
+            self.channels is None
+            and not self.calibration
+            and not self.swapped
+            and not self.comparison
+        )
+
+    def holds(self, time: int) -> bool:
+        return self.start <= time < self.end
+
+    def channel(self, channel: str) -> str | None:
+        """The station's channel for one of the device's; None: it measures nothing here."""
+        return station_channel(self, channel)
+
+
+@dataclass(frozen=True)
+class Stations:
+    """All stations and deployments of all tenants."""
+
+    by_id: Mapping[int, StationEntry] = field(default_factory=dict)
+    by_slug: Mapping[tuple[str, str], StationEntry] = field(default_factory=dict)
+    deployments: Mapping[str, tuple[DeploymentEntry, ...]] = field(default_factory=dict)
+    """By dev_eui, in the order of their start."""
+    deployments_at: Mapping[int, tuple[DeploymentEntry, ...]] = field(default_factory=dict)
+    """By station id, in the order of their start."""
+
+
+def read_stations(connection: Connection) -> Stations:
+    """Read all stations and deployments as they stand."""
+    by_id = {row.id: _station(row) for row in connection.execute(_STATIONS)}
+    of_device: dict[str, list[DeploymentEntry]] = defaultdict(list)
+    at_station: dict[int, list[DeploymentEntry]] = defaultdict(list)
+    for row in connection.execute(_DEPLOYMENTS):
+        entry = _deployment(row, by_id[row.station_id])
+        of_device[entry.dev_eui].append(entry)
+        at_station[entry.station.id].append(entry)
+    return Stations(
+        by_id=by_id,
+        by_slug={(entry.tenant_id, entry.slug): entry for entry in by_id.values()},
+        deployments={dev_eui: tuple(entries) for dev_eui, entries in of_device.items()},
+        deployments_at={number: tuple(entries) for number, entries in at_station.items()},
+    )
+
+
+_STATIONS: Select[Any] = select(
+    stations.c.id,
+    stations.c.tenant_id,
+    stations.c.slug,
+    stations.c.name,
+    stations.c.name_en,
+    stations.c.kind,
+    sites.c.slug.label("site"),
+    stations.c.tags,
+).outerjoin(sites, sites.c.id == stations.c.site_id)
+
+_DEPLOYMENTS: Select[Any] = select(
+    deployments.c.id,
+    deployments.c.dev_eui,
+    deployments.c.station_id,
+    deployments.c.start,
+    deployments.c.end,
+    deployments.c.channels,
+    deployments.c.calibration,
+    deployments.c.swapped,
+    deployments.c.comparison,
+).order_by(deployments.c.start, deployments.c.id)
+
+
+def _station(row: Row[Any]) -> StationEntry:
+    return StationEntry(
+        id=row.id,
+        tenant_id=row.tenant_id,
+        slug=row.slug,
+        name=row.name,
+        name_en=row.name_en,
+        kind=row.kind,
+        site=row.site,
+        tags=tuple(row.tags),
+    )
+
+
+def _deployment(row: Row[Any], station: StationEntry) -> DeploymentEntry:
+    return DeploymentEntry(
+        id=row.id,
+        dev_eui=row.dev_eui,
+        station=station,
+        start=row.start,
+        end=FOR_EVER if row.end is None else row.end,
+        channels=row.channels,
+        calibration={
+            name: Calibration.model_validate(value) for name, value in row.calibration.items()
+        },
+        swapped=row.swapped,
+        comparison=row.comparison,
+    )

@@ -1,0 +1,130 @@
+"""Kinds of stations, and the attributes that each of them may have.
+
+The next kind is one more entry of `KINDS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+AttributeValue = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One attribute of a kind. `low` and `high` bound numbers, `choices` texts."""
+
+    label_de: str
+    label_en: str
+    type: type[str | float | bool]
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+
+    def objection(self, value: AttributeValue) -> str | None:
+        """Why the value is none for this attribute; None where it is one."""
+        if self.type is bool:
+            return None if isinstance(value, bool) else "give true or false"
+        if self.type is str:
+            if not isinstance(value, str):
+                return "give a text"
+            if self.choices and value not in self.choices:
+                return f"give one of {', '.join(self.choices)}"
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return "give a number"
+        if (self.low is not None and value < self.low) or (
+            self.high is not None and value > self.high
+        ):
+            return f"give a number from {self.low:g} to {self.high:g}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class StationKind:
+    """A kind of station. `attributes` are checked; others are free."""
+
+    label_de: str
+    label_en: str
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+
+_SOIL_CLASS = Attribute("Bodenart", "Soil class", str)
+
+KINDS: dict[str, StationKind] = {
+    "soil": StationKind("Bodenmessstelle", "Soil", {"soil_class": _SOIL_CLASS}),
+    "tree": StationKind(
+        "Baum",
+        "Tree",
+        {
+            "tree_id": Attribute("Nummer im Baumkataster", "Number in the tree register", str),
+            "species": Attribute("Baumart", "Species", str),
+            "planted_year": Attribute("Pflanzjahr", "Year of planting", float, 1500, 2200),
+            "soil_class": _SOIL_CLASS,
+            "exposure": Attribute(
+                "Lage", "Exposure", str, choices=("sunny", "half_shade", "shade")
+            ),
+        },
+    ),
+    "gate": StationKind(
+        "Zugang", "Gate", {"width_m": Attribute("Breite (m)", "Width (m)", float, 0, 1000)}
+    ),
+    "parking_space": StationKind(
+        "Stellplatz",
+        "Parking space",
+        {
+            "accessible": Attribute("Behindertenparkplatz", "Accessible", bool),
+            "charging": Attribute("Ladeplatz", "Charging", bool),
+        },
+    ),
+    "weather": StationKind("Wetterstation", "Weather station"),
+    "gauge": StationKind(
+        "Pegel",
+        "Water gauge",
+        {
+            "water": Attribute("Gewässer", "Water", str),
+            "gauge_zero_m": Attribute(
+                "Pegelnull (m ü. NHN)", "Gauge zero (m above sea level)", float, -500, 9000
+            ),
+        },
+    ),
+    "lake": StationKind("See", "Lake", {"water": Attribute("Gewässer", "Water", str)}),
+    "indoor": StationKind(
+        "Innenraum",
+        "Indoor",
+        {
+            "room": Attribute("Raum", "Room", str),
+            "floor": Attribute("Stockwerk", "Floor", float, -20, 200),
+        },
+    ),
+    "other": StationKind("Messstelle", "Station"),
+}
+
+_FAMILIES = {"people": "gate", "parking": "parking_space", "weather": "weather", "soil": "soil"}
+
+
+def kind_of_family(family: str) -> str:
+    """The kind of a device's own station, by the family of its type."""
+    return _FAMILIES.get(family, "other")
+
+
+def check_kind(kind: str) -> str:
+    """The kind; raises ValueError naming the kinds for another."""
+    if kind not in KINDS:
+        raise ValueError(f"there is no kind '{kind}': give one of {', '.join(KINDS)}")
+    return kind
+
+
+def check_attributes(kind: str, attributes: Mapping[str, AttributeValue]) -> None:
+    """Raise ValueError for an attribute of this kind with a wrong value, or a misspelt one."""
+    known = KINDS[kind].attributes
+    for name, value in attributes.items():
+        attribute = known.get(name)
+        if attribute is None:
+            near = get_close_matches(name, known, n=1, cutoff=0.8)
+            if near:
+                raise ValueError(f"attribute '{name}': did you mean '{near[0]}'?")
+        elif objection := attribute.objection(value):
+            raise ValueError(f"attribute '{name}': {objection}")

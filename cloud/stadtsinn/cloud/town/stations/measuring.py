@@ -1,0 +1,101 @@
+"""What an uplink measured, at the stations that its device fed at that moment.
+
+Whatever follows the log asks here, so that series, rules and counts see the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import msgspec
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.town.stations.directory import DeploymentEntry, StationEntry
+from stadtsinn.decoders.device_type import CLOCK_WRONG
+from stadtsinn.decoders.reading import Decoded, Outcome, Quality, Reading
+from stadtsinn.decoders.vocabulary import QUANTITIES
+
+OUT_OF_RANGE = "out_of_range"
+
+
+class StationReading(msgspec.Struct, frozen=True, gc=False):
+    """One value at a station: channel, direction and calibration are the station's.
+
+    `value` is in the quantity's unit; `dev_eui` is the device that measured it.
+    """
+
+    station: StationEntry
+    dev_eui: str
+    decoder: str
+    quantity: str
+    channel: str
+    time: Instant
+    value: float
+    quality: Quality
+    reason: str
+
+
+class Deployments(Protocol):
+    """Whoever knows where devices are: the directory."""
+
+    def deployments_of(self, dev_eui: str) -> tuple[DeploymentEntry, ...]: ...
+
+
+def readings_at_stations(
+    directory: Deployments, tenant_id: str, dev_eui: str, received: Instant, outcome: Outcome
+) -> Iterator[StationReading]:
+    """What an uplink measured at stations of this tenant; nothing for a device that is nowhere.
+
+    A sample's own time decides where it was measured, else the uplink's event time. A sample
+    whose time nobody knows was measured nowhere.
+    """
+    if not isinstance(outcome, Decoded):
+        return
+    places = directory.deployments_of(dev_eui)
+    for reading in outcome.readings if places else ():
+        if reading.reason == CLOCK_WRONG:
+            continue
+        time = received if reading.event_time is None else reading.event_time
+        for place in places:
+            if place.start <= time < place.end and place.station.tenant_id == tenant_id:
+                measured = _at(place, reading, time, outcome.decoder)
+                if measured is not None:
+                    yield measured
+
+
+def _at(
+    place: DeploymentEntry, reading: Reading, time: Instant, decoder: str
+) -> StationReading | None:
+    channel = place.channel(reading.channel)
+    if channel is None:
+        return None
+    quantity, value = reading.quantity, reading.value
+    quality, reason = reading.quality, reading.reason
+    if place.swapped:
+        quantity = _OTHER_DIRECTION.get(quantity, quantity)
+    if calibration := place.calibration.get(quantity):
+        value = value * calibration.scale + calibration.offset
+        if quality is Quality.GOOD and not _plausible(quantity, value):
+            quality, reason = Quality.BAD, OUT_OF_RANGE
+    return StationReading(
+        place.station, place.dev_eui, decoder, quantity, channel, time, value, quality, reason
+    )
+
+
+def _plausible(quantity: str, value: float) -> bool:
+    known = QUANTITIES[quantity]
+    return known.low <= value <= known.high
+
+
+def _other_directions() -> dict[str, str]:
+    """``people_in_total`` ↔ ``people_out_total``, and all pairs of that kind."""
+    pairs: dict[str, str] = {}
+    for name in QUANTITIES:
+        other = "_".join("out" if word == "in" else word for word in name.split("_"))
+        if other != name and other in QUANTITIES:
+            pairs[name], pairs[other] = other, name
+    return pairs
+
+
+_OTHER_DIRECTION = _other_directions()

@@ -1,0 +1,260 @@
+"""SQL of stations and deployments. Functions that serve the API take a scope."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, update
+
+from stadtsinn.base.instant import Instant, to_datetime
+from stadtsinn.base.problems import NotFound
+from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.town.stations.model import (
+    BEGINNING,
+    FOR_EVER,
+    Deployment,
+    PlacedDeployment,
+    Station,
+)
+from stadtsinn.cloud.town.stations.tables import (
+    datastreams,
+    deployments,
+    series_corrections,
+    stations,
+)
+from stadtsinn.cloud.town.tables import devices, sites
+
+# --- stations --------------------------------------------------------------------------
+
+
+def station(connection: Connection, scope: Scope, slug: str) -> Station:
+    """A station of the caller's tenant; raises NotFound."""
+    row = connection.execute(_stations(scope).where(stations.c.slug == slug)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no station '{slug}'.")
+    return _station(row)
+
+
+def stations_page(
+    connection: Connection,
+    scope: Scope,
+    after: str | None,
+    limit: int | None,
+    *,
+    kind: str | None = None,
+    site: str | None = None,
+) -> list[Station]:
+    """Stations in the order of their slugs, of one kind or site where given."""
+    query = _stations(scope).order_by(stations.c.slug).limit(limit)
+    if after is not None:
+        query = query.where(stations.c.slug > after)
+    if kind is not None:
+        query = query.where(stations.c.kind == kind)
+    if site is not None:
+        query = query.where(sites.c.slug == site)
+    return [_station(row) for row in connection.execute(query)]
+
+
+def slugs_taken(connection: Connection, scope: Scope, stem: str) -> set[str]:
+    """Slugs of the caller's stations that begin so."""
+    query = select(stations.c.slug).where(
+        stations.c.tenant_id == scope.tenant_id, stations.c.slug.startswith(stem, autoescape=True)
+    )
+    return set(connection.scalars(query))
+
+
+def insert_station(connection: Connection, scope: Scope, record: Station, now: Instant) -> None:
+    values = _station_columns(connection, scope, record)
+    connection.execute(insert(stations).values(tenant_id=scope.tenant_id, created_at=now, **values))
+
+
+def update_station(connection: Connection, scope: Scope, record: Station) -> None:
+    values = _station_columns(connection, scope, record)
+    where = (stations.c.tenant_id == scope.tenant_id, stations.c.slug == record.slug)
+    connection.execute(update(stations).where(*where).values(**values))
+
+
+def delete_station(connection: Connection, scope: Scope, slug: str) -> None:
+    number = station_id(connection, scope, slug)
+    connection.execute(delete(datastreams).where(datastreams.c.station_id == number))
+    connection.execute(delete(stations).where(stations.c.id == number))
+
+
+def station_id(connection: Connection, scope: Scope, slug: str) -> int:
+    """The key that followers know a station by; raises NotFound."""
+    query = select(stations.c.id).where(
+        stations.c.tenant_id == scope.tenant_id, stations.c.slug == slug
+    )
+    number = connection.execute(query).scalar_one_or_none()
+    if number is None:
+        raise NotFound(f"There is no station '{slug}'.")
+    return int(number)
+
+
+def _stations(scope: Scope) -> Select[Any]:
+    return (
+        select(stations, sites.c.slug.label("site"))
+        .outerjoin(sites, sites.c.id == stations.c.site_id)
+        .where(stations.c.tenant_id == scope.tenant_id)
+    )
+
+
+def _station(row: Row[Any]) -> Station:
+    values = {name: getattr(row, name) for name in Station.model_fields}
+    return Station.model_construct(**{**values, "tags": tuple(row.tags)})
+
+
+def _station_columns(connection: Connection, scope: Scope, record: Station) -> dict[str, Any]:
+    values = record.model_dump(mode="json", exclude={"site"})
+    return {**values, "site_id": _site_id(connection, scope, record.site)}
+
+
+def _site_id(connection: Connection, scope: Scope, slug: str | None) -> int | None:
+    if slug is None:
+        return None
+    query = select(sites.c.id).where(sites.c.tenant_id == scope.tenant_id, sites.c.slug == slug)
+    number = connection.execute(query).scalar_one_or_none()
+    if number is None:
+        raise NotFound(f"There is no site '{slug}'.")
+    return int(number)
+
+
+# --- deployments -----------------------------------------------------------------------
+
+
+def deployment(connection: Connection, scope: Scope, number: int) -> PlacedDeployment:
+    """A deployment of the caller's tenant; raises NotFound."""
+    row = connection.execute(_deployments(scope).where(deployments.c.id == number)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no deployment {number}.")
+    return _deployment(row)
+
+
+def deployments_page(
+    connection: Connection,
+    scope: Scope,
+    after: int | None,
+    limit: int | None,
+    *,
+    station: str | None = None,
+    dev_eui: str | None = None,
+) -> list[PlacedDeployment]:
+    """Deployments in the order of their making, of one station or device where given."""
+    query = _deployments(scope).order_by(deployments.c.id).limit(limit)
+    if after is not None:
+        query = query.where(deployments.c.id > after)
+    if station is not None:
+        query = query.where(stations.c.slug == station)
+    if dev_eui is not None:
+        query = query.where(deployments.c.dev_eui == dev_eui)
+    return [_deployment(row) for row in connection.execute(query)]
+
+
+def deployments_beside(
+    connection: Connection, scope: Scope, wanted: Deployment, without: int | None
+) -> list[PlacedDeployment]:
+    """Deployments of the same device or at the same station, but for the one named `without`."""
+    query = _deployments(scope).where(
+        or_(deployments.c.dev_eui == wanted.dev_eui, stations.c.slug == wanted.station)
+    )
+    if without is not None:
+        query = query.where(deployments.c.id != without)
+    return [_deployment(row) for row in connection.execute(query)]
+
+
+def insert_deployment(
+    connection: Connection, scope: Scope, record: Deployment, now: Instant
+) -> int:
+    """Returns the deployment's id."""
+    values = _deployment_columns(connection, scope, record)
+    statement = insert(deployments).values(tenant_id=scope.tenant_id, created_at=now, **values)
+    return int(connection.execute(statement.returning(deployments.c.id)).scalar_one())
+
+
+def update_deployment(
+    connection: Connection, scope: Scope, number: int, record: Deployment
+) -> None:
+    values = _deployment_columns(connection, scope, record)
+    where = (deployments.c.tenant_id == scope.tenant_id, deployments.c.id == number)
+    connection.execute(update(deployments).where(*where).values(**values))
+
+
+def delete_deployments(connection: Connection, scope: Scope, numbers: Collection[int]) -> None:
+    where = (deployments.c.tenant_id == scope.tenant_id, deployments.c.id.in_(numbers))
+    connection.execute(delete(deployments).where(*where))
+
+
+def _deployments(scope: Scope) -> Select[Any]:
+    return (
+        select(deployments, stations.c.slug.label("station"))
+        .join(stations, stations.c.id == deployments.c.station_id)
+        .where(deployments.c.tenant_id == scope.tenant_id)
+    )
+
+
+def _deployment(row: Row[Any]) -> PlacedDeployment:
+    values = {name: getattr(row, name) for name in PlacedDeployment.model_fields}
+    values["start"] = None if row.start == BEGINNING else to_datetime(row.start)
+    values["end"] = None if row.end is None else to_datetime(row.end)
+    return PlacedDeployment.model_validate(values)
+
+
+def _deployment_columns(connection: Connection, scope: Scope, record: Deployment) -> dict[str, Any]:
+    values = record.model_dump(mode="json", exclude={"station", "start", "end", "id"})
+    return {
+        **values,
+        "station_id": station_id(connection, scope, record.station),
+        "start": record.starts,
+        "end": None if record.ends == FOR_EVER else record.ends,
+    }
+
+
+# --- datastreams and corrections -------------------------------------------------------
+
+
+def has_datastreams(connection: Connection, scope: Scope, slug: str) -> bool:
+    """Whether anything was ever measured at a station."""
+    query = (
+        select(func.count())
+        .select_from(datastreams.join(stations, stations.c.id == datastreams.c.station_id))
+        .where(stations.c.tenant_id == scope.tenant_id, stations.c.slug == slug)
+    )
+    return bool(connection.execute(query).scalar_one())
+
+
+def insert_corrections(
+    connection: Connection,
+    scope: Scope,
+    parts: Sequence[tuple[str, Instant, Instant]],
+    now: Instant,
+    by: str,
+) -> None:
+    """Ask for these parts of series (station, start, end) to be made anew from the log."""
+    rows = [
+        {
+            "tenant_id": scope.tenant_id,
+            "station": slug,
+            "start": start,
+            "end": end,
+            "requested_at": now,
+            "requested_by": by,
+        }
+        for slug, start, end in parts
+    ]
+    if rows:
+        connection.execute(insert(series_corrections), rows)
+
+
+def is_own_device(connection: Connection, scope: Scope, dev_eui: str) -> bool:
+    """Whether the caller's tenant has this device."""
+    query = select(devices.c.dev_eui).where(
+        devices.c.tenant_id == scope.tenant_id, devices.c.dev_eui == dev_eui
+    )
+    return connection.execute(query).first() is not None
+
+
+def device_type(connection: Connection, dev_eui: str) -> str | None:
+    """The type of a device, whoever owns it; None for an unknown one."""
+    query = select(devices.c.device_type).where(devices.c.dev_eui == dev_eui)
+    return connection.execute(query).scalar_one_or_none()

@@ -1,0 +1,263 @@
+"""Changes stations and deployments. Every change asks for the series that it concerns.
+
+All functions take the connection of one transaction, opened with `town.service.change`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from stadtsinn.base.instant import Instant, isoformat, to_datetime
+from stadtsinn.base.problems import Conflict, Invalid, NotFound
+from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.town.stations import overlaps, repository
+from stadtsinn.cloud.town.stations.corrections import concerned
+from stadtsinn.cloud.town.stations.model import Deployment, PlacedDeployment, Station
+from stadtsinn.cloud.town.stations.slugs import free_slug
+from stadtsinn.decoders.catalogue import catalogue
+
+
+@dataclass(frozen=True)
+class Editor:
+    """Who changes something, and when."""
+
+    scope: Scope
+    now: Instant
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", f"key {self.scope.key_id}")
+
+
+# --- stations --------------------------------------------------------------------------
+
+
+def create_station(connection: Connection, editor: Editor, record: Station) -> None:
+    """Raises Conflict where the slug is taken, Invalid for an unknown site."""
+    if repository.slugs_taken(connection, editor.scope, record.slug) & {record.slug}:
+        raise Conflict(f"There is already a station '{record.slug}'. Change it with PUT.")
+    with _invalid_site():
+        repository.insert_station(connection, editor.scope, record, editor.now)
+
+
+def replace_station(connection: Connection, editor: Editor, record: Station) -> None:
+    repository.station(connection, editor.scope, record.slug)
+    with _invalid_site():
+        repository.update_station(connection, editor.scope, record)
+
+
+def delete_station(connection: Connection, editor: Editor, slug: str) -> None:
+    """Forget a station without deployments; raises Conflict while it has any."""
+    repository.station(connection, editor.scope, slug)
+    if repository.deployments_page(connection, editor.scope, None, 1, station=slug):
+        raise Conflict(
+            f"The station '{slug}' has deployments: its history would go with it. Delete them "
+            f"first (GET /api/v1/deployments?station={slug} lists them)."
+        )
+    repository.delete_station(connection, editor.scope, slug)
+
+
+class _invalid_site:  # noqa: N801  (reads as a clause of the `with`)
+    """An unknown site in what is written is an invalid request, not a missing address."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, NotFound):
+            raise Invalid(f"{error.detail} Create it first.") from None
+
+
+# --- deployments -----------------------------------------------------------------------
+
+
+def deploy(connection: Connection, editor: Editor, record: Deployment) -> PlacedDeployment:
+    """Make a deployment. Raises Invalid for an unknown device or station, Conflict where the
+    device or the station is taken at that time."""
+    _require_possible(connection, editor.scope, record, without=None)
+    number = repository.insert_deployment(connection, editor.scope, record, editor.now)
+    _correct(connection, editor, None, record)
+    return PlacedDeployment(id=number, **_fields(record))
+
+
+def replace_deployment(
+    connection: Connection, editor: Editor, number: int, record: Deployment
+) -> PlacedDeployment:
+    """Put a deployment right, also afterwards; raises as `deploy`, NotFound for the number."""
+    present = repository.deployment(connection, editor.scope, number)
+    _require_possible(connection, editor.scope, record, without=number)
+    repository.update_deployment(connection, editor.scope, number, record)
+    _correct(connection, editor, present, record)
+    return PlacedDeployment(id=number, **_fields(record))
+
+
+def delete_deployment(connection: Connection, editor: Editor, number: int) -> None:
+    """Take a deployment away as if it had never been; to end one, give it an end."""
+    present = repository.deployment(connection, editor.scope, number)
+    repository.delete_deployments(connection, editor.scope, [number])
+    _correct(connection, editor, present, None)
+
+
+def swap_device(
+    connection: Connection, editor: Editor, old: str, new: str, at: Instant
+) -> list[PlacedDeployment]:
+    """From `at` on the device `new` measures where `old` did; channels and depths stay.
+
+    Calibration and direction belong to a device and its mounting: they begin anew. Raises
+    Conflict where `old` measures nowhere at that time, or `new` is needed elsewhere later.
+    """
+    places = [one for one in _of_device(connection, editor.scope, old) if _holds(one, at)]
+    if not places:
+        raise Conflict(
+            f"The device '{old}' measures at no station at {isoformat(at)}: "
+            "'stadtsinn station history' shows where it was."
+        )
+    free_from(connection, editor, new, at)
+    made = []
+    for place in places:
+        end_deployment(connection, editor, place, at)
+        follower = place.model_copy(
+            update={
+                "dev_eui": new,
+                "start": to_datetime(at),
+                "swapped": False,
+                "calibration": {},
+                "installed_by": editor.name,
+                "remarks": "",
+            }
+        )
+        made.append(deploy(connection, editor, Deployment(**_fields(follower))))
+    return made
+
+
+def move_device(
+    connection: Connection, editor: Editor, dev_eui: str, station: str, at: Instant
+) -> PlacedDeployment:
+    """From `at` on a device measures at another station, with all its channels."""
+    free_from(connection, editor, dev_eui, at)
+    record = Deployment(
+        dev_eui=dev_eui, station=station, start=to_datetime(at), installed_by=editor.name
+    )
+    return deploy(connection, editor, record)
+
+
+def free_from(connection: Connection, editor: Editor, dev_eui: str, at: Instant) -> None:
+    """End what a device measures at `at`; raises Conflict where it is deployed later on.
+
+    A station of its own that it never measured anything for goes with its deployment.
+    """
+    for place in _of_device(connection, editor.scope, dev_eui):
+        if place.starts > at:
+            raise Conflict(
+                f"The device '{dev_eui}' is deployed at station '{place.station}' from "
+                f"{isoformat(place.starts)} on: end or delete that deployment ({place.id}) first."
+            )
+        if not _holds(place, at):
+            continue
+        if _is_unused(connection, editor.scope, place):
+            repository.delete_deployments(connection, editor.scope, [place.id])
+            repository.delete_station(connection, editor.scope, place.station)
+        else:
+            end_deployment(connection, editor, place, at)
+
+
+def end_deployment(
+    connection: Connection, editor: Editor, place: PlacedDeployment, at: Instant
+) -> None:
+    """A deployment lasts until `at`; one that began then is taken away."""
+    if place.starts >= at:
+        delete_deployment(connection, editor, place.id)
+        return
+    ended = Deployment(**{**_fields(place), "end": to_datetime(at)})
+    replace_deployment(connection, editor, place.id, ended)
+
+
+# --- devices come and go ---------------------------------------------------------------
+
+
+def place_new_device(
+    connection: Connection, editor: Editor, dev_eui: str, own: Station, station: str | None
+) -> None:
+    """A device just registered measures from its beginning: at `station`, or at one of its own.
+
+    `own` is the station of its own as it would be; its slug gets a suffix where it is taken. A
+    device that was registered before goes on where its last deployment ended.
+    """
+    if station is None:
+        station = _own_station(connection, editor, dev_eui, own)
+    earlier = [one.ends for one in _of_device(connection, editor.scope, dev_eui)]
+    start = to_datetime(max(earlier)) if earlier else None
+    deploy(connection, editor, Deployment(dev_eui=dev_eui, station=station, start=start))
+
+
+def withdraw_device(connection: Connection, editor: Editor, dev_eui: str) -> None:
+    """End what a device measures; what it measured stays.
+
+    Raises Conflict where it is deployed later on.
+    """
+    free_from(connection, editor, dev_eui, editor.now)
+
+
+def _own_station(connection: Connection, editor: Editor, dev_eui: str, own: Station) -> str:
+    taken = repository.slugs_taken(connection, editor.scope, own.slug[:40])
+    slug = free_slug(own.slug, dev_eui[-6:], taken)
+    create_station(connection, editor, own.model_copy(update={"slug": slug}))
+    return slug
+
+
+def _is_unused(connection: Connection, scope: Scope, place: PlacedDeployment) -> bool:
+    """The deployment is all that its station was ever there for."""
+    at_station = repository.deployments_page(connection, scope, None, 2, station=place.station)
+    return len(at_station) == 1 and not repository.has_datastreams(connection, scope, place.station)
+
+
+# --- what all of them share ------------------------------------------------------------
+
+
+def _require_possible(
+    connection: Connection, scope: Scope, record: Deployment, without: int | None
+) -> None:
+    if not repository.is_own_device(connection, scope, record.dev_eui):
+        raise Invalid(f"There is no device '{record.dev_eui}'. Register it first.")
+    try:
+        repository.station(connection, scope, record.station)
+    except NotFound as missing:
+        raise Invalid(f"{missing.detail} Create it first.") from None
+    beside = repository.deployments_beside(connection, scope, record, without)
+    if refused := overlaps.objection(record, beside, _ChannelsOfTypes(connection)):
+        raise Conflict(refused)
+
+
+class _ChannelsOfTypes:
+    """The channels that a device's type can have, by the catalogue."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __call__(self, dev_eui: str) -> tuple[str, ...] | None:
+        known = catalogue().find(repository.device_type(self._connection, dev_eui) or "")
+        return None if known is None else tuple({slot.channel for slot in known.fields})
+
+
+def _of_device(connection: Connection, scope: Scope, dev_eui: str) -> Sequence[PlacedDeployment]:
+    return repository.deployments_page(connection, scope, None, None, dev_eui=dev_eui)
+
+
+def _holds(place: Deployment, at: Instant) -> bool:
+    return place.starts <= at < place.ends
+
+
+def _fields(record: Deployment) -> dict[str, Any]:
+    """A deployment's own fields, without the id of a stored one."""
+    return {name: getattr(record, name) for name in Deployment.model_fields}
+
+
+def _correct(
+    connection: Connection, editor: Editor, old: Deployment | None, new: Deployment | None
+) -> None:
+    parts = concerned(old, new)
+    repository.insert_corrections(connection, editor.scope, parts, editor.now, editor.name)

@@ -1,0 +1,30 @@
+"""Slugs of names: what a station is called in addresses and series, for ever."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection
+
+_GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "o", "æ": "ae", "ł": "l"})
+_MAX = 63
+
+
+def slug_of(name: str, otherwise: str) -> str:
+    """``"Linde am Weiß-Platz"`` → ``"linde-am-weiss-platz"``; `otherwise` for an empty one."""
+    plain = unicodedata.normalize("NFC", name).lower().translate(_GERMAN)
+    plain = unicodedata.normalize("NFKD", plain).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    return slug[:_MAX].strip("-") or otherwise
+
+
+def free_slug(wanted: str, suffix: str, taken: Collection[str]) -> str:
+    """`wanted`, or with `suffix` (and a number) behind it where that is taken."""
+    if wanted not in taken:
+        return wanted
+    for number in range(1, len(taken) + 2):
+        ending = f"-{suffix}" if number == 1 else f"-{suffix}-{number}"
+        candidate = wanted[: _MAX - len(ending)].strip("-") + ending
+        if candidate not in taken:
+            return candidate
+    raise AssertionError("one more candidate than taken slugs is free")

@@ -1,0 +1,94 @@
+"""Stations, deployments, datastreams, and which parts of series a change concerns."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from stadtsinn.cloud.platform.database.engine import InstantColumn, Position, metadata
+from stadtsinn.cloud.platform.tenants.tables import tenant_column
+
+stations = Table(
+    "stations",
+    metadata,
+    Column("id", Position, primary_key=True),
+    tenant_column(),
+    Column("slug", String(63), nullable=False),  # never changes: series are stored under it
+    Column("name", String(200), nullable=False),
+    Column("name_en", String(200), nullable=False),
+    Column("kind", String(63), nullable=False),
+    Column("site_id", Position, ForeignKey("sites.id")),
+    Column("latitude", Float),
+    Column("longitude", Float),
+    Column("position_accuracy_m", Float),
+    Column("position_source", String(16)),
+    Column("height_m", Float),
+    Column("office", String(200), nullable=False),
+    Column("remarks", Text, nullable=False),
+    Column("attributes", JSON, nullable=False),
+    Column("tags", JSON, nullable=False),
+    Column("created_at", InstantColumn, nullable=False),
+    UniqueConstraint("tenant_id", "slug"),
+)
+
+deployments = Table(
+    "deployments",
+    metadata,
+    Column("id", Position, primary_key=True),
+    tenant_column(),
+    # No foreign key: what a device measured stays when the device is gone.
+    Column("dev_eui", String(16), nullable=False, index=True),
+    Column("station_id", Position, ForeignKey("stations.id"), nullable=False, index=True),
+    Column("start", InstantColumn, nullable=False),  # 0: everything the device ever sent
+    Column("end", InstantColumn),  # NULL: until further notice
+    Column("channels", JSON(none_as_null=True)),  # NULL: all as they are
+    Column("depths_cm", JSON, nullable=False),
+    Column("swapped", Boolean, nullable=False),
+    Column("calibration", JSON, nullable=False),
+    Column("comparison", Boolean, nullable=False),
+    Column("installed_by", String(200), nullable=False),
+    Column("remarks", Text, nullable=False),
+    Column("created_at", InstantColumn, nullable=False),
+)
+
+datastreams = Table(
+    "datastreams",
+    metadata,
+    Column("id", Position, primary_key=True),
+    tenant_column(),
+    Column("station_id", Position, ForeignKey("stations.id"), nullable=False),
+    Column("quantity", String(63), nullable=False),
+    Column("channel", String(63), nullable=False),
+    Column("label", String(200), nullable=False),
+    Column("retention_days", Integer),  # NULL: as long as the tenant's series
+    Column("first_at", InstantColumn, nullable=False),  # event time of its first value
+    UniqueConstraint("station_id", "quantity", "channel"),
+)
+
+series_corrections = Table(
+    "series_corrections",
+    metadata,
+    # The part of a station's series that a change of its deployments concerns: the follower
+    # that writes series makes it anew from the log.
+    Column("id", Position, primary_key=True),
+    tenant_column(),
+    Column("station", String(63), nullable=False),  # slug: the station may be gone by then
+    Column("start", InstantColumn, nullable=False),
+    Column("end", InstantColumn, nullable=False),
+    Column("requested_at", InstantColumn, nullable=False),
+    Column("requested_by", String(200), nullable=False),
+    Column("done_at", InstantColumn),
+)
+
+Index("ix_series_corrections_open", series_corrections.c.done_at, series_corrections.c.id)

@@ -1,0 +1,8 @@
+"""Both databases, and an application on them."""
+
+from __future__ import annotations
+
+from api_callers import world
+from databases import database
+
+__all__ = ["database", "world"]
