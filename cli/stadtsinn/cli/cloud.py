@@ -273,6 +273,7 @@ def _summary(row: QuarantineRow) -> dict[str, Any]:
         "tenant": row.tenant_id,
         "dev_eui": row.dev_eui,
         "source": row.source,
+        "format": row.format,
         "topic": row.topic,
         "times": row.times,
         "size": row.size,

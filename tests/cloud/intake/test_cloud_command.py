@@ -64,6 +64,7 @@ def test_quarantine_is_listed_shown_and_replayed(config: Path, database: Databas
     assert (code, "unregistered_device" in listed, NEW in listed) == (0, True, True)
     code, shown, _ = call(config, "quarantine", "show", "1", "--json")
     assert json.loads(shown)["payload_hex"].startswith(b"{".hex())
+    assert json.loads(shown)["format"] == "chirpstack"
     code, again, _ = call(config, "quarantine", "replay")
     assert "1 still not taken: unregistered_device" in again
     register(database, NEW)

@@ -348,6 +348,25 @@ def test_gateway_clocks_are_kept_apart_by_eui() -> None:
     assert (clocks.faulty("00000000000000aa"), clocks.faulty("00000000000000bb")) == (True, False)
 
 
+def test_clocks_of_unrevealed_gateways_are_not_thrown_together() -> None:
+    """One of them lags, for an hour; a late frame of another is dated by its own clock."""
+    clocks = GatewayClocks()
+
+    def dated(f_cnt: int, arrival: Instant, lag: int) -> Instant:
+        entry = tts.reception(Instant(arrival - lag), arrival)
+        entry |= {"gateway_ids": {"gateway_id": "packetbroker"}, "packet_broker": {}}
+        payload = tts.encode(tts.uplink(f_cnt, arrival, message={"rx_metadata": [entry]}))
+        uplink = TheThingsStack().read(TOPIC, payload, arrival, clocks)
+        assert isinstance(uplink, Uplink)
+        return uplink.event_time
+
+    for minute in range(3):
+        dated(minute, Instant(NOW + minute * MINUTE), 2 * HOUR)
+    later = Instant(NOW + 3 * MINUTE)
+    assert dated(3, later, HOUR) == later - HOUR
+    assert clocks.known() == {}
+
+
 UNREADABLE: dict[str, tuple[str, dict[str, Any]]] = {
     "DevEUI too short": (
         "bad_dev_eui",

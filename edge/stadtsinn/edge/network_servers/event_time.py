@@ -48,6 +48,7 @@ class ReceptionTimes(msgspec.Struct, frozen=True):
 
     `gateway_time`: the gateway's own clock. `gps_time`: its GNSS receiver, already in UTC.
     `server_time`: the network server's clock when the gateway's message arrived there.
+    `gateway_id` is empty where several gateways go by one name: their clocks are not learned.
     """
 
     gateway_id: str
@@ -168,7 +169,7 @@ def _gateway_time(
         if moment is None or moment < EARLIEST:
             continue
         lag = arrival - moment
-        if clocks is not None:
+        if clocks is not None and reception.gateway_id:
             clocks.observe(reception.gateway_id, arrival, lag)
         if not -LIVE_WINDOW <= lag <= MAX_LATENESS:
             continue

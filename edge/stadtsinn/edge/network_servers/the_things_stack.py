@@ -50,6 +50,9 @@ _KINDS = {
     "service/data": "service_data",
 }
 
+_ANY_GATEWAY = "packetbroker"
+"""The id of every gateway of another network."""
+
 _EVENT_IDS = ("gs:uplink:", "ns:uplink:", "as:up:")
 """Correlation ids that name one uplink, those first that stay when it is handed on twice."""
 _LONGEST_EVENT_ID = 64
@@ -226,7 +229,9 @@ def _uplink(event: _ApplicationUp, received_at: Instant, clocks: GatewayClocks |
         )
     receptions = message.rx_metadata or []
     times = [
-        ReceptionTimes(_gateway(rx), moment(rx.time), moment(rx.gps_time), moment(rx.received_at))
+        ReceptionTimes(
+            _own_gateway(rx), moment(rx.time), moment(rx.gps_time), moment(rx.received_at)
+        )
         for rx in receptions
     ]
     heard_at, source = event_time(times, _server_time(event), received_at, clocks)
@@ -282,7 +287,7 @@ def _server_time(event: _ApplicationUp) -> Instant | None:
 def _gateway(rx: _RxMetadata) -> str:
     """EUI in lower case, as every server writes it; else the gateway's id.
 
-    Frames through Packet Broker all come from one gateway ``packetbroker``; the true one is in
+    Frames through Packet Broker all come from the gateway ``packetbroker``; the true one is in
     `packet_broker`, in so far as its network reveals it.
     """
     broker, ids = rx.packet_broker, rx.gateway_ids
@@ -295,6 +300,12 @@ def _gateway(rx: _RxMetadata) -> str:
     if ids is None:
         return ""
     return (ids.eui or "").lower() or ids.gateway_id or ""
+
+
+def _own_gateway(rx: _RxMetadata) -> str:
+    """The gateway whose clock it is; empty for one that its network does not reveal."""
+    gateway = _gateway(rx)
+    return "" if gateway == _ANY_GATEWAY else gateway
 
 
 def _event_id(correlation_ids: list[str]) -> str:
