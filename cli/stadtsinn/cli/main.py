@@ -52,6 +52,10 @@ NOUNS: dict[str, Noun] = {
         "A town's devices, zones and rules.",
         "Geräte, Zonen und Regeln einer Stadt.",
     ),
+    "station": Noun(
+        "stations", "app", "Where the town measures, and with what.", "Wo die Stadt misst."
+    ),
+    "device": Noun("devices", "app", "Swap and move devices.", "Geräte tauschen und umsetzen."),
     "tenant": Noun("tenants", "app", "Towns on this installation.", "Mandanten verwalten."),
     "key": Noun("keys", "app", "API keys.", "API-Schlüssel verwalten."),
     "replay": Noun(

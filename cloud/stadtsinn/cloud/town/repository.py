@@ -124,6 +124,12 @@ def is_dev_eui_taken(connection: Connection, dev_eui: str) -> bool:
     return connection.execute(select(tables.devices.c.dev_eui).where(where)).first() is not None
 
 
+def tenant_of_device(connection: Connection, dev_eui: str) -> str | None:
+    """Whose a device is, for commands on the server; None for one that nobody registered."""
+    query = select(tables.devices.c.tenant_id).where(tables.devices.c.dev_eui == dev_eui)
+    return connection.execute(query).scalar_one_or_none()
+
+
 def insert_device(connection: Connection, scope: Scope, record: Device, now: Instant) -> None:
     connection.execute(
         insert(tables.devices).values(

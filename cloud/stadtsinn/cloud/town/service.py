@@ -46,6 +46,19 @@ def change(database: Database) -> Iterator[Connection]:
         ) from refused
 
 
+class Rehearsed(Exception):
+    """Ends a rehearsal: nothing of it is kept."""
+
+
+@contextmanager
+def rehearsable_change(database: Database, rehearse: bool) -> Iterator[Connection]:
+    """As `change`; a rehearsal finds the same errors, then takes all back and raises Rehearsed."""
+    with change(database) as connection:
+        yield connection
+        if rehearse:
+            raise Rehearsed
+
+
 def require_device_type(device_type: str) -> DeviceType:
     """The type; raises Invalid, naming near matches, unless it is catalogued."""
     known = catalogue()

@@ -183,6 +183,7 @@ def test_repositories_take_a_scope(domain: str) -> None:
         "rename_tenant": "the operator's",
         "all_keys": "the operator's",
         "is_dev_eui_taken": "answers only yes or no, the same for every owner",
+        "tenant_of_device": "the operator's",
         "is_edge_id_taken": "answers only yes or no, the same for every owner",
         "device_type": "a type is the catalogue's; asked of devices found through the scope",
     }

@@ -1,0 +1,173 @@
+"""`stadtsinn device`: hardware comes and goes, the station's history stays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Json, installation
+from stadtsinn.cli.language import text
+from stadtsinn.cli.town_choice import scope_of_device
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from stadtsinn.base.instant import Instant
+    from stadtsinn.cloud.town.stations.model import PlacedDeployment
+    from stadtsinn.cloud.town.stations.service import Editor
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help=text("Devices come and go.", "Geräte kommen und gehen."),
+)
+
+At = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        help=text(
+            "When it was done, e.g. '2026-06-12 12:00' (local time) or with offset. Now, if not "
+            "given; may lie in the past.",
+            "Wann es geschah, z. B. '2026-06-12 12:00' (Ortszeit) oder mit Zeitversatz. Jetzt, "
+            "wenn nichts angegeben ist; auch nachträglich.",
+        ),
+    ),
+]
+By = Annotated[str, typer.Option("--by", help=text("Who did it.", "Wer es gemacht hat."))]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help=text("Only show what would change.", "Nur zeigen, was sich ändern würde."),
+    ),
+]
+
+
+@app.command(
+    help=text(
+        "Replace a device by another at its station: series, rules and gates go on.\n\n"
+        "Example: stadtsinn device swap 70b3d57ed0000001 70b3d57ed0000002 --at '2026-06-12 12:00'",
+        "Ein Gerät an seiner Messstelle durch ein anderes ersetzen: Messreihen, Regeln und "
+        "Zugänge laufen weiter.\n\n"
+        "Beispiel: stadtsinn device swap 70b3d57ed0000001 70b3d57ed0000002 "
+        "--at '2026-06-12 12:00'",
+    )
+)
+def swap(
+    old: Annotated[str, typer.Argument(help=text("DevEUI taken away.", "DevEUI ausgebaut."))],
+    new: Annotated[str, typer.Argument(help=text("DevEUI put in.", "DevEUI eingebaut."))],
+    at: At = None,
+    by: By = "",
+    dry_run: DryRun = False,
+    config: Config = DEFAULT_CONFIG,
+    json_lines: Json = False,
+) -> None:
+    from stadtsinn.cloud.town.service import dev_eui
+    from stadtsinn.cloud.town.stations.service import swap_device
+
+    def change(connection: Connection, editor: Editor, when: Instant) -> list[PlacedDeployment]:
+        return swap_device(connection, editor, dev_eui(old), dev_eui(new), when)
+
+    _change(old, change, at, by, dry_run, config, json_lines)
+
+
+@app.command(
+    help=text(
+        "Take a device to another station; what it measured before stays at the old one.\n\n"
+        "Example: stadtsinn device move 70b3d57ed0000001 eiche-am-bach",
+        "Ein Gerät an eine andere Messstelle bringen; bisherige Werte bleiben an der alten.\n\n"
+        "Beispiel: stadtsinn device move 70b3d57ed0000001 eiche-am-bach",
+    )
+)
+def move(
+    device: Annotated[str, typer.Argument(help="DevEUI.")],
+    station: Annotated[
+        str, typer.Argument(help=text("The station's short name.", "Kurzname der Messstelle."))
+    ],
+    at: At = None,
+    by: By = "",
+    dry_run: DryRun = False,
+    config: Config = DEFAULT_CONFIG,
+    json_lines: Json = False,
+) -> None:
+    from stadtsinn.cloud.town.service import dev_eui
+    from stadtsinn.cloud.town.stations.service import move_device
+
+    def change(connection: Connection, editor: Editor, when: Instant) -> list[PlacedDeployment]:
+        return [move_device(connection, editor, dev_eui(device), station, when)]
+
+    _change(device, change, at, by, dry_run, config, json_lines)
+
+
+def _change(
+    device: str,
+    change: Callable[[Connection, Editor, Instant], list[PlacedDeployment]],
+    at: str | None,
+    by: str,
+    dry_run: bool,
+    config: Config,
+    json_lines: bool,
+) -> None:
+    """Make a change of the device's town and say what measures where from then on."""
+    from stadtsinn.cloud.town.service import Rehearsed, dev_eui, rehearsable_change
+    from stadtsinn.cloud.town.stations.service import Editor
+
+    made: list[PlacedDeployment] = []
+    with installation(config) as here:
+        when = _moment(at, here.clock.now())
+        try:
+            with rehearsable_change(here.database, dry_run) as connection:
+                scope = scope_of_device(connection, dev_eui(device))
+                editor = Editor(scope, here.clock.now(), by or text("operator", "Betreiber"))
+                made = change(connection, editor, when)
+        except Rehearsed:
+            pass
+    for one in made:
+        if json_lines:
+            print(
+                json.dumps({**json.loads(one.model_dump_json(exclude={"id"})), "dry_run": dry_run})
+            )
+        else:
+            print(_line(one, when, dry_run))
+
+
+def _line(one: PlacedDeployment, when: Instant, dry_run: bool) -> str:
+    from stadtsinn.base.berlin import date_and_time
+
+    moment = date_and_time(when)
+    if dry_run:
+        return text(
+            f"{one.dev_eui} would measure at '{one.station}' from {moment} on; nothing was changed",
+            f"{one.dev_eui} würde ab {moment} an '{one.station}' messen; nichts geändert",
+        )
+    return text(
+        f"{one.dev_eui} measures at '{one.station}' from {moment} on; "
+        "its series are made anew from then",
+        f"{one.dev_eui} misst ab {moment} an '{one.station}'; "
+        "die Messreihe wird von da an neu geschrieben",
+    )
+
+
+def _moment(written: str | None, now: Instant) -> Instant:
+    """When something was done: with an offset, or Berlin's local time. Raises ValueError."""
+    from datetime import datetime
+
+    from stadtsinn.base.berlin import BERLIN
+    from stadtsinn.base.instant import from_datetime
+
+    if written is None:
+        return now
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        raise ValueError(
+            text(
+                f"--at: '{written}' is no time: give it as '2026-06-12 12:00'",
+                f"--at: '{written}' ist keine Zeit: angeben wie '2026-06-12 12:00'",
+            )
+        ) from None
+    return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=BERLIN))

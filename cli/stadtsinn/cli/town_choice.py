@@ -1,0 +1,76 @@
+"""Which town a command on the server means: the one that is named, or the only one there is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stadtsinn.cli.language import text
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from stadtsinn.cloud.platform.access.scope import Scope
+
+Tenant = Annotated[
+    str | None,
+    typer.Option(
+        "--tenant",
+        "-t",
+        help=text("The town, where there are several.", "Der Mandant, wo es mehrere gibt."),
+    ),
+]
+
+
+def scope_of_town(connection: Connection, tenant: str | None) -> Scope:
+    """The operator's scope of a town; raises Problem naming the towns where it is not clear."""
+    from stadtsinn.base.problems import Invalid, NotFound
+    from stadtsinn.cloud.platform.access.service import operator_scope
+    from stadtsinn.cloud.platform.tenants.repository import all_tenants
+
+    known = [one.id for one in all_tenants(connection)]
+    if tenant is None and len(known) == 1:
+        return operator_scope(known[0])
+    if tenant in known:
+        return operator_scope(tenant)
+    names = ", ".join(known)
+    if not known:
+        raise NotFound(
+            text(
+                "there is no town yet: make one with 'stadtsinn registry apply'",
+                "es gibt noch keinen Mandanten: 'stadtsinn registry apply' legt einen an",
+            )
+        )
+    if tenant is None:
+        raise Invalid(
+            text(
+                f"there are several towns: name one with --tenant ({names})",
+                f"es gibt mehrere Mandanten: einen mit --tenant nennen ({names})",
+            )
+        )
+    raise NotFound(
+        text(
+            f"there is no town '{tenant}'; known: {names}",
+            f"es gibt keinen Mandanten '{tenant}'; bekannt: {names}",
+        )
+    )
+
+
+def scope_of_device(connection: Connection, dev_eui: str) -> Scope:
+    """The operator's scope of the town that has the device; raises NotFound."""
+    from stadtsinn.base.problems import NotFound
+    from stadtsinn.cloud.platform.access.service import operator_scope
+    from stadtsinn.cloud.town.repository import tenant_of_device
+
+    tenant = tenant_of_device(connection, dev_eui)
+    if tenant is None:
+        raise NotFound(
+            text(
+                f"the device '{dev_eui}' is not registered: 'stadtsinn registry apply' or "
+                "'stadtsinn registry import-devices' registers it",
+                f"das Gerät '{dev_eui}' ist nicht angelegt: 'stadtsinn registry apply' oder "
+                "'stadtsinn registry import-devices' legt es an",
+            )
+        )
+    return operator_scope(tenant)

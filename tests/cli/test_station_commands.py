@@ -1,0 +1,125 @@
+"""Stations and devices at the terminal: what a technician asks and does on the server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from stadtsinn.cli import devices, registry, stations
+
+OLD, NEW, COUNTER = "70b3d57ed0000001", "70b3d57ed0000002", "70b3d57ed0000003"
+TOWN = f"""
+tenant = "musterstadt"
+name = "Musterstadt"
+[[devices]]
+dev_eui = "{OLD}"
+type = "dragino/lse01"
+name = "Linde am Markt"
+[[devices]]
+dev_eui = "{NEW}"
+type = "dragino/lse01"
+name = "Ersatz"
+[[devices]]
+dev_eui = "{COUNTER}"
+type = "milesight/vs133"
+name = "Nordtor"
+"""
+
+Command = Callable[..., Result]
+APPS = {"station": stations.app, "device": devices.app, "registry": registry.app}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "cloud.toml"
+    path.write_text('[database]\nurl = "sqlite:///town.sqlite"\n', encoding="utf-8")
+    (tmp_path / "town.toml").write_text(TOWN, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def run(config: Path) -> Command:
+    def command(noun: str, *arguments: str, language: str = "C") -> Result:
+        environment = {"STADTSINN_CLOUD_CONFIG": str(config), "LC_ALL": language}
+        return CliRunner().invoke(APPS[noun], list(arguments), env=environment)
+
+    assert command("registry", "apply", str(config.with_name("town.toml"))).exit_code == 0
+    return command
+
+
+def test_the_list_has_every_station_with_its_kind(run: Command) -> None:
+    listed = run("station", "list").stdout
+    assert "linde-am-markt  Soil  Linde am Markt" in listed
+    assert "nordtor  Gate  Nordtor" in listed
+    gates = run("station", "list", "--kind", "gate", "--json").stdout.splitlines()
+    assert [json.loads(line)["slug"] for line in gates] == ["nordtor"]
+
+
+def test_a_swap_keeps_the_station_and_its_history_shows_both(run: Command) -> None:
+    done = run("device", "swap", OLD, NEW, "--at", "2026-06-12 12:00", "--by", "Bauhof")
+    assert done.exit_code == 0, done.output
+    assert "measures at 'linde-am-markt' from 12.06.2026, 12:00 on" in done.stdout
+    history = run("station", "history", "linde-am-markt").stdout.splitlines()
+    assert history == [
+        f"{OLD}  from the beginning – 12.06.2026, 12:00",
+        f"{NEW}  12.06.2026, 12:00 – now  Bauhof",
+    ]
+    assert NEW in run("station", "show", "linde-am-markt").stdout
+    assert "ersatz" not in run("station", "list").stdout, "a station that never measured is gone"
+
+
+def test_a_dry_run_changes_nothing(run: Command) -> None:
+    rehearsed = run("device", "swap", OLD, NEW, "--at", "2026-06-12 12:00", "--dry-run")
+    assert (rehearsed.exit_code, "nothing was changed" in rehearsed.stdout) == (0, True)
+    history = run("station", "history", "linde-am-markt").stdout
+    assert history == f"{OLD}  from the beginning – now\n"
+
+
+def test_a_move_ends_the_one_and_begins_the_other(run: Command) -> None:
+    taken = run("device", "move", NEW, "linde-am-markt")
+    assert (taken.exit_code, "already fed" in taken.output) == (1, True), taken.output
+    assert run("device", "swap", OLD, NEW, "--at", "2026-06-12 12:00").exit_code == 0
+    moved = run("device", "move", NEW, "nordtor", "--at", "2026-07-01T10:00:00Z")
+    assert moved.exit_code == 0, moved.output
+    history = run("station", "history", "linde-am-markt").stdout.splitlines()
+    assert history[-1] == f"{NEW}  12.06.2026, 12:00 – 01.07.2026, 12:00  operator"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("swap", OLD, "70b3d57ed00000ff"), 1, "Register it first"),
+        (("swap", "70b3d57ed00000ff", NEW), 1, "registry apply"),
+        (("swap", "linde", NEW), 1, "16 hexadecimal digits"),
+        (("swap", OLD, NEW, "--at", "gestern"), 2, "2026-06-12 12:00"),
+        (("move", OLD, "nirgends"), 1, "no station 'nirgends'"),
+    ],
+)
+def test_what_cannot_be_done_names_the_remedy(
+    run: Command, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    failed = run("device", *arguments)
+    assert (failed.exit_code, words in failed.output) == (code, True), failed.output
+
+
+def test_germans_read_german(run: Command) -> None:
+    done = run("device", "swap", OLD, NEW, "--at", "2026-06-12 12:00", language="de_DE.UTF-8")
+    assert "misst ab 12.06.2026, 12:00 an 'linde-am-markt'" in done.stdout
+    shown = run("station", "show", "linde-am-markt", language="de_DE.UTF-8").stdout
+    assert "Misst jetzt:" in shown
+    assert "Bodenmessstelle" in shown
+
+
+def test_several_towns_have_to_be_told_apart(run: Command, config: Path) -> None:
+    second = config.with_name("second.toml")
+    second.write_text('tenant = "nachbarort"\nname = "Nachbarort"\n', encoding="utf-8")
+    assert run("registry", "apply", str(second)).exit_code == 0
+    unclear = run("station", "list")
+    assert unclear.exit_code == 1
+    assert "musterstadt, nachbarort" in unclear.output
+    assert "linde" in run("station", "list", "--tenant", "musterstadt").stdout
+    assert "no stations" in run("station", "list", "--tenant", "nachbarort").stdout
