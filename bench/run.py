@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="smaller amounts, rougher numbers")
     quick = parser.parse_args().quick
     decoders = ["--frames", "400000", "--rounds", "3"] if quick else []
-    pipeline = ["--uplinks", "5000", "--seconds", "5"] if quick else []
+    pipeline = ["--uplinks", "5000", "--rounds", "1", "--seconds", "5"] if quick else []
     redecode = ["--frames", "500000"] if quick else []
     runs = (("decoders.py", decoders), ("redecode.py", redecode), ("pipeline.py", pipeline))
     for script, arguments in runs:
