@@ -24,7 +24,9 @@ ROOT = Path(__file__).parents[2]
 METHODS = {
     "__init__": "dd6fc426c25ab2d8",
     "_create_socket_connection": "fb7815d85a2c9461",
+    "_handle_publish": "1bbaa3ef0e3afc6d",
     "_loop_rc_handle": "ee5ad3b7849433a4",
+    "_packet_handle": "ac4c129ed409db42",
     "_packet_queue": "e298fa9ab31e5f79",
     "_packet_read": "bbe32d8af1e37955",
     "_send_connect": "64e5d20b72bd6aa8",
@@ -38,7 +40,10 @@ METHODS = {
 ATTRIBUTES = {
     "_clean_session",
     "_connect_properties",
+    "_in_packet",
+    "_last_bytes_received",
     "_max_inflight_messages",
+    "_msgtime_mutex",
     "_protocol",
     "_thread_terminate",
 }
@@ -78,6 +83,6 @@ def test_nothing_else_of_the_inside_is_used() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr.startswith("_") and node.attr != "__init__"
     }
-    own = {"_received", "_read_to", "_version_5_properties"}
+    own = {"_received", "_handle_other", "_handle_received", "_hand_over", "_version_5_properties"}
     assert used - own <= METHODS.keys() | ATTRIBUTES
     assert not any(name in vars(paho.Client) for name in own)

@@ -234,7 +234,7 @@ def test_a_flood_of_megabytes_is_cut_before_it_waits_and_the_next_event_goes_in(
     megabyte = b"{" + b"x" * 1_000_000
     bench.worker.start()
     for n in range(200):
-        source._take(Message(event_topic(), megabyte, False, n, 1, 1))
+        source._take([Message(event_topic(), megabyte, False, n, 1, 1)])
     assert max((len(r.message.payload) for r in bench.inbox._messages), default=0) <= STORED_BYTES
     bench.event(7)
     wait_until(lambda: bench.head() == 1, "the good event is logged")

@@ -12,15 +12,23 @@ from __future__ import annotations
 import socket
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import paho.mqtt.client as paho
 import structlog
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.exception import MalformedPacket as PahoMalformedPacket
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from stadtsinn.base.backoff import Backoff, Retries
+from stadtsinn.base.mqtt.packets import (
+    MalformedPacket,
+    Packet,
+    Publish,
+    next_packet,
+    read_publish,
+)
 
 log = structlog.get_logger()
 
@@ -29,7 +37,7 @@ _MAX_QUEUED = 50_000
 _FAULTS = Backoff(first=1.0, longest=30.0)
 _HEALTHY_S = 60.0
 """A network loop that ran so long before it failed is not failing again and again."""
-_READ_AHEAD = 65_536
+_READ_AT_ONCE = 262_144
 
 
 class SturdyClient(paho.Client):
@@ -38,8 +46,9 @@ class SturdyClient(paho.Client):
     def __init__(
         self, client_id: str, *, session_expiry: int, receive_maximum: int, longest_pause: int
     ) -> None:
-        self._received = b""
-        self._read_to = 0
+        self._received = bytearray()
+        self.on_publishes: Callable[[Sequence[Publish]], None] = lambda _messages: None
+        """Called on the network thread with the messages that one read brought."""
         super().__init__(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
@@ -81,25 +90,75 @@ class SturdyClient(paho.Client):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
-    def _sock_recv(self, bufsize: int) -> bytes:
-        """paho asks for a packet byte by byte; the socket is asked for what it has."""
-        if self._read_to == len(self._received):
-            if bufsize >= _READ_AHEAD:
-                return super()._sock_recv(bufsize)
-            self._received, self._read_to = super()._sock_recv(_READ_AHEAD), 0
-        part = self._received[self._read_to : self._read_to + bufsize]
-        self._read_to += len(part)
-        return part
+    def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:  # noqa: ARG002
+        """Take what the socket has; whole messages are handed over together.
 
-    def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
-        """Also what was read ahead: select() does not know of it."""
-        result = super().loop_read(max_packets)
-        while result == MQTTErrorCode.MQTT_ERR_SUCCESS and self._read_to < len(self._received):
-            result = super().loop_read(max_packets)
-        return result
+        paho asks for a packet byte by byte. Here the packet is found in a buffer, and paho gets
+        all that are no messages of QoS 0 or 1.
+        """
+        try:
+            data = self._sock_recv(_READ_AT_ONCE)
+        except BlockingIOError:
+            return MQTTErrorCode.MQTT_ERR_SUCCESS
+        except OSError:
+            return self._loop_rc_handle(MQTTErrorCode.MQTT_ERR_CONN_LOST)
+        if not data:
+            return self._loop_rc_handle(MQTTErrorCode.MQTT_ERR_CONN_LOST)
+        with self._msgtime_mutex:
+            self._last_bytes_received = paho.time_func()
+        self._received += data
+        try:
+            result = self._handle_received()
+        except MalformedPacket as error:
+            log.warning("broker_sent_no_mqtt", error=str(error))
+            result = MQTTErrorCode.MQTT_ERR_PROTOCOL
+        return self._loop_rc_handle(result) if result > 0 else result
+
+    def _handle_received(self) -> MQTTErrorCode:
+        """Handle the whole packets of the buffer in their order, and keep the rest."""
+        received = self._received
+        version_5 = self._protocol == MQTTProtocolVersion.MQTTv5
+        messages: list[Publish] = []
+        at = 0
+        with memoryview(received) as buffer:
+            while (packet := next_packet(buffer, at)) is not None:
+                at = packet.end
+                if packet.command & 0xF4 == paho.PUBLISH:  # QoS 0 or 1
+                    messages.append(read_publish(buffer, packet, version_5=version_5))
+                    continue
+                self._hand_over(messages)
+                messages = []
+                result = self._handle_other(packet, buffer)
+                if result > 0 or self._received is not received:  # closed: a new buffer
+                    return result
+        self._hand_over(messages)
+        if self._received is received:
+            del received[:at]
+        return MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def _hand_over(self, messages: list[Publish]) -> None:
+        if messages:
+            self.on_publishes(messages)
+
+    def _handle_other(self, packet: Packet, buffer: memoryview) -> MQTTErrorCode:
+        """Let paho handle a packet, as if it had read it."""
+        self._in_packet = {
+            "command": packet.command,
+            "have_remaining": 1,
+            "remaining_count": [],
+            "remaining_mult": 1,
+            "remaining_length": packet.end - packet.start,
+            "packet": bytearray(buffer[packet.start : packet.end]),
+            "to_process": 0,
+            "pos": 0,
+        }
+        try:
+            return self._packet_handle()
+        except PahoMalformedPacket as error:
+            raise MalformedPacket(str(error)) from error
 
     def _sock_close(self) -> None:
-        self._received, self._read_to = b"", 0
+        self._received = bytearray()
         super()._sock_close()
 
     def loop_forever(

@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import paho.mqtt.client as paho
 import structlog
 from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
 
 from stadtsinn.base.mqtt.client import SturdyClient
+from stadtsinn.base.mqtt.packets import Publish
 
 log = structlog.get_logger()
 
@@ -84,8 +86,7 @@ class Will:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, gc=False):
     """A received message. `connection` counts connections: packet ids mean nothing in another."""
 
     topic: str
@@ -103,8 +104,10 @@ class QueueFull(Exception):
 class MqttLink:
     """Keeps one connection up and hands every message to `on_message` on the network thread.
 
-    `on_message` must be quick (put it into a queue). `on_state(connected)` reports changes.
-    Refusals (wrong password, no certificate) are tried again with growing pauses.
+    `on_messages` instead gets all messages that one read of the socket brought. Both must be
+    quick (put it into a queue); a message that they raise for is not acknowledged.
+    `on_state(connected)` reports changes. Refusals (wrong password, no certificate) are tried
+    again with growing pauses.
     """
 
     def __init__(
@@ -113,12 +116,13 @@ class MqttLink:
         *,
         subscriptions: Sequence[str] = (),
         on_message: Callable[[Message], None] = lambda _message: None,
+        on_messages: Callable[[Sequence[Message]], None] | None = None,
         on_state: Callable[[bool], None] = lambda _connected: None,
         will: Will | None = None,
     ) -> None:
         self._broker = broker
         self._subscriptions = tuple(subscriptions)
-        self._on_message_callback = on_message
+        self._on_messages = on_messages or _one_by_one(on_message)
         self._on_state = on_state
         self._lock = threading.Lock()
         self._connection = 0
@@ -228,7 +232,7 @@ class MqttLink:
         client.on_connect = self._handle_connect
         client.on_disconnect = self._handle_disconnect
         client.on_subscribe = self._handle_subscribe
-        client.on_message = self._handle_message
+        client.on_publishes = self._handle_messages
         return client
 
     def _handle_pre_connect(self, _client: paho.Client, _data: Any) -> None:
@@ -332,20 +336,26 @@ class MqttLink:
         except Exception:  # a faulty observer must not end the network thread
             log.exception("on_state_failed")
 
-    def _handle_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+    def _handle_messages(self, messages: Sequence[Publish]) -> None:
+        connection = self._connection
+        taken = [Message(*message, connection) for message in messages]
         try:
-            self._on_message_callback(
-                Message(
-                    topic=message.topic,
-                    payload=bytes(message.payload),
-                    retained=message.retain,
-                    packet_id=message.mid,
-                    qos=message.qos,
-                    connection=self._connection,
-                )
-            )
-        except Exception:  # unacknowledged, so it comes again; the network thread must live
-            log.exception("on_message_failed")
+            self._on_messages(taken)
+        except Exception:  # unacknowledged, so they come again; the network thread must live
+            log.exception("on_messages_failed", messages=len(taken))
+
+
+def _one_by_one(handle: Callable[[Message], None]) -> Callable[[Sequence[Message]], None]:
+    """Hands messages over singly: one that cannot be handled keeps out no other."""
+
+    def handle_all(messages: Sequence[Message]) -> None:
+        for message in messages:
+            try:
+                handle(message)
+            except Exception:  # unacknowledged, so it comes again; the network thread must live
+                log.exception("on_message_failed")
+
+    return handle_all
 
 
 def _readable(path: Path) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.mqtt.link import Message
@@ -31,8 +32,7 @@ class Feed(Protocol):
     def acknowledge(self, *messages: Message) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(msgspec.Struct, frozen=True, gc=False):
     """A message as it came. `message.payload` is cut where it was larger than anything valid."""
 
     feed: Feed
@@ -60,16 +60,18 @@ class Inbox:
         metrics.WAITING.set_function(lambda: len(self._messages))
         metrics.WAITING_BYTES.set_function(lambda: self._bytes)
 
-    def put(self, received: Received) -> None:
-        """Add a message, waiting for room; after `close` it is left to come again."""
-        size = len(received.message.payload)
+    def put(self, *group: Received) -> None:
+        """Add messages, waiting for room; after `close` they are left to come again."""
         with self._lock:
-            while self._full(size) and not self._closed:
-                self._not_full.wait()
-            if self._closed:
-                return
-            self._messages.append(received)
-            self._bytes += size
+            for received in group:
+                size = len(received.message.payload)
+                while self._full(size) and not self._closed:
+                    self._not_empty.notify()
+                    self._not_full.wait()
+                if self._closed:
+                    return
+                self._messages.append(received)
+                self._bytes += size
             self._not_empty.notify()
 
     def _full(self, size: int) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
 
 from stadtsinn.base.clock import Clock
+from stadtsinn.base.instant import Instant
 from stadtsinn.base.mqtt.link import Broker, Message, MqttLink
 from stadtsinn.cloud.intake import metrics
 from stadtsinn.cloud.intake.arrival import STORED_BYTES, Arrival, Origin
@@ -61,7 +62,7 @@ class _Linked:
         self._link = MqttLink(
             broker,
             subscriptions=topics,
-            on_message=self._take,
+            on_messages=self._take,
             on_state=lambda connected: self._connected.set(int(connected)),
         )
 
@@ -78,12 +79,18 @@ class _Linked:
     def acknowledge(self, *messages: Message) -> None:
         self._link.acknowledge(*messages)
 
-    def _take(self, message: Message) -> None:
-        """Called on the network thread. A flood of huge messages must not fill the memory."""
+    def _take(self, messages: Sequence[Message]) -> None:
+        """Called on the network thread with what one read of the socket brought."""
+        now = self._clock.now()
+        self._inbox.put(*(self._received(message, now) for message in messages))
+
+    def _received(self, message: Message, now: Instant) -> Received:
+        """A flood of huge messages must not fill the memory: they are cut."""
         size = len(message.payload)
         if size > self._keep:
-            message = replace(message, payload=message.payload[:STORED_BYTES])
-        self._inbox.put(Received(self, message, size, self._clock.now()))
+            cut = message.payload[:STORED_BYTES]
+            message = msgspec.structs.replace(message, payload=cut)
+        return Received(self, message, size, now)
 
     def read(self, received: Received, directory: Directory) -> Arrival:
         raise NotImplementedError
