@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stadtsinn.edge.agent.config import EXAMPLE, ConfigError, load_settings, parse_settings
+from stadtsinn.base.settings.errors import SettingsError
+from stadtsinn.edge.agent.config import EXAMPLE, load_settings, parse_settings
 
 MINIMAL = """
 edge_id = "rathaus-1"
@@ -32,7 +33,7 @@ def test_minimal_file_has_working_defaults() -> None:
 def test_paths_start_at_the_file() -> None:
     text = MINIMAL + '[cloud_broker.tls]\nca = "ca.pem"\n[spool]\npath = "spool.sqlite"'
     settings = parse_settings(text, PLACE)
-    assert settings.spool_path == Path("/etc/stadtsinn/spool.sqlite")
+    assert settings.spool.path == Path("/etc/stadtsinn/spool.sqlite")
     tls = settings.cloud().tls
     assert tls is not None
     assert tls.ca == Path("/etc/stadtsinn/ca.pem")
@@ -46,7 +47,7 @@ def test_password_comes_from_its_file(tmp_path: Path) -> None:
 
 def test_missing_password_file_is_named(tmp_path: Path) -> None:
     text = MINIMAL + '[local_broker]\npassword_file = "pw"'
-    with pytest.raises(ConfigError, match=r"local_broker\.password_file.*pw.*write the password"):
+    with pytest.raises(SettingsError, match=r"local_broker\.password_file.*pw.*write the secret"):
         parse_settings(text, tmp_path / "edge.toml").local()
 
 
@@ -54,8 +55,8 @@ MISTAKES = {
     "not TOML": ("edge_id = ", "no valid TOML"),
     "edge_id absent": ('[cloud_broker]\nhost = "h"', "edge_id"),
     "cloud broker absent": ('edge_id = "a"', "cloud_broker"),
-    "misspelt field": (MINIMAL + "[commit]\nrwos = 3", "did you mean `rows`"),
-    "misspelt section": (MINIMAL + "[comit]\nrows = 3", "did you mean `commit`"),
+    "misspelt field": (MINIMAL + "[commit]\nrwos = 3", "did you mean 'rows'"),
+    "misspelt section": (MINIMAL + "[comit]\nrows = 3", "did you mean 'commit'"),
     "wrong type": (MINIMAL + '[commit]\nrows = "many"', "commit.rows"),
     "out of range": (MINIMAL + "[commit]\nrows = 0", "commit.rows"),
     "port": (MINIMAL + "port = 99999", "cloud_broker.port"),
@@ -68,11 +69,11 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_mistakes_are_explained(mistake: str) -> None:
     text, message = MISTAKES[mistake]
-    with pytest.raises(ConfigError, match=message) as caught:
+    with pytest.raises(SettingsError, match=message) as caught:
         parse_settings(text, PLACE)
     assert str(caught.value).startswith("/etc/stadtsinn/edge.toml: ")
 
 
 def test_absent_file_names_the_way_to_one(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="config-example"):
+    with pytest.raises(SettingsError, match="config-example"):
         load_settings(tmp_path / "edge.toml")

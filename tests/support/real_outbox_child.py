@@ -8,20 +8,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
-
-import msgspec
 
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import SECOND
-from stadtsinn.cloud.alarms.notify.senders.open import SendersConfig, open_senders
+from stadtsinn.cloud.alarms.notify.senders.open import open_senders
+from stadtsinn.cloud.alarms.notify.settings import NotifySettings
 from stadtsinn.cloud.alarms.notify.worker import OutboxWorker
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 
 
-def load_senders(path: Path) -> SendersConfig:
+def load_senders(path: Path) -> NotifySettings:
     """The table `[notify]` of a configuration, as a file of its own."""
-    return msgspec.toml.decode(path.read_bytes(), type=SendersConfig)
+    return NotifySettings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
 
 
 def run_child(database: Database, senders: Path, crash_at: str) -> int:

@@ -53,7 +53,7 @@ def archive(
                     "Tag (UTC) ist der späteste",
                 )
             )
-        files = Archive(here.settings.archive_folder())
+        files = Archive(here.settings.archive.folder)
         found = False
         for one in archive_before(here.database, files, moment, FOLLOWERS, here.clock):
             found = True

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.cli.language import text
 from stadtsinn.cli.own_devices import use_device_folder
-from stadtsinn.cloud.settings import EXAMPLE, CloudSettings, SettingsError, load_settings
+from stadtsinn.cloud.settings import EXAMPLE, CloudSettings, load_settings
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.intake.repository import QuarantineRow
@@ -336,7 +337,7 @@ def _settings(config: Path) -> CloudSettings:
         settings = load_settings(config)
     except SettingsError as error:
         _refuse(str(error))
-    use_device_folder(settings.device_folder())
+    use_device_folder(settings.devices)
     return settings
 
 

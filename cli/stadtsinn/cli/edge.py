@@ -9,9 +9,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.cli.language import text
 from stadtsinn.cli.own_devices import use_device_folder
-from stadtsinn.edge.agent.config import EXAMPLE, ConfigError, EdgeSettings, load_settings
+from stadtsinn.edge.agent.config import EXAMPLE, EdgeSettings, load_settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -121,8 +122,8 @@ def _summary(settings: EdgeSettings) -> list[str]:
             f"nimmt von      {server} auf {local.host}:{local.port}, {topics}",
         ),
         text(
-            f"keeps in       {settings.spool_path}, at most {settings.spool.max_megabytes} MB",
-            f"verwahrt in    {settings.spool_path}, höchstens {settings.spool.max_megabytes} MB",
+            f"keeps in       {settings.spool.path}, at most {settings.spool.max_megabytes} MB",
+            f"verwahrt in    {settings.spool.path}, höchstens {settings.spool.max_megabytes} MB",
         ),
         text(
             f"commits        every {settings.commit.rows} uplinks or {settings.commit.seconds:g} s",
@@ -154,9 +155,9 @@ def _unknown_types(settings: EdgeSettings) -> list[str]:
 def _settings(config: Path) -> EdgeSettings:
     try:
         settings = load_settings(config)
-    except ConfigError as error:
+    except SettingsError as error:
         _refuse(str(error))
-    use_device_folder(settings.device_folder)
+    use_device_folder(settings.devices)
     return settings
 
 

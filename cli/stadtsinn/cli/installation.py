@@ -60,8 +60,8 @@ def installation(config: Path) -> Iterator[Installation]:
 
     try:
         settings = load_settings(config)
-        use_device_folder(settings.device_folder())
-        database = open_database(settings.database_url())
+        use_device_folder(settings.devices)
+        database = open_database(settings.database.url)
         try:
             upgrade(database)
             yield Installation(database, open_clock(settings.clock), settings)

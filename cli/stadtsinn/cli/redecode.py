@@ -153,8 +153,8 @@ def _redecoder(here: Installation, jobs: int) -> Iterator[Redecoder]:
 
     settings = here.settings
     store = open_store(
-        settings.series_url(),
-        token=settings.series_token(),
+        settings.series.url,
+        token=settings.series.token.read(),
         org=settings.series.org,
         clock=here.clock,
         database=here.database,
@@ -162,12 +162,12 @@ def _redecoder(here: Installation, jobs: int) -> Iterator[Redecoder]:
     try:
         yield Redecoder(
             here.database,
-            Archive(settings.archive_folder()),
+            Archive(settings.archive.folder),
             store,
             DirectoryCache(here.database),
             catalogue(),
             here.clock,
-            Workers(jobs, settings.device_folder()),
+            Workers(jobs, settings.devices),
         )
     except (SeriesRejected, SeriesUnavailable) as error:
         raise RuntimeError(str(error)) from error

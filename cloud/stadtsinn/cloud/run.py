@@ -28,7 +28,7 @@ from stadtsinn.cloud.log.followers.window import LogWindow
 from stadtsinn.cloud.log.uplinks.signal import LogSignal
 from stadtsinn.cloud.migrations import upgrade
 from stadtsinn.cloud.platform.database.engine import Database, open_database
-from stadtsinn.cloud.settings import CloudSettings, SettingsError
+from stadtsinn.cloud.settings import CloudSettings
 from stadtsinn.cloud.town.directory import DirectoryCache
 
 if TYPE_CHECKING:
@@ -61,22 +61,22 @@ class Parts:
     def __init__(self, settings: CloudSettings, clock: Clock, *, signalled: bool) -> None:
         self.settings = settings
         self.clock = clock
-        self.database: Database = open_database(settings.database_url())
+        self.database: Database = open_database(settings.database.url)
         self.directory = DirectoryCache(self.database)
         # Only a process that ingests can signal to its own followers.
         self.signal = LogSignal() if signalled else None
-        self.archive = Archive(settings.archive_folder())
+        self.archive = Archive(settings.archive.folder)
         self.window = LogWindow(self.archive)
 
     @cached_property
     def series(self) -> SeriesStore:
         from stadtsinn.cloud.series.stores.opening import open_store
 
-        settings = self.settings
+        settings = self.settings.series
         return open_store(
-            settings.series_url(),
-            token=settings.series_token(),
-            org=settings.series.org,
+            settings.url,
+            token=settings.token.read(),
+            org=settings.org,
             clock=self.clock,
             database=self.database,
         )
@@ -123,7 +123,7 @@ def _ingest(parts: Parts) -> Role:
     from stadtsinn.cloud.intake.role import build_ingest
 
     worker = build_ingest(
-        parts.settings,
+        parts.settings.intake,
         parts.database,
         parts.directory,
         parts.clock,
@@ -147,16 +147,10 @@ def _following(name: str, parts: Parts) -> Role:
 
 
 def _notify(parts: Parts) -> Role:
-    import msgspec
-
-    from stadtsinn.cloud.alarms.notify.senders.open import SendersConfig, open_senders
+    from stadtsinn.cloud.alarms.notify.senders.open import open_senders
     from stadtsinn.cloud.alarms.notify.worker import OutboxWorker
 
-    try:
-        config = msgspec.convert(parts.settings.notify, SendersConfig)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"notify: {error}") from None
-    senders = open_senders(config, parts.database, parts.clock)
+    senders = open_senders(parts.settings.notify, parts.database, parts.clock)
     poll = parts.settings.pace.outbox_seconds
     worker = OutboxWorker(parts.database, senders, parts.clock, poll_s=poll)
     return Role(worker, {"outbox": worker.check})

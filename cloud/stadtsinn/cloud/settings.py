@@ -1,231 +1,79 @@
-"""The configuration file `cloud.toml`: read into frozen structs, refused with a remedy.
-
-Secrets may stay out of the file: ``password_file`` and ``token_file`` name files, and these
-environment variables win over the file: STADTSINN_DATABASE_URL, STADTSINN_SERIES_URL,
-STADTSINN_SERIES_TOKEN, STADTSINN_BROKER_USERNAME, STADTSINN_BROKER_PASSWORD.
-"""
+"""The configuration file `cloud.toml`, put together from what the rooms are configured by."""
 
 from __future__ import annotations
 
-import os
-import tomllib
-from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, ClassVar
 
-import msgspec
+from pydantic import AfterValidator, Field
 
-from stadtsinn.base.health import parse_address
-from stadtsinn.base.mqtt.link import Broker
-from stadtsinn.base.mqtt.tls_files import TlsFiles
+from stadtsinn.base.mqtt.settings import BrokerSettings
+from stadtsinn.base.settings.fields import Address, LogLevel, OptionalFolder
+from stadtsinn.base.settings.reading import FileSettings, Section, read_file, read_text
+from stadtsinn.cloud.alarms.notify.settings import NotifySettings
+from stadtsinn.cloud.intake.settings import (
+    IngestSettings,
+    IntakeSettings,
+    NetworkServerSettings,
+)
+from stadtsinn.cloud.log.settings import ArchiveSettings, PaceSettings
+from stadtsinn.cloud.platform.database.settings import DatabaseSettings
+from stadtsinn.cloud.publish.settings import ApiSettings
 from stadtsinn.cloud.publish.web.settings import WebSettings
-from stadtsinn.edge.network_servers.formats import DEFAULT_FORMAT, UnknownFormat, format_named
-
-Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
+from stadtsinn.cloud.series.settings import SeriesSettings
 
 
-class SettingsError(ValueError):
-    """The configuration cannot be used; the text names file, field and remedy."""
-
-
-class DatabaseSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``sqlite:///path`` or ``postgresql://user@host/name``."""
-
-    url: str = "sqlite:///stadtsinn.sqlite"
-
-
-class SeriesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``sqlite:///path``, ``influxdb://host:8086`` or ``influxdbs://…``."""
-
-    url: str = "sqlite:///series.sqlite"
-    org: str | None = None
-    token_file: str | None = None
-
-
-class ArchiveSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where `stadtsinn archive` puts old days of the uplink log."""
-
-    folder: str = "archive"
-
-
-class BrokerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An MQTT broker."""
-
-    host: str = "127.0.0.1"
-    port: Port = 1883
-    username: str | None = None
-    password_file: str | None = None
-    tls: TlsFiles | None = None
-
-
-class IngestSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`client_id` keeps the session at the broker; with `share`, give each process its own."""
-
-    edges: bool = True
-    share: str | None = None
-    client_id: Name = "stadtsinn-ingest"
-    max_messages: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
-    linger_ms: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 2.0
-
-
-class NetworkServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A central network server; its events are at `broker`, else at the installation's own."""
-
-    name: Name
-    format: str = DEFAULT_FORMAT
-    tenant: str | None = None
-    topic_prefix: str = ""
-    broker: BrokerSettings | None = None
-
-
-class ApiSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where HTTP is served. Who else than this machine should reach it goes through a proxy."""
-
-    bind: str = "127.0.0.1:8000"
-
-
-class HealthSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class HealthSettings(Section):
     """Where ``/healthz`` and ``/metrics`` are when this process does not serve the API."""
 
-    bind: str = "127.0.0.1:9802"
+    bind: Address = "127.0.0.1:9802"
 
 
-class PaceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How often waiting parts look for work, in seconds; shorter only for simulated time."""
-
-    look_seconds: Annotated[float, msgspec.Meta(gt=0, le=10)] = 0.04
-    """Followers in another process than the ingest: at the log."""
-    tick_seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = 1.0
-    """Followers: at the clock."""
-    outbox_seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = 0.5
-    """The sender: at the outbox."""
+def _different_names(
+    servers: tuple[NetworkServerSettings, ...],
+) -> tuple[NetworkServerSettings, ...]:
+    names = [server.name for server in servers]
+    if len(names) != len(set(names)):
+        raise ValueError("two have the same name: give each its own")
+    return servers
 
 
-class CloudSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole file. `folder` is where it was found: relative paths start there."""
+class CloudSettings(FileSettings):
+    """The whole file."""
 
-    database: DatabaseSettings = DatabaseSettings()
-    series: SeriesSettings = SeriesSettings()
-    archive: ArchiveSettings = ArchiveSettings()
-    broker: BrokerSettings = BrokerSettings()
-    ingest: IngestSettings = IngestSettings()
-    network_servers: tuple[NetworkServerSettings, ...] = ()
-    api: ApiSettings = ApiSettings()
-    health: HealthSettings = HealthSettings()
-    pace: PaceSettings = PaceSettings()
-    web: WebSettings = WebSettings()
-    notify: dict[str, Any] = {}
-    """Senders by channel, as `notify.senders.open` reads them."""
-    devices: str = ""
+    example: ClassVar[str] = "stadtsinn cloud config-example"
+
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    series: SeriesSettings = Field(default_factory=SeriesSettings)
+    archive: ArchiveSettings = Field(default_factory=ArchiveSettings)
+    broker: BrokerSettings = Field(default_factory=BrokerSettings)
+    ingest: IngestSettings = Field(default_factory=IngestSettings)
+    network_servers: Annotated[
+        tuple[NetworkServerSettings, ...], AfterValidator(_different_names)
+    ] = ()
+    api: ApiSettings = Field(default_factory=ApiSettings)
+    health: HealthSettings = Field(default_factory=HealthSettings)
+    pace: PaceSettings = Field(default_factory=PaceSettings)
+    web: WebSettings = Field(default_factory=WebSettings)
+    notify: NotifySettings = Field(default_factory=NotifySettings)
+    devices: OptionalFolder = None
     """Folder with the town's own device files."""
     clock: str = "system"
-    log_level: str = "info"
-    folder: str = ""
+    log_level: LogLevel = "info"
 
-    def database_url(self) -> str:
-        return _resolved(os.environ.get("STADTSINN_DATABASE_URL", self.database.url), self.folder)
-
-    def series_url(self) -> str:
-        return _resolved(os.environ.get("STADTSINN_SERIES_URL", self.series.url), self.folder)
-
-    def device_folder(self) -> Path | None:
-        return Path(self.folder, self.devices) if self.devices else None
-
-    def archive_folder(self) -> Path:
-        return Path(self.folder, self.archive.folder)
-
-    def series_token(self) -> str | None:
-        """Raises SettingsError for a file that cannot be read."""
-        stated = os.environ.get("STADTSINN_SERIES_TOKEN")
-        return stated or self._secret(self.series.token_file, "series.token_file")
-
-    def broker_for(self, source: str, broker: BrokerSettings | None = None) -> Broker:
-        """The connection of one source. Raises SettingsError for an unreadable password."""
-        at = broker or self.broker
-        ours = broker is None
-        username = os.environ.get("STADTSINN_BROKER_USERNAME") if ours else None
-        password = os.environ.get("STADTSINN_BROKER_PASSWORD") if ours else None
-        return Broker(
-            host=at.host,
-            port=at.port,
-            client_id=f"{self.ingest.client_id}-{source}",
-            tls=at.tls.resolve(self.folder) if at.tls else None,
-            username=username or at.username,
-            password=password or self._secret(at.password_file, "broker.password_file"),
-        )
-
-    def _secret(self, file: str | None, field: str) -> str | None:
-        if file is None:
-            return None
-        path = Path(self.folder, file)
-        try:
-            return path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not UTF-8"
-            raise SettingsError(
-                f"{field}: {path} cannot be read ({reason}): write the secret into it, readable "
-                "for this service only"
-            ) from None
+    @property
+    def intake(self) -> IntakeSettings:
+        return IntakeSettings(self.ingest, self.broker, self.network_servers)
 
 
 def load_settings(path: Path) -> CloudSettings:
     """Read and check a configuration file; raises SettingsError."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            f"{path} cannot be read ({error}): give the file with --config; "
-            "'stadtsinn cloud config-example' prints one to start from"
-        ) from None
-    return parse_settings(text, path)
+    return read_file(CloudSettings, path)
 
 
 def parse_settings(text: str, path: Path) -> CloudSettings:
     """The settings of a configuration text; `path` is named in errors."""
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: no valid TOML: {error}") from None
-    _refuse_unknown(document, path)
-    try:
-        settings = msgspec.convert(
-            {**document, "folder": str(path.absolute().parent)}, CloudSettings
-        )
-        for field in ("api", "health"):
-            parse_address(getattr(settings, field).bind)
-    except msgspec.ValidationError as error:
-        raise SettingsError(f"{path}: {error}") from None
-    except ValueError as error:
-        raise SettingsError(f"{path}: bind: {error}") from None
-    try:
-        for server in settings.network_servers:
-            format_named(server.format)
-    except UnknownFormat as error:
-        raise SettingsError(f"{path}: network_servers: {error}") from None
-    names = [server.name for server in settings.network_servers]
-    if len(names) != len(set(names)):
-        raise SettingsError(f"{path}: network_servers: two have the same name: give each its own")
-    return settings
-
-
-def _refuse_unknown(document: Mapping[str, object], path: Path) -> None:
-    known = [field for field in CloudSettings.__struct_fields__ if field != "folder"]
-    for name in document:
-        if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
-            raise SettingsError(f"{path}: unknown entry '{name}': {hint}")
-
-
-def _resolved(url: str, folder: str) -> str:
-    """Relative SQLite paths start at the configuration file, not at the working directory."""
-    prefix = "sqlite:///"
-    path = url.removeprefix(prefix)
-    if "://" in path:
-        return url
-    return f"{prefix}{Path(folder, path)}"
+    return read_text(CloudSettings, text, path)
 
 
 EXAMPLE = """\

@@ -21,6 +21,7 @@ from fake_uplinks import (
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.mqtt.link import Broker
+from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.cloud.intake.arrival import Arrival, Kind, Origin, Original
 from stadtsinn.cloud.intake.inbox import Inbox
 from stadtsinn.cloud.intake.quarantine import replay
@@ -30,9 +31,8 @@ from stadtsinn.cloud.intake.service import Ingestor
 from stadtsinn.cloud.intake.sources import NetworkServer, ServerSource
 from stadtsinn.cloud.log.uplinks.repository import read_after
 from stadtsinn.cloud.platform.database.engine import Database
-from stadtsinn.cloud.settings import SettingsError, parse_settings
+from stadtsinn.cloud.settings import parse_settings
 from stadtsinn.decoders.uplink import Uplink
-from stadtsinn.edge.agent.config import ConfigError
 from stadtsinn.edge.agent.config import parse_settings as parse_edge_settings
 from stadtsinn.edge.messages.delivery import Batch, RawItem, UplinkItem, batch_topic, encode
 from stadtsinn.edge.network_servers import formats
@@ -230,7 +230,7 @@ def test_the_agents_settings_name_a_format(tmp_path: Path) -> None:
     assert parse_edge_settings(text, path).topics == ChirpStack.topics
     stated = parse_edge_settings(text + 'format = "the_things_stack"', path)
     assert stated.topics == TheThingsStack.topics
-    with pytest.raises(ConfigError, match=r"local_broker.*known are chirpstack, the_things_stack"):
+    with pytest.raises(SettingsError, match=r"local_broker.*known are chirpstack, the_things"):
         parse_edge_settings(text + 'format = "xyz"', path)
 
 

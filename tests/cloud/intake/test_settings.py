@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from stadtsinn.cloud.settings import EXAMPLE, CloudSettings, SettingsError, parse_settings
+from stadtsinn.base.settings.errors import SettingsError
+from stadtsinn.cloud.alarms.notify.settings import NotifySettings, SandboxSettings
+from stadtsinn.cloud.settings import EXAMPLE, CloudSettings, parse_settings
 
 
 def parse(text: str, folder: Path) -> CloudSettings:
@@ -15,9 +17,9 @@ def parse(text: str, folder: Path) -> CloudSettings:
 
 def test_the_printed_example_is_valid_and_says_the_defaults(tmp_path: Path) -> None:
     example, empty = parse(EXAMPLE, tmp_path), parse("", tmp_path)
-    assert example.broker_for("edges") == empty.broker_for("edges")
+    assert example.intake.broker_for("edges") == empty.intake.broker_for("edges")
     assert (example.api, example.health) == (empty.api, empty.health)
-    assert example.notify == {"sms": {"kind": "sandbox"}}
+    assert example.notify == NotifySettings(sms=SandboxSettings())
 
 
 def test_every_line_commented_out_in_the_example_is_known(tmp_path: Path) -> None:
@@ -33,10 +35,10 @@ def test_every_line_commented_out_in_the_example_is_known(tmp_path: Path) -> Non
 
 def test_relative_databases_live_beside_the_file(tmp_path: Path) -> None:
     settings = parse('[database]\nurl = "sqlite:///data/x.sqlite"', tmp_path)
-    assert settings.database_url() == f"sqlite:///{tmp_path}/data/x.sqlite"
-    assert settings.series_url() == f"sqlite:///{tmp_path}/series.sqlite"
+    assert settings.database.url == f"sqlite:///{tmp_path}/data/x.sqlite"
+    assert settings.series.url == f"sqlite:///{tmp_path}/series.sqlite"
     remote = parse('[database]\nurl = "postgresql://u@h/n"', tmp_path)
-    assert remote.database_url() == "postgresql://u@h/n"
+    assert remote.database.url == "postgresql://u@h/n"
 
 
 def test_the_environment_wins_over_the_file(
@@ -46,18 +48,18 @@ def test_the_environment_wins_over_the_file(
     monkeypatch.setenv("STADTSINN_SERIES_TOKEN", "t0ken")
     monkeypatch.setenv("STADTSINN_BROKER_PASSWORD", "s3cret")
     settings = parse("", tmp_path)
-    assert settings.database_url() == "postgresql://u:s3cret@h/n"
-    assert settings.series_token() == "t0ken"
-    assert settings.broker_for("edges").password == "s3cret"
-    assert "s3cret" not in repr(settings) + repr(settings.broker_for("edges"))
+    assert settings.database.url == "postgresql://u:s3cret@h/n"
+    assert settings.series.token.read() == "t0ken"
+    assert settings.intake.broker_for("edges").password == "s3cret"
+    assert "s3cret" not in repr(settings) + repr(settings.intake.broker_for("edges"))
 
 
 def test_a_password_file_is_read_and_its_absence_explained(tmp_path: Path) -> None:
     settings = parse('[broker]\npassword_file = "secret"', tmp_path)
     with pytest.raises(SettingsError, match=r"broker\.password_file.*secret.*write the secret"):
-        settings.broker_for("edges")
+        settings.intake.broker_for("edges")
     (tmp_path / "secret").write_text("s3cret\n")
-    assert settings.broker_for("edges").password == "s3cret"
+    assert settings.intake.broker_for("edges").password == "s3cret"
 
 
 def test_a_network_server_may_have_a_broker_of_its_own(
@@ -67,7 +69,7 @@ def test_a_network_server_may_have_a_broker_of_its_own(
     settings = parse(
         '[[network_servers]]\nname = "a"\n[network_servers.broker]\nhost = "ns.example"', tmp_path
     )
-    broker = settings.broker_for("a", settings.network_servers[0].broker)
+    broker = settings.intake.broker_for("a", settings.network_servers[0].broker)
     assert (broker.host, broker.client_id, broker.password) == (
         "ns.example",
         "stadtsinn-ingest-a",

@@ -7,15 +7,16 @@ from functools import partial
 
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import Check
+from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.cloud.intake.inbox import Inbox
 from stadtsinn.cloud.intake.maintenance import Maintenance
 from stadtsinn.cloud.intake.service import Ingestor
+from stadtsinn.cloud.intake.settings import IntakeSettings
 from stadtsinn.cloud.intake.sources import EdgeSource, NetworkServer, ServerSource, Source
 from stadtsinn.cloud.intake.worker import Grouping, IngestWorker
 from stadtsinn.cloud.log.archive_files.archived_copies import ArchivedCopies
 from stadtsinn.cloud.log.uplinks.signal import LogSignal
 from stadtsinn.cloud.platform.database.engine import Database
-from stadtsinn.cloud.settings import CloudSettings, SettingsError
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.edge.network_servers.formats import format_named
@@ -43,7 +44,7 @@ class Ingest:
 
 
 def build_ingest(
-    settings: CloudSettings,
+    settings: IntakeSettings,
     database: Database,
     directory: DirectoryCache,
     clock: Clock,

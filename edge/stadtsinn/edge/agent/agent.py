@@ -51,7 +51,7 @@ class EdgeAgent:
         interpret: Decode = decode_one_by_one,
         load_kernel: Callable[[threading.Event], Decode] = load_kernel,
     ) -> None:
-        """Opens the spool and reads TLS files; raises ConfigError, ValueError or OSError."""
+        """Opens the spool and reads TLS files; raises SettingsError, ValueError or OSError."""
         self._settings = settings
         self._clock = clock
         self._stop = threading.Event()
@@ -59,7 +59,7 @@ class EdgeAgent:
         self._metrics = Metrics()
         self._watchdog = systemd.Watchdog(time.monotonic)
         max_bytes = settings.spool.max_megabytes * 1_000_000
-        self._spool = open_spool(settings.spool_path, max_bytes, clock.now())
+        self._spool = open_spool(settings.spool.path, max_bytes, clock.now())
         self._clocks = GatewayClocks(self._load_clocks())
         self._pushed = self._load_pushed()
         self._decoder = GroupDecoder(self._metrics, interpret, load_kernel)

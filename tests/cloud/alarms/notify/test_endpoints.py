@@ -13,9 +13,11 @@ from sqlalchemy import insert, select, update
 from api_callers import AWAY, HOME, NOW, ApiWorld
 from databases import fresh_database
 from stadtsinn.base.instant import HOUR, Instant
+from stadtsinn.base.settings.secret import Secret
 from stadtsinn.cloud.alarms.notify.message import Draft, Kind, Recipient
 from stadtsinn.cloud.alarms.notify.outbox import enqueue
-from stadtsinn.cloud.alarms.notify.senders.open import HttpConfig, SendersConfig, open_senders
+from stadtsinn.cloud.alarms.notify.senders.open import open_senders
+from stadtsinn.cloud.alarms.notify.settings import HttpSettings, NotifySettings
 from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.platform.database.engine import Database
@@ -135,12 +137,16 @@ def test_a_deleted_recipient_gets_nothing_more(world: ApiWorld) -> None:
 def with_provider(world: ApiWorld, preset: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", "x")
     monkeypatch.setenv("WEBHOOK", WEBHOOK)
-    config = HttpConfig(
+    config = HttpSettings(
         preset=preset,
         values={"from": "Stadt", "username": "u"},
-        secrets={"api_key": "env:SECRET", "password": "env:SECRET", "report_token": "env:WEBHOOK"},
+        secrets={
+            "api_key": Secret.at("env:SECRET"),
+            "password": Secret.at("env:SECRET"),
+            "report_token": Secret.at("env:WEBHOOK"),
+        },
     )
-    for sender in open_senders(SendersConfig(config), world.database, world.clock).values():
+    for sender in open_senders(NotifySettings(sms=config), world.database, world.clock).values():
         sender.close()
 
 

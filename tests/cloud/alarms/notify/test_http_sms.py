@@ -8,19 +8,20 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs
 
 import httpx
-import msgspec
 import pytest
 import structlog
 
 from stadtsinn.base.logs import configure_logs
+from stadtsinn.base.settings.secret import Secret
 from stadtsinn.cloud.alarms.notify.message import Kind, Message, Status
 from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome
 from stadtsinn.cloud.alarms.notify.senders.http_sms import HttpSmsSender
-from stadtsinn.cloud.alarms.notify.senders.open import HttpConfig, open_http
+from stadtsinn.cloud.alarms.notify.senders.open import open_http
 from stadtsinn.cloud.alarms.notify.senders.provider import (
     KANNEL,
     PRESETS,
@@ -28,8 +29,8 @@ from stadtsinn.cloud.alarms.notify.senders.provider import (
     Provider,
     pick,
     placeholders,
-    secret,
 )
+from stadtsinn.cloud.alarms.notify.settings import HttpSettings
 
 NUMBER, TEXT, TOKEN = "+491701234567", "ALARM Markt: {to} & 912", "t" * 32
 KEY = "geheimer-schluessel"
@@ -189,7 +190,7 @@ def full_logs(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
 @pytest.mark.usefixtures("full_logs")
 def test_no_log_line_holds_the_number_or_the_password(capsys: pytest.CaptureFixture[str]) -> None:
     sender(KANNEL, httpx.Response(403)).send(MESSAGE)
-    HttpSmsSender(msgspec.structs.replace(KANNEL, url="http://127.0.0.1:9/"), VALUES).send(MESSAGE)
+    HttpSmsSender(replace(KANNEL, url="http://127.0.0.1:9/"), VALUES).send(MESSAGE)
     printed = "".join(capsys.readouterr())
     assert "connect_tcp" in printed, "the HTTP library's own log is there too"
     assert NUMBER[1:] not in printed
@@ -219,9 +220,11 @@ def test_secrets_come_from_the_environment_or_a_file(
 ) -> None:
     monkeypatch.setenv("SMS_KEY", KEY)
     (tmp_path / "key").write_text(f"{KEY}\n")
-    assert secret("env:SMS_KEY") == secret(f"file:{tmp_path}/key") == KEY
+    assert Secret.at("env:SMS_KEY").read() == Secret.at(f"file:{tmp_path}/key").read() == KEY
     opened = open_http(
-        HttpConfig(preset="seven", values={"from": "Stadt"}, secrets={"api_key": "env:SMS_KEY"})
+        HttpSettings(
+            preset="seven", values={"from": "Stadt"}, secrets={"api_key": Secret.at("env:SMS_KEY")}
+        )
     )
     opened.close()
 
@@ -229,13 +232,13 @@ def test_secrets_come_from_the_environment_or_a_file(
 @pytest.mark.parametrize("reference", ["env:NOT_SET_ANYWHERE", "file:/not/there", KEY, "env:", ""])
 def test_a_missing_secret_is_named_but_never_repeated(reference: str) -> None:
     with pytest.raises(ValueError, match=r"secret|environment") as refused:
-        secret(reference)
+        Secret.at(reference).read()
     assert KEY not in str(refused.value)
 
 
 def test_an_unknown_preset_names_the_known() -> None:
     with pytest.raises(ValueError, match="kannel, seven"):
-        open_http(HttpConfig(preset="sevn"))
+        open_http(HttpSettings(preset="sevn"))
 
 
 @pytest.mark.parametrize(

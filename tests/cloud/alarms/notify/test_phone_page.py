@@ -11,7 +11,8 @@ import pytest
 from api_callers import ApiWorld
 from databases import fresh_database
 from stadtsinn.cloud.alarms.notify.message import Kind, Message
-from stadtsinn.cloud.alarms.notify.senders.open import SandboxConfig, SendersConfig, open_senders
+from stadtsinn.cloud.alarms.notify.senders.open import open_senders
+from stadtsinn.cloud.alarms.notify.settings import NotifySettings, SandboxSettings
 
 HOSTILE = "<script>alert(1)</script> & ALARM"
 
@@ -24,7 +25,7 @@ def world(tmp_path: Path) -> Iterator[ApiWorld]:
 
 
 def with_sandbox(world: ApiWorld, *texts: str) -> None:
-    config = SendersConfig(SandboxConfig())
+    config = NotifySettings(sms=SandboxSettings())
     sender = open_senders(config, world.database, world.clock)["sms"]
     for number, text in enumerate(texts):
         sender.send(Message(f"uuid-{number}", Kind.ALARM, "+491701234567", text, "t"))
@@ -34,7 +35,7 @@ def test_without_a_sandbox_there_is_no_phone(world: ApiWorld) -> None:
     assert world.nobody().get("/sandbox-phone").status_code == 404
     with_sandbox(world, "ALARM")
     assert world.nobody().get("/sandbox-phone").status_code == 200
-    open_senders(SendersConfig(), world.database, world.clock)
+    open_senders(NotifySettings(), world.database, world.clock)
     assert world.nobody().get("/sandbox-phone").status_code == 404
 
 

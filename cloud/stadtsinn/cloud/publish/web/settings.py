@@ -4,36 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
+from pydantic import AfterValidator, Field
+
+from stadtsinn.base.settings.reading import Section
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 
-class WebSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Addresses that the pages link to, who may embed them, and how often they ask for news.
+def _origin(text: str) -> str:
+    if not text.startswith(("https://", "http://")) or set(text) & set(" ;,'\"\r\n"):
+        raise ValueError(f"{text!r} is no origin; write https://www.example.de")
+    return text
+
+
+def _link(text: str) -> str:
+    if text and not text.startswith(("https://", "http://", "mailto:", "/")):
+        raise ValueError("write an address beginning with https:// or mailto:")
+    return text
+
+
+Link = Annotated[str, AfterValidator(_link)]
+
+
+class WebSettings(Section):
+    """Addresses that the pages link to, who may embed them, and how often they ask for
+    new numbers.
 
     `frame_ancestors` are origins such as ``https://www.musterstadt.de``; none by default.
-    A feedback address may be ``mailto:…``. Raises ValueError for an origin that is none.
+    A feedback address may be ``mailto:…``.
     """
 
-    accessibility_url: str = ""
-    feedback_url: str = ""
-    imprint_url: str = ""
-    privacy_url: str = ""
-    frame_ancestors: tuple[str, ...] = ()
-    poll_seconds: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 20
-
-    def __post_init__(self) -> None:
-        for origin in self.frame_ancestors:
-            if not origin.startswith(("https://", "http://")) or set(origin) & set(" ;,'\"\r\n"):
-                raise ValueError(
-                    f"frame_ancestors: {origin!r} is no origin; write https://www.example.de"
-                )
-        for name in ("accessibility_url", "feedback_url", "imprint_url", "privacy_url"):
-            address = getattr(self, name)
-            if address and not address.startswith(("https://", "http://", "mailto:", "/")):
-                raise ValueError(f"{name}: write an address beginning with https:// or mailto:")
+    accessibility_url: Link = ""
+    feedback_url: Link = ""
+    imprint_url: Link = ""
+    privacy_url: Link = ""
+    frame_ancestors: tuple[Annotated[str, AfterValidator(_origin)], ...] = ()
+    poll_seconds: Annotated[float, Field(gt=0, le=3600)] = 20
 
     @property
     def content_security_policy(self) -> str:

@@ -1,28 +1,31 @@
 """What an HTTP provider of text messages looks like: data, so that a new one needs no code.
 
 Templates hold ``{name}``: ``to``, ``text``, ``uuid`` and ``report_url`` come with each message,
-everything else from the configuration's `values` and `secrets`. A secret is written as
-``env:NAME`` or ``file:/path`` and read when the sender is opened.
+everything else from the configuration's `values` and `secrets`.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
+from pydantic import ConfigDict
 
 from stadtsinn.cloud.alarms.notify.message import Status
 
 PER_MESSAGE = frozenset({"to", "text", "uuid", "report_url"})
+# Data classes, because a field is called `json`; the configuration's reader validates them.
+_STRICT = ConfigDict(extra="forbid")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
-class Success(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+@dataclass(frozen=True)
+class Success:
     """When an answer means that the provider took the message."""
+
+    __pydantic_config__ = _STRICT
 
     status: tuple[int, ...] = (200, 201, 202)
     json_path: str = ""
@@ -32,14 +35,17 @@ class Success(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A regular expression the body has to begin with."""
 
 
-class Reports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+@dataclass(frozen=True)
+class Reports:
     """How the provider reports delivery, and what its words mean."""
+
+    __pydantic_config__ = _STRICT
 
     status_path: str = "status"
     """Name of the query or form field, or dotted path into the JSON body."""
     id_path: str = ""
     """Where the provider's own message id stands, if the report address is not per message."""
-    meaning: dict[str, str] = {}
+    meaning: dict[str, str] = field(default_factory=dict)
     """The provider's word → ACCEPTED, DELIVERED or FAILED."""
 
     def status_of(self, word: str) -> Status | None:
@@ -48,15 +54,18 @@ class Reports(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Status(meant) if meant else None
 
 
-class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+@dataclass(frozen=True, kw_only=True)
+class Provider:
     """One kind of provider."""
+
+    __pydantic_config__ = _STRICT
 
     url: str
     method: str = "POST"
-    headers: dict[str, str] = {}
-    query: dict[str, str] = {}
-    form: dict[str, str] = {}
-    json: dict[str, str] = {}
+    headers: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+    form: dict[str, str] = field(default_factory=dict)
+    json: dict[str, str] = field(default_factory=dict)
     success: Success = Success()
     id_path: str = ""
     never_status: tuple[int, ...] = (400, 413, 414, 422)
@@ -124,21 +133,6 @@ SEVEN = Provider(
 )
 
 PRESETS: Mapping[str, Provider] = {"kannel": KANNEL, "seven": SEVEN}
-
-
-def secret(reference: str) -> str:
-    """What ``env:NAME`` or ``file:/path`` refers to; ValueError names the reference, no more."""
-    kind, _, name = reference.partition(":")
-    if kind == "env" and name:
-        if not (value := os.environ.get(name, "")):
-            raise ValueError(f"the environment variable {name} is empty: put the secret there")
-        return value
-    if kind == "file" and name:
-        try:
-            return Path(name).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise ValueError(f"cannot read the secret in {name}: {error.strerror}") from None
-    raise ValueError("write a secret as env:NAME or file:/path, never as the secret itself")
 
 
 def placeholders(provider: Provider) -> set[str]:

@@ -1,0 +1,1 @@
+"""Configuration: TOML files and environment variables; one reader, one kind of secret."""

@@ -1,0 +1,223 @@
+"""The reader of configuration files. Its errors name file, field and remedy."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from pydantic_settings.exceptions import SettingsError as UnreadableVariable
+
+from stadtsinn.base.settings.errors import SettingsError
+from stadtsinn.base.settings.fields import paths_start_at
+from stadtsinn.base.settings.secret import FILE_SUFFIX, FromEnvironment, Secret
+
+_PREFIX = "STADTSINN_"
+
+
+class Section(BaseModel):
+    """A table of a configuration file. Of each secret it also knows the field ``…_file``."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _secrets_in_files(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        stated = dict(given)
+        for name in _secret_fields(cls):
+            file = stated.pop(name + FILE_SUFFIX, None)
+            if file is not None and name not in stated:
+                stated[name] = Secret.in_file(str(file))
+        return stated
+
+
+class FileSettings(BaseSettings):
+    """A whole configuration: a TOML file, and environment variables that win over it.
+
+    ``STADTSINN_SECTION_FIELD`` is `field` of ``[section]``, ``STADTSINN_FIELD`` a field outside of
+    sections.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        hide_input_in_errors=True,
+        env_prefix=_PREFIX,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        env_ignore_empty=True,
+    )
+
+    example: ClassVar[str]
+    """The command that prints an example of the file."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (the library's signature)
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return _Environment(settings_cls), init_settings
+
+
+class _Environment(EnvSettingsSource):
+    """The variables, marked as such: a secret may stand there, but not in the file."""
+
+    def __call__(self) -> dict[str, Any]:
+        return {name: _marked(value) for name, value in super().__call__().items()}
+
+
+def _marked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _marked(inner) for name, inner in value.items()}
+    return FromEnvironment(value) if isinstance(value, str) else value
+
+
+S = TypeVar("S", bound=FileSettings)
+
+
+def read_file(kind: type[S], path: Path) -> S:
+    """Read and check a configuration file; raises SettingsError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"{path} cannot be read ({error}): give the file with --config; "
+            f"'{kind.example}' prints one to start from"
+        ) from None
+    return read_text(kind, text, path)
+
+
+def read_text(kind: type[S], text: str, path: Path) -> S:
+    """The settings of a configuration text; `path` is named in errors, its folder holds files."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: no valid TOML: {error}") from None
+    try:
+        with paths_start_at(path.absolute().parent):
+            settings = kind(**document)
+    except ValidationError as refused:
+        raise SettingsError("; ".join(_sentences(kind, refused, path))) from None
+    except UnreadableVariable as error:
+        raise SettingsError(f"{error}: write its value as JSON") from None
+    for field, secret in _secrets(settings, ""):
+        secret.name(field)
+    return settings
+
+
+# --- secrets ----------------------------------------------------------------------------
+
+
+def _secret_fields(model: type[BaseModel]) -> list[str]:
+    return [name for name, field in model.model_fields.items() if field.annotation is Secret]
+
+
+def _secrets(value: object, field: str) -> Iterator[tuple[str, Secret]]:
+    """Every secret inside a value, with the name that people find it by."""
+    if isinstance(value, Secret):
+        yield field, value
+    elif isinstance(value, BaseModel):
+        for name, inner in value:
+            yield from _secrets(inner, f"{field}.{name}" if field else name)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _secrets(inner, f"{field}.{name}")
+    elif isinstance(value, tuple):
+        for inner in value:
+            yield from _secrets(inner, field)
+
+
+# --- errors -----------------------------------------------------------------------------
+
+
+def _sentences(kind: type[FileSettings], refused: ValidationError, path: Path) -> Iterator[str]:
+    for error in refused.errors(include_url=False, include_input=False):
+        where = _without_tags(kind, [part for part in error["loc"] if isinstance(part, str)])
+        field = ".".join(where)
+        place = _variable(where) or path
+        if error["type"] == "extra_forbidden":
+            yield f"{place}: unknown entry '{field}': {_hint(kind, where)}"
+        elif error["type"] == "value_error":
+            message = str(error["ctx"]["error"])
+            quoted = message.startswith(("'", '"'))  # "edge_id 'a/b': use …"
+            yield f"{place}: {field}{'' if quoted else ':'} {message}"
+        else:
+            yield f"{place}: {field}: {error['msg']}: see '{kind.example}'"
+
+
+def _variable(where: Sequence[str]) -> str | None:
+    """The environment variable that a field's value came from, if it did."""
+    name = _PREFIX + "_".join(where).upper()
+    return name if os.environ.get(name) else None
+
+
+def _hint(kind: type[BaseModel], where: Sequence[str]) -> str:
+    """A near name for a misspelt one: beside it, or anywhere in the file."""
+    *parents, name = where
+    beside = _names(_model_at(kind, parents))
+    if near := get_close_matches(name, beside, n=1):
+        return f"did you mean '{near[0]}'?"
+    everywhere = {full.rpartition(".")[2]: full for full in _all_names(kind, "")}
+    if near := get_close_matches(name, everywhere, n=1):
+        return f"did you mean '{everywhere[near[0]]}'?"
+    return f"known are {', '.join(beside)}" if beside else "remove it"
+
+
+def _names(model: type[BaseModel] | None) -> list[str]:
+    if model is None:
+        return []
+    return [*model.model_fields, *(name + FILE_SUFFIX for name in _secret_fields(model))]
+
+
+def _all_names(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    yield from (prefix + name for name in _names(model))
+    for name, field in model.model_fields.items():
+        for inner in _models(field.annotation):
+            yield from _all_names(inner, f"{prefix}{name}.")
+
+
+def _without_tags(model: type[BaseModel], where: Sequence[str]) -> list[str]:
+    """The place of an error as the file has it: a union's place also holds the kind chosen."""
+    found: list[str] = []
+    models = [model]
+    for step in where:
+        fields = [one.model_fields[step] for one in models if step in one.model_fields]
+        if fields or not models or step == where[-1]:
+            found.append(step)
+            models = [inner for field in fields for inner in _models(field.annotation)]
+    return found
+
+
+def _model_at(model: type[BaseModel], path: Sequence[str]) -> type[BaseModel] | None:
+    found: type[BaseModel] | None = model
+    for step in path:
+        field = found.model_fields.get(step) if found is not None else None
+        found = next(_models(field.annotation), None) if field is not None else found
+    return found
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The sections inside an annotation such as ``Section | None`` or ``tuple[Section, ...]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)

@@ -1,0 +1,28 @@
+"""Where old days of the log lie, and how its followers wait."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from stadtsinn.base.settings.fields import FilePath
+from stadtsinn.base.settings.reading import Section
+
+
+class ArchiveSettings(Section):
+    """Where `stadtsinn archive` puts old days of the uplink log."""
+
+    folder: FilePath = Path("archive")
+
+
+class PaceSettings(Section):
+    """How often waiting parts look for work, in seconds; shorter only for simulated time."""
+
+    look_seconds: Annotated[float, Field(gt=0, le=10)] = 0.04
+    """Followers in another process than the ingest: at the log."""
+    tick_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
+    """Followers: at the clock."""
+    outbox_seconds: Annotated[float, Field(gt=0, le=60)] = 0.5
+    """The sender: at the outbox."""
