@@ -84,7 +84,7 @@ def test_devices_of_a_spreadsheet(run: Command, config: Path) -> None:
     ("arguments", "words", "code"),
     [
         (("registry", "apply", "missing.toml"), "missing.toml", 2),
-        (("tenant", "create", "Muster Stadt", "--name", "x"), "id", 1),
+        (("tenant", "create", "Muster Stadt", "--name", "x"), "tenant: ", 1),
         (("key", "create", "nirgends", "--name", "x"), "stadtsinn tenant create", 1),
         (
             ("key", "create", "nirgends", "--name", "x", "--role", "king"),

@@ -143,7 +143,7 @@ def _arrived(database: Database) -> Counter[str]:
 
 def _fill(database: Database, day: MarketDay, until: Instant) -> int:
     """Log what the town's server heard until then; answers how many uplinks that are."""
-    types = {device.dev_eui: device.type for device in day.town.devices}
+    types = {device.dev_eui: device.device_type for device in day.town.devices}
     entries = []
     for simulated in day.uplinks():
         if simulated.event.time >= until:

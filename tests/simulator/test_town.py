@@ -10,7 +10,7 @@ from stadtsinn.simulator.market_day.town import PERMITTED, musterstadt
 
 def test_the_town_is_as_large_as_promised() -> None:
     town = musterstadt()
-    types = [device.type for device in town.devices]
+    types = [device.device_type for device in town.devices]
     assert (types.count("dragino/lse01"), types.count("bosch/tps110")) == (8, 12)
     assert types.count("decentlab/dl-atm41") == 1
     assert len(town.zones[0].gates) == 5
@@ -18,7 +18,7 @@ def test_the_town_is_as_large_as_promised() -> None:
 
 def test_every_device_type_is_catalogued_and_every_eui_unique() -> None:
     town = musterstadt()
-    assert all(device.type in catalogue() for device in town.devices)
+    assert all(device.device_type in catalogue() for device in town.devices)
     assert len({device.dev_eui for device in town.devices}) == len(town.devices)
 
 

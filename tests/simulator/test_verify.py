@@ -15,9 +15,9 @@ from stadtsinn.base.instant import HOUR, MINUTE, Instant
 from stadtsinn.cloud.alarms.alerts.tables import incidents
 from stadtsinn.cloud.alarms.notify.tables import outbox, sandbox_messages
 from stadtsinn.cloud.domains.crowd.tables import gate_counts
+from stadtsinn.cloud.domains.crowd.zones.tables import zones
 from stadtsinn.cloud.log.uplinks.tables import uplinks
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey
-from stadtsinn.cloud.town.tables import zones
 from stadtsinn.decoders.reading import Quality
 from stadtsinn.simulator.market_day.day import MarketDay
 from stadtsinn.simulator.market_day.town import MARKET, TREES

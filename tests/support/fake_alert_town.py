@@ -22,12 +22,14 @@ from stadtsinn.cloud.alarms.notify.schemas import NewRecipient
 from stadtsinn.cloud.alarms.notify.service import create_recipient
 from stadtsinn.cloud.alarms.notify.tables import outbox
 from stadtsinn.cloud.domains.crowd.tables import zone_samples
+from stadtsinn.cloud.domains.crowd.zones.model import Zone
+from stadtsinn.cloud.domains.crowd.zones.repository import insert_zone
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town.service import change
-from stadtsinn.cloud.town.tables import devices, zones
+from stadtsinn.cloud.town.tables import devices
 from stadtsinn.decoders.reading import Decoded, Quality, Reading
 from stadtsinn.decoders.uplink import TimeSource
 
@@ -95,11 +97,8 @@ class AlertTown:
                     created_at=0,
                 )
             )
-            self.zone_id = connection.execute(
-                insert(zones)
-                .values(tenant_id=TENANT, slug="wochenmarkt", name="Wochenmarkt")
-                .returning(zones.c.id)
-            ).scalar_one()
+            zone = Zone(slug="wochenmarkt", name="Wochenmarkt")
+            self.zone_id = insert_zone(connection, self.scope, zone)
             for slug, number in NUMBERS.items():
                 body = NewRecipient(slug=slug, name=slug.title(), address=number)
                 create_recipient(connection, self.scope, body)

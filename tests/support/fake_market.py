@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sqlalchemy import insert
-
 from databases import add_tenant
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import MINUTE, Instant, parse
@@ -19,11 +17,14 @@ from stadtsinn.cloud.domains.crowd.zone_repository import (
     latest_sample,
     samples_after,
 )
+from stadtsinn.cloud.domains.crowd.zones.model import Gate, Zone
+from stadtsinn.cloud.domains.crowd.zones.repository import insert_gate, insert_zone
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
+from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import DirectoryCache
-from stadtsinn.cloud.town.repository import bump_revision
-from stadtsinn.cloud.town.tables import devices, gates, zones
+from stadtsinn.cloud.town.model import Device
+from stadtsinn.cloud.town.repository import bump_revision, insert_device
 from stadtsinn.decoders.reading import Decoded, Reading
 from stadtsinn.decoders.uplink import TimeSource
 
@@ -49,42 +50,30 @@ class Market:
     def __post_init__(self) -> None:
         if self.new_tenant:
             add_tenant(self.database, self.tenant)
+        scope = Scope(self.tenant, Role.ADMIN, 0)
         with self.database.write() as connection:
             for dev_eui in (NORTH, SOUTH):
-                connection.execute(
-                    insert(devices).values(
-                        dev_eui=dev_eui,
-                        tenant_id=self.tenant,
-                        device_type="milesight/vs133",
-                        name=dev_eui,
-                        interval_s=60,
-                        created_at=0,
-                    )
+                device = Device(
+                    dev_eui=dev_eui, device_type="milesight/vs133", name=dev_eui, interval_s=60
                 )
-            self.zone_id = connection.execute(
-                insert(zones)
-                .values(
-                    tenant_id=self.tenant,
-                    slug="marktplatz",
-                    name="Marktplatz",
-                    name_en="Market square",
-                    permitted=self.permitted,
-                    public=self.public,
-                )
-                .returning(zones.c.id)
-            ).scalar_one()
+                insert_device(connection, scope, device, Instant(0))
+            zone = Zone(
+                slug="marktplatz",
+                name="Marktplatz",
+                name_en="Market square",
+                permitted=self.permitted,
+                public=self.public,
+            )
+            self.zone_id = insert_zone(connection, scope, zone)
             for slug, dev_eui, swapped in (("nord", NORTH, False), ("sued", SOUTH, True)):
-                connection.execute(
-                    insert(gates).values(
-                        tenant_id=self.tenant,
-                        zone_id=self.zone_id,
-                        slug=slug,
-                        name=slug.title(),
-                        dev_eui=dev_eui,
-                        channel="line_1",
-                        swapped=swapped,
-                    )
+                gate = Gate(
+                    slug=slug,
+                    name=slug.title(),
+                    dev_eui=dev_eui,
+                    channel="line_1",
+                    swapped=swapped,
                 )
+                insert_gate(connection, scope, zone.slug, gate)
             bump_revision(connection)
         self.restart()
 

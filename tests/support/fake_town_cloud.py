@@ -91,7 +91,7 @@ class _Driven:
         ]
         senders = {"sms": SandboxSender(database, clock)}
         self._outbox = OutboxWorker(database, senders, clock, wall=clock)
-        self._types = {device.dev_eui: device.type for device in day.town.devices}
+        self._types = {device.dev_eui: device.device_type for device in day.town.devices}
 
     def run(self) -> None:
         outage = self._day.plan.outage

@@ -56,7 +56,7 @@ def installation(config: Path) -> Iterator[Installation]:
     from stadtsinn.cloud.migrations import upgrade
     from stadtsinn.cloud.platform.database.engine import open_database
     from stadtsinn.cloud.settings import load_settings
-    from stadtsinn.cloud.town_file.apply import TownRefused
+    from stadtsinn.cloud.town_file.problems import TownRefused
 
     try:
         settings = load_settings(config)

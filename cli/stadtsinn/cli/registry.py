@@ -111,7 +111,7 @@ def devices(tenant: str, config: Config = DEFAULT_CONFIG, json_lines: Json = Fal
         known = devices_page(connection, operator_scope(tenant), None, None)
     for device in known:
         print(
-            json.dumps(asdict(device), ensure_ascii=False)
+            json.dumps(device.model_dump(), ensure_ascii=False)
             if json_lines
             else f"{device.dev_eui}  {device.device_type}  {device.name}"
         )

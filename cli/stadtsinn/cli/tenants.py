@@ -38,7 +38,8 @@ def create(
     from stadtsinn.cloud.town_file.model import Town
 
     with installation(config) as here:
-        changes = apply_town(here.database, Town(tenant=tenant, name=name), here.clock.now())
+        town = Town.read({"tenant": tenant, "name": name})
+        changes = apply_town(here.database, town, here.clock.now())
     for change in changes:
         print(change)
     if not changes:

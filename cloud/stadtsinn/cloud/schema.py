@@ -8,6 +8,7 @@ from __future__ import annotations
 from stadtsinn.cloud.alarms.alerts import tables as alerts
 from stadtsinn.cloud.alarms.notify import tables as notify
 from stadtsinn.cloud.domains.crowd import tables as crowd
+from stadtsinn.cloud.domains.crowd.zones import tables as zones
 from stadtsinn.cloud.intake import tables as ingest
 from stadtsinn.cloud.log.cursors import tables as followers
 from stadtsinn.cloud.log.uplinks import tables as log
@@ -32,6 +33,7 @@ TABLE_MODULES = (
     series,
     stations,
     tenants,
+    zones,
 )
 
 __all__ = ["TABLE_MODULES", "metadata"]

@@ -15,7 +15,7 @@ from databases import fresh_database
 from stadtsinn.base.instant import DAY, HOUR, MINUTE, Instant, parse
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey
-from stadtsinn.cloud.town.records import Device, Site
+from stadtsinn.cloud.town.model import Device, Site
 from stadtsinn.cloud.town.repository import insert_device, insert_site
 from stadtsinn.decoders.reading import Quality
 
@@ -26,8 +26,9 @@ SOIL = f"{SERIES}/soil_moisture"
 
 def add_device(world: ApiWorld, dev_eui: str, kind: str, tenant: str, site: str | None) -> None:
     scope = world.scope(tenant=tenant)
+    device = Device(dev_eui=dev_eui, device_type=kind, name=dev_eui, interval_s=600, site=site)
     with world.database.write() as connection:
-        insert_device(connection, scope, Device(dev_eui, kind, dev_eui, 600, site), NOW)
+        insert_device(connection, scope, device, NOW)
 
 
 @pytest.fixture
@@ -35,8 +36,8 @@ def world(tmp_path: Path) -> Iterator[ApiWorld]:
     made = ApiWorld(fresh_database(tmp_path), tmp_path)
     scope = made.scope()
     with made.database.write() as connection:
-        insert_site(connection, scope, Site("park", "Park"))
-        insert_site(connection, scope, Site("empty", "Nichts"))
+        insert_site(connection, scope, Site(slug="park", name="Park"))
+        insert_site(connection, scope, Site(slug="empty", name="Nichts"))
     add_device(made, TREE, "dragino/lse01", HOME, "park")
     add_device(made, GATE, "parametric/pcr2", HOME, None)
     add_device(made, SILENT, "dragino/lse01", HOME, "park")

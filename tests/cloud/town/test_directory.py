@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
-from api_callers import AWAY, HOME, NOW, ApiWorld
+from api_callers import HOME, NOW, ApiWorld
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.town import service
-from stadtsinn.cloud.town.directory import DirectoryCache, GateEntry
-from stadtsinn.cloud.town.records import Device, Edge, Gate, Zone
+from stadtsinn.cloud.town.directory import Directory, DirectoryCache
+from stadtsinn.cloud.town.model import Device, Edge
 
 EUI = "24e124600c124993"
 
@@ -17,13 +17,10 @@ EUI = "24e124600c124993"
 @pytest.fixture
 def filled(world: ApiWorld) -> ApiWorld:
     scope = world.scope(Role.EDITOR)
+    device = Device(dev_eui=EUI, device_type="milesight/vs133", name="Tor", interval_s=60)
     with service.change(world.database) as connection:
-        service.create_device(connection, scope, Device(EUI, "milesight/vs133", "Tor", 60), NOW)
-        service.create_edge(connection, scope, Edge("rathaus", "Rathaus"), NOW)
-        service.create_zone(connection, scope, Zone("markt", "Markt", permitted=900, public=True))
-        for line in ("line_1", "line_2"):
-            gate = Gate(line.replace("_", "-"), "Tor", EUI, line, swapped=line == "line_2")
-            service.create_gate(connection, scope, "markt", gate)
+        service.create_device(connection, scope, device, NOW)
+        service.create_edge(connection, scope, Edge(id="rathaus", name="Rathaus"), NOW)
     return world
 
 
@@ -42,15 +39,6 @@ def test_it_holds_what_was_registered(filled: ApiWorld) -> None:
     assert directory.devices[EUI].tenant_id == HOME
     assert directory.devices[EUI].device_type == "milesight/vs133"
     assert directory.edges == {"rathaus": HOME}
-    (zone,) = directory.zones.values()
-    assert (zone.slug, zone.permitted, zone.public, zone.tenant_id) == ("markt", 900, True, HOME)
-    first, second = zone.gates
-    assert first == GateEntry(
-        first.id, zone.id, "line-1", "Tor", EUI, "line_1", False, "milesight/vs133"
-    )
-    assert second.swapped
-    assert directory.zones_of_device(EUI) == ((zone, first), (zone, second))
-    assert directory.zones_of_device("0" * 16) == ()
 
 
 def test_a_change_is_seen_after_the_next_check(filled: ApiWorld) -> None:
@@ -90,7 +78,8 @@ def test_nothing_is_asked_between_two_checks_and_little_at_a_check(filled: ApiWo
 def test_a_refused_change_does_not_wake_the_followers(filled: ApiWorld) -> None:
     before = DirectoryCache(filled.database).current().revision
     refused = filled.client(Role.EDITOR).put(
-        "/api/v1/zones/markt", json={"name": "Markt", "site": "nirgendwo"}
+        f"/api/v1/devices/{EUI}",
+        json={"device_type": "milesight/vs133", "name": "Tor", "site": "nirgendwo"},
     )
     assert refused.status_code == 422
     assert DirectoryCache(filled.database).current().revision == before
@@ -101,7 +90,6 @@ def test_every_kind_of_change_wakes_the_followers(filled: ApiWorld) -> None:
     editor = filled.client(Role.EDITOR)
     site = {"slug": "platz", "name": "Platz"}
     device = {"device_type": "dragino/lse01", "name": "Linde"}
-    gate = {"name": "Neu", "dev_eui": EUI, "channel": "line_3"}
     calls = [
         ("POST", "sites", site),
         ("PUT", "sites/platz", {"name": "Anderer Platz"}),
@@ -112,12 +100,6 @@ def test_every_kind_of_change_wakes_the_followers(filled: ApiWorld) -> None:
         ("POST", "edges", {"id": "bauhof", "name": "Bauhof"}),
         ("PUT", "edges/bauhof", {"name": "Hof"}),
         ("DELETE", "edges/bauhof", None),
-        ("POST", "zones", {"slug": "kirmes", "name": "Kirmes"}),
-        ("PUT", "zones/kirmes", {"name": "Kirmes", "permitted": 5}),
-        ("POST", "zones/kirmes/gates", gate | {"slug": "tor"}),
-        ("PUT", "zones/kirmes/gates/tor", gate | {"swapped": True}),
-        ("DELETE", "zones/kirmes/gates/tor", None),
-        ("DELETE", "zones/kirmes", None),
     ]
     revision = DirectoryCache(filled.database).current().revision
     for method, path, body in calls:
@@ -128,9 +110,18 @@ def test_every_kind_of_change_wakes_the_followers(filled: ApiWorld) -> None:
         revision = now
 
 
-def test_tenants_do_not_mix(filled: ApiWorld) -> None:
-    scope = filled.scope(Role.EDITOR, AWAY)
-    with service.change(filled.database) as connection:
-        service.create_zone(connection, scope, Zone("markt", "Anderer Markt"))
-    zones = DirectoryCache(filled.database).current().zones.values()
-    assert {(zone.tenant_id, len(zone.gates)) for zone in zones} == {(HOME, 2), (AWAY, 0)}
+def test_a_part_is_read_once_per_revision_and_goes_with_the_directory(filled: ApiWorld) -> None:
+    watch = Stopwatch()
+    cache = DirectoryCache(filled.database, monotonic=watch)
+    seen: list[int] = []
+
+    def names(_connection: Connection, directory: Directory) -> list[str]:
+        seen.append(directory.revision)
+        return sorted(directory.devices)
+
+    assert cache.part(names) is cache.part(names)
+    filled.client(Role.EDITOR).delete(f"/api/v1/devices/{EUI}")
+    assert cache.part(names) == [EUI]
+    watch.seconds += 1
+    assert cache.part(names) == []
+    assert seen == [seen[0], cache.current().revision]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.stations.directory import (
@@ -18,9 +18,13 @@ from stadtsinn.cloud.town.stations.directory import (
     Stations,
     read_stations,
 )
-from stadtsinn.cloud.town.tables import devices, edges, gates, registry_revision, zones
+from stadtsinn.cloud.town.tables import devices, edges, registry_revision
 
 _CHECK_EVERY_S = 0.2
+
+Part = TypeVar("Part")
+PartReader = Callable[[Connection, "Directory"], Part]
+"""Reads what a domain needs of the registry, to go with this directory."""
 
 
 @dataclass(frozen=True)
@@ -35,61 +39,17 @@ class DeviceEntry:
 
 
 @dataclass(frozen=True)
-class GateEntry:
-    """One counting line of a device, as an entrance of a zone.
-
-    `swapped` means that the device was mounted back to front: its "in" is our "out".
-    """
-
-    id: int
-    zone_id: int
-    slug: str
-    name: str
-    dev_eui: str
-    channel: str
-    swapped: bool
-    device_type: str
-
-
-@dataclass(frozen=True)
-class ZoneEntry:
-    """An area whose persons are counted.
-
-    `reset_at` is "HH:MM" local time, when the area is empty. `error_in` and `error_out` are
-    shares of miscounted persons, `max_rate` is persons per minute and gate.
-    """
-
-    id: int
-    tenant_id: str
-    slug: str
-    name: str
-    name_en: str
-    permitted: int | None
-    reset_at: str
-    interval_s: int
-    error_in: float
-    error_out: float
-    max_rate: int
-    public: bool
-    gates: tuple[GateEntry, ...]
-
-
-@dataclass(frozen=True)
 class Directory:
-    """Everything a follower needs to know of the registry, of all tenants."""
+    """What every follower needs to know of the registry, of all tenants.
+
+    What only a domain needs of it, the domain reads itself: see `DirectoryCache.part`.
+    """
 
     devices: Mapping[str, DeviceEntry]
     edges: Mapping[str, str]
     """Edge id → tenant id."""
-    zones: Mapping[int, ZoneEntry]
     places: Stations = field(default_factory=Stations)
     revision: int = 0
-    _zones_of: Mapping[str, tuple[tuple[ZoneEntry, GateEntry], ...]] = field(
-        init=False, repr=False, compare=False
-    )
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_zones_of", _zones_by_device(self.zones.values()))
 
     def deployments_of(self, dev_eui: str) -> tuple[DeploymentEntry, ...]:
         """Where a device was, is and will be, of all tenants, in the order of time."""
@@ -106,20 +66,6 @@ class Directory:
     def stations(self) -> Mapping[int, StationEntry]:
         """All stations by id."""
         return self.places.by_id
-
-    def zones_of_device(self, dev_eui: str) -> tuple[tuple[ZoneEntry, GateEntry], ...]:
-        """The zones that count with this device, with the gate it is there; () for most."""
-        return self._zones_of.get(dev_eui, ())
-
-
-def _zones_by_device(
-    entries: Iterable[ZoneEntry],
-) -> Mapping[str, tuple[tuple[ZoneEntry, GateEntry], ...]]:
-    found: dict[str, list[tuple[ZoneEntry, GateEntry]]] = defaultdict(list)
-    for zone in entries:
-        for gate in zone.gates:
-            found[gate.dev_eui].append((zone, gate))
-    return {dev_eui: tuple(pairs) for dev_eui, pairs in found.items()}
 
 
 def read_revision(connection: Connection) -> int:
@@ -146,51 +92,8 @@ def read_directory(connection: Connection) -> Directory:
     return Directory(
         devices=MappingProxyType(by_eui),
         edges=MappingProxyType({row.id: row.tenant_id for row in edge_rows}),
-        zones=MappingProxyType(_read_zones(connection, by_eui)),
         places=read_stations(connection),
         revision=revision,
-    )
-
-
-def _read_zones(connection: Connection, by_eui: Mapping[str, DeviceEntry]) -> dict[int, ZoneEntry]:
-    gates_of: dict[int, list[GateEntry]] = defaultdict(list)
-    for row in connection.execute(select(gates).order_by(gates.c.id)):
-        if device := by_eui.get(row.dev_eui):
-            gates_of[row.zone_id].append(_gate_entry(row, device.device_type))
-    return {
-        row.id: _zone_entry(row, tuple(gates_of[row.id]))
-        for row in connection.execute(select(zones).order_by(zones.c.id))
-    }
-
-
-def _gate_entry(row: Row[tuple[object, ...]], device_type: str) -> GateEntry:
-    return GateEntry(
-        id=row.id,
-        zone_id=row.zone_id,
-        slug=row.slug,
-        name=row.name,
-        dev_eui=row.dev_eui,
-        channel=row.channel,
-        swapped=row.swapped,
-        device_type=device_type,
-    )
-
-
-def _zone_entry(row: Row[tuple[object, ...]], entries: tuple[GateEntry, ...]) -> ZoneEntry:
-    return ZoneEntry(
-        id=row.id,
-        tenant_id=row.tenant_id,
-        slug=row.slug,
-        name=row.name,
-        name_en=row.name_en,
-        permitted=row.permitted,
-        reset_at=row.reset_at,
-        interval_s=row.interval_s,
-        error_in=row.error_in,
-        error_out=row.error_out,
-        max_rate=row.max_rate,
-        public=row.public,
-        gates=entries,
     )
 
 
@@ -209,6 +112,7 @@ class DirectoryCache:
         self._lock = threading.Lock()
         self._directory: Directory | None = None
         self._checked_at = 0.0
+        self._parts: dict[PartReader[Any], tuple[int, object]] = {}
 
     def current(self) -> Directory:
         """The directory as of now; raises SQLAlchemy's errors while the database is away."""
@@ -217,6 +121,17 @@ class DirectoryCache:
             return known
         with self._lock:
             return self._renewed()
+
+    def part(self, read: PartReader[Part]) -> Part:
+        """What a domain reads of the registry, read again whenever the directory is."""
+        directory = self.current()
+        with self._lock:
+            known = self._parts.get(read)
+            if known is None or known[0] != directory.revision:
+                with self._database.read() as connection:
+                    known = (directory.revision, read(connection, directory))
+                self._parts[read] = known
+        return cast(Part, known[1])
 
     def _renewed(self) -> Directory:
         known = self._directory

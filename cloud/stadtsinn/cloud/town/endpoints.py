@@ -1,4 +1,4 @@
-"""Registry over HTTP: sites, devices, edge agents, zones and their gates, and the catalogue."""
+"""Registry over HTTP: sites, devices, edge agents, and the catalogue."""
 
 from __future__ import annotations
 
@@ -8,66 +8,45 @@ from fastapi import APIRouter, Query
 
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN, DevEuiInPath, SlugInPath
-from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of, unchanged
 from stadtsinn.cloud.town import repository, service
-from stadtsinn.cloud.town.records import Device, Edge, Site
-from stadtsinn.cloud.town.schemas import (
-    DeviceBody,
-    DeviceTypeView,
-    EdgeBody,
-    NewDevice,
-    NewEdge,
-    NewSite,
-    QuantityView,
-    SiteBody,
-)
+from stadtsinn.cloud.town.model import Device, DeviceBody, Edge, EdgeBody, Site, SiteBody
+from stadtsinn.cloud.town.schemas import DeviceTypeView, QuantityView
+from stadtsinn.cloud.town.uses import DeviceUsesDep
+from stadtsinn.decoders.catalogue import catalogue
 
 router = APIRouter()
-
-
-def _site_view(record: Site) -> NewSite:
-    return NewSite.model_validate(record, from_attributes=True)
-
-
-def _device_view(record: Device) -> NewDevice:
-    return NewDevice.model_validate(record, from_attributes=True)
-
-
-def _edge_view(record: Edge) -> NewEdge:
-    return NewEdge.model_validate(record, from_attributes=True)
 
 
 # --- sites -----------------------------------------------------------------------------
 
 
 @router.get("/sites", tags=["sites"], summary="List sites · Orte auflisten")
-def list_sites(scope: ReaderDep, services: ServicesDep, page: PageDep) -> Page[NewSite]:
+def list_sites(scope: ReaderDep, services: ServicesDep, page: PageDep) -> Page[Site]:
     with services.database.read() as connection:
         rows = repository.sites_page(connection, scope, page.after_text, page.fetch)
-    return page_of(rows, page, lambda row: row.slug, _site_view)
+    return page_of(rows, page, lambda row: row.slug, unchanged)
 
 
 @router.post("/sites", tags=["sites"], status_code=201, summary="Create a site · Ort anlegen")
-def create_site(scope: EditorDep, services: ServicesDep, body: NewSite) -> NewSite:
+def create_site(scope: EditorDep, services: ServicesDep, body: Site) -> Site:
     with service.change(services.database) as connection:
-        service.create_site(connection, scope, Site(**body.model_dump()))
+        service.create_site(connection, scope, body)
     return body
 
 
 @router.get("/sites/{site}", tags=["sites"], summary="Read a site · Ort lesen")
-def read_site(scope: ReaderDep, services: ServicesDep, site: SlugInPath) -> NewSite:
+def read_site(scope: ReaderDep, services: ServicesDep, site: SlugInPath) -> Site:
     with services.database.read() as connection:
-        return _site_view(repository.site(connection, scope, site))
+        return repository.site(connection, scope, site)
 
 
 @router.put("/sites/{site}", tags=["sites"], summary="Replace a site · Ort ändern")
-def replace_site(
-    scope: EditorDep, services: ServicesDep, site: SlugInPath, body: SiteBody
-) -> NewSite:
+def replace_site(scope: EditorDep, services: ServicesDep, site: SlugInPath, body: SiteBody) -> Site:
     record = Site(slug=site, **body.model_dump())
     with service.change(services.database) as connection:
         service.replace_site(connection, scope, record)
-    return _site_view(record)
+    return record
 
 
 @router.delete(
@@ -90,7 +69,7 @@ def list_devices(
     device_type: Annotated[
         str | None, Query(max_length=100, description="Only of a type, e.g. dragino/lse01.")
     ] = None,
-) -> Page[NewDevice]:
+) -> Page[Device]:
     with services.database.read() as connection:
         rows = repository.devices_page(
             connection,
@@ -100,32 +79,32 @@ def list_devices(
             site_slug=site,
             device_type=device_type,
         )
-    return page_of(rows, page, lambda row: row.dev_eui, _device_view)
+    return page_of(rows, page, lambda row: row.dev_eui, unchanged)
 
 
 @router.post(
     "/devices", tags=["devices"], status_code=201, summary="Register a device · Gerät anlegen"
 )
-def create_device(scope: EditorDep, services: ServicesDep, body: NewDevice) -> NewDevice:
+def create_device(scope: EditorDep, services: ServicesDep, body: Device) -> Device:
     with service.change(services.database) as connection:
-        service.create_device(connection, scope, Device(**body.model_dump()), services.clock.now())
+        service.create_device(connection, scope, body, services.clock.now())
     return body
 
 
 @router.get("/devices/{dev_eui}", tags=["devices"], summary="Read a device · Gerät lesen")
-def read_device(scope: ReaderDep, services: ServicesDep, dev_eui: DevEuiInPath) -> NewDevice:
+def read_device(scope: ReaderDep, services: ServicesDep, dev_eui: DevEuiInPath) -> Device:
     with services.database.read() as connection:
-        return _device_view(repository.device(connection, scope, dev_eui))
+        return repository.device(connection, scope, dev_eui)
 
 
 @router.put("/devices/{dev_eui}", tags=["devices"], summary="Replace a device · Gerät ändern")
 def replace_device(
     scope: EditorDep, services: ServicesDep, dev_eui: DevEuiInPath, body: DeviceBody
-) -> NewDevice:
+) -> Device:
     record = Device(dev_eui=dev_eui, **body.model_dump())
     with service.change(services.database) as connection:
         service.replace_device(connection, scope, record)
-    return _device_view(record)
+    return record
 
 
 @router.delete(
@@ -134,42 +113,42 @@ def replace_device(
     status_code=204,
     summary="Delete a device, keep its history · Gerät löschen, Verlauf bleibt",
 )
-def delete_device(scope: EditorDep, services: ServicesDep, dev_eui: DevEuiInPath) -> None:
+def delete_device(
+    scope: EditorDep, services: ServicesDep, uses: DeviceUsesDep, dev_eui: DevEuiInPath
+) -> None:
     with service.change(services.database) as connection:
-        service.delete_device(connection, scope, dev_eui, services.clock.now())
+        service.delete_device(connection, scope, dev_eui, services.clock.now(), uses)
 
 
 # --- edge agents -----------------------------------------------------------------------
 
 
 @router.get("/edges", tags=["edges"], summary="List edge agents · Edge-Agenten auflisten")
-def list_edges(scope: ReaderDep, services: ServicesDep, page: PageDep) -> Page[NewEdge]:
+def list_edges(scope: ReaderDep, services: ServicesDep, page: PageDep) -> Page[Edge]:
     with services.database.read() as connection:
         rows = repository.edges_page(connection, scope, page.after_text, page.fetch)
-    return page_of(rows, page, lambda row: row.id, _edge_view)
+    return page_of(rows, page, lambda row: row.id, unchanged)
 
 
 @router.post("/edges", tags=["edges"], status_code=201, summary="Register an edge agent · anlegen")
-def create_edge(scope: EditorDep, services: ServicesDep, body: NewEdge) -> NewEdge:
+def create_edge(scope: EditorDep, services: ServicesDep, body: Edge) -> Edge:
     with service.change(services.database) as connection:
-        service.create_edge(connection, scope, Edge(**body.model_dump()), services.clock.now())
+        service.create_edge(connection, scope, body, services.clock.now())
     return body
 
 
 @router.get("/edges/{edge}", tags=["edges"], summary="Read an edge agent · lesen")
-def read_edge(scope: ReaderDep, services: ServicesDep, edge: SlugInPath) -> NewEdge:
+def read_edge(scope: ReaderDep, services: ServicesDep, edge: SlugInPath) -> Edge:
     with services.database.read() as connection:
-        return _edge_view(repository.edge(connection, scope, edge))
+        return repository.edge(connection, scope, edge)
 
 
 @router.put("/edges/{edge}", tags=["edges"], summary="Rename an edge agent · umbenennen")
-def replace_edge(
-    scope: EditorDep, services: ServicesDep, edge: SlugInPath, body: EdgeBody
-) -> NewEdge:
-    record = Edge(edge, body.name)
+def replace_edge(scope: EditorDep, services: ServicesDep, edge: SlugInPath, body: EdgeBody) -> Edge:
+    record = Edge(id=edge, **body.model_dump())
     with service.change(services.database) as connection:
         service.replace_edge(connection, scope, record)
-    return _edge_view(record)
+    return record
 
 
 @router.delete(
@@ -185,8 +164,6 @@ def delete_edge(scope: EditorDep, services: ServicesDep, edge: SlugInPath) -> No
 
 @router.get("/device-types", tags=["catalogue"], summary="Known device types · Gerätetypen")
 def list_device_types(_scope: ReaderDep, page: PageDep) -> Page[DeviceTypeView]:
-    from stadtsinn.decoders.catalogue import catalogue
-
     known = catalogue()
     after = page.after_text or ""
     names = [name for name in sorted(known) if name > after][: page.fetch]

@@ -1,4 +1,4 @@
-"""Changes the registry: what may be written, and that every follower hears of it.
+"""Changes the registry, and counts its revision up so that followers read it again.
 
 All functions take the connection of one transaction, opened with `change`, so that a whole
 town file is applied or nothing of it.
@@ -6,7 +6,7 @@ town file is applied or nothing of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 
@@ -19,11 +19,12 @@ from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.api.fields import normalised_dev_eui
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town import repository
-from stadtsinn.cloud.town.records import Device, Edge, Gate, Site, Zone
+from stadtsinn.cloud.town.model import Device, Edge, Site
 from stadtsinn.cloud.town.stations.kinds import kind_of_family
 from stadtsinn.cloud.town.stations.model import Station
 from stadtsinn.cloud.town.stations.service import Editor, place_new_device, withdraw_device
 from stadtsinn.cloud.town.stations.slugs import slug_of
+from stadtsinn.cloud.town.uses import DeviceUses
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.device_type import DeviceType
 
@@ -74,7 +75,7 @@ def require_device_type(device_type: str) -> DeviceType:
 
 
 def create_site(connection: Connection, scope: Scope, record: Site) -> None:
-    _require_free(lambda: repository.site(connection, scope, record.slug), "site", record.slug)
+    require_free(lambda: repository.site(connection, scope, record.slug), "site", record.slug)
     repository.insert_site(connection, scope, record)
 
 
@@ -95,8 +96,8 @@ def create_device(connection: Connection, scope: Scope, record: Device, now: Ins
     """Register a device, at a station of its own; raises Invalid for an unknown type or site,
     Conflict when taken."""
     family = require_device_type(record.device_type).family
-    _require_site(connection, scope, record.site)
-    # The same words whoever has it: that a device belongs to another town is not told.
+    require_site(connection, scope, record.site)
+    # The same words whoever has it: nobody learns that another town owns a device.
     if repository.is_dev_eui_taken(connection, record.dev_eui):
         raise Conflict(f"The device '{record.dev_eui}' is already registered.")
     repository.insert_device(connection, scope, record, now)
@@ -111,13 +112,19 @@ def replace_device(connection: Connection, scope: Scope, record: Device) -> None
     repository.update_device(connection, scope, record)
 
 
-def delete_device(connection: Connection, scope: Scope, dev_eui: str, now: Instant) -> None:
-    """Forget a device; its uplinks and its stations' series stay. Raises Conflict while a gate
+def delete_device(
+    connection: Connection,
+    scope: Scope,
+    dev_eui: str,
+    now: Instant,
+    uses: Sequence[DeviceUses] = (),
+) -> None:
+    """Forget a device; its uplinks and its stations' series stay. Raises Conflict while something
     uses it."""
     repository.device(connection, scope, dev_eui)
-    if used := repository.gates_of_device(connection, scope, dev_eui):
-        gates = ", ".join(f"zones/{zone}/gates/{gate}" for zone, gate in used)
-        raise Conflict(f"The device '{dev_eui}' still counts at {gates}. Delete that first.")
+    if using := [name for named in uses for name in named(connection, scope, dev_eui)]:
+        where = ", ".join(using)
+        raise Conflict(f"The device '{dev_eui}' still counts at {where}. Delete that first.")
     withdraw_device(connection, Editor(scope, now), dev_eui)
     repository.delete_device(connection, scope, dev_eui)
 
@@ -136,7 +143,7 @@ def own_station(record: Device, family: str) -> Station:
 
 def _require_sound_device(connection: Connection, scope: Scope, record: Device) -> None:
     require_device_type(record.device_type)
-    _require_site(connection, scope, record.site)
+    require_site(connection, scope, record.site)
 
 
 # --- edge agents -----------------------------------------------------------------------
@@ -158,72 +165,6 @@ def delete_edge(connection: Connection, scope: Scope, edge_id: str) -> None:
     repository.delete_edge(connection, scope, edge_id)
 
 
-# --- zones and gates -------------------------------------------------------------------
-
-
-def create_zone(connection: Connection, scope: Scope, record: Zone) -> None:
-    _require_free(lambda: repository.zone(connection, scope, record.slug), "zone", record.slug)
-    _require_site(connection, scope, record.site)
-    repository.insert_zone(connection, scope, record)
-
-
-def replace_zone(connection: Connection, scope: Scope, record: Zone) -> None:
-    repository.zone(connection, scope, record.slug)
-    _require_site(connection, scope, record.site)
-    repository.update_zone(connection, scope, record)
-
-
-def delete_zone(connection: Connection, scope: Scope, slug: str) -> None:
-    """Forget an empty zone; raises Conflict while it has gates."""
-    if gates := repository.gates_of(connection, scope, slug):
-        names = ", ".join(gate.slug for gate in gates)
-        raise Conflict(f"The zone '{slug}' still has gates: {names}. Delete them first.")
-    repository.delete_zone(connection, scope, slug)
-
-
-def create_gate(connection: Connection, scope: Scope, zone: str, record: Gate) -> None:
-    """Add an entrance; raises Invalid unless its device counts people for the same tenant."""
-    repository.zone(connection, scope, zone)
-    _require_free(
-        lambda: repository.gate(connection, scope, zone, record.slug), "gate", record.slug
-    )
-    _require_countable(connection, scope, zone, record)
-    repository.insert_gate(connection, scope, zone, record)
-
-
-def replace_gate(connection: Connection, scope: Scope, zone: str, record: Gate) -> None:
-    repository.gate(connection, scope, zone, record.slug)
-    _require_countable(connection, scope, zone, record)
-    repository.update_gate(connection, scope, zone, record)
-
-
-def delete_gate(connection: Connection, scope: Scope, zone: str, slug: str) -> None:
-    repository.gate(connection, scope, zone, slug)
-    repository.delete_gate(connection, scope, zone, slug)
-
-
-def _require_countable(connection: Connection, scope: Scope, zone: str, record: Gate) -> None:
-    try:
-        counter = repository.device(connection, scope, record.dev_eui)
-    except NotFound:
-        raise Invalid(f"There is no device '{record.dev_eui}'. Register it first.") from None
-    _require_people_counter(counter)
-    for other in repository.gates_of(connection, scope, zone):
-        same_line = (other.dev_eui, other.channel) == (record.dev_eui, record.channel)
-        if same_line and other.slug != record.slug:
-            raise Conflict(
-                f"Gate '{other.slug}' already counts with this device and channel: "
-                "persons would count twice."
-            )
-
-
-def _require_people_counter(counter: Device) -> None:
-    known = catalogue().find(counter.device_type)
-    # A type that left the catalogue since is not judged: its decoder tells at the next uplink.
-    if known is not None and known.family != "people":
-        raise Invalid(f"The device '{counter.dev_eui}' ({counter.device_type}) counts no people.")
-
-
 # --- shared ----------------------------------------------------------------------------
 
 
@@ -235,7 +176,7 @@ def dev_eui(text: str) -> str:
         raise Invalid(f"'{text}': {error}.") from None
 
 
-def _require_site(connection: Connection, scope: Scope, slug: str | None) -> None:
+def require_site(connection: Connection, scope: Scope, slug: str | None) -> None:
     if slug is None:
         return
     try:
@@ -244,7 +185,7 @@ def _require_site(connection: Connection, scope: Scope, slug: str | None) -> Non
         raise Invalid(f"There is no site '{slug}'. Create it first.") from None
 
 
-def _require_free(look: Callable[[], object], kind: str, slug: str) -> None:
+def require_free(look: Callable[[], object], kind: str, slug: str) -> None:
     try:
         look()
     except NotFound:

@@ -7,25 +7,27 @@ API, where one thing is removed at a time and on purpose.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
-import msgspec
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import NotFound, Problem
 from stadtsinn.cloud.alarms.alerts.service import apply_rules
 from stadtsinn.cloud.alarms.notify.service import apply_recipients
+from stadtsinn.cloud.domains.crowd.zones import repository as zone_repository
+from stadtsinn.cloud.domains.crowd.zones import service as zone_service
+from stadtsinn.cloud.domains.crowd.zones.model import Gate
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.access.service import operator_scope
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.platform.tenants.repository import find_tenant, rename_tenant
 from stadtsinn.cloud.platform.tenants.service import create_tenant
-from stadtsinn.cloud.town import repository, schemas, service
-from stadtsinn.cloud.town.records import Device, Edge, Gate, Site, Zone
-from stadtsinn.cloud.town_file.model import DeviceSpec, EdgeSpec, GateSpec, SiteSpec, Town, ZoneSpec
+from stadtsinn.cloud.town import repository, service
+from stadtsinn.cloud.town.model import Device, Edge, Site
+from stadtsinn.cloud.town_file.model import Town, ZoneWithGates
+from stadtsinn.cloud.town_file.problems import TownRefused
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,6 @@ class Change:
 
     def __str__(self) -> str:
         return f"{self.kind} {self.what}{f' ({self.detail})' if self.detail else ''}"
-
-
-class TownRefused(ValueError):
-    """Something in the town file cannot be; the message names the section and the remedy."""
 
 
 class _LeaveAsItIs(Exception):
@@ -96,19 +94,17 @@ class _Applying:
             raise _LeaveAsItIs
 
     def _tenant(self, connection: Connection, town: Town) -> None:
-        body = self._checked(schemas.NewTenant, "tenant", id=town.tenant, name=town.name)
         present = find_tenant(connection, town.tenant)
         if present is None:
-            create_tenant(connection, body["id"], body["name"], self._now)
+            create_tenant(connection, town.tenant, town.name, self._now)
             self.changes.append(Change("created", self.at))
-        elif present.name != body["name"]:
-            rename_tenant(connection, town.tenant, body["name"])
-            detail = f"name: {present.name} → {body['name']}"
+        elif present.name != town.name:
+            rename_tenant(connection, town.tenant, town.name)
+            detail = f"name: {present.name} → {town.name}"
             self.changes.append(Change("changed", self.at, detail))
 
-    def _site(self, connection: Connection, spec: SiteSpec) -> None:
-        body = self._checked(schemas.NewSite, f"site {spec.slug}", **msgspec.structs.asdict(spec))
-        wanted, scope = Site(**body), self._scope
+    def _site(self, connection: Connection, wanted: Site) -> None:
+        self.at, scope = f"site {wanted.slug}", self._scope
         self._bring(
             lambda: repository.site(connection, scope, wanted.slug),
             wanted,
@@ -116,11 +112,8 @@ class _Applying:
             lambda: service.replace_site(connection, scope, wanted),
         )
 
-    def _device(self, connection: Connection, spec: DeviceSpec) -> None:
-        values = msgspec.structs.asdict(spec)
-        values["device_type"] = values.pop("type")
-        wanted = Device(**self._checked(schemas.NewDevice, f"device {spec.dev_eui}", **values))
-        scope = self._scope
+    def _device(self, connection: Connection, wanted: Device) -> None:
+        self.at, scope = f"device {wanted.dev_eui}", self._scope
         self._bring(
             lambda: repository.device(connection, scope, wanted.dev_eui),
             wanted,
@@ -128,9 +121,8 @@ class _Applying:
             lambda: service.replace_device(connection, scope, wanted),
         )
 
-    def _edge(self, connection: Connection, spec: EdgeSpec) -> None:
-        body = self._checked(schemas.NewEdge, f"edge {spec.id}", **msgspec.structs.asdict(spec))
-        wanted, scope = Edge(**body), self._scope
+    def _edge(self, connection: Connection, wanted: Edge) -> None:
+        self.at, scope = f"edge {wanted.id}", self._scope
         self._bring(
             lambda: repository.edge(connection, scope, wanted.id),
             wanted,
@@ -138,57 +130,37 @@ class _Applying:
             lambda: service.replace_edge(connection, scope, wanted),
         )
 
-    def _zone(self, connection: Connection, spec: ZoneSpec) -> None:
-        values = msgspec.structs.asdict(spec)
-        del values["gates"]
-        wanted = Zone(**self._checked(schemas.NewZone, f"zone {spec.slug}", **values))
-        scope = self._scope
+    def _zone(self, connection: Connection, section: ZoneWithGates) -> None:
+        self.at, wanted, scope = f"zone {section.slug}", section.zone, self._scope
         self._bring(
-            lambda: repository.zone(connection, scope, wanted.slug),
+            lambda: zone_repository.zone(connection, scope, wanted.slug),
             wanted,
-            lambda: service.create_zone(connection, scope, wanted),
-            lambda: service.replace_zone(connection, scope, wanted),
+            lambda: zone_service.create_zone(connection, scope, wanted),
+            lambda: zone_service.replace_zone(connection, scope, wanted),
         )
-        for gate in spec.gates:
+        for gate in section.gates:
             self._gate(connection, wanted.slug, gate)
 
-    def _gate(self, connection: Connection, zone: str, spec: GateSpec) -> None:
-        where = f"zone {zone}, gate {spec.slug}"
-        body = self._checked(schemas.NewGate, where, **msgspec.structs.asdict(spec))
-        wanted, scope = Gate(**body), self._scope
+    def _gate(self, connection: Connection, zone: str, wanted: Gate) -> None:
+        self.at, scope = f"zone {zone}, gate {wanted.slug}", self._scope
         self._bring(
-            lambda: repository.gate(connection, scope, zone, wanted.slug),
+            lambda: zone_repository.gate(connection, scope, zone, wanted.slug),
             wanted,
-            lambda: service.create_gate(connection, scope, zone, wanted),
-            lambda: service.replace_gate(connection, scope, zone, wanted),
+            lambda: zone_service.create_gate(connection, scope, zone, wanted),
+            lambda: zone_service.replace_gate(connection, scope, zone, wanted),
         )
 
     def _messages(self, connection: Connection, town: Town) -> None:
-        """Recipients and rules are their own domains' business."""
-        # Imported here because those domains read this module's types.
-
         self.at = "recipients"
         made = apply_recipients(connection, self._scope, town.recipients)
         self.at = "rules"
         made += apply_rules(connection, self._scope, town.rules)
         self.changes.extend(Change(kind, what) for kind, what in made)
 
-    def _checked(self, model: type[BaseModel], at: str, **values: Any) -> dict[str, Any]:
-        """The values as the API would take them."""
-        self.at = at
-        try:
-            return model.model_validate(values).model_dump()
-        except ValidationError as error:
-            wrong = "; ".join(
-                f"{'.'.join(map(str, item['loc'])) or 'values'}: {item['msg']}"
-                for item in error.errors()
-            )
-            raise TownRefused(f"{at}: {wrong}") from None
-
     def _bring(
         self,
         find: Callable[[], object],
-        wanted: object,
+        wanted: BaseModel,
         create: Callable[[], None],
         replace: Callable[[], None],
     ) -> None:
@@ -203,10 +175,9 @@ class _Applying:
             self.changes.append(Change("changed", self.at, _difference(present, wanted)))
 
 
-def _difference(present: Any, wanted: Any) -> str:
-    names = [field.name for field in fields(wanted)]
+def _difference(present: object, wanted: BaseModel) -> str:
     return ", ".join(
-        f"{name}: {getattr(present, name)} → {getattr(wanted, name)}"
-        for name in names
-        if getattr(present, name) != getattr(wanted, name)
+        f"{name}: {getattr(present, name)} → {value}"
+        for name, value in wanted
+        if getattr(present, name) != value
     )

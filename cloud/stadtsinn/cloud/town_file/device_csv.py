@@ -6,8 +6,10 @@ import csv
 import io
 from collections.abc import Mapping
 
-from stadtsinn.cloud.town_file.apply import TownRefused
-from stadtsinn.cloud.town_file.model import DeviceSpec
+from pydantic import ValidationError
+
+from stadtsinn.cloud.town.model import Device
+from stadtsinn.cloud.town_file.problems import TownRefused, wrong_values
 
 # German headings on the right because delivery lists of German vendors come with them.
 _COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -23,7 +25,7 @@ _REQUIRED = ("dev_eui", "type", "name")
 _KNOWN = {alias: name for name, aliases in _COLUMNS.items() for alias in (name, *aliases)}
 
 
-def read_devices(text: str) -> tuple[DeviceSpec, ...]:
+def read_devices(text: str) -> tuple[Device, ...]:
     """The devices of a CSV text with a heading line; comma, semicolon or tab between cells.
 
     Numbers may have a decimal comma. Raises TownRefused naming the line.
@@ -58,19 +60,20 @@ def _columns(heading: list[str]) -> list[str]:
     return columns
 
 
-def _device(cells: Mapping[str, str], line: int) -> DeviceSpec:
+def _device(cells: Mapping[str, str], line: int) -> Device:
     given = {name: cell.strip() for name, cell in cells.items() if cell.strip()}
     if missing := [name for name in _REQUIRED if name not in given]:
         raise TownRefused(f"line {line}: {', '.join(missing)} is empty.")
-    return DeviceSpec(
-        dev_eui=given["dev_eui"],
-        type=given["type"],
-        name=given["name"],
-        interval_s=int(_number(given.get("interval_s", "3600"), line)),
-        site=given.get("site"),
-        latitude=_number(given["latitude"], line) if "latitude" in given else None,
-        longitude=_number(given["longitude"], line) if "longitude" in given else None,
-    )
+    values: dict[str, object] = {
+        "device_type" if name == "type" else name: cell for name, cell in given.items()
+    }
+    for name in ("interval_s", "latitude", "longitude"):
+        if name in given:
+            values[name] = _number(given[name], line)
+    try:
+        return Device.model_validate(values)
+    except ValidationError as error:
+        raise TownRefused(f"line {line}: {wrong_values(Device, values, error)}") from None
 
 
 def _number(text: str, line: int) -> float:

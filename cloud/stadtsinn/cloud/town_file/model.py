@@ -1,74 +1,29 @@
 """A town as one file: everything an installation has to know, written down.
 
+Each section is the model that the API and the repositories have too.
 `stadtsinn.cloud.town_file.apply` brings an installation to what it says.
 """
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated, Any, Self
 
 import msgspec
+from pydantic import BeforeValidator, ConfigDict, ValidationError
+
+from stadtsinn.cloud.domains.crowd.zones.model import Gate, Zone
+from stadtsinn.cloud.platform.api.fields import Name, Slug
+from stadtsinn.cloud.platform.api.model import Model
+from stadtsinn.cloud.town.model import Device, Edge, Site
+from stadtsinn.cloud.town_file.problems import TownRefused, wrong_values
 
 
 class _Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What all sections share: a misspelt key is an error, not a default."""
-
-
-class SiteSpec(_Spec, frozen=True, kw_only=True):
-    """A place. Degrees WGS 84."""
-
-    slug: str
-    name: str
-    latitude: float | None = None
-    longitude: float | None = None
-
-
-class DeviceSpec(_Spec, frozen=True, kw_only=True):
-    """A sensor; `interval_s` is the expected time between two uplinks."""
-
-    dev_eui: str
-    type: str
-    name: str
-    interval_s: int = 3_600
-    site: str | None = None
-    latitude: float | None = None
-    longitude: float | None = None
-    tags: dict[str, str] = {}
-
-
-class EdgeSpec(_Spec, frozen=True, kw_only=True):
-    """An edge agent; `id` is the common name of its client certificate."""
-
-    id: str
-    name: str
-
-
-class GateSpec(_Spec, frozen=True, kw_only=True):
-    """An entrance: one counting line (`channel`) of a device."""
-
-    slug: str
-    name: str
-    dev_eui: str
-    channel: str = ""
-    swapped: bool = False
-
-
-class ZoneSpec(_Spec, frozen=True, kw_only=True):
-    """An area whose persons are counted. `permitted` comes from the permit."""
-
-    slug: str
-    name: str
-    name_en: str = ""
-    site: str | None = None
-    permitted: int | None = None
-    reset_at: str = "04:00"
-    interval_s: int = 60
-    error_in: float = 0.02
-    error_out: float = 0.02
-    max_rate: int = 120
-    public: bool = False
-    gates: tuple[GateSpec, ...] = ()
 
 
 class RecipientSpec(_Spec, frozen=True, kw_only=True):
@@ -120,29 +75,68 @@ class RuleSpec(_Spec, frozen=True, kw_only=True):
     technicians: tuple[str, ...] = ()
 
 
-class Town(_Spec, frozen=True, kw_only=True):
+def _converted(kind: type[_Spec]) -> BeforeValidator:
+    def convert(value: object) -> object:
+        try:
+            return msgspec.convert(value, kind) if isinstance(value, Mapping) else value
+        except msgspec.ValidationError as error:
+            raise ValueError(str(error)) from None
+
+    return BeforeValidator(convert)
+
+
+def _device_type(section: object) -> object:
+    """Town files say `type` where the API says `device_type`."""
+    if isinstance(section, Mapping) and "type" in section and "device_type" not in section:
+        return {"device_type" if key == "type" else key: section[key] for key in section}
+    return section
+
+
+class ZoneWithGates(Zone):
+    """A zone, and its gates as sections below it."""
+
+    gates: tuple[Gate, ...] = ()
+
+    @property
+    def zone(self) -> Zone:
+        """The zone without its gates."""
+        return Zone.model_validate(self.model_dump(exclude={"gates"}))
+
+
+class Town(Model):
     """A tenant with everything that belongs to it."""
 
-    tenant: str
-    name: str
-    sites: tuple[SiteSpec, ...] = ()
-    devices: tuple[DeviceSpec, ...] = ()
-    edges: tuple[EdgeSpec, ...] = ()
-    zones: tuple[ZoneSpec, ...] = ()
-    recipients: tuple[RecipientSpec, ...] = ()
-    rules: tuple[RuleSpec, ...] = ()
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    tenant: Slug
+    name: Name
+    sites: tuple[Site, ...] = ()
+    devices: tuple[Annotated[Device, BeforeValidator(_device_type)], ...] = ()
+    edges: tuple[Edge, ...] = ()
+    zones: tuple[ZoneWithGates, ...] = ()
+    recipients: tuple[Annotated[RecipientSpec, _converted(RecipientSpec)], ...] = ()
+    rules: tuple[Annotated[RuleSpec, _converted(RuleSpec)], ...] = ()
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Self:
+        """The town that this document describes; raises TownRefused naming section and key."""
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            raise TownRefused(wrong_values(cls, document, error)) from None
 
 
 def load_town(path: Path) -> Town:
     """Read a town file.
 
-    Raises OSError when it cannot be read and ValueError, naming file and field, when it does
-    not say what a town file has to say.
+    Raises OSError when it cannot be read, ValueError when it is no TOML, and TownRefused,
+    naming file, section and key, when it does not say what a town file has to say.
     """
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=Town)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: {error}") from error
-
-
-# --- applying --------------------------------------------------------------------------
+    try:
+        return Town.read(document)
+    except TownRefused as refused:
+        raise TownRefused(f"{path}: {refused}") from None

@@ -13,6 +13,7 @@ from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.base.mqtt.link import Broker, MqttLink
 from stadtsinn.cloud.domains.crowd.repository import latest_sample
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
+from stadtsinn.cloud.domains.crowd.zones.directory import read_zones
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.simulator.demo.check import Disasters
@@ -169,5 +170,5 @@ def _link(port: int, client_id: str) -> MqttLink:
 
 
 def _zone_id(database: Database) -> int:
-    zones = DirectoryCache(database).current().zones.values()
+    zones = DirectoryCache(database).part(read_zones).by_id.values()
     return next(zone.id for zone in zones if zone.slug == MARKET)

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stadtsinn.cloud.domains.crowd.zones.model import Gate
+from stadtsinn.cloud.town.model import Device, Edge, Site
 from stadtsinn.cloud.town_file.model import (
-    DeviceSpec,
     Direction,
-    EdgeSpec,
-    GateSpec,
     RecipientSpec,
     RuleSpec,
-    SiteSpec,
     Town,
-    ZoneSpec,
+    ZoneWithGates,
 )
 from stadtsinn.simulator.randomness import stream
 
@@ -98,11 +96,11 @@ WEATHER_STATION = "70b3d5e000000301"
 SPACES = tuple(f"70b3d5e0000004{number:02d}" for number in range(1, 13))
 
 _SITES = (
-    SiteSpec(slug="marktplatz", name="Marktplatz", latitude=49.4321, longitude=10.4123),
-    SiteSpec(slug="bahnhofstrasse", name="Bahnhofstraße", latitude=49.4298, longitude=10.4160),
-    SiteSpec(slug="stadtpark", name="Stadtpark", latitude=49.4345, longitude=10.4091),
-    SiteSpec(slug="stadttor", name="Parkplatz am Stadttor", latitude=49.4335, longitude=10.4149),
-    SiteSpec(slug="bauhof", name="Bauhof", latitude=49.4260, longitude=10.4205),
+    Site(slug="marktplatz", name="Marktplatz", latitude=49.4321, longitude=10.4123),
+    Site(slug="bahnhofstrasse", name="Bahnhofstraße", latitude=49.4298, longitude=10.4160),
+    Site(slug="stadtpark", name="Stadtpark", latitude=49.4345, longitude=10.4091),
+    Site(slug="stadttor", name="Parkplatz am Stadttor", latitude=49.4335, longitude=10.4149),
+    Site(slug="bauhof", name="Bauhof", latitude=49.4260, longitude=10.4205),
 )
 
 
@@ -113,14 +111,14 @@ def musterstadt(*, channel: str = "sms") -> Town:
         name="Stadt Musterstadt",
         sites=_SITES,
         devices=_devices(),
-        edges=(EdgeSpec(id=EDGE, name="Rathausturm"),),
+        edges=(Edge(id=EDGE, name="Rathausturm"),),
         zones=(_market(),),
         recipients=_recipients(channel),
         rules=_rules(),
     )
 
 
-def _devices() -> tuple[DeviceSpec, ...]:
+def _devices() -> tuple[Device, ...]:
     gates = [
         _device(plan.dev_eui, plan.device_type, f"Zähler {plan.name}", _GATE_INTERVAL_S)
         for plan in COUNTERS
@@ -138,12 +136,12 @@ def _devices() -> tuple[DeviceSpec, ...]:
 
 def _device(
     dev_eui: str, device_type: str, name: str, interval_s: int, site: str = "marktplatz"
-) -> DeviceSpec:
+) -> Device:
     centre = next(spec for spec in _SITES if spec.slug == site)
     scatter = stream(0, f"place {dev_eui}")
-    return DeviceSpec(
+    return Device(
         dev_eui=dev_eui,
-        type=device_type,
+        device_type=device_type,
         name=name,
         interval_s=interval_s,
         site=site,
@@ -152,8 +150,8 @@ def _device(
     )
 
 
-def _market() -> ZoneSpec:
-    return ZoneSpec(
+def _market() -> ZoneWithGates:
+    return ZoneWithGates(
         slug=MARKET,
         name="Wochenmarkt",
         name_en="Weekly market",
@@ -162,7 +160,7 @@ def _market() -> ZoneSpec:
         interval_s=_GATE_INTERVAL_S,
         public=True,
         gates=tuple(
-            GateSpec(
+            Gate(
                 slug=plan.slug,
                 name=plan.name,
                 dev_eui=plan.dev_eui,

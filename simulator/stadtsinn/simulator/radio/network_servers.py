@@ -13,7 +13,8 @@ from enum import StrEnum
 from random import Random
 
 from stadtsinn.base.instant import SECOND, Instant
-from stadtsinn.cloud.town_file.model import DeviceSpec, Town
+from stadtsinn.cloud.town.model import Device
+from stadtsinn.cloud.town_file.model import Town
 from stadtsinn.simulator.market_day.calendar import DayPlan
 from stadtsinn.simulator.radio.chirpstack_events import (
     DeviceInfo,
@@ -173,15 +174,15 @@ def _device_infos(town: Town, server: NetworkServer) -> dict[str, DeviceInfo]:
     return {device.dev_eui: _device_info(town, device, server) for device in town.devices}
 
 
-def _device_info(town: Town, device: DeviceSpec, server: NetworkServer) -> DeviceInfo:
+def _device_info(town: Town, device: Device, server: NetworkServer) -> DeviceInfo:
     application = f"{town.tenant}-sensoren"
     return DeviceInfo(
         tenant_id=_fixed(server, "tenant"),
         tenant_name=town.name if server is NetworkServer.TOWN else "Landkreis Musterland",
         application_id=_fixed(server, application),
         application_name=application,
-        profile_id=_fixed(server, device.type),
-        profile_name=device.type,
+        profile_id=_fixed(server, device.device_type),
+        profile_name=device.device_type,
         device_name=device.name,
         dev_eui=device.dev_eui,
         tags={"standort": device.site} if device.site else {},

@@ -171,7 +171,7 @@ def _devices(
     for row in connection.execute(select(quarantine.c.dev_eui, quarantine.c.reason)):
         refused[row.dev_eui or ""][row.reason] += 1
     unreadable = dict(refused.pop("", Counter()))
-    known = {device.dev_eui: device.type for device in town.devices}
+    known = {device.dev_eui: device.device_type for device in town.devices}
     latest = series.latest(town.tenant, list(known))
     results = [
         _device(connection, dev_eui, known.get(dev_eui), refused[dev_eui], latest)

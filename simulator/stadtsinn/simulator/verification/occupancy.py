@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from stadtsinn.base.instant import MINUTE, Instant, isoformat
 from stadtsinn.cloud.domains.crowd.history import occupancy_history
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
-from stadtsinn.cloud.town.tables import zones
+from stadtsinn.cloud.domains.crowd.zones.tables import zones
 from stadtsinn.simulator.market_day.truth import Truth
 from stadtsinn.simulator.radio.transmission import SETTLING
 from stadtsinn.simulator.verification.report import Check, check

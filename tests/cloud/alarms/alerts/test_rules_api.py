@@ -14,10 +14,10 @@ from stadtsinn.base.instant import MINUTE, isoformat
 from stadtsinn.cloud.alarms.alerts.follower import AlertsFollower
 from stadtsinn.cloud.alarms.notify.tables import outbox
 from stadtsinn.cloud.domains.crowd.tables import zone_samples
+from stadtsinn.cloud.domains.crowd.zones.tables import zones
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import DirectoryCache
-from stadtsinn.cloud.town.tables import zones
 
 RULE: dict[str, Any] = {
     "slug": "voll",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from sqlalchemy import select
 
@@ -13,8 +12,9 @@ from databases import fresh_database
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.alerts.tables import rule_recipients, rules
 from stadtsinn.cloud.alarms.notify.tables import recipients
-from stadtsinn.cloud.town_file.apply import TownRefused, apply_town
+from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.cloud.town_file.model import Town
+from stadtsinn.cloud.town_file.problems import TownRefused
 
 TOWN: dict[str, Any] = {
     "tenant": "musterstadt",
@@ -37,7 +37,7 @@ TOWN: dict[str, Any] = {
 
 
 def town(**other: Any) -> Town:
-    return msgspec.convert({**TOWN, **other}, Town)
+    return Town.read({**TOWN, **other})
 
 
 def test_a_town_file_brings_recipients_and_rules(tmp_path: Path) -> None:

@@ -18,10 +18,10 @@ from stadtsinn.cloud.domains.crowd.zone_repository import (
     insert_correction,
     touch_state,
 )
+from stadtsinn.cloud.domains.crowd.zones.tables import gates
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town.repository import bump_revision
-from stadtsinn.cloud.town.tables import gates
 from stadtsinn.decoders.reading import Decoded
 
 

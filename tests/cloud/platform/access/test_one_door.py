@@ -172,7 +172,9 @@ def _is_scope(value: ast.expr) -> bool:
     return named or tenant_of_scope
 
 
-@pytest.mark.parametrize("domain", ["town", "town/stations", "platform/access"])
+@pytest.mark.parametrize(
+    "domain", ["town", "town/stations", "platform/access", "domains/crowd/zones"]
+)
 def test_repositories_take_a_scope(domain: str) -> None:
     """Every public function of a repository takes one, or is named here with its reason."""
     reasons = {
@@ -186,6 +188,8 @@ def test_repositories_take_a_scope(domain: str) -> None:
         "tenant_of_device": "the operator's",
         "is_edge_id_taken": "answers only yes or no, the same for every owner",
         "device_type": "a type is the catalogue's; asked of devices found through the scope",
+        "zone_entries": "for followers, which serve all owners",
+        "zone_entry": "for followers, which serve all owners",
     }
     functions = [
         node

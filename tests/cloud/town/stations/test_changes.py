@@ -14,7 +14,7 @@ from stadtsinn.base.problems import Conflict
 from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.town import service as town
 from stadtsinn.cloud.town.directory import read_directory
-from stadtsinn.cloud.town.records import Device
+from stadtsinn.cloud.town.model import Device
 from stadtsinn.cloud.town.stations import repository, service
 from stadtsinn.cloud.town.stations.model import FOR_EVER, Calibration, Deployment, Station
 from stadtsinn.cloud.town.stations.service import Editor
@@ -42,7 +42,7 @@ class Town:
             return what(connection, self.editor, *arguments)
 
     def register(self, dev_eui: str, name: str) -> None:
-        record = Device(dev_eui, "dragino/lse01", name, 1200)
+        record = Device(dev_eui=dev_eui, device_type="dragino/lse01", name=name, interval_s=1200)
         with town.change(self.world.database) as connection:
             town.create_device(connection, self.scope, record, NOW)
 

@@ -24,8 +24,9 @@ from stadtsinn.cloud.alarms.alerts.repository import Rule, RuleBook, Standing
 from stadtsinn.cloud.alarms.alerts.rule import DeviceSubject, Thresholds
 from stadtsinn.cloud.domains.crowd.repository import samples_after
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
+from stadtsinn.cloud.domains.crowd.zones.directory import read_zones
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
-from stadtsinn.cloud.town.directory import Directory, DirectoryCache, read_revision
+from stadtsinn.cloud.town.directory import DirectoryCache, read_revision
 from stadtsinn.decoders.reading import Quality
 
 ZONE_SAMPLES = "zone_samples"
@@ -73,7 +74,7 @@ class AlertsFollower:
         due = repository.due_or_edited(connection, now)
         if not due:
             return
-        known = _Evaluation(connection, book, self._directory.current(), now, due)
+        known = _Evaluation(connection, book, self._directory, now, due)
         for rule_id in due:
             known.tick(rule_id)
         known.write()
@@ -105,7 +106,7 @@ class AlertsFollower:
         if not measured:
             return
         rule_ids = {one.rule.id for one in measured}
-        known = _Evaluation(connection, self._book, self._directory.current(), now, rule_ids)
+        known = _Evaluation(connection, self._book, self._directory, now, rule_ids)
         for one in measured:
             known.sample(one)
         known.write()
@@ -161,13 +162,14 @@ class _Evaluation:
         self,
         connection: Connection,
         book: RuleBook,
-        directory: Directory,
+        directory: DirectoryCache,
         now: Instant,
         rule_ids: Sequence[int] | set[int],
     ) -> None:
         self._connection = connection
         self._book = book
-        self._directory = directory
+        self._directory = directory.current()
+        self._zones = directory.part(read_zones)
         self._now = now
         self._thresholds: dict[int, Thresholds] = {}
         self._standing = repository.read_states(connection, rule_ids)
@@ -192,7 +194,7 @@ class _Evaluation:
 
     def _of(self, rule: Rule) -> Thresholds:
         if rule.id not in self._thresholds:
-            self._thresholds[rule.id] = rule.thresholds(self._directory)
+            self._thresholds[rule.id] = rule.thresholds(self._directory, self._zones)
         return self._thresholds[rule.id]
 
     def _settled(self, rule: Rule) -> RuleState:

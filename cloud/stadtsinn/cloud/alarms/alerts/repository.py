@@ -20,6 +20,7 @@ from stadtsinn.cloud.alarms.alerts.tables import (
 )
 from stadtsinn.cloud.alarms.notify.message import Recipient
 from stadtsinn.cloud.alarms.notify.tables import recipients
+from stadtsinn.cloud.domains.crowd.zones.directory import Zones
 from stadtsinn.cloud.platform.database.upsert import insert_ignore
 from stadtsinn.cloud.town.directory import Directory
 from stadtsinn.cloud.town_file.model import Direction
@@ -51,9 +52,9 @@ class Rule:
     revision: int
     valid_from: Instant
 
-    def thresholds(self, directory: Directory) -> Thresholds:
+    def thresholds(self, directory: Directory, zones: Zones) -> Thresholds:
         """What the machine judges by, with the interval the subject has now."""
-        interval_s = self._interval_s(directory)
+        interval_s = self._interval_s(directory, zones)
         stale_after_s = self.stale_after_s or 3 * interval_s
         return Thresholds(
             on=self.on,
@@ -69,9 +70,9 @@ class Rule:
             valid_from=self.valid_from,
         )
 
-    def _interval_s(self, directory: Directory) -> int:
+    def _interval_s(self, directory: Directory, zones: Zones) -> int:
         if isinstance(self.subject, ZoneSubject):
-            zone = directory.zones.get(self.subject.zone_id)
+            zone = zones.by_id.get(self.subject.zone_id)
             return zone.interval_s if zone else _UNHEARD_INTERVAL_S
         device = directory.devices.get(self.subject.dev_eui)
         return device.interval_s if device else _UNHEARD_INTERVAL_S

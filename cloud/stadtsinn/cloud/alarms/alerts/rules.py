@@ -23,8 +23,8 @@ from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL
 from stadtsinn.cloud.alarms.alerts.schemas import NewRule
 from stadtsinn.cloud.alarms.alerts.tables import incidents, rule_recipients, rule_states, rules
 from stadtsinn.cloud.alarms.notify.tables import recipients
+from stadtsinn.cloud.domains.crowd.zones.tables import zones
 from stadtsinn.cloud.platform.access.scope import Scope
-from stadtsinn.cloud.town.tables import zones
 from stadtsinn.cloud.town_file.model import Direction
 
 

@@ -16,6 +16,7 @@ from stadtsinn.cloud.alarms.alerts.machine import CloseReason
 from stadtsinn.cloud.alarms.alerts.recorder import Recorder
 from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL
 from stadtsinn.cloud.alarms.alerts.schemas import NewRule
+from stadtsinn.cloud.domains.crowd.zones.repository import zone_id
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.town import repository as registry
 from stadtsinn.cloud.town_file.model import RuleSpec
@@ -114,7 +115,7 @@ def _zone_id(connection: Connection, scope: Scope, wanted: NewRule) -> int | Non
     """The id of the rule's zone, None for a device's rule. Raises Invalid for what is not there."""
     try:
         if wanted.zone is not None:
-            return registry.zone_id(connection, scope, wanted.zone)
+            return zone_id(connection, scope, wanted.zone)
         assert wanted.device is not None
         registry.device(connection, scope, wanted.device)
         quantity(wanted.quantity)

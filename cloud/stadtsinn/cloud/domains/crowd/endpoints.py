@@ -21,10 +21,10 @@ from stadtsinn.cloud.domains.crowd.schemas import (
     OccupancyView,
 )
 from stadtsinn.cloud.domains.crowd.zone_repository import Correction
+from stadtsinn.cloud.domains.crowd.zones import repository as registry
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
-from stadtsinn.cloud.town import repository as registry
 
 router = APIRouter(tags=["zones"])
 

@@ -11,12 +11,14 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.instant import DAY, MINUTE, SECOND, Instant
 from stadtsinn.cloud.domains.crowd import zone_repository
 from stadtsinn.cloud.domains.crowd.counting import STORED_RECORD, Report
-from stadtsinn.cloud.domains.crowd.setup import COUNTS, TOTALS, counted_zone
+from stadtsinn.cloud.domains.crowd.setup import COUNTS, TOTALS
 from stadtsinn.cloud.domains.crowd.zone_live import GateReport, ZoneLive
+from stadtsinn.cloud.domains.crowd.zones.directory import Zones, read_zones
+from stadtsinn.cloud.domains.crowd.zones.entry import GateEntry
 from stadtsinn.cloud.log.cursors.tables import follower_cursors
 from stadtsinn.cloud.log.uplinks.tables import uplinks as log
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
-from stadtsinn.cloud.town.directory import Directory, DirectoryCache, GateEntry
+from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.decoders.reading import Quality
 
 SAMPLES_KEPT = 7 * DAY
@@ -47,10 +49,10 @@ class LiveFollower:
 
     def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None:
         """Count what these uplinks report about gates; all others cost one look-up each."""
-        directory = self._directory.current()
+        zones = self._directory.part(read_zones)
         by_zone: dict[int, list[GateReport]] = defaultdict(list)
         for uplink in uplinks:
-            for zone, gate in directory.zones_of_device(uplink.dev_eui):
+            for zone, gate in zones.of_device(uplink.dev_eui):
                 if uplink.tenant_id == zone.tenant_id:
                     by_zone[zone.id] += reports_of(uplink, gate)
         reporting = {zone_id: reports for zone_id, reports in by_zone.items() if reports}
@@ -59,21 +61,21 @@ class LiveFollower:
         now = self._clock.now()
         states = zone_repository.states(connection)
         for zone_id, reports in reporting.items():
-            live = self._zone(connection, directory, zone_id, states.get(zone_id), now)
+            live = self._zone(connection, zones, zone_id, states.get(zone_id), now)
             live.take(reports)
             live.finish()
 
     def tick(self, connection: Connection, now: Instant) -> None:
         """Nightly resets, gates that fell silent, numbers that staff entered."""
-        directory = self._directory.current()
+        zones = self._directory.part(read_zones)
         if self._is_behind(connection, now):
             return  # what the log still holds comes first; time passes by itself meanwhile
         for zone_id, state in zone_repository.states(connection).items():
-            if zone_id not in directory.zones:
+            if zone_id not in zones.by_id:
                 self._zones.pop(zone_id, None)
                 continue
             known = self._zones.get(zone_id)
-            live = self._zone(connection, directory, zone_id, state, now)
+            live = self._zone(connection, zones, zone_id, state, now)
             if known is not None and live is not known:
                 live.emit_again()
             live.pass_time(now)
@@ -90,16 +92,16 @@ class LiveFollower:
     def _zone(
         self,
         connection: Connection,
-        directory: Directory,
+        zones: Zones,
         zone_id: int,
         state: zone_repository.ZoneState | None,
         now: Instant,
     ) -> ZoneLive:
         """The zone in memory if it mirrors the database and the registry, else loaded anew."""
-        settings = counted_zone(directory.zones[zone_id])
+        registered = zones.by_id[zone_id]
         live = self._zones.get(zone_id)
-        if live is None or live.state != state or live.zone != settings:
-            live = ZoneLive(connection, settings, state, now, changed=live is not None)
+        if live is None or live.state != state or live.zone != registered:
+            live = ZoneLive(connection, registered, state, now, changed=live is not None)
             self._zones[zone_id] = live
         live.begin(connection, now, now - SAMPLES_KEPT)
         return live

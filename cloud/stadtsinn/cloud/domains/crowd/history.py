@@ -10,13 +10,10 @@ from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.domains.crowd.gate_repository import points_of, time_span
 from stadtsinn.cloud.domains.crowd.occupancy import Clamp, Estimate, minutes_between
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
-from stadtsinn.cloud.domains.crowd.setup import (
-    CountedZone,
-    make_lines,
-    make_tally,
-    read_counted_zone,
-)
+from stadtsinn.cloud.domains.crowd.setup import line_keys, make_lines, make_tally
 from stadtsinn.cloud.domains.crowd.zone_repository import Correction, known_numbers
+from stadtsinn.cloud.domains.crowd.zones.entry import ZoneEntry
+from stadtsinn.cloud.domains.crowd.zones.repository import zone_entry
 
 
 def occupancy_history(
@@ -26,8 +23,8 @@ def occupancy_history(
 
     Samples have position 0: they are not part of the stream that followers read.
     """
-    zone = read_counted_zone(connection, zone_id)
-    span = time_span(connection, zone.line_keys) if zone else None
+    zone = zone_entry(connection, zone_id)
+    span = time_span(connection, line_keys(zone)) if zone else None
     if zone is None or span is None:
         return []
     first, newest = span
@@ -46,11 +43,9 @@ def occupancy_history(
     ]
 
 
-def _estimates(
-    connection: Connection, zone: CountedZone, start: int, end: int
-) -> Iterator[Estimate]:
+def _estimates(connection: Connection, zone: ZoneEntry, start: int, end: int) -> Iterator[Estimate]:
     for number, until in _epochs(connection, zone.id, start, end):
-        lines = make_lines(zone, points_of(connection, zone.line_keys, number.event_time, until))
+        lines = make_lines(zone, points_of(connection, line_keys(zone), number.event_time, until))
         tally = make_tally(zone, lines, number.event_time, number.value or 0)
         horizon = tally.horizon(tally.newest or 0) or 0
         for minute in minutes_between(max(start, number.event_time), until):
@@ -59,10 +54,10 @@ def _estimates(
 
 
 def clamps_of_epoch(
-    connection: Connection, zone: CountedZone, number: Correction, until: int
+    connection: Connection, zone: ZoneEntry, number: Correction, until: int
 ) -> list[Clamp]:
     """The zero clamps between a known number and the next one at `until`."""
-    lines = make_lines(zone, points_of(connection, zone.line_keys, number.event_time, until))
+    lines = make_lines(zone, points_of(connection, line_keys(zone), number.event_time, until))
     tally = make_tally(zone, lines, number.event_time, number.value or 0)
     horizon = tally.horizon(tally.newest or 0) or 0
     return tally.settle(min(until - 1, horizon))

@@ -13,9 +13,9 @@ from stadtsinn.cloud.domains.crowd.history import occupancy_history
 from stadtsinn.cloud.domains.crowd.present import Present, present
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.zone_repository import Correction, CorrectionKind
+from stadtsinn.cloud.domains.crowd.zones import repository as registry
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.database.engine import Database
-from stadtsinn.cloud.town import repository as registry
 
 MAX_MINUTES = 1_440
 """Minutes in one answer of the history."""

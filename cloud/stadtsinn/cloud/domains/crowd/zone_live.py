@@ -15,8 +15,9 @@ from stadtsinn.cloud.domains.crowd.gate_repository import LineKey
 from stadtsinn.cloud.domains.crowd.history import clamps_of_epoch
 from stadtsinn.cloud.domains.crowd.occupancy import MISSED_REPORTS, POINTS_BEFORE, Clamp, ZoneTally
 from stadtsinn.cloud.domains.crowd.schedule import last_reset, next_reset, resets_between
-from stadtsinn.cloud.domains.crowd.setup import CountedZone, Lines, make_lines, make_tally
+from stadtsinn.cloud.domains.crowd.setup import Lines, line_keys, make_lines, make_tally
 from stadtsinn.cloud.domains.crowd.zone_repository import Correction, CorrectionKind, ZoneState
+from stadtsinn.cloud.domains.crowd.zones.entry import ZoneEntry
 
 GateReport = tuple[LineKey, Report]
 """Which line reported what."""
@@ -39,7 +40,7 @@ class ZoneLive:
     def __init__(
         self,
         connection: Connection,
-        zone: CountedZone,
+        zone: ZoneEntry,
         state: ZoneState | None,
         now: Instant,
         *,
@@ -234,7 +235,7 @@ class ZoneLive:
     def _load(self, at_least: int = 0) -> None:
         """Mirror the database: the known number in force and the counts since then."""
         connection, zone = self._connection, self.zone
-        span = gate_repository.time_span(connection, zone.line_keys)
+        span = gate_repository.time_span(connection, line_keys(zone))
         newest = max(span[1] if span else 0, self._sampled_at, at_least)
         numbers = zone_repository.known_numbers(connection, zone.id, newest)
         self._first_reset = zone_repository.first_reset(connection, zone.id)
@@ -243,7 +244,7 @@ class ZoneLive:
         self._entered = [number for number in numbers if number.event_time > newest]
         start = in_force[-1].event_time if in_force else Instant(newest)
         base = (in_force[-1].value or 0) if in_force else 0
-        points = gate_repository.points_of(connection, zone.line_keys, start, None)
+        points = gate_repository.points_of(connection, line_keys(zone), start, None)
         self.lines = make_lines(zone, points)
         self.tally = make_tally(zone, self.lines, start, base)
         self._next_reset = next_reset(start, zone.reset_at)

@@ -37,6 +37,10 @@ LocalTime = Annotated[
     Field(description="Time of day in Europe/Berlin, HH:MM."),
 ]
 
+IntervalSeconds = Annotated[
+    int, Field(ge=1, le=31 * 86_400, description="Expected seconds between two uplinks.")
+]
+
 _SEPARATORS = str.maketrans("", "", "-:. ")
 _HEX = frozenset("0123456789abcdef")
 

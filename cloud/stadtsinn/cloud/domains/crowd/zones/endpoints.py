@@ -4,101 +4,85 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from stadtsinn.cloud.domains.crowd.zones import repository, service
+from stadtsinn.cloud.domains.crowd.zones.model import Gate, GateBody, Zone, ZoneBody
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import SlugInPath
-from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
-from stadtsinn.cloud.town import repository, service
-from stadtsinn.cloud.town.records import Gate, Zone
-from stadtsinn.cloud.town.schemas import GateBody, NewGate, NewZone, ZoneBody
+from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of, unchanged
+from stadtsinn.cloud.town.service import change
 
 router = APIRouter()
 
 
-def _zone_view(record: Zone) -> NewZone:
-    return NewZone.model_validate(record, from_attributes=True)
-
-
-def _gate_view(record: Gate) -> NewGate:
-    return NewGate.model_validate(record, from_attributes=True)
-
-
 @router.get("/zones", tags=["zones"], summary="List zones · Bereiche auflisten")
-def list_zones(scope: ReaderDep, services: ServicesDep, page: PageDep) -> Page[NewZone]:
+def list_zones(scope: ReaderDep, services: ServicesDep, page: PageDep) -> Page[Zone]:
     with services.database.read() as connection:
         rows = repository.zones_page(connection, scope, page.after_text, page.fetch)
-    return page_of(rows, page, lambda row: row.slug, _zone_view)
+    return page_of(rows, page, lambda row: row.slug, unchanged)
 
 
 @router.post("/zones", tags=["zones"], status_code=201, summary="Create a zone · Bereich anlegen")
-def create_zone(scope: EditorDep, services: ServicesDep, body: NewZone) -> NewZone:
-    with service.change(services.database) as connection:
-        service.create_zone(connection, scope, Zone(**body.model_dump()))
+def create_zone(scope: EditorDep, services: ServicesDep, body: Zone) -> Zone:
+    with change(services.database) as connection:
+        service.create_zone(connection, scope, body)
     return body
 
 
 @router.get("/zones/{zone}", tags=["zones"], summary="Read a zone · Bereich lesen")
-def read_zone(scope: ReaderDep, services: ServicesDep, zone: SlugInPath) -> NewZone:
+def read_zone(scope: ReaderDep, services: ServicesDep, zone: SlugInPath) -> Zone:
     with services.database.read() as connection:
-        return _zone_view(repository.zone(connection, scope, zone))
+        return repository.zone(connection, scope, zone)
 
 
 @router.put("/zones/{zone}", tags=["zones"], summary="Replace a zone · Bereich ändern")
-def replace_zone(
-    scope: EditorDep, services: ServicesDep, zone: SlugInPath, body: ZoneBody
-) -> NewZone:
+def replace_zone(scope: EditorDep, services: ServicesDep, zone: SlugInPath, body: ZoneBody) -> Zone:
     record = Zone(slug=zone, **body.model_dump())
-    with service.change(services.database) as connection:
+    with change(services.database) as connection:
         service.replace_zone(connection, scope, record)
-    return _zone_view(record)
+    return record
 
 
 @router.delete(
     "/zones/{zone}", tags=["zones"], status_code=204, summary="Delete a zone · Bereich löschen"
 )
 def delete_zone(scope: EditorDep, services: ServicesDep, zone: SlugInPath) -> None:
-    with service.change(services.database) as connection:
+    with change(services.database) as connection:
         service.delete_zone(connection, scope, zone)
 
 
 @router.get("/zones/{zone}/gates", tags=["zones"], summary="List gates · Zugänge auflisten")
 def list_gates(
     scope: ReaderDep, services: ServicesDep, zone: SlugInPath, page: PageDep
-) -> Page[NewGate]:
+) -> Page[Gate]:
     after = page.after_text or ""
     with services.database.read() as connection:
         rows = repository.gates_of(connection, scope, zone)
-    return page_of(
-        [row for row in rows if row.slug > after], page, lambda row: row.slug, _gate_view
-    )
+    return page_of([row for row in rows if row.slug > after], page, lambda row: row.slug, unchanged)
 
 
 @router.post(
     "/zones/{zone}/gates", tags=["zones"], status_code=201, summary="Add a gate · Zugang anlegen"
 )
-def create_gate(
-    scope: EditorDep, services: ServicesDep, zone: SlugInPath, body: NewGate
-) -> NewGate:
-    with service.change(services.database) as connection:
-        service.create_gate(connection, scope, zone, Gate(**body.model_dump()))
+def create_gate(scope: EditorDep, services: ServicesDep, zone: SlugInPath, body: Gate) -> Gate:
+    with change(services.database) as connection:
+        service.create_gate(connection, scope, zone, body)
     return body
 
 
 @router.get("/zones/{zone}/gates/{gate}", tags=["zones"], summary="Read a gate · Zugang lesen")
-def read_gate(
-    scope: ReaderDep, services: ServicesDep, zone: SlugInPath, gate: SlugInPath
-) -> NewGate:
+def read_gate(scope: ReaderDep, services: ServicesDep, zone: SlugInPath, gate: SlugInPath) -> Gate:
     with services.database.read() as connection:
-        return _gate_view(repository.gate(connection, scope, zone, gate))
+        return repository.gate(connection, scope, zone, gate)
 
 
 @router.put("/zones/{zone}/gates/{gate}", tags=["zones"], summary="Replace a gate · ändern")
 def replace_gate(
     scope: EditorDep, services: ServicesDep, zone: SlugInPath, gate: SlugInPath, body: GateBody
-) -> NewGate:
+) -> Gate:
     record = Gate(slug=gate, **body.model_dump())
-    with service.change(services.database) as connection:
+    with change(services.database) as connection:
         service.replace_gate(connection, scope, zone, record)
-    return _gate_view(record)
+    return record
 
 
 @router.delete(
@@ -107,5 +91,5 @@ def replace_gate(
 def delete_gate(
     scope: EditorDep, services: ServicesDep, zone: SlugInPath, gate: SlugInPath
 ) -> None:
-    with service.change(services.database) as connection:
+    with change(services.database) as connection:
         service.delete_gate(connection, scope, zone, gate)

@@ -1,0 +1,114 @@
+"""Zones and gates, as the API, the town file, the repository and the follower have them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from stadtsinn.cloud.platform.api.fields import (
+    DevEui,
+    IntervalSeconds,
+    LocalTime,
+    Name,
+    OptionalName,
+    Slug,
+)
+from stadtsinn.cloud.platform.api.model import Model
+
+Share = Annotated[
+    float, Field(ge=0, le=0.5, allow_inf_nan=False, description="Share of persons miscounted.")
+]
+
+
+class ZoneBody(Model):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Wochenmarkt",
+                    "name_en": "Weekly market",
+                    "site": "marktplatz",
+                    "permitted": 900,
+                    "reset_at": "04:00",
+                    "public": True,
+                }
+            ]
+        }
+    )
+    name: Annotated[Name, Field(description="German, as citizens read it.")]
+    name_en: OptionalName = ""
+    site: Slug | None = None
+    permitted: Annotated[
+        int | None,
+        Field(ge=1, le=10_000_000, description="Persons the permit allows; never computed."),
+    ] = None
+    reset_at: Annotated[LocalTime, Field(description="Local time at which the area is empty.")] = (
+        "04:00"
+    )
+    interval_s: IntervalSeconds = 60
+    error_in: Share = 0.02
+    error_out: Share = 0.02
+    max_rate: Annotated[
+        int, Field(ge=1, le=100_000, description="Persons per minute and gate at most.")
+    ] = 120
+    public: Annotated[bool, Field(description="Shown on the public page.")] = False
+
+
+class Zone(ZoneBody):
+    """An area whose persons are counted. Ein Bereich, in dem Personen gezählt werden."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "slug": "wochenmarkt",
+                    "name": "Wochenmarkt",
+                    "name_en": "Weekly market",
+                    "site": "marktplatz",
+                    "permitted": 900,
+                    "public": True,
+                }
+            ]
+        }
+    )
+    slug: Slug
+
+
+class GateBody(Model):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Nordtor",
+                    "dev_eui": "70b3d57ed0001234",
+                    "channel": "line_1",
+                    "swapped": False,
+                }
+            ]
+        }
+    )
+    name: Name
+    dev_eui: DevEui
+    channel: Annotated[
+        str, Field(max_length=63, pattern=r"^[a-z0-9_.-]*$", description="Counting line.")
+    ] = ""
+    swapped: Annotated[bool, Field(description="The device was mounted back to front.")] = False
+
+
+class Gate(GateBody):
+    """An entrance of a zone. Ein Zugang."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "slug": "nordtor",
+                    "name": "Nordtor",
+                    "dev_eui": "70b3d57ed0001234",
+                    "channel": "line_1",
+                }
+            ]
+        }
+    )
+    slug: Slug

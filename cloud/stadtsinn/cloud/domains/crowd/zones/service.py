@@ -1,0 +1,77 @@
+"""Changes zones and gates. The functions take the connection of one transaction, opened with
+`town.service.change`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from stadtsinn.base.problems import Conflict, Invalid, NotFound
+from stadtsinn.cloud.domains.crowd.zones import repository
+from stadtsinn.cloud.domains.crowd.zones.model import Gate, Zone
+from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.town import repository as registry
+from stadtsinn.cloud.town.model import Device
+from stadtsinn.cloud.town.service import require_free, require_site
+from stadtsinn.decoders.catalogue import catalogue
+
+
+def create_zone(connection: Connection, scope: Scope, record: Zone) -> None:
+    require_free(lambda: repository.zone(connection, scope, record.slug), "zone", record.slug)
+    require_site(connection, scope, record.site)
+    repository.insert_zone(connection, scope, record)
+
+
+def replace_zone(connection: Connection, scope: Scope, record: Zone) -> None:
+    repository.zone(connection, scope, record.slug)
+    require_site(connection, scope, record.site)
+    repository.update_zone(connection, scope, record)
+
+
+def delete_zone(connection: Connection, scope: Scope, slug: str) -> None:
+    """Forget an empty zone; raises Conflict while it has gates."""
+    if gates := repository.gates_of(connection, scope, slug):
+        names = ", ".join(gate.slug for gate in gates)
+        raise Conflict(f"The zone '{slug}' still has gates: {names}. Delete them first.")
+    repository.delete_zone(connection, scope, slug)
+
+
+def create_gate(connection: Connection, scope: Scope, zone: str, record: Gate) -> None:
+    """Add an entrance; raises Invalid unless its device counts people for the same tenant."""
+    repository.zone(connection, scope, zone)
+    require_free(lambda: repository.gate(connection, scope, zone, record.slug), "gate", record.slug)
+    _require_countable(connection, scope, zone, record)
+    repository.insert_gate(connection, scope, zone, record)
+
+
+def replace_gate(connection: Connection, scope: Scope, zone: str, record: Gate) -> None:
+    repository.gate(connection, scope, zone, record.slug)
+    _require_countable(connection, scope, zone, record)
+    repository.update_gate(connection, scope, zone, record)
+
+
+def delete_gate(connection: Connection, scope: Scope, zone: str, slug: str) -> None:
+    repository.gate(connection, scope, zone, slug)
+    repository.delete_gate(connection, scope, zone, slug)
+
+
+def _require_countable(connection: Connection, scope: Scope, zone: str, record: Gate) -> None:
+    try:
+        counter = registry.device(connection, scope, record.dev_eui)
+    except NotFound:
+        raise Invalid(f"There is no device '{record.dev_eui}'. Register it first.") from None
+    _require_people_counter(counter)
+    for other in repository.gates_of(connection, scope, zone):
+        same_line = (other.dev_eui, other.channel) == (record.dev_eui, record.channel)
+        if same_line and other.slug != record.slug:
+            raise Conflict(
+                f"Gate '{other.slug}' already counts with this device and channel: "
+                "persons would count twice."
+            )
+
+
+def _require_people_counter(counter: Device) -> None:
+    known = catalogue().find(counter.device_type)
+    # A type that has left the catalogue is not judged: its next uplink goes to quarantine.
+    if known is not None and known.family != "people":
+        raise Invalid(f"The device '{counter.dev_eui}' ({counter.device_type}) counts no people.")

@@ -1,0 +1,51 @@
+"""Zones and their gates. What a column means stands at its field in `model.py`."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from stadtsinn.cloud.platform.database.engine import Position, metadata
+from stadtsinn.cloud.platform.tenants.tables import tenant_column
+
+zones = Table(
+    "zones",
+    metadata,
+    Column("id", Position, primary_key=True),
+    tenant_column(),
+    Column("slug", String(63), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("name_en", String(200), nullable=False),
+    Column("site_id", Position, ForeignKey("sites.id")),
+    Column("permitted", Integer),
+    Column("reset_at", String(5), nullable=False),
+    Column("interval_s", Integer, nullable=False),
+    Column("error_in", Float, nullable=False),
+    Column("error_out", Float, nullable=False),
+    Column("max_rate", Integer, nullable=False),
+    Column("public", Boolean, nullable=False),
+    UniqueConstraint("tenant_id", "slug"),
+)
+
+gates = Table(
+    "gates",
+    metadata,
+    Column("id", Position, primary_key=True),
+    tenant_column(),
+    Column("zone_id", Position, ForeignKey("zones.id"), nullable=False),
+    Column("slug", String(63), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("dev_eui", String(16), ForeignKey("devices.dev_eui"), nullable=False),
+    Column("channel", String(63), nullable=False),
+    Column("swapped", Boolean, nullable=False),
+    UniqueConstraint("zone_id", "slug"),
+    UniqueConstraint("zone_id", "dev_eui", "channel"),
+)

@@ -1,0 +1,53 @@
+"""SQL that stays inside the caller's tenant, for the repositories of all rooms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, FromClause, Row, Select, Table, delete, select, update
+
+from stadtsinn.base.problems import NotFound
+from stadtsinn.cloud.platform.access.scope import Scope
+
+
+def own_rows(
+    scope: Scope, table: Table, source: FromClause | None = None, *more: Any
+) -> Select[Any]:
+    """Rows of the caller's tenant, and of no other; `more` columns of a joined `source`."""
+    return (
+        select(table, *more)
+        .select_from(table if source is None else source)
+        .where(table.c.tenant_id == scope.tenant_id)
+    )
+
+
+def one_page(query: Select[Any], key: Any, after: str | None, limit: int | None) -> Select[Any]:
+    """The rows after the one named `after`, `limit` at most."""
+    return (query if after is None else query.where(key > after)).limit(limit)
+
+
+def one_row(
+    connection: Connection, scope: Scope, table: Table, where: Any, kind: str, name: str
+) -> Row[Any]:
+    """The row of the caller's tenant that this condition names; raises NotFound."""
+    row = connection.execute(own_rows(scope, table).where(where)).one_or_none()
+    if row is None:
+        raise missing(kind, name)
+    return row
+
+
+def update_rows(
+    connection: Connection, scope: Scope, table: Table, where: Any, values: dict[str, Any]
+) -> None:
+    connection.execute(
+        update(table).where(table.c.tenant_id == scope.tenant_id, where).values(**values)
+    )
+
+
+def delete_rows(connection: Connection, scope: Scope, table: Table, where: Any) -> None:
+    connection.execute(delete(table).where(table.c.tenant_id == scope.tenant_id, where))
+
+
+def missing(kind: str, name: str) -> NotFound:
+    """The same words for what is not there and for what belongs to another tenant."""
+    return NotFound(f"There is no {kind} '{name}'.")

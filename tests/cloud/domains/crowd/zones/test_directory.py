@@ -1,0 +1,93 @@
+"""The zones that the follower reads: complete, and renewed when the registry changes."""
+
+from __future__ import annotations
+
+import pytest
+
+from api_callers import AWAY, HOME, NOW, ApiWorld
+from stadtsinn.cloud.domains.crowd.zones.directory import read_zones
+from stadtsinn.cloud.domains.crowd.zones.entry import GateEntry
+from stadtsinn.cloud.domains.crowd.zones.model import Gate, Zone
+from stadtsinn.cloud.domains.crowd.zones.service import create_gate, create_zone
+from stadtsinn.cloud.platform.access.scope import Role
+from stadtsinn.cloud.town.directory import DirectoryCache
+from stadtsinn.cloud.town.model import Device
+from stadtsinn.cloud.town.service import change, create_device
+
+EUI = "24e124600c124993"
+
+
+@pytest.fixture
+def filled(world: ApiWorld) -> ApiWorld:
+    scope = world.scope(Role.EDITOR)
+    device = Device(dev_eui=EUI, device_type="milesight/vs133", name="Tor", interval_s=60)
+    with change(world.database) as connection:
+        create_device(connection, scope, device, NOW)
+        zone = Zone(slug="markt", name="Markt", permitted=900, public=True)
+        create_zone(connection, scope, zone)
+        for line in ("line_1", "line_2"):
+            gate = Gate(
+                slug=line.replace("_", "-"),
+                name="Tor",
+                dev_eui=EUI,
+                channel=line,
+                swapped=line == "line_2",
+            )
+            create_gate(connection, scope, "markt", gate)
+    return world
+
+
+def test_it_holds_what_was_registered(filled: ApiWorld) -> None:
+    zones = DirectoryCache(filled.database).part(read_zones)
+    (zone,) = zones.by_id.values()
+    assert (zone.slug, zone.permitted, zone.public, zone.tenant_id) == ("markt", 900, True, HOME)
+    first, second = zone.gates
+    assert first == GateEntry(
+        id=first.id,
+        slug="line-1",
+        name="Tor",
+        dev_eui=EUI,
+        channel="line_1",
+        device_type="milesight/vs133",
+    )
+    assert second.swapped
+    assert zones.of_device(EUI) == ((zone, first), (zone, second))
+    assert zones.of_device("0" * 16) == ()
+
+
+def test_a_refused_change_does_not_wake_the_followers(filled: ApiWorld) -> None:
+    before = DirectoryCache(filled.database).current().revision
+    refused = filled.client(Role.EDITOR).put(
+        "/api/v1/zones/markt", json={"name": "Markt", "site": "nirgendwo"}
+    )
+    assert refused.status_code == 422
+    assert DirectoryCache(filled.database).current().revision == before
+
+
+def test_every_kind_of_change_wakes_the_followers(filled: ApiWorld) -> None:
+    """Each write endpoint of zones counts the revision up."""
+    editor = filled.client(Role.EDITOR)
+    gate = {"name": "Neu", "dev_eui": EUI, "channel": "line_3"}
+    calls = [
+        ("POST", "zones", {"slug": "kirmes", "name": "Kirmes"}),
+        ("PUT", "zones/kirmes", {"name": "Kirmes", "permitted": 5}),
+        ("POST", "zones/kirmes/gates", gate | {"slug": "tor"}),
+        ("PUT", "zones/kirmes/gates/tor", gate | {"swapped": True}),
+        ("DELETE", "zones/kirmes/gates/tor", None),
+        ("DELETE", "zones/kirmes", None),
+    ]
+    revision = DirectoryCache(filled.database).current().revision
+    for method, path, body in calls:
+        answer = editor.request(method, f"/api/v1/{path}", json=body)
+        assert answer.is_success, (method, path, answer.text)
+        now = DirectoryCache(filled.database).current().revision
+        assert now > revision, (method, path)
+        revision = now
+
+
+def test_tenants_do_not_mix(filled: ApiWorld) -> None:
+    scope = filled.scope(Role.EDITOR, AWAY)
+    with change(filled.database) as connection:
+        create_zone(connection, scope, Zone(slug="markt", name="Anderer Markt"))
+    zones = DirectoryCache(filled.database).part(read_zones).by_id.values()
+    assert {(zone.tenant_id, len(zone.gates)) for zone in zones} == {(HOME, 2), (AWAY, 0)}
