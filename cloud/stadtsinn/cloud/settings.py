@@ -116,6 +116,7 @@ client_id = "stadtsinn-ingest"
 # name = "town"
 # format = "chirpstack"
 # tenant = "musterstadt"          # whose devices it may carry; without: everybody's
+# application = "7a779d4e-06a2-4fb5-ae22-be6384c35edf"   # where towns share the server
 # [network_servers.broker]        # without: the broker above
 # host = "chirpstack.example"
 # port = 1883

@@ -38,7 +38,7 @@ from stadtsinn.edge.messages.delivery import Batch, RawItem, UplinkItem, batch_t
 from stadtsinn.edge.network_servers import formats
 from stadtsinn.edge.network_servers.chirpstack import ChirpStack
 from stadtsinn.edge.network_servers.event_time import GatewayClocks
-from stadtsinn.edge.network_servers.format import UP, OtherEvent, UnreadableEvent
+from stadtsinn.edge.network_servers.format import ANY, UP, OtherEvent, UnreadableEvent
 from stadtsinn.edge.network_servers.the_things_stack import TheThingsStack
 
 KNOWN, NEW = "70b3d50000000100", "70b3d50000000900"
@@ -210,6 +210,21 @@ def test_only_a_broker_that_knows_shared_subscriptions_gets_one() -> None:
     )
 
 
+def test_towns_that_share_a_server_read_their_own_application() -> None:
+    for server, topics in (
+        (CHIRPSTACK, ("application/stadtgruen/device/+/event/up",)),
+        (THE_THINGS_STACK, ("v3/stadtgruen/devices/+/up", "v3/stadtgruen/up")),
+    ):
+        source = ServerSource(
+            NetworkServer("town", server, "musterstadt", application="stadtgruen"),
+            Broker("127.0.0.1", 1, "x"),
+            None,
+            Inbox(),
+            ManualClock(at(0)),
+        )
+        assert source._link._subscriptions == topics
+
+
 # --- settings --------------------------------------------------------------------------
 
 
@@ -224,12 +239,21 @@ def test_settings_name_a_format(tmp_path: Path) -> None:
         parse_settings(text.replace("the_things_stack", "the_thing_stack"), tmp_path / "cloud.toml")
 
 
+@pytest.mark.parametrize("wildcard", ["+", "#", "a/+", ""])
+def test_an_application_is_no_wildcard(tmp_path: Path, wildcard: str) -> None:
+    text = f'[[network_servers]]\nname = "a"\napplication = "{wildcard}"'
+    with pytest.raises(SettingsError, match="application"):
+        parse_settings(text, tmp_path / "cloud.toml")
+    stated = parse_settings(text.replace(f'"{wildcard}"', '"b@c"'), tmp_path / "cloud.toml")
+    assert stated.network_servers[0].application == "b@c"
+
+
 def test_the_agents_settings_name_a_format(tmp_path: Path) -> None:
     text = 'edge_id = "a"\n[cloud_broker]\nhost = "x"\n[local_broker]\n'
     path = tmp_path / "edge.toml"
-    assert parse_edge_settings(text, path).topics == ChirpStack.topics
+    assert parse_edge_settings(text, path).topics == ChirpStack().topics()
     stated = parse_edge_settings(text + 'format = "the_things_stack"', path)
-    assert stated.topics == TheThingsStack.topics
+    assert stated.topics == TheThingsStack().topics()
     with pytest.raises(SettingsError, match=r"local_broker.*known are chirpstack, the_things"):
         parse_edge_settings(text + 'format = "xyz"', path)
 
@@ -242,8 +266,10 @@ class _Plain:
 
     name = "plain"
     title = "Plain"
-    topics = ("plain/+/up",)
     shares_subscriptions = True
+
+    def topics(self, application: str = ANY) -> tuple[str, ...]:
+        return (f"plain/{application}/up",)
 
     def kind_of(self, topic: str) -> str | None:
         return UP if topic.startswith("plain/") else None

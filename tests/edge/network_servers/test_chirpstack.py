@@ -200,7 +200,7 @@ def test_any_damage_to_an_event_ends_in_an_uplink_or_a_reason(data: st.DataObjec
 
 
 def test_subscription_is_for_uplinks_only() -> None:
-    assert ChirpStack().topics == ("application/+/device/+/event/up",)
+    assert ChirpStack().topics() == ("application/+/device/+/event/up",)
 
 
 # --- device types ----------------------------------------------------------------------

@@ -218,9 +218,17 @@ def test_a_bridge_may_put_a_prefix_before_the_topic(case: Case) -> None:
 def test_subscriptions_match_what_is_read(case: Case) -> None:
     """Every filter is one that the uplink's topic, or one without a device, falls under."""
     topic = case.topic(EUI, UP)
-    assert any(_matches(pattern, topic) for pattern in case.server.topics)
-    for pattern in case.server.topics:
+    assert any(_matches(pattern, topic) for pattern in case.server.topics())
+    for pattern in case.server.topics():
         assert case.server.kind_of(pattern.replace("+", EUI)) == UP
+
+
+def test_one_application_can_be_subscribed_alone(case: Case) -> None:
+    """Of a server that towns share, each reads its own."""
+    topic = case.topic(EUI, UP)
+    mine = topic.split("/")[1]
+    assert any(_matches(pattern, topic) for pattern in case.server.topics(mine))
+    assert not any(_matches(pattern, topic) for pattern in case.server.topics("another"))
 
 
 def _matches(pattern: str, topic: str) -> bool:

@@ -19,6 +19,7 @@ from stadtsinn.cloud.log.uplinks.signal import LogSignal
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.decoders.catalogue import catalogue
+from stadtsinn.edge.network_servers.format import ANY
 from stadtsinn.edge.network_servers.formats import format_named
 
 
@@ -62,7 +63,11 @@ def build_ingest(
     servers = [
         ServerSource(
             NetworkServer(
-                server.name, format_named(server.format), server.tenant, server.topic_prefix
+                server.name,
+                format_named(server.format),
+                server.tenant,
+                server.topic_prefix,
+                server.application or ANY,
             ),
             settings.broker_for(server.name, server.broker),
             share,

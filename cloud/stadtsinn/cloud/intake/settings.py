@@ -16,6 +16,10 @@ from stadtsinn.edge.network_servers.settings import FormatName
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
 
 
+Application = Annotated[str, Field(pattern=r"^[^+#/]{1,128}$")]
+"""One level of a topic, no wildcard: nobody reads a neighbour's application by it."""
+
+
 class IngestSettings(Section):
     """`client_id` keeps the session at the broker; with `share`, give each process its own."""
 
@@ -27,11 +31,15 @@ class IngestSettings(Section):
 
 
 class NetworkServerSettings(Section):
-    """A central network server; its events are at `broker`, else at the installation's own."""
+    """A central network server; its events are at `broker`, else at the installation's own.
+
+    `application` restricts it to one application of a server that several towns share.
+    """
 
     name: Name
     format: FormatName = DEFAULT_FORMAT
     tenant: str | None = None
+    application: Application | None = None
     topic_prefix: str = ""
     broker: BrokerSettings | None = None
 

@@ -25,7 +25,7 @@ from stadtsinn.edge.messages.delivery import (
     encode,
 )
 from stadtsinn.edge.network_servers.event_time import GatewayClocks
-from stadtsinn.edge.network_servers.format import NetworkServerFormat
+from stadtsinn.edge.network_servers.format import ANY, NetworkServerFormat
 
 
 class Source(Feed, Protocol):
@@ -127,7 +127,10 @@ class ServerSource(_Linked):
     ) -> None:
         name = f"{server.format.name}:{server.name}"
         group = share if server.format.shares_subscriptions else None
-        topics = [shared(server.topic_prefix + topic, group) for topic in server.format.topics]
+        topics = [
+            shared(server.topic_prefix + topic, group)
+            for topic in server.format.topics(server.application)
+        ]
         super().__init__(name, server.format.name, broker, topics, STORED_BYTES, inbox, clock)
         self._server = server.format
         self._origin = Origin(name, server.tenant)
@@ -150,13 +153,15 @@ class ServerSource(_Linked):
 class NetworkServer:
     """A server whose events are read. `tenant`: whose devices it may carry; None: anybody's.
 
-    `topic_prefix` stands before the format's topics, where an operator put one there.
+    `topic_prefix` stands before the format's topics, where an operator put one there. Of a server
+    that several towns share, `application` is the one that is read.
     """
 
     name: str
     format: NetworkServerFormat
     tenant: str | None = None
     topic_prefix: str = ""
+    application: str = ANY
 
 
 def shared(topic: str, group: str | None) -> str:

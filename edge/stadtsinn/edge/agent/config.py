@@ -102,7 +102,7 @@ class EdgeSettings(FileSettings):
 
     @property
     def topics(self) -> tuple[str, ...]:
-        return self.local_broker.topics or self.network_server.topics
+        return self.local_broker.topics or self.network_server.topics()
 
     # Two client ids: both sides may be one broker, which knows a client id only once.
 

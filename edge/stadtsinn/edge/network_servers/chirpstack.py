@@ -30,7 +30,7 @@ from stadtsinn.edge.network_servers.fields import (
     finite,
     moment,
 )
-from stadtsinn.edge.network_servers.format import UP, OtherEvent, UnreadableEvent
+from stadtsinn.edge.network_servers.format import ANY, UP, OtherEvent, UnreadableEvent
 
 TITLE = "ChirpStack"
 
@@ -87,8 +87,11 @@ class ChirpStack:
 
     name = "chirpstack"
     title = TITLE
-    topics = ("application/+/device/+/event/up",)
     shares_subscriptions = True
+
+    def topics(self, application: str = ANY) -> tuple[str, ...]:
+        """`application` is its id, a UUID."""
+        return (f"application/{application}/device/+/event/up",)
 
     def kind_of(self, topic: str) -> str | None:
         match = _TOPIC_END.search(topic)

@@ -16,6 +16,9 @@ MAX_EVENT = 64 * 1024
 UP = "up"
 """The kind of event that carries an uplink."""
 
+ANY = "+"
+"""Every application that the account may read."""
+
 
 class UnreadableEvent(ValueError):
     """An event that is no uplink we can take. `reason` is one word, for counters and quarantine.
@@ -52,9 +55,8 @@ class NetworkServerFormat(Protocol):
         """The product's name, for people."""
         ...
 
-    @property
-    def topics(self) -> tuple[str, ...]:
-        """What to subscribe to for uplinks."""
+    def topics(self, application: str = ANY) -> tuple[str, ...]:
+        """What to subscribe to for the uplinks of one application, or of all."""
         ...
 
     @property

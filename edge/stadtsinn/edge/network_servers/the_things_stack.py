@@ -28,7 +28,7 @@ from stadtsinn.edge.network_servers.fields import (
     finite,
     moment,
 )
-from stadtsinn.edge.network_servers.format import UP, OtherEvent, UnreadableEvent
+from stadtsinn.edge.network_servers.format import ANY, UP, OtherEvent, UnreadableEvent
 
 TITLE = "The Things Stack"
 
@@ -158,9 +158,11 @@ class TheThingsStack:
 
     name = "the_things_stack"
     title = TITLE
-    topics = ("v3/+/devices/+/up", "v3/+/up")
-    """The second is for Pub/Sub, whose topics name no device."""
     shares_subscriptions = False
+
+    def topics(self, application: str = ANY) -> tuple[str, ...]:
+        """`application` is ``application@tenant``. Pub/Sub's topics, the second, name no device."""
+        return (f"v3/{application}/devices/+/up", f"v3/{application}/up")
 
     def kind_of(self, topic: str) -> str | None:
         match = _TOPIC_END.search(topic)
