@@ -37,6 +37,8 @@ from stadtsinn.simulator.demo.mosquitto import Mosquitto, Program, find_mosquitt
 
 RATE = 500
 """Single events a second where latency is measured."""
+KERNEL_SECONDS = 5
+"""How long an agent needs to load the kernel after its start."""
 
 Measured = dict[tuple[str, str], list[float]]
 """Values of all rounds by (what, side)."""
@@ -204,6 +206,7 @@ def edge_agent(
     try:
         while not agent.ready():
             time.sleep(0.05)
+        time.sleep(KERNEL_SECONDS)
         count = given.uplinks // 5
         base = Instant(SystemClock().now() - HOUR // 2)
         made = events(list(make_uplinks(given.devices, base, count, "00000004")))

@@ -2,7 +2,8 @@
 
     .venv/bin/python bench/run.py [--quick]
 
-The decoders run first, then history decoded again, then the whole way with real processes. Nothing
+The decoders run first, then history decoded again, the edge agent with and without the kernel, and
+the whole way with real processes. Nothing
 here passes or fails.
 """
 
@@ -23,7 +24,13 @@ def main() -> None:
     decoders = ["--frames", "400000", "--rounds", "3"] if quick else []
     pipeline = ["--uplinks", "5000", "--rounds", "1", "--seconds", "5"] if quick else []
     redecode = ["--frames", "500000"] if quick else []
-    runs = (("decoders.py", decoders), ("redecode.py", redecode), ("pipeline.py", pipeline))
+    edge = ["--uplinks", "4000"] if quick else []
+    runs = (
+        ("decoders.py", decoders),
+        ("redecode.py", redecode),
+        ("edge.py", edge),
+        ("pipeline.py", pipeline),
+    )
     for script, arguments in runs:
         subprocess.run([sys.executable, str(HERE / script), *arguments], check=True)
 

@@ -33,6 +33,19 @@ outcomes = catalogue().decode_batch([frame] * 200)
 print(len(outcomes), all(outcome == catalogue().decode(*frame) for outcome in outcomes))
 """
 
+AGENT_WITHOUT_NUMBA = """
+import importlib.util
+from stadtsinn.edge.agent.agent import EdgeAgent
+from stadtsinn.edge.agent.decoding import GroupDecoder
+from stadtsinn.edge.agent.metrics import Metrics
+assert importlib.util.find_spec("numba") is importlib.util.find_spec("llvmlite") is None
+decoder = GroupDecoder(Metrics())
+decoder.start()
+decoder._thread.join()
+frame = ("dragino/lse01", 2, bytes.fromhex("CE2900F107A5099B6E2890"), None)
+print(len(decoder.decode([frame] * 200)), decoder.state)
+"""
+
 LSE01 = ["decode", "dragino/lse01", "--f-port", "2", "CE2900F107A5099B6E2890", "--json"]
 
 
@@ -86,6 +99,7 @@ def run(python: Path, *arguments: str) -> str:
     ("extra", "part"),
     [
         ("edge", "stadtsinn.edge"),
+        ("edge-small", "stadtsinn.edge"),
         ("cloud", "stadtsinn.cloud"),
         ("all", "stadtsinn.cli"),
     ],
@@ -102,6 +116,18 @@ def test_the_decoders_alone_need_no_numba(tmp_path: Path, wheel: Path, constrain
     """Without any extra large batches go through the interpreter, with the same results."""
     python = install(tmp_path / "env", wheel, "", constraints)
     assert run(python, "-c", DECODE_WITHOUT_NUMBA).split() == ["200", "True"]
+
+
+def test_the_agent_for_small_boards_runs_without_numba(
+    tmp_path: Path, wheel: Path, constraints: Path
+) -> None:
+    """`edge-small` neither brings numba nor needs it: large groups go through the interpreter."""
+    python = install(tmp_path / "env", wheel, "edge-small,cli", constraints)
+    assert "\n200 interpreter; numba is not" in run(python, "-c", AGENT_WITHOUT_NUMBA)
+    config = tmp_path / "edge.toml"
+    config.write_text('edge_id = "rathaus-1"\ncloud_broker = { host = "mqtt.example" }\n')
+    checked = run(python, "-m", "stadtsinn.cli", "edge", "check", "--config", str(config))
+    assert "mqtt.example" in checked
 
 
 def test_the_command_line_alone_decodes(tmp_path: Path, wheel: Path, constraints: Path) -> None:

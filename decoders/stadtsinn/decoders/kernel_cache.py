@@ -8,7 +8,9 @@ otherwise the last line of standard error says why not.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -16,15 +18,23 @@ from stadtsinn.decoders.compiled_kernel import cached_kernel
 
 _LOWEST_PRIORITY = 19
 _KILL_FIRST = "1000"
+_PR_SET_PDEATHSIG = 1
 
 
 def main() -> str | None:
     """Why the cache is not filled; None when it is."""
+    _end_with_the_parent()
     _let_others_go_first()
     cached_kernel()
     if not sum(cached_kernel().stats.cache_hits.values()):
         return "the kernel's cache cannot be written: set NUMBA_CACHE_DIR to a folder of this user"
     return None
+
+
+def _end_with_the_parent() -> None:
+    """An agent that is killed and started again must not leave compilers behind (Linux only)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _let_others_go_first() -> None:
