@@ -64,7 +64,7 @@ def load_kernel(stop: threading.Event) -> Decode:
     from stadtsinn.decoders.compiled_kernel import decode_rows
 
     decode_rows()
-    # What numba made stays for good: the garbage collector need not walk through it again and again.
+    # numba's objects stay for good: the garbage collector need not walk through them each time.
     gc.freeze()
     known = catalogue()
     return BatchDecoder(known.find, known.unknown).decode
