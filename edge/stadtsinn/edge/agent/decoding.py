@@ -31,8 +31,8 @@ Decode = Callable[[Sequence[Frame]], list[Outcome]]
 
 KERNEL_FROM = 16
 """Frames from which a group goes through the kernel. Measured by `bench/edge.py`, mixed
-devices, packing and objects included: 8 frames take 0.9 times as long by the interpreter, 12 frames
-1.1 times, 16 frames 1.3, 50 frames 1.8."""
+devices, packing and objects included: 8 frames take about as long by either, 16 frames 1.1 to
+1.3 times as long by the interpreter, 50 frames 1.8 times."""
 
 _COMPILER = [sys.executable, "-P", "-m", "stadtsinn.decoders.kernel_cache"]
 _LONGEST_COMPILATION = 1800.0
