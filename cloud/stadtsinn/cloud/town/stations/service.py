@@ -5,7 +5,8 @@ All functions take the connection of one transaction, opened with `town.service.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,13 +42,13 @@ def create_station(connection: Connection, editor: Editor, record: Station) -> N
     """Raises Conflict where the slug is taken, Invalid for an unknown site."""
     if repository.slugs_taken(connection, editor.scope, record.slug) & {record.slug}:
         raise Conflict(f"There is already a station '{record.slug}'. Change it with PUT.")
-    with _invalid_site():
+    with _known_site():
         repository.insert_station(connection, editor.scope, record, editor.now)
 
 
 def replace_station(connection: Connection, editor: Editor, record: Station) -> None:
     repository.station(connection, editor.scope, record.slug)
-    with _invalid_site():
+    with _known_site():
         repository.update_station(connection, editor.scope, record)
 
 
@@ -62,14 +63,13 @@ def delete_station(connection: Connection, editor: Editor, slug: str) -> None:
     repository.delete_station(connection, editor.scope, slug)
 
 
-class _invalid_site:  # noqa: N801  (reads as a clause of the `with`)
+@contextmanager
+def _known_site() -> Iterator[None]:
     """An unknown site in what is written is an invalid request, not a missing address."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, NotFound):
-            raise Invalid(f"{error.detail} Create it first.") from None
+    try:
+        yield
+    except NotFound as missing:
+        raise Invalid(f"{missing.detail} Create it first.") from None
 
 
 # --- deployments -----------------------------------------------------------------------
