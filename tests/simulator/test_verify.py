@@ -156,7 +156,7 @@ def test_a_series_too_many_is_found(day: MarketDay, cloud: TownCloud) -> None:
 
 
 def test_missing_points_are_found(day: MarketDay, cloud: TownCloud) -> None:
-    cloud.series.drop_device("musterstadt", TREES[0])
+    cloud.series.drop_station("musterstadt", TREES[0])
     check = failed(compared(day, cloud), SERIES)
     assert check.found < check.expected
     assert "nothing for" in check.problems[0]

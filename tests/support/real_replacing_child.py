@@ -1,4 +1,4 @@
-"""A process that replaces part of a device's series, to be killed: STORE_URL DATABASE_URL VALUE."""
+"""Replaces part of a station's series, to be killed: STORE_URL DATABASE_URL VALUE."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def main(store_url: str, database_url: str, value: str) -> None:
     store = open_store(store_url, database=open_database(database_url))
     store.begin_replacement(PART)
     store.stage(part_points(float(value)))
-    store.finish_replacement(PART.tenant_id, PART.dev_eui)
+    store.finish_replacement(PART.tenant_id, PART.station)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A device's morning, and the part of it that tests replace."""
+"""A station's morning, and the part of it that tests replace."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from stadtsinn.cloud.series.stores.replacing import SeriesPart
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey
 from stadtsinn.decoders.reading import Quality
 
-TOWN, DEVICE = "musterstadt", "a84041b42182fec7"
+TOWN, STATION = "musterstadt", "linde-am-markt"
 EIGHT = parse("2026-06-10T08:00:00+02:00")
-MOISTURE = SeriesKey(DEVICE, "soil_moisture", "30cm")
-TEMPERATURE = SeriesKey(DEVICE, "soil_temperature")
-COUNTER = SeriesKey(DEVICE, "people_in_total")
+MOISTURE = SeriesKey(STATION, "soil_moisture", "30cm")
+TEMPERATURE = SeriesKey(STATION, "soil_temperature")
+COUNTER = SeriesKey(STATION, "people_in_total")
 EVER = (Instant(0), Instant(2**52))
 
 UPLINKS = 90
 """One a minute from eight o'clock; the part holds those of minute 30 to 59."""
 _HALF = Instant(EIGHT + 30 * MINUTE)
-PART = SeriesPart(TOWN, DEVICE, _HALF, Instant(_HALF + 30 * MINUTE))
+PART = SeriesPart(TOWN, STATION, _HALF, Instant(_HALF + 30 * MINUTE))
 
 
 def point(key: SeriesKey, minutes: float, value: float, quality: Quality = Quality.GOOD) -> Point:

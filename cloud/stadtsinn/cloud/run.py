@@ -98,6 +98,15 @@ def _series_follower(parts: Parts) -> Follower:
     return SeriesFollower(parts.series, parts.directory)
 
 
+def _series(parts: Parts) -> Role:
+    from stadtsinn.cloud.series.filling import fill_if_outdated
+    from stadtsinn.cloud.series.follower import SeriesFollower
+
+    made = SeriesFollower(parts.series, parts.directory)
+    loop = _loop(made, parts, lambda: fill_if_outdated(parts.database, made, parts.clock))
+    return Role(loop, {"follower series": loop.check, "series": made.check})
+
+
 def _live_follower(parts: Parts) -> Follower:
     from stadtsinn.cloud.domains.crowd.follower import LiveFollower
 
@@ -133,16 +142,23 @@ def _ingest(parts: Parts) -> Role:
     return Role(worker, worker.checks())
 
 
-def _following(name: str, parts: Parts) -> Role:
+def _loop(
+    following: Follower, parts: Parts, before_first: Callable[[], None] | None = None
+) -> FollowerLoop:
     stated = parts.settings.pace
-    loop = FollowerLoop(
+    return FollowerLoop(
         parts.database,
-        follower(name, parts),
+        following,
         parts.clock,
         signal=parts.signal,
         window=parts.window,
         pace=Pace(look_s=stated.look_seconds, tick_s=stated.tick_seconds),
+        before_first=before_first,
     )
+
+
+def _following(name: str, parts: Parts) -> Role:
+    loop = _loop(follower(name, parts), parts)
     return Role(loop, {f"follower {name}": loop.check})
 
 
@@ -220,4 +236,6 @@ def _build(name: str, parts: Parts, checks: Checks) -> Role:
         return _notify(parts)
     if name == "api":
         return _api(parts, checks)
+    if name == "series":
+        return _series(parts)
     return _following(name, parts)

@@ -15,8 +15,9 @@ from stadtsinn.cloud.log.uplinks import tables as log
 from stadtsinn.cloud.platform.access import tables as access
 from stadtsinn.cloud.platform.database.engine import metadata
 from stadtsinn.cloud.platform.tenants import tables as tenants
+from stadtsinn.cloud.series import tables as series
 from stadtsinn.cloud.series.redecode import tables as redecode
-from stadtsinn.cloud.series.stores import tables as series
+from stadtsinn.cloud.series.stores import tables as series_stores
 from stadtsinn.cloud.town import tables as registry
 from stadtsinn.cloud.town.stations import tables as stations
 
@@ -31,6 +32,7 @@ TABLE_MODULES = (
     redecode,
     registry,
     series,
+    series_stores,
     stations,
     tenants,
     zones,

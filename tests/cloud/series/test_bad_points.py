@@ -30,7 +30,7 @@ HOSTILE = [
     '"; DROP MEASUREMENT soil; SELECT "',
     "' OR ''='",
     "a,b=c d",
-    "device=00",
+    "station=00",
     "new\nline",
     "cr\r\nlf",
     "nul\x00",
@@ -38,6 +38,7 @@ HOSTILE = [
     "# comment",
     "_internal",
     "time",
+    "station",
     "device",
     "channel",
     "x_bad",
@@ -68,24 +69,29 @@ def test_any_name_means_only_itself(store: SeriesStore, name: str) -> None:
     ]
     points = [Point("musterstadt", "soil", key, NOON, float(i)) for i, key in enumerate(keys)]
     points.append(Point("musterstadt", name, SeriesKey("01", "tilt"), NOON, 9.0))
+    points.append(Point("musterstadt", "soil", SeriesKey("02", "tilt"), NOON, 8.0, dev_eui=name))
     points.append(GOOD)
     assert store.write(points) == []
 
     for point in points:
-        expected = [Sample(point.time, point.value)]
+        expected = [Sample(point.time, point.value, dev_eui=point.dev_eui)]
         assert store.read("musterstadt", point.key, *EVER) == expected
         window = (Window.MINUTE, Aggregate.LAST)
         found = store.aggregate("musterstadt", point.key, *EVER, *window)
         assert [sample.value for sample in found] == [point.value]
-    assert store.latest("musterstadt", None) == {p.key: Sample(p.time, p.value) for p in points}
+    assert store.latest("musterstadt", None) == {
+        p.key: Sample(p.time, p.value, dev_eui=p.dev_eui) for p in points
+    }
     assert store.latest("musterstadt", [name]) == {
         keys[0]: Sample(NOON, 0.0),
         keys[3]: Sample(NOON, 3.0),
     }
     assert set(store.series("musterstadt", "00")) == {keys[1], keys[2], GOOD.key}
 
-    store.drop_device("musterstadt", name)
+    store.drop_station("musterstadt", name)
     assert store.series("musterstadt", name) == []
+    store.drop_device("musterstadt", name)
+    assert store.series("musterstadt", "02") == []
     assert store.read("musterstadt", GOOD.key, *EVER) == [Sample(NOON, 1.0)]
 
 

@@ -21,8 +21,9 @@ from stadtsinn.cloud.series.stores.store import (
 from stadtsinn.decoders.reading import Quality
 
 TOWN, NEIGHBOUR = "musterstadt", "nachbarort"
-DEVICE = "a84041b42182fec7"
-SOIL = SeriesKey(DEVICE, "soil_moisture")
+STATION = "linde-am-markt"
+OLD, NEW = "a84041b42182fec7", "a84041b42182fec8"
+SOIL = SeriesKey(STATION, "soil_moisture")
 EVER = (Instant(0), Instant(2_000_000_000 * SECOND))
 
 
@@ -40,8 +41,9 @@ def point(
     quality: Quality = Quality.GOOD,
     tenant: str = TOWN,
     family: str = "soil",
+    dev_eui: str = "",
 ) -> Point:
-    return Point(tenant, family, key, Instant(time), value, quality)
+    return Point(tenant, family, key, Instant(time), value, quality, dev_eui)
 
 
 def write(store: SeriesStore, points: Sequence[Point]) -> None:
@@ -57,10 +59,11 @@ def test_an_empty_store_answers_with_nothing(store: SeriesStore) -> None:
     assert store.read(TOWN, SOIL, *EVER) == []
     assert store.aggregate(TOWN, SOIL, *EVER, Window.DAY, Aggregate.MEAN) == []
     assert store.aggregate(TOWN, SOIL, *EVER, Window.DAY, Aggregate.COUNTER_DELTA) == []
-    assert store.latest(TOWN, [DEVICE]) == {}
+    assert store.latest(TOWN, [STATION]) == {}
     assert store.latest(TOWN, None) == {}
-    assert store.series(TOWN, DEVICE) == []
-    store.drop_device(TOWN, DEVICE)
+    assert store.series(TOWN, STATION) == []
+    store.drop_station(TOWN, STATION)
+    store.drop_device(TOWN, OLD)
     store.drop_tenant(TOWN)
 
 
@@ -129,14 +132,14 @@ def test_doubtful_values_are_only_there_for_who_asks(store: SeriesStore) -> None
         Sample(Instant(NOON + MINUTE), 0.5, Quality.SUSPECT),
         Sample(Instant(NOON + 2 * MINUTE), 240.0, Quality.BAD),
     ]
-    assert store.latest(TOWN, [DEVICE]) == {SOIL: Sample(NOON, 20.0)}
+    assert store.latest(TOWN, [STATION]) == {SOIL: Sample(NOON, 20.0)}
     assert pairs(store.aggregate(TOWN, SOIL, *EVER, Window.HOUR, Aggregate.MAX)) == [(NOON, 20.0)]
 
 
 def test_a_series_of_doubtful_values_only_exists_and_has_no_latest(store: SeriesStore) -> None:
     write(store, [point(NOON, 240.0, quality=Quality.BAD)])
-    assert store.series(TOWN, DEVICE) == [SOIL]
-    assert store.latest(TOWN, [DEVICE]) == {}
+    assert store.series(TOWN, STATION) == [SOIL]
+    assert store.latest(TOWN, [STATION]) == {}
 
 
 @pytest.mark.parametrize(
@@ -210,7 +213,7 @@ def berlin_midnight_before(midnight: int) -> Instant:
 
 
 def test_a_counter_grows_over_resets_and_wraps(store: SeriesStore) -> None:
-    total = SeriesKey(DEVICE, "people_in_total", "line_1")
+    total = SeriesKey(STATION, "people_in_total", "line_1")
     readings = [65_000, 65_530, 10, 25, 3, 8]  # 16 bits: wraps after 65530, resets after 25
     write(store, [point(NOON + i * HOUR, float(v), total) for i, v in enumerate(readings)])
 
@@ -236,20 +239,20 @@ def test_a_counter_grows_over_resets_and_wraps(store: SeriesStore) -> None:
     assert grown(hours[3], 16) == list(zip(hours[3:], [15.0, 3.0, 5.0], strict=True))
 
 
-def test_latest_knows_every_series_of_many_devices(store: SeriesStore) -> None:
-    devices = [f"{number:016x}" for number in range(1_500)]
-    keys = [SeriesKey(device, "occupied") for device in devices]
+def test_latest_knows_every_series_of_many_stations(store: SeriesStore) -> None:
+    stations = [f"stellplatz-{number}" for number in range(1_500)]
+    keys = [SeriesKey(station, "occupied") for station in stations]
     write(store, [point(NOON, float(i), key, family="parking") for i, key in enumerate(keys)])
-    other = SeriesKey(devices[7], "battery_voltage", "cell 1")
+    other = SeriesKey(stations[7], "battery_voltage", "cell 1")
     write(store, [point(NOON + 5, 3.6, other, family="parking"), point(NOON - 5, 9.0, keys[7])])
-    few = store.latest(TOWN, [devices[7], devices[9], "ffffffffffffffff"])
+    few = store.latest(TOWN, [stations[7], stations[9], "nirgends"])
     assert few == {
         keys[7]: Sample(NOON, 7.0),
         keys[9]: Sample(NOON, 9.0),
         other: Sample(Instant(NOON + 5), 3.6),
     }
     expected = {key: Sample(NOON, float(i)) for i, key in enumerate(keys)}
-    assert store.latest(TOWN, devices[:1_200], quantity="occupied") == {
+    assert store.latest(TOWN, stations[:1_200], quantity="occupied") == {
         key: expected[key] for key in keys[:1_200]
     }
     assert store.latest(TOWN, None, quantity="occupied") == expected
@@ -257,19 +260,19 @@ def test_latest_knows_every_series_of_many_devices(store: SeriesStore) -> None:
     assert store.latest(TOWN, []) == {}
 
 
-def test_series_of_a_device_are_listed_once_each_and_sorted(store: SeriesStore) -> None:
+def test_series_of_a_station_are_listed_once_each_and_sorted(store: SeriesStore) -> None:
     keys = [
-        SeriesKey(DEVICE, "temperature", "probe"),
-        SeriesKey(DEVICE, "soil_moisture", "60cm"),
-        SeriesKey(DEVICE, "soil_moisture", "30cm"),
+        SeriesKey(STATION, "temperature", "probe"),
+        SeriesKey(STATION, "soil_moisture", "60cm"),
+        SeriesKey(STATION, "soil_moisture", "30cm"),
     ]
     write(store, [point(NOON + i, 1.0, key) for key in keys for i in range(3)])
     write(store, [point(NOON, 1.0, SeriesKey("0" * 16, "soil_tension"))])
-    assert store.series(TOWN, DEVICE) == keys[::-1]
+    assert store.series(TOWN, STATION) == keys[::-1]
 
 
 def test_channels_of_one_uplink_are_apart(store: SeriesStore) -> None:
-    lines = [SeriesKey(DEVICE, "people_in", channel) for channel in ("line_1", "line_2", "")]
+    lines = [SeriesKey(STATION, "people_in", channel) for channel in ("line_1", "line_2", "")]
     write(store, [point(NOON, float(i), key) for i, key in enumerate(lines)])
     for i, key in enumerate(lines):
         assert pairs(store.read(TOWN, key, *EVER)) == [(NOON, float(i))]
@@ -281,15 +284,15 @@ def test_a_tenant_sees_nothing_of_another(store: SeriesStore) -> None:
     assert pairs(store.read(NEIGHBOUR, SOIL, *EVER)) == [(NOON, 2.0)]
     store.drop_tenant(TOWN)
     assert store.read(TOWN, SOIL, *EVER) == []
-    assert store.latest(NEIGHBOUR, [DEVICE]) == {SOIL: Sample(NOON, 2.0)}
+    assert store.latest(NEIGHBOUR, [STATION]) == {SOIL: Sample(NOON, 2.0)}
 
 
-def test_a_dropped_device_is_gone_and_can_be_written_again(store: SeriesStore) -> None:
+def test_a_dropped_station_is_gone_and_can_be_written_again(store: SeriesStore) -> None:
     kept = SeriesKey("0" * 16, "soil_moisture")
     write(store, [point(NOON, 1.0), point(NOON, 5.0, kept)])
-    store.drop_device(TOWN, DEVICE)
+    store.drop_station(TOWN, STATION)
     assert store.read(TOWN, SOIL, *EVER) == []
-    assert store.series(TOWN, DEVICE) == []
+    assert store.series(TOWN, STATION) == []
     assert store.latest(TOWN, None) == {kept: Sample(NOON, 5.0)}
     write(store, [point(NOON, 2.0, quality=Quality.SUSPECT), point(NOON + 1, 3.0)])
     assert pairs(store.read(TOWN, SOIL, *EVER)) == [(NOON + 1, 3.0)]
@@ -303,10 +306,10 @@ def test_a_dropped_tenant_can_be_written_again(store: SeriesStore) -> None:
     assert pairs(store.read(TOWN, SOIL, *EVER)) == [(NOON + 1, 2.0)]
 
 
-def test_a_device_that_changes_its_family_keeps_one_history(store: SeriesStore) -> None:
+def test_a_station_whose_device_changes_its_family_keeps_one_history(store: SeriesStore) -> None:
     write(store, [point(NOON, 1.0, family="soil"), point(NOON + HOUR, 2.0, family="weather")])
     assert [s.value for s in store.read(TOWN, SOIL, *EVER)] == [1.0, 2.0]
-    assert store.latest(TOWN, [DEVICE])[SOIL].value == 2.0
+    assert store.latest(TOWN, [STATION])[SOIL].value == 2.0
     day = store.aggregate(TOWN, SOIL, *EVER, Window.DAY, Aggregate.SUM)
     assert [s.value for s in day] == [3.0]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -16,8 +17,9 @@ from stadtsinn.cloud.series.stores.embedded.store import EmbeddedStore
 from stadtsinn.cloud.series.stores.store import Point, Sample, SeriesKey, SeriesUnavailable
 from stadtsinn.decoders.reading import Quality
 
+FIXTURES = Path(__file__).parent / "fixtures"
 NOW = parse("2026-06-10T12:00:00+02:00")
-KEY = SeriesKey("a84041b42182fec7", "soil_moisture")
+KEY = SeriesKey("linde-am-markt", "soil_moisture")
 EVER = (Instant(0), Instant(NOW + 100 * DAY))
 
 
@@ -55,7 +57,7 @@ def test_values_past_their_retention_go_within_an_hour_of_its_clock(tmp_path: Pa
     store.write([])  # the follower writes now and then
     assert store.read("musterstadt", KEY, *EVER) == []
     assert store.latest("musterstadt", None) == {}
-    assert store.series("musterstadt", KEY.dev_eui) == []
+    assert store.series("musterstadt", KEY.station) == []
 
 
 def test_another_process_reads_while_this_one_writes(tmp_path: Path) -> None:
@@ -133,10 +135,26 @@ def test_a_file_that_is_no_database_says_what_to_do(tmp_path: Path) -> None:
         opened(tmp_path)
 
 
+def test_a_file_whose_series_belong_to_devices_is_emptied_and_keeps_the_retention(
+    tmp_path: Path,
+) -> None:
+    """As the first version left it; the follower fills it again from the log."""
+    file = sqlite3.connect(tmp_path / "series.sqlite")
+    file.executescript((FIXTURES / "series_layout_2.sql").read_text())
+    assert file.execute("SELECT count(*) FROM points").fetchone() == (3,)
+    file.close()
+    store = opened(tmp_path)
+    assert store.latest("musterstadt", None) == {}
+    store.write([point(NOW - 40 * DAY, 1.0), point(NOW, 2.0)])
+    assert store.read("musterstadt", KEY, *EVER) == [Sample(NOW, 2.0)]  # it keeps 30 days
+    store.close()
+    assert opened(tmp_path).read("musterstadt", KEY, *EVER) == [Sample(NOW, 2.0)]
+
+
 def test_a_file_of_a_later_layout_is_left_alone(tmp_path: Path) -> None:
     store = opened(tmp_path)
     with store._file.write() as connection:
-        connection.execute("PRAGMA user_version=3")
+        connection.execute("PRAGMA user_version=4")
     store.close()
-    with pytest.raises(SeriesUnavailable, match="layout 3"):
+    with pytest.raises(SeriesUnavailable, match="layout 4"):
         opened(tmp_path)

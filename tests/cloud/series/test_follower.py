@@ -52,6 +52,13 @@ def decoded(*readings: Reading, decoder: str = DECODER) -> Decoded:
     return Decoded(decoder, readings)
 
 
+def measured(
+    quantity: str, channel: str, time: Instant, value: float, quality: Quality = Quality.GOOD
+) -> Point:
+    key = SeriesKey(DEVICE, quantity, channel)
+    return Point("musterstadt", "soil", key, time, value, quality, DEVICE)
+
+
 class Recorder:
     """A store that remembers what it was given, for what no real one can be made to do."""
 
@@ -87,16 +94,9 @@ def test_readings_become_points_at_the_time_they_were_taken(directory: Directory
     following(store, directory).prepare([uplink(1, readings)])
     time = Instant(NOON + MINUTE)
     assert store.points == [
-        Point("musterstadt", "soil", SeriesKey(DEVICE, "soil_moisture"), time, 21.5),
-        Point("musterstadt", "soil", SeriesKey(DEVICE, "temperature", "probe"), earlier, 9.0),
-        Point(
-            "musterstadt",
-            "soil",
-            SeriesKey(DEVICE, "soil_conductivity"),
-            time,
-            99_999.0,
-            Quality.BAD,
-        ),
+        measured("soil_moisture", "", time, 21.5),
+        measured("temperature", "probe", earlier, 9.0),
+        measured("soil_conductivity", "", time, 99_999.0, Quality.BAD),
     ]
 
 
@@ -146,7 +146,9 @@ def test_the_same_batch_twice_gives_the_same_series(tmp_path: Path) -> None:
     follower.prepare(batch)
     follower.prepare(batch)
     found = store.read("musterstadt", SeriesKey(DEVICE, "soil_moisture"), *EVER)
-    assert found == [Sample(Instant(NOON + i * MINUTE), float(i)) for i in range(1, 4)]
+    assert found == [
+        Sample(Instant(NOON + i * MINUTE), float(i), dev_eui=DEVICE) for i in range(1, 4)
+    ]
 
 
 def test_reset_empties_every_tenant(tmp_path: Path) -> None:

@@ -33,8 +33,8 @@ def scripted() -> Iterator[ScriptedInflux]:
 
 
 def point(number: int, quantity: str = "soil_moisture") -> Point:
-    key = SeriesKey("a840", quantity)
-    return Point("musterstadt", "soil", key, Instant(NOON + number), float(number))
+    key = SeriesKey("linde", quantity)
+    return Point("musterstadt", "soil", key, Instant(NOON + number), float(number), dev_eui="a840")
 
 
 def said(message: str) -> str:
@@ -138,7 +138,7 @@ def test_a_field_of_another_type_refuses_only_its_own_values(
     (refused,) = real.write(points)
     assert refused.count == 100
     assert "field type conflict" in refused.reason
-    temperature = SeriesKey("a840", "soil_temperature")
+    temperature = SeriesKey("linde", "soil_temperature")
     assert len(real.read("musterstadt", temperature, *EVER)) == 100
 
 
@@ -157,8 +157,9 @@ def test_doubtful_values_have_a_field_of_their_own(
     real: SeriesStore, influx_1_8: str, prefix: str
 ) -> None:
     """What docs/influxdb.md promises to whoever looks with Grafana."""
-    key = SeriesKey("a840", "soil_moisture", "30cm")
-    real.write([Point("musterstadt", "soil", key, NOON, 240.0, Quality.SUSPECT), point(0)])
+    key = SeriesKey("linde", "soil_moisture", "30cm")
+    doubtful = Point("musterstadt", "soil", key, NOON, 240.0, Quality.SUSPECT, "a840")
+    real.write([doubtful, point(0)])
     bucket = f"{prefix}-musterstadt"
     query = {"db": bucket, "q": "SELECT * FROM soil", "epoch": "u"}
     (table,) = httpx.get(f"{influx_1_8}/query", params=query).json()["results"][0]["series"]
@@ -168,6 +169,7 @@ def test_doubtful_values_have_a_field_of_their_own(
         "device",
         "soil_moisture",
         "soil_moisture_suspect",
+        "station",
     ]
-    assert [NOON, "30cm", "a840", None, 240] in table["values"]
-    assert [NOON, None, "a840", 0, None] in table["values"]
+    assert [NOON, "30cm", "a840", None, 240, "linde"] in table["values"]
+    assert [NOON, None, "a840", 0, None, "linde"] in table["values"]

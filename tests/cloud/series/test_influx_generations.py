@@ -9,7 +9,7 @@ from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey, SeriesRejected, SeriesUnavailable
 
-POINT = Point("musterstadt", "soil", SeriesKey("a840", "tilt"), Instant(17), 1.0)
+POINT = Point("musterstadt", "soil", SeriesKey("linde", "tilt"), Instant(17), 1.0, dev_eui="a840")
 BUCKET = "stadtsinn-musterstadt"
 
 
@@ -20,7 +20,7 @@ def test_a_missing_bucket_is_made_by_the_first_write(version: str) -> None:
         assert store.write([POINT]) == []
         assert store.write([POINT]) == []
         assert list(server.buckets) == [BUCKET]
-        assert server.written == [(BUCKET, b"soil,device=a840 tilt=1.0 17")] * 2
+        assert server.written == [(BUCKET, b"soil,device=a840,station=linde tilt=1.0 17")] * 2
         store.close()
 
 
@@ -39,9 +39,14 @@ def test_influxdb_2_deletes_by_predicate() -> None:
     with keeping("v2.7.1") as server:
         store = open_store(server.url, token="secret", org="town")
         store.write([POINT])
-        store.drop_device("musterstadt", 'a840" OR device="b')
+        store.drop_station("musterstadt", 'linde" OR station="b')
+        store.drop_device("musterstadt", "a840")
         store.drop_tenant("musterstadt")
-        assert server.deleted == [(BUCKET, 'device="a840%22 OR device=%22b"'), (BUCKET, "")]
+        assert server.deleted == [
+            (BUCKET, 'station="linde%22 OR station=%22b"'),
+            (BUCKET, 'device="a840"'),
+            (BUCKET, ""),
+        ]
         assert list(server.buckets) == [BUCKET]
         store.close()
 
@@ -60,7 +65,7 @@ def test_influxdb_3_empties_a_tenant_by_making_its_database_again() -> None:
         store.drop_tenant("musterstadt")  # nothing there yet: no error
         store.write([POINT])
         with pytest.raises(SeriesRejected, match="rebuild the whole tenant"):
-            store.drop_device("musterstadt", "a840")
+            store.drop_station("musterstadt", "linde")
         store.drop_tenant("musterstadt")
         assert server.deleted == [(BUCKET, "")]
         assert list(server.buckets) == [BUCKET]

@@ -82,7 +82,8 @@ def point(
     quality: Quality = Quality.GOOD,
     family: str = "soil",
 ) -> Point:
-    return Point("t", family, SeriesKey("a840", quantity, channel), Instant(17), value, quality)
+    key = SeriesKey("linde", quantity, channel)
+    return Point("t", family, key, Instant(17), value, quality, "a840")
 
 
 def test_an_uplink_is_one_line_per_channel() -> None:
@@ -93,21 +94,21 @@ def test_an_uplink_is_one_line_per_channel() -> None:
             point("soil_moisture", 7.25, channel="30cm"),
         ]
     ) == [
-        "soil,device=a840 soil_moisture=21.0,soil_temperature_bad=-0.5 17",
-        "soil,channel=30cm,device=a840 soil_moisture=7.25 17",
+        "soil,device=a840,station=linde soil_moisture=21.0,soil_temperature_bad=-0.5 17",
+        "soil,channel=30cm,device=a840,station=linde soil_moisture=7.25 17",
     ]
 
 
 def test_a_value_is_always_a_float() -> None:
     """`21` and `true` would give the field another type, and every later value be refused."""
-    assert lines([point("occupied", True)]) == ["soil,device=a840 occupied=1.0 17"]
+    assert lines([point("occupied", True)]) == ["soil,device=a840,station=linde occupied=1.0 17"]
 
 
 def test_the_characters_of_line_protocol_are_escaped_where_they_matter() -> None:
     (line,) = lines([point("a=b,c d", 1.0, channel="x=y,z w", family="m=n,o p")])
-    assert line == r"m=n\,o\ p,channel=x\=y\,z\ w,device=a840 a\=b\,c\ d=1.0 17"
+    assert line == r"m=n\,o\ p,channel=x\=y\,z\ w,device=a840,station=linde a\=b\,c\ d=1.0 17"
 
 
 def test_of_one_value_with_two_qualities_only_the_later_is_written() -> None:
     both = [point("tilt", 1.0), point("tilt", 2.0, quality=Quality.SUSPECT)]
-    assert lines(both) == ["soil,device=a840 tilt_suspect=2.0 17"]
+    assert lines(both) == ["soil,device=a840,station=linde tilt_suspect=2.0 17"]

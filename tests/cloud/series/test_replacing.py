@@ -1,4 +1,4 @@
-"""Replacing part of a device's series: readers see the old or the new one, whatever happens."""
+"""Replacing part of a station's series: readers see the old or the new one, whatever happens."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 import real_replacing_child
 from databases import fresh_database
@@ -17,11 +18,11 @@ from fake_influx import keeping
 from real_series import fresh_prefix, influx_store
 from series_parts import (
     COUNTER,
-    DEVICE,
     EIGHT,
     EVER,
     MOISTURE,
     PART,
+    STATION,
     TEMPERATURE,
     TOWN,
     UPLINKS,
@@ -78,7 +79,7 @@ def values(store: SeriesStore, key: SeriesKey = MOISTURE) -> list[float]:
 def replace_with(store: SeriesStore, value: float) -> None:
     store.begin_replacement(PART)
     assert store.stage(part_points(value)) == []
-    store.finish_replacement(TOWN, DEVICE)
+    store.finish_replacement(TOWN, STATION)
 
 
 def test_the_part_is_new_and_what_lies_around_it_stays(again: Open) -> None:
@@ -96,12 +97,12 @@ def test_readers_see_the_old_series_until_it_is_finished(again: Open) -> None:
     store.begin_replacement(PART)
     store.stage([*part_points(7.0), point(TEMPERATURE, 40, 21.5)])
     assert values(reader) == [1.0] * UPLINKS
-    assert reader.series(TOWN, DEVICE) == [COUNTER, MOISTURE]
+    assert reader.series(TOWN, STATION) == [COUNTER, MOISTURE]
     assert TEMPERATURE not in reader.latest(TOWN, None)
-    store.finish_replacement(TOWN, DEVICE)
-    assert reader.series(TOWN, DEVICE) == [COUNTER, MOISTURE, TEMPERATURE]
+    store.finish_replacement(TOWN, STATION)
+    assert reader.series(TOWN, STATION) == [COUNTER, MOISTURE, TEMPERATURE]
     assert reader.latest(TOWN, None)[TEMPERATURE].value == 21.5
-    assert reader.latest(TOWN, [DEVICE]) == reader.latest(TOWN, None)
+    assert reader.latest(TOWN, [STATION]) == reader.latest(TOWN, None)
 
 
 def test_values_vanish_appear_and_change_their_quality(again: Open) -> None:
@@ -111,7 +112,7 @@ def test_values_vanish_appear_and_change_their_quality(again: Open) -> None:
     store.write([point(COUNTER, 31, 5.0)])
     store.begin_replacement(PART)
     store.stage([point(MOISTURE, 30, 240.0, Quality.BAD), point(MOISTURE, 31.5, 12.0)])
-    store.finish_replacement(TOWN, DEVICE)
+    store.finish_replacement(TOWN, STATION)
     found = store.read(TOWN, MOISTURE, *EVER, include_doubtful=True)
     assert [((s.time - EIGHT) / MINUTE, s.value, s.quality) for s in found] == [
         (28, 50.0, Quality.GOOD),
@@ -120,7 +121,7 @@ def test_values_vanish_appear_and_change_their_quality(again: Open) -> None:
         (31.5, 12.0, Quality.GOOD),
     ]
     assert store.read(TOWN, COUNTER, *EVER) == []
-    assert store.series(TOWN, DEVICE) == [MOISTURE]
+    assert store.series(TOWN, STATION) == [MOISTURE]
     assert store.latest(TOWN, None) == {
         MOISTURE: Sample(Instant(EIGHT + 31.5 * MINUTE), 12.0)  # type: ignore[arg-type]
     }
@@ -133,20 +134,35 @@ def test_what_is_written_meanwhile_by_another_process_is_not_lost(again: Open) -
     follower.write([point(MOISTURE, 40.5, 99.0), point(MOISTURE, 200, 98.0)])
     store.stage(part_points(7.0))
     follower.write([point(MOISTURE, 41.5, 97.0)])
-    store.finish_replacement(TOWN, DEVICE)
+    store.finish_replacement(TOWN, STATION)
     follower.write([point(MOISTURE, 42.5, 96.0)])
     found = values(again())
     assert sorted(value for value in found if value > 90) == [96.0, 97.0, 98.0, 99.0]
     assert len(found) == UPLINKS + 4
 
 
+def test_a_part_that_another_device_measured_takes_its_place(again: Open) -> None:
+    """A boundary was put right: the part is another device's, of another family even."""
+    store = again()
+    store.write([replace(p, dev_eui="a1") for p in morning()])
+    store.begin_replacement(PART)
+    store.stage([replace(p, dev_eui="b2", family="weather") for p in part_points(7.0)])
+    again().write([replace(point(MOISTURE, 40.5, 9.0), dev_eui="b2")])
+    store.finish_replacement(TOWN, STATION)
+    for reader in (store, again()):
+        found = reader.read(TOWN, MOISTURE, *EVER)
+        assert [s.dev_eui for s in found] == ["a1"] * 30 + ["b2"] * 31 + ["a1"] * 30
+        assert [s.value for s in found].count(7.0) == 30
+        assert {s.dev_eui for s in reader.latest(TOWN, None).values()} == {"a1"}
+
+
 def test_only_what_was_begun_is_staged(again: Open) -> None:
     store = again()
-    other = SeriesKey("a84041b42182ffff", "soil_moisture")
+    other = SeriesKey("nordtor", "soil_moisture")
     store.begin_replacement(PART)
     store.stage([point(MOISTURE, 29, 1.0), point(MOISTURE, 60, 1.0), point(other, 40, 1.0)])
     store.stage([point(MOISTURE, 30, 2.0), point(MOISTURE, 59.999, 3.0)])
-    store.finish_replacement(TOWN, DEVICE)
+    store.finish_replacement(TOWN, STATION)
     assert values(store) == [2.0, 3.0]
     assert values(store, other) == []
 
@@ -158,16 +174,16 @@ def test_begun_again_it_starts_from_nothing_and_finished_twice_it_stays(again: O
     store.stage(part_points(5.0))
     replace_with(again(), 7.0)
     for _ in range(2):
-        store.finish_replacement(TOWN, DEVICE)
+        store.finish_replacement(TOWN, STATION)
         assert values(store) == [1.0] * 30 + [7.0] * 30 + [1.0] * 30
-    store.finish_replacement(TOWN, "a84041b42182ffff")
+    store.finish_replacement(TOWN, "nordtor")
 
 
 def test_an_empty_part_is_emptied(again: Open) -> None:
     store = again()
     store.write(morning())
     store.begin_replacement(PART)
-    store.finish_replacement(TOWN, DEVICE)
+    store.finish_replacement(TOWN, STATION)
     assert len(values(store)) == 60
 
 
@@ -185,9 +201,9 @@ def check_one_state(store: SeriesStore) -> None:
     steps = store.aggregate(TOWN, MOISTURE, *_WINDOW, Window.QUARTER_HOUR, Aggregate.COUNTER_DELTA)
     up = steps[2].value
     assert [s.value for s in steps] == [0, 0, up, 0, 1.0 if up else 0, 0]
-    assert store.latest(TOWN, [DEVICE])[COUNTER] == Sample(Instant(EIGHT + 89 * MINUTE), 89.0)
+    assert store.latest(TOWN, [STATION])[COUNTER] == Sample(Instant(EIGHT + 89 * MINUTE), 89.0)
     assert set(store.latest(TOWN, None)) == {MOISTURE, COUNTER}
-    assert store.series(TOWN, DEVICE) == [COUNTER, MOISTURE]
+    assert store.series(TOWN, STATION) == [COUNTER, MOISTURE]
 
 
 _WINDOW = (EIGHT, Instant(EIGHT + 2 * HOUR))
@@ -226,14 +242,14 @@ def test_readers_at_the_same_time_never_see_a_mixture(
     assert seen <= {float(n) for n in range(1, 14)}
 
 
-def test_a_device_aside_is_nobodys_device(again: Open) -> None:
+def test_a_station_aside_is_nobodys_station(again: Open) -> None:
     """Not in a map, not by its name, whatever phase a replacement is in."""
     store = again()
     store.write(morning())
     store.begin_replacement(PART)
     store.stage(part_points(7.0))
-    assert {key.dev_eui for key in store.latest(TOWN, None)} == {DEVICE}
-    assert store.latest(TOWN, [aside(DEVICE)]) == {}
+    assert {key.station for key in store.latest(TOWN, None)} == {STATION}
+    assert store.latest(TOWN, [aside(STATION)]) == {}
 
 
 POINTS = ["switched", "old_deleted", "in_place", "settled"]
@@ -261,7 +277,7 @@ def test_killed_between_its_steps_readers_see_one_series_and_the_next_run_goes_o
     subprocess.run([*command, "8"], check=True)
     assert sorted(set(values(reader))) == [1.0, 8.0]  # the child's log does not know 40.5
     store.begin_replacement(PART)
-    store.finish_replacement(TOWN, DEVICE)
+    store.finish_replacement(TOWN, STATION)
     assert len(values(reader)) == 60
     store.drop_tenant(TOWN)
     database.dispose()
@@ -288,12 +304,12 @@ def test_influxdb_2_deletes_the_part_by_its_times(tmp_path: Path) -> None:
         store = open_store(server.url, token="secret", org="town", database=database)
         store.begin_replacement(PART)
         assert server.deleted == [
-            ("stadtsinn-musterstadt", f'device="%00aside%00{DEVICE}"'),
+            ("stadtsinn-musterstadt", f'station="%00aside%00{STATION}"'),
         ]
         server.deleted_times.clear()
         generation = generation_of(InfluxServer(server.url, "secret", "town"))
-        generation.drop_range("stadtsinn-musterstadt", DEVICE, PART.start, PART.end)
-        assert server.deleted[-1] == ("stadtsinn-musterstadt", f'device="{DEVICE}"')
+        generation.drop_range("stadtsinn-musterstadt", STATION, PART.start, PART.end)
+        assert server.deleted[-1] == ("stadtsinn-musterstadt", f'station="{STATION}"')
         # to behind the last microsecond of the part, whether the server counts its stop in or not
         assert server.deleted_times == [
             ("2026-06-10T06:30:00Z", "2026-06-10T06:59:59.999999500Z"),

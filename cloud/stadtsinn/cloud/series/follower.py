@@ -8,9 +8,11 @@ import structlog
 from prometheus_client import Counter
 from sqlalchemy import Connection
 
+from stadtsinn.base.health import Check
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.platform.tenants.repository import all_tenants
+from stadtsinn.cloud.series.filling import FillingProgress, note_beginning
 from stadtsinn.cloud.series.points import PointMaker
 from stadtsinn.cloud.series.redecode.unfinished import refuse_unfinished
 from stadtsinn.cloud.series.stores.store import Refused, SeriesStore
@@ -37,6 +39,7 @@ class SeriesFollower:
     def __init__(self, store: SeriesStore, directory: DirectoryCache) -> None:
         self._store = store
         self._maker = PointMaker(directory)
+        self._progress = FillingProgress()
 
     def prepare(self, uplinks: Sequence[LoggedUplink]) -> None:
         maker = self._maker
@@ -55,7 +58,8 @@ class SeriesFollower:
             _log_refused(refused, lost)
 
     def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None:
-        """Nothing is kept in the database."""
+        """No value is kept in the database, only how far a rebuild has come."""
+        self._progress.note(connection, uplinks[-1].position)
 
     def tick(self, connection: Connection, now: Instant) -> None:
         """Time alone changes no series."""
@@ -68,6 +72,11 @@ class SeriesFollower:
         refuse_unfinished(connection)
         for tenant in all_tenants(connection):
             self._store.drop_tenant(tenant.id)
+        note_beginning(connection)
+
+    def check(self) -> Check:
+        """Whether the series are complete or being rebuilt."""
+        return self._progress.check()
 
 
 def _log_refused(refused: Sequence[Refused], lost: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey
@@ -16,10 +16,14 @@ OTHER_FAMILY = "other"
 
 
 class PointMaker:
-    """Makes points; knows the families of device types by heart."""
+    """Makes points; keeps the families of device types in memory."""
 
-    def __init__(self, directory: DirectoryCache) -> None:
+    def __init__(
+        self, directory: DirectoryCache, station_of: Callable[[str, str], str] | None = None
+    ) -> None:
+        """`station_of` names the station of a tenant's device; by default the device's own."""
         self._directory = directory
+        self._station_of = station_of or _own_station
         self._families: dict[str, str | None] = {}
 
     def points(
@@ -28,6 +32,7 @@ class PointMaker:
         """The points of one uplink, none where it could not be decoded."""
         if not isinstance(outcome, Decoded):
             return
+        station = self._station_of(tenant_id, dev_eui)
         family = self._family(outcome.decoder.partition("@")[0]) or self._registered(dev_eui)
         for reading in outcome.readings:
             if reading.reason == CLOCK_WRONG:
@@ -35,10 +40,11 @@ class PointMaker:
             yield Point(
                 tenant_id,
                 family,
-                SeriesKey(dev_eui, reading.quantity, reading.channel),
+                SeriesKey(station, reading.quantity, reading.channel),
                 received if reading.event_time is None else reading.event_time,
                 reading.value,
                 reading.quality,
+                dev_eui,
             )
 
     def _family(self, device_type: str) -> str | None:
@@ -52,3 +58,7 @@ class PointMaker:
         """By the registry where the decoder is not known here."""
         entry = self._directory.current().devices.get(dev_eui)
         return (entry and self._family(entry.device_type)) or OTHER_FAMILY
+
+
+def _own_station(tenant_id: str, dev_eui: str) -> str:  # noqa: ARG001
+    return dev_eui

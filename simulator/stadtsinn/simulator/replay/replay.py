@@ -194,7 +194,7 @@ def _device(
     ).all()
     outcomes = [msgspec.msgpack.decode(row.outcome, type=Outcome) for row in rows]
     failures = Counter(one.reason for one in outcomes if not isinstance(one, Decoded))
-    mine = {key: sample for key, sample in latest.items() if key.dev_eui == dev_eui}
+    mine = {key: sample for key, sample in latest.items() if key.station == dev_eui}
     return DeviceResult(
         dev_eui=dev_eui,
         device_type=device_type,

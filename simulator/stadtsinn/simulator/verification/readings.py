@@ -67,7 +67,7 @@ def _foreign(truth: Truth, series: SeriesStore) -> Iterator[str]:
     """Series of the town's devices that nobody sent anything for."""
     for device in truth.town.devices:
         for key in series.series(truth.town.tenant, device.dev_eui):
-            name = SeriesName(key.dev_eui, key.quantity, key.channel)
+            name = SeriesName(key.station, key.quantity, key.channel)
             if name not in truth.readings:
                 yield f"{_title(name)}: foreign series"
 

@@ -23,6 +23,7 @@ INTERNAL = {
     "alert_inputs": "a follower's second cursor",
     "archived_days": "every town's uplinks of a day lie in one file",
     "log_revision": "one number for the whole log",
+    "series_filling": "what the series store of all tenants was filled with",
     "follower_cursors": "how far a follower has come",
     "edge_streams": "how far an edge's spool has come",
     "sandbox_messages": "the demo's telephone",

@@ -36,7 +36,7 @@ def command(history: History, store_url: str) -> list[str]:
 
 
 def of_device(state: State, dev_eui: str) -> State:
-    return {key: points for key, points in state.items() if key.dev_eui == dev_eui}
+    return {key: points for key, points in state.items() if key.station == dev_eui}
 
 
 def store_url_of(history: History) -> str:

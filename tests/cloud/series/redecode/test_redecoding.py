@@ -37,7 +37,7 @@ MIDDLE = at(30 * 3600)
 
 
 def of_devices(state: State, *dev_euis: str) -> State:
-    return {key: points for key, points in state.items() if key.dev_eui in dev_euis}
+    return {key: points for key, points in state.items() if key.station in dev_euis}
 
 
 def expected_outcomes(

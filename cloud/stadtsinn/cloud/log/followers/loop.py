@@ -65,7 +65,10 @@ class FollowerLoop:
         window: LogWindow | None = None,
         pace: Pace | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        before_first: Callable[[], None] | None = None,
     ) -> None:
+        """`before_first` is called, again and again until it does not fail, before the thread's
+        first batch."""
         self._database = database
         self._follower = follower
         self._clock = clock
@@ -73,6 +76,7 @@ class FollowerLoop:
         self._window = window or LogWindow()
         self._pace = pace or Pace()
         self._monotonic = monotonic
+        self._before_first = before_first
         self._stopping = threading.Event()
         self._limit = self._pace.batch
         self._retries = Retries(_BACKOFF)
@@ -150,6 +154,9 @@ class FollowerLoop:
     def _attempt(self) -> int | None:
         """One step: a batch or, when there is none, perhaps a tick. None when it failed."""
         try:
+            if self._before_first is not None:
+                self._before_first()
+                self._before_first = None
             applied = self.run_once()
             if applied == 0:
                 self._tick_if_due()

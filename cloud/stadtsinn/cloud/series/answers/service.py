@@ -82,7 +82,7 @@ def answer(store: SeriesStore, tenant_id: str, question: Question) -> SeriesPage
         samples, more_from = _windows(store, tenant_id, question, question.window, how)
     said = words(question.key.quantity)
     return SeriesPage(
-        dev_eui=question.key.dev_eui,
+        dev_eui=question.key.station,
         quantity=question.key.quantity,
         channel=question.key.channel,
         unit=said.unit,
@@ -149,7 +149,7 @@ def newest(
     values: dict[str, list[LatestValue]] = {dev_eui: [] for dev_eui in dev_euis}
     found = store.latest(tenant_id, dev_euis, quantity=quantity_name)
     for key, sample in found.items():
-        values[key.dev_eui].append(
+        values[key.station].append(
             LatestValue(key.quantity, key.channel, berlin.isoformat(sample.time), sample.value)
         )
     for shown in values.values():

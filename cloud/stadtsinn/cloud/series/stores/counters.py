@@ -31,12 +31,13 @@ def growth_per_window(
     """Growth of a total per window, counted where it was noticed.
 
     `samples` in the order of time; `base` is the last one before them, None where there is none.
+    What another device counted before is no base: between two devices' totals nothing grew.
     """
     grown: dict[Instant, float] = {}
     previous = base
     start, end = Instant(0), -1
     for sample in samples:
-        if previous is not None:
+        if previous is not None and previous.dev_eui == sample.dev_eui:
             if not start <= sample.time < end:
                 start = window_start(sample.time, window)
                 end = next_window(start, window)

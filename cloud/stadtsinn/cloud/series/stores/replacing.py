@@ -1,4 +1,4 @@
-"""Replacing part of a device's series so that nobody ever sees a mixture of old and new."""
+"""Replacing part of a station's series so that nobody ever sees a mixture of old and new."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from stadtsinn.base.instant import Instant
 
 
 class SeriesPart(msgspec.Struct, frozen=True):
-    """Every point of a device with `start` <= time < `end`."""
+    """Every point of a station with `start` <= time < `end`."""
 
     tenant_id: str
-    dev_eui: str
+    station: str
     start: Instant
     end: Instant
 
@@ -35,7 +35,7 @@ class Phase(StrEnum):
 
 
 class Replacement(msgspec.Struct, frozen=True):
-    """A device's part on its way. `revision` is new with every change of any replacement."""
+    """A station's part on its way. `revision` is new with every change of any replacement."""
 
     part: SeriesPart
     phase: Phase

@@ -21,14 +21,14 @@ class ReplacementTable:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def of_device(self, tenant_id: str, dev_eui: str) -> Replacement | None:
-        found = self._find(_TABLE.tenant_id == tenant_id, _TABLE.dev_eui == dev_eui)
+    def of_station(self, tenant_id: str, station: str) -> Replacement | None:
+        found = self._find(_TABLE.tenant_id == tenant_id, _TABLE.station == station)
         return found[0] if found else None
 
     def open_of(self, tenants: Collection[str]) -> dict[tuple[str, str], Replacement]:
-        """Replacements of these tenants that take what is written, by tenant and device."""
+        """Replacements of these tenants that take what is written, by tenant and station."""
         found = self._find(_TABLE.tenant_id.in_(tenants), _TABLE.phase.in_(_OPEN))
-        return {(one.part.tenant_id, one.part.dev_eui): one for one in found}
+        return {(one.part.tenant_id, one.part.station): one for one in found}
 
     def switched_of(self, tenant_id: str) -> list[Replacement]:
         return self._find(_TABLE.tenant_id == tenant_id, _TABLE.phase == Phase.SWITCHED.value)
@@ -42,12 +42,12 @@ class ReplacementTable:
         return self._find(_TABLE.tenant_id == tenant_id, _TABLE.revision > revision)
 
     def put(self, part: SeriesPart, phase: Phase) -> None:
-        """A device's replacement is now of this part, in this phase."""
+        """A station's replacement is now of this part, in this phase."""
         with self._database.write() as connection:
             serialize(connection, "series_replacements")
             row = {
                 "tenant_id": part.tenant_id,
-                "dev_eui": part.dev_eui,
+                "station": part.station,
                 "start": part.start,
                 "end": part.end,
                 "phase": phase.value,
@@ -56,14 +56,14 @@ class ReplacementTable:
             if not insert_ignore(connection, series_replacements, [row]):
                 connection.execute(
                     update(series_replacements)
-                    .where(_TABLE.tenant_id == part.tenant_id, _TABLE.dev_eui == part.dev_eui)
+                    .where(_TABLE.tenant_id == part.tenant_id, _TABLE.station == part.station)
                     .values(row)
                 )
 
     def _find(self, *conditions: ColumnElement[bool]) -> list[Replacement]:
         query = select(
             _TABLE.tenant_id,
-            _TABLE.dev_eui,
+            _TABLE.station,
             _TABLE.start,
             _TABLE.end,
             _TABLE.phase,

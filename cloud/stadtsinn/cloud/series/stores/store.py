@@ -14,15 +14,15 @@ from stadtsinn.cloud.series.stores.replacing import SeriesPart
 from stadtsinn.decoders.reading import Quality
 
 MAX_NAME_BYTES = 200
-"""Longest tenant, family, device, quantity or channel: far below every server's own limit."""
+"""Longest tenant, family, station, quantity, channel or device: below every server's limit."""
 
 _LAST_INSTANT = (2**63 - 1) // 1000 - 1  # InfluxDB counts nanoseconds in 64 bits
 
 
 class SeriesKey(msgspec.Struct, frozen=True, gc=False):
-    """One line in a chart: a quantity of a device, on one channel."""
+    """One line in a chart: a quantity of a station, on one channel. `station` is its slug."""
 
-    dev_eui: str
+    station: str
     quantity: str
     channel: str = ""
 
@@ -30,9 +30,11 @@ class SeriesKey(msgspec.Struct, frozen=True, gc=False):
 class Point(msgspec.Struct, frozen=True, gc=False):
     """One value to store. Points with equal tenant, key and time are the same point.
 
-    Of two such points the one written last stays, within a call the one further back. A point
-    that changes its *quality* is not the same value any more: replace that part of the series,
-    or drop the tenant first, as a rebuild does (InfluxDB cannot take a single good value back).
+    `dev_eui` names the device that measured it, empty where none did. Of two such points of one
+    device the one written last stays, within a call the one further back; of two devices' points
+    the one of the greater DevEUI counts, in whatever order they come. A point that changes its
+    *quality* is not the same value any more: replace that part of the series, or drop the tenant
+    first, as a rebuild does (InfluxDB cannot take a single good value back).
     """
 
     tenant_id: str
@@ -41,14 +43,17 @@ class Point(msgspec.Struct, frozen=True, gc=False):
     time: Instant
     value: float
     quality: Quality = Quality.GOOD
+    dev_eui: str = ""
 
 
 class Sample(msgspec.Struct, frozen=True, gc=False):
-    """One value read back; for aggregates `time` is the start of the window."""
+    """One value read back; for aggregates `time` is the start of the window and no device is
+    named."""
 
     time: Instant
     value: float
     quality: Quality = Quality.GOOD
+    dev_eui: str = ""
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -70,7 +75,8 @@ class Aggregate(StrEnum):
     COUNTER_DELTA = "counter_delta"
     """Growth of a running total inside the window, resets and wraps taken into account. The
     value before the first window is the base; where there is none, the first value has no
-    growth, and a window with nothing else is left out."""
+    growth, and a window with nothing else is left out. Another device's total is a new base:
+    across a swap nothing grows."""
 
 
 class Window(StrEnum):
@@ -89,7 +95,7 @@ class Window(StrEnum):
 class SeriesStore(Protocol):
     """Keeps points per tenant. All methods raise `SeriesUnavailable` when the store is away.
 
-    A tenant or device that nothing was stored for is empty, not an error. Safe for threads.
+    A tenant or station that nothing was stored for is empty, not an error. Safe for threads.
     """
 
     def write(self, points: Sequence[Point]) -> list[Refused]:
@@ -128,13 +134,13 @@ class SeriesStore(Protocol):
         ...
 
     def latest(
-        self, tenant_id: str, dev_euis: Sequence[str] | None, *, quantity: str | None = None
+        self, tenant_id: str, stations: Sequence[str] | None, *, quantity: str | None = None
     ) -> dict[SeriesKey, Sample]:
-        """The newest good value of every series of these devices (None: all), in one call."""
+        """The newest good value of every series of these stations (None: all), in one call."""
         ...
 
-    def series(self, tenant_id: str, dev_eui: str) -> list[SeriesKey]:
-        """The series that exist for a device, also those with doubtful values only, sorted."""
+    def series(self, tenant_id: str, station: str) -> list[SeriesKey]:
+        """The series that exist for a station, also those with doubtful values only, sorted."""
         ...
 
     def check_replaceable(self) -> None:
@@ -142,7 +148,7 @@ class SeriesStore(Protocol):
         ...
 
     def begin_replacement(self, part: SeriesPart) -> None:
-        """Make ready to replace a part of a device's series; readers go on seeing the old one.
+        """Make ready to replace a part of a station's series; readers go on seeing the old one.
 
         From now on whatever is written into the part is kept for the new one as well. Begun
         again, staged points are forgotten and a replacement that was interrupted half way
@@ -154,8 +160,8 @@ class SeriesStore(Protocol):
         """Store points for replacements that were begun; all others are passed over."""
         ...
 
-    def finish_replacement(self, tenant_id: str, dev_eui: str) -> None:
-        """Make the staged points the device's series in that part, for all readers at once.
+    def finish_replacement(self, tenant_id: str, station: str) -> None:
+        """Make the staged points the station's series in that part, for all readers at once.
 
         Every call of `read`, `aggregate` or `latest`, also one under way and in whatever
         process, answers from either the old or the new. Does nothing where none was begun.
@@ -167,8 +173,12 @@ class SeriesStore(Protocol):
         writing one that is too old already does nothing."""
         ...
 
+    def drop_station(self, tenant_id: str, station: str) -> None:
+        """Delete every point of a station (before its history is written again)."""
+        ...
+
     def drop_device(self, tenant_id: str, dev_eui: str) -> None:
-        """Delete every point of a device (before its history is written again)."""
+        """Delete every point that a device measured, at whatever station."""
         ...
 
     def drop_tenant(self, tenant_id: str) -> None:
@@ -196,10 +206,10 @@ def why_never(point: Point) -> str | None:
         return "the value is not finite"
     if not 0 <= point.time <= _LAST_INSTANT:
         return "the time lies outside 1970 to 2262"
-    names = (point.tenant_id, point.family, point.key.dev_eui, point.key.quantity)
+    names = (point.tenant_id, point.family, point.key.station, point.key.quantity)
     if not all(names):
-        return "tenant, family, device or quantity is empty"
-    for name in (*names, point.key.channel):
+        return "tenant, family, station or quantity is empty"
+    for name in (*names, point.key.channel, point.dev_eui):
         if not name.isascii() or len(name) > MAX_NAME_BYTES:
             try:
                 size = len(name.encode())
@@ -226,7 +236,7 @@ def only_storable(points: Sequence[Point]) -> tuple[list[Point], list[Refused]]:
 def describe(point: Point) -> str:
     """A point's names for a log line, short and on one line whatever they hold."""
     key = point.key
-    names = (point.tenant_id, point.family, key.dev_eui, key.quantity, key.channel)
+    names = (point.tenant_id, point.family, key.station, key.quantity, key.channel, point.dev_eui)
     return " ".join(ascii(name[:40]) for name in names)
 
 

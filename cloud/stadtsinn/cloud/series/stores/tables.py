@@ -1,4 +1,4 @@
-"""Devices whose part of a series is being replaced in a store without transactions."""
+"""Stations whose part of a series is being replaced in a store without transactions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ series_replacements = Table(
     "series_replacements",
     metadata,
     Column("tenant_id", String(63), primary_key=True),
-    Column("dev_eui", String(16), primary_key=True),
+    Column("station", String(63), primary_key=True),
     Column("start", InstantColumn, nullable=False),
     Column("end", InstantColumn, nullable=False),
     Column("phase", String(16), nullable=False),  # series.replacing.Phase

@@ -7,7 +7,7 @@ hours of Europe/Berlin are whole hours of UTC.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -66,6 +66,14 @@ def summarise(parts: Iterable[Part], window: Window, aggregate: Aggregate) -> li
             day_ends = next_window(start, window)
         starts.setdefault(start, []).append(part)
     return [Sample(Instant(start), _value(held, aggregate)) for start, held in starts.items()]
+
+
+def part_of(samples: Sequence[Sample], start: int, aggregate: Aggregate) -> Part:
+    """What a store would make of these good values, in the order of time; one at least."""
+    single = [Part(sample.time, sample.value, 1) for sample in samples]
+    if aggregate is Aggregate.MEAN:
+        return Part(start, _value(single, Aggregate.SUM), len(single))
+    return Part(start, _value(single, aggregate), 1)
 
 
 def _value(parts: list[Part], aggregate: Aggregate) -> float:

@@ -8,66 +8,79 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import structlog
+
 from stadtsinn.cloud.series.stores.store import SeriesUnavailable
 
-_VERSION = 2
+log = structlog.get_logger()
+
+_LAYOUT = 3
+"""Since 3 series belong to stations; before, they belonged to devices."""
 
 _TABLES = """
-CREATE TABLE tenants (
+CREATE TABLE IF NOT EXISTS tenants (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
     retention_days INTEGER
 );
-CREATE TABLE devices (
+CREATE TABLE stations (
     id INTEGER PRIMARY KEY,
     tenant INTEGER NOT NULL REFERENCES tenants,
-    dev_eui TEXT NOT NULL,
-    UNIQUE (tenant, dev_eui)
+    slug TEXT NOT NULL,
+    UNIQUE (tenant, slug)
+);
+CREATE TABLE devices (
+    id INTEGER PRIMARY KEY,
+    dev_eui TEXT NOT NULL UNIQUE
 );
 CREATE TABLE series (
     id INTEGER PRIMARY KEY,
-    device INTEGER NOT NULL REFERENCES devices,
+    station INTEGER NOT NULL REFERENCES stations,
     quantity TEXT NOT NULL,
     channel TEXT NOT NULL,
     family TEXT NOT NULL,
-    -- The newest good value, so that a map of all devices need not search through points.
+    -- The newest good value, so that a map of all stations need not search through points.
     latest_time INTEGER,
     latest_value REAL,
-    UNIQUE (device, quantity, channel)
+    latest_device INTEGER REFERENCES devices,
+    UNIQUE (station, quantity, channel)
 );
--- Clustered by device and time: the values of one uplink lie on one page, so storing an uplink
+-- Clustered by station and time: the values of one uplink lie on one page, so storing an uplink
 -- rewrites one page and not one for each quantity.
 CREATE TABLE points (
-    device INTEGER NOT NULL,
+    station INTEGER NOT NULL,
     time INTEGER NOT NULL,
     series INTEGER NOT NULL,
     value REAL NOT NULL,
     quality INTEGER NOT NULL,
-    PRIMARY KEY (device, time, series)
+    device INTEGER NOT NULL,
+    PRIMARY KEY (station, time, series)
 ) WITHOUT ROWID;
--- Counted up whenever rows of series are deleted: a writer in another process that knows ids
--- by heart sees that it has to look again.
-CREATE TABLE deletions (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL);
-INSERT INTO deletions VALUES (1, 0);
-"""
-_TABLES_OF_2 = """
--- Parts of devices' series that are being replaced; their new points gather in `staged`.
+-- Parts of stations' series that are being replaced; their new points gather in `staged`.
 CREATE TABLE replacements (
-    device INTEGER PRIMARY KEY REFERENCES devices,
+    station INTEGER PRIMARY KEY REFERENCES stations,
     start INTEGER NOT NULL,
     stop INTEGER NOT NULL
 );
 CREATE TABLE staged (
-    device INTEGER NOT NULL,
+    station INTEGER NOT NULL,
     time INTEGER NOT NULL,
     series INTEGER NOT NULL,
     value REAL NOT NULL,
     quality INTEGER NOT NULL,
-    PRIMARY KEY (device, time, series)
+    device INTEGER NOT NULL,
+    PRIMARY KEY (station, time, series)
 ) WITHOUT ROWID;
+-- Counted up whenever rows of series are deleted: a writer in another process that keeps ids in
+-- memory sees that it has to read them again.
+CREATE TABLE IF NOT EXISTS deletions (
+    id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL
+);
+INSERT OR IGNORE INTO deletions VALUES (1, 0);
+UPDATE deletions SET number = number + 1;
 """
-_LAYOUTS = {1: _TABLES, 2: _TABLES_OF_2}
-"""What each layout adds to the one before."""
+_TABLES_OF_DEVICES = ("staged", "replacements", "points", "series", "devices")
+"""Tables of the layouts 1 and 2 that go; tenants and their retention stay."""
 
 
 class SeriesFile:
@@ -145,17 +158,34 @@ class SeriesFile:
 
     def _create(self) -> None:
         # Looked at without the write lock first: opening must not wait for who writes just now.
-        if self._version(self._writer) < _VERSION:
+        if self._version(self._writer) < _LAYOUT:
             with self.write() as connection:
-                for layout in range(self._version(connection) + 1, _VERSION + 1):
-                    for statement in _statements(_LAYOUTS[layout]):
-                        connection.execute(statement)
-                    connection.execute(f"PRAGMA user_version={layout}")
-        if (version := self._version(self._writer)) != _VERSION:
+                self._lay_out(connection)
+        if (version := self._version(self._writer)) != _LAYOUT:
             raise SeriesUnavailable(
-                f"{self.path} has layout {version}, this program knows {_VERSION}: move the "
+                f"{self.path} has layout {version}, this program knows {_LAYOUT}: move the "
                 "file away and run 'stadtsinn cloud rebuild series'"
             )
+
+    def _lay_out(self, connection: sqlite3.Connection) -> None:
+        """Make the tables. What an older layout holds goes: the log fills the file again."""
+        version = self._version(connection)  # another process may have been quicker
+        if version >= _LAYOUT:
+            return
+        if version:
+            log.warning(
+                "series_file_emptied",
+                file=str(self.path),
+                layout=version,
+                reason="its series belong to devices, now they belong to stations",
+                remedy="the follower 'series' fills it again from the log when it starts; "
+                "'stadtsinn cloud rebuild series' does it at any time",
+            )
+            for table in _TABLES_OF_DEVICES:
+                connection.execute(f"DROP TABLE IF EXISTS {table}")
+        for statement in _statements(_TABLES):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={_LAYOUT}")
 
     def _version(self, connection: sqlite3.Connection) -> int:
         (version,) = connection.execute("PRAGMA user_version").fetchone()

@@ -29,23 +29,24 @@ from stadtsinn.decoders.reading import Quality
 _QUALITIES = (Quality.GOOD, Quality.SUSPECT, Quality.BAD)
 
 _IDS = """
-SELECT devices.id, series.id FROM tenants
-JOIN devices ON devices.tenant = tenants.id
-JOIN series ON series.device = devices.id
-WHERE tenants.name = ? AND dev_eui = ? AND quantity = ? AND channel = ?
+SELECT stations.id, series.id FROM tenants
+JOIN stations ON stations.tenant = tenants.id
+JOIN series ON series.station = stations.id
+WHERE tenants.name = ? AND slug = ? AND quantity = ? AND channel = ?
 """
 _LATEST = """
-SELECT dev_eui, quantity, channel, latest_time, latest_value FROM tenants
-JOIN devices ON devices.tenant = tenants.id
-JOIN series ON series.device = devices.id
-WHERE tenants.name = ? AND latest_time IS NOT NULL
+SELECT slug, quantity, channel, latest_time, latest_value, dev_eui FROM tenants
+JOIN stations ON stations.tenant = tenants.id
+JOIN series ON series.station = stations.id
+JOIN devices ON devices.id = latest_device
+WHERE tenants.name = ?
 """
 _SERIES = """
-SELECT dev_eui, quantity, channel FROM tenants
-JOIN devices ON devices.tenant = tenants.id
-JOIN series ON series.device = devices.id
-WHERE tenants.name = ? AND dev_eui = ? AND EXISTS (
-    SELECT 1 FROM points WHERE points.device = devices.id AND points.series = series.id
+SELECT slug, quantity, channel FROM tenants
+JOIN stations ON stations.tenant = tenants.id
+JOIN series ON series.station = stations.id
+WHERE tenants.name = ? AND slug = ? AND EXISTS (
+    SELECT 1 FROM points WHERE points.station = stations.id AND points.series = series.id
 )
 """
 # SQLite gives the other columns of the row that max() or min() took, if there is just one.
@@ -57,8 +58,8 @@ _PARTS = {
     Aggregate.LAST: "value, max(time)",
 }
 
-_NAMED_DEVICES = 1_000
-"""From more devices than this on, all are read and chosen from here."""
+_NAMED_STATIONS = 1_000
+"""From more stations than this on, all are read and chosen from here."""
 
 
 class EmbeddedStore:
@@ -97,12 +98,16 @@ class EmbeddedStore:
             if ids is None:
                 return []
             rows = connection.execute(
-                "SELECT time, value, quality FROM points"
-                " WHERE device = ? AND time >= ? AND time < ? AND series = ? AND quality <= ?"
+                "SELECT time, value, quality, dev_eui FROM points"
+                " CROSS JOIN devices ON devices.id = device"
+                " WHERE station = ? AND time >= ? AND time < ? AND series = ? AND quality <= ?"
                 " ORDER BY time LIMIT ?",
                 (ids[0], start, end, ids[1], 2 if include_doubtful else 0, _no_more_than(limit)),
             )
-            return [Sample(Instant(time), value, _QUALITIES[grade]) for time, value, grade in rows]
+            return [
+                Sample(time, value, _QUALITIES[grade], dev_eui)
+                for time, value, grade, dev_eui in rows
+            ]
 
     def aggregate(
         self,
@@ -129,7 +134,7 @@ class EmbeddedStore:
             step = step_of(window)
             rows = connection.execute(
                 f"SELECT time - time % ?, {_PARTS[aggregate]} FROM points"  # noqa: S608 (constants)
-                " WHERE device = ? AND time >= ? AND time < ? AND series = ? AND quality = 0"
+                " WHERE station = ? AND time >= ? AND time < ? AND series = ? AND quality = 0"
                 " GROUP BY 1",
                 (step, ids[0], start, end, ids[1]),
             )
@@ -141,35 +146,38 @@ class EmbeddedStore:
             row = (
                 ids
                 and connection.execute(
-                    "SELECT time, value FROM points"
-                    " WHERE device = ? AND time < ? AND series = ? AND quality = 0"
+                    "SELECT time, value, dev_eui FROM points"
+                    " CROSS JOIN devices ON devices.id = device"
+                    " WHERE station = ? AND time < ? AND series = ? AND quality = 0"
                     " ORDER BY time DESC LIMIT 1",
                     (ids[0], moment, ids[1]),
                 ).fetchone()
             )
-            return Sample(*row) if row else None
+            return Sample(row[0], row[1], dev_eui=row[2]) if row else None
 
     def latest(
-        self, tenant_id: str, dev_euis: Sequence[str] | None, *, quantity: str | None = None
+        self, tenant_id: str, stations: Sequence[str] | None, *, quantity: str | None = None
     ) -> dict[SeriesKey, Sample]:
         query, values = _LATEST, [tenant_id]
-        if dev_euis is not None and len(dev_euis) <= _NAMED_DEVICES:
-            query += f" AND dev_eui IN ({','.join('?' * len(dev_euis))})"
-            values += dev_euis
+        if stations is not None and len(stations) <= _NAMED_STATIONS:
+            query += f" AND slug IN ({','.join('?' * len(stations))})"
+            values += stations
         if quantity is not None:
             query += " AND quantity = ?"
             values.append(quantity)
-        wanted = None if dev_euis is None else set(dev_euis)
+        wanted = None if stations is None else set(stations)
         with self._file.read() as connection:
             return {
-                SeriesKey(dev_eui, name, channel): Sample(time, value)
-                for dev_eui, name, channel, time, value in connection.execute(query, values)
-                if wanted is None or dev_eui in wanted
+                SeriesKey(station, name, channel): Sample(time, value, Quality.GOOD, dev_eui)
+                for station, name, channel, time, value, dev_eui in connection.execute(
+                    query, values
+                )
+                if wanted is None or station in wanted
             }
 
-    def series(self, tenant_id: str, dev_eui: str) -> list[SeriesKey]:
+    def series(self, tenant_id: str, station: str) -> list[SeriesKey]:
         with self._file.read() as connection:
-            keys = [SeriesKey(*row) for row in connection.execute(_SERIES, (tenant_id, dev_eui))]
+            keys = [SeriesKey(*row) for row in connection.execute(_SERIES, (tenant_id, station))]
         return sorted(keys, key=lambda key: (key.quantity, key.channel))
 
     def check_replaceable(self) -> None:
@@ -186,10 +194,10 @@ class EmbeddedStore:
                 self._writer.stage(connection, good, self._clock.now())
         return refused
 
-    def finish_replacement(self, tenant_id: str, dev_eui: str) -> None:
+    def finish_replacement(self, tenant_id: str, station: str) -> None:
         with self._change() as connection:
-            for device in self._writer.devices_of(connection, tenant_id, dev_eui):
-                self._writer.finish_replacement(connection, device)
+            for number in self._writer.stations_of(connection, tenant_id, station):
+                self._writer.finish_replacement(connection, number)
 
     def set_retention(self, tenant_id: str, days: int | None) -> None:
         checked_days(days)
@@ -197,19 +205,26 @@ class EmbeddedStore:
             self._writer.set_retention(connection, tenant_id, days)
         self._purge()
 
+    def drop_station(self, tenant_id: str, station: str) -> None:
+        self._drop(tenant_id, station)
+
     def drop_device(self, tenant_id: str, dev_eui: str) -> None:
-        self._drop(tenant_id, dev_eui)
+        for number in self._stations_of(tenant_id, None):
+            with self._change() as connection:
+                self._writer.drop_measured_by(connection, number, dev_eui)
 
     def drop_tenant(self, tenant_id: str) -> None:
         self._drop(tenant_id, None)
 
-    def _drop(self, tenant_id: str, dev_eui: str | None) -> None:
-        with self._file.read() as connection:
-            devices = self._writer.devices_of(connection, tenant_id, dev_eui)
-        # A transaction for each device: a long history goes without keeping others waiting.
-        for device in devices:
+    def _drop(self, tenant_id: str, station: str | None) -> None:
+        # A transaction for each station: a long history goes without keeping others waiting.
+        for number in self._stations_of(tenant_id, station):
             with self._change() as connection:
-                self._writer.drop(connection, device)
+                self._writer.drop(connection, number)
+
+    def _stations_of(self, tenant_id: str, station: str | None) -> list[int]:
+        with self._file.read() as connection:
+            return self._writer.stations_of(connection, tenant_id, station)
 
     def ping(self) -> None:
         with self._file.read() as connection:
@@ -220,7 +235,7 @@ class EmbeddedStore:
 
     @contextmanager
     def _change(self) -> Iterator[sqlite3.Connection]:
-        """A transaction; when it fails, the writer unlearns the ids it saw there."""
+        """A transaction; when it fails, the writer forgets the ids it read there."""
         try:
             with self._file.write() as connection:
                 yield connection
@@ -236,18 +251,18 @@ class EmbeddedStore:
         now = self._purged_at = self._clock.now()
         with self._file.read() as connection:
             limited = connection.execute(
-                "SELECT devices.id, retention_days FROM tenants"
-                " JOIN devices ON devices.tenant = tenants.id WHERE retention_days IS NOT NULL"
+                "SELECT stations.id, retention_days FROM tenants"
+                " JOIN stations ON stations.tenant = tenants.id WHERE retention_days IS NOT NULL"
             ).fetchall()
-        for device, days in limited:
+        for station, days in limited:
             with self._change() as connection:
-                self._writer.forget_before(connection, device, now - days * DAY)
+                self._writer.forget_before(connection, station, now - days * DAY)
 
 
 def _find(connection: sqlite3.Connection, tenant_id: str, key: SeriesKey) -> tuple[int, int] | None:
-    """Ids of device and series, None while nothing was stored for it."""
+    """Ids of station and series, None while nothing was stored for it."""
     found: tuple[int, int] | None = connection.execute(
-        _IDS, (tenant_id, key.dev_eui, key.quantity, key.channel)
+        _IDS, (tenant_id, key.station, key.quantity, key.channel)
     ).fetchone()
     return found
 

@@ -12,42 +12,53 @@ from stadtsinn.decoders.reading import Quality
 
 _GRADES = {Quality.GOOD: 0, Quality.SUSPECT: 1, Quality.BAD: 2}
 
+# Of two devices' points at one time the one of the greater DevEUI stays, whichever came first.
 _UPSERT = """
-INSERT INTO points VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (device, time, series) DO UPDATE SET value = excluded.value, quality = excluded.quality
+INSERT INTO points VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (station, time, series) DO UPDATE
+SET value = excluded.value, quality = excluded.quality, device = excluded.device
+WHERE excluded.device = points.device OR (SELECT dev_eui FROM devices WHERE id = excluded.device)
+    > (SELECT dev_eui FROM devices WHERE id = points.device)
 """
-_STAGE = _UPSERT.replace("INTO points", "INTO staged")
+_STAGE = _UPSERT.replace("INTO points", "INTO staged").replace("points.device", "staged.device")
 _NEWER = """
-UPDATE series SET latest_time = ?1, latest_value = ?2
-WHERE id = ?3 AND (latest_time IS NULL OR latest_time <= ?1)
+UPDATE series SET latest_time = ?1, latest_value = ?2, latest_device = ?3
+WHERE id = ?4 AND (
+    latest_time IS NULL OR latest_time < ?1
+    OR (latest_time = ?1 AND (
+        latest_device = ?3 OR (SELECT dev_eui FROM devices WHERE id = ?3)
+            > (SELECT dev_eui FROM devices WHERE id = latest_device)
+    ))
+)
 """
-_LATEST_OF_DEVICE = """
-UPDATE series SET (latest_time, latest_value) = (
-    SELECT time, value FROM points
-    WHERE points.device = series.device AND points.series = series.id AND quality = 0
+_FIND_LATEST = """
+UPDATE series SET (latest_time, latest_value, latest_device) = (
+    SELECT time, value, device FROM points
+    WHERE points.station = series.station AND points.series = series.id AND quality = 0
     ORDER BY time DESC LIMIT 1
-) WHERE device = ?
+)
 """
+_LATEST_OF_STATION = f"{_FIND_LATEST} WHERE station = ?"
 # A value that was good and the newest one, and is not good any more.
-_LOOK_AGAIN = """
-UPDATE series SET (latest_time, latest_value) = (
-    SELECT time, value FROM points
-    WHERE points.device = series.device AND points.series = series.id AND quality = 0
-    ORDER BY time DESC LIMIT 1
-) WHERE id = ? AND latest_time = ?
+_LOOK_AGAIN = f"{_FIND_LATEST} WHERE id = ? AND latest_time = ?"
+
+_DROP_MEASURED = """
+DELETE FROM points WHERE station = ? AND device = (SELECT id FROM devices WHERE dev_eui = ?)
 """
+_DROP_STAGED = _DROP_MEASURED.replace("FROM points", "FROM staged")
 
-
-_Row = tuple[int, int, int, float, int]
-"""device, time, series, value, quality"""
+_Row = tuple[int, int, int, float, int, int]
+"""station, time, series, value, quality, device"""
 
 
 class Writer:
-    """Knows the ids of rows by heart. One per file and process; not safe for threads by itself."""
+    """Keeps the ids of rows in memory. One per file and process; not safe for threads by itself."""
 
     def __init__(self) -> None:
         self._tenants: dict[str, tuple[int, int | None]] = {}  # name → id, days of retention
-        self._devices: dict[tuple[int, str], int] = {}
+        self._stations: dict[tuple[int, str], int] = {}
+        self._devices: dict[str, int] = {}
+        self._dev_euis: dict[int, str] = {}
         self._series: dict[tuple[int, str, str], int] = {}
         self._deletions = -1
 
@@ -69,34 +80,38 @@ class Writer:
         self._look_for_deletions(connection)
         tenants = {name: self._tenant(connection, name) for name in {p.tenant_id for p in points}}
         oldest = {name: _oldest(days, now) for name, (_, days) in tenants.items()}
-        rows: dict[tuple[int, int, int], _Row] = {}
-        series_ids = self._series
+        rows: dict[tuple[int, int], _Row] = {}
+        series_ids, device_ids = self._series, self._devices
         for point in points:
             key, time = point.key, point.time
             if time < oldest[point.tenant_id]:
                 continue
-            device_key = (tenants[point.tenant_id][0], key.dev_eui)
-            device = self._devices.get(device_key)
-            if device is None:
-                device = self._add_device(connection, device_key)
-            series = series_ids.get((device, key.quantity, key.channel))
+            station_key = (tenants[point.tenant_id][0], key.station)
+            station = self._stations.get(station_key)
+            if station is None:
+                station = self._add_station(connection, station_key)
+            series = series_ids.get((station, key.quantity, key.channel))
             if series is None:
-                series = self._add_series(connection, device, point)
+                series = self._add_series(connection, station, point)
+            device = device_ids.get(point.dev_eui)
+            if device is None:
+                device = self._add_device(connection, point.dev_eui)
+            other = rows.get((series, time))
+            if other is not None and self._dev_euis[other[5]] > point.dev_eui:
+                continue
             grade = _GRADES[point.quality]
-            rows[series, time, device] = (device, time, series, float(point.value), grade)
+            rows[series, time] = (station, time, series, float(point.value), grade, device)
         return rows.values()
 
     def _keep_latest(self, connection: sqlite3.Connection, rows: Collection[_Row]) -> None:
-        newest: dict[int, tuple[int, float]] = {}
+        newest: dict[int, tuple[int, float, int]] = {}
         doubtful: list[tuple[int, int]] = []
-        for _, time, series, value, grade in rows:
+        for _, time, series, value, grade, device in rows:
             if grade:
                 doubtful.append((series, time))
             elif series not in newest or newest[series][0] <= time:
-                newest[series] = (time, value)
-        connection.executemany(
-            _NEWER, ((time, value, series) for series, (time, value) in newest.items())
-        )
+                newest[series] = (time, value, device)
+        connection.executemany(_NEWER, ((*found, series) for series, found in newest.items()))
         connection.executemany(_LOOK_AGAIN, doubtful)
 
     def set_retention(self, connection: sqlite3.Connection, tenant: str, days: int | None) -> None:
@@ -104,58 +119,64 @@ class Writer:
         connection.execute("UPDATE tenants SET retention_days = ? WHERE id = ?", (days, tenant_id))
         self._count_deletion(connection)
 
-    def devices_of(
-        self, connection: sqlite3.Connection, tenant: str, dev_eui: str | None = None
+    def stations_of(
+        self, connection: sqlite3.Connection, tenant: str, station: str | None = None
     ) -> list[int]:
         rows = connection.execute(
-            "SELECT devices.id FROM devices JOIN tenants ON tenants.id = tenant"
-            " WHERE name = ?1 AND (?2 IS NULL OR dev_eui = ?2)",
-            (tenant, dev_eui),
+            "SELECT stations.id FROM stations JOIN tenants ON tenants.id = tenant"
+            " WHERE name = ?1 AND (?2 IS NULL OR slug = ?2)",
+            (tenant, station),
         )
-        return [device for (device,) in rows]
+        return [number for (number,) in rows]
 
     def begin_replacement(self, connection: sqlite3.Connection, part: SeriesPart) -> None:
         """Keep what is written into the part from now on; forget what was staged before."""
         self._look_for_deletions(connection)
-        key = (self._tenant(connection, part.tenant_id)[0], part.dev_eui)
-        device = self._devices.get(key) or self._add_device(connection, key)
-        self._end_replacement(connection, device)
+        key = (self._tenant(connection, part.tenant_id)[0], part.station)
+        station = self._stations.get(key) or self._add_station(connection, key)
+        self._end_replacement(connection, station)
         connection.execute(
-            "INSERT INTO replacements VALUES (?, ?, ?)", (device, part.start, part.end)
+            "INSERT INTO replacements VALUES (?, ?, ?)", (station, part.start, part.end)
         )
 
-    def finish_replacement(self, connection: sqlite3.Connection, device: int) -> None:
+    def finish_replacement(self, connection: sqlite3.Connection, station: int) -> None:
         """Put the staged points in the place of the old ones."""
         part = connection.execute(
-            "SELECT start, stop FROM replacements WHERE device = ?", (device,)
+            "SELECT start, stop FROM replacements WHERE station = ?", (station,)
         ).fetchone()
         if part is None:
             return
         connection.execute(
-            "DELETE FROM points WHERE device = ? AND time >= ? AND time < ?", (device, *part)
+            "DELETE FROM points WHERE station = ? AND time >= ? AND time < ?", (station, *part)
         )
-        connection.execute("INSERT INTO points SELECT * FROM staged WHERE device = ?", (device,))
-        connection.execute(_LATEST_OF_DEVICE, (device,))
-        self._end_replacement(connection, device)
+        connection.execute("INSERT INTO points SELECT * FROM staged WHERE station = ?", (station,))
+        connection.execute(_LATEST_OF_STATION, (station,))
+        self._end_replacement(connection, station)
 
-    def _end_replacement(self, connection: sqlite3.Connection, device: int) -> None:
-        connection.execute("DELETE FROM staged WHERE device = ?", (device,))
-        connection.execute("DELETE FROM replacements WHERE device = ?", (device,))
+    def _end_replacement(self, connection: sqlite3.Connection, station: int) -> None:
+        connection.execute("DELETE FROM staged WHERE station = ?", (station,))
+        connection.execute("DELETE FROM replacements WHERE station = ?", (station,))
 
-    def drop(self, connection: sqlite3.Connection, device: int) -> None:
-        """Delete a device's series and points."""
-        self._end_replacement(connection, device)
-        connection.execute("DELETE FROM points WHERE device = ?", (device,))
-        connection.execute("DELETE FROM series WHERE device = ?", (device,))
+    def drop(self, connection: sqlite3.Connection, station: int) -> None:
+        """Delete a station's series and points."""
+        self._end_replacement(connection, station)
+        connection.execute("DELETE FROM points WHERE station = ?", (station,))
+        connection.execute("DELETE FROM series WHERE station = ?", (station,))
         self._count_deletion(connection)
 
-    def forget_before(self, connection: sqlite3.Connection, device: int, oldest: int) -> None:
-        """Delete a device's points before `oldest`."""
-        connection.execute("DELETE FROM points WHERE device = ? AND time < ?", (device, oldest))
+    def drop_measured_by(self, connection: sqlite3.Connection, station: int, dev_eui: str) -> None:
+        """Delete the points of a station that a device measured."""
+        for statement in (_DROP_MEASURED, _DROP_STAGED):
+            connection.execute(statement, (station, dev_eui))
+        connection.execute(_LATEST_OF_STATION, (station,))
+
+    def forget_before(self, connection: sqlite3.Connection, station: int, oldest: int) -> None:
+        """Delete a station's points before `oldest`."""
+        connection.execute("DELETE FROM points WHERE station = ? AND time < ?", (station, oldest))
         connection.execute(
-            "UPDATE series SET latest_time = NULL, latest_value = NULL"
-            " WHERE device = ? AND latest_time < ?",
-            (device, oldest),
+            "UPDATE series SET latest_time = NULL, latest_value = NULL, latest_device = NULL"
+            " WHERE station = ? AND latest_time < ?",
+            (station, oldest),
         )
 
     def _look_for_deletions(self, connection: sqlite3.Connection) -> None:
@@ -170,7 +191,9 @@ class Writer:
     def forget_ids(self) -> None:
         """After a transaction that failed: what it added is not there."""
         self._tenants.clear()
+        self._stations.clear()
         self._devices.clear()
+        self._dev_euis.clear()
         self._series.clear()
 
     def _tenant(self, connection: sqlite3.Connection, name: str) -> tuple[int, int | None]:
@@ -184,22 +207,31 @@ class Writer:
             self._tenants[name] = known
         return known
 
-    def _add_device(self, connection: sqlite3.Connection, key: tuple[int, str]) -> int:
-        connection.execute("INSERT OR IGNORE INTO devices (tenant, dev_eui) VALUES (?, ?)", key)
-        (device,) = connection.execute(
-            "SELECT id FROM devices WHERE tenant = ? AND dev_eui = ?", key
+    def _add_station(self, connection: sqlite3.Connection, key: tuple[int, str]) -> int:
+        connection.execute("INSERT OR IGNORE INTO stations (tenant, slug) VALUES (?, ?)", key)
+        (station,) = connection.execute(
+            "SELECT id FROM stations WHERE tenant = ? AND slug = ?", key
         ).fetchone()
-        self._devices[key] = int(device)
+        self._stations[key] = int(station)
+        return int(station)
+
+    def _add_device(self, connection: sqlite3.Connection, dev_eui: str) -> int:
+        connection.execute("INSERT OR IGNORE INTO devices (dev_eui) VALUES (?)", (dev_eui,))
+        (device,) = connection.execute(
+            "SELECT id FROM devices WHERE dev_eui = ?", (dev_eui,)
+        ).fetchone()
+        self._devices[dev_eui] = int(device)
+        self._dev_euis[int(device)] = dev_eui
         return int(device)
 
-    def _add_series(self, connection: sqlite3.Connection, device: int, point: Point) -> int:
-        names = (device, point.key.quantity, point.key.channel)
+    def _add_series(self, connection: sqlite3.Connection, station: int, point: Point) -> int:
+        names = (station, point.key.quantity, point.key.channel)
         connection.execute(
-            "INSERT OR IGNORE INTO series (device, quantity, channel, family) VALUES (?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO series (station, quantity, channel, family) VALUES (?, ?, ?, ?)",
             (*names, point.family),
         )
         (series,) = connection.execute(
-            "SELECT id FROM series WHERE device = ? AND quantity = ? AND channel = ?", names
+            "SELECT id FROM series WHERE station = ? AND quantity = ? AND channel = ?", names
         ).fetchone()
         self._series[names] = int(series)
         return int(series)
@@ -208,8 +240,8 @@ class Writer:
 def _of_parts(connection: sqlite3.Connection, rows: Collection[_Row]) -> list[_Row]:
     """Those of the rows that fall into a part that is being replaced."""
     parts = {
-        device: (start, stop)
-        for device, start, stop in connection.execute("SELECT * FROM replacements")
+        station: (start, stop)
+        for station, start, stop in connection.execute("SELECT * FROM replacements")
     }
     if not parts:
         return []

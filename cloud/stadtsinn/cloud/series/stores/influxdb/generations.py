@@ -28,16 +28,16 @@ class Generation(Protocol):
 
     def set_retention(self, bucket: str, days: int | None) -> None: ...
 
-    def drop_device(self, bucket: str, device: str) -> None:
-        """Delete all points with this value of the tag ``device``."""
+    def drop(self, bucket: str, tag: str, value: str) -> None:
+        """Delete all points with this value of a tag."""
         ...
 
     def check_can_delete(self) -> None:
-        """Raise SeriesRejected where single devices' points cannot be deleted."""
+        """Raise SeriesRejected where single stations' points cannot be deleted."""
         ...
 
-    def drop_range(self, bucket: str, device: str, start: Instant, end: Instant) -> None:
-        """Delete the points with this value of the tag ``device`` and start <= time < end."""
+    def drop_range(self, bucket: str, station: str, start: Instant, end: Instant) -> None:
+        """Delete the points with this value of the tag ``station`` and start <= time < end."""
         ...
 
     def empty(self, bucket: str) -> None:
@@ -75,15 +75,15 @@ class InfluxDB1:
             f"ALTER RETENTION POLICY {identifier(own)} ON {identifier(bucket)} DURATION {keep}"
         )
 
-    def drop_device(self, bucket: str, device: str) -> None:
-        self._server.query(f"DROP SERIES FROM /.*/ WHERE {_is_device(device)}", bucket)
+    def drop(self, bucket: str, tag: str, value: str) -> None:
+        self._server.query(f"DROP SERIES FROM /.*/ WHERE {_tagged(tag, value)}", bucket)
 
     def check_can_delete(self) -> None:
         """It can."""
 
-    def drop_range(self, bucket: str, device: str, start: Instant, end: Instant) -> None:
-        times = f"time >= {start}000 AND time < {end}000"
-        self._server.query(f"DELETE FROM /.*/ WHERE {_is_device(device)} AND {times}", bucket)  # noqa: S608
+    def drop_range(self, bucket: str, station: str, start: Instant, end: Instant) -> None:
+        part = f"{_tagged('station', station)} AND time >= {start}000 AND time < {end}000"
+        self._server.query(f"DELETE FROM /.*/ WHERE {part}", bucket)  # noqa: S608
 
     def empty(self, bucket: str) -> None:
         tables = self._server.query("SHOW MEASUREMENTS", bucket)[0]
@@ -116,19 +116,19 @@ class InfluxDB2:
             found.retention_rules = [rules(type="expire", every_seconds=seconds)]
             self._buckets.update_bucket(bucket=found)
 
-    def drop_device(self, bucket: str, device: str) -> None:
+    def drop(self, bucket: str, tag: str, value: str) -> None:
         # The encoded name holds no quote and no backslash.
-        self._delete(bucket, f'device="{device}"')
+        self._delete(bucket, f'{tag}="{value}"')
 
     def check_can_delete(self) -> None:
         """It can."""
 
-    def drop_range(self, bucket: str, device: str, start: Instant, end: Instant) -> None:
+    def drop_range(self, bucket: str, station: str, start: Instant, end: Instant) -> None:
         # Our points lie on whole microseconds: half of one before the end is right whether the
         # server counts its stop in or not.
         stop = isoformat(end - 1).replace("Z", "")
         stop = (stop if "." in stop else f"{stop}.000000") + "500Z"
-        self._delete(bucket, f'device="{device}"', isoformat(start), stop)
+        self._delete(bucket, f'station="{station}"', isoformat(start), stop)
 
     def empty(self, bucket: str) -> None:
         self._delete(bucket, "")
@@ -164,9 +164,9 @@ class InfluxDB3:
                 f"make {bucket!r} with it before the first value is stored"
             )
 
-    def drop_device(self, bucket: str, device: str) -> None:
+    def drop(self, bucket: str, tag: str, value: str) -> None:
         raise SeriesRejected(
-            f"InfluxDB 3 cannot delete single rows (device {device} in {bucket!r}): "
+            f"InfluxDB 3 cannot delete single rows ({tag} {value} in {bucket!r}): "
             "empty and rebuild the whole tenant"
         )
 
@@ -176,7 +176,7 @@ class InfluxDB3:
             "use the embedded store, InfluxDB 1.8 or 2"
         )
 
-    def drop_range(self, bucket: str, device: str, start: Instant, end: Instant) -> None:  # noqa: ARG002
+    def drop_range(self, bucket: str, station: str, start: Instant, end: Instant) -> None:  # noqa: ARG002
         self.check_can_delete()
 
     def empty(self, bucket: str) -> None:
@@ -188,8 +188,8 @@ class InfluxDB3:
         self.create(bucket)
 
 
-def _is_device(device: str) -> str:
-    return f"{identifier('device')} = {string(device)}"
+def _tagged(tag: str, value: str) -> str:
+    return f"{identifier(tag)} = {string(value)}"
 
 
 def _shard(days: int) -> str:

@@ -1,4 +1,4 @@
-"""Points as InfluxDB's line protocol: one line per uplink and channel.
+"""Points as InfluxDB's line protocol: one line per uplink, station and channel.
 
 The client's own `Point` class takes twice as long, and quotes names by rules of its own.
 """
@@ -21,25 +21,23 @@ from stadtsinn.decoders.reading import Quality
 
 def lines(points: Iterable[Point]) -> list[str]:
     """Lines with times in microseconds. Of two equal points the later one stays."""
-    uplinks: dict[tuple[str, str, str, int], dict[str, Point]] = {}
+    uplinks: dict[tuple[str, str, str, str, int], dict[str, Point]] = {}
     for point in points:
         key = point.key
-        where = (point.family, key.dev_eui, key.channel, point.time)
+        where = (point.family, key.station, key.channel, point.dev_eui, point.time)
         uplinks.setdefault(where, {})[key.quantity] = point
     return [
-        f"{_head(family, dev_eui, channel)} {_fields(values.values())} {time}"
-        for (family, dev_eui, channel, time), values in uplinks.items()
+        f"{_head(family, station, channel, dev_eui)} {_fields(values.values())} {time}"
+        for (family, station, channel, dev_eui, time), values in uplinks.items()
     ]
 
 
 def stored_line(
-    measurement: str, device: str, channel: str, values: Mapping[str, float], time: int
+    measurement: str, tags: Mapping[str, str], values: Mapping[str, float], time: int
 ) -> str:
     """One line of names as the server gave them back: encoded already, not yet escaped."""
-    tag = f",channel={line_escaped(channel)}" if channel else ""
     fields = ",".join(f"{line_escaped(name)}={float(value)!r}" for name, value in values.items())
-    head = f"{line_escaped_measurement(measurement)}{tag},device={line_escaped(device)}"
-    return f"{head} {fields} {time}"
+    return f"{line_escaped_measurement(measurement)}{_tags(tags)} {fields} {time}"
 
 
 def _fields(points: Iterable[Point]) -> str:
@@ -55,8 +53,12 @@ def _field(quantity: str, quality: Quality) -> str:
 
 
 @lru_cache(maxsize=100_000)
-def _head(family: str, dev_eui: str, channel: str) -> str:
+def _head(family: str, station: str, channel: str, dev_eui: str) -> str:
+    tags = {"channel": channel, "device": dev_eui, "station": station}
+    encoded = {tag: to_influx(value) for tag, value in tags.items()}
+    return line_escaped_measurement(to_measurement(family)) + _tags(encoded)
+
+
+def _tags(tags: Mapping[str, str]) -> str:
     # Sorted tags are what the server wants; an empty tag must not be written at all.
-    tag = f",channel={line_escaped(to_influx(channel))}" if channel else ""
-    measurement = line_escaped_measurement(to_measurement(family))
-    return f"{measurement}{tag},device={line_escaped(to_influx(dev_eui))}"
+    return "".join(f",{tag}={line_escaped(tags[tag])}" for tag in sorted(tags) if tags[tag])

@@ -21,7 +21,7 @@ SUFFIXES = {Quality.GOOD: "", Quality.SUSPECT: "_suspect", Quality.BAD: "_bad"}
 """Doubtful values have fields of their own: whoever charts a quantity sees good ones only."""
 
 _UNSAFE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029%\\\\\"'`]")
-_RESERVED = frozenset({"time", "device", "channel"})
+_RESERVED = frozenset({"time", "station", "device", "channel"})
 _LINE_SPECIAL = re.compile("([,= ])")
 _MEASUREMENT_SPECIAL = re.compile("([, ])")  # an escaped equals sign keeps its backslash here
 _NOT_IN_BUCKET = re.compile("[^A-Za-z0-9_-]")

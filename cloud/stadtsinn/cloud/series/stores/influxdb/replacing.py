@@ -1,6 +1,6 @@
-"""Replacing part of a device's series in InfluxDB, which knows no transactions.
+"""Replacing part of a station's series in InfluxDB, which knows no transactions.
 
-New points gather under another device name (`aside`), while every writer that comes writes into
+New points gather under another station name (`aside`), while every writer that comes writes into
 the part twice. Then, each step only after the one before:
 
 1. the row of the replacement says *switched*: readers take the part from aside
@@ -36,52 +36,52 @@ T = TypeVar("T")
 
 _PAGE = 10_000
 _ASIDE = "\0aside\0"
-"""No device is called so; as a tag it reads ``%00aside%00a840…``."""
+"""No station is called so; as a tag it reads ``%00aside%00linde-am-markt``."""
 
 
-def aside(dev_eui: str) -> str:
-    """The name under which a device's new points gather."""
-    return _ASIDE + dev_eui
+def aside(station: str) -> str:
+    """The name under which a station's new points gather."""
+    return _ASIDE + station
 
 
-def is_aside(dev_eui: str) -> bool:
-    return dev_eui.startswith(_ASIDE)
+def is_aside(station: str) -> bool:
+    return station.startswith(_ASIDE)
 
 
 Stretch = tuple[str, Instant, Instant]
-"""A device's name and the times for which its points are to be read there."""
+"""A station's name and the times for which its points are to be read there."""
 
 
 def stretches(
-    replacement: Replacement | None, dev_eui: str, start: Instant, end: Instant
+    replacement: Replacement | None, station: str, start: Instant, end: Instant
 ) -> list[Stretch]:
-    """Where the points of a device lie for a range of time, in the order of time."""
+    """Where the points of a station lie for a range of time, in the order of time."""
     if replacement is None or replacement.phase is not Phase.SWITCHED:
-        return [(dev_eui, start, end)]
+        return [(station, start, end)]
     part = replacement.part
     found = [
-        (dev_eui, start, min(end, part.start)),
-        (aside(dev_eui), max(start, part.start), min(end, part.end)),
-        (dev_eui, max(start, part.end), end),
+        (station, start, min(end, part.start)),
+        (aside(station), max(start, part.start), min(end, part.end)),
+        (station, max(start, part.end), end),
     ]
     return [stretch for stretch in found if stretch[1] < stretch[2]]
 
 
 def steady(
-    table: ReplacementTable, tenant_id: str, dev_eui: str, read: Callable[[Replacement | None], T]
+    table: ReplacementTable, tenant_id: str, station: str, read: Callable[[Replacement | None], T]
 ) -> T:
     """What `read` answers for a state that held from its beginning to its end."""
-    seen = table.of_device(tenant_id, dev_eui)
+    seen = table.of_station(tenant_id, station)
     while True:
         answer = read(seen)
-        now = table.of_device(tenant_id, dev_eui)
+        now = table.of_station(tenant_id, station)
         if now == seen:
             return answer
         seen = now
 
 
 class InfluxReplacer:
-    """Carries out replacements, one device at a time; only one process does at a time."""
+    """Carries out replacements, one station at a time; only one process does at a time."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class InfluxReplacer:
 
     def begin(self, part: SeriesPart) -> None:
         self._generation().check_can_delete()
-        self.finish_interrupted(part.tenant_id, part.dev_eui)
+        self.finish_interrupted(part.tenant_id, part.station)
         # First the row: whoever writes from here on writes aside, too. Who began before it is
         # in the log already, and whoever stages reads the log after this.
         self._table.put(part, Phase.STAGING)
@@ -111,22 +111,22 @@ class InfluxReplacer:
         if not begun:
             return []
         return [
-            structs.replace(point, key=structs.replace(point.key, dev_eui=aside(point.key.dev_eui)))
+            structs.replace(point, key=structs.replace(point.key, station=aside(point.key.station)))
             for point in points
-            if (one := begun.get((point.tenant_id, point.key.dev_eui))) is not None
+            if (one := begun.get((point.tenant_id, point.key.station))) is not None
             and one.part.holds(point.time)
         ]
 
-    def finish(self, tenant_id: str, dev_eui: str) -> None:
-        found = self._table.of_device(tenant_id, dev_eui)
+    def finish(self, tenant_id: str, station: str) -> None:
+        found = self._table.of_station(tenant_id, station)
         if found is not None and found.phase is Phase.STAGING:
             self._table.put(found.part, Phase.SWITCHED)
             crash_point("series.switched")
-        self.finish_interrupted(tenant_id, dev_eui)
+        self.finish_interrupted(tenant_id, station)
 
-    def finish_interrupted(self, tenant_id: str, dev_eui: str) -> None:
+    def finish_interrupted(self, tenant_id: str, station: str) -> None:
         """Go on after the switch, wherever a killed process stood."""
-        found = self._table.of_device(tenant_id, dev_eui)
+        found = self._table.of_station(tenant_id, station)
         if found is None:
             return
         part = found.part
@@ -144,35 +144,36 @@ class InfluxReplacer:
     def _delete_old(self, part: SeriesPart) -> None:
         try:
             self._generation().drop_range(
-                self._bucket(part.tenant_id), to_influx(part.dev_eui), part.start, part.end
+                self._bucket(part.tenant_id), to_influx(part.station), part.start, part.end
             )
         except DatabaseMissing:
             return
 
     def _forget_aside(self, part: SeriesPart) -> None:
         try:
-            self._generation().drop_device(
-                self._bucket(part.tenant_id), to_influx(aside(part.dev_eui))
+            self._generation().drop(
+                self._bucket(part.tenant_id), "station", to_influx(aside(part.station))
             )
         except DatabaseMissing:
             return
 
     def _write_in_place(self, part: SeriesPart) -> None:
-        bucket, device = self._bucket(part.tenant_id), to_influx(part.dev_eui)
+        bucket, station = self._bucket(part.tenant_id), to_influx(part.station)
         for page in self._pages_aside(part):
-            self._writer.write_stored(bucket, list(_lines(page, device)))
+            self._writer.write_stored(bucket, list(_lines(page, station)))
 
     def _pages_aside(self, part: SeriesPart) -> Iterator[Series]:
-        """What lies aside, in tables of one measurement and channel, few rows at a time."""
-        bucket, device = self._bucket(part.tenant_id), aside(part.dev_eui)
+        """What lies aside, in tables of one measurement, channel and device, few rows at a
+        time."""
+        bucket, station = self._bucket(part.tenant_id), aside(part.station)
         try:
-            found = self._server.query(ask.stored_tables(device), bucket)[0]
+            found = self._server.query(ask.stored_tables(station), bucket)[0]
         except DatabaseMissing:
             return
         for table in found:
-            start, channel = part.start, table.tags["channel"]
+            start = part.start
             while True:
-                query = ask.stored(table.name, device, channel, start, part.end, _PAGE)
+                query = ask.stored(table.name, station, table.tags, start, part.end, _PAGE)
                 pages = self._server.query(query, bucket)[0]
                 if not pages or not pages[0].values:
                     break
@@ -180,15 +181,15 @@ class InfluxReplacer:
                 start = Instant(pages[0].values[-1][0] + 1)
 
 
-def _lines(table: Series, device: str) -> Iterator[str]:
-    """The rows of `SELECT *` as they were written, for another device."""
+def _lines(table: Series, station: str) -> Iterator[str]:
+    """The rows of `SELECT *` as they were written, for another station."""
+    tags = {**table.tags, "station": station}
     fields = [
         (name, column)
         for column, name in enumerate(table.columns)
-        if name not in ("time", "device", "channel")
+        if name != "time" and name not in tags
     ]
-    channel = table.tags["channel"]
     for row in table.values:
         values = {name: row[column] for name, column in fields if row[column] is not None}
         if values:
-            yield stored_line(table.name, device, channel, values, row[0])
+            yield stored_line(table.name, tags, values, row[0])

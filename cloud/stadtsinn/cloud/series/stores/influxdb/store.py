@@ -1,7 +1,7 @@
 """The series store in InfluxDB 1.8, 2 or 3: line protocol in, InfluxQL out.
 
-A bucket (1.8 and 3: database) per tenant; measurement = sensor family; tags = device, channel;
-fields = quantities, doubtful values in fields with a suffix. See docs/influxdb.md.
+A bucket (1.8 and 3: database) per tenant; measurement = sensor family; tags = station, channel
+and device; fields = quantities, doubtful values in fields with a suffix. See docs/influxdb.md.
 """
 
 from __future__ import annotations
@@ -15,6 +15,12 @@ from typing import TypeVar
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.series.stores.counters import growth_per_window, in_pages
 from stadtsinn.cloud.series.stores.influxdb import queries as ask
+from stadtsinn.cloud.series.stores.influxdb.answer_tables import (
+    device_of,
+    keep_newest,
+    one_page,
+    time_and_device,
+)
 from stadtsinn.cloud.series.stores.influxdb.generations import Generation, generation_of
 from stadtsinn.cloud.series.stores.influxdb.http import DatabaseMissing, InfluxServer, Series
 from stadtsinn.cloud.series.stores.influxdb.names import (
@@ -45,7 +51,7 @@ from stadtsinn.cloud.series.stores.store import (
     checked_days,
     only_storable,
 )
-from stadtsinn.cloud.series.stores.windows import Part, step_of, summarise
+from stadtsinn.cloud.series.stores.windows import Part, part_of, step_of, summarise
 from stadtsinn.decoders.reading import Quality
 
 T = TypeVar("T")
@@ -54,8 +60,8 @@ _EVER = (Instant(0), Instant(2**63 // 1000 - 1))
 _PAGE = 20_000
 """Rows asked for at once: servers cut an answer that is too long for them."""
 
-_NAMED_DEVICES = 1_000
-"""From more devices than this on, asking for all and choosing here is faster."""
+_NAMED_STATIONS = 1_000
+"""From more stations than this on, asking for all and choosing here is faster."""
 
 
 class InfluxStore:
@@ -115,7 +121,7 @@ class InfluxStore:
         qualities = tuple(Quality) if include_doubtful else (Quality.GOOD,)
         return self._steady(
             tenant_id,
-            key.dev_eui,
+            key.station,
             lambda seen: self._samples(tenant_id, key, seen, start, end, qualities, limit),
         )
 
@@ -135,7 +141,7 @@ class InfluxStore:
             while begin is not None and begin < until and len(samples) < _or_all(limit):
                 page = min(_PAGE, _or_all(limit) - len(samples))
                 query = ask.samples(place, qualities, begin, until, page)
-                found, begin = _one_page(self._query(tenant_id, query), qualities, page)
+                found, begin = one_page(self._query(tenant_id, query), qualities, page)
                 samples += found
         return samples[:limit]
 
@@ -159,102 +165,125 @@ class InfluxStore:
             return growth_per_window(samples, base, window, counter_modulus)
 
         def summary(seen: Replacement | None) -> list[Sample]:
-            parts = [
-                Part(row[0], row[1], row[2] if aggregate is Aggregate.MEAN else 1)
-                for place, since, until in _places(key, seen, start, end)
-                for table in self._query(
-                    tenant_id, ask.parts(place, aggregate, since, until, step_of(window))
-                )
-                for row in table.values
-            ]
+            parts = self._parts(tenant_id, key, seen, start, end, window, aggregate)
             return summarise(parts, window, aggregate)
 
         counted = aggregate is Aggregate.COUNTER_DELTA
-        return self._steady(tenant_id, key.dev_eui, growth if counted else summary)
+        return self._steady(tenant_id, key.station, growth if counted else summary)
+
+    def _parts(
+        self,
+        tenant_id: str,
+        key: SeriesKey,
+        seen: Replacement | None,
+        start: Instant,
+        end: Instant,
+        window: Window,
+        aggregate: Aggregate,
+    ) -> list[Part]:
+        """What the server put together per step. Where a step has values of two devices or
+        families, as at a swap, it is put together here: both may have one at the same time,
+        and which is the last one is to be seen from all of them."""
+        step = step_of(window)
+        found: dict[int, list[Part]] = defaultdict(list)
+        for place, since, until in _places(key, seen, start, end):
+            for table in self._query(tenant_id, ask.parts(place, aggregate, since, until, step)):
+                for row in table.values:
+                    count = row[2] if aggregate is Aggregate.MEAN else 1
+                    found[row[0]].append(Part(row[0], row[1], count))
+        parts: list[Part] = []
+        for begin, several in found.items():
+            if len(several) > 1:
+                bounds = Instant(max(begin, start)), Instant(min(begin + step, end))
+                samples = self._samples(tenant_id, key, seen, *bounds)
+                parts.append(part_of(samples, begin, aggregate))
+            else:
+                parts += several
+        return parts
 
     def _last_before(
         self, tenant_id: str, key: SeriesKey, seen: Replacement | None, moment: Instant
     ) -> Sample | None:
         found = [
-            Sample(Instant(row[0]), row[1])
+            Sample(Instant(row[0]), row[1], dev_eui=device_of(table))
             for place, since, until in _places(key, seen, Instant(0), moment)
             for table in self._query(tenant_id, ask.last_between(place, since, until))
             for row in table.values
         ]
-        return max(found, key=lambda sample: sample.time, default=None)
+        return max(found, key=time_and_device, default=None)
 
     def latest(
-        self, tenant_id: str, dev_euis: Sequence[str] | None, *, quantity: str | None = None
+        self, tenant_id: str, stations: Sequence[str] | None, *, quantity: str | None = None
     ) -> dict[SeriesKey, Sample]:
-        if dev_euis is not None and not dev_euis:
+        if stations is not None and not stations:
             return {}
         fields = self._good_fields(tenant_id, quantity)
         if self._table is None:
-            return self._latest(tenant_id, fields, dev_euis)
+            return self._latest(tenant_id, fields, stations)
         revision = self._table.revision()
         moving = self._table.switched_of(tenant_id)
-        newest = self._latest(tenant_id, fields, dev_euis)
+        newest = self._latest(tenant_id, fields, stations)
         moving += self._table.changed_since(tenant_id, revision)
-        wanted = None if dev_euis is None else set(dev_euis)
-        for device in {one.part.dev_eui for one in moving}:
-            if wanted is None or device in wanted:
-                newest = {key: value for key, value in newest.items() if key.dev_eui != device}
-                newest |= self._latest_of_one(tenant_id, device, quantity)
+        wanted = None if stations is None else set(stations)
+        for station in {one.part.station for one in moving}:
+            if wanted is None or station in wanted:
+                newest = {key: value for key, value in newest.items() if key.station != station}
+                newest |= self._latest_of_one(tenant_id, station, quantity)
         return newest
 
     def _latest(
-        self, tenant_id: str, fields: list[tuple[str, str]], dev_euis: Sequence[str] | None
+        self, tenant_id: str, fields: list[tuple[str, str]], stations: Sequence[str] | None
     ) -> dict[SeriesKey, Sample]:
-        named = None if dev_euis is None or len(dev_euis) > _NAMED_DEVICES else dev_euis
-        wanted = None if dev_euis is None else set(dev_euis)
+        named = None if stations is None or len(stations) > _NAMED_STATIONS else stations
+        wanted = None if stations is None else set(stations)
         newest: dict[SeriesKey, Sample] = {}
         for measurement, field in fields:
             name, _ = from_field(field)
             for table in self._query(tenant_id, ask.latest(measurement, field, named)):
-                device = from_influx(table.tags["device"])
-                if is_aside(device) or (wanted is not None and device not in wanted):
+                station = from_influx(table.tags["station"])
+                if is_aside(station) or (wanted is not None and station not in wanted):
                     continue
-                key = SeriesKey(device, name, from_influx(table.tags["channel"]))
-                _keep_newest(newest, key, table)
+                key = SeriesKey(station, name, from_influx(table.tags["channel"]))
+                keep_newest(newest, key, table)
         return newest
 
     def _latest_of_one(
-        self, tenant_id: str, dev_eui: str, quantity: str | None
+        self, tenant_id: str, station: str, quantity: str | None
     ) -> dict[SeriesKey, Sample]:
-        """The newest values of a device whose part is being replaced just now."""
+        """The newest values of a station whose part is being replaced just now."""
 
         def read(seen: Replacement | None) -> dict[SeriesKey, Sample]:
             newest: dict[SeriesKey, Sample] = {}
             for measurement, field in self._good_fields(tenant_id, quantity):
                 name, _ = from_field(field)
-                for place, since, until in stretches(seen, dev_eui, *_EVER):
-                    query = ask.latest_of_device(measurement, field, place, since, until)
+                for place, since, until in stretches(seen, station, *_EVER):
+                    query = ask.latest_of_station(measurement, field, place, since, until)
                     for table in self._query(tenant_id, query):
-                        key = SeriesKey(dev_eui, name, from_influx(table.tags["channel"]))
-                        _keep_newest(newest, key, table)
+                        key = SeriesKey(station, name, from_influx(table.tags["channel"]))
+                        keep_newest(newest, key, table)
             return newest
 
-        return self._steady(tenant_id, dev_eui, read)
+        return self._steady(tenant_id, station, read)
 
-    def series(self, tenant_id: str, dev_eui: str) -> list[SeriesKey]:
+    def series(self, tenant_id: str, station: str) -> list[SeriesKey]:
         found = self._steady(
-            tenant_id, dev_eui, lambda seen: self._series(tenant_id, dev_eui, seen)
+            tenant_id, station, lambda seen: self._series(tenant_id, station, seen)
         )
         return sorted(found, key=lambda key: (key.quantity, key.channel))
 
-    def _series(self, tenant_id: str, dev_eui: str, seen: Replacement | None) -> set[SeriesKey]:
+    def _series(self, tenant_id: str, station: str, seen: Replacement | None) -> set[SeriesKey]:
         measurements: dict[str, list[str]] = defaultdict(list)
         for measurement, field in self._fields(tenant_id):
             measurements[measurement].append(field)
         found: set[SeriesKey] = set()
         for measurement, fields in measurements.items():
-            for place, since, until in stretches(seen, dev_eui, *_EVER):
-                query = ask.fields_of_device(measurement, fields, place, since, until)
+            for place, since, until in stretches(seen, station, *_EVER):
+                query = ask.fields_of_station(measurement, fields, place, since, until)
                 for table in self._query(tenant_id, query):
                     channel = from_influx(table.tags["channel"])
                     for field, value in zip(fields, table.values[0][1:], strict=True):
                         if value is not None:
-                            found.add(SeriesKey(dev_eui, from_field(field)[0], channel))
+                            found.add(SeriesKey(station, from_field(field)[0], channel))
         return found
 
     def check_replaceable(self) -> None:
@@ -268,8 +297,8 @@ class InfluxStore:
         good, refused = only_storable(points)
         return refused + self._write(self._replacing().copies_aside(good))
 
-    def finish_replacement(self, tenant_id: str, dev_eui: str) -> None:
-        self._replacing().finish(tenant_id, dev_eui)
+    def finish_replacement(self, tenant_id: str, station: str) -> None:
+        self._replacing().finish(tenant_id, station)
 
     def _replacing(self) -> InfluxReplacer:
         if self._replacer is None:
@@ -279,11 +308,11 @@ class InfluxStore:
             )
         return self._replacer
 
-    def _steady(self, tenant_id: str, dev_eui: str, read: Callable[[Replacement | None], T]) -> T:
-        """`read` of a state of the device's series that no replacement changed meanwhile."""
+    def _steady(self, tenant_id: str, station: str, read: Callable[[Replacement | None], T]) -> T:
+        """`read` of a state of the station's series that no replacement changed meanwhile."""
         if self._table is None:
             return read(None)
-        return steady(self._table, tenant_id, dev_eui, read)
+        return steady(self._table, tenant_id, station, read)
 
     def set_retention(self, tenant_id: str, days: int | None) -> None:
         checked_days(days)
@@ -291,11 +320,17 @@ class InfluxStore:
         self._generation.create(bucket)
         self._generation.set_retention(bucket, days)
 
+    def drop_station(self, tenant_id: str, station: str) -> None:
+        self._drop(tenant_id, "station", station)
+        if self._table is not None:
+            self._drop(tenant_id, "station", aside(station))
+
     def drop_device(self, tenant_id: str, dev_eui: str) -> None:
+        self._drop(tenant_id, "device", dev_eui)
+
+    def _drop(self, tenant_id: str, tag: str, name: str) -> None:
         try:
-            self._generation.drop_device(self._bucket(tenant_id), to_influx(dev_eui))
-            if self._table is not None:
-                self._generation.drop_device(self._bucket(tenant_id), to_influx(aside(dev_eui)))
+            self._generation.drop(self._bucket(tenant_id), tag, to_influx(name))
         except DatabaseMissing:
             return
 
@@ -344,39 +379,10 @@ def _places(
 ) -> list[tuple[SeriesKey, Instant, Instant]]:
     """Under which names a range of a series is to be read, in the order of time."""
     return [
-        (SeriesKey(device, key.quantity, key.channel), since, until)
-        for device, since, until in stretches(seen, key.dev_eui, start, end)
+        (SeriesKey(station, key.quantity, key.channel), since, until)
+        for station, since, until in stretches(seen, key.station, start, end)
     ]
 
 
 def _or_all(limit: int | None) -> int:
     return sys.maxsize if limit is None else limit
-
-
-def _keep_newest(newest: dict[SeriesKey, Sample], key: SeriesKey, table: Series) -> None:
-    time, value = table.values[0]
-    if key not in newest or newest[key].time < time:
-        newest[key] = Sample(Instant(time), value)
-
-
-def _one_page(
-    tables: list[Series], qualities: Sequence[Quality], page: int
-) -> tuple[list[Sample], Instant | None]:
-    """Samples in order, and where the next page begins (None: there is none).
-
-    There are several tables where a device changed its family. Each is cut by itself, so only
-    what lies before the first cut is complete.
-    """
-    cuts = [t.values[-1][0] for t in tables if t.partial or len(t.values) >= page]
-    cut = min(cuts, default=None)
-    worst: dict[int, Sample] = {}
-    for table in tables:
-        for row in table.values:
-            time = row[0]
-            if cut is not None and time > cut:
-                break
-            for quality, value in zip(qualities, row[1:], strict=True):
-                if value is not None:  # the last of good, suspect, bad stays
-                    worst[time] = Sample(Instant(time), value, quality)
-    samples = [worst[time] for time in sorted(worst)]
-    return samples, None if cut is None else Instant(cut + 1)

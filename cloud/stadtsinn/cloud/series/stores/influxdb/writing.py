@@ -48,7 +48,7 @@ class InfluxWriter:
         return refused
 
     def write_stored(self, bucket: str, body: list[str]) -> None:
-        """Write lines that the server has stored before under another device's name."""
+        """Write lines that the server has stored before under another station's name."""
         try:
             self._try_again(self._generation().target(bucket), body)
         except SeriesRejected as error:

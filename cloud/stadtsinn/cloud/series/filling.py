@@ -1,0 +1,85 @@
+"""Filling the series store from the log: after an update that stores series in another way, and
+how far a rebuild has come."""
+
+from __future__ import annotations
+
+import structlog
+from sqlalchemy import Connection, delete, insert, select
+
+from stadtsinn.base.clock import Clock
+from stadtsinn.base.health import Check
+from stadtsinn.cloud.log.cursors.repository import read_cursor
+from stadtsinn.cloud.log.followers.follower import Follower
+from stadtsinn.cloud.log.followers.loop import rebuild
+from stadtsinn.cloud.log.uplinks.repository import head
+from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.series.tables import series_filling
+
+log = structlog.get_logger()
+
+LAYOUT = 2
+"""How values are stored in every store. 1: series belong to devices. 2: to stations."""
+
+_FOLLOWER = "series"
+_LOGGED_EVERY = 5
+"""Percent between two lines of the log."""
+
+
+def fill_if_outdated(database: Database, follower: Follower, clock: Clock) -> None:
+    """Begin a rebuild where the store was filled by a version that stored series otherwise.
+
+    Raises SeriesUnavailable while the store is away, RuntimeError while history is being decoded
+    again; nothing has changed then.
+    """
+    with database.read() as connection:
+        if _layout(connection) == LAYOUT:
+            return
+        filled = read_cursor(connection, _FOLLOWER) > 0
+    if filled:
+        log.warning(
+            "series_rebuild_begun",
+            reason="this version stores series by station",
+            remedy="nothing to do: they are filled from the log, newest values come last",
+        )
+        rebuild(database, follower, clock)
+        return
+    with database.write() as connection:
+        note_beginning(connection)
+
+
+def note_beginning(connection: Connection) -> None:
+    """The store is empty, and filled from the log from now on."""
+    connection.execute(delete(series_filling))
+    row = {"id": 1, "layout": LAYOUT, "until": head(connection)}
+    connection.execute(insert(series_filling).values(row))
+
+
+def _layout(connection: Connection) -> int | None:
+    return connection.execute(select(series_filling.c.layout)).scalar_one_or_none()
+
+
+class FillingProgress:
+    """How far a rebuild has come: said in the log every few percent, and on the health page."""
+
+    def __init__(self) -> None:
+        self._percent: int | None = None
+        self._logged = 0
+
+    def note(self, connection: Connection, position: int) -> None:
+        """The follower has written everything up to this position."""
+        until = connection.execute(select(series_filling.c.until)).scalar_one_or_none() or 0
+        before = self._percent
+        self._percent = None if position >= until else 100 * position // until
+        if self._percent is None:
+            if before is not None:
+                log.info("series_rebuilt", position=position)
+            self._logged = 0
+        elif before is None or self._percent >= self._logged + _LOGGED_EVERY:
+            self._logged = self._percent
+            log.info("series_being_rebuilt", percent=self._percent, position=position, of=until)
+
+    def check(self) -> Check:
+        """Never unhealthy: a rebuild takes its time."""
+        if self._percent is None:
+            return Check(ok=True, detail="complete")
+        return Check(ok=True, detail=f"series are being rebuilt: {self._percent} %")
