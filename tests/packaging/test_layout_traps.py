@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -50,3 +52,17 @@ def test_the_lock_names_no_registry() -> None:
     text = (ROOT / "requirements.lock").read_text()
     assert "--hash=sha256:" in text
     assert "://" not in text
+
+
+def test_the_lock_has_one_version_of_everything() -> None:
+    """Another numpy for another Python once made the types fail on one Debian only."""
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    names = [line.partition("==")[0] for line in lines if re.match(r"[a-z0-9].*==", line)]
+    assert len(names) > 30
+    assert [name for name, count in Counter(names).items() if count > 1] == []
+
+
+def test_the_small_edge_is_the_edge_without_numba() -> None:
+    extras = _pyproject()["project"]["optional-dependencies"]
+    assert extras["edge"][0] == "stadtsinn[edge-small]"
+    assert [re.split("[^a-z-]", name)[0] for name in extras["edge"][1:]] == ["numba"]

@@ -77,7 +77,7 @@ def install(folder: Path, wheel: Path, extra: str, constraints: Path) -> Path:
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
     requirement = f"{wheel}[{extra}]" if extra else str(wheel)
-    run(python, "-m", "pip", "install", "-q", "-c", str(constraints), requirement)
+    run(python, "-m", "pip", "install", "-q", "--no-compile", "-c", str(constraints), requirement)
     return python
 
 
