@@ -15,6 +15,8 @@ from stadtsinn.base.mqtt.link import Broker, Message, MqttLink, Tls, Will
 from stadtsinn.simulator.demo.certificates import Authority
 from stadtsinn.simulator.demo.mosquitto import Mosquitto
 
+pytestmark = pytest.mark.slow
+
 
 class Inbox:
     """Collects messages; acknowledges only when told to."""

@@ -14,6 +14,8 @@ from stadtsinn.decoders.catalogue import Catalogue, catalogue, device_files
 from stadtsinn.decoders.export.pages import pages, write_pages
 from stadtsinn.decoders.language.load import DeviceFileError
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

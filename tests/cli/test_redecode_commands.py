@@ -30,6 +30,8 @@ from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.decoders.reading import Decoded, Reading
 
+pytestmark = pytest.mark.slow
+
 DEVICE, CONSTANT = "70b3d50000000100", "70b3d50000000101"
 OLD = Decoded("dragino/lse01@0", (Reading("soil_moisture", 12.5), Reading("tilt", 1.0)))
 

@@ -8,9 +8,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from stadtsinn.decoders import compiled_kernel
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.uplink import Frame
+
+pytestmark = pytest.mark.slow
 
 DECODE = """
 from stadtsinn.decoders import compiled_kernel, kernel

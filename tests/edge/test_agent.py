@@ -29,6 +29,8 @@ from stadtsinn.edge.agent.spool import Row
 from stadtsinn.edge.messages.delivery import Ack, ack_topic, config_topic, status_topic
 from stadtsinn.edge.messages.delivery import encode as encode_message
 
+pytestmark = pytest.mark.slow
+
 NOW = parse("2026-06-01T08:00:00+00:00")
 EDGE = "rathaus-1"
 

@@ -14,6 +14,8 @@ from real_parts import mosquitto, wait_until
 from stadtsinn.base.instant import parse
 from stadtsinn.simulator.demo.mosquitto import Mosquitto
 
+pytestmark = pytest.mark.slow
+
 MOMENT = parse("2026-06-01T08:00:00+00:00")
 UPLINKS = 60
 

@@ -30,6 +30,8 @@ from stadtsinn.edge.agent.decoding import (
 )
 from stadtsinn.edge.agent.metrics import Metrics
 
+pytestmark = pytest.mark.slow
+
 LSE01: Frame = ("dragino/lse01", 2, bytes.fromhex("ce2900f107a5099b6e2890"), None)
 NOW = parse("2026-06-01T08:00:00+00:00")
 

@@ -19,6 +19,8 @@ from stadtsinn.base.instant import parse
 from stadtsinn.decoders.reading import Decoded
 from stadtsinn.simulator.demo.mosquitto import Mosquitto
 
+pytestmark = pytest.mark.slow
+
 MOMENT = parse("2026-06-01T08:00:00+00:00")
 UPLINKS = 3000
 MEGABYTE = 1_000_000

@@ -38,6 +38,8 @@ from stadtsinn.simulator.demo.progress import look
 from stadtsinn.simulator.market_day.day import MarketDay
 from stadtsinn.simulator.market_day.town import TREE_RULE
 
+pytestmark = pytest.mark.slow
+
 ROLES = ("series", "live", "alerts", "notify")
 POINTS = (
     "series.prepared",

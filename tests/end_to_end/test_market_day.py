@@ -17,6 +17,8 @@ import pytest
 import real_parts
 from installed_command import Run, command
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.timeout(1800)
 def test_the_day_survives_its_disasters(stadtsinn: Run, tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from installed_command import Run
 from stadtsinn.simulator.market_day.day import MarketDay
 from stadtsinn.simulator.radio.network_servers import NetworkServer
 
+pytestmark = pytest.mark.slow
+
 UPLINKS = 60
 
 

@@ -28,6 +28,8 @@ from stadtsinn.cloud.intake.repository import quarantined
 from stadtsinn.cloud.log.uplinks.repository import read_after
 from stadtsinn.simulator.demo.mosquitto import Mosquitto
 
+pytestmark = pytest.mark.slow
+
 APPLICATION, API_KEY = tts.APPLICATION, "NNSXS.PART.OF.A.KEY"
 EUI = "70b3d50000000100"
 FRAMES = range(40)

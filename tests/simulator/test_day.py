@@ -17,6 +17,8 @@ from stadtsinn.simulator.market_day.town import COUNTERS, MARKET_RULE, PCR2, TRE
 from stadtsinn.simulator.radio.network_servers import COUNTY_SHARE, NetworkServer
 from stadtsinn.simulator.radio.radio import REJOINING, RESTARTING
 
+pytestmark = pytest.mark.slow
+
 
 def test_equal_seeds_give_equal_days_and_others_do_not(day: MarketDay) -> None:
     again, other = MarketDay(day.seed), MarketDay(day.seed + 1)

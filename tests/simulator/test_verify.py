@@ -24,6 +24,8 @@ from stadtsinn.simulator.market_day.town import MARKET, TREES
 from stadtsinn.simulator.verification.report import Check, Report
 from stadtsinn.simulator.verification.verify import verify
 
+pytestmark = pytest.mark.slow
+
 LOG, SERIES, OCCUPANCY, MESSAGES = range(4)
 A_TREE = SeriesKey(TREES[0], "soil_moisture")
 

@@ -22,6 +22,8 @@ from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.decoders.uplink import Uplink
 from stadtsinn.simulator.demo.mosquitto import Mosquitto
 
+pytestmark = pytest.mark.slow
+
 EDGE_UPLINKS = [uplink(n, n * 10) for n in range(120)]
 SERVER_UPLINKS = [uplink(n, n * 10, dev_eui="70b3d50000000101") for n in range(60)]
 

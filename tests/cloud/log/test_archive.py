@@ -40,6 +40,8 @@ from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.decoders.reading import Decoded, Quality, Reading
 
+pytestmark = pytest.mark.slow
+
 CLOCK = ManualClock(Instant(NINE + 100 * DAY))
 LATER = Instant(NINE + 50 * DAY)
 DAY_S = DAY // SECOND

@@ -7,6 +7,8 @@ import pytest
 from fake_alert_town import AlertTown
 from real_alerts_child import run_child
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(("point", "messages"), [("alerts.applied", 0), ("test.committed", 1)])
 def test_all_of_it_or_nothing(town: AlertTown, point: str, messages: int) -> None:

@@ -24,6 +24,8 @@ from stadtsinn.cloud.platform.api.errors import install_error_handlers
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.simulator.demo.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 UMLAUTS = "ALARM Größe 5 §1 äöüÄÖÜß [€] {~}: bis zu 912 Personen"
 
 

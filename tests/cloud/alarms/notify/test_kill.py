@@ -14,6 +14,8 @@ from stadtsinn.base.clock import SystemClock
 from stadtsinn.cloud.alarms.notify.senders.sandbox import SandboxSender
 from stadtsinn.cloud.alarms.notify.tables import sandbox_messages
 
+pytestmark = pytest.mark.slow
+
 POINTS = ["notify.claiming", "notify.claimed", "notify.called", "notify.finished"]
 
 

@@ -17,6 +17,8 @@ from real_parts import PATIENCE_S, wait_until
 from stadtsinn.cloud.log.uplinks.repository import append
 from stadtsinn.cloud.platform.database.engine import Database
 
+pytestmark = pytest.mark.slow
+
 
 def child(database: Database, outside: Path, crash_at: str) -> subprocess.Popen[bytes]:
     script = real_follower_child.__file__

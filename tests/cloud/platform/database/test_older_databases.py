@@ -14,6 +14,8 @@ from stadtsinn.cloud.migrations import head, upgrade
 from stadtsinn.cloud.migrations.upgrade import current
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:

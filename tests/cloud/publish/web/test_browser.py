@@ -18,6 +18,8 @@ from real_parts import wait_until
 from stadtsinn.base.instant import MINUTE, SECOND, Instant
 from stadtsinn.cloud.publish.web.settings import WebSettings, use_settings
 
+pytestmark = pytest.mark.slow
+
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text()
 POLL_S = 0.5
 

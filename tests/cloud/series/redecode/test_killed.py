@@ -16,6 +16,8 @@ from fake_uplinks import at
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.series.redecode.repository import records, unfinished
 
+pytestmark = pytest.mark.slow
+
 BEFORE_THE_SWITCH = ["redecode.scanned"]
 AFTER_THE_SWITCH = [
     "redecode.switched",

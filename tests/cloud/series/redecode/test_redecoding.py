@@ -32,6 +32,8 @@ from stadtsinn.cloud.series.redecode.service import SeriesBehind, Wanted
 from stadtsinn.cloud.series.stores.influxdb import replacing as influx_replacing
 from stadtsinn.cloud.series.stores.store import SeriesKey
 
+pytestmark = pytest.mark.slow
+
 MIDDLE = at(30 * 3600)
 """In the second day: what is before it may be archived."""
 
