@@ -139,7 +139,8 @@ store-enabled = false
 """
     )
     with (folder / "influxd.log").open("wb") as log:
-        process = subprocess.Popen([str(program), "-config", str(config)], stdout=log, stderr=log)
+        command = ["setpriv", "--pdeathsig", "TERM", str(program), "-config", str(config)]
+        process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         wait_until(lambda: _answers(f"http://127.0.0.1:{port}/ping"), "InfluxDB answers")
         yield InfluxServer(f"http://127.0.0.1:{port}")
@@ -171,9 +172,11 @@ def postgres_cluster(folder: Path) -> Iterator[str]:
     subprocess.run(run, check=True, capture_output=True, cwd="/")
     port = free_port()
     settings = ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=60"]
+    # A test run that is killed takes its cluster along.
+    with_us = ["setpriv", "--pdeathsig", "TERM", *prefix]
     with (folder / "postgres.log").open("wb") as log:
         process = subprocess.Popen(
-            [*prefix, str(postgres), "-D", str(data), "-p", str(port), "-k", str(data), *settings],
+            [*with_us, str(postgres), "-D", str(data), "-p", str(port), "-k", str(data), *settings],
             stdout=log,
             stderr=log,
             cwd="/",
