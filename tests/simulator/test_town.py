@@ -1,4 +1,4 @@
-"""The town as the registry is told of it."""
+"""Musterstadt as it is entered into the registry."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.simulator.market_day.town import PERMITTED, musterstadt
 
 
-def test_the_town_is_as_large_as_promised() -> None:
+def test_the_town_is_as_large_as_documented() -> None:
     town = musterstadt()
     types = [device.device_type for device in town.devices]
     assert (types.count("dragino/lse01"), types.count("bosch/tps110")) == (8, 12)

@@ -265,7 +265,7 @@ def _out_of_nowhere(connection: Connection) -> None:
         (_lost, "never arrived"),
         (_never_written, "got 0 alarms instead of 1"),
         (_delayed, "minutes too late"),
-        (_about_the_hidden_hour, "when nothing was to be told"),
+        (_about_the_hidden_hour, "when there was no incident"),
         (_out_of_nowhere, "belongs to no incident"),
     ],
 )

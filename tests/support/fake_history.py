@@ -108,10 +108,10 @@ class History:
     def logged(self) -> list[LoggedUplink]:
         found: list[LoggedUplink] = []
         with self.database.read() as connection:
-            while news := read_after(
+            while newer := read_after(
                 connection, self.archive, found[-1].position if found else 0, 500
             ):
-                found += news
+                found += newer
         return found
 
     def state(self, store: SeriesStore | None = None) -> State:

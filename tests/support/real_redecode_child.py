@@ -16,14 +16,14 @@ from stadtsinn.cloud.town.directory import DirectoryCache
 
 
 def main(folder: str, store_url: str) -> None:
-    here = Path(folder)
-    database = open_database(f"sqlite:///{here / 'stadtsinn.sqlite'}")
+    root = Path(folder)
+    database = open_database(f"sqlite:///{root / 'stadtsinn.sqlite'}")
     redecoder = Redecoder(
         database,
-        Archive(here / "archive"),
+        Archive(root / "archive"),
         open_store(store_url, database=database),
         DirectoryCache(database),
-        write_catalogue(here / "now", 2),
+        write_catalogue(root / "now", 2),
         SystemClock(),
     )
     redecoder.run(Wanted(Instant(0), Instant(2**52)), "child")

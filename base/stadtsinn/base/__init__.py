@@ -1,1 +1,1 @@
-"""What every long-running process here needs: a clock, structured logs, health and metrics."""
+"""What all parts share: clock, logs, health and metrics, settings, back-off, the MQTT link."""

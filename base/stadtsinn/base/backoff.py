@@ -1,8 +1,8 @@
 """How long to wait before something that failed is tried again: one formula for all of it.
 
 The waits are stamina's: ``min(longest, first * factor ** (failures - 1) + random(0, jitter))``.
-Code that may sleep gives `Backoff.attempts` or `wait_until` to do; a thread that must react to a
-stop or to news meanwhile waits on its own event for the seconds that `Retries.failed` names.
+Code that may block uses `Backoff.attempts` or `wait_until`. A thread that must react to a stop or
+to new data while it waits uses its own event, for the seconds that `Retries.failed` returns.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ class Backoff:
 
         Use it as ``for attempt in backoff.attempts(…): with attempt: …``. It sleeps in between.
         """
-        # The edge agent and the followers never sleep through a wait: they need no stamina.
+        # Imported on use: the edge agent and the followers only use `Retries`, without stamina.
         import stamina
         from stamina.instrumentation import set_on_retry_hooks
 
-        set_on_retry_hooks([])  # callers say what failed, once; stamina would log each attempt
+        set_on_retry_hooks([])  # Callers log the failure once; stamina would log each attempt.
         return stamina.retry_context(
             on=on,
             attempts=None,
@@ -76,7 +76,7 @@ class Retries:
 
 
 class _NotYet(Exception):
-    """The condition does not hold yet."""
+    """The condition of `wait_until` does not hold yet."""
 
 
 _LOOKS = Backoff(first=0.005, longest=0.05)

@@ -1,4 +1,4 @@
-"""Clocks. Everything that asks for the time is given one of these."""
+"""Clocks. Code that needs the time gets one of these as an argument."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stadtsinn.base.instant import Instant
 
 
 class Clock(Protocol):
-    """Tells the present moment."""
+    """A source of the current time."""
 
     def now(self) -> Instant: ...
 
@@ -25,7 +25,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that stands still until somebody moves it."""
+    """A clock that changes only when it is set; for tests."""
 
     def __init__(self, start: Instant) -> None:
         self._now = start
@@ -67,7 +67,7 @@ class SharedClock:
 
 
 def open_clock(spec: str) -> Clock:
-    """The clock a process was told to use: ``system`` or ``shared:PATH``."""
+    """The clock of a specification: ``system`` or ``shared:PATH``."""
     if spec == "system":
         return SystemClock()
     kind, _, path = spec.partition(":")

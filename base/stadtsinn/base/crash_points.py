@@ -1,4 +1,4 @@
-"""Named moments at which a test can have this process killed, as a power cut would.
+"""Named points in the code at which a test can have this process killed, as by a power cut.
 
 `STADTSINN_CRASH_AT=edge.spool_committed` kills at the first pass,
 `STADTSINN_CRASH_AT=edge.spool_committed:3` at the third. Unset, a point costs one comparison.

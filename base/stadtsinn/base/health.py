@@ -1,4 +1,4 @@
-"""A small HTTP server that says whether this process works, and its Prometheus metrics."""
+"""A small HTTP server for the process's health checks and its Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 class Check(msgspec.Struct, frozen=True):
-    """One answer to "does this part work?", with what a person would want to know."""
+    """The result of one health check, with details for the operator."""
 
     ok: bool
     detail: str
@@ -72,7 +72,7 @@ class HealthServer:
         self._server = self._thread = None
 
     def report(self) -> Report:
-        """Ask all checks now."""
+        """Run all checks now."""
         results = {name: _ask(name, check) for name, check in self._checks.items()}
         return Report(ok=all(check.ok for check in results.values()), checks=results)
 
@@ -88,7 +88,7 @@ def parse_address(address: str) -> tuple[str, int]:
 def _ask(name: str, check: Callable[[], Check]) -> Check:
     try:
         return check()
-    except Exception as error:  # a broken check must not take the health page down
+    except Exception as error:  # An exception in one check must not break the health page.
         log.exception("health_check_failed", check=name)
         return Check(ok=False, detail=f"check failed: {type(error).__name__}")
 
@@ -120,7 +120,7 @@ def _handler(
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Requests of a monitoring system are no news."""
+            """Log nothing: monitoring systems ask every few seconds."""
 
     return Handler
 

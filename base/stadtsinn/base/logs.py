@@ -56,7 +56,7 @@ def mask_secrets(
 
 
 def _naming(service: str) -> Any:
-    """Processor that says which service speaks. Not a context variable: threads lack those."""
+    """Processor that adds the service's name. A context variable would not reach threads."""
 
     def add_service(
         _logger: Any, _method: str, event: MutableMapping[str, Any]
@@ -81,7 +81,7 @@ def configure_logs(service: str, json: bool | None = None, level: str = "info") 
     """Set up structlog and the standard library's logging, both to stderr.
 
     `json=None` writes JSON lines unless stderr is a terminal. Raises ValueError for an unknown
-    level. Log lines carry the machine's clock: they tell of the process, not of measurements.
+    level. Log lines carry the machine's time, also where a simulated clock runs.
     """
     number = logging.getLevelNamesMapping().get(level.upper())
     if number is None:

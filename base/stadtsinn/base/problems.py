@@ -6,7 +6,7 @@ from typing import ClassVar
 
 
 class Problem(Exception):
-    """An error with an HTTP status. `detail` tells the caller what to do about it."""
+    """An error with an HTTP status. `detail` says what the caller can do about it."""
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
@@ -27,7 +27,7 @@ class Forbidden(Problem):
 
 
 class NotFound(Problem):
-    """Also the answer for what another tenant owns: its existence is nobody's business."""
+    """Also the answer for what another tenant owns, so that its existence stays hidden."""
 
     status = 404
     title = "Not found"

@@ -1,4 +1,4 @@
-"""Tell systemd that we are ready, stopping, or still alive. Does nothing outside a unit."""
+"""Notify systemd: ready, stopping, watchdog. Does nothing outside a unit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 
 def notify(state: str) -> bool:
-    """Send e.g. ``READY=1`` to the service manager; False when there is none or it is deaf."""
+    """Send e.g. ``READY=1`` to the service manager; False when there is none or sending failed."""
     path = os.environ.get("NOTIFY_SOCKET", "")
     if not path:
         return False
@@ -24,7 +24,7 @@ def notify(state: str) -> bool:
 
 
 def watchdog_seconds() -> float | None:
-    """How often the unit wants a sign of life, halved for safety; None without WatchdogSec."""
+    """Seconds between watchdog pings: half of WatchdogSec; None where the unit sets none."""
     micros = os.environ.get("WATCHDOG_USEC", "")
     pid = os.environ.get("WATCHDOG_PID", "")
     if not micros.isdigit() or int(micros) == 0 or (pid and pid != str(os.getpid())):
@@ -33,7 +33,7 @@ def watchdog_seconds() -> float | None:
 
 
 class Watchdog:
-    """Pings the watchdog only while every named loop still turns.
+    """Pings the watchdog only while every named loop still runs.
 
     Each loop calls `beat(name)`; a loop silent for longer than `patience` seconds stops the
     pings, and systemd restarts the unit. `monotonic` gives seconds.

@@ -27,14 +27,14 @@ def archive(
     config: Config = DEFAULT_CONFIG,
     json_lines: Json = False,
 ) -> None:
-    with installation(config) as here:
+    with installation(config) as opened:
         from stadtsinn.base.instant import parse
         from stadtsinn.base.logs import configure_logs
         from stadtsinn.cloud.log.archive_files.archive import Archive, day_of
         from stadtsinn.cloud.log.archive_files.archiving import archive_before
         from stadtsinn.cloud.run import FOLLOWERS
 
-        configure_logs("archive", level=here.settings.log_level)
+        configure_logs("archive", level=opened.settings.log_level)
         try:
             moment = parse(f"{before}T00:00:00+00:00")
         except (ValueError, OverflowError):
@@ -44,7 +44,7 @@ def archive(
                     f"--before {before}: kein Tag, bitte wie 2026-10-01 angeben",
                 )
             ) from None
-        if moment > day_of(here.clock.now()):
+        if moment > day_of(opened.clock.now()):
             raise ValueError(
                 text(
                     f"--before {before}: only days that are over can be archived; today (UTC) is "
@@ -53,9 +53,9 @@ def archive(
                     "Tag (UTC) ist der späteste",
                 )
             )
-        files = Archive(here.settings.archive.folder)
+        files = Archive(opened.settings.archive.folder)
         found = False
-        for one in archive_before(here.database, files, moment, FOLLOWERS, here.clock):
+        for one in archive_before(opened.database, files, moment, FOLLOWERS, opened.clock):
             found = True
             print(json.dumps(_fields(one)) if json_lines else _line(one))
         if not found and not json_lines:

@@ -1,4 +1,4 @@
-"""`stadtsinn cloud`: run the installation, look at its quarantine, rebuild what follows the log."""
+"""`stadtsinn cloud`: run the installation, show its quarantine, rebuild a follower's data."""
 
 from __future__ import annotations
 
@@ -310,7 +310,7 @@ def _parts(settings: CloudSettings, clock: str | None) -> Iterator[Parts]:
 
 @contextmanager
 def _refusing(config: Path) -> Iterator[None]:
-    """What an operator can put right ends with a sentence, not with a traceback."""
+    """Errors that an operator can correct end with a sentence instead of a traceback."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from stadtsinn.base.logs import mask_text

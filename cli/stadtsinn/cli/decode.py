@@ -177,7 +177,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def _run_batch(devices: Catalogue) -> None:
-    """Answers what has arrived as soon as it arrives: a pipe may wait for each answer."""
+    """Answers each line immediately, because the other side of the pipe may wait for it."""
     requests = msgspec.json.Decoder(Request)
     for lines in _blocks(sys.stdin.fileno()):
         answers = [_encode(_answer_line(devices, requests, line)) for line in lines if line.strip()]

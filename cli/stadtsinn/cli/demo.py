@@ -83,7 +83,9 @@ def _check(folder: Path, seed: int, as_json: bool) -> None:
         folder,
         cache_folder(),
         seed=seed,
-        tell=lambda line: notes.print(f"[{time.monotonic() - began:6.1f} s] {line}", markup=False),
+        report=lambda line: notes.print(
+            f"[{time.monotonic() - began:6.1f} s] {line}", markup=False
+        ),
     )
     if as_json:
         print(report.to_json().decode())
@@ -116,7 +118,7 @@ def _watch_live(console: Console, show: Show, end: float | None) -> None:
 
 
 def _watch_lines(console: Console, show: Show, end: float | None) -> None:
-    """For a log file: a line now and then, and every message as it comes."""
+    """Output for a log file: a line at intervals, and every message when it arrives."""
     message, due = None, 0.0
     while end is None or time.monotonic() < end:
         scene = show.scene()

@@ -1,4 +1,4 @@
-"""`stadtsinn device`: hardware comes and goes, the station's history stays."""
+"""`stadtsinn device`: swap and move devices between stations."""
 
 from __future__ import annotations
 
@@ -117,12 +117,12 @@ def _change(
     from stadtsinn.cloud.town.stations.service import Editor
 
     made: list[PlacedDeployment] = []
-    with installation(config) as here:
-        when = _moment(at, here.clock.now())
+    with installation(config) as opened:
+        when = _moment(at, opened.clock.now())
         try:
-            with rehearsable_change(here.database, dry_run) as connection:
+            with rehearsable_change(opened.database, dry_run) as connection:
                 scope = scope_of_device(connection, dev_eui(device))
-                editor = Editor(scope, here.clock.now(), by or text("operator", "Betreiber"))
+                editor = Editor(scope, opened.clock.now(), by or text("operator", "Betreiber"))
                 made = change(connection, editor, when)
         except Rehearsed:
             pass

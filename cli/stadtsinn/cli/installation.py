@@ -1,4 +1,4 @@
-"""What commands on the server share: which installation, and failures told in a sentence."""
+"""Shared by commands on the server: opening the installation, errors as one sentence."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class Installation:
 
 @contextmanager
 def installation(config: Path) -> Iterator[Installation]:
-    """Open what the configuration names. What an operator can put right ends with a sentence
-    and exit code 2; code 1 is for what the data itself forbids."""
+    """Open the configured installation. Errors that an operator can correct end with a sentence
+    and exit code 2; code 1 is for changes that the data do not allow."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from stadtsinn.base.clock import open_clock

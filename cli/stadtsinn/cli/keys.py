@@ -1,4 +1,4 @@
-"""`stadtsinn key`: API keys, from the server itself. The first key of a town is made here."""
+"""`stadtsinn key`: API keys, made on the server; a town's first key is made by this command."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def create(
 
     if role not in set(Role):
         raise typer.BadParameter(f"'{role}': {', '.join(Role)}", param_hint="--role")
-    with installation(config) as here:
-        key_id, token = create_key(here.database, tenant, name, Role(role), here.clock.now())
+    with installation(config) as opened:
+        key_id, token = create_key(opened.database, tenant, name, Role(role), opened.clock.now())
     print(
         text(
             f"key {key_id}, role {role}; keep the token, it is not shown again:",
@@ -70,7 +70,7 @@ def create(
 def list_keys(config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None:
     from stadtsinn.cloud.platform.access.repository import all_keys
 
-    with installation(config) as here, here.database.read() as connection:
+    with installation(config) as opened, opened.database.read() as connection:
         keys = all_keys(connection)
     for key in keys:
         line = _summary(key)
@@ -86,7 +86,7 @@ def list_keys(config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None
 
 @app.command(
     help=text(
-        "Make a key useless at once. Example: stadtsinn key revoke 3",
+        "Revoke a key, effective immediately. Example: stadtsinn key revoke 3",
         "Schlüssel sofort sperren. Beispiel: stadtsinn key revoke 3",
     )
 )
@@ -96,8 +96,8 @@ def revoke(
 ) -> None:
     from stadtsinn.cloud.platform.access.service import revoke_as_operator
 
-    with installation(config) as here:
-        revoke_as_operator(here.database, key_id, here.clock.now())
+    with installation(config) as opened:
+        revoke_as_operator(opened.database, key_id, opened.clock.now())
     print(text(f"key {key_id} is revoked", f"Schlüssel {key_id} ist gesperrt"))
 
 

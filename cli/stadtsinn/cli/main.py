@@ -1,7 +1,7 @@
-"""The command `stadtsinn`: finds the module of a noun when it is asked for.
+"""The command `stadtsinn`: imports a subcommand's module when it is called.
 
-Nothing of a noun is imported before, so that `stadtsinn decode` starts at once and a gateway
-that installed only some extras still has a command line for them.
+No other module is imported, so that `stadtsinn decode` starts fast and a gateway with only some
+extras has a command line for them.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _overview() -> str:
         *(f"  {name:<10}{text(noun.english, noun.german)}" for name, noun in NOUNS.items()),
         "",
         text(
-            "'stadtsinn COMMAND --help' tells more. Example:",
+            "'stadtsinn COMMAND --help' explains a command. Example:",
             "'stadtsinn BEFEHL --help' erklärt mehr. Beispiel:",
         ),
         "  stadtsinn decode dragino/lse01 --f-port 2 CE2900F107A5099B6E2890",

@@ -91,18 +91,18 @@ def redecode(
     config: Config = DEFAULT_CONFIG,
     json_lines: Json = False,
 ) -> None:
-    with installation(config) as here:
+    with installation(config) as opened:
         from stadtsinn.base.logs import configure_logs
 
-        configure_logs("redecode", level=here.settings.log_level)
+        configure_logs("redecode", level=opened.settings.log_level)
         if past:
-            _list(here, json_lines)
+            _list(opened, json_lines)
         elif go_on:
-            with _redecoder(here, jobs) as redecoder:
+            with _redecoder(opened, jobs) as redecoder:
                 _show_finished(redecoder, json_lines)
         else:
             wanted = _wanted(since, until, device or [], tenant)
-            with _redecoder(here, jobs) as redecoder:
+            with _redecoder(opened, jobs) as redecoder:
                 _run(redecoder, wanted, json_lines, dry_run=dry_run)
 
 
@@ -143,7 +143,7 @@ def _wanted(since: str | None, until: str | None, devices: list[str], tenant: st
 
 
 @contextmanager
-def _redecoder(here: Installation, jobs: int) -> Iterator[Redecoder]:
+def _redecoder(opened: Installation, jobs: int) -> Iterator[Redecoder]:
     from stadtsinn.cloud.log.archive_files.archive import Archive
     from stadtsinn.cloud.series.redecode.service import Redecoder, Workers
     from stadtsinn.cloud.series.stores.opening import open_store
@@ -151,22 +151,22 @@ def _redecoder(here: Installation, jobs: int) -> Iterator[Redecoder]:
     from stadtsinn.cloud.town.directory import DirectoryCache
     from stadtsinn.decoders.catalogue import catalogue
 
-    settings = here.settings
+    settings = opened.settings
     store = open_store(
         settings.series.url,
         token=settings.series.token.read(),
         org=settings.series.org,
-        clock=here.clock,
-        database=here.database,
+        clock=opened.clock,
+        database=opened.database,
     )
     try:
         yield Redecoder(
-            here.database,
+            opened.database,
             Archive(settings.archive.folder),
             store,
-            DirectoryCache(here.database),
+            DirectoryCache(opened.database),
             catalogue(),
-            here.clock,
+            opened.clock,
             Workers(jobs, settings.devices),
         )
     except (SeriesRejected, SeriesUnavailable) as error:
@@ -192,11 +192,11 @@ def _show_finished(redecoder: Redecoder, json_lines: bool) -> None:
         print(text("Nothing was interrupted.", "Nichts wurde unterbrochen."))
 
 
-def _list(here: Installation, json_lines: bool) -> None:
+def _list(opened: Installation, json_lines: bool) -> None:
     from stadtsinn.cli.redecode_output import record_fields, record_line
     from stadtsinn.cloud.series.redecode.repository import records
 
-    with here.database.read() as connection:
+    with opened.database.read() as connection:
         found = records(connection)
     for one in found:
         print(json.dumps(record_fields(one)) if json_lines else record_line(one))

@@ -1,4 +1,4 @@
-"""How `stadtsinn redecode` tells what changes, for people and for programs."""
+"""The output of `stadtsinn redecode`, as text and as JSON."""
 
 from __future__ import annotations
 

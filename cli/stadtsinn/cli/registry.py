@@ -47,8 +47,8 @@ def apply(
 ) -> None:
     from stadtsinn.cloud.town_file.model import load_town
 
-    with installation(config) as here:
-        _apply(here, load_town(file), dry_run, json_lines)
+    with installation(config) as opened:
+        _apply(opened, load_town(file), dry_run, json_lines)
 
 
 @app.command(
@@ -86,15 +86,15 @@ def import_devices(
     from stadtsinn.cloud.town_file.device_csv import read_devices
     from stadtsinn.cloud.town_file.model import Town
 
-    with installation(config) as here:
-        with here.database.read() as connection:
+    with installation(config) as opened:
+        with opened.database.read() as connection:
             owner = find_tenant(connection, tenant)
         if owner is None:
             raise NotFound(
                 f"There is no tenant '{tenant}'. Make it with 'stadtsinn tenant create'."
             )
         listed = read_devices(file.read_text(encoding="utf-8"))
-        _apply(here, Town(tenant=tenant, name=owner.name, devices=listed), dry_run, json_lines)
+        _apply(opened, Town(tenant=tenant, name=owner.name, devices=listed), dry_run, json_lines)
 
 
 @app.command(
@@ -107,7 +107,7 @@ def devices(tenant: str, config: Config = DEFAULT_CONFIG, json_lines: Json = Fal
     from stadtsinn.cloud.platform.access.service import operator_scope
     from stadtsinn.cloud.town.repository import devices_page
 
-    with installation(config) as here, here.database.read() as connection:
+    with installation(config) as opened, opened.database.read() as connection:
         known = devices_page(connection, operator_scope(tenant), None, None)
     for device in known:
         print(
@@ -123,10 +123,10 @@ def devices(tenant: str, config: Config = DEFAULT_CONFIG, json_lines: Json = Fal
         )
 
 
-def _apply(here: Installation, town: Town, dry_run: bool, json_lines: bool) -> None:
+def _apply(opened: Installation, town: Town, dry_run: bool, json_lines: bool) -> None:
     from stadtsinn.cloud.town_file.apply import apply_town
 
-    changes = apply_town(here.database, town, here.clock.now(), dry_run=dry_run)
+    changes = apply_town(opened.database, town, opened.clock.now(), dry_run=dry_run)
     for change in changes:
         print(json.dumps(asdict(change), ensure_ascii=False) if json_lines else _line(change))
     if not json_lines:

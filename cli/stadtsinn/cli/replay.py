@@ -1,4 +1,4 @@
-"""`stadtsinn replay`: recorded events go the whole way."""
+"""`stadtsinn replay`: recorded events through broker, edge agent and cloud."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def replay(
         typer.Option(
             "--format",
             help=text(
-                "Network server's format, e.g. the_things_stack; told by the topics otherwise.",
+                "Network server's format, e.g. the_things_stack; by the topics otherwise.",
                 "Format des Netzwerkservers, z. B. the_things_stack; sonst sagen es die Topics.",
             ),
         ),
@@ -168,5 +168,5 @@ def _latest(device: DeviceResult) -> str:
 
 def _value(latest: LatestValue) -> str:
     channel = f" [{latest.channel}]" if latest.channel else ""
-    unit = f" {latest.unit}" if latest.unit != "1" else ""  # UCUM's 1: a mere number
+    unit = f" {latest.unit}" if latest.unit != "1" else ""  # UCUM's "1": a number without unit
     return f"{latest.quantity}{channel} {latest.value:g}{unit}"

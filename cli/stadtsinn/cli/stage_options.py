@@ -1,4 +1,4 @@
-"""What `demo` and `replay` share: where files go, and failures told in a sentence."""
+"""Shared by `demo` and `replay`: folders, and errors as one sentence."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def stage_folder(given: Path | None) -> Iterator[Path]:
 
 @contextmanager
 def failures_in_words(command: str, as_json: bool) -> Iterator[None]:
-    """What can go wrong on somebody's machine ends in a sentence, not in a traceback."""
+    """Expected errors of the user's machine end with a sentence instead of a traceback."""
     from stadtsinn.simulator.demo.check import Stuck
     from stadtsinn.simulator.demo.children import ChildFailed
     from stadtsinn.simulator.demo.mosquitto import MosquittoUnavailable

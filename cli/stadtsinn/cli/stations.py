@@ -45,7 +45,7 @@ def list_stations(
 ) -> None:
     from stadtsinn.cloud.town.stations import repository
 
-    with installation(config) as here, here.database.read() as connection:
+    with installation(config) as opened, opened.database.read() as connection:
         scope = scope_of_town(connection, tenant)
         found = repository.stations_page(connection, scope, None, None, kind=kind, site=site)
     for station in found:
@@ -72,11 +72,11 @@ def show(
 ) -> None:
     from stadtsinn.cloud.town.stations import repository
 
-    with installation(config) as here, here.database.read() as connection:
+    with installation(config) as opened, opened.database.read() as connection:
         scope = scope_of_town(connection, tenant)
         station = repository.station(connection, scope, slug)
         placed = repository.deployments_page(connection, scope, None, None, station=slug)
-        now = here.clock.now()
+        now = opened.clock.now()
     present = [one for one in placed if one.starts <= now < one.ends]
     if json_lines:
         deployed = [json.loads(one.model_dump_json()) for one in present]
@@ -103,7 +103,7 @@ def history(
 ) -> None:
     from stadtsinn.cloud.town.stations import repository
 
-    with installation(config) as here, here.database.read() as connection:
+    with installation(config) as opened, opened.database.read() as connection:
         scope = scope_of_town(connection, tenant)
         repository.station(connection, scope, slug)
         placed = repository.deployments_page(connection, scope, None, None, station=slug)
@@ -153,7 +153,10 @@ def _deployment_line(one: PlacedDeployment) -> str:
         start = date_and_time(one.starts)
     end = text("now", "heute") if one.end is None else date_and_time(one.ends)
     notes = [
-        *(f"{device or '·'} → {here or '·'}" for device, here in (one.channels or {}).items()),
+        *(
+            f"{of_device or '·'} → {of_station or '·'}"
+            for of_device, of_station in (one.channels or {}).items()
+        ),
         *([text("mounted back to front", "verkehrt herum eingebaut")] if one.swapped else []),
         *([text("calibrated", "kalibriert")] if one.calibration else []),
         *([text("comparison", "Vergleichsmessung")] if one.comparison else []),

@@ -37,9 +37,9 @@ def create(
     from stadtsinn.cloud.town_file.apply import apply_town
     from stadtsinn.cloud.town_file.model import Town
 
-    with installation(config) as here:
+    with installation(config) as opened:
         town = Town.read({"tenant": tenant, "name": name})
-        changes = apply_town(here.database, town, here.clock.now())
+        changes = apply_town(opened.database, town, opened.clock.now())
     for change in changes:
         print(change)
     if not changes:
@@ -56,7 +56,7 @@ def create(
 def list_tenants(config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None:
     from stadtsinn.cloud.platform.tenants.repository import all_tenants
 
-    with installation(config) as here, here.database.read() as connection:
+    with installation(config) as opened, opened.database.read() as connection:
         tenants = all_tenants(connection)
     for tenant in tenants:
         line = {"id": tenant.id, "name": tenant.name}

@@ -49,7 +49,7 @@ class Running(Protocol):
 
 @dataclass(frozen=True)
 class Role:
-    """A part that runs until it is stopped, and what tells whether it works."""
+    """A part that runs until it is stopped, and its health checks."""
 
     running: Running
     checks: Checks = field(default_factory=dict)
@@ -219,7 +219,7 @@ class Process:
             # The MQTT thread asks for the interpreter several times per message; with the usual
             # 5 ms it would wait longer for a busy worker than it takes to read the message.
             sys.setswitchinterval(0.0005)
-            # What exists now stays: the collector need not look at it again and again.
+            # Objects that exist now stay for good: leave them out of garbage collection.
             gc.collect()
             gc.freeze()
             log.info("running", roles=self._roles)

@@ -1,6 +1,6 @@
 """Imports every domain's tables, so that the shared metadata is complete.
 
-A domain that gets a `tables.py` is named here; tests/cloud/platform/database/test_schema.py looks.
+A new `tables.py` has to be imported here; tests/cloud/platform/database/test_schema.py checks it.
 """
 
 from __future__ import annotations

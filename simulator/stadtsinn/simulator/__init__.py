@@ -1,1 +1,1 @@
-"""A town with known truth: device models that send real payload bytes."""
+"""A simulated town whose true values are known: device models that send real payload bytes."""

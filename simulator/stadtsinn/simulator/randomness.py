@@ -1,4 +1,4 @@
-"""Chance that comes out the same every time: one stream per purpose, all from one seed."""
+"""Reproducible random numbers: one stream per purpose, all from one seed."""
 
 from __future__ import annotations
 

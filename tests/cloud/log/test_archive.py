@@ -66,8 +66,8 @@ def archive_all(database: Database, archive: Archive) -> list[Moved | Kept]:
 def whole_log(database: Database, archive: Archive | None, page: int = 7) -> list[LoggedUplink]:
     found: list[LoggedUplink] = []
     with database.read() as connection:
-        while news := read_after(connection, archive, found[-1].position if found else 0, page):
-            found += news
+        while newer := read_after(connection, archive, found[-1].position if found else 0, page):
+            found += newer
     return found
 
 

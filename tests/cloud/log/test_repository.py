@@ -120,10 +120,10 @@ def test_writers_at_once_log_each_frame_once_and_readers_miss_none(database: Dat
         while True:
             last_look = done.is_set()
             with database.read() as connection:
-                news = read_after(connection, position, 7)
-            followed.extend(u.f_cnt for u in news)
-            position = news[-1].position if news else position
-            if last_look and not news:
+                newer = read_after(connection, position, 7)
+            followed.extend(u.f_cnt for u in newer)
+            position = newer[-1].position if newer else position
+            if last_look and not newer:
                 return
 
     writers = [threading.Thread(target=write, args=(n,)) for n in range(4)]

@@ -28,7 +28,7 @@ except OSError as error:
 @pytest.fixture(autouse=True)
 def four_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ports, "_CANDIDATES", FOUR)
-    monkeypatch.setattr(ports, "_promises", type(ports._promises)())
+    monkeypatch.setattr(ports, "_reservations", type(ports._reservations)())
 
 
 def another_process() -> str:
@@ -36,7 +36,7 @@ def another_process() -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def test_a_promised_port_is_given_to_nobody_else() -> None:
+def test_a_reserved_port_is_not_given_out_again() -> None:
     mine = {ports.free_port() for _ in range(3)}
     assert int(another_process()) in set(FOUR) - mine
     mine.add(ports.free_port())
@@ -49,8 +49,8 @@ def test_a_port_somebody_listens_on_is_not_given() -> None:
         assert {ports.free_port() for _ in range(3)} == set(FOUR[1:])
 
 
-def test_old_promises_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_reservations_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """A long run does not hold ever more ports."""
-    monkeypatch.setattr(ports, "_PROMISES_KEPT", 2)
+    monkeypatch.setattr(ports, "_RESERVATIONS_KEPT", 2)
     assert {ports.free_port() for _ in range(40)} == set(FOUR)
-    assert len(ports._promises) == 2
+    assert len(ports._reservations) == 2

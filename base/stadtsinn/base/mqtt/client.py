@@ -164,7 +164,7 @@ class SturdyClient(paho.Client):
     def loop_forever(
         self, timeout: float = 1.0, retry_first_connection: bool = False
     ) -> MQTTErrorCode:
-        """paho's loop, begun again after an exception: a link that died silently stays dead."""
+        """paho's loop, restarted after an exception, which would end its thread silently."""
         retries = Retries(_FAULTS)
         while True:
             began = time.monotonic()

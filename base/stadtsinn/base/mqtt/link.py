@@ -80,7 +80,7 @@ class Broker:
 
 @dataclass(frozen=True)
 class Will:
-    """What the broker publishes, retained, when the connection dies."""
+    """What the broker publishes, retained, when the connection breaks (MQTT's "will")."""
 
     topic: str
     payload: bytes
@@ -200,7 +200,8 @@ class MqttLink:
         return info
 
     def acknowledge(self, *messages: Message) -> None:
-        """Tell the broker that these messages are safe. Stale ones are left to come again."""
+        """Acknowledge these messages. Those of an earlier connection are skipped; the broker
+        sends them again."""
         # The lock keeps the network thread from opening another connection in between: there
         # the packet id would acknowledge a different message, one that nobody has committed.
         with self._lock:
@@ -333,7 +334,7 @@ class MqttLink:
     def _report_state(self, connected: bool) -> None:
         try:
             self._on_state(connected)
-        except Exception:  # a faulty observer must not end the network thread
+        except Exception:  # a callback's exception must not end the network thread
             log.exception("on_state_failed")
 
     def _handle_messages(self, messages: Sequence[Publish]) -> None:
@@ -341,18 +342,18 @@ class MqttLink:
         taken = [Message(*message, connection) for message in messages]
         try:
             self._on_messages(taken)
-        except Exception:  # unacknowledged, so they come again; the network thread must live
+        except Exception:  # unacknowledged, so the broker sends them again
             log.exception("on_messages_failed", messages=len(taken))
 
 
 def _one_by_one(handle: Callable[[Message], None]) -> Callable[[Sequence[Message]], None]:
-    """Hands messages over singly: one that cannot be handled keeps out no other."""
+    """Hands messages over one by one, so that an exception for one does not affect the others."""
 
     def handle_all(messages: Sequence[Message]) -> None:
         for message in messages:
             try:
                 handle(message)
-            except Exception:  # unacknowledged, so it comes again; the network thread must live
+            except Exception:  # unacknowledged, so the broker sends it again
                 log.exception("on_message_failed")
 
     return handle_all

@@ -13,11 +13,11 @@ _LONGEST_LENGTH = 4
 
 
 class MalformedPacket(ValueError):
-    """Bytes that are no MQTT; the connection is of no use any more."""
+    """Bytes that are not MQTT; the connection has to be closed."""
 
 
 class Packet(NamedTuple):
-    """A whole packet: its first byte, and where its body lies in the buffer."""
+    """A complete packet: its first byte, and the position of its body in the buffer."""
 
     command: int
     start: int

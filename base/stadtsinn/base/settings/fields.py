@@ -20,7 +20,7 @@ _SQLITE = "sqlite:///"
 
 @contextmanager
 def paths_start_at(folder: Path) -> Iterator[None]:
-    """While settings are read: where their relative paths begin."""
+    """While settings are read: the folder that relative paths in them are relative to."""
     token = _folder.set(folder)
     try:
         yield

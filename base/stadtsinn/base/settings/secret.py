@@ -67,7 +67,7 @@ class Secret:
         return secret
 
     def name(self, field: str) -> None:
-        """Tell it the field that it was configured by, for its errors."""
+        """Set the name of the field that it was configured by; errors use it."""
         self.field = field + self._suffix
 
     def read(self) -> str | None:

@@ -1,1 +1,1 @@
-"""What a town does with its values: one folder per domain."""
+"""Domains: what is computed from measured values for one purpose, one folder each."""

@@ -1,1 +1,1 @@
-"""The uplink log: every uplink once, in the order of its commit. All else follows it."""
+"""The uplink log: every uplink once, in the order of commits. The followers read it."""

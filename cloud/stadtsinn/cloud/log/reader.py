@@ -1,7 +1,7 @@
-"""The whole log for whoever reads a range of it: the archive's files and the table as one.
+"""The whole log, for reading ranges: the archive's files and the table as one.
 
-A day that is being archived stands in both for a moment, so the table is asked first and the
-list of files second: what left the table meanwhile is in the list, and nothing counts twice.
+A day that is being archived can be in both, so the table is read first and the list of files
+second: what left the table meanwhile is in the list, and equal positions count once.
 """
 
 from __future__ import annotations

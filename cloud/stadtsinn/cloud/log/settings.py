@@ -21,8 +21,8 @@ class PaceSettings(Section):
     """How often waiting parts look for work, in seconds; shorter only for simulated time."""
 
     look_seconds: Annotated[float, Field(gt=0, le=10)] = 0.04
-    """Followers in another process than the ingest: at the log."""
+    """Between looks at the log, for followers in another process than the ingest."""
     tick_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
-    """Followers: at the clock."""
+    """Between calls of a follower's `tick`."""
     outbox_seconds: Annotated[float, Field(gt=0, le=60)] = 0.5
-    """The sender: at the outbox."""
+    """Between looks of the sender at the outbox."""

@@ -1,1 +1,1 @@
-"""What every room of the cloud stands on: database, tenants, access, what endpoints share."""
+"""The base of all packages of the cloud: database, tenants, access, what endpoints share."""

@@ -1,1 +1,1 @@
-"""What people and programs see: the API as a whole and the public pages."""
+"""What the installation publishes: the API as a whole and the public pages."""

@@ -1,4 +1,4 @@
-"""`stadtsinn demo --check`: the day at full speed, with everything going wrong once.
+"""`stadtsinn demo --check`: the day at full speed, with failures.
 
 Simulated time stands still at every full minute until the cloud has all it can have. In
 between the line to the cloud is cut for an hour, and the edge agent and the ingest are killed
@@ -21,35 +21,35 @@ from stadtsinn.simulator.market_day.day import MarketDay
 _PATIENCE_S = 240
 
 KILL_EDGE_AFTER = 20 * MINUTE
-"""Into the outage: the spool holds what nobody else has."""
+"""Time into the outage: then only the spool holds the uplinks."""
 
 KILL_INGEST_AFTER = 90 * MINUTE
-"""After the start of the day, with a minute's messages just handed to the broker."""
+"""Time after the start of the day, when a minute's messages have just reached the broker."""
 
 
 class Stuck(Exception):
-    """The cloud did not get there; the text says how far it came."""
+    """The cloud did not process everything in time; the text says how far it came."""
 
 
 class Disasters:
-    """What goes wrong, and the wait for what must be right in spite of it.
+    """Causes the failures of the day, and waits until the cloud has processed each minute.
 
     Its `minute` is the publisher's callback: the brokers have all messages from before it.
     """
 
     def __init__(
-        self, stage: Stage, day: MarketDay, database: Database, tell: Callable[[str], None]
+        self, stage: Stage, day: MarketDay, database: Database, report: Callable[[str], None]
     ) -> None:
         self._stage = stage
         self._database = database
-        self._tell = tell
+        self._report = report
         self._outage = day.plan.outage
         self._kill_edge_at = Instant(self._outage.start + KILL_EDGE_AFTER)
         self._kill_ingest_at = Instant(day.span.start + KILL_INGEST_AFTER)
         uplinks = list(day.uplinks())
-        # An uplink counts from its first message on, whichever server sends that.
-        self._first_told = sorted(
-            min(told.time for told in (uplink.event, *uplink.copies)) for uplink in uplinks
+        # An uplink is expected from its first message on, from either network server.
+        self._first_sent = sorted(
+            min(message.time for message in (uplink.event, *uplink.copies)) for uplink in uplinks
         )
         self._spooled = sorted(
             uplink.event.time for uplink in uplinks if uplink.event.time in self._outage
@@ -58,24 +58,24 @@ class Disasters:
     def minute(self, moment: Instant) -> None:
         self._stage.check()
         if moment == self._kill_edge_at:
-            self._tell("edge agent killed in the outage, with a full spool")
+            self._report("edge agent killed in the outage, with a full spool")
             self._restart(self._stage.edge)
         if moment == self._kill_ingest_at:
-            self._tell("ingest killed with messages under way")
+            self._report("ingest killed with messages under way")
             self._restart(self._stage.ingest)
         if moment == self._outage.end:
-            self._tell("line restored, the edge agent delivers an hour at once")
+            self._report("line restored, the edge agent delivers the backlog of an hour")
             self._stage.backhaul.restore()
             self._kill_during_delivery()
         self._settle(moment)
         if moment == self._outage.start:
-            self._tell("line to the cloud cut for an hour")
+            self._report("line to the cloud cut for an hour")
             self._stage.backhaul.cut()
 
     def _settle(self, moment: Instant) -> None:
         """Wait until the cloud has all of before `moment`, or the spool while the line is cut."""
         cut = moment in self._outage and moment != self._outage.start
-        expected = bisect_left(self._first_told, self._outage.start if cut else moment)
+        expected = bisect_left(self._first_sent, self._outage.start if cut else moment)
 
         def settled() -> bool:
             self._stage.check()
@@ -93,10 +93,10 @@ class Disasters:
         return self._stage.spooled() == bisect_left(self._spooled, moment)
 
     def _kill_during_delivery(self) -> None:
-        """The ingest dies once more in the middle of the backlog."""
+        """Kill the ingest again while it processes the backlog."""
         before = self._look().committed
         wait_until(lambda: self._look().committed > before, timeout=_PATIENCE_S)
-        self._tell("ingest killed in the middle of the backlog")
+        self._report("ingest killed in the middle of the backlog")
         self._restart(self._stage.ingest)
 
     @staticmethod

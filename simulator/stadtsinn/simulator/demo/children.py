@@ -34,7 +34,7 @@ def interrupt_waits() -> Iterator[None]:
 
 
 class ChildFailed(Exception):
-    """A child ended by itself; the text names its log and its last words."""
+    """A child ended by itself; the text names its log file and the last lines of it."""
 
 
 class Child:
@@ -71,7 +71,7 @@ class Child:
             )
 
     def check(self) -> None:
-        """Raise ChildFailed if it has ended although nobody stopped it."""
+        """Raise ChildFailed if it has ended without being stopped."""
         if self._process is not None and self._process.poll() is not None:
             raise ChildFailed(
                 f"{self.name} ended with code {self._process.returncode}: "
@@ -83,7 +83,7 @@ class Child:
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """SIGTERM and wait; SIGKILL for one that does not listen."""
+        """SIGTERM and wait; SIGKILL after a timeout."""
         try:
             self._end(signal.SIGTERM)
         except subprocess.TimeoutExpired:

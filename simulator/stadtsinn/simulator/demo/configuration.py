@@ -34,7 +34,7 @@ def edge_toml(
 ) -> str:
     """An edge agent that reaches the cloud through `backhaul`.
 
-    Commits come quickly, because simulated minutes are short; a real agent spares its card.
+    It commits more often than a real agent, which spares its SD card: simulated minutes are short.
     """
     return f"""\
 edge_id = {_text(edge_id)}

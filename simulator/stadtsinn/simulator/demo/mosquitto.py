@@ -37,7 +37,7 @@ _CONNECTING = Backoff(first=0.01, longest=0.1)
 
 
 class MosquittoUnavailable(Exception):
-    """No Mosquitto here; the text says how to get one."""
+    """There is no Mosquitto on this machine; the text says how to install it."""
 
 
 class _Ended(Exception):
@@ -141,7 +141,7 @@ def _last_line(error: Exception) -> str:
 BASE_CONFIG = (
     "persistence true",
     "autosave_interval 30",
-    "set_tcp_nodelay true",  # without it a single message waits 40 ms for company
+    "set_tcp_nodelay true",  # without it a single message is delayed by 40 ms (Nagle's algorithm)
     "max_inflight_messages 0",
     "max_queued_messages 0",
     "max_queued_bytes 268435456",
@@ -197,7 +197,7 @@ class Mosquitto:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, timeout: float = _START_SECONDS) -> None:
-        """Start and wait until it listens; raises MosquittoUnavailable with its own words."""
+        """Start and wait until it listens; raises MosquittoUnavailable with Mosquitto's output."""
         self._folder.mkdir(parents=True, exist_ok=True)
         config = self._folder / "mosquitto.conf"
         config.write_text("\n".join(self._config_lines()) + "\n")
@@ -244,7 +244,7 @@ class Mosquitto:
 
     def _config_lines(self) -> list[str]:
         # Settings of its own for each listener would be clearer, but with them Mosquitto 2.0.21
-        # (Debian 13) forgets what waits for a client that is away.
+        # (Debian 13) loses messages queued for a client that is not connected.
         lines = [
             *BASE_CONFIG,
             f"persistence_location {self._folder}/",

@@ -1,4 +1,4 @@
-"""Plays the market day on the stage: as a show in time-lapse, or as a check at full speed."""
+"""Plays the market day: in time-lapse for viewers, or as a check at full speed."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Show:
         self._thread.start()
 
     def scene(self) -> Scene:
-        """Look at the stage; raises what broke the show, if anything did."""
+        """The present state; raises the exception that ended the show, if there was one."""
         if self._failure is not None:
             raise self._failure
         self.stage.check()
@@ -121,8 +121,8 @@ def open_show(
             show.stop()
 
 
-def check_day(folder: Path, cache: Path, *, seed: int, tell: Callable[[str], None]) -> Report:
-    """Play the day with all its disasters and compare; `tell` gets each step as one line.
+def check_day(folder: Path, cache: Path, *, seed: int, report: Callable[[str], None]) -> Report:
+    """Play the day with its failures and compare; `report` gets each step as one line.
 
     Raises Stuck, ChildFailed or PublishingStuck when the day cannot be played to its end.
     """
@@ -131,10 +131,10 @@ def check_day(folder: Path, cache: Path, *, seed: int, tell: Callable[[str], Non
         database, series = stage.open_database(), stage.open_series()
         publisher, links = _publisher(stage, clock)
         try:
-            tell(f"{len(list(day.uplinks()))} uplinks to send")
-            disasters = Disasters(stage, day, database, tell)
+            report(f"{len(list(day.uplinks()))} uplinks to send")
+            disasters = Disasters(stage, day, database, report)
             publisher.run(day, AsFastAsPossible(), disasters.minute)
-            tell("comparing with the truth")
+            report("comparing with the truth")
             return verify(day.truth, database, series)
         finally:
             for link in links:

@@ -1,4 +1,4 @@
-"""Asks a process of ours how it is, by the same pages an operator's monitoring reads."""
+"""Reads health and metrics of a child process from its pages for monitoring."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _TIMEOUT_S = 5.0
 
 
 def healthy(port: int) -> bool:
-    """Does ``/healthz`` on this port of the loopback answer that all is well?"""
+    """Whether ``/healthz`` on this port of the loopback answers 200."""
     try:
         return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=_TIMEOUT_S).is_success
     except httpx.HTTPError:

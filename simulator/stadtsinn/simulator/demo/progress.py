@@ -1,4 +1,4 @@
-"""How far the cloud has come: counted in its own database, as `--check` waits for it."""
+"""How much the cloud has processed, counted in its database; `--check` waits for it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Progress:
     """Messages that are waiting to be sent."""
 
     def settled(self, expected: int) -> bool:
-        """Is everything that can be there there, and everything drawn from it?"""
+        """Whether all expected uplinks are logged, followers caught up and messages sent."""
         return self.committed == expected and self.behind == 0 and self.unsent == 0
 
 

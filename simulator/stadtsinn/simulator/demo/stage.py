@@ -1,4 +1,4 @@
-"""Sets the stage: two brokers, the line between them, an edge agent and the cloud, all real.
+"""Starts the demo's processes: two brokers, the line between them, an edge agent and the cloud.
 
 Everything lives in one folder, so that it can be looked at afterwards and started again.
 """
@@ -35,7 +35,7 @@ _READY_SECONDS = 180
 
 @dataclass(frozen=True)
 class Setting:
-    """What is played: whose devices, by which clock, into which series store.
+    """What is played: devices, clock and series store.
 
     `local_format`: of the network server beside the edge agent.
     """
@@ -94,14 +94,14 @@ class Stage:
         return f"http://127.0.0.1:{self._ports.api}"
 
     def open_database(self) -> Database:
-        """A connection pool of one's own to the cloud's database."""
+        """A new connection pool to the cloud's database."""
         return open_database(self.database_url)
 
     def open_series(self) -> SeriesStore:
         return open_store(self.series_url)
 
     def check(self) -> None:
-        """Raise ChildFailed if one of ours has died by itself."""
+        """Raise ChildFailed if a process has ended by itself."""
         for child in self.children:
             child.check()
 

@@ -1,4 +1,4 @@
-"""Twelve parking spaces: cars come and go, a sensor under each says so."""
+"""Twelve parking spaces with a sensor under each, which reports arriving and leaving cars."""
 
 from __future__ import annotations
 

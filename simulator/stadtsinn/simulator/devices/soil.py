@@ -1,4 +1,4 @@
-"""The soil under eight street trees: it dries, drinks rain, and one tree is watered."""
+"""The soil under eight street trees: it dries, takes up rain, and one tree is watered."""
 
 from __future__ import annotations
 

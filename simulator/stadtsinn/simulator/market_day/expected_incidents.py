@@ -3,7 +3,7 @@
 What the cloud judges is not the truth itself: counters miscount, reports are a minute apart, an
 occupancy is judged by its upper bound. So the truth is given as bounds, and an incident as the
 span in which it must begin. A day on which the bounds leave open whether there is an incident
-cannot test anything: `AmbiguousDay` says so.
+cannot test anything: `AmbiguousDay` is raised.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class _Opened:
 
 
 class _Judge:
-    """Follows the values with both extremes of the judged value in mind."""
+    """Follows the lower and the upper bound of the judged value."""
 
     def __init__(self, rule: RuleSpec) -> None:
         sign = 1 if rule.direction is Direction.ABOVE else -1
@@ -174,5 +174,5 @@ def _visible(rule: RuleSpec, opened: _Opened, outage: Span) -> bool:
     raise AmbiguousDay(
         f"rule {rule.slug}: the incident from {isoformat(opened.start)} to "
         f"{isoformat(opened.end_latest)} begins neither clearly outside of the outage nor is "
-        "it over before anybody could be told"
+        "it over before a message could be sent"
     )

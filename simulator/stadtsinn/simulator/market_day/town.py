@@ -1,4 +1,4 @@
-"""Musterstadt: a market town that exists only here, as the registry is told of it.
+"""Musterstadt: an invented market town, as it is entered into the registry.
 
 DevEUIs are made up. Phone numbers are from +49 176 040690 00…99, which the Bundesnetzagentur
 lists for use in media ("Rufnummern für Medienproduktionen", Mitteilung 148/2021): they are
@@ -105,7 +105,7 @@ _SITES = (
 
 
 def musterstadt(*, channel: str = "sms") -> Town:
-    """The town as the registry takes it. `channel` names the sender its messages go through."""
+    """The town as a town file has it. `channel` names the sender its messages go through."""
     return Town(
         tenant=TENANT,
         name="Stadt Musterstadt",
@@ -208,7 +208,7 @@ def _rules() -> tuple[RuleSpec, ...]:
             off=20,
             for_s=_TREE_INTERVAL_S * 3 // 4,
             min_samples=2,
-            # A frame may be lost on the air; one missing report is no silence.
+            # A frame may be lost on the air, so one missing report is not a stale device.
             stale_after_s=4 * _TREE_INTERVAL_S,
             max_age_s=900,
             recipients=("gruenpflege",),

@@ -69,7 +69,7 @@ class Truth:
 
     @staticmethod
     def identity(frame: Frame) -> UplinkIdentity:
-        """What the log must recognise a frame by."""
+        """The keys of all frames, by which the log has to recognise them."""
         sent = frame.sent
         return UplinkIdentity(sent.dev_eui, frame.dev_addr, frame.f_cnt, sent.f_port, sent.payload)
 
@@ -120,12 +120,12 @@ class Truth:
             yield Bounds(now, min(low for low, _ in recent), max(high for _, high in recent))
 
     def _upper_bound(self, moment: Instant) -> float:
-        """The most that an honest upper bound says, given what the counters saw."""
+        """The highest upper bound that is justified by what the counters counted."""
         zone = self.town.zones[0]
         inwards, outwards = self.visitors.counted_passages(moment)
         if not inwards:
             return 0
         errors = zone.error_in * inwards + zone.error_out * outwards
-        # Few errors scatter: twice their standard deviation is still honest.
+        # Few errors scatter: up to twice their standard deviation is justified.
         margin = max(errors, 2 * math.sqrt(errors))
         return self.visitors.counted_inside(moment) + margin + _UNREPORTED

@@ -28,7 +28,7 @@ PROGRAMME = (
     ("11:08", 1010),
     ("11:22", 390),
     ("11:46", 380),  # a speech: hardly anybody comes or goes, and then the line is cut
-    ("11:58", 1000),  # glockenspiel: over the limit, and nobody outside can know
+    ("11:58", 1000),  # glockenspiel: over the limit during the outage
     ("12:03", 995),
     ("12:14", 390),
     ("13:05", 500),
@@ -37,7 +37,7 @@ PROGRAMME = (
     ("14:00", 460),
     ("14:30", 250),
     ("15:00", 40),
-    ("15:15", 0),  # the square is swept
+    ("15:15", 0),  # the square is cleaned
 )
 """Local time and persons on the square; straight lines between."""
 
@@ -123,7 +123,7 @@ def _movements(plan: DayPlan, chance: Random) -> tuple[list[Instant], list[Insta
     levels = _levels(plan, chance)
     speech = Span(plan.at(_SPEECH[0]), plan.at(_SPEECH[1]))
     for (minute, before), (_next, after) in pairwise(levels):
-        # Whoever leaves in this minute was there when it began: the square never owes people.
+        # Only persons present at the minute's start leave in it: occupancy never gets negative.
         usual = _TURNOVER_AT_SPEECH if minute in speech else _TURNOVER
         turnover = min(_poisson(usual, chance), before // 4, after // 4)
         coming, going = turnover + max(after - before, 0), turnover + max(before - after, 0)

@@ -16,9 +16,9 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 class Backhaul:
     """Relays connections on `listen_port` of 127.0.0.1 to `target`; 0 takes a free port.
 
-    `cut` is a line that breaks: connections die at once, new ones are refused. With
-    ``silently=True`` nothing dies and nothing passes, as when a fibre is cut somewhere far away;
-    what was sent meanwhile passes after `restore`, as TCP would send it again.
+    `cut` is a broken line: connections are reset immediately, new ones are refused. With
+    ``silently=True`` connections stay open and no data pass, as with a fibre cut far away; data
+    sent meanwhile pass after `restore`, as TCP would send them again.
     """
 
     def __init__(self, listen_port: int, target: tuple[str, int]) -> None:
@@ -64,7 +64,7 @@ class Backhaul:
         self._stopping = True
         self.cut()
         self._passing.set()
-        # A blocked accept does not notice that its socket was closed: knock first.
+        # Closing the socket does not wake a blocked accept(): connect to it first.
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
         self._listener.close()

@@ -140,7 +140,7 @@ def _event(
 
 
 def _rx_info(sent: Instant, heard: Heard, chance: Random, clock_skew: int) -> RxInfo:
-    # Gateways count in nanoseconds; nobody downstream keeps more than the microsecond.
+    # Gateways count in nanoseconds; everything downstream keeps whole microseconds.
     stamped = nanoseconds(Instant(sent + clock_skew)) + chance.randrange(1000)
     gateway = heard.gateway
     return RxInfo(

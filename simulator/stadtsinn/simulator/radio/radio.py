@@ -1,4 +1,4 @@
-"""The air between devices and gateways: sessions, frame counters, who hears what.
+"""The radio channel: sessions, frame counters, and which gateway receives which frame.
 
 Frames get lost (their counter value is used up), one tree's sensor joins again at ten, and one
 parking sensor of the old kind (activation by personalisation) restarts with a new battery: same

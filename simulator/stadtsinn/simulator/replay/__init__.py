@@ -1,1 +1,1 @@
-"""A recording of real events, sent the whole way."""
+"""Sends a recording of real events through broker, edge agent and cloud."""

@@ -4,7 +4,7 @@
 ``"payload_hex"`` in place of ``"payload"`` for protobuf. Other keys are ignored. These are what
 ``mosquitto_sub -F %j`` and ``mosquitto_sub -F '{"topic":"%t","payload_hex":"%x"}'`` print.
 
-A recording is of one network server; its topics tell which format it is in.
+A recording is of one network server; its format is recognised by the topics.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Recording:
-    """All messages in the order of the file; `faults` tells lines that are no messages."""
+    """All messages in the order of the file; `faults` lists lines that are no messages."""
 
     server: NetworkServerFormat
     messages: tuple[Recorded, ...]
@@ -112,7 +112,7 @@ def _recorded(server: NetworkServerFormat, topic: str, payload: bytes, now: Inst
 
 
 def town_of(messages: Iterable[Recorded], catalogue: Catalogue, edge_id: str) -> Town:
-    """A town that knows the recording's devices whose type can be told.
+    """A town with the recording's devices whose type is known.
 
     The type is what the server's attributes of the device say, or its profile's name. Devices
     without a known type stay unregistered, so their uplinks end in quarantine with that reason.

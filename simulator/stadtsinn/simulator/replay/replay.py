@@ -1,4 +1,4 @@
-"""Sends a recording the whole way and tells what came out of it."""
+"""Sends a recording through broker, edge agent and cloud and collects the result."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Result(msgspec.Struct, frozen=True):
 class Options:
     """`speed` None sends as fast as the broker takes; `town` None makes one from the recording.
 
-    `format_name` None tells the network server's format by the recording's topics.
+    `format_name` None finds the network server's format by the recording's topics.
     """
 
     speed: float | None = None
@@ -86,11 +86,11 @@ def replay(
     folder: Path,
     cache: Path,
     options: Options,
-    tell: Callable[[int, int], None] = lambda _sent, _all: None,
+    report: Callable[[int, int], None] = lambda _sent, _all: None,
 ) -> Result:
     """Play a recording through broker, edge agent, ingest and followers.
 
-    `tell(sent, all)` reports progress. Raises OSError for an unreadable file, ChildFailed or
+    `report(sent, all)` reports progress. Raises OSError for an unreadable file, ChildFailed or
     MosquittoUnavailable when the stage cannot be set, TimeoutError when something got stuck.
     """
     clock = SystemClock()
@@ -98,7 +98,7 @@ def replay(
     town = options.town or town_of(recording.messages, catalogue(), EDGE)
     setting = Setting(town, series_url=options.series_url, local_format=recording.server.name)
     with Stage(folder, find_mosquitto(cache), setting, clock) as stage:
-        _send(stage, recording.messages, options.speed, tell)
+        _send(stage, recording.messages, options.speed, report)
         database, series = stage.open_database(), stage.open_series()
         try:
             ups = [message for message in recording.messages if message.is_up]
@@ -124,7 +124,7 @@ def _send(
     stage: Stage,
     messages: Sequence[Recorded],
     speed: float | None,
-    tell: Callable[[int, int], None],
+    report: Callable[[int, int], None],
 ) -> None:
     link = MqttLink(Broker("127.0.0.1", stage.local_broker.port, client_id="recording"))
     link.start()
@@ -140,7 +140,7 @@ def _send(
                 previous = message.uplink.event_time
             link.publish(message.topic, message.payload).wait_for_publish(20)
             stage.check()
-            tell(number, len(messages))
+            report(number, len(messages))
     finally:
         link.stop()
 

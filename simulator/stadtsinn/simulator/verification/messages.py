@@ -1,4 +1,4 @@
-"""Did everybody get exactly one alarm per incident, none too late, none about the hidden past?"""
+"""Compares messages: one alarm per incident and recipient, none late, none about the outage."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _rule_problems(
     for alarm in unexplained:
         yield (
             f"{rule.slug}: alarm to {alarm.recipient} at {isoformat(alarm.received_at)} "
-            f"about {isoformat(alarm.opened_at)}, when nothing was to be told: {alarm.text}"
+            f"about {isoformat(alarm.opened_at)}, when there was no incident: {alarm.text}"
         )
 
 

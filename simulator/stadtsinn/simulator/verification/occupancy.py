@@ -1,4 +1,4 @@
-"""Does the interval of the occupancy hold the truth, every minute, without being absurdly wide?"""
+"""Compares the occupancy: its interval holds the truth every minute and is not too wide."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _compare(truth: Truth, minutes: Sequence[Instant], history: Sequence[ZoneSam
 
 
 def widest(truth: Truth, minute: Instant) -> int:
-    """The widest interval that is still honest work, in persons.
+    """The widest interval that is accepted, in persons.
 
     Twice the counting error of all passages so far (the stated share, or twice the scatter
     where that is more), and everybody who passed a gate around that minute.

@@ -1,4 +1,4 @@
-"""Is every reading in the series store, with its value and time, and nothing else?"""
+"""Compares the series store: every reading with its value and time, and nothing else."""
 
 from __future__ import annotations
 

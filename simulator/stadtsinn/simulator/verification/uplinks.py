@@ -1,4 +1,4 @@
-"""Is every uplink in the log exactly once, at its true time, under its tenant?"""
+"""Compares the log: every uplink exactly once, at its true time, under its tenant."""
 
 from __future__ import annotations
 

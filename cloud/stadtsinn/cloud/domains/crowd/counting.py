@@ -1,9 +1,9 @@
 """Turns what a counter reports into persons who passed: one line, one direction.
 
 Running totals are preferred to interval counts, because a total heals lost frames. Reports are
-folded in the order of their event time; the frame counter tells a report that only seems late
-(its clock was wrong) from a counter that was really set back. What cannot be known is not
-guessed away: it is added to the `doubt` of the line, in persons.
+processed in the order of their event time; the frame counter distinguishes a report with a wrong
+event time from a counter that was set back. Persons that may or may not have passed are added to
+the `doubt` of the line.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Report(msgspec.Struct, frozen=True, gc=False):
 
 
 class CountPoint(msgspec.Struct, frozen=True, gc=False):
-    """A report with what it means: `counted` persons since the line's first report.
+    """A report and its result: `counted` persons since the line's first report.
 
     `doubt` is how many persons `counted` may be wrong by, beyond the counter's stated error;
     both only grow.
@@ -126,7 +126,7 @@ def recent_rate(before: Sequence[CountPoint]) -> float:
 
 
 def _start(previous: CountPoint | None, report: Report) -> CountPoint:
-    # A total only gives the base to count from; an interval count is persons already.
+    # A first total is only the base to count from; an interval count is a number of persons.
     delta = report.count if report.total is None and report.count is not None else 0
     return _point(previous, report, delta, 0, Flag.START)
 
@@ -165,17 +165,17 @@ def _missing_reports(earlier: Report, later: Report, rule: CountRule) -> int:
     by_time = round((later.time - earlier.time) / rule.interval) - 1
     if _restarted(earlier, later) or later.f_cnt < earlier.f_cnt or earlier.f_cnt == STORED_RECORD:
         return max(0, by_time)
-    # Frames of other kinds use up counters too, so the clock has a say as well.
+    # Other frames of the device use counter values too: the time gives a second upper bound.
     return max(0, min(later.f_cnt - earlier.f_cnt - 1, by_time))
 
 
 def _restarted(earlier: Report, later: Report) -> bool:
-    """A join, or counters that began again."""
+    """True after a join or a restart of the device's frame counter."""
     return later.dev_addr != earlier.dev_addr or later.generation > earlier.generation
 
 
 def _older_frame(earlier: Report, later: Report) -> bool:
-    """Sent before the report that its event time puts it behind: its clock was wrong."""
+    """True where `later` was sent before `earlier`: its event time is wrong."""
     if STORED_RECORD in (earlier.f_cnt, later.f_cnt):
         return False
     same = (later.dev_addr, later.generation) == (earlier.dev_addr, earlier.generation)
@@ -185,8 +185,8 @@ def _older_frame(earlier: Report, later: Report) -> bool:
 def merge(first: Report, second: Report) -> Report:
     """One report from two about the same moment.
 
-    The same frame, or a record stored for a moment that is known, adds nothing; of two
-    frames the later one knows the newer total, and both counted persons of their own.
+    The same frame, or a stored record of the same moment, adds nothing. Of two frames the later
+    one has the newer total, and their interval counts add up.
     """
     if second.f_cnt == STORED_RECORD or second.f_cnt == first.f_cnt:
         return first

@@ -42,7 +42,7 @@ def read_occupancy(scope: ReaderDep, services: ServicesDep, zone: SlugInPath) ->
     with services.database.read() as connection:
         found = service.current(connection, scope, zone, services.clock.now())
         permitted = registry.zone(connection, scope, zone).permitted
-    known = found.sample if found.told else None
+    known = found.sample if found.shown else None
     return OccupancyView(
         zone=zone,
         state=found.state,
@@ -50,7 +50,7 @@ def read_occupancy(scope: ReaderDep, services: ServicesDep, zone: SlugInPath) ->
         occupancy=known.occupancy if known else None,
         low=known.low if known else None,
         high=known.high if known else None,
-        level=found.told.level if found.told else None,
+        level=found.shown.level if found.shown else None,
         permitted=permitted,
         valid_until=isoformat(found.valid_until) if found.valid_until else None,
     )

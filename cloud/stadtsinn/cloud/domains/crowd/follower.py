@@ -45,7 +45,7 @@ class LiveFollower:
         self._pruned_at = 0
 
     def prepare(self, uplinks: Sequence[LoggedUplink]) -> None:
-        """Nothing outside the database."""
+        """Nothing to do: all effects are in the database."""
 
     def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None:
         """Count what these uplinks report about gates; all others cost one look-up each."""
@@ -69,7 +69,7 @@ class LiveFollower:
         """Nightly resets, gates that fell silent, numbers that staff entered."""
         zones = self._directory.part(read_zones)
         if self._is_behind(connection, now):
-            return  # what the log still holds comes first; time passes by itself meanwhile
+            return  # uplinks that wait in the log come first; a later tick catches up
         for zone_id, state in zone_repository.states(connection).items():
             if zone_id not in zones.by_id:
                 self._zones.pop(zone_id, None)

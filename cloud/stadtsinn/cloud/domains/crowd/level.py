@@ -1,4 +1,4 @@
-"""How crowded a place is, in a word: shares of the permitted number of persons."""
+"""How crowded a place is: classes by the share of the permitted number of persons."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ class ZoneTally:
 
     The baseline is raised when more persons left than can have been inside ("zero clamp"),
     decided once per full minute and only when all gates that are not silent have reported
-    beyond it (`settle`): before, the shortfall may be nothing but a gate that reports later.
+    beyond it (`settle`): before, the shortfall may only be a gate that reports later.
     """
 
     def __init__(
@@ -197,7 +197,7 @@ class ZoneTally:
         return max((gate.last for gate in self.gates if gate.last is not None), default=None)
 
     def horizon(self, moment: int) -> int | None:
-        """Until when everything is known that is going to be known soon after `moment`."""
+        """Until when all gates that are not silent at `moment` have reported."""
         ends = [
             gate.complete_until
             for gate in self.gates
@@ -246,8 +246,8 @@ class ZoneTally:
         return _Flow(
             now.came - then.came,
             now.left - then.left,
-            # The bounds at the start count against us: persons of that very report interval
-            # may have passed before or after the known number.
+            # The uncertainty at the start widens the bounds: persons of the report interval that
+            # contains it may have passed before or after the known number.
             now.low - (then.high if moment > self.start else then.low),
             now.high - (then.low if moment > self.start else then.high),
             now.doubt - then.doubt,

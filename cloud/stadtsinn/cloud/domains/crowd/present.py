@@ -1,4 +1,4 @@
-"""The present number as it may be told: rounded, with its bounds, and for how long it holds."""
+"""The present number as it is shown to people: rounded, with bounds and the end of its validity."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stadtsinn.cloud.domains.crowd.occupancy import MISSED_REPORTS
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 
 EXACT_BELOW = 100
-"""Numbers from here on are told in tens."""
+"""Numbers from this one on are rounded to tens."""
 
 
 class State(StrEnum):
@@ -25,7 +25,7 @@ class State(StrEnum):
 
 
 class Qualifier(StrEnum):
-    """How a told number is meant."""
+    """How exact a shown number is."""
 
     EXACT = "exact"
     ABOUT = "about"
@@ -33,8 +33,8 @@ class Qualifier(StrEnum):
 
 
 @dataclass(frozen=True)
-class Told:
-    """What people are told. `low` <= truth <= `high`, rounded outwards."""
+class ShownNumber:
+    """What pages and API show. `low` <= true number <= `high`, rounded outwards."""
 
     persons: int
     qualifier: Qualifier
@@ -45,10 +45,10 @@ class Told:
 
 @dataclass(frozen=True)
 class Present:
-    """The present of a zone. `told` is None while it is stale."""
+    """The present of a zone. `shown` is None while it is stale."""
 
     state: State
-    told: Told | None
+    shown: ShownNumber | None
     sample: ZoneSample | None
     reported_at: Instant | None
     valid_until: Instant | None
@@ -60,7 +60,7 @@ def present(
     interval_s: int,
     now: int,
 ) -> Present:
-    """What holds now, given the newest sample and when a gate reported last."""
+    """The present, from the newest sample and the time of the gates' last report."""
     if latest is None:
         return Present(State.STALE, None, None, None, None)
     sample, reported_at = latest
@@ -68,19 +68,20 @@ def present(
     if now >= valid_until:
         return Present(State.STALE, None, sample, reported_at, valid_until)
     state = State.DEGRADED if sample.degraded else State.LIVE
-    return Present(state, _told(sample, permitted), sample, reported_at, valid_until)
+    return Present(state, _shown_number(sample, permitted), sample, reported_at, valid_until)
 
 
-def _told(sample: ZoneSample, permitted: int | None) -> Told:
+def _shown_number(sample: ZoneSample, permitted: int | None) -> ShownNumber:
     low, high = _down(sample.low), _up(sample.high)
     if sample.degraded:
-        # Nobody knows what passes the silent gate: say what is certain, warn of what may be.
-        return Told(low, Qualifier.AT_LEAST, low, high, level_of(sample.high, permitted))
+        # Passages at the silent gate are unknown: show the lower bound as the number, and judge
+        # the level by the upper bound.
+        return ShownNumber(low, Qualifier.AT_LEAST, low, high, level_of(sample.high, permitted))
     level = level_of(sample.occupancy, permitted)
     if sample.occupancy < EXACT_BELOW:
-        return Told(sample.occupancy, Qualifier.EXACT, low, high, level)
+        return ShownNumber(sample.occupancy, Qualifier.EXACT, low, high, level)
     rounded = (sample.occupancy + 5) // 10 * 10
-    return Told(rounded, Qualifier.ABOUT, min(low, rounded), max(high, rounded), level)
+    return ShownNumber(rounded, Qualifier.ABOUT, min(low, rounded), max(high, rounded), level)
 
 
 def _down(persons: int) -> int:

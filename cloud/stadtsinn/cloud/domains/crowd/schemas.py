@@ -1,4 +1,4 @@
-"""Counting as the API speaks it."""
+"""Requests and answers of the counting API."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class HistoryView(BaseModel):
 
 
 class CorrectionView(BaseModel):
-    """Why and when the computed number was put right. Eine Korrektur."""
+    """Why and when the computed number was corrected. Eine Korrektur."""
 
     id: int
     time: Moment = Field(description="From when on it holds.")

@@ -1,4 +1,4 @@
-"""What staff may do with a zone's number: read it, and put it right."""
+"""A zone's number for staff: reading and correcting it."""
 
 from __future__ import annotations
 

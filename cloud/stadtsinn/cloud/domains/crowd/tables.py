@@ -32,7 +32,7 @@ gate_counts = Table(
     "gate_counts",
     metadata,
     Column("gate_id", Position, ForeignKey("gates.id", ondelete="CASCADE"), primary_key=True),
-    # As the device says it: 0 = its "in", 1 = its "out". A gate marked as swapped later
+    # The direction of the device: 0 = its "in", 1 = its "out". A gate marked as swapped later
     # corrects its past as well.
     Column("direction", SmallInteger, primary_key=True),
     Column("event_time", InstantColumn, primary_key=True, autoincrement=False),
@@ -94,9 +94,8 @@ zone_states = Table(
     "zone_states",
     metadata,
     _zone_column(primary_key=True),
-    # Counted up by every change to counts or corrections, so that whoever keeps a tally in
-    # memory notices that the database went another way (a transaction that was not committed,
-    # a correction by staff).
+    # Counted up by every change to counts or corrections, so that a tally in memory is known to
+    # differ from the database (a transaction that was not committed, a correction by staff).
     Column("version", Position, nullable=False),
     Column("sampled_at", InstantColumn, nullable=False),  # event time of the newest sample
 )

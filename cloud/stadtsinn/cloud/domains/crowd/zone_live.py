@@ -20,11 +20,11 @@ from stadtsinn.cloud.domains.crowd.zone_repository import Correction, Correction
 from stadtsinn.cloud.domains.crowd.zones.entry import ZoneEntry
 
 GateReport = tuple[LineKey, Report]
-"""Which line reported what."""
+"""A report and the line that it is about."""
 
 
 class ZoneLive:
-    """Takes reports of a zone's gates, and what time alone changes, and emits samples.
+    """Processes reports of a zone's gates and the passing of time, and emits samples.
 
     Everything computed goes to the database in the caller's transaction. `state.version` says
     which state of the database this memory mirrors; when the two differ (the transaction was
@@ -46,7 +46,7 @@ class ZoneLive:
         *,
         changed: bool,
     ) -> None:
-        """Load a zone; `changed` says that what is on record may not be what it comes to now."""
+        """Load a zone; `changed` records the zero clamps of the current period again."""
         self.zone = zone
         self.state = state
         self._connection = connection
@@ -61,7 +61,7 @@ class ZoneLive:
         self._touched = False
         self._load()
 
-    # --- one visit: begin, take or pass time, finish -----------------------------------
+    # --- one transaction: begin, take or pass time, finish -----------------------------
 
     def begin(self, connection: Connection, now: Instant, oldest_wanted: int) -> None:
         """Work inside this transaction; samples older than `oldest_wanted` are not kept."""
@@ -82,11 +82,11 @@ class ZoneLive:
         moments = groupby(fresh, key=lambda item: item[1].time)
         taken = [self._take_moment(list(reports)) for _, reports in moments]
         if (late or any(taken)) and self._emitted == emitted_before:
-            # The past changed and with it, perhaps, the present number.
+            # A change of the past may change the present number.
             self._emit(max(self._sampled_at, self.tally.newest or 0, self.tally.start))
 
     def pass_time(self, now: Instant) -> None:
-        """Known numbers that are due, gates that fell silent while others report."""
+        """Apply known numbers that are due; emit when gates fell silent while others report."""
         self._cross_boundaries(now)
         fallen_silent = [
             silent_from
@@ -109,7 +109,7 @@ class ZoneLive:
             self._emit(max(self._sampled_at, self.tally.newest or 0, self.tally.start))
 
     def finish(self) -> None:
-        """Write what this visit brought; raises `StaleTally` if the zone changed meanwhile."""
+        """Write the results; raises `StaleTally` if the zone was changed meanwhile."""
         if not self._touched:
             return
         connection, zone = self._connection, self.zone

@@ -21,7 +21,7 @@ from stadtsinn.cloud.domains.crowd.tables import (
 
 
 class CorrectionKind(StrEnum):
-    """Why the computed number was put right."""
+    """Why the computed number was corrected."""
 
     RESET = "reset"
     """The area is known to be empty at this hour."""
@@ -54,7 +54,7 @@ class ZoneState:
 
 
 class StaleTally(Exception):
-    """Somebody else changed the zone meanwhile: nothing was written, compute again."""
+    """The zone was changed by another transaction: nothing was written, compute again."""
 
 
 # --- corrections -----------------------------------------------------------------------
@@ -283,7 +283,7 @@ def advance_state(
 
 
 def touch_state(connection: Connection, zone_id: int) -> None:
-    """Tell the live follower that it has to compute a zone again."""
+    """Count up the zone's version, so that the live follower computes it again."""
     counted = connection.execute(
         update(zone_states)
         .where(zone_states.c.zone_id == zone_id)

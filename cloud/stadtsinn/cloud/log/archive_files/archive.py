@@ -1,4 +1,4 @@
-"""The archive of the log: which days lie in which file, and rows out of those files."""
+"""The archive of the log: which file holds which day, and reading rows from these files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _KEPT = 4
 """Row groups kept in memory: a few megabytes each."""
 _FOOTERS_KEPT = 4_000
-"""Files whose row groups' positions are known by heart: ten years' worth."""
+"""Files whose row groups' first and last positions are kept in memory: ten years of days."""
 
 
 class ArchiveUnreadable(RuntimeError):
@@ -81,7 +81,7 @@ class Archive:
             raise ArchiveUnreadable(_unreadable(self.folder / day.file, day, error)) from error
 
     def next_position(self, day: ArchivedDay, position: int) -> int:
-        """A position behind the given one before which the day has no rows; the day has some."""
+        """The lowest position behind `position` that a row of the day can have."""
         for first, last in self._positions(day):
             if last > position:
                 return max(first, position + 1)
@@ -105,7 +105,7 @@ class Archive:
 
         with self.open(day) as file:
             for number in reversed(range(len(file))):
-                # Two columns tell whether the others are worth reading.
+                # Two columns decide whether the others have to be read at all.
                 names = file.read(number, ("tenant_id", "dev_eui"))
                 mask = pc.and_(
                     pc.equal(names.column("tenant_id").cast("string"), tenant_id),
@@ -134,7 +134,7 @@ class Archive:
         return found
 
     def _cached(self, day: ArchivedDay, file: RowGroups, number: int) -> Any:
-        """Readers come back for the rest of a row group, a page at a time."""
+        """Cached, because readers ask for a row group page by page."""
         key = (day.file, number)
         with self._lock:
             if key in self._groups:

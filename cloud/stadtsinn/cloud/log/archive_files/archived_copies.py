@@ -1,8 +1,8 @@
 """What identity needs to know of uplinks that were archived: the same as of those in the table.
 
 The database keeps which counters of a session lie in which day's file. A new uplink's counter is
-normally above all of them, which one look at an index tells; only a resend of an old frame, or a
-device that counts anew, opens the one file that may hold its like.
+normally above all of them, which one index look-up shows. Only a resend of an old frame, or a
+device that restarted its counters, makes it open the file of a day.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from stadtsinn.cloud.log.uplinks.tables import archived_days, archived_sessions
 
 _COLUMNS = COPIED.split(", ")
 _FILES_KEPT = 3
-"""A spool that comes back after weeks asks for one day after the other."""
+"""Days kept in memory; a spool that is sent after weeks needs one day after another."""
 
 _Session = tuple[str, str]
 _Sessions = Mapping[_Session, Sequence[int]]
 
 
 class ArchivedCopies:
-    """Looks into the archive for who appends to the log. Raises ArchiveUnreadable."""
+    """Looks up archived uplinks while new ones are appended. Raises ArchiveUnreadable."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive

@@ -1,10 +1,10 @@
 """Moves whole old days out of the table into Parquet files, safe at every step.
 
 For each day: write the file under a name of its own → make it durable → in one transaction name
-it, forget the one it replaces and delete the rows. Until that commit the file means nothing,
-after it the rows are gone: killed anywhere, the next run finds one or the other. Files that
-nobody names are swept away when the next run begins, so a reader that has just looked up the
-old name still finds it.
+it, forget the one it replaces and delete the rows. Before that commit only the table counts, after
+it only the file, so a process killed at any point leaves a consistent state. Files that the
+database does not name are deleted when the next run begins, not at once: a reader may have looked
+up the old name just before.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class _Rows:
 def archive_before(
     database: Database, archive: Archive, before: Instant, followers: Sequence[str], clock: Clock
 ) -> Iterator[Moved | Kept]:
-    """Archive every day (UTC) before the one that holds `before`; tells of each as it is done.
+    """Archive every day (UTC) before the one that holds `before`; yields each when it is done.
 
     Only days that every one of `followers` is past. The newest uplink of all stays in the table,
     which counts positions on from it. Raises HistoryBusy, OSError, ArchiveUnreadable.
@@ -121,7 +121,7 @@ def _move(database: Database, archive: Archive, rows: _Rows, clock: Clock) -> Mo
     path = archive.folder / file
     path.parent.mkdir(parents=True, exist_ok=True)
     summary = _Summary()
-    # In pages; nothing with these positions can join them.
+    # In pages; no row can be added at these positions meanwhile.
     batches = table_batches(database, COLUMNS, *_of(rows))
     if old is not None:
         batches = merged(archive.columns(old, COLUMNS), batches)

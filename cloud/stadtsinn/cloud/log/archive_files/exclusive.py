@@ -1,6 +1,6 @@
 """One at a time: whoever rewrites what was logged (archive, redecode) holds this lock.
 
-It ends with the process however that ends, so nobody has to clear it away after a crash.
+The operating system or the server releases it when the process ends, also after a crash.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class HistoryBusy(RuntimeError):
 
 @contextmanager
 def rewriting_history(database: Database) -> Iterator[None]:
-    """Hold the lock for the length of the block; raises HistoryBusy at once if it is taken."""
+    """Hold the lock for the length of the block; raises HistoryBusy immediately if it is taken."""
     holding = _sqlite(database) if database.is_sqlite else _postgres(database)
     with holding:
         yield
@@ -49,7 +49,7 @@ def _sqlite(database: Database) -> Iterator[None]:
 
 @contextmanager
 def _postgres(database: Database) -> Iterator[None]:
-    # Autocommit: a transaction that stays open for hours would keep the server from tidying up.
+    # Autocommit: a transaction open for hours would keep the server from vacuuming.
     with database.engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT")
         taken = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY})

@@ -19,11 +19,11 @@ import pyarrow.parquet as pq
 from stadtsinn.cloud.log.uplinks.rows import INSERTED
 
 ROW_GROUP = 16_384
-"""Rows written and read at once: a few megabytes."""
+"""Rows written and read in one piece: a few megabytes."""
 
 _GAP = 10 * ROW_GROUP
-"""Positions further apart than this do not share a row group: uplinks that joined an old day late
-lie by themselves, and who reads by position need not look at the rest of the day for them."""
+"""Positions further apart than this do not share a row group: uplinks that came late for an old day
+get row groups of their own, so that reading by position need not read the rest of the day."""
 
 _NAME = pa.dictionary(pa.int32(), pa.string())
 _TIME = pa.timestamp("us", tz="UTC")
@@ -132,11 +132,11 @@ def one_batch(table: Any) -> Any:
 def write_file(
     path: Path, batches: Iterable[Any], before_rename: Callable[[], None] = lambda: None
 ) -> None:
-    """Write a file that is there whole and durable, or not at all.
+    """Write a file atomically and durably.
 
     Raises OSError, e.g. for a disk that is full. The folder must be there.
     """
-    # A process that outlived its parent must not be in the way of the next one.
+    # The name contains the process id: a run that still writes must not collide with this one.
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     with pq.ParquetWriter(
         temporary,
@@ -155,7 +155,7 @@ def write_file(
 
 
 def sync_folder(folder: Path) -> None:
-    """Make names in a folder durable."""
+    """Make new and renamed files of a folder durable (fsync)."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

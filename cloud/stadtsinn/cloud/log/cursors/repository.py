@@ -10,7 +10,7 @@ from stadtsinn.cloud.platform.database.upsert import insert_ignore
 
 
 class CursorMoved(Exception):
-    """Somebody else moved the cursor: a rebuild, or the same follower in another process."""
+    """The cursor was moved by a rebuild, or by the same follower in another process."""
 
 
 def read_cursor(connection: Connection, name: str) -> int:

@@ -1,4 +1,4 @@
-"""Drives one follower: reads the log behind its cursor, applies, moves the cursor, for ever."""
+"""Runs one follower: reads the log behind its cursor, applies the batch, moves the cursor."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class FollowerLoop:
         return len(uplinks)
 
     def tick(self) -> None:
-        """Tell the follower what time it is."""
+        """Call the follower's `tick` with the current time."""
         with self._database.write() as connection:
             serialize(connection, f"follower:{self._follower.name}")
             self._follower.tick(connection, self._clock.now())
@@ -161,7 +161,7 @@ class FollowerLoop:
             if applied == 0:
                 self._tick_if_due()
         except CursorMoved:
-            log.info("cursor_moved", follower=self.name)  # look again where it stands now
+            log.info("cursor_moved", follower=self.name)  # read again from where the cursor is now
             return 1
         except Exception as error:
             self._note_failure(error)
@@ -175,7 +175,7 @@ class FollowerLoop:
         return applied
 
     def _tick_if_due(self) -> None:
-        """Only when caught up: with uplinks still to come, silence proves nothing."""
+        """Only when caught up: before, the log may hold uplinks of a device that seems silent."""
         now = self._monotonic()
         if now - self._last_tick >= self._pace.tick_s:
             self._last_tick = now

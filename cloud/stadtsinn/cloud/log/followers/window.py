@@ -16,7 +16,7 @@ _KEPT = 8_000
 
 
 class LogWindow:
-    """Answers like `read_after`; what a neighbour has just read comes from memory.
+    """Answers like `read_after`; what another follower has just read comes from memory.
 
     Followers run side by side, so nearly always all but the first find their uplinks here. The
     log only grows at its end, so what was read once stays right until its revision counts up.
@@ -41,9 +41,9 @@ class LogWindow:
             self._look_for_changes(connection)
             if found := self._held(position, limit):
                 return found
-            news = read_after(connection, self._archive, position, limit)
-            self._take(position, news)
-            return news
+            newer = read_after(connection, self._archive, position, limit)
+            self._keep(position, newer)
+            return newer
 
     def _look_for_changes(self, connection: Connection) -> None:
         if (now := revision(connection)) != self._revision:
@@ -56,13 +56,13 @@ class LogWindow:
         start = bisect_right(self._positions, position)
         return self._uplinks[start : start + limit]
 
-    def _take(self, position: int, news: list[LoggedUplink]) -> None:
-        if not news:
+    def _keep(self, position: int, newer: list[LoggedUplink]) -> None:
+        if not newer:
             return
         if not self._positions or position != self._positions[-1]:
             self._after, self._uplinks, self._positions = position, [], []
-        self._uplinks += news
-        self._positions += [uplink.position for uplink in news]
+        self._uplinks += newer
+        self._positions += [uplink.position for uplink in newer]
         if (surplus := len(self._uplinks) - self._kept) > 0:
             self._after = self._positions[surplus - 1]
             del self._uplinks[:surplus], self._positions[:surplus]

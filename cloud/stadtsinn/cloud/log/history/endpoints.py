@@ -65,6 +65,6 @@ def _instant(name: str, text: str | None) -> Instant | None:
     if text is None:
         return None
     try:
-        return parse(text.replace(" ", "+"))  # an unescaped + arrives as a space
+        return parse(text.replace(" ", "+"))  # an unescaped "+" of the offset arrives as a space
     except (ValueError, OverflowError):
         raise Invalid(f"'{name}' is no time: give {_WHEN}") from None

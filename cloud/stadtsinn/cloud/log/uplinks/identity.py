@@ -93,7 +93,7 @@ def _may_be_late(first: Copy, new: Copy) -> bool:
 
 
 def _went_back(earlier: Copy, later: Copy, apart: int, history: SessionHistory) -> bool:
-    """Is there evidence that the device counted anew between the two?"""
+    """Is there evidence that the device restarted its counters between the two?"""
     before = Instant(later.event_time - SWAP)
     # Counters of one server only grow: it was ahead already, so this is a second run.
     if history.source_was_ahead(later, earlier.event_time, before):

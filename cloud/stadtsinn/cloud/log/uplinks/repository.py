@@ -30,7 +30,7 @@ from stadtsinn.cloud.platform.database.upsert import insert_ignore
 
 
 def lock_log(connection: Connection) -> None:
-    """From here to the end of the transaction nobody else appends, in any process.
+    """Until the end of the transaction no other process or thread can append.
 
     So positions become visible in their order: no follower can step over one that is still
     being committed.
@@ -135,7 +135,7 @@ class _Appending:
         after: Instant,
         before: Instant,
     ) -> bool:
-        self._flush()  # what this batch brought is evidence, too
+        self._flush()  # uplinks of the same batch are evidence, too
         found = select(
             exists().where(
                 uplinks.c.dev_eui == frame.dev_eui,
@@ -171,7 +171,7 @@ def revision(connection: Connection) -> int:
 
 
 def count_revision(connection: Connection) -> None:
-    """Tell whoever keeps uplinks in memory that outcomes have changed."""
+    """Invalidate uplinks that processes keep in memory: outcomes have changed."""
     insert_ignore(connection, log_revision, [{"id": 1, "number": 0}])
     connection.execute(update(log_revision).values(number=log_revision.c.number + 1))
 

@@ -6,7 +6,7 @@ import threading
 
 
 class LogSignal:
-    """Counts commits; whoever waits is woken by the next one.
+    """Counts commits; each commit wakes the waiting threads.
 
     Only a shortcut: a follower in another process finds the same by looking again.
     """

@@ -1,4 +1,4 @@
-"""The log's SQL for the two databases: same meaning, each in the words its driver is fast with."""
+"""The log's SQL for both databases: same results, the fastest statements of each driver."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Sqlite:
         f"INSERT INTO uplinks ({', '.join(INSERTED)}) VALUES ({', '.join('?' * len(INSERTED))})"  # noqa: S608
     )
     _columns = ", ".join(f"u.{name}" for name in COPIED.split(", "))
-    # CROSS JOIN keeps SQLite from turning the join round and scanning the log.
+    # CROSS JOIN keeps SQLite from reversing the join order and scanning the log.
     _copies = (
         f"SELECT {_columns} FROM json_each(?) AS k CROSS JOIN uplinks AS u "  # noqa: S608
         "WHERE u.dev_eui = json_extract(k.value, '$[0]') "
@@ -110,7 +110,7 @@ class Postgres:
                 for row in rows:
                     copy.write_row(row)
         except psycopg.Error as error:
-            # As SQLAlchemy would have said it, for those who tell an outage from a refusal.
+            # SQLAlchemy's exception: callers distinguish an outage from a refusal by its class.
             raise DBAPIError.instance(
                 self._copy_in,
                 None,

@@ -19,7 +19,7 @@ _bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: 
 
 @dataclass(frozen=True)
 class Services:
-    """What every endpoint stands on. A room's own stores have dependencies of their own."""
+    """The services that all endpoints use. Stores of a package have dependencies of their own."""
 
     database: Database
     clock: Clock

@@ -1,4 +1,4 @@
-"""API keys over HTTP, for administrators of a tenant; and who one is."""
+"""API keys over HTTP, for administrators of a tenant; and the scope of the caller's key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads keys. Making and checking them is `access.service`'s."""
+"""Reads keys. `access.service` creates and checks them."""
 
 from __future__ import annotations
 

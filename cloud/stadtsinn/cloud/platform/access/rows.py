@@ -49,5 +49,5 @@ def delete_rows(connection: Connection, scope: Scope, table: Table, where: Any) 
 
 
 def missing(kind: str, name: str) -> NotFound:
-    """The same words for what is not there and for what belongs to another tenant."""
+    """The same text for what does not exist and for what belongs to another tenant."""
     return NotFound(f"There is no {kind} '{name}'.")

@@ -1,4 +1,4 @@
-"""API keys as the API speaks of them. A token is in `KeyWithToken` and nowhere else."""
+"""API keys in requests and answers. Only `KeyWithToken` contains a token."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class KeyView(BaseModel):
     id: int
     name: str
     role: Role
-    prefix: Annotated[str, Field(description="How the token begins: tells keys apart.")]
+    prefix: Annotated[str, Field(description="How the token begins, to recognise the key.")]
     created_at: datetime
     revoked_at: datetime | None
     last_used_at: Annotated[datetime | None, Field(description="To the hour.")]

@@ -1,7 +1,7 @@
-"""The one door to a tenant's data.
+"""The only way to a tenant's data.
 
-A `Scope` is made by `access.service` from a valid API key and by nobody else
-(tests/cloud/platform/access/test_one_door.py looks). Repositories that serve the API take a
+Only `access.service` makes a `Scope`, from a valid API key
+(tests/cloud/platform/access/test_one_door.py checks). Repositories that serve the API take a
 scope and add its tenant to every query.
 """
 

@@ -1,8 +1,8 @@
 """Makes keys, and makes a `Scope` from a valid one: the only place that does.
 
 A token is ``st_<8 hex digits>_<256 random bits>``. It is stored as SHA-256: a slow password
-hash protects what people choose and others can guess; nobody guesses 256 random bits, and a
-slow hash would only make every request slow.
+hash protects passwords that can be guessed; 256 random bits cannot, and a slow hash would slow
+down every request.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from stadtsinn.cloud.platform.tenants.tables import tenants
 
 _REFUSED = "This API key is not valid (any more). Ask an administrator of your town for a new one."
 _TOKEN = re.compile(r"(st_[0-9a-f]{8})_[A-Za-z0-9_-]{43}")
-_NOBODY = "0" * 64
+_NO_DIGEST = "0" * 64
 # A key's last use is noted at most this often: reading the API must not write each time.
 _NOTE_USE_EVERY = HOUR
 
@@ -31,7 +31,7 @@ _NOTE_USE_EVERY = HOUR
 def create_key(
     database: Database, tenant_id: str, name: str, role: Role, now: Instant
 ) -> tuple[int, str]:
-    """Make a key. Returns its id and its token, which nobody can read again later.
+    """Make a key. Returns its id and its token, which is not stored and cannot be shown again.
 
     Raises NotFound for an unknown tenant.
     """
@@ -69,7 +69,7 @@ def authenticate(database: Database, token: str, now: Instant) -> Scope:
         row = connection.execute(
             select(api_keys).where(api_keys.c.prefix == _prefix_of(token))
         ).one_or_none()
-    genuine = hmac.compare_digest(row.digest if row else _NOBODY, _digest(token))
+    genuine = hmac.compare_digest(row.digest if row else _NO_DIGEST, _digest(token))
     if row is None or not genuine or row.revoked_at is not None:
         raise Unauthenticated(_REFUSED)
     if row.last_used_at is None or now - row.last_used_at >= _NOTE_USE_EVERY:
@@ -78,7 +78,7 @@ def authenticate(database: Database, token: str, now: Instant) -> Scope:
 
 
 def operator_scope(tenant_id: str) -> Scope:
-    """The scope of whoever runs commands on the server.
+    """The scope of commands that run on the server.
 
     They can read and write the database file anyway, so no key is asked for. Nothing that
     serves requests may call this (tests/cloud/platform/access/test_one_door.py looks).
@@ -87,7 +87,7 @@ def operator_scope(tenant_id: str) -> Scope:
 
 
 def revoke(database: Database, scope: Scope, key_id: int, now: Instant) -> None:
-    """Make a key of the caller's tenant useless at once.
+    """Revoke a key of the caller's tenant, from the next request on.
 
     Raises NotFound for a key that is not there, Conflict for the tenant's last administrator
     key: nobody could make another one through the API.

@@ -14,7 +14,7 @@ api_keys = Table(
     tenant_column(),
     Column("name", String(200), nullable=False),
     Column("role", String(16), nullable=False),
-    # The readable part of the token: finds the row, and tells people which key is meant.
+    # The readable part of the token: the row is found by it, and people recognise the key by it.
     Column("prefix", String(16), nullable=False),
     Column("digest", String(64), nullable=False),
     Column("created_at", InstantColumn, nullable=False),

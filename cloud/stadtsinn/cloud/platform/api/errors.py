@@ -1,4 +1,4 @@
-"""Turns every error into a problem document (RFC 9457) that tells the caller what to do."""
+"""Turns every error into a problem document (RFC 9457) that says what the caller can do."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def problem_response(
 
 
 def install_error_handlers(app: FastAPI, away: Mapping[type[Exception], str]) -> None:
-    """What is not handled here ends in the middleware's 500.
+    """Add the handlers. Exceptions without one become a 500 in the middleware.
 
     `away` are errors of stores that do not answer, with what the caller reads.
     """
@@ -89,7 +89,7 @@ def _on_problem(request: Request, error: Exception) -> Response:
 
 def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    # What was sent is not repeated: it may be a phone number or half a token.
+    # The input is not repeated: it may be a phone number or a part of a token.
     errors = [_field_error(item) for item in error.errors()]
     detail = "; ".join(f"{item.where}: {item.message}" for item in errors)
     return problem_response(

@@ -1,4 +1,4 @@
-"""Kinds of input that several domains accept, each with its rule and its words."""
+"""Types of input that several domains accept, each with its check and its error text."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class PageRequest:
 
     @property
     def fetch(self) -> int:
-        """One row more than the page holds tells whether there is another page."""
+        """One row more than the page holds, which shows whether there is another page."""
         return self.limit + 1
 
     @property
@@ -110,4 +110,4 @@ def _read_cursor(cursor: str) -> str | int:
 
 
 def _foreign_cursor() -> Invalid:
-    return Invalid("This cursor is not from here. Use `next` of the page before, or none.")
+    return Invalid("This is not a cursor of this list. Use `next` of the page before, or none.")

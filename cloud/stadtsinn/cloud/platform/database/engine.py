@@ -1,7 +1,7 @@
 """Opens the database: SQLite by default, PostgreSQL by URL, one way to use either.
 
-`Database.write()` is one transaction that takes the write lock at once, so a reader never has
-to be upgraded and fail half way; `Database.read()` sees one consistent snapshot.
+`Database.write()` is one transaction that takes the write lock when it begins, so that it cannot
+fail later while upgrading a read lock; `Database.read()` sees one consistent snapshot.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Database:
 
 
 def serialize(connection: Connection, name: str) -> None:
-    """Let only one transaction at a time pass this point, until its end.
+    """Wait until no other transaction holds the lock of this name; hold it until the end.
 
     SQLite's write transactions are alone anyway; PostgreSQL gets an advisory lock per name.
     """
@@ -101,7 +101,7 @@ def _open_sqlite(url: Any) -> Engine:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         url,
-        hide_parameters=True,  # an error's text must not carry a phone number into a log
+        hide_parameters=True,  # Error texts must not contain parameters such as phone numbers.
         connect_args={"timeout": 60, "check_same_thread": False},
     )
 

@@ -16,5 +16,5 @@ def insert_ignore(connection: Connection, table: Table, rows: Sequence[Mapping[s
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
     key = next(iter(table.primary_key.columns))
     statement = dialect.insert(table).on_conflict_do_nothing().returning(key)
-    # One by one: what a driver counts for many rows at once differs between the two.
+    # One by one: for several rows the two drivers count differently.
     return sum(len(connection.execute(statement, dict(row)).all()) for row in rows)

@@ -1,1 +1,1 @@
-"""The API as a whole: its document, its reference page, what surrounds every request."""
+"""The API as a whole: OpenAPI document, reference page, middleware."""

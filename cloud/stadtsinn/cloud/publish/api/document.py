@@ -18,7 +18,7 @@ TAGS = [
     {"name": "zones", "description": "Areas with counted persons. Bereiche mit Personenzählung."},
     {"name": "rules", "description": "When to raise an alarm. Wann Alarm ist."},
     {"name": "incidents", "description": "Alarms that were. Alarme."},
-    {"name": "recipients", "description": "Who is told. Wer Nachricht bekommt."},
+    {"name": "recipients", "description": "Who gets messages. Wer Nachricht bekommt."},
     {"name": "messages", "description": "What was sent to whom. Gesendete Nachrichten."},
     {"name": "edges", "description": "Agents beside the gateways. Agenten an den Gateways."},
     {"name": "quarantine", "description": "What was not taken. Was nicht angenommen wurde."},

@@ -1,4 +1,4 @@
-"""Around every request: an id, a log line, a size limit, safe headers, and never a traceback."""
+"""For every request: an id, a log line, a size limit, security headers, no traceback in answers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 class RequestMiddleware:
-    """Outermost: nothing an endpoint does wrong gets past it."""
+    """The outermost middleware: it handles every exception of an endpoint."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -105,11 +105,11 @@ class _Exchange:
         await self._send(message)
 
     def _refusal(self) -> Response | None:
-        """What no endpoint ought to see."""
+        """Refuse requests that no endpoint should get."""
         length = Headers(scope=self._scope).get("content-length", "0")
         if length.isdigit() and int(length) > MAX_BODY:
             return self._too_large()
-        # NUL is in no name here, and PostgreSQL answers it with an error.
+        # No name contains NUL, and PostgreSQL refuses it with an error.
         if "\x00" in self._scope["path"] or b"%00" in self._scope["query_string"]:
             return problem_response(
                 self._request_id, 400, "Bad request", "The address holds a NUL character."
@@ -125,7 +125,7 @@ class _Exchange:
         )
 
     async def _answer(self, response: Response) -> None:
-        if self._status == 0:  # otherwise the answer has begun and can only break off
+        if self._status == 0:  # otherwise the answer has begun and can only be cut off
             await response(self._scope, self._receive, self.send)
 
     def _note(self, seconds: float) -> None:

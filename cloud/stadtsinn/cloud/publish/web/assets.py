@@ -16,7 +16,7 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Asset:
-    """A file with the hash of its content; whoever has it may keep it for ever."""
+    """A file with the hash of its content in its address, so that it may be cached for ever."""
 
     name: str
     digest: str

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from stadtsinn.base.berlin import local
 from stadtsinn.base.instant import HOUR
-from stadtsinn.cloud.publish.web.course import SLOT, Slot
+from stadtsinn.cloud.publish.web.half_hours import SLOT, Slot
 
 WIDTH, HEIGHT = 640, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 80, 20, 16, 44

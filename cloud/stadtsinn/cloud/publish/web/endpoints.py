@@ -14,7 +14,7 @@ from stadtsinn.cloud.platform.access.dependencies import ServicesDep
 from stadtsinn.cloud.platform.api.fields import SlugInPath
 from stadtsinn.cloud.publish.web import pages
 from stadtsinn.cloud.publish.web.assets import asset
-from stadtsinn.cloud.publish.web.course import Courses
+from stadtsinn.cloud.publish.web.half_hours import HalfHours
 from stadtsinn.cloud.publish.web.public import count_of, encode
 from stadtsinn.cloud.publish.web.repository import public_zone, public_zones
 from stadtsinn.cloud.publish.web.schemas import PublicCountView
@@ -25,7 +25,7 @@ router = APIRouter()
 
 CACHING = "public, max-age=10, stale-while-revalidate=30"
 SERVER_CLOCK = "X-Server-Clock"
-"""The server's time at its answer: viewers' clocks are not to be relied on."""
+"""The server's time in every answer, because viewers' clocks may be wrong."""
 
 _OPEN_TO_ALL = {
     "Access-Control-Allow-Origin": "*",
@@ -102,7 +102,7 @@ def read_counter(
 
 @router.get("/assets/{digest}/{name}", include_in_schema=False)
 def read_asset(digest: str, name: str) -> Response:
-    """Style and script. Another digest is another version, which is not here."""
+    """Style and script. A digest other than the present one is an older version: 404."""
     try:
         found = asset(name)
     except KeyError:
@@ -130,7 +130,7 @@ def _counter(
         if found is None:
             return _page(request, pages.not_found_page(context), 404)
         count = count_of(connection, found, now)
-        slots = _courses(request).today(connection, found, now)
+        slots = _half_hours(request).today(connection, found, now)
     page = pages.counter_page(context, count, slots, pause=pause, embedded=embedded)
     return _page(request, page)
 
@@ -149,13 +149,13 @@ def _context(request: Request, language: Language) -> pages.Context:
     return pages.Context(language, root, settings_of(request.app))
 
 
-def _courses(request: Request) -> Courses:
+def _half_hours(request: Request) -> HalfHours:
     state: Any = request.app.state
-    if not hasattr(state, "web_courses"):
-        state.web_courses = Courses()
-    courses = state.web_courses
-    assert isinstance(courses, Courses)
-    return courses
+    if not hasattr(state, "web_half_hours"):
+        state.web_half_hours = HalfHours()
+    half_hours = state.web_half_hours
+    assert isinstance(half_hours, HalfHours)
+    return half_hours
 
 
 def _language(request: Request, wanted: str | None) -> Language:

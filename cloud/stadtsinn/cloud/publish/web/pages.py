@@ -11,7 +11,7 @@ from stadtsinn.base.instant import isoformat
 from stadtsinn.cloud.domains.crowd.level import STEPS
 from stadtsinn.cloud.publish.web.assets import asset_path
 from stadtsinn.cloud.publish.web.chart import chart_of
-from stadtsinn.cloud.publish.web.course import SLOT, Slot
+from stadtsinn.cloud.publish.web.half_hours import SLOT, Slot
 from stadtsinn.cloud.publish.web.public import PublicCount
 from stadtsinn.cloud.publish.web.settings import WebSettings
 from stadtsinn.cloud.publish.web.texts import LEVELS, NO_DATA, PAGE, Language, clock_time, number
@@ -71,7 +71,7 @@ def counter_page(
         name=zone.name if german else zone.name_en or zone.name,
         says=count.texts(context.language),
         state=count.present.state.value,
-        told=count.present.told,
+        shown=count.present.shown,
         meter=_meter(count),
         no_data=NO_DATA[context.language],
         levels={level.value: text for level, text in LEVELS[context.language].items()},
@@ -116,18 +116,18 @@ def _render(template: str, context: Context, **values: object) -> str:
 
 
 def _meter(count: PublicCount) -> Meter | None:
-    told, permitted = count.present.told, count.zone.permitted
+    shown, permitted = count.present.shown, count.zone.permitted
     if not permitted:
         return None
 
     def percent(persons: int) -> float:
         return round(min(100.0, 100 * persons / permitted), 1)
 
-    low, high = (percent(told.low), percent(told.high)) if told else (0.0, 0.0)
+    low, high = (percent(shown.low), percent(shown.high)) if shown else (0.0, 0.0)
     return Meter(
         low=low,
         spread=round(high - low, 1),
-        at=percent(told.persons) if told else 0.0,
+        at=percent(shown.persons) if shown else 0.0,
         steps=tuple(100 * share for share, _ in reversed(STEPS)),
     )
 
@@ -136,12 +136,12 @@ def _row(slot: Slot, language: Language) -> Row:
     end = clock_time(slot.start + SLOT, language)
     return Row(
         time=f"{clock_time(slot.start, Language.EN)}–{end}",
-        persons=number(_told(slot.persons), language),
+        persons=number(_rounded(slot.persons), language),
         bounds=f"{number(slot.low, language)}–{number(slot.high, language)}",
     )
 
 
-def _told(persons: int) -> int:
+def _rounded(persons: int) -> int:
     return persons if persons < 100 else (persons + 5) // 10 * 10
 
 
@@ -149,7 +149,7 @@ def _peak(slots: Sequence[Slot], language: Language) -> str:
     if not slots:
         return ""
     most = max(slots, key=lambda slot: slot.persons)
-    persons, time = number(_told(most.persons), language), clock_time(most.start, language)
+    persons, time = number(_rounded(most.persons), language), clock_time(most.start, language)
     if language is Language.DE:
         return f"Am vollsten war es heute ab {time}: im Mittel etwa {persons} Personen."
     return f"The busiest half hour today began at {time}: about {persons} people on average."

@@ -25,21 +25,21 @@ class PublicCount:
     now: Instant
 
     def texts(self, language: Language) -> dict[str, str]:
-        """What is said about the number."""
+        """The texts about the number."""
         return texts_of(self.present, self.zone.permitted, self.now, language)
 
     def document(self) -> dict[str, Any]:
-        """The number as JSON. It says nothing of the moment of asking, so that it caches."""
-        told, zone = self.present.told, self.zone
+        """The number as JSON, without anything that depends on the request: it is cached."""
+        shown, zone = self.present.shown, self.zone
         return {
             "tenant": zone.tenant,
             "zone": zone.slug,
             "name": {"de": zone.name, "en": zone.name_en or zone.name},
             "state": self.present.state.value,
-            "occupancy": told.persons if told else None,
-            "qualifier": told.qualifier.value if told else None,
-            "interval": {"low": told.low, "high": told.high} if told else None,
-            "class": told.level.value if told and told.level else None,
+            "occupancy": shown.persons if shown else None,
+            "qualifier": shown.qualifier.value if shown else None,
+            "interval": {"low": shown.low, "high": shown.high} if shown else None,
+            "class": shown.level.value if shown and shown.level else None,
             "permitted": zone.permitted,
             "updated_at": _text(self.present.reported_at),
             "valid_until": _text(self.present.valid_until),

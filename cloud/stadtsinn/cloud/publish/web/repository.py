@@ -1,5 +1,4 @@
-"""The zones that a town shows to everybody. The only query here that needs no scope: it knows
-no other zones."""
+"""The zones that a town publishes. These queries need no scope: they return public zones only."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ class Names(BaseModel):
 
 
 class Interval(BaseModel):
-    """The truth lies within."""
+    """The interval that contains the true number."""
 
     low: int
     high: int

@@ -44,7 +44,7 @@ class WebSettings(Section):
 
     @property
     def content_security_policy(self) -> str:
-        """Nothing but our own style, script and data."""
+        """Allows only our own style, script and data."""
         return (
             "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
             "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors "

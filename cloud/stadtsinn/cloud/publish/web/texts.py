@@ -1,4 +1,4 @@
-"""What the public pages say, German and English."""
+"""The texts of the public pages, German and English."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from stadtsinn.base import berlin
 from stadtsinn.cloud.domains.crowd.level import Level
-from stadtsinn.cloud.domains.crowd.present import Present, Qualifier, State, Told
+from stadtsinn.cloud.domains.crowd.present import Present, Qualifier, ShownNumber, State
 
 
 class Language(StrEnum):
@@ -142,9 +142,9 @@ def _date(day: datetime, language: Language) -> str:
 
 
 def texts_of(found: Present, permitted: int | None, now: int, language: Language) -> dict[str, str]:
-    """All that is said about the present number, in one language."""
+    """All texts about the present number, in one language."""
     german = language is Language.DE
-    told = found.told
+    shown = found.shown
     updated = ""
     if found.reported_at:
         moment = when(found.reported_at, now, language)
@@ -152,7 +152,7 @@ def texts_of(found: Present, permitted: int | None, now: int, language: Language
             updated = f"Letzte Meldung: {moment}" if german else f"Last report: {moment}"
         else:
             updated = f"Stand {moment}" if german else f"As of {moment}"
-    if told is None:
+    if shown is None:
         return {
             "number": "",
             "qualifier": "",
@@ -164,25 +164,25 @@ def texts_of(found: Present, permitted: int | None, now: int, language: Language
             "headline": NO_DATA[language],
         }
     return {
-        "number": number(told.persons, language),
-        "qualifier": _QUALIFIERS[language][told.qualifier],
-        "unit": _unit(told.persons, language),
-        "level": LEVELS[language][told.level] if told.level else "",
-        "interval": _interval(found.state, told, language),
+        "number": number(shown.persons, language),
+        "qualifier": _QUALIFIERS[language][shown.qualifier],
+        "unit": _unit(shown.persons, language),
+        "level": LEVELS[language][shown.level] if shown.level else "",
+        "interval": _interval(found.state, shown, language),
         "share": _share(permitted, language),
         "updated": updated,
-        "headline": _headline(told, language),
+        "headline": _headline(shown, language),
     }
 
 
-def _headline(told: Told, language: Language) -> str:
+def _headline(shown: ShownNumber, language: Language) -> str:
     words = (
-        _QUALIFIERS[language][told.qualifier],
-        number(told.persons, language),
-        _unit(told.persons, language),
+        _QUALIFIERS[language][shown.qualifier],
+        number(shown.persons, language),
+        _unit(shown.persons, language),
     )
     text = " ".join(word for word in words if word)
-    return f"{text}, {LEVELS[language][told.level]}" if told.level else text
+    return f"{text}, {LEVELS[language][shown.level]}" if shown.level else text
 
 
 def _unit(persons: int, language: Language) -> str:
@@ -191,8 +191,8 @@ def _unit(persons: int, language: Language) -> str:
     return "person" if persons == 1 else "people"
 
 
-def _interval(state: State, told: Told, language: Language) -> str:
-    low, high = number(told.low, language), number(told.high, language)
+def _interval(state: State, shown: ShownNumber, language: Language) -> str:
+    low, high = number(shown.low, language), number(shown.high, language)
     if state is State.DEGRADED:
         return (
             f"Eine Zählstelle meldet sich gerade nicht. Es sind mindestens {low} "
@@ -201,7 +201,7 @@ def _interval(state: State, told: Told, language: Language) -> str:
             else f"One counting point is not reporting. There are at least {low} "
             f"and probably at most {high} people."
         )
-    if told.low == told.high:
+    if shown.low == shown.high:
         return ""
     return (
         f"Ganz genau lässt sich das nicht zählen: Es sind zwischen {low} und {high} Personen."

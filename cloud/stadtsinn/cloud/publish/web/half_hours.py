@@ -1,4 +1,4 @@
-"""Today's course as bars: half hours since the last reset, computed once per five minutes."""
+"""Today's occupancy in half hours since midnight, computed at most once per five minutes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Slot:
 
 
 def slots_of(samples: list[ZoneSample]) -> tuple[Slot, ...]:
-    """Half hours with their mean; half hours without samples are left out."""
+    """The half hours of these samples; one without samples is left out."""
     grouped: dict[int, list[ZoneSample]] = {}
     for sample in samples:
         grouped.setdefault(sample.event_time // SLOT * SLOT, []).append(sample)
@@ -43,8 +43,8 @@ def slots_of(samples: list[ZoneSample]) -> tuple[Slot, ...]:
     )
 
 
-class Courses:
-    """Today's courses of zones. Many viewers at once cost one computation."""
+class HalfHours:
+    """Today's half hours of each zone, cached: many viewers cost one computation."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
