@@ -6,7 +6,7 @@ import pytest
 
 from device_examples import examples
 from stadtsinn.decoders.catalogue import Catalogue, catalogue
-from stadtsinn.decoders.proof import heard
+from stadtsinn.decoders.proof import received_at
 from stadtsinn.decoders.reading import Decoded, Undecoded
 from stadtsinn.decoders.uplink import Frame
 
@@ -84,7 +84,7 @@ def test_a_truncated_frame_says_where() -> None:
 def test_a_batch_gives_what_single_frames_give() -> None:
     """Mixed devices, small and large batches."""
     frames: list[Frame] = [
-        (device.id, example.port, bytes.fromhex(example.bytes), heard(example))
+        (device.id, example.port, bytes.fromhex(example.bytes), received_at(example))
         for device, example in examples()
     ]
     frames.append(("none/such", 1, b"x", None))

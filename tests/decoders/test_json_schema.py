@@ -12,7 +12,7 @@ from device_examples import all_constructs, device_types
 from real_codecs import shown_reading
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.export.json_schema import DIALECT, json_schema
-from stadtsinn.decoders.proof import heard, random_payloads
+from stadtsinn.decoders.proof import random_payloads, received_at
 from stadtsinn.decoders.reading import Outcome, Undecoded, VendorFields
 from stadtsinn.decoders.vocabulary import QUANTITIES
 
@@ -109,7 +109,7 @@ def test_every_example_is_valid(device: DeviceType) -> None:
     """As an answer, and as one of its own device type."""
     for example in device.file.examples:
         payload = bytes.fromhex(example.bytes)
-        answer = _answer(*device.decode_with_vendor(example.port, payload, heard(example)))
+        answer = _answer(*device.decode_with_vendor(example.port, payload, received_at(example)))
         assert faults(SCHEMA, answer) == [], example.title
         if "error" not in answer:
             assert faults(SCHEMA["$defs"][f"device.{device.id}"], answer) == [], example.title

@@ -89,11 +89,11 @@ def check(
         int, typer.Option("--noise", min=0, help=text("Random payloads.", "Zufällige Nutzdaten."))
     ] = 2000,
 ) -> None:
-    from stadtsinn.decoders.proof import kernel_is_here
+    from stadtsinn.decoders.proof import kernel_is_installed
 
     files = [file for path in paths for file in _files(path)]
     wrong = sum(not _prove(file, noise) for file in files)
-    if not kernel_is_here():
+    if not kernel_is_installed():
         print(
             text(
                 "numba is not installed: agreement with the batch kernel was not proven",

@@ -1,1 +1,1 @@
-"""Device types, quantities and decoders: payload bytes in, readings out. Knows nothing else."""
+"""Device types, quantities and decoders: payload bytes in, readings out. It imports base only."""

@@ -18,7 +18,7 @@ _NAN, _is_finite = math.nan, math.isfinite
 
 
 def whole(value: float) -> int:
-    """A register as a whole number; -1 if it is none (or too large to be exact)."""
+    """A register as an integer; -1 for a fraction, NaN, or a number too large to be exact."""
     if not -_LIMIT < value < _LIMIT:
         return -1
     number = int(value)
@@ -26,7 +26,7 @@ def whole(value: float) -> int:
 
 
 def special(kind: int, bits: int, width: int) -> float:
-    """The number that `bits` of a kind other than PLAIN stand for; NaN if none."""
+    """The value of `bits` of a kind other than PLAIN; NaN for bits that encode no number."""
     if kind == p.SIGN_MAGNITUDE:
         size = bits & ((1 << (width - 1)) - 1)
         return -size if bits >> (width - 1) else size

@@ -1,4 +1,4 @@
-"""Batches: many payloads in one buffer, columns out, and Reading objects where somebody asks.
+"""Batches: many payloads in one buffer, columns out; Reading objects are made on request only.
 
 The buffers are Arrow's large binary layout: one byte buffer, 64-bit offsets, so that an archive's
 column decodes without a copy (the buffer needs 8 readable bytes behind the last payload; without
@@ -22,11 +22,11 @@ from stadtsinn.decoders.program import Program
 
 PADDING = 8
 NEVER = -1
-"""In the column of times of reception: not known."""
+"""Time of reception that is not known."""
 _NO_PORT = 256
-"""Stands for any number that is no fPort; the kernel's columns are narrower than Python's int."""
+"""Replaces any number that is no fPort: an int32 column cannot hold every Python int."""
 _FIRST_GUESS = 8
-"""Values per row to make room for at first; more is added when rows turn out richer."""
+"""Values per row allocated at first; doubled when rows have more."""
 
 Bytes = npt.NDArray[np.uint8]
 Int32 = npt.NDArray[np.int32]
@@ -90,7 +90,7 @@ class Columns:
         return self.tags >> 16
 
     def take(self, rows: Int64) -> Columns:
-        """Some rows only, in the order given, which must rise."""
+        """Only the rows of these numbers, which must be in ascending order."""
         counts = np.diff(self.starts)[rows]
         starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         index = np.repeat(self.starts[rows] - starts[:-1], counts) + np.arange(starts[-1])
@@ -121,7 +121,7 @@ class Columns:
 def decode_payloads(
     tables: Tables, rows: Sequence[tuple[int, int, bytes, Instant | None]]
 ) -> Columns:
-    """As decode_columns, of single rows: program, port, payload, when a gateway heard it."""
+    """As decode_columns, for a list of rows: program, port, payload, time of reception."""
     payloads = [payload for _, _, payload, _ in rows]
     offsets = np.zeros(len(rows) + 1, np.int64)
     np.cumsum([len(payload) for payload in payloads], out=offsets[1:])
@@ -145,8 +145,8 @@ def decode_columns(
 ) -> Columns:
     """Decode rows: `programs` numbers of `tables` (negative: unknown device), `ports`, payloads.
 
-    `received`: when a gateway heard them, in Unix seconds (negative: not known). Raises ValueError
-    when the arrays do not fit together.
+    `received`: when a gateway received them, in Unix seconds (negative: not known). Raises
+    ValueError when the arrays' lengths do not match.
     """
     rows = len(programs)
     if len(ports) != rows or len(received) != rows or len(offsets) != rows + 1:

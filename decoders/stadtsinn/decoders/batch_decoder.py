@@ -12,10 +12,10 @@ from stadtsinn.decoders.uplink import Frame
 
 
 class BatchDecoder:
-    """Decodes batches of one catalogue. Not for several threads at once.
+    """Decodes batches of one catalogue. Not thread-safe.
 
-    `find` answers the device type of an id, None for an unknown one, and `unknown` what to say
-    about that.
+    `find` returns the device type of an id, or None for an unknown id; `unknown` returns the
+    error text for an unknown id.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""The catalogue: every device type we know, and decoding by its id.
+"""The catalogue: every known device type, and decoding by its id.
 
-Device files are read when their device is first asked for, so a process that serves one device
-type does not pay for two hundred.
+A device file is read when its device is used for the first time, so a process that decodes one
+device type does not load two hundred.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class Catalogue:
         return len(self._files)
 
     def add_folder(self, folder: Path) -> None:
-        """Take the device files of a folder in, each proven to load.
+        """Add the device files of a folder; each is loaded, to find errors now.
 
-        Raises DeviceFileError: for a file that cannot be used, a name that is taken, no file.
+        Raises DeviceFileError for a file that cannot be used, a name that is taken, or no file.
         """
         files = device_files(folder) if folder.is_dir() else {}
         if not files:
@@ -64,7 +64,8 @@ class Catalogue:
     def device(self, device: str) -> DeviceType:
         """The device type of that id or reference (see reference.py).
 
-        Raises KeyError with near matches, ValueError for constants it has not, DeviceFileError.
+        Raises KeyError with near matches, ValueError for constants that the device type does not
+        have, DeviceFileError.
         """
         found = self._devices.get(device)
         if found is not None:
@@ -77,7 +78,7 @@ class Catalogue:
         return found
 
     def unknown(self, device: str | None) -> str:
-        """What to say about a device that is not catalogued."""
+        """The error text for a device that is not in the catalogue."""
         if device is None:
             return "unknown device: none is assigned; map its device profile or tag to a device id"
         try:
@@ -95,7 +96,7 @@ class Catalogue:
     def decode(
         self, device: str | None, f_port: int, payload: bytes, received: Instant | None = None
     ) -> Outcome:
-        """Readings of one payload heard at `received`; never raises for any argument."""
+        """Readings of one payload received at `received`; never raises for any argument."""
         found = self.find(device)
         if found is None:
             return Undecoded("unknown_device", self.unknown(device))

@@ -16,11 +16,12 @@ from stadtsinn.decoders import program as p
 from stadtsinn.decoders.kernel import FINGERPRINT, machine
 
 _DAMAGE = (pickle.UnpicklingError, EOFError, ValueError, TypeError, LookupError, AttributeError)
-"""What loading a file of the cache raises that a power cut left incomplete."""
+"""Exceptions of loading a cache file that a power cut left incomplete."""
 
 
 def _signature() -> Any:
-    """One signature, with a read-only buffer: both kinds of array fit, nothing compiles twice."""
+    """The only signature. A writable array also fits its read-only buffer, so nothing is compiled
+    twice."""
     from numba import types as t
 
     def array(kind: Any, dimensions: int = 1) -> Any:
@@ -43,8 +44,8 @@ _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 def decode_rows() -> Callable[..., Any]:
     """The compiled kernel; from numba's cache where there is one.
 
-    NUMBA_CACHE_DIR says where it lies; without a writable place it is compiled in each process
-    (some seconds), which costs start-up time and nothing else.
+    NUMBA_CACHE_DIR names the cache's folder. Without a writable folder each process compiles the
+    kernel, which takes some seconds at its start.
     """
     with contextlib.suppress(RuntimeError, OSError):
         return cached_kernel()  # type: ignore[no-any-return]
@@ -52,9 +53,9 @@ def decode_rows() -> Callable[..., Any]:
 
 
 def cached_kernel() -> Any:
-    """The kernel from numba's cache, compiled into it where it is absent, damaged or out of date.
+    """The kernel from numba's cache; compiled and stored there if absent, damaged or out of date.
 
-    Raises RuntimeError or OSError where there is no place for a cache.
+    Raises RuntimeError or OSError when the cache cannot be written.
     """
     kernel = _lazy_kernel()
     try:
@@ -70,7 +71,7 @@ def cached_kernel() -> Any:
 
 
 def _lazy_kernel() -> Any:
-    """Not compiled yet, so that its cache can be looked at when compiling fails."""
+    """Not compiled yet: the path of its cache is needed when loading from the cache fails."""
     return numba.njit(cache=True, **_OPTIONS)(machine)
 
 
@@ -80,7 +81,7 @@ def _remove_files(kernel: Any) -> None:
 
 
 def compiled_fingerprint(kernel: Callable[..., Any]) -> int:
-    """Of the sources a kernel was compiled from (it decodes no rows for it)."""
+    """Fingerprint of the sources a kernel was compiled from; read by decoding no rows."""
     empty, numbers = np.zeros(1), np.zeros(1, np.int32)
     *_, fingerprint = kernel(
         np.zeros((1, p.OP_COLUMNS), np.int32), np.zeros((1, p.FLOAT_COLUMNS)),

@@ -1,4 +1,4 @@
-"""Op tables that grow with the device types seen."""
+"""Op tables to which each device type is added at its first use."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from stadtsinn.decoders.batch import Tables
 from stadtsinn.decoders.device_type import DeviceType
 
 UNKNOWN = -1
-"""The program's number of a device type that nobody knows."""
+"""Program number of an unknown device type."""
 
 
 class DeviceTables:
-    """Numbers device types and holds their programs. Not for several threads at once.
+    """Numbers device types and holds their programs. Not thread-safe.
 
-    `find` answers the device type of an id, None for an unknown one.
+    `find` returns the device type of an id, or None for an unknown id.
     """
 
     def __init__(self, find: Callable[[str | None], DeviceType | None]) -> None:
@@ -22,13 +22,13 @@ class DeviceTables:
         self._numbers: dict[str | None, int] = {}
         self._tables = Tables([])
         self.devices: list[DeviceType] = []
-        """By their program's number."""
+        """Device types; the index is the program number."""
 
     def number(self, device: str | None) -> int:
         """The number of a device type's program, UNKNOWN if there is none.
 
-        An unknown type is asked for again each time: it may become known, and names from outside
-        must not fill the memory.
+        Unknown types are not cached: they may be added to the catalogue later, and arbitrary names
+        in messages must not fill the memory.
         """
         number = self._numbers.get(device)
         if number is not None:

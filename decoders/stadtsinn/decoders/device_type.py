@@ -1,4 +1,4 @@
-"""A device type: its file, its programs, and the names that its readings get."""
+"""A device type: its file, its programs, and the quantities and channels of its readings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from stadtsinn.decoders.vendor import VendorSink
 
 MAX_PORT = 255
 CLOCK_WRONG = "clock_wrong"
-"""Reason of a sample whose own time cannot be."""
+"""Reason of a sample whose own timestamp is impossible."""
 
 
 class DeviceType:
@@ -57,7 +57,7 @@ class DeviceType:
 
     @contextmanager
     def _lines(self) -> Iterator[None]:
-        """Errors about the file get the line that they are about."""
+        """Adds the line number to errors about the device file."""
         try:
             yield
         except DeviceFileError as error:
@@ -65,24 +65,24 @@ class DeviceType:
 
     @cached_property
     def full_program(self) -> Program:
-        """The program that also prints the vendor's view. Raises DeviceFileError."""
+        """The program that also produces the vendor's fields. Raises DeviceFileError."""
         with self._lines():
             full = compile_device(self.file, self._place, self.constants, full=True)
         assert full.slots == self.program.slots, f"{self.id}: the two programs differ in slots"
         return full
 
     @cached_property
-    def tells_times(self) -> bool:
-        """Whether the program gives any value a time of its own."""
+    def has_event_times(self) -> bool:
+        """Whether any value can have an event time other than its uplink's."""
         return any(op[0] in (p.FIELD, p.STORE) and op[11] >= 0 for op in self.program.ops)
 
     @property
     def fields(self) -> tuple[Slot, ...]:
-        """What it can measure, in the order of the file."""
+        """What the device type can measure, in the order of the file."""
         return self.program.slots
 
     def counter_modulus(self, quantity: str, channel: str) -> float | None:
-        """Where a running total wraps, in the quantity's unit; None if that is no counter here."""
+        """Where a running total wraps, in the quantity's unit; None if it is not a counter."""
         for slot in self.program.slots:
             if slot.quantity == quantity and slot.counter_modulus is not None:
                 pattern = re.escape(slot.channel).replace(r"\{\}", r"\d+")
@@ -91,7 +91,7 @@ class DeviceType:
         return None
 
     def decode(self, f_port: int, payload: bytes, received: Instant | None = None) -> Outcome:
-        """Readings of one payload heard at `received`; never raises."""
+        """Readings of one payload received at `received`; never raises."""
         result = refusal(f_port, payload)
         if result is None:
             result = interpret(self.program, f_port, payload, unix_seconds(received))
@@ -129,7 +129,7 @@ class DeviceType:
         )
 
     def _reading(self, number: int, value: float, flag: int, counted: int, seconds: int) -> Reading:
-        """One emitted value with its names, quality and time."""
+        """One emitted value as a Reading, with quantity, channel, quality and event time."""
         slot = self.program.slots[number]
         channel = slot.channel.format(counted) if counted >= 0 else slot.channel
         quality, reason = Quality.GOOD, ""
@@ -145,14 +145,17 @@ class DeviceType:
 
 
 def unix_seconds(received: Instant | None) -> float:
-    """What a program takes as the time of reception: whole Unix seconds, NaN if unknown."""
+    """The time of reception as a program takes it: whole Unix seconds, NaN if unknown."""
     return math.nan if received is None else float(received // SECOND)
 
 
 def with_constants(
     device_id: str, known: Mapping[str, float], given: Mapping[str, float]
 ) -> dict[str, float]:
-    """A file's constants with those of a single sensor; raises ValueError for one it lacks."""
+    """A file's constants, replaced by a single sensor's `given` ones.
+
+    Raises ValueError for a name that the file does not have.
+    """
     foreign = given.keys() - known.keys()
     if foreign:
         names = ", ".join(known) or "none"
@@ -161,7 +164,7 @@ def with_constants(
 
 
 def refusal(f_port: int, payload: bytes) -> Result | None:
-    """The end of what no program is asked about: nothing there, or more than a frame carries."""
+    """The result for a payload or port that no program can decode; None for all others."""
     if f_port == 0 or not payload:
         return Result(p.NO_PAYLOAD, 0, 0, [])
     if len(payload) > MAX_PAYLOAD:

@@ -1,6 +1,6 @@
-"""The plain interpreter of op tables: the executable specification of a decoder.
+"""The interpreter of op tables: the executable specification of a decoder.
 
-The kernel does the same over batches; where both could differ, this file is right.
+The kernel does the same for batches. Where the two differ, the kernel is wrong.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Result(NamedTuple):
 
 
 class Sink(Protocol):
-    """Takes what RENDER ops print: op's index, last raw number, registers, payload, position."""
+    """Called for each RENDER op: index of the render, last raw number, registers, payload, pos."""
 
     def __call__(
         self, render: int, raw: float, registers: list[float], payload: bytes, pos: int
@@ -48,7 +48,7 @@ def interpret(
 ) -> Result:
     """Run a program over one payload. Never raises for any bytes and any fPort.
 
-    `received` is when a gateway heard it, in Unix seconds.
+    `received` is when a gateway received it, in Unix seconds; NaN if unknown.
     """
     ops, floats = program.ops, program.floats
     padded = payload + _PADDING
@@ -65,7 +65,7 @@ def interpret(
     while True:
         op = ops[pc]
         code = op[0]
-        # The frequent ones first: a chain is Python's switch.
+        # Frequent ops first: each comparison of the chain takes time.
         if code == p.FIELD:
             (
                 _, base, offset, little, left, right, sign, kind,
@@ -150,7 +150,7 @@ def interpret(
                 continue
         elif code == p.MATCH:
             if op[1] + op[2] > end:
-                # Too short to tell, but what is there fits: the frame was cut.
+                # Shorter than the test, but its bytes match so far: a truncated frame.
                 short = short or _begins(op, payload)
                 pc = op[5]
                 continue
@@ -191,7 +191,7 @@ def _switch(program: Program, op: tuple[int, ...], key: int) -> int:
 
 
 def _begins(op: tuple[int, ...], payload: bytes) -> bool:
-    """Whether the bytes that are there fit a MATCH that needs more."""
+    """Whether a payload too short for a MATCH matches as far as it goes."""
     have = max(0, len(payload) - op[1])
     missing = 8 * (op[2] - have)
     return int.from_bytes(payload[op[1] :], "big") & op[3] >> missing == op[4] >> missing
@@ -225,5 +225,8 @@ def _store(
 
 
 def clock_is_wrong(seconds: int, registers: list[float]) -> bool:
-    """Whether a sample's own time cannot be; without a time of reception only before 2015."""
+    """Whether a sample's timestamp is impossible: before 2015, or ahead of its reception.
+
+    Without a time of reception (NaN) only the first is tested.
+    """
     return seconds < p.EARLIEST or seconds > registers[p.RECEIVED_REGISTER] + p.CLOCK_TOLERANCE

@@ -1,8 +1,8 @@
-"""One numba kernel over batches: the interpreter's op tables, row by row.
+"""One numba kernel for batches: runs the interpreter's op tables, row by row.
 
 `machine` is compiled once for all device types and cached (compiled_kernel.py); new device files
-are only new rows in the tables. It must agree with interpreter.py on every byte string (tests hold
-both together).
+are only new rows in the tables. It must agree with interpreter.py on every byte string, which the
+tests compare.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _LONGEST = MAX_PAYLOAD
 _FIRST_BINARY = len(p.UNARY)
 _LOW32 = np.uint64(0xFFFFFFFF)
 _FLAT_BLOCK = 256
-"""Rows of one layout decoded field by field: their output stays in the first cache level."""
+"""Most rows decoded field by field at once: their output fits into the processor's L1 cache."""
 
 
 def _fingerprint() -> int:
-    """Of all sources the compiled kernel holds: numba's cache looks at this file's time only."""
+    """Of all sources of the compiled kernel: numba's cache compares only this file's time."""
     folder = resources.files("stadtsinn.decoders")
     names = ("program.py", "kernel_numbers.py", "kernel_flat.py", "kernel.py", "uplink.py")
     return zlib.crc32(b"".join((folder / name).read_bytes() for name in names))
@@ -39,7 +39,10 @@ FINGERPRINT = _fingerprint()
 
 @numba.njit(inline="always", error_model="numpy")
 def _head(ops, op_base, pc, left):  # type: ignore[no-untyped-def]
-    """Where a jump to `pc` ends: the test for the end that begins a loop is taken along."""
+    """The op to continue with after a jump to `pc`.
+
+    A loop begins with JUMP_AT_END; that test is done at once, which saves a dispatch per record.
+    """
     at = op_base + pc
     if ops[at, 0] == p.JUMP_AT_END:
         return np.uint64(ops[at, 1]) if left <= ops[at, 2] else pc + U1
@@ -80,7 +83,7 @@ def machine(  # type: ignore[no-untyped-def]
     extra_space = np.int64(extras.shape[0])
     written = starts[first]
     last_program, last_port, last_pc = np.int32(-1), np.int64(-1), np.uint64(0)
-    row = by_machine = np.int64(first)
+    row = flat_from = np.int64(first)  # rows before flat_from are decoded op by op
     while row < rows:
         begin, finish = np.int64(offsets[row]), np.int64(offsets[row + 1])
         length = finish - begin
@@ -111,9 +114,10 @@ def machine(  # type: ignore[no-untyped-def]
                     ops[at, 0] == p.EXACT
                     and ops[at, 3]
                     and ops[at, 1] == length
-                    and row >= by_machine
+                    and row >= flat_from
                 ):
-                    # All of a frame that only its port tells: take equal ones behind it along.
+                    # The port alone identifies the frame, and it has plain fields only: the
+                    # following rows of equal layout are decoded in the same call.
                     plain = np.int64(ops[at, 2])
                     most = min(rows - row, _FLAT_BLOCK, (space - kept) // plain)
                     if most < 1:
@@ -130,7 +134,7 @@ def machine(  # type: ignore[no-untyped-def]
                         ops, floats, sentinels, sentinel_base, at, plain,
                         buffer, start, length, same, kept, values, tags,
                     ):  # fmt: skip
-                        by_machine = row + same
+                        flat_from = row + same
                         continue
                     for _ in range(same):
                         status[row] = p.OK
@@ -227,10 +231,10 @@ def machine(  # type: ignore[no-untyped-def]
                     if plain > 0:
                         if kept + plain > space:
                             return row, written, extra_count, FINGERPRINT
-                        here = start + np.uint64(pos)
+                        cursor = start + np.uint64(pos)
                         for k in range(plain):
                             field = pc + np.uint64(k) + op_base
-                            place = here + np.uint64(ops[field, 2])
+                            place = cursor + np.uint64(ops[field, 2])
                             word = little(buffer, place) if ops[field, 3] else big(buffer, place)
                             word = word << np.uint64(ops[field, 4])
                             right = np.uint64(ops[field, 5])
@@ -256,7 +260,7 @@ def machine(  # type: ignore[no-untyped-def]
                                 break
                             pos += np.int64(ops[at, 3])
                             pc += U1
-                            # A record of a tlv ends so: to its head without asking again.
+                            # A tlv record ends with JUMP: take it without another dispatch.
                             if ops[op_base + pc, 0] == p.JUMP:
                                 pc = _head(
                                     ops, op_base, np.uint64(ops[op_base + pc, 1]), length - pos

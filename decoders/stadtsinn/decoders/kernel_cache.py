@@ -1,8 +1,8 @@
 """`python -m stadtsinn.decoders.kernel_cache`: compile the kernel into numba's cache.
 
-For a program that wants the kernel without the compiler's memory and without its crashes: it runs
-this as a child first. Exit code 0 says that the next process loads the kernel and compiles nothing;
-otherwise the last line of standard error says why not.
+A program runs this as a child process before it loads the kernel, so that the compiler's memory
+and crashes stay in the child. After exit code 0 the next process loads the kernel from the cache
+and compiles nothing; otherwise the last line of standard error is the reason.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main() -> str | None:
-    """Why the cache is not filled; None when it is."""
+    """Fill the cache; returns the error text if it cannot be filled."""
     _end_with_the_parent()
     _let_others_go_first()
     cached_kernel()
@@ -32,7 +32,7 @@ def main() -> str | None:
 
 
 def _end_with_the_parent() -> None:
-    """An agent that is killed and started again must not leave compilers behind (Linux only)."""
+    """Linux kills this process when its parent dies: a killed agent leaves no compiler running."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 

@@ -1,6 +1,6 @@
-"""The kernel's short cut: equal frames behind each other are decoded field by field.
+"""Consecutive frames of equal layout, decoded field by field instead of frame by frame.
 
-One layout is then read in a loop without a dispatch: about twice as fast as the machine.
+The loop over one field has no dispatch of ops: about twice as fast as `machine`.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ def flat(  # type: ignore[no-untyped-def]
     values,
     tags,
 ):
-    """The plain fields after op `at` for `rows` payloads of equal layout, one behind the other.
+    """Decodes the plain fields after op `at` of `rows` consecutive payloads of equal layout.
 
-    False if one of them holds a sentinel: then they are for the machine, row by row.
+    False if one of them holds a sentinel: then `machine` must decode them row by row.
     """
     for k in range(plain):
         field = at + U1 + np.uint64(k)

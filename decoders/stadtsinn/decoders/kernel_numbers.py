@@ -1,7 +1,8 @@
-"""The kernel's small parts: loading numbers, number formats, functions of expressions.
+"""The kernel's small functions: loading numbers, number formats, functions of expressions.
 
-Written for numba: types are seen when it compiles, globals are constants, and indices are unsigned
-64 bit, so that numba leaves out its test for negative ones and eight byte loads become one.
+Written for numba: it infers types when it compiles and takes globals as constants. Indices are
+unsigned 64 bit, so that numba leaves out its test for negative ones and the compiler merges eight
+byte loads into one.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def special(kind, bits, width, scratch):  # type: ignore[no-untyped-def]
 
 @numba.njit(error_model="numpy")
 def apply(function, a, b):  # type: ignore[no-untyped-def]
-    """A function of UNARY (of `a`) or BINARY; NaN for what is not finite."""
+    """A function of UNARY (applied to `a`) or BINARY; NaN for a result that is not finite."""
     result = math.nan
     if function == 0:
         result = -a

@@ -1,8 +1,8 @@
-"""The op tables a device file compiles to, read alike by the interpreter and the kernel.
+"""The op tables a device file compiles to, run by both the interpreter and the kernel.
 
 A program is a list of ops over one payload. State: a cursor `pos`, number registers (the first
 hold fPort, time of reception and length), a short stack for expressions. Every op is a row of
-integers (column 0 its code) and a row of floats; nothing else decides what a program does.
+integers (column 0 its code) and a row of floats. The tables are the whole program.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ REGISTERS = 64
 STACK = 16
 PORT_REGISTER = 0
 RECEIVED_REGISTER = 1
-"""When a gateway heard the frame, in Unix seconds; NaN if nobody knows."""
+"""When a gateway received the frame, in Unix seconds; NaN if unknown."""
 LENGTH_REGISTER = 2
 BUILT_IN = {"port": PORT_REGISTER, "received": RECEIVED_REGISTER, "length": LENGTH_REGISTER}
 """Names that every expression may use."""
@@ -30,15 +30,15 @@ add, mul, div, low, high."""
 EXACT = 1
 """bytes, plain fields, whole: exactly so many bytes from pos to the end.
 
-The last two columns only let the kernel hurry: so many plain FIELDs follow (see `is_plain`), and
-if `whole`, nothing but DONE follows them."""
+The last two columns only make the kernel faster: the number of plain FIELDs that follow (see
+`is_plain`), and whether nothing but DONE follows them (`whole`)."""
 NEED = 2
 """bytes, plain fields, step: at least so many bytes from pos. As in EXACT; if `step` is not 0, an
 ADVANCE by it follows the plain fields."""
 ADVANCE = 3
 """bytes: move pos."""
 DONE = 4
-"""Success without a look at pos (EXACT looked)."""
+"""Success; pos is not tested, since EXACT has tested it."""
 END = 5
 """Success if pos is at the end, else trailing bytes."""
 SWITCH = 6
@@ -55,7 +55,7 @@ JUMP_BIT_CLEAR = 10
 KNOWN_BITS = 11
 """register, allowed mask: other bits are an unknown frame."""
 LENGTH = 12
-"""least, most, target if not. A shorter payload counts as cut where no other frame fits."""
+"""least, most, target if not. If no other frame fits, a shorter payload is truncated."""
 MATCH = 13
 """at, bytes (1 to 3), mask, equals, target if not."""
 NO_FRAME = 14
@@ -79,9 +79,9 @@ STORE = 21
 NEED_ALL = 22
 """bytes: the payload must have at least so many."""
 SKIP_BY = 23
-"""register: move pos by its number; what is no count is an unknown frame."""
+"""register: move pos by its number; a negative number or a fraction is an unknown frame."""
 MOST_NEEDED = 0xFFFF
-"""A SKIP_BY of more reports this many bytes as needed."""
+"""Highest number of needed bytes that a SKIP_BY reports."""
 RENDER = 24
 """index into `renders`: vendor output; only in full programs, only for the interpreter."""
 
@@ -91,7 +91,7 @@ ON_STACK, IN_ROW = -2, -1
 # FIELD bases
 AT_POS, AT_START, AT_END = 0, 1, 2
 
-# FIELD kinds: what becomes of the extracted bits.
+# FIELD kinds: how the extracted bits encode a number.
 PLAIN, SIGN_MAGNITUDE, BCD, FLOAT32, FLOAT16, WORDS_SWAPPED, SIGNED_WORDS = range(7)
 
 # FIELD signs: none, two's complement, ones' complement (a negative number is one higher).
@@ -117,9 +117,9 @@ SELECT = len(UNARY) + len(BINARY)
 FUNCTIONS = {name: index for index, name in enumerate((*UNARY, *BINARY, "select"))}
 
 EARLIEST = 1_420_070_400
-"""2015-01-01: no LoRaWAN device has measured before. Unix seconds."""
+"""2015-01-01 in Unix seconds: earlier than any LoRaWAN device."""
 CLOCK_TOLERANCE = 3600
-"""So many seconds may a device's clock be ahead of the gateway's."""
+"""Seconds that a device's clock may be ahead of the gateway's."""
 
 # Status of a row
 OK = 0
@@ -145,7 +145,7 @@ REASONS = (
 GOOD = 0
 OUT_OF_RANGE = 1
 CLOCK_WRONG = 2
-"""A sample's own time is one that cannot be: the device's clock is not set, or ahead."""
+"""A sample's own timestamp is impossible: the device's clock is not set, or ahead."""
 FIRST_FAULT = 3
 MISSING = -1
 """A sentinel's action: no reading. Others are flags (FIRST_FAULT + index into `faults`)."""
@@ -153,7 +153,7 @@ MISSING = -1
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """What a stored value is: its quantity and channel; ``{}`` in the channel takes a number."""
+    """What a stored value is: quantity and channel, where ``{}`` is a number from the payload."""
 
     quantity: str
     channel: str
@@ -166,7 +166,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why a value is not good, and how far it may be trusted."""
+    """Reason and quality of a value that is not good."""
 
     reason: str
     quality: Literal["suspect", "bad"]
@@ -176,7 +176,7 @@ class Fault:
 class Program:
     """A compiled device type.
 
-    `renders` belongs to full programs: they also say how the vendor's codec prints the payload.
+    `renders` is filled in full programs, which also produce the vendor's fields.
     """
 
     ops: tuple[tuple[int, ...], ...]

@@ -1,4 +1,4 @@
-"""The proofs a device file must pass: its examples, every prefix of them, random bytes.
+"""The checks a device file must pass: its examples, every prefix of them, random bytes.
 
 Used by the tests on the catalogue and by `stadtsinn decoders check` on a town's own files.
 """
@@ -26,13 +26,13 @@ Payload = tuple[int, bytes, Instant | None]
 """fPort, bytes, time of reception."""
 
 NOISE = 2000
-"""Random payloads of one proof."""
+"""Random payloads per device file."""
 
 
 def findings(device: DeviceType, *, noise: int = NOISE) -> list[str]:
-    """What is wrong with a device file, in words; nothing if all proofs hold.
+    """One text per error of a device file; empty if it passes all checks.
 
-    Without numba the agreement with the kernel is not proven (see kernel_is_here).
+    Without numba the kernel is not compared with the interpreter (see kernel_is_installed).
     """
     return [
         *(found for example in device.file.examples for found in example_findings(device, example)),
@@ -41,13 +41,13 @@ def findings(device: DeviceType, *, noise: int = NOISE) -> list[str]:
     ]
 
 
-def kernel_is_here() -> bool:
+def kernel_is_installed() -> bool:
     """Whether numba is installed, so that the kernel can be compared with the interpreter."""
     return importlib.util.find_spec("numba") is not None
 
 
-def heard(example: Example) -> Instant | None:
-    """When a gateway heard an example; None where it does not matter."""
+def received_at(example: Example) -> Instant | None:
+    """When a gateway received an example; None where its readings do not depend on it."""
     return parse(example.received) if example.received else None
 
 
@@ -67,7 +67,7 @@ def expected_readings(example: Example) -> tuple[Reading, ...]:
 
 
 def expected_vendor(example: Example) -> dict[str, Any]:
-    """The vendor fields that an example states, with the nulls that TOML cannot say."""
+    """The vendor fields that an example states, with the nulls, for which TOML has no value."""
     fields = copy.deepcopy(example.vendor or {})
     for path in example.nulls:
         *outer, key = path.split(".")
@@ -79,10 +79,10 @@ def expected_vendor(example: Example) -> dict[str, Any]:
 
 
 def example_findings(device: DeviceType, example: Example) -> Iterator[str]:
-    """Where an example's readings, vendor fields or error are not as the file says."""
+    """Differences between an example's stated and decoded readings, vendor fields or error."""
     payload = bytes.fromhex(example.bytes)
-    outcome, vendor = device.decode_with_vendor(example.port, payload, heard(example))
-    if outcome != device.decode(example.port, payload, heard(example)):
+    outcome, vendor = device.decode_with_vendor(example.port, payload, received_at(example))
+    if outcome != device.decode(example.port, payload, received_at(example)):
         yield f"{example.title}: other readings with the vendor's view than without it"
     if example.error:
         if not isinstance(outcome, Undecoded) or outcome.reason != example.error:
@@ -99,7 +99,7 @@ def example_findings(device: DeviceType, example: Example) -> Iterator[str]:
 def _differences(example: Example, readings: Sequence[Reading]) -> Iterator[str]:
     expected = expected_readings(example)
     for wanted, got in zip(expected, readings, strict=False):
-        # Powers and logarithms differ in the last digit between machines.
+        # Powers and logarithms differ in the last digit between platforms.
         near = msgspec.structs.replace(got, value=wanted.value)
         if wanted != near or not same(wanted.value, got.value):
             yield f"{example.title}: expected {wanted}, got {got}"
@@ -108,7 +108,7 @@ def _differences(example: Example, readings: Sequence[Reading]) -> Iterator[str]
 
 
 def same(ours: Any, theirs: Any) -> bool:
-    """Equal in type and value, numbers within the vendor's last digits of a double."""
+    """Equal in type and value; numbers may differ in the last digits of a double."""
     match ours, theirs:
         case dict(), dict():
             return ours.keys() == theirs.keys() and all(same(ours[k], theirs[k]) for k in ours)
@@ -125,7 +125,7 @@ def same(ours: Any, theirs: Any) -> bool:
 
 
 def coverage_findings(device: DeviceType) -> Iterator[str]:
-    """Measuring ports without an example, and temperatures that no example shows below zero."""
+    """Ports with readings but no example, and temperatures without an example below zero."""
     frames = device.file.frames
     if not any(_measures(frame.body) for frame in frames):
         yield "no frame gives a reading; name a quantity for what is measured"
@@ -147,17 +147,20 @@ def _measures(items: tuple[Item, ...]) -> bool:
 
 
 def prefixes(device: DeviceType) -> Iterator[Payload]:
-    """Every example, cut at every byte."""
+    """Every example, truncated at every byte."""
     for example in device.file.examples:
         payload = bytes.fromhex(example.bytes)
         for size in range(len(payload) + 1):
-            yield example.port, payload[:size], heard(example)
+            yield example.port, payload[:size], received_at(example)
 
 
 def random_payloads(device: DeviceType, count: int, seed: int = 0) -> Iterator[Payload]:
-    """Noise, and examples with changed bytes, cuts and tails: noise alone ends at byte one."""
+    """Random bytes, and examples with changed, missing or added bytes.
+
+    Random bytes alone mostly fail at the first byte and reach little of the program.
+    """
     random = Random(seed)  # noqa: S311 no secret
-    known = [(e.port, bytes.fromhex(e.bytes), heard(e)) for e in device.file.examples]
+    known = [(e.port, bytes.fromhex(e.bytes), received_at(e)) for e in device.file.examples]
     for _ in range(count):
         port, payload, received = random.choice(known)
         if random.random() < 0.3:
@@ -172,7 +175,7 @@ def random_payloads(device: DeviceType, count: int, seed: int = 0) -> Iterator[P
 
 
 def run_findings(device: DeviceType, payloads: Iterable[Payload]) -> Iterator[str]:
-    """What breaks a decoder, or makes kernel and interpreter differ, on these payloads."""
+    """Payloads with values that are not finite, or on which two ways of decoding differ."""
     given = list(payloads)
     plain = [_interpreted(device, *payload) for payload in given]
     for (port, payload, received), result in zip(given, plain, strict=True):
@@ -182,7 +185,7 @@ def run_findings(device: DeviceType, payloads: Iterable[Payload]) -> Iterator[st
         outcome, _ = device.decode_with_vendor(port, payload, received)
         if outcome != device.outcome(result, port, payload):
             yield f"{shown}: other readings with the vendor's view than without it"
-    if kernel_is_here():
+    if kernel_is_installed():
         for (port, payload, _), one, other in zip(
             given, plain, _by_kernel(device, given), strict=True
         ):
@@ -198,7 +201,7 @@ def _interpreted(device: DeviceType, port: int, payload: bytes, received: Instan
 
 
 def _by_kernel(device: DeviceType, payloads: Sequence[Payload]) -> list[Result]:
-    # numba and numpy are an extra; who has only the interpreter does without this proof.
+    # numba and numpy are an extra; without them only the interpreter is checked.
     from stadtsinn.decoders.batch import Tables, decode_payloads
 
     rows = [(0, *payload) for payload in payloads]

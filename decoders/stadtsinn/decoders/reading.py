@@ -1,4 +1,4 @@
-"""Readings: what a decoder makes of a payload."""
+"""Readings: what a payload decodes to."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Quality(StrEnum):
 class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     """One value of one quantity.
 
-    `quantity` is a name of the vocabulary and fixes the unit. `channel` tells equal quantities
-    of one device apart (``"line_1"``, ``"30cm"``); it is empty where there is only one. `value`
-    is finite. `event_time` is set only for samples older than their frame; otherwise the
-    uplink's event time holds. `reason` says in one word why the quality is not good.
+    `quantity` is a name of the vocabulary and fixes the unit. `channel` distinguishes equal
+    quantities of one device (``"line_1"``, ``"30cm"``); it is empty where there is only one.
+    `value` is finite. `event_time` is set only for samples older than their frame; otherwise the
+    uplink's event time holds. `reason` is one word: why the quality is not good.
     """
 
     quantity: str
@@ -36,18 +36,18 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Decoded(msgspec.Struct, frozen=True, tag="decoded"):
-    """A payload understood. `decoder` is ``<device>@<version>``, e.g. ``dragino/lse01@1``."""
+    """A decoded payload. `decoder` is ``<device>@<version>``, e.g. ``dragino/lse01@1``."""
 
     decoder: str
     readings: tuple[Reading, ...]
 
 
 class Undecoded(msgspec.Struct, frozen=True, tag="undecoded"):
-    """A payload not understood: a stated reason, never a guess.
+    """A payload that could not be decoded, with the reason.
 
     `reason` is one of ``unknown_device``, ``unknown_port``, ``unknown_frame``, ``truncated``,
-    ``trailing_bytes``, ``no_payload``, ``too_long``; `message` says it for people, with the byte
-    offset where there is one. `decoder` is empty while the device type is unknown.
+    ``trailing_bytes``, ``no_payload``, ``too_long``; `message` explains it to people, with the
+    byte offset where there is one. `decoder` is empty while the device type is unknown.
     """
 
     reason: str
@@ -56,7 +56,7 @@ class Undecoded(msgspec.Struct, frozen=True, tag="undecoded"):
 
 
 Outcome = Decoded | Undecoded
-"""What decoding one uplink ends in."""
+"""The result of decoding one uplink."""
 
 VendorFields = dict[str, Any]
 """The vendor's own keys and values, as the vendor's codec would print them."""

@@ -1,7 +1,7 @@
 """References to device types: a catalogue id, and constants of a single sensor where it has some.
 
-``decentlab/dl-pr26`` or ``decentlab/dl-pr26:p_min=0,p_max=2``: one text, so that calibration goes
-wherever a device type goes (device profile, registry, log), and history is decoded with it again.
+``decentlab/dl-pr26`` or ``decentlab/dl-pr26:p_min=0,p_max=2``: one text, so that the calibration
+is stored wherever a device type is (device profile, registry, log) and redecoding uses it again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 
 class UnreadableReference(ValueError):
-    """A reference that cannot be read; the message shows how one looks."""
+    """A reference that cannot be read; the message shows the right notation."""
 
 
 @dataclass(frozen=True, slots=True)

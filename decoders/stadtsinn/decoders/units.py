@@ -1,4 +1,4 @@
-"""How a unit's UCUM code is written for people."""
+"""Unit symbols for display, by UCUM code."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ _SIGNS = {
 
 
 def unit_sign(unit: str) -> str:
-    """The unit as people write it; empty where a number stands alone."""
+    """The unit's symbol for display; empty for numbers without one (counts, pH)."""
     return _SIGNS.get(unit, unit)

@@ -1,4 +1,4 @@
-"""An uplink: what one LoRaWAN frame carried, before anybody interprets its payload."""
+"""An uplink: what one LoRaWAN frame carried, with its payload not decoded yet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_PAYLOAD = 242
 
 
 Frame = tuple[str | None, int, bytes, Instant | None]
-"""What a decoder needs of an uplink: device type, fPort, payload, when a gateway heard it."""
+"""What a decoder needs of an uplink: device type, fPort, payload, time of reception."""
 
 
 class TimeSource(StrEnum):
@@ -24,13 +24,13 @@ class TimeSource(StrEnum):
     GATEWAY = "gateway"
     """The gateway's own clock, found plausible."""
     NETWORK_SERVER = "network_server"
-    """The network server's clock at arrival: right unless the frame was late."""
+    """The network server's clock at arrival: too late for a frame that the gateway buffered."""
     ARRIVAL = "arrival"
-    """Our own clock when the event reached us: nothing better was plausible."""
+    """Our own clock when the event reached us: no other clock was plausible."""
 
 
 class Reception(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One gateway that heard the frame. RSSI in dBm, SNR in dB."""
+    """One gateway that received the frame. RSSI in dBm, SNR in dB."""
 
     gateway_id: str
     rssi: int = 0
@@ -57,7 +57,7 @@ class Uplink(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     deduplication_id: str = ""
     """The network server's own id of this event; equal only for a resend of the same event."""
     device_type: str | None = None
-    """Catalogue id such as ``dragino/lse01``; None while nobody knows it."""
+    """Catalogue id such as ``dragino/lse01``; None while it is unknown."""
     device_name: str = ""
     device_profile: str = ""
     tags: dict[str, str] = {}

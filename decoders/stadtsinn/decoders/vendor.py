@@ -1,4 +1,4 @@
-"""The vendor's view: what the vendor's codec would print for the same payload."""
+"""The vendor's fields: what the vendor's codec would print for the same payload."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DIGITS = 64
 
 
 def javascript_text(value: float) -> str:
-    """JavaScript's String(number): exponents from 1e21 on and below 1e-6, without zeros."""
+    """JavaScript's String(number): exponents from 1e21 on and below 1e-6, no trailing zeros."""
     digits = repr(float(value) + 0.0)  # no -0
     if value == 0 or _PLAIN_DOWN_TO <= abs(value) < _EXPONENTIAL_FROM:
         return format(Decimal(digits), "f").removesuffix(".0")
@@ -151,7 +151,7 @@ def _default(default: object, plain: object) -> object:
 
 
 def _listed(value: float) -> int | float | None:
-    """A number of a list; JSON has null for what is none."""
+    """A number of a list; NaN becomes JSON's null."""
     return _plain(value) if math.isfinite(value) else None
 
 
@@ -181,7 +181,7 @@ def _bytes_text(part: RenderBytes, raw: bytes) -> str:
 
 
 def filled(parts: tuple[Part, ...], registers: list[float]) -> str | None:
-    """A template's text; None where one of its numbers is none."""
+    """A template's text; None where one of its numbers is NaN."""
     text = ""
     for part in parts:
         text += part.before
@@ -209,7 +209,7 @@ def _formatted(part: Part, value: float) -> str:
 
 
 def _date(seconds: float) -> datetime:
-    """Unix seconds as a date in UTC; the last one there is for numbers beyond."""
+    """Unix seconds as a date in UTC; Python's latest date for numbers beyond it."""
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     try:
         return epoch + timedelta(seconds=seconds)

@@ -1,6 +1,6 @@
 """The one vocabulary of quantities: name, unit, labels, plausible range, aggregation.
 
-A quantity fixes its unit (UCUM), so a value never travels without one. Names follow The Things
+A quantity fixes its unit (UCUM), so every value has a known unit. Names follow The Things
 Network's normalised payload and the usual terms of the field.
 """
 
@@ -16,14 +16,14 @@ Aggregate = Literal["mean", "sum", "last", "counter"]
 
 
 class VocabularyError(ValueError):
-    """A quantity or unit that the vocabulary does not hold; the message names near matches."""
+    """A quantity or unit that is not in the vocabulary; the message names near matches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """What is measured. `low` and `high` bound what is plausible anywhere on a town's ground.
+    """What is measured. `low` and `high` bound the values that are plausible anywhere in a town.
 
-    `aggregate` says how samples combine over time: ``mean`` for states, ``sum`` for counts or
+    `aggregate` is how samples combine over time: ``mean`` for states, ``sum`` for counts or
     amounts per interval, ``last`` for switches, ``counter`` for running totals (use differences).
     """
 
@@ -336,7 +336,7 @@ def quantity(name: str) -> Quantity:
 def conversion(unit: str, target: Quantity) -> tuple[int, int]:
     """Factor (numerator, denominator) from a device's unit to the quantity's unit.
 
-    Raises VocabularyError when the vocabulary knows no such conversion.
+    Raises VocabularyError when the vocabulary has no such conversion.
     """
     if unit == target.unit:
         return _SAME

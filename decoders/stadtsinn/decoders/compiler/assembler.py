@@ -1,4 +1,4 @@
-"""Collects ops, resolves labels, builds switch tables: the mechanical half of compiling."""
+"""Collects ops, resolves labels, builds switch tables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TARGET_COLUMN = {
 
 
 class Label:
-    """A place in the program, known when it is placed."""
+    """A jump target; `at` is its op index, -1 until it is placed."""
 
     __slots__ = ("at",)
 
@@ -54,7 +54,7 @@ class Assembler:
         self._floats.append(floats)
 
     def place(self, label: Label) -> None:
-        """Here is `label`."""
+        """Set `label` to the next op."""
         label.at = len(self._ops)
 
     def slot(self, slot: Slot) -> int:
@@ -122,7 +122,7 @@ def hash_row(key: int, multiplier: int, shift: int, mask: int) -> int:
 
 
 def _perfect_hash(keys: list[int]) -> tuple[int, int]:
-    """Smallest table (in bits) and multiplier under which no two keys meet."""
+    """Size in bits of the smallest table, and a multiplier, without a collision of keys."""
     for bits in range(max(1, (len(keys) - 1).bit_length()), 16):
         multiplier = 0x1E3779B1
         for _ in range(2000):

@@ -13,14 +13,14 @@ from stadtsinn.decoders.compiler.run import Run
 from stadtsinn.decoders.compiler.scope import Scope
 from stadtsinn.decoders.language import model as m
 
-_SHORT = 64
-"""So often at most a body that takes no bytes may be repeated."""
+_MOST_EMPTY_REPEATS = 64
+"""How often a body that takes no bytes may be repeated."""
 
 Bodies = list[tuple[Label, m.Body, Scope]]
 
 
 class Compiler(Protocol):
-    """What a branch needs of the compiler around it."""
+    """The part of the compiler that branches use."""
 
     out: Assembler
     run: Run
@@ -30,7 +30,7 @@ class Compiler(Protocol):
         """Compile a nested body."""
 
     def new_register(self) -> int:
-        """A register of its own."""
+        """A register that nothing else in scope uses."""
 
 
 def switch(compiler: Compiler, item: m.SwitchItem, scope: Scope) -> None:
@@ -57,7 +57,7 @@ def switch(compiler: Compiler, item: m.SwitchItem, scope: Scope) -> None:
 
 
 def tlv(compiler: Compiler, item: m.TlvItem, scope: Scope) -> None:
-    """Records begun by a key, to the end."""
+    """Records that start with a key, to the end of the payload."""
     if not 1 <= item.tlv <= 3:
         raise ValueError(f"tlv = {item.tlv}: a key has 1 to 3 bytes")
     compiler.run.flush()
@@ -85,7 +85,7 @@ def tlv(compiler: Compiler, item: m.TlvItem, scope: Scope) -> None:
 
 
 def mask(compiler: Compiler, item: m.MaskItem, scope: Scope) -> None:
-    """Groups whose bit is set in a number read here, or in a named item."""
+    """Groups whose bit is set in a number read at this position, or in a named item."""
     register = _mask_register(compiler, item.mask, scope)
     groups = [(i, group, *bit) for i, group in enumerate(item.groups) for bit in _bits(group)]
     if item.others == "refuse":
@@ -122,7 +122,7 @@ def _bits(group: m.Group) -> list[tuple[int | None, int]]:
 
 
 def optional(compiler: Compiler, item: m.OptionalItem, scope: Scope) -> None:
-    """A body that is there only if bytes are left."""
+    """A body that is present only if bytes are left."""
     after = Label()
     compiler.run.flush()
     compiler.out.emit(p.JUMP_AT_END, 0, 0, target=after)
@@ -133,8 +133,8 @@ def optional(compiler: Compiler, item: m.OptionalItem, scope: Scope) -> None:
 
 def repeat(compiler: Compiler, item: m.RepeatItem, scope: Scope) -> None:
     """A body several times."""
-    endless = not isinstance(item.repeat, int) or item.repeat > _SHORT
-    if endless and least_bytes(item.body) < 1:
+    unbounded = not isinstance(item.repeat, int) or item.repeat > _MOST_EMPTY_REPEATS
+    if unbounded and least_bytes(item.body) < 1:
         raise ValueError("a repeated body must take at least one byte")
     compiler.run.flush()
     head, after = Label(), Label()
@@ -155,7 +155,7 @@ def repeat(compiler: Compiler, item: m.RepeatItem, scope: Scope) -> None:
 
 
 def _branches(compiler: Compiler, bodies: Bodies, after: Label, phase: int = 0) -> int:
-    """Each body and a jump; answers how many bits of a byte all of them have taken at their end."""
+    """Each body, followed by a jump; returns how many bits of a byte all of them end with."""
     ends: set[int] = set()
     for label, body, scope in bodies:
         compiler.out.place(label)
@@ -169,7 +169,7 @@ def _branches(compiler: Compiler, bodies: Bodies, after: Label, phase: int = 0) 
 
 
 def _counting(keys: tuple[int, ...], body: m.Body) -> list[tuple[int, int, Label]]:
-    """(n, key, label) of each key; n is 0 where the body of an earlier key serves."""
+    """(n, key, label) of each key; n is 0 for a key that shares the body of an earlier one."""
     if "{n}" in repr(body):
         return [(i + 1, key, Label()) for i, key in enumerate(keys)]
     shared = Label()

@@ -1,4 +1,4 @@
-"""Device file → program. `full` programs also print the vendor's view; both decode alike."""
+"""Device file → program. `full` programs also produce the vendor's fields; readings are equal."""
 
 from __future__ import annotations
 
@@ -71,20 +71,20 @@ class _Compiler:
         return self.out.program()
 
     def body(self, items: m.Body, scope: Scope) -> None:
-        """A body's items, one after the other. Its names end with it, and so do its registers."""
+        """A body's items in order. Its registers are free again at its end."""
         registers = self._registers
         for index, item in enumerate(items):
-            here = scope.at(index)
+            item_scope = scope.at(index)
             try:
-                self._item(item, here)
+                self._item(item, item_scope)
             except (ValueError, KeyError) as error:
                 if isinstance(error, DeviceFileError):
                     raise
-                raise DeviceFileError(self._file, here.place, str(error)) from None
+                raise DeviceFileError(self._file, item_scope.place, str(error)) from None
         self._registers = registers
 
     def new_register(self) -> int:
-        """A register of its own; raises ValueError if there is none left."""
+        """A register that nothing else in scope uses; raises ValueError if none is left."""
         self._registers += 1
         if self._registers >= p.REGISTERS:
             raise ValueError(f"more than {p.REGISTERS - len(p.BUILT_IN)} named items in a frame")
@@ -141,7 +141,7 @@ class _Compiler:
         faults = [(f.raw, p.Fault(f.reason, f.quality)) for f in item.faults]
         sentinels = self.out.sentinels(item.missing, faults)
         own = values.scale(item, (1, 1))
-        # A constant may be nan, "nobody told": no reading rather than a wrong one.
+        # A constant that is not known is nan: then there is no reading instead of a wrong one.
         if item.quantity and math.isfinite(sum(own)):
             slot, channel = self._slot(item, scope)
             low, high = slot.low, slot.high
@@ -156,7 +156,7 @@ class _Compiler:
             self._number(item.vendor, own, scope)
 
     def _calibrated(self, item: m.FieldItem) -> m.FieldItem:
-        """The item with the constants that its add, mul and div name."""
+        """The item with the values of the constants that add, mul and div name."""
         named = {key: getattr(item, key) for key in ("add", "mul", "div")}
         named = {key: name for key, name in named.items() if isinstance(name, str)}
         foreign = sorted(set(named.values()) - self._constants.keys())
@@ -165,7 +165,7 @@ class _Compiler:
         return msgspec.structs.replace(item, **{k: self._constants[n] for k, n in named.items()})
 
     def _where(self, item: m.FieldItem, bits: int, *, aligned: bool) -> tuple[int, int, int]:
-        """(base, byte offset, bit in that byte) of a field; takes or looks at its bytes."""
+        """(base, byte offset, bit in that byte) of a field; consumes or requires its bytes."""
         run = self.run
         if item.at is not None:
             size = -(-bits // 8)
@@ -250,7 +250,7 @@ class _Compiler:
         self.body(body, replace(scope.inside("body"), time=scope.time))
         self._render(RenderClose())
 
-    # --- bytes without a meaning, or with one for the vendor only
+    # --- bytes without a reading: skipped, or printed by the vendor only
 
     def _skip(self, item: m.SkipItem, scope: Scope) -> None:
         if item.skip == "end":

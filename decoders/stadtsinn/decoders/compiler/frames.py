@@ -1,4 +1,4 @@
-"""Which frame a payload is: by port, length, prefix and tested bytes."""
+"""Selects the frame of a payload by port, length, prefix and tested bytes."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from stadtsinn.decoders.compiler.assembler import Assembler, Label
 from stadtsinn.decoders.language.model import Frame, Test, When
 
 _CHUNK = 3
-"""Bytes one MATCH compares: fits the integer columns."""
+"""Bytes that one MATCH compares: mask and value must fit into int32 columns."""
 
 
 def dispatch(
     out: Assembler, frames: tuple[Frame, ...]
 ) -> Iterator[tuple[Frame, Label, Label, str]]:
-    """Emits the jump by port; yields (frame, its label, label if it does not fit, place).
+    """Emits the jump by port; yields (frame, its label, label if it does not match, place).
 
-    A frame with several ports is compiled once per chain of equal frames, not once per port.
+    Ports with the same list of possible frames share their code.
     """
     chains: dict[tuple[int, ...], Label] = {}
     table: dict[int, Label] = {}
@@ -33,28 +33,28 @@ def dispatch(
     else:
         out.emit(p.JUMP, target=default)
     for chain, label in chains.items():
-        here = label
+        current = label
         for index in chain:
             following = Label()
-            yield frames[index], here, following, f"frames[{index}]"
-            here = following
-        out.place(here)
+            yield frames[index], current, following, f"frames[{index}]"
+            current = following
+        out.place(current)
         out.emit(p.NO_FRAME)
     out.place(unknown_port)
     out.emit(p.FAIL, p.UNKNOWN_PORT)
 
 
 def begin_frame(out: Assembler, when: When, otherwise: Label) -> None:
-    """Tests what tells the frame from others; jumps to `otherwise` if it is another.
+    """Emits the frame's tests; they jump to `otherwise` if the payload is another frame.
 
-    Raises ValueError for a test that cannot be.
+    Raises ValueError for an invalid test.
     """
     tests = when.tests
     if when.prefix:
         tests = (Test(at=0, equals=when.prefix), *tests)
     for test in tests:
         _match(out, test, otherwise)
-    # After the tests: what is too short then, is this frame, cut.
+    # After the tests: a payload that passes them and is too short is this frame, truncated.
     if when.length is not None:
         least, most = (when.length,) * 2 if isinstance(when.length, int) else when.length
         if not 1 <= least <= most:

@@ -1,4 +1,4 @@
-"""What a body needs: the names it uses, the least bytes it takes."""
+"""Analysis of a body: the names that it uses, the least number of bytes that it takes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stadtsinn.decoders.language import model as m
 
 
 def used_names(device: m.DeviceFile) -> set[str]:
-    """Names that decide about readings (not only about vendor output)."""
+    """Names that readings depend on; others are used for vendor fields only."""
     return {name for frame in device.frames for name in _used(frame.body)}
 
 
@@ -73,7 +73,7 @@ def bodies(item: m.Item) -> Iterator[tuple[m.Item, ...]]:
 
 
 def least_bytes(items: tuple[m.Item, ...]) -> int:
-    """Bytes a body takes at the least (bits are rounded down)."""
+    """The least number of bytes that a body takes (bits are rounded down)."""
     bits = 0
     for item in items:
         match item:

@@ -1,4 +1,4 @@
-"""Number types of device files: how many bits, which order, what kind."""
+"""Number types of device files: width, byte order, encoding."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from stadtsinn.decoders import program as p
 
 MAX_BITS = 57
-"""One 64-bit load holds a field of this width at any bit offset."""
+"""Widest field that fits into one 64-bit load at any bit offset in its first byte."""
 
 
 @dataclass(frozen=True, slots=True)
 class NumberType:
-    """A number's layout: `bits` wide; `aligned` ones start on a byte."""
+    """A number's layout: `bits` wide; if `aligned` it starts at a byte boundary."""
 
     bits: int
     little: bool

@@ -1,4 +1,4 @@
-"""What a RENDER op tells the interpreter to print: the vendor's view, resolved to registers."""
+"""What RENDER ops print: the vendor's fields, with item names resolved to registers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stadtsinn.decoders.language.model import Vendor
 
 @dataclass(frozen=True, slots=True)
 class RenderNumber:
-    """The last raw number: (raw + add) * mul / div, printed as `vendor` says."""
+    """The last raw number: (raw + add) * mul / div, printed as `vendor` defines."""
 
     vendor: Vendor
     key: tuple[Part, ...]
@@ -40,7 +40,10 @@ class RenderList:
 
 @dataclass(frozen=True, slots=True)
 class RenderBytes:
-    """`size` bytes (-1: to the end) at pos + offset, or as many as `register` says, or all."""
+    """`size` bytes at pos + offset (-1: to the end); `register` overrides `size`.
+
+    `whole`: all bytes of the payload instead.
+    """
 
     key: str
     offset: int
@@ -55,7 +58,7 @@ class RenderBytes:
 
 @dataclass(frozen=True, slots=True)
 class RenderOpen:
-    """From here vendor keys belong to the object at `path`.
+    """The vendor keys that follow belong to the object at `path`, until RenderClose.
 
     ``record``: to a new object in that list; ``first``: at its beginning; ``list``: records go to a
     new list in that list.
@@ -67,4 +70,4 @@ class RenderOpen:
 
 @dataclass(frozen=True, slots=True)
 class RenderClose:
-    """Back to the object outside."""
+    """The vendor keys that follow belong to the enclosing object again."""

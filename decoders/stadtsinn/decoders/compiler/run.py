@@ -1,4 +1,4 @@
-"""A straight run of ops between two branches: one bounds check for all its fields."""
+"""A run of ops between two branches: one bounds check for all its fields."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from stadtsinn.decoders.compiler.assembler import NO_FLOATS, Assembler
 
 
 class Run:
-    """Buffers ops and counts the bytes they need, so that one NEED stands before them."""
+    """Buffers ops and counts the bytes they need, so that one NEED before them is enough."""
 
     def __init__(self, out: Assembler) -> None:
         self._out = out
@@ -37,11 +37,11 @@ class Run:
         self.look(-(-self.bit // 8))
 
     def look(self, up_to: int) -> None:
-        """Need bytes up to this offset from pos, without consuming them."""
+        """Require bytes up to this offset from pos, without consuming them."""
         self._need = max(self._need, up_to)
 
     def look_all(self, size: int) -> None:
-        """Need so many bytes in the whole payload."""
+        """Require so many bytes in the whole payload."""
         self._need_all = max(self._need_all, size)
 
     def flush(self) -> None:
@@ -50,7 +50,7 @@ class Run:
         self.split()
 
     def split(self) -> int:
-        """As flush, also inside a byte; answers how many bits of that byte are taken."""
+        """As flush, but allowed inside a byte; returns how many bits of that byte are consumed."""
         size, phase = divmod(self.bit, 8)
         plain = self._plain()
         if self._need_all:
@@ -65,7 +65,7 @@ class Run:
         return phase
 
     def begin(self, phase: int) -> None:
-        """A branch begins, with so many bits of the byte at pos taken."""
+        """A branch begins with so many bits of the byte at pos consumed."""
         self.bit = phase
 
     def finish(self) -> None:
@@ -84,7 +84,7 @@ class Run:
         self._clear()
 
     def _plain(self) -> int:
-        """How many plain fields the run begins with."""
+        """The number of plain fields at the start of the run."""
         for count, (columns, _) in enumerate(self._rows):
             if not p.is_plain(columns):
                 return count

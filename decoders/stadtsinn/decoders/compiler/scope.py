@@ -1,4 +1,4 @@
-"""What an item sees while it is compiled: the names before it, the count, the record's time."""
+"""What an item can refer to: names defined before it, the count ``{n}``, the record's time."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Scope:
         return replace(self, place=f"{self.place}.{place}", names=dict(self.names), n=n or self.n)
 
     def register(self, name: str) -> int:
-        """The register of a name; raises ValueError naming those there are."""
+        """The register of a name; raises ValueError that lists the known names."""
         if name not in self.names:
             raise ValueError(f"no item is named {name!r} before it; names: {', '.join(self.names)}")
         return self.names[name]
 
     def counted(self, text: str) -> str:
-        """`text` with ``{n}`` filled in; raises ValueError where nothing is counted."""
+        """`text` with ``{n}`` filled in; raises ValueError where there is no count."""
         if "{n}" in text and self.n is None:
             raise ValueError(f"{text!r} uses {{n}} outside of several keys, values or bits")
         return text.replace("{n}", str(self.n))

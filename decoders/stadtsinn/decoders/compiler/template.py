@@ -1,4 +1,4 @@
-"""Texts with ``{name}`` and ``{name:format}`` in them: resolved when compiled, filled in later."""
+"""Texts with ``{name}`` and ``{name:format}``: compiled to registers, filled in when decoding."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FormatKind = Literal["plain", "integer", "decimals", "date"]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A text, then a number from a register: through `map`, or formatted."""
+    """A text, then a number from a register, formatted or replaced by its text in `map`."""
 
     before: str
     register: int = -1

@@ -1,4 +1,4 @@
-"""Compiling the items that make a number: fields and computed values."""
+"""Compiling the items that yield a number: fields and computed values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def braces(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """Where a number's bits lie: columns 1 to 7 of FIELD, and how far to look."""
+    """Where a number's bits are in the payload: columns 1 to 7 of FIELD."""
 
     base: int
     offset: int
@@ -48,7 +48,7 @@ class Extract:
 
 
 def extract(item: FieldItem, number: NumberType, base: int, offset: int, bit: int) -> Extract:
-    """The shifts that bring the item's bits out of one 64-bit load at `offset`.
+    """The shifts that extract the item's bits from one 64-bit load at `offset`.
 
     `bit` is where an unaligned number begins in its first byte. Raises ValueError.
     """
@@ -74,7 +74,10 @@ def _bit_range(item: FieldItem, number: NumberType) -> tuple[int, int]:
 
 
 def scale(item: FieldItem, factor: tuple[int, int]) -> tuple[float, float, float]:
-    """add, mul, div with a unit's factor folded in and whole numbers reduced, to round once."""
+    """add, mul, div with a unit's factor multiplied in, so that the value is rounded once.
+
+    Integer mul and div are divided by their greatest common divisor.
+    """
     add, mul, div = float(item.add), float(item.mul) * factor[0], float(item.div) * factor[1]
     if div == 0 or any(map(math.isinf, (add, mul, div))):
         raise ValueError("add, mul and div must be finite, div not 0")
@@ -143,7 +146,7 @@ def _source(leaf: expression.Leaf | None) -> int:
 
 
 def _counter_modulus(item: FieldItem | ValueItem) -> float | None:
-    """Where a running total begins again, in the quantity's unit; unknown for a computed one."""
+    """Where a running total wraps, in the quantity's unit; None (unknown) for a computed one."""
     if isinstance(item, ValueItem):
         return None
     _, mul, div = scale(item, unit_factor(item))

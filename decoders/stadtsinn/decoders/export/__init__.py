@@ -1,1 +1,1 @@
-"""What a device file becomes for others: pages, a TS013 codec, a JSON schema."""
+"""Exports of device files: pages, a TS013 codec, a JSON schema."""

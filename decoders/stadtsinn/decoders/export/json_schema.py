@@ -1,7 +1,7 @@
-"""The JSON Schema (2020-12) of what decoding gives, for programs that take our readings.
+"""The JSON Schema (2020-12) of decoded uplinks, for programs that process our readings.
 
-It describes the answer of `stadtsinn decode --json`. The same readings stand in exported codecs at
-``data.stadtsinn.readings``. What a single device type can give is ``#/$defs/device.<id>``.
+It describes the output of `stadtsinn decode --json`. Exported codecs have the same readings at
+``data.stadtsinn.readings``. ``#/$defs/device.<id>`` describes the output of one device type.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _quantity(one: Quantity) -> Schema:
 
 
 def _good_within(low: float, high: float) -> Schema:
-    """A good value is plausible; others may be anything, the reason says why."""
+    """A good value must be in the range; a suspect or bad one has a reason and may be anything."""
     bounds: Schema = {}
     if math.isfinite(low):
         bounds["minimum"] = low
@@ -126,7 +126,7 @@ def _good_within(low: float, high: float) -> Schema:
 
 
 def _device(device: DeviceType) -> Schema:
-    """One device type's answers: which quantities, on which channels, within which range."""
+    """One device type's output: which quantities, on which channels, within which range."""
     kinds = [_slot(slot) for slot in device.fields]
     distinct = [kind for index, kind in enumerate(kinds) if kind not in kinds[:index]]
     return {
@@ -146,7 +146,7 @@ def _slot(slot: Slot) -> Schema:
 
 
 def _channel(channel: str) -> Schema:
-    """A name, or a pattern where a number from the payload belongs into it."""
+    """A constant, or a pattern if the channel contains a number from the payload."""
     before, braces, after = channel.partition("{}")
     if not braces:
         return {"const": channel}

@@ -1,4 +1,4 @@
-"""Pages about device types in Markdown, written from the device files alone."""
+"""Pages about device types in Markdown, generated from the device files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def pages(devices: Sequence[DeviceType]) -> dict[str, str]:
 
 
 def write_pages(devices: Sequence[DeviceType], folder: Path) -> int:
-    """Write all pages, remove those of devices that are gone; answers how many there are."""
+    """Write all pages, remove those of devices no longer in `devices`; returns their number."""
     wanted = pages(devices)
     for path, text in wanted.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,9 @@ def page(device: DeviceType) -> str:
             _slots(device.fields),
         ),
         "## Frames",
-        _table(("Frame", "Ports", "Told by", "Note"), [_frame(frame) for frame in file.frames]),
+        _table(
+            ("Frame", "Ports", "Recognised by", "Note"), [_frame(frame) for frame in file.frames]
+        ),
         "## Firmware",
         _table(("Versions", "Note"), [(one.versions, one.note) for one in file.firmware]),
         "## Examples",
@@ -100,7 +102,7 @@ def _quantities(device: DeviceType) -> str:
 
 
 def _slots(slots: Iterable[Slot]) -> list[tuple[str, ...]]:
-    """A row per quantity, with all channels that are alike."""
+    """A row per quantity; channels of equal unit, range and note share one."""
     alike: dict[tuple[str, ...], list[str]] = {}
     for slot in slots:
         known = quantity(slot.quantity)

@@ -1,9 +1,9 @@
-"""Expressions over named items, in Python's notation, to stack operations.
+"""Compiles expressions over named items, in Python's notation, to stack operations.
 
 Allowed: numbers, names, ``+ - * / % **``, comparisons (also chained), ``and or not``,
 ``a if c else b``, ``nan`` (no value), and the functions abs, floor, trunc, round (halves up), sqrt,
-log, log10, exp, min, max, and unix(year, month, day, hour, minute, second). Whatever is not a
-finite number has no reading.
+log, log10, exp, min, max, and unix(year, month, day, hour, minute, second). A result that is not
+finite gives no reading.
 """
 
 from __future__ import annotations
@@ -66,21 +66,21 @@ _DAYS = (
     " + floor((y - (m <= 2)) / 400) + floor((153 * ((m + 9) % 12) + 2) / 5) + d - 719469"
 )
 """Days from 1970 to a day of the Gregorian calendar, whose years are counted from March."""
-_SENSIBLE = "1 <= m <= 12 and 1 <= d <= 31 and hour < 24 and minute < 60 and second < 60"
-_MEANINGS: dict[str, tuple[tuple[str, ...], str]] = {
+_VALID_DATE = "1 <= m <= 12 and 1 <= d <= 31 and hour < 24 and minute < 60 and second < 60"
+_DERIVED: dict[str, tuple[tuple[str, ...], str]] = {
     "trunc": (("x",), "-floor(-x) if x < 0 else floor(x)"),
     "round": (("x",), "floor(x + 0.5)"),
     "mod": (("a", "b"), "a - floor(a / b) * b"),
     "unix": (
         ("y", "m", "d", "hour", "minute", "second"),
-        f"86400 * ({_DAYS}) + 3600 * hour + 60 * minute + second if {_SENSIBLE} else nan",
+        f"86400 * ({_DAYS}) + 3600 * hour + 60 * minute + second if {_VALID_DATE} else nan",
     ),
 }
-"""Functions that are short for an expression of the others: parameters and meaning."""
+"""Functions defined by an expression of the others: parameters and expression."""
 
 
 class ExpressionError(ValueError):
-    """An expression outside the language; the message names the part."""
+    """An expression with a construct that is not supported; the message names it."""
 
 
 def steps(text: str, register: Callable[[str], int], constants: Mapping[str, float]) -> list[Step]:
@@ -98,7 +98,7 @@ def steps(text: str, register: Callable[[str], int], constants: Mapping[str, flo
 
 
 def check_depth(steps: list[Step], text: str) -> None:
-    """Raises ExpressionError if the stack of the op tables is too short for the expression."""
+    """Raises ExpressionError if the expression needs more stack than the op tables have."""
     depth = 0
     for step in steps:
         depth += 1
@@ -109,7 +109,7 @@ def check_depth(steps: list[Step], text: str) -> None:
 
 
 class _Walk:
-    """One expression on its way to stack operations."""
+    """Walks the syntax tree of one expression and appends its stack operations to `out`."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class _Walk:
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 self._call("not", operand)
             case ast.BinOp(left=left, op=ast.Mod(), right=right):
-                self.visit(_meaning("mod", [left, right]))
+                self.visit(_expanded("mod", [left, right]))
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
                 self._call(_OPERATORS[type(op)], left, right)
             case ast.Compare(left=left, ops=ops, comparators=rights):
@@ -153,9 +153,9 @@ class _Walk:
             ) or (len(args) == 2 and name in _TWO):
                 self._call(name, *args)
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if (
-                name in _MEANINGS and len(args) == len(_MEANINGS[name][0])
+                name in _DERIVED and len(args) == len(_DERIVED[name][0])
             ):
-                self.visit(_meaning(name, args))
+                self.visit(_expanded(name, args))
             case _:
                 self._refuse(node)
 
@@ -167,7 +167,7 @@ class _Walk:
         self._out.append(Call(FUNCTIONS[name], leaves))
 
     def _leaf(self, node: ast.expr) -> Leaf | None:
-        """A number or name; None for what must be computed first."""
+        """A number or name; None for a node that must be computed first."""
         match node:
             case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
                 return Constant(float(number))
@@ -196,7 +196,7 @@ class _Walk:
                 self._out.append(Call(FUNCTIONS["min"], (None, None)))
 
     def _truth(self, node: ast.expr) -> None:
-        """1 or 0: what `and` and `or` take."""
+        """Makes the operand of `and` or `or` 1 or 0."""
         self.visit(node)
         if not isinstance(node, ast.Compare | ast.BoolOp):
             self._out.append(Call(FUNCTIONS["ne"], (None, Constant(0.0))))
@@ -211,20 +211,21 @@ class _Walk:
 
 @cache
 def _parsed(name: str) -> ast.expr:
-    return ast.parse(_MEANINGS[name][1], mode="eval").body
+    return ast.parse(_DERIVED[name][1], mode="eval").body
 
 
-def _meaning(name: str, args: list[ast.expr]) -> ast.expr:
-    """The expression a function is short for, with its arguments put in."""
-    given = dict(zip(_MEANINGS[name][0], args, strict=True))
-    return _put_in(_parsed(name), given)
+def _expanded(name: str, args: list[ast.expr]) -> ast.expr:
+    """The expression that defines a derived function, with its parameters replaced by `args`."""
+    arguments = dict(zip(_DERIVED[name][0], args, strict=True))
+    return _substituted(_parsed(name), arguments)
 
 
-def _put_in(node: ast.expr, given: Mapping[str, ast.expr]) -> ast.expr:
-    class Put(ast.NodeTransformer):
+def _substituted(node: ast.expr, arguments: Mapping[str, ast.expr]) -> ast.expr:
+    class Substitution(ast.NodeTransformer):
         def visit_Name(self, name: ast.Name) -> ast.expr:
-            return given.get(name.id, name)
+            return arguments.get(name.id, name)
 
-    # NodeTransformer works in place: on a copy of its own.
-    put: ast.expr = Put().visit(ast.parse(ast.unparse(node), mode="eval").body)
-    return put
+    # NodeTransformer changes the tree in place, so it gets a copy.
+    copy = ast.parse(ast.unparse(node), mode="eval").body
+    substituted: ast.expr = Substitution().visit(copy)
+    return substituted

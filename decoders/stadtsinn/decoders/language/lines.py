@@ -1,6 +1,6 @@
-"""The line of a place in a device file: TOML's reader tells values, not where they stand.
+"""The line number of a key or element in a device file, which Python's TOML reader does not give.
 
-Only valid TOML comes here; the scanner follows keys, brackets and texts, nothing else.
+The text must be valid TOML: the scanner recognises keys, brackets and strings only.
 """
 
 from __future__ import annotations
@@ -21,9 +21,12 @@ Path = tuple[str | int, ...]
 
 
 def line_of(text: str, place: str) -> int | None:
-    """Line, from 1, of a place such as ``frames[0].body[2].type``, or of what is around it."""
+    """Line, from 1, of a place such as ``frames[0].body[2].type``, or of the nearest one around it.
+
+    None for the empty place: an error about the whole file, which may not be TOML.
+    """
     if not place:
-        return None  # about the whole file, which may be no TOML
+        return None
     lines = places(text)
     path: Path = tuple(name or int(index) for name, index in _PLACE.findall(place))
     while path:
@@ -34,7 +37,7 @@ def line_of(text: str, place: str) -> int | None:
 
 
 def places(text: str) -> dict[Path, int]:
-    """The first line of every key and element of a TOML text."""
+    """The line where each key and each array element of a TOML text begins."""
     return _Scanner(text).places()
 
 
@@ -51,19 +54,19 @@ class _Scanner:
         self._counts: dict[Path, int] = {}
 
     def places(self) -> dict[Path, int]:
-        """Each place's first line."""
+        """The line where each place begins."""
         table: Path = ()
-        fresh = True
+        at_line_start = True
         while self._at < len(self._words):
             word, line = self._words[self._at]
             if word == "\n":
                 self._at += 1
-                fresh = True
-            elif fresh and word in {"[", "[["}:
+                at_line_start = True
+            elif at_line_start and word in {"[", "[["}:
                 table = self._header(repeated=word == "[[", line=line)
             else:
                 self._pair(table)
-            fresh = word == "\n"
+            at_line_start = word == "\n"
         return self._lines
 
     def _header(self, *, repeated: bool, line: int) -> Path:
@@ -80,11 +83,11 @@ class _Scanner:
         return path
 
     def _newest(self, path: Path) -> Path:
-        """A name of a header means the last table of that name where there are several."""
+        """A name in a header refers to the last table of that name, if it is an array of tables."""
         return (*path, self._counts[path]) if path in self._counts else path
 
     def _key(self, ends: set[str]) -> Path:
-        """Key words up to one of `ends`, which is passed."""
+        """The parts of a dotted key up to one of `ends`, which is skipped."""
         names: list[str | int] = []
         while self._words[self._at][0] not in ends:
             word = self._words[self._at][0]
@@ -104,7 +107,7 @@ class _Scanner:
         word = self._words[self._at][0]
         self._at += 1
         if word in {"[", "[["}:
-            # "[[" of an array in an array: two brackets of values.
+            # In a value, "[[" opens an array in an array.
             inner = word == "[["
             self._array(path, inner=inner)
         elif word == "{":
@@ -127,7 +130,7 @@ class _Scanner:
         self._at += 1
 
     def _split_bracket(self) -> None:
-        """The second half of a "[[" that opens two arrays becomes a word again."""
+        """Of a "[[" that opens two arrays, leave the second bracket to be read as a word."""
         self._at -= 1
         self._words[self._at] = ("[", self._words[self._at][1])
 

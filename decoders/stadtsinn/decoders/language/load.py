@@ -28,7 +28,7 @@ class DeviceFileError(ValueError):
 _ITEMS: dict[str, type[model.Strict]] = {
     next(iter(msgspec.structs.fields(kind))).name: kind for kind in get_args(model.Item)
 }
-"""Each item kind by the key that tells it: the first field of its struct."""
+"""Each item kind by the key that identifies it: the first field of its struct."""
 
 _NESTED = {"body", "otherwise", "optional"}
 _HOLDERS: dict[str, type[model.Strict]] = {
@@ -93,7 +93,7 @@ def _item(raw: object, place: str, file: str) -> model.Item:
 
 
 def _filled(table: dict[str, Any], kind: type[model.Strict], place: str, file: str) -> model.Strict:
-    """`table` as `kind`, with nested bodies read by us: msgspec cannot tell items apart by key."""
+    """`table` as `kind`. Nested bodies are read here: msgspec cannot select a struct by its key."""
     nested: dict[str, object] = {}
     for key in _NESTED & table.keys():
         nested[key] = _body(table[key], f"{place}.{key}", file)

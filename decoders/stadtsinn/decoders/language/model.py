@@ -1,7 +1,7 @@
 """The typed model of a device file.
 
-A body is a list of items; each item is told by its own key (`type`, `value`, `switch`, …), see
-docs/device-files.md. Items nest: the body of a case, entry, group or record is a body again.
+A body is a list of items; the kind of an item is given by its key (`type`, `value`, `switch`, …),
+see docs/device-files.md. Items nest: a case, entry, group or record has a body of its own.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import msgspec
 if TYPE_CHECKING:
     Body = tuple["Item", ...]
 else:
-    # msgspec tells structs apart by a tag only; items are told by their own key (load.py).
+    # msgspec selects a struct by a tag only; load.py selects an item's by its key.
     Body = tuple[Any, ...]
 
 
 class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Base of everything read from a file: an unknown key is an error, not a silent no-op."""
+    """Base of everything read from a file: an unknown key is an error and not ignored."""
 
 
 class Vendor(Strict, kw_only=True, frozen=True):
@@ -47,9 +47,9 @@ class Vendor(Strict, kw_only=True, frozen=True):
     null: tuple[int, ...] = ()
     """Values that the vendor prints as null."""
     not_finite: Literal["omit", "null"] = "omit"
-    """What the vendor prints where no number comes out."""
+    """What the vendor prints for NaN and infinities."""
     gather: bool = False
-    """The first value is printed as it is; with a second one all become a list."""
+    """A single value is printed as it is; several values become a list."""
     fields: dict[str, str] | None = None
     """The vendor prints an object: these fields and ``value``."""
 
@@ -97,7 +97,7 @@ class FieldItem(Strict, kw_only=True, frozen=True):
 class ValueItem(Strict, kw_only=True, frozen=True):
     """A number computed from named items by an expression.
 
-    `set` gives the number to a name that is there already: running sums.
+    `set` assigns the number to an existing name, for running sums.
     """
 
     value: str
@@ -113,7 +113,7 @@ class ValueItem(Strict, kw_only=True, frozen=True):
 
 
 class SkipItem(Strict, kw_only=True, frozen=True):
-    """Bytes that mean nothing: a count, the name of an item, or ``"end"`` for the rest."""
+    """Bytes that are ignored: a count, the name of an item, or ``"end"`` for the rest."""
 
     skip: int | str
     note: str = ""
@@ -123,7 +123,7 @@ class BytesItem(Strict, kw_only=True, frozen=True):
     """Bytes the vendor prints raw.
 
     A count, the name of an item, ``"end"`` for the rest (at least `least`), or ``"payload"`` for
-    all of the frame, which takes none of them.
+    the whole frame, which does not move the read position.
     """
 
     bytes: int | str
@@ -162,9 +162,9 @@ class Entry(Strict, kw_only=True, frozen=True):
 
 
 class TlvItem(Strict, kw_only=True, frozen=True):
-    """Records to the end of the payload (less `tail` bytes), each begun by a key of `tlv` bytes.
+    """Records to the end of the payload (less `tail` bytes), each starting with a key.
 
-    Without `otherwise` a key that has no entry is an unknown frame.
+    A key has `tlv` bytes. Without `otherwise` a key that has no entry is an unknown frame.
     """
 
     tlv: int
@@ -175,7 +175,7 @@ class TlvItem(Strict, kw_only=True, frozen=True):
 
 
 class Group(Strict, kw_only=True, frozen=True):
-    """What follows when this bit of the mask is set; several `bits` count ``{n}`` from 1."""
+    """The items present when this bit of the mask is set; several `bits` count ``{n}`` from 1."""
 
     bit: int | None = None
     bits: tuple[int, ...] = ()
@@ -183,7 +183,7 @@ class Group(Strict, kw_only=True, frozen=True):
 
 
 class MaskItem(Strict, kw_only=True, frozen=True):
-    """A presence mask, then the groups whose bit is set, in the order given.
+    """A presence mask, then the groups whose bit is set, in the order of the file.
 
     `mask` is a number type or the name of an item.
     """
@@ -196,7 +196,7 @@ class MaskItem(Strict, kw_only=True, frozen=True):
 
 
 class OptionalItem(Strict, kw_only=True, frozen=True):
-    """A body that is there only if any bytes are left."""
+    """A body that is present only if bytes are left."""
 
     optional: Body
     note: str = ""
@@ -212,10 +212,10 @@ class RepeatItem(Strict, kw_only=True, frozen=True):
 
 
 class RecordItem(Strict, kw_only=True, frozen=True):
-    """A body that is a record of its own, with its own time in Unix seconds (`time` names it).
+    """A body that is one record; `time` names the item with its time in Unix seconds.
 
-    The vendor prints it as an object appended to the list `record`, or to the open list if that
-    is empty.
+    The vendor prints it as an object appended to the list `record`, or to the open list if
+    `record` is empty.
     """
 
     record: str
@@ -227,7 +227,7 @@ class RecordItem(Strict, kw_only=True, frozen=True):
 
 
 class TimedItem(Strict, kw_only=True, frozen=True):
-    """A body whose readings have their own time, in Unix seconds (`timed` names it)."""
+    """A body whose readings have a time of their own; `timed` names it, in Unix seconds."""
 
     timed: str
     body: Body
@@ -235,7 +235,7 @@ class TimedItem(Strict, kw_only=True, frozen=True):
 
 
 class UnderItem(Strict, kw_only=True, frozen=True):
-    """A body whose vendor keys stand in the object at path `under`.
+    """A body whose vendor keys belong to the object at path `under`.
 
     A path with ``[]`` at its end opens a new list in that list, for records.
     """
@@ -256,12 +256,12 @@ class TextItem(Strict, kw_only=True, frozen=True):
     vendor: str
     maps: dict[str, dict[str, str]] = {}
     append: bool = False
-    """Adds to the text that is there already."""
+    """Appended to the text that the key already has."""
     note: str = ""
 
 
 class ListItem(Strict, kw_only=True, frozen=True):
-    """A list the vendor prints of named items, leaving out the values in `omit`."""
+    """A list of named items that the vendor prints, without the values in `omit`."""
 
     list: tuple[str, ...]
     vendor: str
@@ -288,7 +288,7 @@ Item = (
 
 
 class Test(Strict, kw_only=True, frozen=True):
-    """Bytes at `at` (from the start), masked, that a frame must hold; hex texts."""
+    """Bytes at `at` (from the start) that a frame must have, after masking; as hex."""
 
     __test__ = False  # not a pytest class
 
@@ -298,7 +298,7 @@ class Test(Strict, kw_only=True, frozen=True):
 
 
 class When(Strict, kw_only=True, frozen=True):
-    """What tells a frame from others of its port."""
+    """The conditions by which a frame is distinguished from others of its port."""
 
     length: int | tuple[int, int] | None = None
     prefix: str = ""
@@ -327,7 +327,7 @@ class Expected(Strict, kw_only=True, frozen=True):
 
 
 class Example(Strict, kw_only=True, frozen=True):
-    """A real payload with what must come out: readings and vendor fields, or an error."""
+    """A real payload with the expected result: readings and vendor fields, or an error."""
 
     title: str
     port: int
@@ -336,14 +336,14 @@ class Example(Strict, kw_only=True, frozen=True):
     readings: tuple[Expected, ...] = ()
     vendor: dict[str, Any] | None = None
     nulls: tuple[str, ...] = ()
-    """Paths of vendor keys printed as null, which TOML cannot say."""
+    """Paths of vendor keys printed as null, for which TOML has no value."""
     error: str = ""
     received: str = ""
-    """When a gateway heard it, for times relative to that."""
+    """When a gateway received it, for times relative to that."""
 
 
 class Deviation(Strict, kw_only=True, frozen=True):
-    """Where our vendor fields differ from the vendor's codec on purpose, with the witness."""
+    """Where our vendor fields differ from the vendor's codec on purpose, with a payload."""
 
     port: int
     bytes: str
@@ -351,7 +351,7 @@ class Deviation(Strict, kw_only=True, frozen=True):
 
 
 class Firmware(Strict, kw_only=True, frozen=True):
-    """Firmware versions this file holds for, and how they differ."""
+    """Firmware versions that this file supports, and how they differ."""
 
     versions: str
     note: str
@@ -373,4 +373,4 @@ class DeviceFile(Strict, kw_only=True, frozen=True):
     examples: tuple[Example, ...]
     deviations: tuple[Deviation, ...] = ()
     constants: dict[str, float] = {}
-    """Calibration of the single sensor: names for expressions, with what holds if none is given."""
+    """Calibration of a single sensor: names that expressions may use, with their default values."""

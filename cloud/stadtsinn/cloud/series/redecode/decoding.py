@@ -41,7 +41,7 @@ class BatchRedecoder:
     def can_delay(self, device_type: str | None) -> bool:
         """Whether values of this type can be older than their frame."""
         device = self._catalogue.find(device_type)
-        return device is not None and device.tells_times
+        return device is not None and device.has_event_times
 
     def redecode(self, batch: Any) -> Changed:
         """What of a batch with the columns NEEDED would be logged otherwise today."""

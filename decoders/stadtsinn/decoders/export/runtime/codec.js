@@ -59,7 +59,7 @@ function refusal(fPort, bytes) {
 
 function isByte(value) { return typeof value === "number" && value >= 0 && value <= 255 && value % 1 === 0; }
 
-function plainBytes(given) { // as an array of our own; null if it is none of bytes
+function plainBytes(given) { // a copy as an array; null if an element is no byte
   var bytes = [], i;
   if (!given || typeof given !== "object" || typeof given.length !== "number") return null;
   for (i = 0; i < given.length; i++) {
@@ -87,7 +87,7 @@ function decode(input) {
   return { data: view.fields, warnings: warnings };
 }
 
-// Quantities that The Things Stack's normalized payload knows: where to, and divided by what.
+// Quantities with a field in The Things Stack's normalized payload: path of the field, divisor.
 var NORMALIZED = {
   air_temperature: ["air", "temperature", 1],
   relative_humidity: ["air", "relativeHumidity", 1],
@@ -105,7 +105,8 @@ var NORMALIZED = {
   soil_potassium: ["soil", "k", 1]
 };
 
-// Only good values, of channels that need no name: the schema has no place for one but soil's depth.
+// Only good values, of channels without a name or of soil channels named by depth: the schema has
+// no field for other channels.
 function normalize(input) {
   var ours = input && input.data && input.data.stadtsinn, readings = ours && ours.readings || [];
   var data = [], known = {}, i, one, place, depth, group, key;

@@ -1,4 +1,4 @@
-// The interpreter of op tables: what interpreter.py says. `device` holds the tables.
+// The interpreter of op tables, ported from interpreter.py. `device` has the tables.
 
 var UNKNOWN_PORT = 2, UNKNOWN_FRAME = 3, TRUNCATED = 4, TRAILING_BYTES = 5, NO_PAYLOAD = 6, TOO_LONG = 7;
 
@@ -13,7 +13,7 @@ function number(bytes, from, size) { // up to 4 bytes
   return result;
 }
 
-// Whether the bytes that are there fit a test that needs more.
+// Whether a payload too short for a test matches as far as it goes.
 function begins(op, bytes) {
   var have = Math.max(0, bytes.length - op[1]), missing = 8 * (op[2] - have);
   return (number(bytes, op[1], have) & op[3] >> missing) === op[4] >> missing;

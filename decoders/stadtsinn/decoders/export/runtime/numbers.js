@@ -1,6 +1,6 @@
-// Numbers of op tables: what arithmetic.py says, in doubles.
+// Numbers of op tables, ported from arithmetic.py; JavaScript has doubles only.
 
-// Four bytes as an unsigned number; behind the payload there are zeros.
+// Four bytes as an unsigned number; bytes after the payload's end are 0.
 function word(bytes, at, step) {
   return (bytes[at] || 0) * 16777216 + ((bytes[at + step] || 0) * 65536 +
     (bytes[at + 2 * step] || 0) * 256 + (bytes[at + 3 * step] || 0));
@@ -65,7 +65,7 @@ function special(kind, bits, width) {
   return kind === 6 && swapped >= 2147483648 ? swapped - 4294967296 : swapped;
 }
 
-// A number as a whole one; -1 if it is none.
+// A number as an integer; -1 if it is none.
 function whole(value) {
   return value > -9007199254740992 && value < 9007199254740992 && value === Math.floor(value) ? value + 0 : -1;
 }

@@ -1,4 +1,4 @@
-// The vendor's view: what vendor.py says.
+// The vendor's fields, ported from vendor.py.
 
 var LAST_SECOND = 253402300799; // of the year 9999
 var FIRST_SECOND = -62135596800; // of the year 1
@@ -42,7 +42,7 @@ function dated(seconds, form) {
   });
 }
 
-// A text with numbers in it; null where one of them is none.
+// A template's text; null where one of its numbers is NaN.
 function filled(parts, registers) {
   var text = "", i, part, value;
   if (typeof parts === "string") return parts;
@@ -60,7 +60,7 @@ function filled(parts, registers) {
   return text;
 }
 
-// UTF-8 with U+FFFD for what is none.
+// UTF-8, with U+FFFD for invalid bytes.
 function utf8(bytes) {
   var text = "", i = 0, b, need, low, high, code;
   while (i < bytes.length) {
@@ -109,7 +109,7 @@ function shown(value, render) {
   return value;
 }
 
-// What belongs to a name, made if it is not there.
+// The object under a name in `target`; `fresh` is stored there if it has none.
 function inner(target, name, fresh) {
   if (!has(target, name) || target[name] === null || typeof target[name] !== "object") target[name] = fresh;
   return target[name];
