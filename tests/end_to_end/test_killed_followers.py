@@ -30,6 +30,7 @@ from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.series.stores.store import Sample, SeriesKey
 from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.decoders.catalogue import catalogue
+from stadtsinn.decoders.reading import encode_outcome
 from stadtsinn.decoders.uplink import Uplink
 from stadtsinn.edge.network_servers.chirpstack import ChirpStack
 from stadtsinn.simulator.demo.children import Child
@@ -153,7 +154,7 @@ def _fill(database: Database, day: MarketDay, until: Instant) -> int:
         event = read_event(simulated.event.topic, simulated.event.payload, simulated.event.time)
         assert isinstance(event, Uplink)
         kind = types[event.dev_eui]
-        outcome = catalogue().decode(*event.frame(kind))
+        outcome = encode_outcome(catalogue().decode(*event.frame(kind)))
         entries.append(Entry(day.town.tenant, "edge:edge-rathaus", kind, event, outcome))
     with database.write() as connection:
         append(connection, entries, until)

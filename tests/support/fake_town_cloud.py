@@ -27,6 +27,7 @@ from stadtsinn.cloud.series.stores.store import Point, SeriesKey, SeriesStore
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.decoders.catalogue import catalogue
+from stadtsinn.decoders.reading import encode_outcome
 from stadtsinn.edge.network_servers.chirpstack import ChirpStack
 from stadtsinn.edge.network_servers.format import OtherEvent
 from stadtsinn.simulator.market_day.day import MarketDay
@@ -126,7 +127,7 @@ class _Driven:
             if isinstance(event, OtherEvent):
                 continue
             device_type = self._types[event.dev_eui]
-            outcome = catalogue().decode(*event.frame(device_type))
+            outcome = encode_outcome(catalogue().decode(*event.frame(device_type)))
             source = f"chirpstack:{publication.server}"
             entries.append(Entry(self._day.town.tenant, source, device_type, event, outcome))
         if entries:

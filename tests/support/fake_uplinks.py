@@ -14,7 +14,7 @@ from stadtsinn.cloud.log.uplinks.rows import Entry
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.repository import bump_revision
 from stadtsinn.cloud.town.tables import devices, edges
-from stadtsinn.decoders.reading import Outcome, Undecoded
+from stadtsinn.decoders.reading import Outcome, Undecoded, encode_outcome
 from stadtsinn.decoders.uplink import Reception, TimeSource, Uplink
 from stadtsinn.edge.network_servers.chirpstack import ChirpStack
 
@@ -67,7 +67,7 @@ def entry(
     tenant_id: str = "musterstadt",
     outcome: Outcome = UNDECODED,
 ) -> Entry:
-    return Entry(tenant_id, source, up.device_type or "dragino/lse01", up, outcome)
+    return Entry(tenant_id, source, up.device_type or "dragino/lse01", up, encode_outcome(outcome))
 
 
 def chirpstack_event(up: Uplink, **changes: Any) -> bytes:

@@ -58,5 +58,13 @@ class Undecoded(msgspec.Struct, frozen=True, tag="undecoded"):
 Outcome = Decoded | Undecoded
 """The result of decoding one uplink."""
 
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def encode_outcome(outcome: Outcome) -> bytes:
+    """As MessagePack, the form in which the log stores it."""
+    return _encode(outcome)
+
+
 VendorFields = dict[str, Any]
 """The vendor's own keys and values, as the vendor's codec would print them."""

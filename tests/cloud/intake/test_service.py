@@ -72,13 +72,13 @@ def test_an_event_of_a_network_server_is_decoded_by_the_registrys_device_type(
     assert entry.source == "chirpstack:town"
 
 
-def test_the_edges_outcome_stands_where_its_decoder_is_ours(
+def test_the_edges_outcome_is_a_claim_also_where_its_decoder_is_ours(
     ingestor: Ingestor, database: Database
 ) -> None:
     assert isinstance(DECODED, Decoded)
-    told = Decoded(DECODED.decoder, (Reading("soil_moisture", 12.5),))
-    ingestor.commit([from_edge(ingestor, (UP, told))])
-    assert logged(database)[0].outcome == told
+    claimed = Decoded(DECODED.decoder, (Reading("soil_moisture", 12.5),))
+    ingestor.commit([from_edge(ingestor, (UP, claimed))])
+    assert logged(database)[0].outcome == DECODED
 
 
 OUTDATED = [

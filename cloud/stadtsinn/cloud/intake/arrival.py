@@ -6,8 +6,9 @@ import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import msgspec
+
 from stadtsinn.base.instant import Instant
-from stadtsinn.decoders.reading import Outcome
 from stadtsinn.decoders.uplink import Uplink
 
 STORED_BYTES = 64 * 1024
@@ -69,14 +70,14 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A readable uplink. `outcome` is what the edge decoded; None asks to decode here.
+    """A readable uplink. `claim` is what an edge says that it decodes to, in MessagePack.
 
     `event` is the event it was read from; an edge's item is encoded again when it is needed.
     """
 
     origin: Origin
     uplink: Uplink
-    outcome: Outcome | None
+    claim: msgspec.Raw | None
     event: Original | None
     position: int = 0
     topic: str = ""

@@ -4,75 +4,102 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from math import isfinite
 
-from stadtsinn.base.instant import MINUTE, Instant, isoformat
+from stadtsinn.base.instant import Instant, isoformat
+from stadtsinn.cloud.intake import metrics
 from stadtsinn.cloud.intake.arrival import Candidate, Rejection
+from stadtsinn.cloud.intake.claims import judged_claim, plausible, read_claim
+from stadtsinn.cloud.intake.decoding import GroupDecoder
 from stadtsinn.cloud.intake.reading import item_original
 from stadtsinn.cloud.log.uplinks.rows import Entry
 from stadtsinn.cloud.town.directory import DeviceEntry, Directory
 from stadtsinn.decoders.catalogue import Catalogue
-from stadtsinn.decoders.reading import Decoded, Outcome
+from stadtsinn.decoders.reading import Undecoded, encode_outcome
 from stadtsinn.decoders.uplink import MAX_PAYLOAD
-from stadtsinn.decoders.vocabulary import QUANTITIES
-from stadtsinn.edge.network_servers.event_time import EARLIEST
-
-FUTURE_TOLERANCE = 10 * MINUTE
-"""An edge's own clock may be this much ahead of ours."""
 
 _DEV_ADDR = re.compile(r"[0-9a-f]{8}")
 
 
 class Judge:
-    """Turns candidates into entries of the log, or rejections with a reason."""
+    """Turns candidates into entries of the log, or rejections with a reason.
+
+    The log gets what this cloud's decoder says. What an edge says is only a claim: it stands
+    alone where this cloud does not know the device type, and then it is judged (`claims`).
+    """
 
     def __init__(self, catalogue: Catalogue) -> None:
+        self._decoder = GroupDecoder(catalogue)
         self._catalogue = catalogue
-        self._decoders: dict[str, str | None] = {}
+        self._occasional = metrics.Occasional()
+
+    def start(self) -> None:
+        """Load the decoders' kernel in the background."""
+        self._decoder.start()
 
     def judge(
         self, candidates: Sequence[Candidate], directory: Directory, now: Instant
     ) -> list[Entry | Rejection]:
         """One answer per candidate, in order."""
-        return [self._judge(candidate, directory, now) for candidate in candidates]
+        verdicts = [_owned(candidate, directory, now) for candidate in candidates]
+        taken = [
+            (candidate, device)
+            for candidate, device in zip(candidates, verdicts, strict=True)
+            if isinstance(device, DeviceEntry)
+        ]
+        frames = [candidate.uplink.frame(device.device_type) for candidate, device in taken]
+        outcomes = iter(self._decoder.decode(frames))
+        return [
+            self._entry(candidate, verdict, next(outcomes), now)
+            if isinstance(verdict, DeviceEntry)
+            else verdict
+            for candidate, verdict in zip(candidates, verdicts, strict=True)
+        ]
 
-    def _judge(self, candidate: Candidate, directory: Directory, now: Instant) -> Entry | Rejection:
-        uplink = candidate.uplink
-        device = directory.devices.get(uplink.dev_eui)
-        if device is None:
-            return _unregistered(candidate)
-        if objection := _objection(candidate, device, now):
-            return _reject(candidate, *objection)
-        outcome = self._of_edge(candidate, device, now)
-        if outcome is None:
-            # One by one: a few uplinks share a commit, and loading the batch kernel would hold
-            # up the first of them for a second and cost 100 MB for 10 µs each.
-            outcome = self._catalogue.decode(*uplink.frame(device.device_type))
-        return Entry(device.tenant_id, candidate.origin.source, device.device_type, uplink, outcome)
+    def _entry(
+        self, candidate: Candidate, device: DeviceEntry, decoded: bytes | None, now: Instant
+    ) -> Entry:
+        claim = candidate.claim
+        if decoded is None:
+            decoded = self._of_unknown_type(candidate, device, now)
+        elif claim is not None and memoryview(claim) != decoded:
+            self._note_difference(candidate, bytes(claim), decoded)
+        return Entry(
+            device.tenant_id, candidate.origin.source, device.device_type, candidate.uplink, decoded
+        )
 
-    def _of_edge(self, candidate: Candidate, device: DeviceEntry, now: Instant) -> Outcome | None:
-        """The edge's outcome where it is what this catalogue would say; else None."""
-        outcome = candidate.outcome
-        if outcome is None or candidate.uplink.device_type != device.device_type:
-            return None
-        ours = self._decoder_of(device.device_type)
-        if ours is not None and outcome.decoder != ours:
-            return None
-        if isinstance(outcome, Decoded) and not all(
-            isfinite(r.value)
-            and r.quantity in QUANTITIES
-            and (r.event_time is None or _plausible(r.event_time, now))
-            for r in outcome.readings
-        ):
-            return None  # no decoder of ours says such a thing
-        return outcome
+    def _of_unknown_type(self, candidate: Candidate, device: DeviceEntry, now: Instant) -> bytes:
+        """The edge's word where it speaks of that type, else that nobody knows it."""
+        judged = None
+        if candidate.claim is not None and candidate.uplink.device_type == device.device_type:
+            judged = judged_claim(bytes(candidate.claim), device.device_type, now)
+        unknown = Undecoded("unknown_device", self._catalogue.unknown(device.device_type))
+        return encode_outcome(judged or unknown)
 
-    def _decoder_of(self, device_type: str) -> str | None:
-        """``<device>@<version>`` of our catalogue, None for a type it does not know."""
-        if device_type not in self._decoders:
-            known = self._catalogue.find(device_type)
-            self._decoders[device_type] = known.decoder if known else None
-        return self._decoders[device_type]
+    def _note_difference(self, candidate: Candidate, claim: bytes, decoded: bytes) -> None:
+        """Older decoders may say otherwise; the same version must not."""
+        theirs, ours = read_claim(claim), read_claim(decoded)
+        if theirs is None or ours is None or theirs.decoder != ours.decoder or theirs == ours:
+            return
+        source = candidate.origin.source
+        metrics.DIFFERENT_CLAIMS.labels(source).inc()
+        self._occasional.warn(
+            "edge_decodes_otherwise",
+            (source, ours.decoder),
+            source=source,
+            decoder=ours.decoder,
+            dev_eui=candidate.uplink.dev_eui,
+            meaning="what this cloud decodes is logged; look whether somebody changed that edge",
+        )
+
+
+def _owned(candidate: Candidate, directory: Directory, now: Instant) -> DeviceEntry | Rejection:
+    """The registered device of an uplink that may be logged."""
+    device = directory.devices.get(candidate.uplink.dev_eui)
+    if device is None:
+        return _unregistered(candidate)
+    if objection := _objection(candidate, device, now):
+        return _reject(candidate, *objection)
+    return device
 
 
 def _unregistered(candidate: Candidate) -> Rejection:
@@ -97,7 +124,7 @@ def _objection(candidate: Candidate, device: DeviceEntry, now: Instant) -> tuple
             "oversized_payload",
             f"{len(uplink.payload)} bytes, LoRaWAN carries at most {MAX_PAYLOAD}",
         )
-    if not _plausible(uplink.event_time, now):
+    if not plausible(uplink.event_time, now):
         return (
             "implausible_time",
             f"event time {_when(uplink.event_time)}: set the clock of the machine that reported it",
@@ -105,10 +132,6 @@ def _objection(candidate: Candidate, device: DeviceEntry, now: Instant) -> tuple
     if not _fields_fit(candidate):
         return "bad_field", "dev_addr, f_cnt, f_port or deduplication id out of range"
     return None
-
-
-def _plausible(moment: Instant, now: Instant) -> bool:
-    return EARLIEST <= moment <= now + FUTURE_TOLERANCE
 
 
 def _fields_fit(candidate: Candidate) -> bool:

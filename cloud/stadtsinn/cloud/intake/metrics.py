@@ -22,6 +22,11 @@ OTHER_EVENTS = Counter(
 STREAM_GAPS = Counter(
     "stadtsinn_ingest_stream_positions_skipped", "Spool positions that never arrived", ["source"]
 )
+DIFFERENT_CLAIMS = Counter(
+    "stadtsinn_ingest_different_claims",
+    "Uplinks that an edge decoded otherwise than the same decoder does here",
+    ["source"],
+)
 COMMIT_SECONDS = Histogram(
     "stadtsinn_ingest_commit_seconds",
     "One group commit, from reading to committed",

@@ -20,11 +20,10 @@ from stadtsinn.cloud.town.directory import Directory
 from stadtsinn.edge.messages.delivery import (
     TOPIC_ROOT,
     VERSION,
-    Batch,
-    Item,
+    ClaimedBatch,
+    ClaimedItem,
     RawItem,
-    UplinkItem,
-    decode_batch,
+    decode_claimed_batch,
 )
 from stadtsinn.edge.network_servers.event_time import GatewayClocks
 from stadtsinn.edge.network_servers.format import (
@@ -40,7 +39,7 @@ MAX_BATCH = 4 * 1024 * 1024
 """Largest batch in bytes; agents send some 200 KiB."""
 
 _MAX_POSITION = 2**62
-_item_decoder = msgspec.msgpack.Decoder(Item)
+_item_decoder = msgspec.msgpack.Decoder(ClaimedItem | RawItem)
 _item_encoder = msgspec.msgpack.Encoder()
 
 
@@ -91,7 +90,7 @@ def read_edge_batch(
     if size > len(payload):
         return _rejected(origin, original, "too_large", _too_large(size, MAX_BATCH))
     try:
-        batch = decode_batch(payload)
+        batch = decode_claimed_batch(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return _rejected(origin, original, "malformed_batch", f"{error}: no batch of version 1")
     if batch.version != VERSION:
@@ -111,11 +110,11 @@ def read_edge_batch(
     return _batch_arrival(topic, batch, origin)
 
 
-def _batch_arrival(topic: str, batch: Batch, origin: Origin) -> Arrival:
+def _batch_arrival(topic: str, batch: ClaimedBatch, origin: Origin) -> Arrival:
     candidates: list[Candidate] = []
     rejections: list[Rejection] = []
     for item in batch.items:
-        if isinstance(item, UplinkItem):
+        if isinstance(item, ClaimedItem):
             candidates.append(
                 Candidate(origin, item.uplink, item.outcome, None, item.position, topic)
             )
@@ -126,7 +125,7 @@ def _batch_arrival(topic: str, batch: Batch, origin: Origin) -> Arrival:
     return Arrival(candidates, rejections, progress)
 
 
-def _well_formed(batch: Batch) -> bool:
+def _well_formed(batch: ClaimedBatch) -> bool:
     if not batch.items or not 0 < len(batch.stream) <= 64 or "\0" in batch.stream:
         return False
     first = batch.items[0].position
@@ -171,10 +170,10 @@ def item_original(candidate: Candidate) -> Original:
     """What to keep of a candidate that is rejected."""
     if candidate.event is not None:
         return candidate.event
-    outcome = candidate.outcome
-    if outcome is None:
-        raise ValueError("a candidate without its event needs the edge's outcome")
-    payload = _item_encoder.encode(UplinkItem(candidate.position, candidate.uplink, outcome))
+    claim = candidate.claim
+    if claim is None:
+        raise ValueError("a candidate without its event needs the edge's claim")
+    payload = _item_encoder.encode(ClaimedItem(candidate.position, candidate.uplink, claim))
     return Original(
         Kind.ITEM,
         candidate.topic,
@@ -196,7 +195,7 @@ def read_original(original: Original, origin: Origin, directory: Directory) -> A
         item = _item_decoder.decode(original.payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return _rejected(origin, original, "malformed_batch", str(error))
-    if not isinstance(item, UplinkItem):
+    if not isinstance(item, ClaimedItem):
         return _rejected(origin, original, "malformed_batch", "no uplink item")
     return Arrival(
         [Candidate(origin, item.uplink, item.outcome, None, item.position, original.topic)]

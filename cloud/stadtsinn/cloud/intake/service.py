@@ -87,6 +87,10 @@ class Ingestor:
         self._archived = archived
         self._occasional = metrics.Occasional()
 
+    def start(self) -> None:
+        """Prepare for large groups in the background; small ones need no preparation."""
+        self._judge.start()
+
     def directory(self) -> Directory:
         """The registry as of now; raises DatabaseAway."""
         try:

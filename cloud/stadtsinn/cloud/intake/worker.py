@@ -71,6 +71,7 @@ class IngestWorker:
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
 
     def start(self) -> None:
+        self._ingestor.start()
         for source in self._sources.values():
             source.start()
         self._thread.start()

@@ -60,6 +60,24 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[Item, ...]
 
 
+class ClaimedItem(msgspec.Struct, frozen=True, tag="uplink"):
+    """An `UplinkItem` as the cloud reads it: the edge's outcome is a claim, left as it came."""
+
+    position: int
+    uplink: Uplink
+    outcome: msgspec.Raw
+
+
+class ClaimedBatch(msgspec.Struct, frozen=True, kw_only=True):
+    """A `Batch` as the cloud reads it."""
+
+    version: int = VERSION
+    edge_id: str
+    stream: str
+    sent_at: Instant
+    items: tuple[ClaimedItem | RawItem, ...]
+
+
 class Ack(msgspec.Struct, frozen=True, kw_only=True):
     """Every item of `stream` up to and including `position` is committed in the cloud."""
 
@@ -94,6 +112,7 @@ def config_topic(edge_id: str) -> str:
 
 _encoder = msgspec.msgpack.Encoder()
 _batch_decoder = msgspec.msgpack.Decoder(Batch)
+_claimed_batch_decoder = msgspec.msgpack.Decoder(ClaimedBatch)
 _ack_decoder = msgspec.msgpack.Decoder(Ack)
 
 
@@ -104,6 +123,11 @@ def encode(message: Batch | Ack) -> bytes:
 def decode_batch(payload: bytes) -> Batch:
     """Raises msgspec.DecodeError or msgspec.ValidationError for anything but a Batch."""
     return _batch_decoder.decode(payload)
+
+
+def decode_claimed_batch(payload: bytes) -> ClaimedBatch:
+    """Raises as `decode_batch`, but not for what the edge's decoder says."""
+    return _claimed_batch_decoder.decode(payload)
 
 
 def decode_ack(payload: bytes) -> Ack:

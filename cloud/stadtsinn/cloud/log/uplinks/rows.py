@@ -60,7 +60,8 @@ class Entry:
     source: str
     device_type: str
     uplink: Uplink
-    outcome: Outcome
+    outcome: bytes
+    """MessagePack of decoders' Outcome: what is stored, and sooner written than made of objects."""
 
 
 def row_of(entry: Entry, generation: int, committed_at: Instant) -> tuple[Any, ...]:
@@ -80,7 +81,7 @@ def row_of(entry: Entry, generation: int, committed_at: Instant) -> tuple[Any, .
         entry.source,
         uplink.deduplication_id,
         entry.device_type,
-        _encode(entry.outcome),
+        entry.outcome,
         _encode(Radio(uplink.data_rate, uplink.frequency, uplink.receptions)),
     )
 

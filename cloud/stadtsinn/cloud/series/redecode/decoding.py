@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from stadtsinn.base.instant import SECOND
 from stadtsinn.cloud.log.archive_files.parquet import integers
-from stadtsinn.cloud.series.redecode.encoding import OutcomeEncoder, differing, encode
 from stadtsinn.decoders.batch import Bytes, Columns, Int32, Int64, decode_columns
 from stadtsinn.decoders.catalogue import Catalogue
 from stadtsinn.decoders.device_tables import DeviceTables
+from stadtsinn.decoders.outcome_encoding import OutcomeEncoder, differing, encode
 from stadtsinn.decoders.reading import Undecoded
 
 NEEDED = ("device_type", "f_port", "payload", "event_time", "outcome")

@@ -9,11 +9,11 @@ from fake_uplinks import NINE
 from stadtsinn.base.instant import SECOND, Instant
 from stadtsinn.cloud.log.archive_files.parquet import batch_of_rows
 from stadtsinn.cloud.series.redecode.decoding import NEEDED, BatchRedecoder
-from stadtsinn.cloud.series.redecode.encoding import OutcomeEncoder, encode
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.batch import Columns
 from stadtsinn.decoders.catalogue import Catalogue, catalogue
 from stadtsinn.decoders.interpreter import Result
+from stadtsinn.decoders.outcome_encoding import OutcomeEncoder, encode
 from stadtsinn.decoders.uplink import Frame
 
 
