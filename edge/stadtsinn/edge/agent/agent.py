@@ -1,4 +1,4 @@
-"""The edge agent: puts the parts together, runs until it is told to stop."""
+"""The edge agent: creates and connects its parts, and runs until `stop` is called."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from stadtsinn.edge.network_servers.event_time import GatewayClock, GatewayClock
 
 log = structlog.get_logger()
 
-_LOOK_SECONDS = 1.0
-_FAREWELL_SECONDS = 2.0
+_STATUS_CHECK_SECONDS = 1.0
+_LAST_STATUS_SECONDS = 2.0
 _CLOCKS_KEY = "gateway_clocks"
 _CONFIG_KEY = "pushed_config"
 
 
 class EdgeAgent:
-    """One agent. `run` blocks until `stop`; both brokers may come and go at any time."""
+    """One agent. `run` blocks until `stop`; either broker may be unreachable at any time."""
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class EdgeAgent:
         self._stop.set()
 
     def run(self) -> int:
-        """Work until `stop`. 0, or 1 when a part failed and a fresh start is needed."""
+        """Run until `stop`. Returns 0, or 1 when a part failed and the agent must be restarted."""
         self._health.start()
         self._intake.start()
         self._delivery.start()
@@ -149,16 +149,16 @@ class EdgeAgent:
     # --- status ------------------------------------------------------------------------
 
     def _report_until_stopped(self) -> None:
-        told: tuple[object, ...] = ()
-        told_at = 0.0
+        published: tuple[object, ...] = ()
+        published_at = 0.0
         while not self._stop.is_set():
             status = self._watch.status(len(self._pushed.device_types))
-            due = time.monotonic() - told_at >= self._settings.health.status_seconds
-            if self._cloud.connected and (due or status.essence() != told):
+            due = time.monotonic() - published_at >= self._settings.health.status_seconds
+            if self._cloud.connected and (due or status.urgent_fields() != published):
                 topic = status_topic(self._settings.edge_id)
                 self._cloud.publish(topic, encode(status), retain=True)
-                told, told_at = status.essence(), time.monotonic()
-            self._stop.wait(_LOOK_SECONDS)
+                published, published_at = status.urgent_fields(), time.monotonic()
+            self._stop.wait(_STATUS_CHECK_SECONDS)
 
     def _broker_changed(self, side: str, connected: bool) -> None:
         log.info("broker_connected" if connected else "broker_disconnected", side=side)
@@ -177,7 +177,7 @@ class EdgeAgent:
         self._decoder.stop()
         self._local.stop()
         self._delivery.stop()
-        self._say_farewell()
+        self._publish_stopped()
         self._cloud.stop()
         self._close_spool()
         self._health.stop()
@@ -187,14 +187,14 @@ class EdgeAgent:
         try:
             self._spool.save(_CLOCKS_KEY, msgspec.msgpack.encode(self._clocks.known()))
             self._spool.close()
-        except sqlite3.Error:  # the waiting rows are safe; only what was learned may be lost
+        except sqlite3.Error:  # waiting rows are committed; only the gateway clocks may be lost
             log.exception("spool_not_closed")
 
-    def _say_farewell(self) -> None:
+    def _publish_stopped(self) -> None:
         if self._cloud.connected:
             topic = status_topic(self._settings.edge_id)
             sent = self._cloud.publish(topic, STOPPED, retain=True)
-            sent.wait_for_publish(_FAREWELL_SECONDS)
+            sent.wait_for_publish(_LAST_STATUS_SECONDS)
 
     # --- messages from the cloud -------------------------------------------------------
 
@@ -215,7 +215,7 @@ class EdgeAgent:
         self._delivery.take_ack(ack)
 
     def _take_config(self, payload: bytes) -> None:
-        """A pushed mapping replaces the one before; an empty message takes it back."""
+        """A pushed mapping replaces the previous one; an empty message removes it."""
         try:
             config = _read_config(payload)
         except (msgspec.DecodeError, ValueError) as error:
@@ -250,7 +250,7 @@ class EdgeAgent:
 
 
 def _read_config(payload: bytes) -> EdgeConfig:
-    """Raises msgspec.DecodeError, or ValueError for a version we do not speak."""
+    """Raises msgspec.DecodeError, or ValueError for a version that is not supported."""
     if not payload:
         return EdgeConfig()
     config = msgspec.json.decode(payload, type=EdgeConfig)

@@ -35,14 +35,14 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class LocalBroker(BrokerSettings):
-    """The broker that the network server publishes to, and in which `format` it does."""
+    """The broker that the network server publishes to, and the `format` of its events."""
 
     format: FormatName = DEFAULT_FORMAT
     topics: tuple[str, ...] = ()
 
 
 class CloudBroker(BrokerSettings):
-    """The town's broker; attempts to reach it are at most `reconnect_seconds` apart."""
+    """The town's broker; `reconnect_seconds` is the longest pause between two attempts."""
 
     host: str
     port: Port = 8883
@@ -50,14 +50,14 @@ class CloudBroker(BrokerSettings):
 
 
 class SpoolSettings(Section):
-    """Where uplinks wait, and how many bytes of them at most."""
+    """The file where uplinks wait, and its size limit."""
 
     path: FilePath = Path("/var/lib/stadtsinn/spool.sqlite")
     max_megabytes: Positive = 1024
 
 
 class CommitSettings(Section):
-    """How many uplinks share one write to the card, and how long the first of them waits."""
+    """How many uplinks are written in one commit, and how long the first of them waits."""
 
     rows: Annotated[int, Field(ge=1, le=1000)] = 50
     seconds: Seconds = 1.0
@@ -104,7 +104,7 @@ class EdgeSettings(FileSettings):
     def topics(self) -> tuple[str, ...]:
         return self.local_broker.topics or self.network_server.topics()
 
-    # Two client ids: both sides may be one broker, which knows a client id only once.
+    # Two client ids: both sides may be one broker, where each connection needs its own.
 
     def local(self) -> Broker:
         """The local broker as a connection; raises SettingsError for an unreadable password."""

@@ -36,12 +36,12 @@ devices, packing and objects included: 8 frames take about as long by either, 16
 
 _COMPILER = [sys.executable, "-P", "-m", "stadtsinn.decoders.kernel_cache"]
 _LONGEST_COMPILATION = 1800.0
-"""Seconds: 10 on a PC, some minutes on a Raspberry Pi 3 that has other work."""
+"""Seconds. It takes 10 on a PC and some minutes on a busy Raspberry Pi 3."""
 _LOWEST_PRIORITY = 19
 
 
 class KernelUnavailable(Exception):
-    """The kernel cannot be loaded; the text says why."""
+    """The kernel cannot be loaded; the text is the reason."""
 
 
 def decode_one_by_one(frames: Sequence[Frame]) -> list[Outcome]:
@@ -53,13 +53,13 @@ def decode_one_by_one(frames: Sequence[Frame]) -> list[Outcome]:
 def load_kernel(stop: threading.Event) -> Decode:
     """Fill numba's cache in a child process, then load the kernel from it.
 
-    The child takes the compiler's memory (250 MB) and its crashes: neither reaches the agent.
+    The compiler needs 250 MB and may crash; in a child process neither affects the agent.
     Raises KernelUnavailable, ImportError, MemoryError.
     """
     if importlib.util.find_spec("numba") is None:
         raise KernelUnavailable("numba is not installed (extra edge-small)")
     _fill_cache(stop)
-    # numba is an extra, and its import takes a second: nobody waits for it on this thread.
+    # numba is an extra, and its import takes a second, which delays nothing on this thread.
     from stadtsinn.decoders.batch_decoder import BatchDecoder
     from stadtsinn.decoders.compiled_kernel import decode_rows
 
@@ -114,7 +114,7 @@ class GroupDecoder:
 
     @property
     def state(self) -> str:
-        """What decodes at the moment, and why, for the health page."""
+        """What decodes now, and why, for the health page."""
         return self._state
 
     @property
@@ -125,13 +125,13 @@ class GroupDecoder:
         self._thread.start()
 
     def stop(self) -> None:
-        """End loading, where it still goes on."""
+        """End loading if it has not finished."""
         self._stop.set()
         if self._thread.ident is not None:
             self._thread.join(timeout=5)
 
     def decode(self, frames: Sequence[Frame]) -> list[Outcome]:
-        """Raises what the interpreter raises; a kernel that raises is not asked again."""
+        """Raises what the interpreter raises; a kernel that has raised is not used again."""
         kernel = self._kernel
         if kernel is not None and len(frames) >= KERNEL_FROM:
             try:
@@ -153,7 +153,7 @@ class GroupDecoder:
             kernel = self._load(self._stop)
         except KernelUnavailable as unavailable:
             self._use_interpreter(str(unavailable))
-        except Exception as error:  # MemoryError, a damaged numba, …: the agent works without it
+        except Exception as error:  # e.g. MemoryError: the agent continues with the interpreter
             self._use_interpreter(f"loading the kernel raised {type(error).__name__}: {error}")
         else:
             self._kernel = kernel

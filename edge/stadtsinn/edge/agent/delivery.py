@@ -1,8 +1,8 @@
-"""Spool → cloud: batches in order, a few under way, deleted only on the ingest's Ack.
+"""Spool → cloud: batches in order, a few in flight, deleted only on the ingest's Ack.
 
-The broker's PUBACK proves nothing but that the broker has the batch. When no Ack comes, one
-item is sent as a probe, with growing pauses, until one does: an ingest that is away for days
-must not find its queue full of copies.
+The broker's PUBACK only means that the broker has the batch. When no Ack comes, one item is sent
+as a probe, with growing pauses, until one does, so that the broker's queue is not full of copies
+when the ingest returns after days.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ log = structlog.get_logger()
 
 _LONGEST_ACK_WAIT_S = 300.0
 _FAULTS = Backoff(first=0.5, longest=10)
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 
 
 class _SpooledBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """A `Batch` whose items are the bytes from the spool: same message, nothing encoded twice."""
+    """A `Batch` whose items are the bytes from the spool: the same message, but not re-encoded."""
 
     version: int = VERSION
     edge_id: str
@@ -45,7 +45,7 @@ class _SpooledBatch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass
-class _UnderWay:
+class _InFlight:
     """A batch without its Ack. `at_broker_since`: monotonic seconds, None until the PUBACK."""
 
     last_position: int
@@ -54,7 +54,7 @@ class _UnderWay:
 
 
 class Delivery:
-    """The thread that sends batches and follows the acknowledgements."""
+    """The thread that sends batches and handles their acknowledgements."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Delivery:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._under_way: deque[_UnderWay] = deque()
+        self._in_flight: deque[_InFlight] = deque()
         self._sent = spool.acknowledged
         self._ack_waits = Backoff(settings.ack_timeout_seconds, _LONGEST_ACK_WAIT_S)
         self._rewinds = 0
@@ -92,7 +92,7 @@ class Delivery:
         return self._probing
 
     def wake(self) -> None:
-        """There is something new to send, or the connection changed."""
+        """To be called when there are new items to send, or the connection changed."""
         self._wake.set()
 
     def start(self) -> None:
@@ -104,7 +104,7 @@ class Delivery:
         self._thread.join(timeout=30)
 
     def take_ack(self, ack: Ack) -> None:
-        """Delete what the ingest has committed. An Ack of another stream is none of ours."""
+        """Delete what the ingest has committed. An Ack of another stream is ignored."""
         if ack.version != VERSION or ack.stream != self._spool.stream:
             self._metrics.bad_messages.labels("foreign_ack").inc()
             log.warning("foreign_ack", stream=ack.stream, version=ack.version)
@@ -112,20 +112,20 @@ class Delivery:
         crash_point("edge.ack_received")
         before = self._spool.acknowledged
         try:
-            news = self._spool.acknowledge(ack.position)
+            advanced = self._spool.acknowledge(ack.position)
         except ValueError as error:
             self._metrics.bad_messages.labels("impossible_ack").inc()
             log.warning("impossible_ack", reason=str(error), remedy="two agents with one edge_id?")
             return
-        if not news:
+        if not advanced:
             return
         self._metrics.acknowledged.inc(ack.position - before)
         with self._lock:
             self._sent = max(self._sent, ack.position)
-            while self._under_way and self._under_way[0].last_position <= ack.position:
-                self._under_way.popleft()
+            while self._in_flight and self._in_flight[0].last_position <= ack.position:
+                self._in_flight.popleft()
             now = time.monotonic()
-            for batch in self._under_way:  # an ingest at work is given time for the rest
+            for batch in self._in_flight:  # the ingest works: the rest's timeout starts again
                 if batch.at_broker_since is not None:
                     batch.at_broker_since = now
             self._rewinds = 0
@@ -147,23 +147,23 @@ class Delivery:
                 self._stop.wait(self._faults.failed())
             else:
                 self._faults.worked()
-            self._wake.wait(_LOOK_SECONDS)
+            self._wake.wait(_POLL_SECONDS)
             self._wake.clear()
 
     def _rewind_if_unanswered(self) -> None:
-        """Begin again behind the last Ack when the oldest batch waited for its own too long."""
+        """Send again from the last Ack on when the oldest batch has waited too long for its Ack."""
         with self._lock:
-            if not self._under_way:
+            if not self._in_flight:
                 return
             now = time.monotonic()
-            for batch in self._under_way:
+            for batch in self._in_flight:
                 if batch.at_broker_since is None and batch.info.is_published():
                     batch.at_broker_since = now
-            since = self._under_way[0].at_broker_since
+            since = self._in_flight[0].at_broker_since
             waited = self._ack_waits.seconds(self._rewinds + 1)
             if since is None or now - since < waited:
                 return
-            self._under_way.clear()
+            self._in_flight.clear()
             self._sent = self._spool.acknowledged
             self._rewinds += 1
             first = not self._probing
@@ -182,7 +182,7 @@ class Delivery:
         """Publish one batch if the window allows; False when there is nothing (more) to do."""
         with self._lock:
             window = 1 if self._probing else self._settings.window
-            if len(self._under_way) >= window or self._stop.is_set():
+            if len(self._in_flight) >= window or self._stop.is_set():
                 return False
             after = max(self._sent, self._spool.acknowledged)
             max_items = 1 if self._probing else self._settings.batch_items
@@ -200,6 +200,6 @@ class Delivery:
         with self._lock:
             self._sent = max(self._sent, rows[-1][0])
             if rows[-1][0] > self._spool.acknowledged:
-                self._under_way.append(_UnderWay(rows[-1][0], info))
+                self._in_flight.append(_InFlight(rows[-1][0], info))
         self._metrics.sent.inc(len(rows))
         return True

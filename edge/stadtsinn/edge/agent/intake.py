@@ -1,4 +1,4 @@
-"""Local broker → spool: read, decode, commit a group, and only then acknowledge."""
+"""Local broker → spool: read, decode and commit a group, then acknowledge it."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ log = structlog.get_logger()
 _GROUP_LIMIT = 500
 """Most rows of one commit when a backlog waits."""
 _WINDOW_OF_311 = 20
-"""With MQTT 3.1.1 many brokers send only so many messages ahead of our acknowledgements."""
+"""Unacknowledged messages that many brokers send at most with MQTT 3.1.1."""
 _RAW_CUT = 256
 _BACKOFF = Backoff(first=0.25, longest=2.0)
 
 
 class Received(msgspec.Struct, frozen=True):
-    """A message and when we took it from the broker."""
+    """A message and when it came from the broker."""
 
     message: Message
     received_at: Instant
@@ -52,8 +52,8 @@ class Received(msgspec.Struct, frozen=True):
 class Intake:
     """The thread that turns messages into spooled items.
 
-    When the spool is full or the disk fails it stops acknowledging: the broker keeps what it
-    cannot hand over in its persistent session, and everything goes on when there is room.
+    When the spool is full or the disk fails, it stops acknowledging: the broker keeps further
+    messages in its persistent session and delivers them when the spool accepts rows again.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Intake:
         self.link: MqttLink | None = None
         self.last_uplink: Instant | None = None
         self.refused_because = ""
-        """Why the spool takes nothing at the moment; empty while it does."""
+        """Why the spool accepts no rows at present; empty while it does."""
         self._spool = spool
         self._server = server
         self._decode = decode
@@ -92,7 +92,7 @@ class Intake:
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
 
     def take(self, message: Message) -> None:
-        """For the MQTT link. What waits here is bounded by the broker's receive maximum."""
+        """For the MQTT link. The receive maximum bounds how many messages the queue holds."""
         self._queue.put(Received(message, self._clock.now()))
 
     def start(self) -> None:
@@ -113,7 +113,7 @@ class Intake:
                 if group:
                     crash_point("edge.received")
                     self._commit(group)
-        except Exception:  # nothing is acknowledged: a fresh start takes it all again
+        except Exception:  # unacknowledged messages are delivered again after a restart
             log.exception("intake_failed")
             self._on_fatal()
 
@@ -150,10 +150,10 @@ class Intake:
         crash_point("edge.acknowledged")
 
     def _append(self, rows: list[Row]) -> bool:
-        """Commit, however long it takes; False when we are to stop before it worked.
+        """Commit, retrying until it succeeds; False if `stop` is called first.
 
-        What does not fit as a whole is committed in parts, down to single rows: a group may be
-        larger than the room that the next acknowledgement makes, even than the whole spool.
+        A group that does not fit is committed in parts, down to single rows: it may be larger
+        than the space that the next acknowledgement frees, or than the whole spool.
         """
         part = len(rows)
         while rows:
@@ -179,7 +179,7 @@ class Intake:
         return True
 
     def _wait_refused(self, reason: str) -> bool:
-        """Tell that nothing is taken, and pause; False when we are to stop."""
+        """Report that the spool accepts nothing, and pause; False if `stop` is called."""
         self._refuse(reason)
         self._beat()
         return not self._stop.wait(self._retries.failed())
@@ -198,7 +198,7 @@ class Intake:
     # --- messages to items -------------------------------------------------------------
 
     def _items(self, group: list[Received]) -> list[tuple[Item, Instant]]:
-        """Items with consecutive positions; other events leave none."""
+        """Items with consecutive positions; events that are no uplinks give no item."""
         read = [(self._read(received), received) for received in group]
         uplinks = [event for event, _ in read if isinstance(event, Uplink)]
         outcomes = iter(self._outcomes(uplinks))
@@ -226,7 +226,7 @@ class Intake:
             )
         except UnreadableEvent as unreadable:
             return unreadable
-        except Exception:  # a fault of ours must not stop the next message
+        except Exception:  # an error in the reader must not stop the next message
             log.exception("read_event_failed", format=self._server.name, topic=message.topic)
             return UnreadableEvent("internal_error", "reading it raised; see the edge's log")
         if isinstance(event, Uplink):
@@ -241,7 +241,7 @@ class Intake:
             return []
         try:
             return self._decode(frames)
-        except Exception:  # find the frame at fault, keep the rest
+        except Exception:  # one by one, so that only the frame that fails is not decoded
             log.exception("decoding_failed", frames=len(frames))
             return [self._outcome(frame) for frame in frames]
 
@@ -259,7 +259,8 @@ class Intake:
         self.last_uplink = item.uplink.received_at
 
     def _raw(self, position: int, received: Received, error: UnreadableEvent) -> RawItem:
-        """Forwarded as it came up to 64 KiB; only its beginning while the spool is half full."""
+        """The event, forwarded unchanged up to 64 KiB, or cut to 256 bytes if the spool is half
+        full."""
         self._metrics.events.labels("unreadable").inc()
         self._metrics.unreadable.labels(error.reason).inc()
         message = received.message

@@ -1,4 +1,4 @@
-"""What the agent counts, for Prometheus: enough to tell where a measurement got stuck."""
+"""The agent's Prometheus metrics: enough to find out where a measurement is delayed or lost."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Spooled items, made small: an SD card wears out by bytes, and a delivery item repeats its keys.
+"""Compression of spooled items: every byte written wears the SD card, and items repeat their keys.
 
-Deflate with a fixed dictionary of what every item contains brings an uplink with its readings
-from about 950 bytes to 250. The first byte names the way it was packed, so that a later version
-can read the spool of an earlier one: **never change a dictionary, add one.** A CRC follows: cards
-flip bits, SQLite does not notice them inside a value, and a wrong value is worse than none.
+Deflate with a fixed dictionary of what every item contains reduces an uplink with its readings
+from about 950 bytes to 250. The first byte is the packing method, so that a later version can read
+the spool of an earlier one: **never change a dictionary, add one.** A CRC follows: cards flip
+bits, SQLite does not detect that inside a value, and a wrong value is worse than none.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _WINDOW_BITS = -12  # raw deflate: the CRC is our own
 _HEADER = 5
 _MEMORY = 5
 
-# What is frequent stands at the end, where distances are short.
+# Frequent texts at the end: deflate encodes short distances in fewer bits.
 _DICTIONARY_1 = (
     b"lightning_strikes\xacprecipitation\xaewind_speed_max\xaewind_direction\xaawind_speed"
     b"\xafsolar_radiation\xaarelative_humidity\xafair_temperature\xb4atmospheric_pressure"
@@ -52,13 +52,13 @@ def pack(body: bytes) -> bytes:
 
 def unpack(stored: bytes) -> bytes:
     """The body as it was. Raises ValueError for a row that is damaged or of a later version."""
-    way, crc, packed = stored[:1], stored[1:_HEADER], stored[_HEADER:]
-    if way == _PLAIN:
+    method, crc, packed = stored[:1], stored[1:_HEADER], stored[_HEADER:]
+    if method == _PLAIN:
         body = packed
-    elif way == _DEFLATE_1:
+    elif method == _DEFLATE_1:
         body = _inflate(packed)
     else:
-        raise ValueError(f"packed in an unknown way {way!r}: damaged, or of a later version")
+        raise ValueError(f"unknown packing method {method!r}: damaged, or of a later version")
     if zlib.crc32(body).to_bytes(4, "big") != crc:
         raise ValueError("the checksum does not match: the card changed bits")
     return body

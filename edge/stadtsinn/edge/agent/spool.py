@@ -2,7 +2,7 @@
 
 Positions are consecutive and never reused within one `stream`. WAL with synchronous=FULL:
 after `append` returned, a power cut loses nothing. Acknowledged rows are deleted together
-with the next append, so that an acknowledgement alone costs the card no write.
+with the next append, so that an acknowledgement alone writes nothing to the card.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from stadtsinn.edge.messages.delivery import RawItem
 log = structlog.get_logger()
 
 ROW_OVERHEAD = 24
-"""Bytes a row takes beyond its body (header, key, share of the page), for the bound."""
+"""Bytes that a row occupies beyond its body (header, key, share of the page)."""
 
 _PAGE_BYTES = 2048
 _PURGE_ROWS = 2_000
@@ -38,7 +38,7 @@ _USED = f"SELECT COALESCE(SUM(LENGTH(body) + {ROW_OVERHEAD}), 0) FROM item"  # n
 
 
 class SpoolFull(Exception):
-    """No room for these rows: take no more until some are acknowledged."""
+    """No space for these rows until others are acknowledged."""
 
 
 class Row(NamedTuple):
@@ -52,7 +52,7 @@ class Row(NamedTuple):
 class Spool:
     """An open spool. One thread appends, another reads and acknowledges.
 
-    Raises sqlite3.DatabaseError where the disk fails; the rows of that call are then not taken.
+    Raises sqlite3.DatabaseError when the disk fails; the rows of that call are then not stored.
     """
 
     def __init__(self, path: Path, max_bytes: int) -> None:
@@ -88,12 +88,12 @@ class Spool:
 
     @property
     def used_bytes(self) -> int:
-        """Bytes that count against the bound."""
+        """Bytes in use, of `max_bytes` at most."""
         return self._used
 
     @property
     def fill(self) -> float:
-        """Share of the bound in use, 0 to 1."""
+        """Share of `max_bytes` in use, 0 to 1."""
         return self._used / self._max_bytes
 
     def oldest(self) -> Instant | None:
@@ -126,10 +126,10 @@ class Spool:
             self._purged = keep
 
     def read(self, after: int, max_items: int, max_bytes: int) -> list[tuple[int, bytes]]:
-        """Encoded items behind position `after`, in order: at least one if there is any.
+        """Encoded items after position `after`, in order: at least one if there is any.
 
-        A row that the card damaged comes as a `RawItem` that says so: it has a position, and
-        the ones behind it must not wait for ever.
+        A damaged row is replaced by a `RawItem` of its position with the reason, so that the rows
+        after it are delivered.
         """
         found: list[tuple[int, bytes]] = []
         size = 0
@@ -147,9 +147,9 @@ class Spool:
         return found
 
     def acknowledge(self, position: int) -> bool:
-        """Everything up to `position` is safe elsewhere. False when that is no news.
+        """Mark everything up to `position` as committed in the cloud.
 
-        Raises ValueError for a position that was never given out.
+        False if it already was. Raises ValueError for a position that was never assigned.
         """
         if position > self._last:
             raise ValueError(f"position {position} is beyond the newest one, {self._last}")
@@ -162,7 +162,7 @@ class Spool:
         return True
 
     def save(self, key: str, value: bytes) -> None:
-        """Keep a small value beside the rows."""
+        """Store a small value that is no row."""
         with self._lock, self._writer:
             self._writer.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
@@ -171,7 +171,7 @@ class Spool:
         return bytes(found[0]) if found else None
 
     def close(self) -> None:
-        """Delete what is acknowledged, note how far, and close."""
+        """Store the acknowledged position, delete the rows up to it, and close."""
         self.save("acknowledged", str(self._acknowledged).encode())
         with self._lock:
             self._purge()
@@ -194,10 +194,10 @@ class Spool:
         self._purged = keep
 
     def _delete_acknowledged(self) -> tuple[int, int]:
-        """Delete inside the caller's transaction; bytes freed, and the last position deleted.
+        """Delete inside the caller's transaction; returns bytes freed and last position deleted.
 
-        The newest row stays even when acknowledged: it is the memory of where positions
-        continue, without a second page to write at every commit.
+        The newest row is kept even when acknowledged: the next position follows from it, so that
+        no counter on another page has to be written at every commit.
         """
         upto = min(self._acknowledged, self._last - 1)
         if upto <= self._purged:
@@ -211,7 +211,7 @@ def _unpacked(row: Row) -> bytes:
     try:
         return unpack(row.body)
     except ValueError as error:
-        log.error(  # noqa: TRY400 (the traceback would say nothing more)
+        log.error(  # noqa: TRY400 (the traceback adds no information)
             "spool_row_damaged",
             position=row.position,
             reason=str(error),
@@ -223,14 +223,14 @@ def _unpacked(row: Row) -> bytes:
 
 
 def open_spool(path: Path, max_bytes: int, now: Instant) -> Spool:
-    """Open or create a spool. A damaged file is set aside and a new stream begins."""
+    """Open or create a spool. A damaged file is renamed and kept, and a new stream begins."""
     try:
         if path.exists():
             _check(path)
         return Spool(path, max_bytes)
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):
-            raise  # locked, read-only, disk full: the file itself is not to blame
+            raise  # locked, read-only, disk full: the file itself is not damaged
         damage = str(error)
     aside = _set_aside(path, now)
     log.error(
@@ -245,7 +245,7 @@ def open_spool(path: Path, max_bytes: int, now: Instant) -> Spool:
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
-    # Small pages: a commit of one uplink writes one, and its neighbours' bytes with it.
+    # Small pages: a commit of one uplink writes at least one whole page.
     connection.execute(f"PRAGMA page_size={_PAGE_BYTES}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")

@@ -1,4 +1,4 @@
-"""What the agent tells about itself: the retained MQTT status, health checks, gauges."""
+"""The agent's state: the retained MQTT status, health checks, gauges."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from stadtsinn.edge.agent.spool import Spool
 from stadtsinn.edge.network_servers.event_time import GatewayClocks
 
 OFFLINE = b'{"state":"offline"}'
-"""The last will: the connection died."""
+"""The last will: the broker publishes it when the connection is lost."""
 STOPPED = b'{"state":"offline","reason":"stopped"}'
 
 
 class SpoolStatus(msgspec.Struct, frozen=True):
-    """`oldest`: arrival of the oldest waiting item. `refuses`: why nothing is taken, or empty."""
+    """`oldest`: arrival of the oldest waiting item. `refuses`: why it accepts none, or empty."""
 
     items: int
     bytes: int
@@ -34,7 +34,8 @@ class SpoolStatus(msgspec.Struct, frozen=True):
 
 
 class ClockStatus(msgspec.Struct, frozen=True):
-    """Seconds our clock is ahead of the network server's; gateways' lag behind it (late ones +)."""
+    """Seconds that our clock is ahead of the network server's, and that gateway clocks are behind
+    it."""
 
     network_server_offset: float | None
     gateway_lags: dict[str, float]
@@ -56,8 +57,8 @@ class Status(msgspec.Struct, frozen=True):
     clock: ClockStatus
     device_types: int
 
-    def essence(self) -> tuple[object, ...]:
-        """What is told at once when it changes; the rest waits for the next regular status."""
+    def urgent_fields(self) -> tuple[object, ...]:
+        """Fields whose change is published at once; others wait for the next regular status."""
         return (
             self.local_broker,
             self.cloud_broker,
@@ -70,7 +71,7 @@ class Status(msgspec.Struct, frozen=True):
 
 
 class Watch:
-    """Looks at all parts of the agent at once."""
+    """Collects the state of all parts of the agent."""
 
     def __init__(
         self,
@@ -99,10 +100,10 @@ class Watch:
         self._stuck = stuck
         self._since = clock.now()
         self._version = version("stadtsinn")
-        metrics.depth.set_function(lambda: spool.depth)  # exact at every look
+        metrics.depth.set_function(lambda: spool.depth)  # read at every scrape
 
     def status(self, device_types: int) -> Status:
-        """The state of this moment; also refreshes the gauges."""
+        """The present state; also updates the gauges."""
         known = self._clocks.known()
         faulty = sorted(gateway for gateway, clock in known.items() if clock.faulty)
         oldest = self._spool.oldest()

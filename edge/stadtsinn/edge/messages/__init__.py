@@ -1,1 +1,1 @@
-"""Messages on the wire: a network server's events in, delivery batches and acknowledgements out."""
+"""Messages between edge agent and cloud: delivery batches, acknowledgements, configuration."""

@@ -9,7 +9,7 @@ Topics on the cloud's broker (QoS 1, MessagePack unless said otherwise)::
 
 The client certificate's common name is the edge id, so the broker's access list can be
 ``pattern readwrite stadtsinn/edge/%u/#``. The edge deletes from its spool only up to the
-position of an `Ack` of the same `stream`; a PUBACK of the broker proves nothing.
+position of an `Ack` of the same `stream`; a PUBACK only means that the broker has the batch.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TOPIC_ROOT = "stadtsinn/edge"
 
 
 class UplinkItem(msgspec.Struct, frozen=True, tag="uplink"):
-    """An uplink in the spool, with what the edge's decoder made of it."""
+    """An uplink in the spool, with the result of the edge's decoder."""
 
     position: int
     uplink: Uplink
@@ -34,7 +34,7 @@ class UplinkItem(msgspec.Struct, frozen=True, tag="uplink"):
 
 
 class RawItem(msgspec.Struct, frozen=True, tag="raw"):
-    """An event the edge could not read, forwarded as it came with the reason.
+    """An event that the edge could not read, forwarded unchanged with the reason.
 
     `format` names the network server's format; agents of the first version do not state it.
     """
@@ -51,7 +51,7 @@ Item = UplinkItem | RawItem
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """Consecutive spool items. `stream` names one life of a spool: positions restart with it."""
+    """Consecutive spool items. `stream` identifies one spool file: positions begin anew in each."""
 
     version: int = VERSION
     edge_id: str

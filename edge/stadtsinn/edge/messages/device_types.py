@@ -8,15 +8,15 @@ from stadtsinn.decoders.uplink import Uplink
 
 
 class DeviceTypes:
-    """Resolves catalogue ids. The first that says something wins:
+    """Resolves catalogue ids. The first source that names one wins:
 
-    1. the mapping, by DevEUI (16 lower-case hex digits): an operator's word on one device;
-    2. what the network server's attributes of the device say (the tag ``stadtsinn_device`` of
-       the device or its profile, or as the server's format has it);
+    1. the mapping, by DevEUI (16 lower-case hex digits): set by an operator for one device;
+    2. the network server's attributes of the device (the tag ``stadtsinn_device`` of the device
+       or its profile; the attribute's name depends on the server's format);
     3. the mapping, by device profile name;
     4. the device profile name itself, where it is a catalogue id.
 
-    `is_known` tells whether a catalogue id exists.
+    `is_known` returns whether a catalogue id exists.
     """
 
     def __init__(self, mapping: Mapping[str, str], is_known: Callable[[str], bool]) -> None:
@@ -24,7 +24,7 @@ class DeviceTypes:
         self._is_known = is_known
 
     def resolve(self, uplink: Uplink) -> str | None:
-        """The catalogue id, or None. It may name a type that this version does not know."""
+        """The catalogue id, or None. This version's catalogue may lack the id."""
         stated = (
             self._mapping.get(uplink.dev_eui)
             or uplink.device_type

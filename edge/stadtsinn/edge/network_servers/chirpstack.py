@@ -1,8 +1,8 @@
-"""A ChirpStack v4 application event → `Uplink`. JSON and protobuf marshaler, told apart by a byte.
+"""A ChirpStack v4 application event → `Uplink`, from the JSON or the protobuf marshaler.
 
-The JSON marshaler prints ``{`` first; protobuf events begin with a field tag, never with it.
-Unknown fields are ignored, absent ones mean their proto3 default, as the two marshalers and
-their versions differ in what they omit.
+JSON begins with ``{``; protobuf begins with a field tag, which never has that value. Unknown
+fields are ignored and absent ones have their proto3 default, because the two marshalers and
+their versions omit different fields.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def _read_json(payload: bytes, received_at: Instant, clocks: GatewayClocks | Non
         )
         for rx in event.rx_info
     ]
-    heard_at, source = event_time(times, moment(event.time), received_at, clocks)
+    frame_time, source = event_time(times, moment(event.time), received_at, clocks)
     info = event.device_info
     return Uplink(
         dev_eui=dev_eui(info.dev_eui, TITLE),
@@ -168,7 +168,7 @@ def _read_json(payload: bytes, received_at: Instant, clocks: GatewayClocks | Non
         f_cnt=event.f_cnt,
         f_port=event.f_port,
         payload=bounded_payload(data),
-        event_time=heard_at,
+        event_time=frame_time,
         time_source=source,
         received_at=received_at,
         deduplication_id=event.deduplication_id,
@@ -243,7 +243,7 @@ def _read_protobuf(payload: bytes, received_at: Instant, clocks: GatewayClocks |
         for rx in event.rx_info
     ]
     server_time = _stamp(event.time) if event.HasField("time") else None
-    heard_at, source = event_time(times, server_time, received_at, clocks)
+    frame_time, source = event_time(times, server_time, received_at, clocks)
     info = event.device_info
     tags = dict(info.tags)
     return Uplink(
@@ -252,7 +252,7 @@ def _read_protobuf(payload: bytes, received_at: Instant, clocks: GatewayClocks |
         f_cnt=event.f_cnt,
         f_port=event.f_port,
         payload=bounded_payload(event.data),
-        event_time=heard_at,
+        event_time=frame_time,
         time_source=source,
         received_at=received_at,
         deduplication_id=event.deduplication_id,

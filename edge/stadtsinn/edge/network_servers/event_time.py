@@ -1,7 +1,7 @@
-"""When was a frame received? The rule that picks one clock out of several, some of them wrong.
+"""The event time of a frame: the rule that selects one of several clocks, some of them wrong.
 
-The rule and its limits are decision record 0003. It is pure: the same times give the same
-answer, unless `GatewayClocks` has learned that a gateway's clock lags.
+The rule and its limits are decision record 0003. The same times always give the same result,
+except for what `GatewayClocks` has recorded of earlier frames.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from stadtsinn.base.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from stadtsinn.decoders.uplink import TimeSource
 
 FUTURE_TOLERANCE = 5 * MINUTE
-"""Nothing later than this after our own clock is ever believed."""
+"""A time further than this ahead of our own clock is never used."""
 
 LIVE_WINDOW = 30 * SECOND
-"""A gateway clock this near the arrival shows a frame that was delivered at once."""
+"""If a gateway's clock is within this of the arrival, the frame was delivered at once."""
 
 MAX_LATENESS = 12 * HOUR
-"""Beyond this a gateway's clock alone is not believed: a late frame and a clock that is a day
-behind look the same, and the second is more common."""
+"""A gateway time older than this is not used: a late frame and a clock that is a day behind look
+the same, and the second is more common."""
 
 MAX_GPS_LATENESS = 366 * DAY
-"""GNSS time fails by decades (1980, week roll-over), not by days."""
+"""A GNSS time older than this is not used: wrong ones are off by decades (1980, week roll-over)."""
 
 EARLIEST = Instant(1_577_836_800 * SECOND)
-"""2020-01-01: older than any event that is read, so a clock before it was never set."""
+"""2020-01-01: no event is older, so an earlier time comes from a clock that was never set."""
 
 _LAG_SAME = 5 * SECOND
 _LAG_PROVEN_AFTER = 60 * SECOND
@@ -44,11 +44,11 @@ def gps_to_instant(micros_since_gps_epoch: int) -> Instant:
 
 
 class ReceptionTimes(msgspec.Struct, frozen=True):
-    """What the clocks of one reception say; None where one said nothing.
+    """The times of one reception; None where a clock gave none.
 
     `gateway_time`: the gateway's own clock. `gps_time`: its GNSS receiver, already in UTC.
     `server_time`: the network server's clock when the gateway's message arrived there.
-    `gateway_id` is empty where several gateways go by one name: their clocks are not learned.
+    `gateway_id` is empty where several gateways share one name: their clocks are not recorded.
     """
 
     gateway_id: str
@@ -70,12 +70,12 @@ class GatewayClock(msgspec.Struct):
 
 
 class GatewayClocks:
-    """Learns which gateway clocks lag, from the arrival of their frames.
+    """Finds out which gateway clocks lag, from the arrival of their frames.
 
-    A backlog that is delivered after an outage catches up: its lag shrinks from frame to
-    frame. A wrong clock keeps its lag. So the same lag (±5 s) in three frames over a minute
-    proves a fault, and one frame delivered at once (within 30 s) clears it. Deterministic;
-    for one thread.
+    In a backlog that is delivered after an outage the lag shrinks from frame to frame. A wrong
+    clock has a constant lag. So the same lag (±5 s) in three frames over a minute means a
+    faulty clock, and one frame delivered at once (within 30 s) clears it. Deterministic; not
+    thread-safe.
     """
 
     def __init__(self, known: dict[str, GatewayClock] | None = None) -> None:
@@ -84,7 +84,7 @@ class GatewayClocks:
         """Our clock minus the network server's at the latest event, in µs; delays included."""
 
     def known(self) -> dict[str, GatewayClock]:
-        """Everything learned, to be stored and given to the constructor after a restart."""
+        """All clocks, to be stored and passed to the constructor after a restart."""
         return dict(self._clocks)
 
     def faulty(self, gateway_id: str) -> bool:
@@ -92,12 +92,12 @@ class GatewayClocks:
         return clock is not None and clock.faulty
 
     def observe(self, gateway_id: str, arrival: Instant, lag: int) -> None:
-        """Take note that a frame arrived `lag` µs after the moment its gateway stated."""
+        """Record that a frame arrived `lag` µs after the time that its gateway stated."""
         clock = self._clocks.get(gateway_id)
         if clock is None:
             self._remember(gateway_id, GatewayClock(lag, arrival, arrival))
             return
-        if arrival <= clock.seen:  # a resend of what we saw already
+        if arrival <= clock.seen:  # a resend of an earlier frame
             return
         clock.seen = arrival
         if abs(lag) <= LIVE_WINDOW:
@@ -122,7 +122,7 @@ def event_time(
     received_at: Instant,
     clocks: GatewayClocks | None = None,
 ) -> tuple[Instant, TimeSource]:
-    """The moment the frame was received by radio, and whose clock said so.
+    """The time when a gateway received the frame, and which clock it is from.
 
     `server_time` is the network server's clock for the event as a whole; `received_at` our clock
     when the event reached us, which may be much later (a recording, a spool). Never later than
@@ -148,7 +148,7 @@ def event_time(
 def _arrival(
     receptions: Sequence[ReceptionTimes], server_time: Instant | None, received_at: Instant
 ) -> tuple[Instant, TimeSource]:
-    """When the frame reached the network server: the yardstick for the gateways' clocks."""
+    """When the frame reached the network server; gateway clocks are compared with this."""
     latest = received_at + FUTURE_TOLERANCE
     stated = [r.server_time for r in receptions if r.server_time is not None]
     plausible = [moment for moment in stated if EARLIEST <= moment <= latest]
@@ -162,7 +162,7 @@ def _arrival(
 def _gateway_time(
     receptions: Sequence[ReceptionTimes], arrival: Instant, clocks: GatewayClocks | None
 ) -> Instant | None:
-    """The gateway time nearest before the arrival that no known fault speaks against."""
+    """The latest plausible gateway time, without the delayed ones of clocks known as faulty."""
     best: Instant | None = None
     for reception in receptions:
         moment = reception.gateway_time

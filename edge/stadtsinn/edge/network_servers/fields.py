@@ -1,4 +1,4 @@
-"""Fields that every format has, checked one way; each check raises UnreadableEvent."""
+"""Checks of the fields that every format has; each check raises UnreadableEvent."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def dev_addr(text: str, server: str) -> str:
 
 
 def base64_payload(text: str, field: str) -> bytes:
-    """The payload of a JSON event. `field` is named where it is no base64."""
+    """The payload of a JSON event. `field` is its name, for the error."""
     try:
         return a2b_base64(text, strict_mode=True) if text else b""
     except (Base64Error, ValueError):
@@ -61,7 +61,7 @@ def bounded_payload(data: bytes) -> bytes:
 
 
 def moment(text: str | None) -> Instant | None:
-    """A time stamp; one that cannot be read counts as absent: other clocks remain."""
+    """A timestamp. One that cannot be read counts as absent, since there are other clocks."""
     if text is None:
         return None
     try:
@@ -71,5 +71,5 @@ def moment(text: str | None) -> Instant | None:
 
 
 def finite(value: float) -> float:
-    """A signal strength, 0 where the server wrote nonsense."""
+    """An RSSI or SNR; 0 for NaN, infinities and impossible values."""
     return value if abs(value) < 1e6 else 0.0  # NaN compares false, too

@@ -1,4 +1,4 @@
-"""What a network server's format can do; one module per format does it, `formats` lists them."""
+"""The interface of a network server's format; one module implements each, `formats` lists them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ANY = "+"
 
 
 class UnreadableEvent(ValueError):
-    """An event that is no uplink we can take. `reason` is one word, for counters and quarantine.
+    """An event that cannot be read. `reason` is one word, for counters and quarantine.
 
     ``unknown_topic``, ``too_large``, ``malformed_json``, ``malformed_protobuf``,
     ``missing_field``, ``bad_field``, ``bad_dev_eui``, ``bad_dev_addr``, ``wrong_base64``,
@@ -34,9 +34,9 @@ class UnreadableEvent(ValueError):
 
 
 class OtherEvent(msgspec.Struct, frozen=True):
-    """A readable topic, but no measurement: join, status, ack, … or ``unknown``.
+    """An event that is no uplink: join, status, ack, … or ``unknown``.
 
-    `kind` is one of few words, since metrics count by it.
+    `kind` has few different values, since it is a label of metrics.
     """
 
     kind: str
@@ -47,7 +47,7 @@ class NetworkServerFormat(Protocol):
 
     @property
     def name(self) -> str:
-        """In settings, quarantine and delivery batches; never changes. At most 32 characters."""
+        """Used in settings, quarantine and delivery batches: constant, at most 32 characters."""
         ...
 
     @property
@@ -56,16 +56,16 @@ class NetworkServerFormat(Protocol):
         ...
 
     def topics(self, application: str = ANY) -> tuple[str, ...]:
-        """What to subscribe to for the uplinks of one application, or of all."""
+        """Topic filters for the uplinks of one application, or of all."""
         ...
 
     @property
     def shares_subscriptions(self) -> bool:
-        """Does its broker know ``$share/…``? Otherwise each ingest takes all events."""
+        """Whether its broker supports ``$share/…``; otherwise each ingest gets all events."""
         ...
 
     def kind_of(self, topic: str) -> str | None:
-        """`UP` for an uplink's topic, another word for another event, None for a foreign topic."""
+        """`UP` for an uplink's topic, another kind for another event, None for a foreign topic."""
         ...
 
     def read(
@@ -75,14 +75,14 @@ class NetworkServerFormat(Protocol):
         received_at: Instant,
         clocks: GatewayClocks | None = None,
     ) -> Uplink | OtherEvent:
-        """The uplink that an event carries. `received_at`: when we took it from the broker.
+        """The uplink that an event carries. `received_at`: when it came from the broker.
 
-        `clocks` remembers which gateways' clocks lag; without it each event is judged alone.
+        `clocks` has the gateways whose clocks lag; without it each event is dated on its own.
         Raises UnreadableEvent for everything that is neither an uplink nor another event.
 
         Two formats give the same uplink for the same frame: equal `dev_eui`, `dev_addr`, `f_cnt`,
         `f_port` and `payload` (empty at `f_port` 0). `deduplication_id` names the event and is
-        equal only where one event comes again; `device_type` is what the server's own
-        attributes say, and `device_profile` the name of the device's model there.
+        equal only for a resend of the same event; `device_type` comes from the server's
+        attributes of the device, and `device_profile` is the name of the device's model there.
         """
         ...

@@ -1,4 +1,4 @@
-"""The formats that can be read, by name: the one list that settings, edge and cloud go by."""
+"""The formats that can be read, by name: the only list, used by settings, edge and cloud."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ FORMATS: dict[str, NetworkServerFormat] = {
 }
 
 DEFAULT_FORMAT = ChirpStack.name
-"""What an event is in where nothing says it: the only format of the first version."""
+"""The format of events that do not state one: the first version had only this."""
 
 
 class UnknownFormat(ValueError):
-    """A name that is in no list; the text says which are."""
+    """An unknown name of a format; the text lists the known ones."""
 
 
 def format_named(name: str) -> NetworkServerFormat:
@@ -31,5 +31,5 @@ def format_named(name: str) -> NetworkServerFormat:
 
 
 def format_of_topic(topic: str) -> NetworkServerFormat | None:
-    """Whose events have such topics; None for a topic of nobody's."""
+    """The format whose events have such a topic; None if there is none."""
     return next((known for known in FORMATS.values() if known.kind_of(topic)), None)

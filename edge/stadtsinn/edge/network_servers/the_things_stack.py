@@ -1,7 +1,8 @@
-"""An application uplink of The Things Stack v3 (The Things Network too) → `Uplink`.
+"""An application uplink of The Things Stack v3 (also of The Things Network) → `Uplink`.
 
-The JSON omits whatever is zero, empty or false: an absent ``f_cnt`` is 0, an absent ``f_port`` is
-port 0, an absent ``frm_payload`` is empty. Null counts as absent, too: relays write it.
+The JSON omits values that are zero, empty or false: an absent ``f_cnt`` is 0, an absent
+``f_port`` is port 0, an absent ``frm_payload`` is empty. Null counts as absent, since software
+that relays events writes it.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ DEVICE_ATTRIBUTE = "stadtsinn-device"
 """End device attribute that names the catalogue id; attribute keys take no underscore."""
 
 SIMULATED = "simulated"
-"""The kind of an uplink that somebody typed into the console: a test, not a measurement."""
+"""The kind of an uplink that was entered in the console for a test."""
 
 _TOPIC_END = re.compile(
     r"(?:^|/)v3/[^/]+/(?:devices/(?P<device>[^/]+)/)?"
@@ -54,7 +55,8 @@ _ANY_GATEWAY = "packetbroker"
 """The id of every gateway of another network."""
 
 _EVENT_IDS = ("gs:uplink:", "ns:uplink:", "as:up:")
-"""Correlation ids that name one uplink, those first that stay when it is handed on twice."""
+"""Prefixes of correlation ids that identify one uplink. The first is the most stable: it stays
+the same when the network server forwards an uplink twice."""
 _LONGEST_EVENT_ID = 64
 
 _EU868 = range(863_000_000, 870_000_001)
@@ -93,7 +95,7 @@ class _GatewayIds(msgspec.Struct):
 
 
 class _PacketBroker(msgspec.Struct):
-    """The gateway of another network whose frame Packet Broker handed on."""
+    """The gateway of another network whose frame Packet Broker forwarded."""
 
     forwarder_gateway_eui: str | None = None
     forwarder_gateway_id: str | None = None
@@ -161,7 +163,7 @@ class TheThingsStack:
     shares_subscriptions = False
 
     def topics(self, application: str = ANY) -> tuple[str, ...]:
-        """`application` is ``application@tenant``. Pub/Sub's topics, the second, name no device."""
+        """`application` is ``application@tenant``. The second topic is Pub/Sub's: no device."""
         return (f"v3/{application}/devices/+/up", f"v3/{application}/up")
 
     def kind_of(self, topic: str) -> str | None:
@@ -236,7 +238,7 @@ def _uplink(event: _ApplicationUp, received_at: Instant, clocks: GatewayClocks |
         )
         for rx in receptions
     ]
-    heard_at, source = event_time(times, _server_time(event), received_at, clocks)
+    frame_time, source = event_time(times, _server_time(event), received_at, clocks)
     f_port = message.f_port or 0
     data = base64_payload(message.frm_payload or "", "frm_payload")
     frequency = _frequency(message.settings)
@@ -246,9 +248,9 @@ def _uplink(event: _ApplicationUp, received_at: Instant, clocks: GatewayClocks |
         dev_addr=dev_addr(_stated(ids.dev_addr, "dev_addr"), TITLE),
         f_cnt=message.f_cnt or 0,
         f_port=f_port,
-        # At port 0 it is MAC commands, which the server forwards half read.
+        # At port 0 the payload is MAC commands, which are no application data.
         payload=bounded_payload(data) if f_port else b"",
-        event_time=heard_at,
+        event_time=frame_time,
         time_source=source,
         received_at=received_at,
         deduplication_id=_event_id(event.correlation_ids or []),
@@ -277,7 +279,7 @@ def _stated(value: str | None, field: str) -> str:
 def _server_time(event: _ApplicationUp) -> Instant | None:
     """When the network server received it, else when the application server did.
 
-    A clock that says nothing is sometimes written as year 1.
+    Some versions write year 1 for an unknown time.
     """
     for text in (event.uplink_message.received_at, event.received_at):
         stated = moment(text)
@@ -287,10 +289,10 @@ def _server_time(event: _ApplicationUp) -> Instant | None:
 
 
 def _gateway(rx: _RxMetadata) -> str:
-    """EUI in lower case, as every server writes it; else the gateway's id.
+    """The gateway's EUI in lower case, as other servers write it; else its id.
 
-    Frames through Packet Broker all come from the gateway ``packetbroker``; the true one is in
-    `packet_broker`, in so far as its network reveals it.
+    Frames through Packet Broker all name the gateway ``packetbroker``; the real one is in
+    `packet_broker` if its network reveals it.
     """
     broker, ids = rx.packet_broker, rx.gateway_ids
     if broker is not None:
@@ -305,7 +307,7 @@ def _gateway(rx: _RxMetadata) -> str:
 
 
 def _own_gateway(rx: _RxMetadata) -> str:
-    """The gateway whose clock it is; empty for one that its network does not reveal."""
+    """The gateway of the reception's times; empty if its network does not reveal it."""
     gateway = _gateway(rx)
     return "" if gateway == _ANY_GATEWAY else gateway
 
@@ -319,7 +321,7 @@ def _event_id(correlation_ids: list[str]) -> str:
 
 
 def _model(versions: _VersionIds | None) -> str:
-    """``brand/model`` of the device repository, which mostly is the catalogue's id, too."""
+    """``brand/model`` of the device repository, which usually equals the catalogue's id."""
     if versions is None or not versions.brand_id or not versions.model_id:
         return ""
     model = f"{_OUR_BRANDS.get(versions.brand_id, versions.brand_id)}/{versions.model_id}"
@@ -335,7 +337,7 @@ def _frequency(settings: _Settings | None) -> int:
 
 
 def _data_rate(settings: _Settings | None, frequency: int) -> int:
-    """The index of EU863-870, which the JSON no longer states; 0 elsewhere."""
+    """The data rate's index in EU863-870, which the JSON no longer states; 0 in other regions."""
     stated = settings.data_rate if settings else None
     if stated is None or frequency not in _EU868:
         return 0
@@ -346,5 +348,5 @@ def _data_rate(settings: _Settings | None, frequency: int) -> int:
 
 
 def _number(value: float | str | None) -> float:
-    """Decibels; the JSON writes what is no number as text (``"NaN"``)."""
+    """RSSI or SNR; the JSON has NaN and infinities as text, which become 0."""
     return finite(value) if isinstance(value, int | float) else 0.0
