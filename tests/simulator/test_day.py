@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from stadtsinn.base.instant import MINUTE, SECOND, Instant
+from stadtsinn.cloud.alarms.judging.kinds.threshold import Threshold
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.reading import Decoded, Quality
 from stadtsinn.edge.network_servers.chirpstack import ChirpStack
@@ -142,7 +143,9 @@ def test_waiting_for_the_line_does_not_fill_the_square(seed: int) -> None:
     hours = (outage.end - outage.start) / MINUTE
     most = truth.visitors.counted_inside(outage.start) + pace * hours
     errors = 0.02 * sum(truth.visitors.counted_passages(outage.start))
-    assert most + errors < truth.rule(MARKET_RULE).on
+    market = truth.rule(MARKET_RULE).parameters
+    assert isinstance(market, Threshold)
+    assert most + errors < market.on
 
 
 def test_nobody_ever_leaves_who_did_not_come(day: MarketDay) -> None:

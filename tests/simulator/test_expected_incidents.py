@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pytest
 
 from stadtsinn.base.instant import MINUTE, Instant
-from stadtsinn.cloud.town_file.model import Direction, RuleSpec
+from stadtsinn.cloud.alarms.alerts.rule import Rule
+from stadtsinn.cloud.alarms.judging.kinds.threshold import Direction
 from stadtsinn.simulator.market_day.calendar import Span
 from stadtsinn.simulator.market_day.expected_incidents import (
     AmbiguousDay,
@@ -20,11 +21,11 @@ OUTAGE = Span(Instant(100 * MINUTE), Instant(160 * MINUTE))
 END = Instant(300 * MINUTE)
 
 
-def rule(**changes: object) -> RuleSpec:
+def rule(**changes: object) -> Rule:
     settings: dict[str, object] = {
         "slug": "voll", "name": "Voll", "zone": "markt", "on": 900, "off": 850, "max_age_s": 900
     }  # fmt: skip
-    return RuleSpec(**{**settings, **changes})  # type: ignore[arg-type]
+    return Rule.model_validate({**settings, **changes})
 
 
 def judged(levels: Mapping[int, float | tuple[float, float]], **changes: object) -> list[Incident]:

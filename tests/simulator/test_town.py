@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from stadtsinn.cloud.alarms.judging.kinds.threshold import Threshold
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.simulator.market_day.town import PERMITTED, musterstadt
 
@@ -43,4 +44,5 @@ def test_references_inside_the_town_hold() -> None:
 
 def test_the_market_rule_warns_before_the_permit_is_reached() -> None:
     rule = musterstadt().rules[0]
-    assert rule.off < rule.on < PERMITTED
+    assert isinstance(rule.parameters, Threshold)
+    assert rule.parameters.off < rule.parameters.on < PERMITTED

@@ -15,10 +15,10 @@ from databases import add_tenant
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import MINUTE, Instant, parse
 from stadtsinn.cloud.alarms.alerts.follower import AlertsFollower
-from stadtsinn.cloud.alarms.alerts.schemas import NewRule
+from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.alerts.service import create_rule, replace_rule
 from stadtsinn.cloud.alarms.alerts.tables import incidents, rule_states
-from stadtsinn.cloud.alarms.notify.schemas import NewRecipient
+from stadtsinn.cloud.alarms.notify.recipient import Recipient
 from stadtsinn.cloud.alarms.notify.service import create_recipient
 from stadtsinn.cloud.alarms.notify.tables import outbox
 from stadtsinn.cloud.domains.crowd.tables import zone_samples
@@ -100,7 +100,7 @@ class AlertTown:
             zone = Zone(slug="wochenmarkt", name="Wochenmarkt")
             self.zone_id = insert_zone(connection, self.scope, zone)
             for slug, number in NUMBERS.items():
-                body = NewRecipient(slug=slug, name=slug.title(), address=number)
+                body = Recipient(slug=slug, name=slug.title(), address=number)
                 create_recipient(connection, self.scope, body)
         self.restart()
 
@@ -108,7 +108,7 @@ class AlertTown:
         """A new process: nothing is remembered but the database."""
         self.follower = AlertsFollower(DirectoryCache(self.database), self.clock)
 
-    def zone_rule(self, **other: Any) -> NewRule:
+    def zone_rule(self, **other: Any) -> Rule:
         """A rule over the market: 900 on, 850 off, both recipients."""
         values = {
             "slug": "markt-voll",
@@ -118,9 +118,9 @@ class AlertTown:
             "off": 850,
             "recipients": tuple(NUMBERS),
         }
-        return self._create(values | other)
+        return self.rule(**(values | other))
 
-    def device_rule(self, **other: Any) -> NewRule:
+    def device_rule(self, **other: Any) -> Rule:
         """A rule over the soil: dry at 15 %, well again at 20 %, one recipient."""
         values = {
             "slug": "linde-trocken",
@@ -132,16 +132,17 @@ class AlertTown:
             "off": 20,
             "recipients": ("bauhof",),
         }
-        return self._create(values | other)
+        return self.rule(**(values | other))
 
-    def _create(self, values: dict[str, Any]) -> NewRule:
-        rule = NewRule.model_validate(values)
+    def rule(self, **values: Any) -> Rule:
+        """A rule of any kind, as a document has it."""
+        rule = Rule.model_validate(values)
         with change(self.database) as connection:
             create_rule(connection, self.scope, rule)
         return rule
 
-    def edit(self, rule: NewRule, **other: Any) -> None:
-        wanted = NewRule.model_validate({**rule.model_dump(), **other})
+    def edit(self, rule: Rule, **other: Any) -> None:
+        wanted = Rule.model_validate({**rule.model_dump(), **other})
         with change(self.database) as connection:
             replace_rule(connection, self.scope, wanted)
 

@@ -11,9 +11,10 @@ from sqlalchemy import Row, insert, select
 from databases import add_tenant
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import HOUR, SECOND, Instant, parse
-from stadtsinn.cloud.alarms.notify.message import Draft, Kind, Message, Recipient
-from stadtsinn.cloud.alarms.notify.outbox import enqueue
+from stadtsinn.cloud.alarms.notify.message import Addressee, Draft, Kind, Message
+from stadtsinn.cloud.alarms.notify.outbox_repository import enqueue
 from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result, Sender
+from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
 from stadtsinn.cloud.alarms.notify.worker import OutboxWorker
 from stadtsinn.cloud.platform.database.engine import Database
@@ -63,7 +64,7 @@ class Outbox:
     database: Database
     clock: ManualClock = field(default_factory=lambda: ManualClock(NOON))
     wall: ManualClock = field(default_factory=lambda: ManualClock(Instant(0)))
-    people: list[Recipient] = field(default_factory=list)
+    people: list[Addressee] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         add_tenant(self.database, TENANT)
@@ -80,7 +81,7 @@ class Outbox:
                     )
                     .returning(recipients.c.id)
                 ).scalar_one()
-                self.people.append(Recipient(key, slug, slug.title(), "sms", number))
+                self.people.append(Addressee(key, "sms", number))
 
     def put(
         self,
@@ -100,8 +101,9 @@ class Outbox:
             "expires_at": Instant(self.clock.now() + HOUR),
             **other,
         }
+        sentence = Sentence("", "", text or kind.value)
         draft = Draft(
-            tenant_id=TENANT, incident_id=incident, kind=kind, text=text or kind.value, **values
+            tenant_id=TENANT, incident_id=incident, kind=kind, sentence=sentence, **values
         )
         with self.database.write() as connection:
             return enqueue(connection, draft, self.people[:to])

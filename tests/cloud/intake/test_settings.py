@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from stadtsinn.base.settings.errors import SettingsError
-from stadtsinn.cloud.alarms.notify.settings import NotifySettings, SandboxSettings
+from stadtsinn.cloud.alarms.notify.senders.settings import SandboxSettings
+from stadtsinn.cloud.alarms.notify.settings import NotifySettings
 from stadtsinn.cloud.settings import EXAMPLE, CloudSettings, parse_settings
 
 
@@ -19,7 +20,7 @@ def test_the_printed_example_is_valid_and_says_the_defaults(tmp_path: Path) -> N
     example, empty = parse(EXAMPLE, tmp_path), parse("", tmp_path)
     assert example.intake.broker_for("edges") == empty.intake.broker_for("edges")
     assert (example.api, example.health) == (empty.api, empty.health)
-    assert example.notify == NotifySettings(sms=SandboxSettings())
+    assert example.notify == NotifySettings({"sms": SandboxSettings()})
 
 
 def test_every_line_commented_out_in_the_example_is_known(tmp_path: Path) -> None:

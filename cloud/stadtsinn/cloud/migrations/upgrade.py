@@ -41,7 +41,7 @@ def upgrade(database: Database) -> None:
     lock let one work while the others wait. All or nothing. Raises RuntimeError when a newer
     version has already changed the database.
     """
-    with database.write() as connection:
+    with database.write_schema() as connection:
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         _refuse_newer(connection)

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from stadtsinn.base.instant import MINUTE, SECOND, Instant, isoformat
-from stadtsinn.cloud.town_file.model import Direction, RuleSpec
+from stadtsinn.cloud.alarms.alerts.rule import Rule
+from stadtsinn.cloud.alarms.judging.kinds.threshold import Direction, Threshold
 from stadtsinn.simulator.market_day.calendar import Span
 
 _UNDER_WAY = 2 * MINUTE
@@ -51,7 +52,7 @@ class Incident:
 
 
 def expected_incidents(
-    rule: RuleSpec, values: Iterable[Bounds], outage: Span, day_end: Instant
+    rule: Rule, values: Iterable[Bounds], outage: Span, day_end: Instant
 ) -> list[Incident]:
     """The incidents of a rule over `values`, which are in the order of time.
 
@@ -63,13 +64,18 @@ def expected_incidents(
     return [_incident(rule, opened, outage) for opened in judge.finish(day_end)]
 
 
-def _upright(rule: RuleSpec, values: Iterable[Bounds]) -> Iterator[Bounds]:
+def _upright(rule: Rule, values: Iterable[Bounds]) -> Iterator[Bounds]:
     """Turned so that a higher value is always the worse one."""
     for value in values:
-        if rule.direction is Direction.ABOVE:
+        if _threshold(rule).direction is Direction.ABOVE:
             yield value
         else:
             yield Bounds(value.time, -value.high, -value.low)
+
+
+def _threshold(rule: Rule) -> Threshold:
+    assert isinstance(rule.parameters, Threshold)  # the day has no other kinds
+    return rule.parameters
 
 
 @dataclass
@@ -85,10 +91,11 @@ class _Opened:
 class _Judge:
     """Follows the lower and the upper bound of the judged value."""
 
-    def __init__(self, rule: RuleSpec) -> None:
-        sign = 1 if rule.direction is Direction.ABOVE else -1
+    def __init__(self, rule: Rule) -> None:
+        threshold = _threshold(rule)
+        sign = 1 if threshold.direction is Direction.ABOVE else -1
         self._rule = rule
-        self._on, self._off = sign * rule.on, sign * rule.off
+        self._on, self._off = sign * threshold.on, sign * threshold.off
         self._found: list[_Opened] = []
         self._open: _Opened | None = None
         self._reached_since: Instant | None = None
@@ -148,7 +155,7 @@ class _Judge:
         self._open = self._calm_since = None
 
 
-def _incident(rule: RuleSpec, opened: _Opened, outage: Span) -> Incident:
+def _incident(rule: Rule, opened: _Opened, outage: Span) -> Incident:
     assert opened.start_latest is not None
     assert opened.end is not None
     assert opened.end_latest is not None
@@ -162,7 +169,7 @@ def _incident(rule: RuleSpec, opened: _Opened, outage: Span) -> Incident:
     )
 
 
-def _visible(rule: RuleSpec, opened: _Opened, outage: Span) -> bool:
+def _visible(rule: Rule, opened: _Opened, outage: Span) -> bool:
     """Whether the alarm comes through as it happens."""
     assert opened.start_latest is not None
     assert opened.end_latest is not None

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stadtsinn.cloud.alarms.alerts.rule import Rule
+from stadtsinn.cloud.alarms.judging.kinds.threshold import Direction, Threshold
+from stadtsinn.cloud.alarms.notify.recipient import Recipient
 from stadtsinn.cloud.domains.crowd.zones.model import Gate
 from stadtsinn.cloud.town.model import Device, Edge, Site
 from stadtsinn.cloud.town_file.model import (
-    Direction,
-    RecipientSpec,
-    RuleSpec,
     Town,
     ZoneWithGates,
 )
@@ -172,7 +172,7 @@ def _market() -> ZoneWithGates:
     )
 
 
-def _recipients(channel: str) -> tuple[RecipientSpec, ...]:
+def _recipients(channel: str) -> tuple[Recipient, ...]:
     people = (
         ("ordnungsamt", "Ordnungsamt, Bereitschaft", "+4917604069001"),
         ("marktmeisterei", "Marktmeisterei", "+4917604069002"),
@@ -180,32 +180,29 @@ def _recipients(channel: str) -> tuple[RecipientSpec, ...]:
         ("gruenpflege", "Bauhof, Grünpflege", "+4917604069004"),
     )
     return tuple(
-        RecipientSpec(slug=slug, name=name, channel=channel, address=address)
+        Recipient(slug=slug, name=name, channel=channel, address=address)
         for slug, name, address in people
     )
 
 
-def _rules() -> tuple[RuleSpec, ...]:
+def _rules() -> tuple[Rule, ...]:
     return (
-        RuleSpec(
+        Rule(
             slug=MARKET_RULE,
             name="Wochenmarkt",
             zone=MARKET,
-            on=PERMITTED * 0.9,
-            off=PERMITTED * 0.85,
+            parameters=Threshold(on=PERMITTED * 0.9, off=PERMITTED * 0.85),
             for_s=60,
             keep_firing_s=300,
             max_age_s=900,
             recipients=("ordnungsamt", "marktmeisterei", "feuerwehr"),
         ),
-        RuleSpec(
+        Rule(
             slug=TREE_RULE,
             name="Ahorn 31",
             device=DRY_TREE,
             quantity="soil_moisture",
-            direction=Direction.BELOW,
-            on=15,
-            off=20,
+            parameters=Threshold(direction=Direction.BELOW, on=15, off=20),
             for_s=_TREE_INTERVAL_S * 3 // 4,
             min_samples=2,
             # A frame may be lost on the air, so one missing report is not a stale device.

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from stadtsinn.base.instant import MINUTE, SECOND, Instant
-from stadtsinn.cloud.town_file.model import RuleSpec, Town
+from stadtsinn.cloud.alarms.alerts.rule import Rule
+from stadtsinn.cloud.town_file.model import Town
 from stadtsinn.simulator.market_day.calendar import DayPlan
 from stadtsinn.simulator.market_day.expected_incidents import Bounds, Incident, expected_incidents
 from stadtsinn.simulator.market_day.visitors import Visitors
@@ -88,7 +89,7 @@ class Truth:
                 series.setdefault(name, []).append(TrueValue(frame.sent.time, reading.value))
         return {name: tuple(values) for name, values in series.items()}
 
-    def rule(self, slug: str) -> RuleSpec:
+    def rule(self, slug: str) -> Rule:
         """The rule of that name; KeyError when the town has none."""
         for rule in self.town.rules:
             if rule.slug == slug:
@@ -101,7 +102,7 @@ class Truth:
         values = self._market_bounds() if rule.zone else self._reading_bounds(rule)
         return expected_incidents(rule, values, self.plan.outage, self.plan.span.end)
 
-    def _reading_bounds(self, rule: RuleSpec) -> Iterator[Bounds]:
+    def _reading_bounds(self, rule: Rule) -> Iterator[Bounds]:
         name = SeriesName(rule.device or "", rule.quantity, rule.channel)
         for true in self.readings[name]:
             yield Bounds(true.time, true.value, true.value)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from stadtsinn.base.instant import MINUTE, Instant, isoformat
+from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.alerts.tables import incidents, rules
 from stadtsinn.cloud.alarms.notify.message import Kind
 from stadtsinn.cloud.alarms.notify.tables import outbox, recipients, sandbox_messages
-from stadtsinn.cloud.town_file.model import RuleSpec
 from stadtsinn.simulator.market_day.expected_incidents import Incident
 from stadtsinn.simulator.market_day.truth import Truth
 from stadtsinn.simulator.verification.report import Check, check
@@ -108,7 +108,7 @@ def _alarms(truth: Truth, connection: Connection) -> tuple[list[_Alarm], list[st
 
 
 def _rule_problems(
-    rule: RuleSpec, happened: Sequence[Incident], alarms: Sequence[_Alarm]
+    rule: Rule, happened: Sequence[Incident], alarms: Sequence[_Alarm]
 ) -> Iterator[str]:
     """Each visible incident needs one alarm per recipient; every other alarm is one too many."""
     unexplained = list(alarms)
@@ -131,9 +131,7 @@ def _belongs(alarm: _Alarm, incident: Incident) -> bool:
     return earliest <= alarm.opened_at <= incident.end_latest
 
 
-def _incident_problems(
-    rule: RuleSpec, incident: Incident, alarms: Sequence[_Alarm]
-) -> Iterator[str]:
+def _incident_problems(rule: Rule, incident: Incident, alarms: Sequence[_Alarm]) -> Iterator[str]:
     title = f"{rule.slug}, incident of {isoformat(incident.start)}"
     got = Counter(alarm.recipient for alarm in alarms)
     for recipient in rule.recipients:

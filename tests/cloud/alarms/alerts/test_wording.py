@@ -2,42 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stadtsinn.base.instant import DAY, MINUTE, Instant, parse
 from stadtsinn.cloud.alarms.alerts import wording
-from stadtsinn.cloud.alarms.alerts.machine import CloseReason
-from stadtsinn.cloud.alarms.alerts.repository import Rule
-from stadtsinn.cloud.alarms.alerts.rule import DeviceSubject, ZoneSubject
+from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.alerts.wording import Moment
+from stadtsinn.cloud.alarms.judging.kinds.threshold import Direction, Threshold
+from stadtsinn.cloud.alarms.judging.machine import CloseReason
+from stadtsinn.cloud.alarms.notify.channels.sms import Sms
+from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.cloud.alarms.notify.text import segment, septets
-from stadtsinn.cloud.town_file.model import Direction
 
 NOW = parse("2026-09-26T14:05:30+02:00")
 
 
 def rule(name: str = "Wochenmarkt", quantity: str = "", on: float = 900, off: float = 850) -> Rule:
-    return Rule(
-        id=1,
-        tenant_id="musterstadt",
-        name=name,
-        subject=DeviceSubject("70b3d57ed0001234", quantity) if quantity else ZoneSubject(1),
-        direction=Direction.ABOVE if off < on else Direction.BELOW,
-        on=on,
-        off=off,
-        for_s=0,
-        min_samples=1,
-        keep_firing_s=0,
-        stale_after_s=None,
-        max_age_s=900,
-        resolve_notice=True,
-        alert_on_stale=False,
-        enabled=True,
-        revision=1,
-        valid_from=Instant(0),
+    subject: dict[str, Any] = (
+        {"device": "70b3d57ed0001234", "quantity": quantity} if quantity else {"zone": "m"}
     )
+    direction = Direction.ABOVE if off < on else Direction.BELOW
+    return Rule(
+        slug="x", name=name, parameters=Threshold(on=on, off=off, direction=direction), **subject
+    )
+
+
+def sms(sentence: Sentence) -> str:
+    return Sms().text(sentence)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +51,7 @@ def test_values_have_names_and_units(
     quantity: str, value: float, on: float, off: float, said: str
 ) -> None:
     made = rule("X", quantity, on, off)
-    text = wording.alarm(made, Moment(value, NOW, NOW), NOW)
+    text = sms(wording.alarm(made, Moment(value, NOW, NOW), NOW))
     assert text == f"ALARM X: {said}. Stand 14:05 Uhr."
 
 
@@ -84,10 +79,10 @@ def test_numbers_are_german(value: float, said: str) -> None:
 @given(st.text(min_size=1, max_size=200), st.floats(-1e9, 1e9))
 def test_every_sentence_is_one_part(name: str, value: float) -> None:
     """Whatever a rule is called: and the numbers survive."""
-    made = rule(name, "soil_conductivity", value, value - 10)
+    made = rule("X", "soil_conductivity", value, value - 10).model_copy(update={"name": name})
     earlier = Instant(NOW - DAY)
-    moment = Moment(value, NOW, NOW, before=value - 1, notes=("Ein Zähler meldet nichts.",))
-    texts = [
+    moment = Moment(value, NOW, NOW, before=value - 1, remarks=("Ein Zähler meldet nichts.",))
+    sentences = [
         wording.alarm(made, moment, earlier),
         wording.all_clear(made, value, earlier, NOW, NOW),
         wording.ended_before_sent(made, earlier, NOW, NOW),
@@ -95,6 +90,7 @@ def test_every_sentence_is_one_part(name: str, value: float) -> None:
         wording.near_alarm_missing(made, value, earlier, NOW),
         *(wording.rule_ended(made, reason, earlier, NOW) for reason in list(CloseReason)[1:]),
     ]
+    texts = [sms(sentence) for sentence in sentences]
     for text in texts:
         assert segment(text) == [text]
         assert septets(text) <= 160
@@ -104,7 +100,7 @@ def test_every_sentence_is_one_part(name: str, value: float) -> None:
 
 def test_trend_and_age_are_said_where_there_is_room() -> None:
     moment = Moment(912, NOW, NOW, before=912)
-    text = wording.alarm(rule(), moment, Instant(NOW - 10 * MINUTE))
+    text = sms(wording.alarm(rule(), moment, Instant(NOW - 10 * MINUTE)))
     assert text.endswith("Stand 14:05 Uhr. Seit 13:55 Uhr. Tendenz gleichbleibend.")
-    long_name = wording.alarm(rule("Weihnachtsmarkt " * 6), moment, NOW)
+    long_name = sms(wording.alarm(rule("Weihnachtsmarkt " * 6), moment, NOW))
     assert long_name.endswith("Stand 14:05 Uhr.")

@@ -61,7 +61,7 @@ def test_only_rules_that_judge_differently_begin_anew(tmp_path: Path) -> None:
     apply_town(database, town(rules=[lower]), Instant(3))
     with database.read() as connection:
         row = connection.execute(select(rules)).one()
-    assert (row.name, row.on_level, row.revision) == ("Marktplatz voll", 880, 2)
+    assert (row.name, row.parameters["on"], row.revision) == ("Marktplatz voll", 880, 2)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_only_rules_that_judge_differently_begin_anew(tmp_path: Path) -> None:
         ("rules", {"off": 900}, "rule voll"),
         ("rules", {"zone": "anderswo"}, "rule voll: There is no zone 'anderswo'"),
         ("rules", {"recipients": ["niemand"]}, "rule voll: There is no recipient 'niemand'"),
-        ("rules", {"zone": None}, "rule voll: rule: Value error, give either"),
+        ("rules", {"zone": None}, "rule voll: give either"),
         ("rules", {"device": "70b3d57ed0001234"}, "rule voll"),
         ("rules", {"for_s": -1}, "rule voll: for_s"),
     ],
@@ -81,9 +81,9 @@ def test_what_cannot_be_is_named_and_nothing_is_applied(
     tmp_path: Path, section: str, change: dict[str, Any], named: str
 ) -> None:
     database = fresh_database(tmp_path)
-    broken = town(**{section: [{**TOWN[section][0], **change}]})
+    broken = {section: [{**TOWN[section][0], **change}]}
     with pytest.raises(TownRefused, match=named) as refused:
-        apply_town(database, broken, Instant(1))
+        apply_town(database, town(**broken), Instant(1))
     assert "555 anruf" not in str(refused.value)
     with database.read() as connection:
         assert connection.execute(select(recipients)).all() == []

@@ -14,10 +14,12 @@ from api_callers import AWAY, HOME, NOW, ApiWorld
 from databases import fresh_database
 from stadtsinn.base.instant import HOUR, Instant
 from stadtsinn.base.settings.secret import Secret
-from stadtsinn.cloud.alarms.notify.message import Draft, Kind, Recipient
-from stadtsinn.cloud.alarms.notify.outbox import enqueue
+from stadtsinn.cloud.alarms.notify.message import Addressee, Draft, Kind
+from stadtsinn.cloud.alarms.notify.outbox_repository import enqueue
 from stadtsinn.cloud.alarms.notify.senders.open import open_senders
-from stadtsinn.cloud.alarms.notify.settings import HttpSettings, NotifySettings
+from stadtsinn.cloud.alarms.notify.senders.settings import HttpSettings
+from stadtsinn.cloud.alarms.notify.sentence import Sentence
+from stadtsinn.cloud.alarms.notify.settings import NotifySettings
 from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.platform.database.engine import Database
@@ -98,12 +100,12 @@ def put_message(world: ApiWorld, tenant: str = HOME, incident: str = "1-1") -> A
             kind=Kind.ALARM,
             level=1,
             sequence=0,
-            text="ALARM Markt",
+            sentence=Sentence("ALARM ", "Markt", ""),
             event_time=NOW,
             created_at=NOW,
             expires_at=Instant(NOW + HOUR),
         )
-        enqueue(connection, draft, [Recipient(key, "r", "Bauhof", "sms", NUMBER)])
+        enqueue(connection, draft, [Addressee(key, "sms", NUMBER)])
         return connection.execute(select(outbox).where(outbox.c.incident_id == incident)).one()
 
 
@@ -146,7 +148,9 @@ def with_provider(world: ApiWorld, preset: str, monkeypatch: pytest.MonkeyPatch)
             "report_token": Secret.at("env:WEBHOOK"),
         },
     )
-    for sender in open_senders(NotifySettings(sms=config), world.database, world.clock).values():
+    for sender in open_senders(
+        NotifySettings({"sms": config}), world.database, world.clock
+    ).values():
         sender.close()
 
 

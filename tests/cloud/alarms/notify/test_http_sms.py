@@ -20,8 +20,7 @@ from stadtsinn.base.logs import configure_logs
 from stadtsinn.base.settings.secret import Secret
 from stadtsinn.cloud.alarms.notify.message import Kind, Message, Status
 from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome
-from stadtsinn.cloud.alarms.notify.senders.http_sms import HttpSmsSender
-from stadtsinn.cloud.alarms.notify.senders.open import open_http
+from stadtsinn.cloud.alarms.notify.senders.http_sms import HttpSmsSender, open_http
 from stadtsinn.cloud.alarms.notify.senders.provider import (
     KANNEL,
     PRESETS,
@@ -30,7 +29,7 @@ from stadtsinn.cloud.alarms.notify.senders.provider import (
     pick,
     placeholders,
 )
-from stadtsinn.cloud.alarms.notify.settings import HttpSettings
+from stadtsinn.cloud.alarms.notify.senders.settings import HttpSettings
 
 NUMBER, TEXT, TOKEN = "+491701234567", "ALARM Markt: {to} & 912", "t" * 32
 KEY = "geheimer-schluessel"
@@ -226,7 +225,7 @@ def test_secrets_come_from_the_environment_or_a_file(
             preset="seven", values={"from": "Stadt"}, secrets={"api_key": Secret.at("env:SMS_KEY")}
         )
     )
-    opened.close()
+    opened.sender.close()
 
 
 @pytest.mark.parametrize("reference", ["env:NOT_SET_ANYWHERE", "file:/not/there", KEY, "env:", ""])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from stadtsinn.cloud.alarms.notify.message import Kind, Message, Recipient, masked, normalise_number
-from stadtsinn.cloud.town_file.model import RecipientSpec
+from stadtsinn.cloud.alarms.notify.channels.sms import Sms
+from stadtsinn.cloud.alarms.notify.message import Addressee, Kind, Message, masked
+from stadtsinn.cloud.alarms.notify.recipient import Recipient
 
 
 @pytest.mark.parametrize(
@@ -13,13 +14,13 @@ from stadtsinn.cloud.town_file.model import RecipientSpec
     ["+49 170 1234567", "0049 170/1234567", "0170-123 45 67", "(0170) 1234567", "+491701234567"],
 )
 def test_numbers_become_e164(written: str) -> None:
-    assert normalise_number(written) == "+491701234567"
+    assert Sms().address(written) == "+491701234567"
 
 
 @pytest.mark.parametrize("written", ["", "110", "+49", "+0170123456", "abc", "1" * 30, "+49170x1"])
 def test_what_is_no_number_is_refused_without_repeating_it(written: str) -> None:
     with pytest.raises(ValueError, match=r"\+49 170") as refused:
-        normalise_number(written)
+        Sms().address(written)
     assert not written or written not in str(refused.value).replace("+49 170 1234567", "")
 
 
@@ -31,9 +32,9 @@ def test_masked_numbers_show_three_digits() -> None:
 def test_numbers_and_texts_stay_out_of_reprs() -> None:
     number = "+491701234567"
     people: list[object] = [
-        Recipient(1, "a", "A", "sms", number),
+        Addressee(1, "sms", number),
         Message("uuid", Kind.ALARM, number, "geheimer Text", "token-token"),
-        RecipientSpec(slug="a", name="A", channel="sms", address=number),
+        Recipient(slug="a", name="A", channel="sms", address=number),
     ]
     for one in people:
         assert number not in repr(one)

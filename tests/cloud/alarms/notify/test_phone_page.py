@@ -12,7 +12,7 @@ from api_callers import ApiWorld
 from databases import fresh_database
 from stadtsinn.cloud.alarms.notify.message import Kind, Message
 from stadtsinn.cloud.alarms.notify.senders.open import open_senders
-from stadtsinn.cloud.alarms.notify.settings import NotifySettings, SandboxSettings
+from stadtsinn.cloud.alarms.notify.settings import NotifySettings
 
 HOSTILE = "<script>alert(1)</script> & ALARM"
 
@@ -25,7 +25,7 @@ def world(tmp_path: Path) -> Iterator[ApiWorld]:
 
 
 def with_sandbox(world: ApiWorld, *texts: str) -> None:
-    config = NotifySettings(sms=SandboxSettings())
+    config = NotifySettings.model_validate({"sms": {"kind": "sandbox"}})
     sender = open_senders(config, world.database, world.clock)["sms"]
     for number, text in enumerate(texts):
         sender.send(Message(f"uuid-{number}", Kind.ALARM, "+491701234567", text, "t"))

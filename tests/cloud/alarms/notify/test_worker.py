@@ -7,13 +7,14 @@ from collections import Counter
 
 import pytest
 
-from fake_senders import TENANT, FakeSender, Outbox
+from fake_senders import PEOPLE, TENANT, FakeSender, Outbox
 from real_parts import PATIENCE_S
 from stadtsinn.base.instant import DAY, HOUR, SECOND, Instant
-from stadtsinn.cloud.alarms.notify import outbox
+from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
 from stadtsinn.cloud.alarms.notify.message import Kind
 from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result
 from stadtsinn.cloud.alarms.notify.senders.sandbox import SandboxSender
+from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.cloud.alarms.notify.tables import outbox as table
 from stadtsinn.cloud.alarms.notify.worker import KEEP_FOR, MAYBE_TWICE
 
@@ -246,9 +247,9 @@ def test_an_alarm_that_waits_is_reworded_when_its_incident_ends(
     worker = box.worker(sender)
     worker.run_once()
     with box.database.write() as connection:
-        assert outbox.reword_waiting_alarms(connection, "1-1", "vorbei") == 1
-        told = outbox.alarmed_recipients(connection, "1-1")
-    assert [person.slug for person in told] == ["ordnungsamt"]
+        assert outbox.reword_waiting_alarms(connection, "1-1", Sentence("", "", "vorbei")) == 1
+        alarmed = outbox.alarmed_addressees(connection, "1-1")
+    assert [one.address for one in alarmed] == [PEOPLE["ordnungsamt"]]
     box.wait(10)
     worker.run_once()
     assert sender.texts == ["ALARM", "ALARM", "vorbei"]
@@ -263,8 +264,8 @@ def test_a_resent_alarm_keeps_its_words(small_box: Outbox, sender: FakeSender) -
     small_box.wait(60)
     worker.run_once()
     with small_box.database.write() as connection:
-        assert outbox.reword_waiting_alarms(connection, "1-1", "vorbei") == 0
-        assert len(outbox.alarmed_recipients(connection, "1-1")) == 1
+        assert outbox.reword_waiting_alarms(connection, "1-1", Sentence("", "", "vorbei")) == 0
+        assert len(outbox.alarmed_addressees(connection, "1-1")) == 1
 
 
 def test_the_sandbox_takes_a_message_once(box: Outbox) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy import select
 from api_callers import AWAY, HOME, NOW, ApiWorld
 from databases import fresh_database, fresh_postgres, shared_cluster
 from stadtsinn.base.instant import HOUR, isoformat
-from stadtsinn.cloud.alarms.notify.senders.sandbox import switch_phone
+from stadtsinn.cloud.alarms.notify.senders.repository import switch_phone
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.publish.api.reference import body_example, operations
 from stadtsinn.cloud.publish.application import DOMAIN_ROUTERS, REPORT_ROUTERS

@@ -9,14 +9,11 @@ from sqlalchemy import Connection, Row
 
 from stadtsinn.base.instant import isoformat
 from stadtsinn.base.problems import Invalid
-from stadtsinn.cloud.alarms.alerts import rules, service
-from stadtsinn.cloud.alarms.alerts.schemas import (
-    IncidentView,
-    NewRule,
-    RuleBody,
-    RuleState,
-    RuleView,
-)
+from stadtsinn.cloud.alarms.alerts import incident_repository, repository, service
+from stadtsinn.cloud.alarms.alerts.incident_repository import Standing
+from stadtsinn.cloud.alarms.alerts.repository import StoredRule
+from stadtsinn.cloud.alarms.alerts.rule import Rule, RuleBody
+from stadtsinn.cloud.alarms.alerts.schemas import IncidentView, RuleStateView, RuleView
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN, SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
@@ -32,18 +29,19 @@ def _time(instant: int | None) -> str | None:
 # --- rules -----------------------------------------------------------------------------
 
 
-def _view(connection: Connection, row: Row[Any], state: Row[Any] | None) -> RuleView:
-    record = rules.record_of(connection, row)
-    return RuleView(**record.model_dump(), state=_state_view(state) if state else None)
+def _view(stored: StoredRule, standing: Standing | None) -> RuleView:
+    state = _state_view(standing) if standing else None
+    return RuleView.model_construct(**dict(stored.rule), state=state)
 
 
-def _state_view(row: Row[Any]) -> RuleState:
-    return RuleState(
-        phase=row.phase,
-        stale=row.stale,
-        since=_time(row.opened_at if row.since is None else row.since),
-        last_event=_time(row.last_event),
-        last_value=row.last_value,
+def _state_view(standing: Standing) -> RuleStateView:
+    state = standing.state
+    return RuleStateView(
+        phase=state.phase,
+        stale=state.stale,
+        since=_time(state.opened_at if state.since is None else state.since),
+        last_event=_time(state.last_event),
+        last_value=state.last_value,
     )
 
 
@@ -51,18 +49,18 @@ def _state_view(row: Row[Any]) -> RuleState:
 def list_rules(scope: ReaderDep, services: ServicesDep, page: PageDep) -> Page[RuleView]:
     """Each with where it stands."""
     with services.database.read() as connection:
-        rows = rules.rules_page(connection, scope, page.after_text, page.fetch)
-        states = rules.state_rows(connection, [row.id for row in rows])
-        return page_of(
-            rows,
-            page,
-            lambda row: str(row.slug),
-            lambda row: _view(connection, row, states.get(row.id)),
-        )
+        found = repository.rules_page(connection, scope, page.after_text, page.fetch)
+        states = incident_repository.read_states(connection, [stored.id for stored in found])
+    return page_of(
+        found,
+        page,
+        lambda stored: stored.rule.slug,
+        lambda stored: _view(stored, states.get(stored.id)),
+    )
 
 
 @router.post("/rules", tags=["rules"], status_code=201, summary="Create a rule · Regel anlegen")
-def create_rule(scope: EditorDep, services: ServicesDep, body: NewRule) -> RuleView:
+def create_rule(scope: EditorDep, services: ServicesDep, body: Rule) -> RuleView:
     """It judges from the next measurement on."""
     with change(services.database) as connection:
         service.create_rule(connection, scope, body)
@@ -79,9 +77,9 @@ def read_rule(scope: ReaderDep, services: ServicesDep, rule: SlugInPath) -> Rule
 def replace_rule(
     scope: EditorDep, services: ServicesDep, rule: SlugInPath, body: RuleBody
 ) -> RuleView:
-    """A change of what it judges ends an open alarm; those who got it are told why."""
+    """A change of what it judges ends an open alarm; those who got it get the reason."""
     with change(services.database) as connection:
-        service.replace_rule(connection, scope, NewRule(slug=rule, **body.model_dump()))
+        service.replace_rule(connection, scope, Rule(slug=rule, **dict(body)))
         return _read(connection, scope, rule)
 
 
@@ -89,14 +87,14 @@ def replace_rule(
     "/rules/{rule}", tags=["rules"], status_code=204, summary="Delete a rule · Regel löschen"
 )
 def delete_rule(scope: EditorDep, services: ServicesDep, rule: SlugInPath) -> None:
-    """Its incidents stay on record; who got an open alarm is told that it ended."""
+    """Its incidents stay on record; who got an open alarm gets word of its end."""
     with change(services.database) as connection:
         service.delete_rule(connection, scope, rule, services.clock.now())
 
 
 def _read(connection: Connection, scope: ReaderDep, slug: str) -> RuleView:
-    row = rules.rule_row(connection, scope, slug)
-    return _view(connection, row, rules.state_rows(connection, [row.id]).get(row.id))
+    stored = repository.rule(connection, scope, slug)
+    return _view(stored, incident_repository.read_states(connection, [stored.id]).get(stored.id))
 
 
 # --- incidents -------------------------------------------------------------------------
@@ -123,7 +121,9 @@ def _cursor(text: str | None) -> tuple[int, str] | None:
         return None
     opened_at, _, key = text.partition("/")
     if not opened_at.isascii() or not opened_at.isdigit() or len(opened_at) > 18 or not key:
-        raise Invalid("This cursor is not from here. Use `next` of the page before, or none.")
+        raise Invalid(
+            "This cursor belongs to another list. Use `next` of the page before, or none."
+        )
     return int(opened_at), key
 
 
@@ -142,7 +142,7 @@ def list_incidents(
     ] = None,
 ) -> Page[IncidentView]:
     with services.database.read() as connection:
-        rows = rules.incidents_page(
+        rows = incident_repository.incidents_page(
             connection,
             scope,
             _cursor(page.after_text),
@@ -160,4 +160,4 @@ def read_incident(
     incident: Annotated[str, Path(pattern=r"^[0-9]{1,19}-[0-9]{1,19}$")],
 ) -> IncidentView:
     with services.database.read() as connection:
-        return _incident_view(rules.incident(connection, scope, incident))
+        return _incident_view(incident_repository.incident(connection, scope, incident))

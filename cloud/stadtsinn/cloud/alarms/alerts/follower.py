@@ -17,11 +17,13 @@ from sqlalchemy import Connection
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import MINUTE, Instant
-from stadtsinn.cloud.alarms.alerts import machine, repository
-from stadtsinn.cloud.alarms.alerts.machine import CloseReason, RuleState, Step
+from stadtsinn.cloud.alarms.alerts import incident_repository, repository
+from stadtsinn.cloud.alarms.alerts.incident_repository import Standing
 from stadtsinn.cloud.alarms.alerts.recorder import Recorder
-from stadtsinn.cloud.alarms.alerts.repository import Rule, RuleBook, Standing
-from stadtsinn.cloud.alarms.alerts.rule import DeviceSubject, Thresholds
+from stadtsinn.cloud.alarms.alerts.repository import RuleBook, StoredRule
+from stadtsinn.cloud.alarms.judging import machine
+from stadtsinn.cloud.alarms.judging.machine import CloseReason, RuleState, Step
+from stadtsinn.cloud.alarms.judging.terms import Terms
 from stadtsinn.cloud.domains.crowd.repository import samples_after
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.zones.directory import read_zones
@@ -41,10 +43,10 @@ _CLOCKS_DIFFER = 5 * MINUTE
 class Measured:
     """One value for one rule."""
 
-    rule: Rule
+    rule: StoredRule
     at: Instant
     value: float
-    notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 class AlertsFollower:
@@ -71,7 +73,7 @@ class AlertsFollower:
         """Judge new zone samples, then let time pass for every rule that waits for it."""
         book = self._current_book(connection)
         self._judge(connection, list(self._of_zones(connection, book)), now)
-        due = repository.due_or_edited(connection, now)
+        due = incident_repository.due_or_edited(connection, now)
         if not due:
             return
         known = _Evaluation(connection, book, self._directory, now, due)
@@ -81,7 +83,7 @@ class AlertsFollower:
         crash_point("alerts.ticked")
 
     def reset(self, connection: Connection) -> None:
-        repository.forget_all(connection)
+        incident_repository.forget_all(connection)
 
     def _current_book(self, connection: Connection) -> RuleBook:
         """The rules as of this transaction: a new one judges from the next sample on."""
@@ -94,13 +96,13 @@ class AlertsFollower:
     def _of_zones(self, connection: Connection, book: RuleBook) -> Iterator[Measured]:
         """What new zone samples say, moving the cursor past them."""
         # Also without rules: a rule made tomorrow must not begin with the samples of today.
-        start = position = repository.input_position(connection, ZONE_SAMPLES)
+        start = position = incident_repository.input_position(connection, ZONE_SAMPLES)
         while samples := samples_after(connection, position, _AT_ONCE):
             for sample in samples:
                 yield from _of_sample(book, sample)
             position = samples[-1].position
         if position != start:
-            repository.move_input(connection, ZONE_SAMPLES, position)
+            incident_repository.move_input(connection, ZONE_SAMPLES, position)
 
     def _judge(self, connection: Connection, measured: Sequence[Measured], now: Instant) -> None:
         if not measured:
@@ -123,15 +125,14 @@ def _of_devices(book: RuleBook, uplinks: Sequence[LoggedUplink]) -> list[Measure
     return found
 
 
-def _of_uplink(rule: Rule, uplink: LoggedUplink) -> list[Measured]:
+def _of_uplink(stored: StoredRule, uplink: LoggedUplink) -> list[Measured]:
     """The good values of an uplink that a rule watches, the oldest first."""
-    subject = rule.subject
-    assert isinstance(subject, DeviceSubject)
+    rule = stored.rule
     found = [
-        Measured(rule, _moment(reading.event_time or uplink.event_time, uplink), reading.value)
+        Measured(stored, _moment(reading.event_time or uplink.event_time, uplink), reading.value)
         for reading in uplink.readings
-        if reading.quantity == subject.quantity
-        and reading.channel == subject.channel
+        if reading.quantity == rule.quantity
+        and reading.channel == rule.channel
         and reading.quality is Quality.GOOD
     ]
     return sorted(found, key=lambda one: one.at)
@@ -147,12 +148,12 @@ def _of_sample(book: RuleBook, sample: ZoneSample) -> Iterator[Measured]:
     for rule in book.by_zone.get(sample.zone_id, ()):
         if rule.tenant_id == sample.tenant_id:
             # The upper bound: a counter that misses people must not hide a crowd.
-            yield Measured(rule, sample.event_time, float(sample.high), _notes(sample))
+            yield Measured(rule, sample.event_time, float(sample.high), _remarks(sample))
 
 
-def _notes(sample: ZoneSample) -> tuple[str, ...]:
-    notes = (f"Geschätzt {sample.occupancy}.",) if sample.occupancy != sample.high else ()
-    return (*notes, "Ein Zähler meldet nichts.") if sample.degraded else notes
+def _remarks(sample: ZoneSample) -> tuple[str, ...]:
+    estimate = (f"Geschätzt {sample.occupancy}.",) if sample.occupancy != sample.high else ()
+    return (*estimate, "Ein Zähler meldet nichts.") if sample.degraded else estimate
 
 
 class _Evaluation:
@@ -171,48 +172,51 @@ class _Evaluation:
         self._directory = directory.current()
         self._zones = directory.part(read_zones)
         self._now = now
-        self._thresholds: dict[int, Thresholds] = {}
-        self._standing = repository.read_states(connection, rule_ids)
+        self._terms: dict[int, Terms] = {}
+        self._standing = incident_repository.read_states(connection, rule_ids)
         self._changed: set[int] = set()
 
     def sample(self, one: Measured) -> None:
         state = self._settled(one.rule)
         step = machine.sample(self._of(one.rule), state, one.at, one.value, self._now)
-        self._take(one.rule, state, step, one.notes)
+        self._take(one.rule, state, step, one.remarks)
 
     def tick(self, rule_id: int) -> None:
-        rule = self._book.by_id[rule_id]
-        state = self._settled(rule)
-        if rule.enabled:
-            self._take(rule, state, machine.tick(self._of(rule), state, self._now))
+        stored = self._book.by_id[rule_id]
+        state = self._settled(stored)
+        if stored.rule.enabled:
+            self._take(stored, state, machine.tick(self._of(stored), state, self._now))
 
     def write(self) -> None:
         for rule_id in sorted(self._changed):
-            rule = self._book.by_id[rule_id]
+            terms = self._of(self._book.by_id[rule_id])
             standing = self._standing[rule_id]
-            repository.write_state(self._connection, rule, self._of(rule), standing.state)
+            incident_repository.write_state(self._connection, rule_id, standing, terms)
 
-    def _of(self, rule: Rule) -> Thresholds:
-        if rule.id not in self._thresholds:
-            self._thresholds[rule.id] = rule.thresholds(self._directory, self._zones)
-        return self._thresholds[rule.id]
+    def _of(self, stored: StoredRule) -> Terms:
+        if stored.id not in self._terms:
+            self._terms[stored.id] = stored.terms(self._directory, self._zones)
+        return self._terms[stored.id]
 
-    def _settled(self, rule: Rule) -> RuleState:
+    def _settled(self, stored: StoredRule) -> RuleState:
         """Where the rule stands, after ending what an earlier version of it had begun."""
-        standing = self._standing.get(rule.id)
+        standing = self._standing.get(stored.id)
         if standing is None:
             return RuleState()
-        if standing.revision != rule.revision:
-            reason = CloseReason.RULE_CHANGED if rule.enabled else CloseReason.RULE_DISABLED
+        if standing.revision != stored.revision:
+            enabled = stored.rule.enabled
+            reason = CloseReason.RULE_CHANGED if enabled else CloseReason.RULE_DISABLED
             step = machine.edit(standing.state, self._now, reason)
-            self._take(rule, standing.state, step)
-            self._changed.add(rule.id)
-        return self._standing[rule.id].state
+            self._take(stored, standing.state, step)
+            self._changed.add(stored.id)
+        return self._standing[stored.id].state
 
-    def _take(self, rule: Rule, before: RuleState, step: Step, notes: tuple[str, ...] = ()) -> None:
+    def _take(
+        self, stored: StoredRule, before: RuleState, step: Step, remarks: tuple[str, ...] = ()
+    ) -> None:
         state, effects = step
         if effects:
-            Recorder(self._connection, rule, before, self._now, notes).record(effects)
+            Recorder(self._connection, stored, before, self._now, remarks).record(effects)
         if state is not before:
-            self._changed.add(rule.id)
-        self._standing[rule.id] = Standing(state, rule.revision)
+            self._changed.add(stored.id)
+        self._standing[stored.id] = Standing(state, stored.revision)

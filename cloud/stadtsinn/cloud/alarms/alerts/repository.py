@@ -1,272 +1,236 @@
-"""The SQL of rules and where they stand, as the evaluator needs it (the API's: service.py)."""
+"""The SQL of rules and of who gets their messages."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, or_, select, update
+from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
-from stadtsinn.base.instant import SECOND, Instant
-from stadtsinn.cloud.alarms.alerts.machine import Phase, RuleState, forget, next_due
-from stadtsinn.cloud.alarms.alerts.rule import DeviceSubject, Thresholds, ZoneSubject
-from stadtsinn.cloud.alarms.alerts.tables import (
-    alert_inputs,
-    incidents,
-    rule_recipients,
-    rule_states,
-    rules,
-)
-from stadtsinn.cloud.alarms.notify.message import Recipient
+from stadtsinn.base.instant import Instant
+from stadtsinn.base.problems import NotFound
+from stadtsinn.cloud.alarms.alerts.rule import Rule
+from stadtsinn.cloud.alarms.alerts.tables import rule_recipients, rule_states, rules
+from stadtsinn.cloud.alarms.judging.kinds.registry import KINDS
+from stadtsinn.cloud.alarms.judging.terms import Terms
+from stadtsinn.cloud.alarms.notify.message import Addressee
 from stadtsinn.cloud.alarms.notify.tables import recipients
 from stadtsinn.cloud.domains.crowd.zones.directory import Zones
-from stadtsinn.cloud.platform.database.upsert import insert_ignore
+from stadtsinn.cloud.domains.crowd.zones.tables import zones
+from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.town.directory import Directory
-from stadtsinn.cloud.town_file.model import Direction
 
-_UNHEARD_INTERVAL_S = 3_600
+ALARM, TECHNICAL = "alarm", "technical"
+
+_DEFAULT_INTERVAL_S = 3_600
 """For a subject that left the registry while its rule was being read."""
-_PATIENCE_S = 60
+
+_COLUMNS = (
+    "slug",
+    "name",
+    "quantity",
+    "channel",
+    "kind",
+    "for_s",
+    "min_samples",
+    "keep_firing_s",
+    "stale_after_s",
+    "max_age_s",
+    "resolve_notice",
+    "alert_on_stale",
+    "enabled",
+)
+"""What rule and table have under the same name."""
 
 
 @dataclass(frozen=True)
-class Rule:
-    """A rule as it stands in the table. Times in seconds; `stale_after_s` None: 3 intervals."""
+class StoredRule:
+    """A rule and what the table adds to it.
+
+    `revision` is counted up by every edit; samples from before `valid_from` are not judged by
+    what the rule says now.
+    """
 
     id: int
     tenant_id: str
-    name: str
-    subject: DeviceSubject | ZoneSubject
-    direction: Direction
-    on: float
-    off: float
-    for_s: int
-    min_samples: int
-    keep_firing_s: int
-    stale_after_s: int | None
-    max_age_s: int
-    resolve_notice: bool
-    alert_on_stale: bool
-    enabled: bool
+    zone_id: int | None
     revision: int
     valid_from: Instant
+    rule: Rule
 
-    def thresholds(self, directory: Directory, zones: Zones) -> Thresholds:
+    def terms(self, directory: Directory, zones: Zones) -> Terms:
         """What the machine judges by, with the interval the subject has now."""
-        interval_s = self._interval_s(directory, zones)
-        stale_after_s = self.stale_after_s or 3 * interval_s
-        return Thresholds(
-            on=self.on,
-            off=self.off,
-            direction=self.direction,
-            hold=self.for_s * SECOND,
-            min_samples=self.min_samples,
-            keep_firing=self.keep_firing_s * SECOND,
-            stale_after=stale_after_s * SECOND,
-            max_age=self.max_age_s * SECOND,
-            alert_on_stale=self.alert_on_stale,
-            patience=min(interval_s, _PATIENCE_S) * SECOND,
-            valid_from=self.valid_from,
-        )
+        return self.rule.terms(self._interval_s(directory, zones), self.valid_from)
 
     def _interval_s(self, directory: Directory, zones: Zones) -> int:
-        if isinstance(self.subject, ZoneSubject):
-            zone = zones.by_id.get(self.subject.zone_id)
-            return zone.interval_s if zone else _UNHEARD_INTERVAL_S
-        device = directory.devices.get(self.subject.dev_eui)
-        return device.interval_s if device else _UNHEARD_INTERVAL_S
+        if self.zone_id is not None:
+            zone = zones.by_id.get(self.zone_id)
+            return zone.interval_s if zone else _DEFAULT_INTERVAL_S
+        device = directory.devices.get(self.rule.device or "")
+        return device.interval_s if device else _DEFAULT_INTERVAL_S
 
 
 @dataclass(frozen=True)
 class RuleBook:
     """All enabled rules, found by what they watch."""
 
-    by_id: Mapping[int, Rule] = field(default_factory=dict)
+    by_id: Mapping[int, StoredRule] = field(default_factory=dict)
     """Disabled ones too."""
-    by_device: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
-    by_zone: Mapping[int, tuple[Rule, ...]] = field(default_factory=dict)
+    by_device: Mapping[str, Sequence[StoredRule]] = field(default_factory=dict)
+    by_zone: Mapping[int, Sequence[StoredRule]] = field(default_factory=dict)
 
 
 def read_rules(connection: Connection) -> RuleBook:
     """All rules of all tenants."""
-    found = [rule_of(row) for row in connection.execute(select(rules).order_by(rules.c.id))]
-    by_device: dict[str, tuple[Rule, ...]] = {}
-    by_zone: dict[int, tuple[Rule, ...]] = {}
-    for rule in found:
-        if not rule.enabled:
+    rows = connection.execute(_all().order_by(rules.c.id)).all()
+    found = _stored(rows, _slugs_of(connection, None))
+    by_device, by_zone = defaultdict(list), defaultdict(list)
+    for stored in found:
+        if not stored.rule.enabled:
             continue
-        if isinstance(rule.subject, ZoneSubject):
-            zone_id = rule.subject.zone_id
-            by_zone[zone_id] = (*by_zone.get(zone_id, ()), rule)
-        else:
-            dev_eui = rule.subject.dev_eui
-            by_device[dev_eui] = (*by_device.get(dev_eui, ()), rule)
-    return RuleBook({rule.id: rule for rule in found}, by_device, by_zone)
+        if stored.zone_id is not None:
+            by_zone[stored.zone_id].append(stored)
+        elif stored.rule.device is not None:
+            by_device[stored.rule.device].append(stored)
+    return RuleBook({stored.id: stored for stored in found}, by_device, by_zone)
 
 
-def rule_of(row: Row[Any]) -> Rule:
-    return Rule(
-        id=row.id,
-        tenant_id=row.tenant_id,
-        name=row.name,
-        subject=(
-            ZoneSubject(row.zone_id)
-            if row.zone_id is not None
-            else DeviceSubject(row.dev_eui, row.quantity, row.channel)
-        ),
-        direction=Direction(row.direction),
-        on=row.on_level,
-        off=row.off_level,
-        for_s=row.for_s,
-        min_samples=row.min_samples,
-        keep_firing_s=row.keep_firing_s,
-        stale_after_s=row.stale_after_s,
-        max_age_s=row.max_age_s,
-        resolve_notice=row.resolve_notice,
-        alert_on_stale=row.alert_on_stale,
-        enabled=row.enabled,
-        revision=row.revision,
-        valid_from=Instant(row.valid_from),
+def rules_page(
+    connection: Connection, scope: Scope, after: str | None, limit: int | None
+) -> list[StoredRule]:
+    """The caller's rules in the order of their slugs."""
+    query = _mine(scope)
+    if after is not None:
+        query = query.where(rules.c.slug > after)
+    rows = connection.execute(query.order_by(rules.c.slug).limit(limit)).all()
+    return _stored(rows, _slugs_of(connection, [row.id for row in rows]))
+
+
+def rule(connection: Connection, scope: Scope, slug: str) -> StoredRule:
+    """A rule of the caller's tenant; raises NotFound."""
+    row = connection.execute(_mine(scope).where(rules.c.slug == slug)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no rule '{slug}'.")
+    return _stored([row], _slugs_of(connection, [row.id]))[0]
+
+
+def insert_rule(connection: Connection, scope: Scope, wanted: Rule, zone_id: int | None) -> int:
+    """Returns the rule's id."""
+    values = _values(wanted, zone_id) | {"tenant_id": scope.tenant_id}
+    statement = insert(rules).values(revision=1, valid_from=0, **values).returning(rules.c.id)
+    return int(connection.execute(statement).scalar_one())
+
+
+def update_rule(connection: Connection, stored: StoredRule, zone_id: int | None) -> None:
+    """Write a rule as it is in `stored`."""
+    values = _values(stored.rule, zone_id)
+    connection.execute(
+        update(rules)
+        .where(rules.c.tenant_id == stored.tenant_id, rules.c.id == stored.id)
+        .values(revision=stored.revision, valid_from=stored.valid_from, **values)
     )
 
 
-# --- states ----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Standing:
-    """A rule's state, and the revision of the rule that led to it."""
-
-    state: RuleState
-    revision: int
-
-
-def read_states(connection: Connection, rule_ids: Collection[int]) -> dict[int, Standing]:
-    """The states of these rules; those that were never judged are absent."""
-    query = select(rule_states).where(rule_states.c.rule_id.in_(list(rule_ids)))
-    return {row.rule_id: _standing(row) for row in connection.execute(query)}
-
-
-def due_or_edited(connection: Connection, now: Instant) -> list[int]:
-    """Rules for which time has something to do, or which were edited since they were judged."""
-    query = (
-        select(rule_states.c.rule_id)
-        .join(rules, rules.c.id == rule_states.c.rule_id)
-        .where(
-            or_(
-                and_(rule_states.c.due_at <= now, rules.c.enabled),
-                rule_states.c.rule_revision != rules.c.revision,
-            )
-        )
-        .order_by(rule_states.c.rule_id)
+def delete_rule(connection: Connection, stored: StoredRule) -> None:
+    connection.execute(delete(rule_states).where(rule_states.c.rule_id == stored.id))
+    connection.execute(
+        delete(rules).where(rules.c.tenant_id == stored.tenant_id, rules.c.id == stored.id)
     )
-    return list(connection.scalars(query))
 
 
-def _standing(row: Row[Any]) -> Standing:
-    state = RuleState(
-        phase=Phase(row.phase),
-        level=row.level,
-        since=row.since,
-        samples=row.samples,
-        stale=row.stale,
-        last_event=row.last_event,
-        last_value=row.last_value,
-        opened_at=row.opened_at,
-        announced=row.announced,
-        silences=row.silences,
-        quiet_until=row.quiet_until,
-    )
-    return Standing(state, row.rule_revision)
+def _all() -> Select[Any]:
+    return select(rules, zones.c.slug.label("zone")).outerjoin(zones, zones.c.id == rules.c.zone_id)
 
 
-def write_state(
-    connection: Connection, rule: Rule, thresholds: Thresholds, state: RuleState
-) -> None:
-    """Insert or replace where a rule stands."""
-    values = _values(rule.revision, state, next_due(thresholds, state))
-    changed = connection.execute(
-        update(rule_states).where(rule_states.c.rule_id == rule.id).values(**values)
-    )
-    if changed.rowcount == 0:
-        insert_ignore(connection, rule_states, [{"rule_id": rule.id, **values}])
+def _mine(scope: Scope) -> Select[Any]:
+    return _all().where(rules.c.tenant_id == scope.tenant_id)
 
 
-def _values(revision: int, state: RuleState, due_at: Instant | None) -> dict[str, Any]:
+def _values(wanted: Rule, zone_id: int | None) -> dict[str, Any]:
     return {
-        "rule_revision": revision,
-        "phase": state.phase.value,
-        "level": state.level,
-        "since": state.since,
-        "samples": state.samples,
-        "stale": state.stale,
-        "last_event": state.last_event,
-        "last_value": state.last_value,
-        "opened_at": state.opened_at,
-        "announced": state.announced,
-        "silences": state.silences,
-        "quiet_until": state.quiet_until,
-        "due_at": due_at,
+        **{name: getattr(wanted, name) for name in _COLUMNS},
+        "parameters": wanted.parameters.model_dump(mode="json"),
+        "dev_eui": wanted.device,
+        "zone_id": zone_id,
     }
 
 
-def forget_all(connection: Connection) -> None:
-    """Before the history is judged again. What earlier versions of a rule found stays on record:
-    the rule as it is now says nothing about the time before its last edit.
-    """
-    since_edit = (
-        select(rules.c.id)
-        .where(rules.c.id == incidents.c.rule_id, rules.c.valid_from <= incidents.c.opened_at)
-        .exists()
-    )
-    connection.execute(delete(incidents).where(since_edit))
-    for row in connection.execute(select(rule_states)).all():
-        standing = _standing(row)
-        connection.execute(
-            update(rule_states)
-            .where(rule_states.c.rule_id == row.rule_id)
-            .values(**_values(standing.revision, forget(standing.state), None))
+def _stored(
+    rows: Iterable[Row[Any]], slugs: Mapping[tuple[int, str], Sequence[str]]
+) -> list[StoredRule]:
+    return [
+        StoredRule(
+            id=row.id,
+            tenant_id=row.tenant_id,
+            zone_id=row.zone_id,
+            revision=row.revision,
+            valid_from=Instant(row.valid_from),
+            rule=_rule(row, slugs),
         )
-    connection.execute(delete(alert_inputs))
+        for row in rows
+    ]
 
 
-# --- who is told -----------------------------------------------------------------------
+def _rule(row: Row[Any], slugs: Mapping[tuple[int, str], Sequence[str]]) -> Rule:
+    # What stands in the table was checked when it was written.
+    return Rule.model_construct(
+        **{name: getattr(row, name) for name in _COLUMNS},
+        parameters=KINDS[row.kind].model_validate(row.parameters),
+        device=row.dev_eui,
+        zone=row.zone,
+        recipients=tuple(slugs.get((row.id, ALARM), ())),
+        technicians=tuple(slugs.get((row.id, TECHNICAL), ())),
+    )
 
-ALARM, TECHNICAL = "alarm", "technical"
+
+# --- who gets the messages -------------------------------------------------------------
 
 
-def recipients_of(connection: Connection, rule_id: int, purpose: str) -> list[Recipient]:
-    """Who is told of a rule's alarms, or of its missing data."""
+def set_recipients(connection: Connection, rule_id: int, purpose: str, ids: Sequence[int]) -> None:
+    """Make these the recipients for a purpose, and no others."""
+    connection.execute(
+        delete(rule_recipients).where(
+            rule_recipients.c.rule_id == rule_id, rule_recipients.c.purpose == purpose
+        )
+    )
+    if ids:
+        rows = [{"rule_id": rule_id, "recipient_id": one, "purpose": purpose} for one in ids]
+        connection.execute(insert(rule_recipients), rows)
+
+
+def recipient_ids(connection: Connection, scope: Scope, slugs: Sequence[str]) -> dict[str, int]:
+    """Ids of those of the slugs that exist in the caller's tenant."""
+    query = select(recipients.c.slug, recipients.c.id).where(
+        recipients.c.tenant_id == scope.tenant_id, recipients.c.slug.in_(slugs)
+    )
+    return {row.slug: row.id for row in connection.execute(query)}
+
+
+def addressees_of(connection: Connection, rule_id: int, purpose: str) -> list[Addressee]:
+    """Where a rule's alarms go to, or its messages about missing data."""
     query = (
-        select(recipients)
+        select(recipients.c.id, recipients.c.channel, recipients.c.address)
         .join(rule_recipients, rule_recipients.c.recipient_id == recipients.c.id)
         .where(rule_recipients.c.rule_id == rule_id, rule_recipients.c.purpose == purpose)
         .order_by(recipients.c.id)
     )
-    return [recipient_of(row) for row in connection.execute(query)]
+    return [Addressee(*row) for row in connection.execute(query)]
 
 
-def recipient_of(row: Row[Any]) -> Recipient:
-    return Recipient(row.id, row.slug, row.name, row.channel, row.address)
-
-
-def without_doubles(people: Iterable[Recipient]) -> list[Recipient]:
-    return list({person.id: person for person in people}.values())
-
-
-# --- inputs beside the uplink log ------------------------------------------------------
-
-
-def input_position(connection: Connection, name: str) -> int:
-    """How far an input was judged; 0 before its first sample."""
-    query = select(alert_inputs.c.position).where(alert_inputs.c.name == name)
-    return connection.scalar(query) or 0
-
-
-def move_input(connection: Connection, name: str, position: int) -> None:
-    changed = connection.execute(
-        update(alert_inputs).where(alert_inputs.c.name == name).values(position=position)
+def _slugs_of(
+    connection: Connection, rule_ids: Collection[int] | None
+) -> Mapping[tuple[int, str], Sequence[str]]:
+    """Slugs of recipients by rule and purpose; None: of all rules."""
+    query = (
+        select(rule_recipients.c.rule_id, rule_recipients.c.purpose, recipients.c.slug)
+        .join(recipients, rule_recipients.c.recipient_id == recipients.c.id)
+        .order_by(recipients.c.slug)
     )
-    if changed.rowcount == 0:
-        insert_ignore(connection, alert_inputs, [{"name": name, "position": position}])
+    if rule_ids is not None:
+        query = query.where(rule_recipients.c.rule_id.in_(rule_ids))
+    found = defaultdict(list)
+    for row in connection.execute(query):
+        found[row.rule_id, row.purpose].append(row.slug)
+    return found

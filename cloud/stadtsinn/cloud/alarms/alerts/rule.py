@@ -1,76 +1,177 @@
-"""What a rule is: a subject, two thresholds and how patient it is."""
+"""What a rule is, the same for API, town file and tables.
+
+The parameters of a rule's kind stand beside the common ones in a document (``on``, ``off``) and
+in `RuleBody.parameters` in the program.
+"""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from typing import Annotated, Any, Self
 
-from stadtsinn.base.instant import Instant
-from stadtsinn.cloud.town_file.model import Direction
+from pydantic import (
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    InstanceOf,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
-ALWAYS = Instant(0)
+from stadtsinn.base.instant import SECOND, Instant
+from stadtsinn.cloud.alarms.judging.kind import RuleKind
+from stadtsinn.cloud.alarms.judging.kinds.registry import KINDS
+from stadtsinn.cloud.alarms.judging.kinds.threshold import Threshold
+from stadtsinn.cloud.alarms.judging.terms import Terms
+from stadtsinn.cloud.platform.api.fields import DevEui, Name, ShortText, Slug
+from stadtsinn.cloud.platform.api.model import Model
 
-ALARM_LEVEL = 1
-"""The level of a rule's one threshold pair; messages and incidents carry it."""
+_EXAMPLE: dict[str, JsonValue] = {
+    "name": "Wochenmarkt voll",
+    "zone": "wochenmarkt",
+    "direction": "above",
+    "on": 900,
+    "off": 850,
+    "for_s": 120,
+    "keep_firing_s": 300,
+    "recipients": ["ordnungsamt"],
+}
+_WEEK = 7 * 86_400
+_PATIENCE_S = 60
 
-
-@dataclass(frozen=True)
-class DeviceSubject:
-    """A rule watches one quantity of one device."""
-
-    dev_eui: str
-    quantity: str
-    channel: str = ""
-
-
-@dataclass(frozen=True)
-class ZoneSubject:
-    """A rule watches the occupancy of a zone: always the upper bound of its interval."""
-
-    zone_id: int
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """All that the state machine needs to know of a rule. Durations in microseconds.
-
-    It fires when a value reaches `on` for at least `hold`, seen in at least `min_samples`
-    samples, and recovers when the value stays at or beyond `off` for `keep_firing`. Without
-    samples for `stale_after` the subject is stale. Alarms older than `max_age` when they are
-    found out are history: nobody is sent a message about the past.
-    """
-
-    on: float
-    off: float
-    direction: Direction = Direction.ABOVE
-    hold: int = 0
-    min_samples: int = 1
-    keep_firing: int = 0
-    stale_after: int = 180_000_000
-    max_age: int = 900_000_000
-    alert_on_stale: bool = False
-    patience: int = 0
-    """How long a tick waits for a sample that may be under way before it ends a timer."""
-    valid_from: Instant = ALWAYS
-    """Samples from before the rule's last edit are not judged by it."""
-
-    def reached(self, value: float) -> bool:
-        """`value` is at `on` or worse."""
-        return value >= self.on if self.direction is Direction.ABOVE else value <= self.on
-
-    def recovered(self, value: float) -> bool:
-        """`value` is at `off` or better."""
-        return value <= self.off if self.direction is Direction.ABOVE else value >= self.off
+Seconds = Annotated[int, Field(ge=0, le=_WEEK)]
+Slugs = Annotated[tuple[Slug, ...], Field(max_length=50)]
 
 
-def check_thresholds(on: float, off: float, direction: Direction) -> None:
-    """Raise ValueError unless `off` lies on the harmless side of `on`."""
-    if not (math.isfinite(on) and math.isfinite(off)):
-        raise ValueError("'on' and 'off' have to be finite numbers")
-    apart = off < on if direction is Direction.ABOVE else off > on
-    if not apart:
-        side = "below" if direction is Direction.ABOVE else "above"
-        raise ValueError(
-            f"'off' ({off:g}) has to lie {side} 'on' ({on:g}): "
-            "between the two an alarm stays as it is, so that it does not flicker"
+class RuleBody(Model):
+    """A rule without its name in addresses. Times in seconds."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    name: Annotated[Name, Field(description="Stands in the message, e.g. 'Wochenmarkt voll'.")]
+    device: Annotated[DevEui | None, Field(description="A device, with `quantity`.")] = None
+    zone: Annotated[Slug | None, Field(description="Or a zone: its persons, upper bound.")] = None
+    quantity: Annotated[ShortText, Field(description="Of the device, e.g. soil_moisture.")] = ""
+    channel: Annotated[ShortText, Field(description="Of the quantity; empty for most.")] = ""
+    kind: Annotated[
+        str, Field(description="How it judges; the kind's parameters stand beside the others.")
+    ] = Threshold.kind_name
+    parameters: InstanceOf[RuleKind]
+    for_s: Annotated[Seconds, Field(description="It has to last so long before the alarm.")] = 0
+    min_samples: Annotated[
+        int, Field(ge=1, le=1_000, description="And to be seen in so many samples.")
+    ] = 1
+    keep_firing_s: Annotated[Seconds, Field(description="It has to be over for so long.")] = 0
+    stale_after_s: Annotated[
+        int | None,
+        Field(
+            ge=1, le=_WEEK, description="Silence that counts as missing data; null: 3 intervals."
+        ),
+    ] = None
+    max_age_s: Annotated[
+        int, Field(ge=1, le=_WEEK, description="Older alarms are recorded and not sent.")
+    ] = 900
+    resolve_notice: Annotated[bool, Field(description="Send an all-clear (Entwarnung).")] = True
+    alert_on_stale: Annotated[
+        bool, Field(description="Data that stops while an alarm is near is an alarm.")
+    ] = False
+    enabled: bool = True
+    recipients: Annotated[Slugs, Field(description="Who gets alarms and all-clears.")] = ()
+    technicians: Annotated[Slugs, Field(description="Who gets messages about missing data.")] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_parameters(cls, values: Any) -> Any:
+        """Gather what belongs to the kind. Its errors keep their place in the document."""
+        if not isinstance(values, dict):
+            return values
+        if isinstance(parameters := values.get("parameters"), RuleKind):
+            return {**values, "kind": parameters.kind_name}
+        if "parameters" in values:
+            raise ValueError("write the parameters of the kind beside 'kind', each by its name")
+        kind = _kind(values.get("kind", Threshold.kind_name))
+        theirs = {name: values[name] for name in kind.model_fields if name in values}
+        common = {name: value for name, value in values.items() if name not in theirs}
+        return {**common, "parameters": kind.model_validate(theirs)}
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if (self.device is None) == (self.zone is None):
+            raise ValueError("give either 'device' or 'zone'")
+        if self.device is not None and not self.quantity:
+            raise ValueError("name the 'quantity' of the device, e.g. soil_moisture")
+        if self.zone is not None and (self.quantity or self.channel):
+            raise ValueError("a zone has neither 'quantity' nor 'channel'")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _flat(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values = handler(self)
+        values.pop("parameters", None)
+        return {**values, **self.parameters.model_dump(mode="json")}
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """The parameters of all kinds beside the common ones, as a document has them."""
+        return _flat_schema(handler(_without_serializer(core_schema)), handler)
+
+    def terms(self, interval_s: int, valid_from: Instant) -> Terms:
+        """What the state machine judges by, where a value is expected every `interval_s`."""
+        stale_after_s = self.stale_after_s or 3 * interval_s
+        return Terms(
+            kind=self.parameters,
+            hold=self.for_s * SECOND,
+            min_samples=self.min_samples,
+            keep_firing=self.keep_firing_s * SECOND,
+            stale_after=stale_after_s * SECOND,
+            max_age=self.max_age_s * SECOND,
+            alert_on_stale=self.alert_on_stale,
+            patience=min(interval_s, _PATIENCE_S) * SECOND,
+            valid_from=valid_from,
         )
+
+
+class Rule(RuleBody):
+    """When to raise an alarm, and whom to tell. Wann Alarm ist, und wer es erfährt."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"slug": "wochenmarkt-voll", **_EXAMPLE}]}
+    )
+    slug: Slug
+
+
+def _kind(name: Any) -> type[RuleKind]:
+    kind = KINDS.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise ValueError(f"there is no such kind of rule: use one of {', '.join(sorted(KINDS))}")
+    return kind
+
+
+def _without_serializer(schema: Any) -> Any:
+    """A model's schema as its fields say it, not as a dictionary of anything."""
+    if "schema" not in schema:
+        return schema
+    rest = {key: value for key, value in schema.items() if key != "serialization"}
+    return {**rest, "schema": _without_serializer(schema["schema"])}
+
+
+def _flat_schema(reference: JsonSchemaValue, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    found = handler.resolve_ref_schema(reference)
+    schemas = [
+        handler.resolve_ref_schema(handler(kind.__pydantic_core_schema__))
+        for kind in KINDS.values()
+    ]
+    properties = {name: part for name, part in found["properties"].items() if name != "parameters"}
+    for schema in schemas:
+        properties |= schema["properties"]
+    properties["kind"]["enum"] = sorted(KINDS)
+    needed_by_all = set.intersection(*(set(schema.get("required", ())) for schema in schemas))
+    found["properties"] = properties
+    required = (name for name in found["required"] if name != "parameters")
+    found["required"] = [*required, *sorted(needed_by_all)]
+    return reference

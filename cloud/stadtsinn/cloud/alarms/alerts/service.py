@@ -3,100 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-import msgspec
-from pydantic import ValidationError
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import Conflict, Invalid, NotFound
-from stadtsinn.cloud.alarms.alerts import machine, repository, rules
-from stadtsinn.cloud.alarms.alerts.machine import CloseReason
+from stadtsinn.cloud.alarms.alerts import incident_repository, repository
 from stadtsinn.cloud.alarms.alerts.recorder import Recorder
-from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL
-from stadtsinn.cloud.alarms.alerts.schemas import NewRule
+from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL, StoredRule
+from stadtsinn.cloud.alarms.alerts.rule import Rule
+from stadtsinn.cloud.alarms.judging import machine
+from stadtsinn.cloud.alarms.judging.machine import CloseReason
 from stadtsinn.cloud.domains.crowd.zones.repository import zone_id
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.town import repository as registry
-from stadtsinn.cloud.town_file.model import RuleSpec
 from stadtsinn.decoders.vocabulary import VocabularyError, quantity
 
-_NOT_JUDGED_BY = {"name", "max_age_s", "resolve_notice", "recipients", "technicians"}
+_NOT_JUDGED_BY = ("name", "max_age_s", "resolve_notice", "recipients", "technicians")
 """Changing these does not end an open alarm: what is an alarm stays the same."""
 
 
-def create_rule(connection: Connection, scope: Scope, wanted: NewRule) -> None:
-    """Raises Conflict when the slug is taken, Invalid for a subject or recipient unknown here."""
+def create_rule(connection: Connection, scope: Scope, wanted: Rule) -> None:
+    """Raises Conflict when the slug is taken, Invalid for an unknown subject or recipient."""
     try:
-        rules.rule_row(connection, scope, wanted.slug)
+        repository.rule(connection, scope, wanted.slug)
     except NotFound:
-        values = rules.columns_of(wanted, _zone_id(connection, scope, wanted))
-        rule_id = rules.insert_rule(connection, scope, values)
-        _set_people(connection, scope, rule_id, wanted)
+        rule_id = repository.insert_rule(
+            connection, scope, wanted, _zone_id(connection, scope, wanted)
+        )
+        _set_recipients(connection, scope, rule_id, wanted)
     else:
         raise Conflict(f"There is already a rule '{wanted.slug}'. Change it with PUT.")
 
 
-def replace_rule(connection: Connection, scope: Scope, wanted: NewRule) -> bool:
+def replace_rule(connection: Connection, scope: Scope, wanted: Rule) -> bool:
     """Bring a rule to what is wanted; False when it was so already.
 
     A change of what it judges ends an open alarm and applies from the next sample on. Raises
     NotFound, and Invalid as `create_rule`.
     """
-    row = rules.rule_row(connection, scope, wanted.slug)
-    present = rules.record_of(connection, row)
-    if _comparable(present) == _comparable(wanted):
+    stored = repository.rule(connection, scope, wanted.slug)
+    if _comparable(stored.rule) == _comparable(wanted):
         return False
-    values = rules.columns_of(wanted, _zone_id(connection, scope, wanted))
-    if present.model_dump(exclude=_NOT_JUDGED_BY) != wanted.model_dump(exclude=_NOT_JUDGED_BY):
-        valid_from = max(row.valid_from, rules.judged_until(connection, row.id) + 1)
-        values |= {"revision": row.revision + 1, "valid_from": valid_from}
-    rules.update_rule(connection, scope, row.id, values)
-    _set_people(connection, scope, row.id, wanted)
+    changed = replace(stored, rule=wanted)
+    if _judged_by(stored.rule) != _judged_by(wanted):
+        changed = _new_revision(connection, changed)
+    repository.update_rule(connection, changed, _zone_id(connection, scope, wanted))
+    _set_recipients(connection, scope, stored.id, wanted)
     return True
 
 
 def delete_rule(connection: Connection, scope: Scope, slug: str, now: Instant) -> None:
     """Forget a rule and end its open alarm; its incidents stay on record. Raises NotFound."""
-    row = rules.rule_row(connection, scope, slug)
-    _end_alarm(connection, row, now)
-    rules.delete_rule(connection, scope, row.id)
-
-
-def _end_alarm(connection: Connection, row: Row[Any], now: Instant) -> None:
-    standing = repository.read_states(connection, [row.id]).get(row.id)
-    if standing is None:
-        return
-    _, effects = machine.edit(standing.state, now, CloseReason.RULE_DELETED)
-    Recorder(connection, repository.rule_of(row), standing.state, now).record(effects)
+    stored = repository.rule(connection, scope, slug)
+    standing = incident_repository.read_states(connection, [stored.id]).get(stored.id)
+    if standing is not None:
+        _, effects = machine.edit(standing.state, now, CloseReason.RULE_DELETED)
+        Recorder(connection, stored, standing.state, now).record(effects)
+    repository.delete_rule(connection, stored)
 
 
 def apply_rules(
-    connection: Connection, scope: Scope, specs: Sequence[RuleSpec]
+    connection: Connection, scope: Scope, wanted: Sequence[Rule]
 ) -> list[tuple[str, str]]:
     """Bring rules to what a town file says; rules it does not name stay.
 
     Returns what changed as (``created`` or ``changed``, what). Raises Invalid naming the rule.
     """
     changes = []
-    for spec in specs:
+    for rule in wanted:
         try:
-            wanted = NewRule.model_validate(msgspec.structs.asdict(spec))
-            if change := _bring(connection, scope, wanted):
-                changes.append((change, f"rule {wanted.slug}"))
-        except ValidationError as error:
-            wrong = "; ".join(
-                f"{'.'.join(map(str, item['loc'])) or 'rule'}: {item['msg']}"
-                for item in error.errors()
-            )
-            raise Invalid(f"rule {spec.slug}: {wrong}") from None
+            if change := _bring(connection, scope, rule):
+                changes.append((change, f"rule {rule.slug}"))
         except Invalid as problem:
-            raise Invalid(f"rule {spec.slug}: {problem.detail}") from None
+            raise Invalid(f"rule {rule.slug}: {problem.detail}") from None
     return changes
 
 
-def _bring(connection: Connection, scope: Scope, wanted: NewRule) -> str | None:
+def _bring(connection: Connection, scope: Scope, wanted: Rule) -> str | None:
     try:
         return "changed" if replace_rule(connection, scope, wanted) else None
     except NotFound:
@@ -104,14 +90,30 @@ def _bring(connection: Connection, scope: Scope, wanted: NewRule) -> str | None:
         return "created"
 
 
-def _comparable(record: NewRule) -> dict[str, Any]:
-    values = record.model_dump()
-    for people in ("recipients", "technicians"):
-        values[people] = sorted(set(values[people]))
+def _new_revision(connection: Connection, stored: StoredRule) -> StoredRule:
+    """Judges from the event time on up to which the former revision was applied."""
+    standing = incident_repository.read_states(connection, [stored.id]).get(stored.id)
+    judged_until = 0
+    if standing is not None:
+        state = standing.state
+        judged_until = max(state.last_event or 0, state.opened_at or 0)
+    valid_from = Instant(max(stored.valid_from, judged_until + 1))
+    return replace(stored, revision=stored.revision + 1, valid_from=valid_from)
+
+
+def _comparable(rule: Rule) -> dict[str, Any]:
+    """The order of recipients says nothing, nor does naming one twice."""
+    values = rule.model_dump()
+    for purpose in ("recipients", "technicians"):
+        values[purpose] = sorted(set(values[purpose]))
     return values
 
 
-def _zone_id(connection: Connection, scope: Scope, wanted: NewRule) -> int | None:
+def _judged_by(rule: Rule) -> dict[str, Any]:
+    return {name: value for name, value in rule.model_dump().items() if name not in _NOT_JUDGED_BY}
+
+
+def _zone_id(connection: Connection, scope: Scope, wanted: Rule) -> int | None:
     """The id of the rule's zone, None for a device's rule. Raises Invalid for what is not there."""
     try:
         if wanted.zone is not None:
@@ -126,9 +128,9 @@ def _zone_id(connection: Connection, scope: Scope, wanted: NewRule) -> int | Non
     return None
 
 
-def _set_people(connection: Connection, scope: Scope, rule_id: int, wanted: NewRule) -> None:
+def _set_recipients(connection: Connection, scope: Scope, rule_id: int, wanted: Rule) -> None:
     for purpose, slugs in ((ALARM, wanted.recipients), (TECHNICAL, wanted.technicians)):
-        known = rules.recipient_ids(connection, scope, slugs)
+        known = repository.recipient_ids(connection, scope, slugs)
         if missing := [slug for slug in slugs if slug not in known]:
             raise Invalid(f"There is no recipient '{missing[0]}'. Create it first.")
-        rules.set_told(connection, rule_id, purpose, sorted(known.values()))
+        repository.set_recipients(connection, rule_id, purpose, sorted(known.values()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    JSON,
     Boolean,
     CheckConstraint,
     Column,
@@ -29,9 +30,8 @@ rules = Table(
     Column("quantity", String(63), nullable=False, default=""),
     Column("channel", String(63), nullable=False, default=""),
     Column("zone_id", Position, ForeignKey("zones.id")),
-    Column("direction", String(5), nullable=False),
-    Column("on_level", Float, nullable=False),
-    Column("off_level", Float, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("parameters", JSON, nullable=False),  # of the kind, e.g. {"on": 900, "off": 850, ...}
     Column("for_s", Integer, nullable=False),
     Column("min_samples", Integer, nullable=False),
     Column("keep_firing_s", Integer, nullable=False),
@@ -72,6 +72,7 @@ rule_states = Table(
     Column("stale", Boolean, nullable=False),
     Column("last_event", InstantColumn),
     Column("last_value", Float),
+    Column("notes", JSON, nullable=False),  # what the rule's kind remembers of earlier samples
     Column("opened_at", InstantColumn),
     Column("announced", Boolean, nullable=False),
     Column("silences", Integer, nullable=False),
@@ -93,7 +94,7 @@ incidents = Table(
     Column("opened_at", InstantColumn, nullable=False),  # event time
     Column("opening_value", Float, nullable=False),
     Column("late", Boolean, nullable=False),  # found out when it was too old for a message
-    Column("announced_at", InstantColumn),  # event time of the sample the message tells of
+    Column("announced_at", InstantColumn),  # event time of the sample the message is about
     Column("closed_at", InstantColumn),  # event time
     Column("close_reason", String(16)),
     Column("closing_value", Float),

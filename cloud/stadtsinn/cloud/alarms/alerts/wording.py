@@ -1,4 +1,4 @@
-"""The sentences of alarms: German, in one part of an SMS, with local time and the numbers first."""
+"""The sentences of alarms: German, with local time and the numbers first."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from stadtsinn.base.berlin import clock_time, local
 from stadtsinn.base.instant import MINUTE, Instant
-from stadtsinn.cloud.alarms.alerts.machine import CloseReason
-from stadtsinn.cloud.alarms.alerts.repository import Rule
-from stadtsinn.cloud.alarms.alerts.rule import ZoneSubject
-from stadtsinn.cloud.alarms.notify.text import compose
-from stadtsinn.cloud.town_file.model import Direction
+from stadtsinn.cloud.alarms.alerts.rule import Rule
+from stadtsinn.cloud.alarms.judging.kind import Phrases
+from stadtsinn.cloud.alarms.judging.machine import CloseReason
+from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.decoders.units import unit_sign
 from stadtsinn.decoders.vocabulary import QUANTITIES
 
@@ -30,61 +29,62 @@ class Moment:
     now: Instant
     before: float | None = None
     """The value of the sample before, for the trend."""
-    notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     """Further short sentences, said where there is room."""
 
 
-def alarm(rule: Rule, moment: Moment, opened_at: Instant) -> str:
+def alarm(rule: Rule, moment: Moment, opened_at: Instant) -> Sentence:
     """ALARM Wochenmarkt: bis zu 912 Personen (Grenze 900). Stand 14:05 Uhr."""
     stand = clock(moment.at, moment.now)
-    tail = f": {_measured(rule, moment.value)} (Grenze {_limit(rule)}). Stand {stand}."
+    tail = f": {_measured(rule, moment.value)} ({_phrases(rule).limit}). Stand {stand}."
     began = clock(opened_at, moment.now)
     extras = [f" Seit {began}."] if moment.at - opened_at >= MINUTE else []
     if trend := _trend(moment):
         extras.append(f" Tendenz {trend}.")
-    return compose("ALARM ", rule.name, tail, [*extras, *(f" {note}" for note in moment.notes)])
+    return Sentence(
+        "ALARM ", rule.name, tail, (*extras, *(f" {remark}" for remark in moment.remarks))
+    )
 
 
 def all_clear(
     rule: Rule, value: float, opened_at: Instant, closed_at: Instant, now: Instant
-) -> str:
+) -> Sentence:
     """ENTWARNUNG Wochenmarkt: bis zu 840 Personen. Alarm von 14:05 Uhr beendet um 14:45 Uhr."""
     tail = (
         f": {_measured(rule, value)}. Alarm von {clock(opened_at, now)} "
         f"beendet um {clock(closed_at, now)}."
     )
-    return compose("ENTWARNUNG ", rule.name, tail)
+    return Sentence("ENTWARNUNG ", rule.name, tail)
 
 
-def ended_before_sent(rule: Rule, opened_at: Instant, closed_at: Instant, now: Instant) -> str:
+def ended_before_sent(rule: Rule, opened_at: Instant, closed_at: Instant, now: Instant) -> Sentence:
     """The one message of an alarm that was over before it could be sent."""
-    crossed = "überschritten" if rule.direction is Direction.ABOVE else "unterschritten"
     tail = (
-        f": Grenze {_limit(rule)} war {crossed} ab {clock(opened_at, now)}, "
+        f": {_phrases(rule).was_reached} ab {clock(opened_at, now)}, "
         f"beendet um {clock(closed_at, now)}."
     )
-    return compose("Beendeter Alarm ", rule.name, tail)
+    return Sentence("Beendeter Alarm ", rule.name, tail)
 
 
-def rule_ended(rule: Rule, reason: CloseReason, opened_at: Instant, now: Instant) -> str:
+def rule_ended(rule: Rule, reason: CloseReason, opened_at: Instant, now: Instant) -> Sentence:
     """Alarm beendet (Regel geändert): Wochenmarkt, Alarm von 14:05 Uhr."""
     tail = f", Alarm von {clock(opened_at, now)}. Das ist keine Entwarnung."
-    return compose(f"Alarm beendet ({_REASONS[reason]}): ", rule.name, tail)
+    return Sentence(f"Alarm beendet ({_REASONS[reason]}): ", rule.name, tail)
 
 
-def data_missing(rule: Rule, value: float, last_event: Instant, now: Instant) -> str:
+def data_missing(rule: Rule, value: float, last_event: Instant, now: Instant) -> Sentence:
     """Daten fehlen, Alarm bleibt: Wochenmarkt. Zuletzt bis zu 912 Personen um 14:05 Uhr."""
     tail = f". Zuletzt {_measured(rule, value)} um {clock(last_event, now)}."
-    return compose("Daten fehlen, Alarm bleibt: ", rule.name, tail)
+    return Sentence("Daten fehlen, Alarm bleibt: ", rule.name, tail)
 
 
-def near_alarm_missing(rule: Rule, value: float, last_event: Instant, now: Instant) -> str:
+def near_alarm_missing(rule: Rule, value: float, last_event: Instant, now: Instant) -> Sentence:
     """For technicians: the threshold was reached, then the data stopped before it was an alarm."""
     tail = (
         f". Zuletzt {_measured(rule, value)} um {clock(last_event, now)}, "
-        f"Grenze {_limit(rule)} erreicht, kein Alarm ausgelöst."
+        f"{_phrases(rule).reached}, kein Alarm ausgelöst."
     )
-    return compose("Technik: Daten fehlen bei ", rule.name, tail)
+    return Sentence("Technik: Daten fehlen bei ", rule.name, tail)
 
 
 def clock(instant: Instant, now: Instant) -> str:
@@ -102,21 +102,19 @@ def number(value: float) -> str:
 
 
 def _measured(rule: Rule, value: float) -> str:
-    if isinstance(rule.subject, ZoneSubject):
+    if rule.zone is not None:
         return f"bis zu {number(value)} Personen"
-    quantity = QUANTITIES.get(rule.subject.quantity)
-    label = quantity.label_de if quantity else rule.subject.quantity
+    quantity = QUANTITIES.get(rule.quantity)
+    label = quantity.label_de if quantity else rule.quantity
     return f"{label} {number(value)}{_unit(rule)}"
 
 
-def _limit(rule: Rule) -> str:
-    return f"{number(rule.on)}{_unit(rule)}"
+def _phrases(rule: Rule) -> Phrases:
+    return rule.parameters.phrases(lambda value: f"{number(value)}{_unit(rule)}")
 
 
 def _unit(rule: Rule) -> str:
-    if isinstance(rule.subject, ZoneSubject):
-        return ""
-    quantity = QUANTITIES.get(rule.subject.quantity)
+    quantity = QUANTITIES.get(rule.quantity)
     unit = unit_sign(quantity.unit) if quantity else ""
     return unit if unit == "°" else f" {unit}".rstrip()
 

@@ -20,15 +20,14 @@ from stadtsinn.base.berlin import date_and_time
 from stadtsinn.base.instant import isoformat
 from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.alarms.notify import repository, service
-from stadtsinn.cloud.alarms.notify.message import Recipient, masked
-from stadtsinn.cloud.alarms.notify.repository import PhoneMessage
-from stadtsinn.cloud.alarms.notify.schemas import (
-    MessageView,
-    NewRecipient,
-    RecipientBody,
-    RecipientView,
+from stadtsinn.cloud.alarms.notify.message import masked
+from stadtsinn.cloud.alarms.notify.recipient import Recipient, RecipientBody
+from stadtsinn.cloud.alarms.notify.schemas import MessageView, RecipientView
+from stadtsinn.cloud.alarms.notify.senders.repository import (
+    PhoneMessage,
+    phone_is_on,
+    phone_messages,
 )
-from stadtsinn.cloud.alarms.notify.senders.sandbox import phone_is_on
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
@@ -38,7 +37,7 @@ from stadtsinn.cloud.town.service import change
 router = APIRouter()
 """Asks for a key."""
 report_router = APIRouter()
-"""For providers, who have no key: the token in the address is what they know."""
+"""For providers, who have no key: the token in the address stands for it."""
 page_router = APIRouter()
 """A page for everybody, while the sandbox is on."""
 
@@ -66,7 +65,7 @@ def list_recipients(scope: ReaderDep, services: ServicesDep, page: PageDep) -> P
     status_code=201,
     summary="Create a recipient · Empfänger anlegen",
 )
-def create_recipient(scope: EditorDep, services: ServicesDep, body: NewRecipient) -> RecipientView:
+def create_recipient(scope: EditorDep, services: ServicesDep, body: Recipient) -> RecipientView:
     with change(services.database) as connection:
         service.create_recipient(connection, scope, body)
         return _view(repository.recipient(connection, scope, body.slug))
@@ -86,7 +85,7 @@ def read_recipient(scope: ReaderDep, services: ServicesDep, recipient: SlugInPat
 def replace_recipient(
     scope: EditorDep, services: ServicesDep, recipient: SlugInPath, body: RecipientBody
 ) -> RecipientView:
-    wanted = NewRecipient(slug=recipient, **body.model_dump())
+    wanted = Recipient(slug=recipient, **dict(body))
     with change(services.database) as connection:
         service.replace_recipient(connection, scope, wanted)
         return _view(repository.recipient(connection, scope, recipient))
@@ -216,7 +215,7 @@ def sandbox_phone(
     with services.database.read() as connection:
         if not phone_is_on(connection):
             raise NotFound("There is no sandbox phone: messages leave through a real provider.")
-        messages = repository.phone_messages(connection, _SHOWN)
+        messages = phone_messages(connection, _SHOWN)
     page = _pages.get_template("phone.html").render(
         style=_style, lang=lang, paused=paused, phones=_phones(messages)
     )

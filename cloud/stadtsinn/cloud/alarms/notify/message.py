@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from stadtsinn.base.instant import Instant
-
-SMS = "sms"
+from stadtsinn.cloud.alarms.notify.sentence import Sentence
 
 
 class Kind(StrEnum):
@@ -40,26 +38,25 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Draft:
-    """A message to be put into the outbox, for each of the recipients one."""
+    """A message to be put into the outbox, for each of the addressees one."""
 
     tenant_id: str
     incident_id: str
     kind: Kind
     level: int
     sequence: int
-    text: str
+    sentence: Sentence
     event_time: Instant
     created_at: Instant
     expires_at: Instant
 
 
 @dataclass(frozen=True)
-class Recipient:
-    """Who gets a message. `address` is personal data and stays out of the repr."""
+class Addressee:
+    """Where a recipient's messages go. `address` is personal data and stays out of the repr."""
 
     id: int
-    slug: str
-    name: str
+    """The recipient's."""
     channel: str
     address: str = field(repr=False)
 
@@ -74,25 +71,6 @@ class Message:
     text: str = field(repr=False)
     report_token: str = field(repr=False)
     """Unguessable; part of the address at which the provider reports the delivery."""
-
-
-_SEPARATORS = re.compile(r"[\s()/.-]")
-_E164 = re.compile(r"\+[1-9]\d{6,14}")
-
-
-def normalise_number(address: str) -> str:
-    """A telephone number as E.164 (``+491701234567``); ``0170…`` is taken for German.
-
-    Raises ValueError, without the number in it, for anything that cannot be one.
-    """
-    number = _SEPARATORS.sub("", address)
-    if number.startswith("00"):
-        number = "+" + number[2:]
-    elif number.startswith("0"):
-        number = "+49" + number[1:]
-    if not _E164.fullmatch(number):
-        raise ValueError("this is no telephone number: write it like +49 170 1234567")
-    return number
 
 
 def masked(address: str) -> str:

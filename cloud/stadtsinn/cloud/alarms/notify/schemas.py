@@ -1,52 +1,8 @@
-"""Recipients and messages as the API speaks them. Telephone numbers go in and never come out."""
+"""Recipients and messages as the API shows them. Addresses go in and never come out."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    JsonValue,
-    StringConstraints,
-)
-
-from stadtsinn.cloud.alarms.notify.message import normalise_number
-from stadtsinn.cloud.platform.api.fields import Name, Slug
-
-_EXAMPLE: dict[str, JsonValue] = {
-    "name": "Ordnungsamt, Bereitschaft",
-    "channel": "sms",
-    "address": "+49 170 1234567",
-}
-
-Address = Annotated[
-    str,
-    StringConstraints(max_length=40),
-    AfterValidator(normalise_number),
-    Field(
-        description="Telephone number with country code; 0… is taken for German. "
-        "It can be written and is never shown again."
-    ),
-]
-
-
-class RecipientBody(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", hide_input_in_errors=True, json_schema_extra={"examples": [_EXAMPLE]}
-    )
-    name: Name
-    channel: Literal["sms"] = "sms"
-    address: Address
-
-
-class NewRecipient(RecipientBody):
-    """Somebody who is told of alarms. Jemand, der Alarme bekommt."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"slug": "ordnungsamt", **_EXAMPLE}]})
-    slug: Slug
+from pydantic import BaseModel, Field
 
 
 class RecipientView(BaseModel):

@@ -7,73 +7,57 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from pydantic import ValidationError
-from sqlalchemy import ColumnElement, Connection, or_
+from sqlalchemy import Connection
 
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.problems import Conflict, Invalid, NotFound, Unavailable
-from stadtsinn.cloud.alarms.notify import outbox, repository
-from stadtsinn.cloud.alarms.notify.schemas import NewRecipient
-from stadtsinn.cloud.alarms.notify.senders.open import token_digest
-from stadtsinn.cloud.alarms.notify.senders.provider import Reports, pick
-from stadtsinn.cloud.alarms.notify.tables import outbox as messages
+from stadtsinn.cloud.alarms.notify import outbox_repository, repository
+from stadtsinn.cloud.alarms.notify.recipient import Recipient
+from stadtsinn.cloud.alarms.notify.senders import repository as sender_repository
+from stadtsinn.cloud.alarms.notify.senders.provider import pick, token_digest
 from stadtsinn.cloud.platform.access.scope import Scope
-from stadtsinn.cloud.town_file.model import RecipientSpec
 
 
-def create_recipient(connection: Connection, scope: Scope, body: NewRecipient) -> None:
+def create_recipient(connection: Connection, scope: Scope, wanted: Recipient) -> None:
     """Raises Conflict when the slug is taken."""
     try:
-        repository.recipient(connection, scope, body.slug)
+        repository.recipient(connection, scope, wanted.slug)
     except NotFound:
-        repository.insert_recipient(connection, scope, body.model_dump())
+        repository.insert_recipient(connection, scope, wanted)
     else:
-        raise Conflict(f"There is already a recipient '{body.slug}'. Change it with PUT.")
+        raise Conflict(f"There is already a recipient '{wanted.slug}'. Change it with PUT.")
 
 
-def replace_recipient(connection: Connection, scope: Scope, body: NewRecipient) -> None:
+def replace_recipient(connection: Connection, scope: Scope, wanted: Recipient) -> None:
     """Raises NotFound."""
-    repository.recipient(connection, scope, body.slug)
-    repository.update_recipient(connection, scope, body.model_dump())
+    repository.recipient(connection, scope, wanted.slug)
+    repository.update_recipient(connection, scope, wanted)
 
 
 def delete_recipient(connection: Connection, scope: Scope, slug: str) -> None:
     """Raises NotFound. What is still waiting for this recipient is not sent any more."""
-    known = repository.recipient(connection, scope, slug)
-    repository.delete_recipient(connection, scope, known)
+    repository.delete_recipient(connection, scope, slug)
 
 
 def apply_recipients(
-    connection: Connection, scope: Scope, specs: Sequence[RecipientSpec]
+    connection: Connection, scope: Scope, wanted: Sequence[Recipient]
 ) -> list[tuple[str, str]]:
-    """Bring recipients to what a town file says.
+    """Bring recipients to what a town file says; those that it does not name stay.
 
-    Returns what changed as (``created`` or ``changed``, what). Raises Invalid, without the
-    number, for one that cannot be.
+    Returns what changed as (``created`` or ``changed``, what).
     """
     changes = []
-    for spec in specs:
-        body = _checked(spec)
+    for one in wanted:
         try:
-            known = repository.recipient(connection, scope, body.slug)
+            present = repository.recipient(connection, scope, one.slug)
         except NotFound:
-            repository.insert_recipient(connection, scope, body.model_dump())
-            changes.append(("created", f"recipient {body.slug}"))
+            repository.insert_recipient(connection, scope, one)
+            changes.append(("created", f"recipient {one.slug}"))
             continue
-        present = {"name": known.name, "channel": known.channel, "address": known.address}
-        if present != body.model_dump(exclude={"slug"}):
-            repository.update_recipient(connection, scope, body.model_dump())
-            changes.append(("changed", f"recipient {body.slug}"))
+        if dict(present) != dict(one):
+            repository.update_recipient(connection, scope, one)
+            changes.append(("changed", f"recipient {one.slug}"))
     return changes
-
-
-def _checked(spec: RecipientSpec) -> NewRecipient:
-    try:
-        return NewRecipient.model_validate(msgspec.structs.asdict(spec))
-    except ValidationError as error:
-        # The messages, not the error itself: it would quote the number.
-        wrong = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
-        raise Invalid(f"recipient {spec.slug}: {wrong}") from None
 
 
 def take_report(
@@ -86,29 +70,30 @@ def take_report(
     the reason: who guesses learns nothing. A provider that proves itself but names a message
     not known (yet: the report can be quicker than our commit) gets Unavailable and tries again.
     """
-    known = repository.report_format(connection, provider)
+    known = sender_repository.report_format(connection, provider)
     if known is None:
         raise _no_such_message()
-    reports = msgspec.json.decode(known[0], type=Reports)
-    document = _document(fields, body)
-    for_all = known[1] is not None and hmac.compare_digest(token_digest(token), known[1])
-    where = _named(reports, document) if for_all else messages.c.report_token == token
+    reports, document = known.reports, _document(fields, body)
+    digest = known.token_digest
+    for_all = digest is not None and hmac.compare_digest(token_digest(token), digest)
+    name = _name(reports.id_path, document) if for_all else None
     status = reports.status_of(pick(document, reports.status_path) or "")
     if status is None:
-        return  # an intermediate state we have no use for
-    if not outbox.report(connection, where, status):
-        if for_all:
-            raise Unavailable("This message is not known yet. Report it again later.")
-        raise _no_such_message()
+        return  # an intermediate state that changes nothing
+    if name is None:
+        if not outbox_repository.report_by_token(connection, token, status):
+            raise _no_such_message()
+    elif not outbox_repository.report_by_name(connection, name, status):
+        raise Unavailable("This message is not known yet. Report it again later.")
     crash_point("notify.reported")
 
 
-def _named(reports: Reports, document: Any) -> ColumnElement[bool]:
-    """The message that the report itself names."""
-    name = pick(document, reports.id_path) if reports.id_path else None
+def _name(path: str, document: Any) -> str:
+    """Of the message, as the report itself gives it."""
+    name = pick(document, path) if path else None
     if name is None:
-        raise Invalid(f"The report names no message at '{reports.id_path}'.")
-    return or_(messages.c.provider_id == name, messages.c.uuid == name)
+        raise Invalid(f"The report names no message at '{path}'.")
+    return name
 
 
 def _document(fields: Mapping[str, str], body: bytes) -> Any:

@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Any
 
-from pydantic import Field
+from pydantic import ConfigDict, InstanceOf, RootModel, create_model, field_validator
 
 from stadtsinn.base.settings.reading import Section
-from stadtsinn.base.settings.secret import Secret
-from stadtsinn.cloud.alarms.notify.senders.provider import Provider
+from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
 
 
-class SandboxSettings(Section):
-    """Messages stay in the database and show on ``/sandbox-phone``."""
+class NotifySettings(RootModel[dict[str, InstanceOf[Section]]]):
+    """The table of each channel, by its name. Without any, messages wait in the outbox."""
 
-    kind: Literal["sandbox"] = "sandbox"
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
+    root: dict[str, InstanceOf[Section]] = {}
 
-class HttpSettings(Section):
-    """An HTTP provider: a preset's name, or all of `provider`."""
-
-    kind: Literal["http"] = "http"
-    preset: str = ""
-    provider: Provider | None = None
-    url: str = ""
-    """In place of the preset's address."""
-    values: dict[str, str] = Field(default_factory=dict)
-    secrets: dict[str, Secret] = Field(default_factory=dict)
-    """By placeholder. ``report_token`` is the last part of the report address, for providers
-    that know one address for all messages."""
-    public_url: str = ""
-    """Where the provider reaches our API, e.g. ``https://daten.musterstadt.de``."""
-    timeout_s: Annotated[float, Field(gt=0)] = 10.0
-
-
-class NotifySettings(Section):
-    """Senders by channel. Without any, messages wait in the outbox."""
-
-    sms: Annotated[SandboxSettings | HttpSettings, Field(discriminator="kind")] | None = None
+    @field_validator("root", mode="before")
+    @classmethod
+    def _of_the_channels(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        fields: dict[str, Any] = {
+            name: (channel.settings | None, None) for name, channel in CHANNELS.items()
+        }
+        tables = create_model("NotifyTables", __base__=Section, **fields).model_validate(given)
+        return {name: table for name, table in tables if table is not None}

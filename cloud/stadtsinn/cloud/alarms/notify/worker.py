@@ -22,12 +22,12 @@ from stadtsinn.base.clock import Clock, SystemClock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.health import Check
 from stadtsinn.base.instant import DAY, HOUR, SECOND, Instant
-from stadtsinn.cloud.alarms.notify import outbox
+from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
+from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
 from stadtsinn.cloud.alarms.notify.message import Kind, Status
-from stadtsinn.cloud.alarms.notify.outbox import Claim
+from stadtsinn.cloud.alarms.notify.outbox_repository import Claim
 from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result, Sender
-from stadtsinn.cloud.alarms.notify.senders.sandbox import purge_phone
-from stadtsinn.cloud.alarms.notify.text import fit_one_part
+from stadtsinn.cloud.alarms.notify.senders.repository import purge_phone
 from stadtsinn.cloud.platform.database.engine import Database
 
 log = structlog.get_logger()
@@ -114,8 +114,8 @@ class OutboxWorker:
             return Check(ok=False, detail="the worker's thread ended: restart the process")
         with self._database.read() as connection:
             backlog = outbox.backlog(connection)
-        if homeless := sorted(backlog.waiting.keys() - self._senders.keys()):
-            detail = f"messages wait, but no sender is configured for {', '.join(homeless)}"
+        if unserved := sorted(backlog.waiting.keys() - self._senders.keys()):
+            detail = f"messages wait, but no sender is configured for {', '.join(unserved)}"
             return Check(ok=False, detail=f"{detail}: see docs/sms.md")
         detail = f"{sum(backlog.waiting.values())} waiting, {backlog.troubled} after three tries"
         return Check(ok=backlog.troubled == 0, detail=detail)
@@ -218,7 +218,7 @@ class OutboxWorker:
             elif found is Found.NO:
                 self._move(connection, claimed, Status.READY, next_attempt=now)
             elif claimed.message.kind is Kind.ALARM and not claimed.resent:
-                text = fit_one_part(claimed.message.text, MAYBE_TWICE)
+                text = CHANNELS[claimed.channel].append(claimed.message.text, MAYBE_TWICE)
                 values = {"next_attempt": now, "resent": True, "text": text}
                 self._move(connection, claimed, Status.READY, **values)
             else:

@@ -67,8 +67,35 @@ class Database:
         with self._turn or nullcontext(), self._writer.begin() as connection:
             yield connection
 
+    @contextmanager
+    def write_schema(self) -> Iterator[Connection]:
+        """A write transaction that may replace whole tables, as SQLite needs for most changes.
+
+        Dropping a table that others refer to would delete their rows or fail. So SQLite looks
+        at foreign keys only once, before the commit. Raises RuntimeError when one is broken.
+        """
+        options = {"stadtsinn_writing": True, "stadtsinn_schema": True}
+        engine = self.engine.execution_options(**options)
+        with self._turn or nullcontext(), engine.connect() as connection:
+            try:
+                with connection.begin():
+                    yield connection
+                    _require_sound_keys(connection)
+            finally:
+                if self.is_sqlite:
+                    connection.invalidate()  # the next one checks foreign keys again
+
     def dispose(self) -> None:
         self.engine.dispose()
+
+
+def _require_sound_keys(connection: Connection) -> None:
+    if connection.dialect.name != "sqlite":
+        return
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    if broken:
+        tables = ", ".join(sorted({str(row[0]) for row in broken}))
+        raise RuntimeError(f"the schema change leaves rows that refer to nothing in: {tables}")
 
 
 def serialize(connection: Connection, name: str) -> None:
@@ -115,7 +142,10 @@ def _open_sqlite(url: Any) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        writing = connection.get_execution_options().get("stadtsinn_writing", False)
+        options = connection.get_execution_options()
+        if options.get("stadtsinn_schema", False):
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")  # only possible before BEGIN
+        writing = options.get("stadtsinn_writing", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from stadtsinn.cloud.alarms.notify.message import Message
+from stadtsinn.cloud.alarms.notify.senders.provider import ReportFormat
 
 
 class Outcome(StrEnum):
@@ -50,3 +51,13 @@ class Sender(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class OpenedSender:
+    """A sender, and how its provider words delivery reports, if it sends any."""
+
+    sender: Sender
+    reports: ReportFormat | None = None
+    sandbox: bool = False
+    """Nothing leaves the installation: the page of the sandbox phone shows the messages."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,14 +18,20 @@ import httpx
 import msgspec
 
 from stadtsinn.cloud.alarms.notify.message import Message
-from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result
+from stadtsinn.cloud.alarms.notify.senders.base import Found, OpenedSender, Outcome, Result
 from stadtsinn.cloud.alarms.notify.senders.provider import (
     PER_MESSAGE,
+    PRESETS,
     Provider,
+    ReportFormat,
     fill,
     pick,
     placeholders,
+    token_digest,
 )
+from stadtsinn.cloud.alarms.notify.senders.settings import HttpSettings
+
+REPORTS_PATH = "/api/v1/notify/delivery-reports"
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
@@ -133,3 +140,32 @@ def _json(answer: httpx.Response) -> Any:
         return msgspec.json.decode(answer.content)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+def open_http(config: HttpSettings) -> OpenedSender:
+    """Raises ValueError for an unknown preset or a secret that is not there."""
+    secrets = {name: secret.read() or "" for name, secret in config.secrets.items()}
+    provider, name = _provider(config), _name(config)
+    sender = HttpSmsSender(
+        provider,
+        {**config.values, **secrets},
+        report_url=f"{config.public_url.rstrip('/')}{REPORTS_PATH}/{name}",
+        timeout_s=config.timeout_s,
+    )
+    token = secrets.get("report_token")
+    digest = token_digest(token) if token else None
+    return OpenedSender(sender, ReportFormat(name, provider.reports, digest))
+
+
+def _name(config: HttpSettings) -> str:
+    return "custom" if config.provider else config.preset
+
+
+def _provider(config: HttpSettings) -> Provider:
+    provider = config.provider or PRESETS.get(config.preset)
+    if provider is None:
+        raise ValueError(
+            f"no SMS provider {config.preset!r}: use one of {', '.join(sorted(PRESETS))}, "
+            "or describe yours in 'provider'"
+        )
+    return replace(provider, url=config.url) if config.url else provider

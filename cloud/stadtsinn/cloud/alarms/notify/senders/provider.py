@@ -6,6 +6,7 @@ everything else from the configuration's `values` and `secrets`.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -52,6 +53,16 @@ class Reports:
         """None for a word that says nothing final or new."""
         meant = self.meaning.get(word)
         return Status(meant) if meant else None
+
+
+@dataclass(frozen=True)
+class ReportFormat:
+    """What the process that takes delivery reports has to know of a provider."""
+
+    provider: str
+    reports: Reports
+    token_digest: str | None = None
+    """Of the token for reports of all messages, where the provider knows but one address."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +144,10 @@ SEVEN = Provider(
 )
 
 PRESETS: Mapping[str, Provider] = {"kannel": KANNEL, "seven": SEVEN}
+
+
+def token_digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def placeholders(provider: Provider) -> set[str]:

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stadtsinn.base.instant import HOUR, MINUTE, Instant
-from stadtsinn.cloud.alarms.alerts import machine
-from stadtsinn.cloud.alarms.alerts.machine import (
+from stadtsinn.cloud.alarms.judging import machine
+from stadtsinn.cloud.alarms.judging.kinds.threshold import Threshold
+from stadtsinn.cloud.alarms.judging.machine import (
     Announced,
     Closed,
     CloseReason,
@@ -18,16 +19,13 @@ from stadtsinn.cloud.alarms.alerts.machine import (
     Phase,
     RuleState,
 )
-from stadtsinn.cloud.alarms.alerts.rule import Thresholds
-from stadtsinn.cloud.town_file.model import Direction
+from stadtsinn.cloud.alarms.judging.terms import Terms
 
 START = 1_000 * HOUR
 
 rules = st.builds(
-    Thresholds,
-    on=st.just(10.0),
-    off=st.sampled_from([9.0, 5.0]),
-    direction=st.just(Direction.ABOVE),
+    Terms,
+    kind=st.sampled_from([Threshold(on=10, off=9), Threshold(on=10, off=5)]),
     hold=st.sampled_from([0, MINUTE, 4 * MINUTE]),
     min_samples=st.integers(1, 3),
     keep_firing=st.sampled_from([0, MINUTE, 4 * MINUTE]),
@@ -36,6 +34,11 @@ rules = st.builds(
     alert_on_stale=st.booleans(),
     patience=st.sampled_from([0, MINUTE // 2, 3 * MINUTE]),
 )
+
+
+def threshold(rule: Terms) -> Threshold:
+    assert isinstance(rule.kind, Threshold)
+    return rule.kind
 
 
 @dataclass(frozen=True)
@@ -65,13 +68,13 @@ def moment(half_minutes: int) -> Instant:
     return Instant(START + half_minutes * MINUTE // 2)
 
 
-def step(rule: Thresholds, state: RuleState, event: Event) -> machine.Step:
+def step(rule: Terms, state: RuleState, event: Event) -> machine.Step:
     if event.value is None:
         return machine.tick(rule, state, moment(event.now))
     return machine.sample(rule, state, moment(event.at), event.value, moment(event.now))
 
 
-def run(rule: Thresholds, course: list[Event]) -> list[tuple[RuleState, Event, Effect]]:
+def run(rule: Terms, course: list[Event]) -> list[tuple[RuleState, Event, Effect]]:
     """Each effect with the state before it and the event it came of."""
     state, found = RuleState(), []
     for event in course:
@@ -83,7 +86,7 @@ def run(rule: Thresholds, course: list[Event]) -> list[tuple[RuleState, Event, E
 
 @settings(max_examples=150, deadline=None)
 @given(rules, events())
-def test_there_are_never_two_open_incidents(rule: Thresholds, course: list[Event]) -> None:
+def test_there_are_never_two_open_incidents(rule: Terms, course: list[Event]) -> None:
     open_at: Instant | None = None
     for _, _, effect in run(rule, course):
         if isinstance(effect, Opened):
@@ -99,14 +102,14 @@ def test_there_are_never_two_open_incidents(rule: Thresholds, course: list[Event
 
 @settings(max_examples=150, deadline=None)
 @given(rules, events())
-def test_an_incident_is_told_at_most_once(rule: Thresholds, course: list[Event]) -> None:
+def test_an_incident_is_told_at_most_once(rule: Terms, course: list[Event]) -> None:
     told = [effect.opened_at for _, _, effect in run(rule, course) if isinstance(effect, Announced)]
     assert len(told) == len(set(told))
 
 
 @settings(max_examples=150, deadline=None)
 @given(rules, events())
-def test_silence_never_resolves(rule: Thresholds, course: list[Event]) -> None:
+def test_silence_never_resolves(rule: Terms, course: list[Event]) -> None:
     """Every end rests on a calm value no older than what counts as silence."""
     for before, event, effect in run(rule, course):
         if not isinstance(effect, Closed) or effect.reason is not CloseReason.RECOVERED:
@@ -115,7 +118,7 @@ def test_silence_never_resolves(rule: Thresholds, course: list[Event]) -> None:
         by_this_sample = event.value is not None and effect.at == moment(event.at)
         value = event.value if by_this_sample else before.last_value
         assert value is not None
-        assert rule.recovered(value)
+        assert threshold(rule).recovered(value)
         if not by_this_sample:
             assert newest is not None
             assert effect.at <= max(newest + rule.stale_after, effect.opened_at)
@@ -123,7 +126,7 @@ def test_silence_never_resolves(rule: Thresholds, course: list[Event]) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(rules, events())
-def test_what_comes_late_changes_nothing(rule: Thresholds, course: list[Event]) -> None:
+def test_what_comes_late_changes_nothing(rule: Terms, course: list[Event]) -> None:
     state = RuleState()
     for event in course:
         after, effects = step(rule, state, event)
@@ -136,7 +139,7 @@ def test_what_comes_late_changes_nothing(rule: Thresholds, course: list[Event]) 
 
 @settings(max_examples=150, deadline=None)
 @given(rules, events())
-def test_nobody_is_told_of_the_past(rule: Thresholds, course: list[Event]) -> None:
+def test_nobody_is_told_of_the_past(rule: Terms, course: list[Event]) -> None:
     for _, event, effect in run(rule, course):
         if isinstance(effect, Announced):
             assert moment(event.now) - effect.at <= rule.max_age
@@ -144,7 +147,7 @@ def test_nobody_is_told_of_the_past(rule: Thresholds, course: list[Event]) -> No
 
 @settings(max_examples=150, deadline=None)
 @given(rules, events())
-def test_the_hold_is_honoured_in_event_time(rule: Thresholds, course: list[Event]) -> None:
+def test_the_hold_is_honoured_in_event_time(rule: Terms, course: list[Event]) -> None:
     """No value below the threshold lies within the hold before an incident begins."""
     judged: list[tuple[Instant, float]] = []
     state = RuleState()
@@ -154,7 +157,7 @@ def test_the_hold_is_honoured_in_event_time(rule: Thresholds, course: list[Event
         for effect in effects:
             if isinstance(effect, Opened) and not rule.alert_on_stale:
                 within = [value for at, value in judged if effect.at - rule.hold < at < effect.at]
-                assert all(rule.reached(value) for value in within)
+                assert all(threshold(rule).reached(value) for value in within)
         if event.value is not None and not late:
             judged.append((moment(event.at), event.value))
         state = after
@@ -162,7 +165,7 @@ def test_the_hold_is_honoured_in_event_time(rule: Thresholds, course: list[Event
 
 @settings(max_examples=150, deadline=None)
 @given(rules, st.lists(st.tuples(st.integers(1, 8), st.sampled_from([0.0, 5, 9.5, 10, 30]))))
-def test_ticks_do_not_change_history(rule: Thresholds, gaps: list[tuple[int, float]]) -> None:
+def test_ticks_do_not_change_history(rule: Terms, gaps: list[tuple[int, float]]) -> None:
     """With ticks in between, without any, or all at once after an outage: the same incidents."""
     course, now = [], 0
     for gap, value in gaps:
@@ -180,7 +183,7 @@ def test_ticks_do_not_change_history(rule: Thresholds, gaps: list[tuple[int, flo
     assert history(rule, ticked) == history(rule, course) == history(rule, backlog)
 
 
-def history(rule: Thresholds, course: list[Event]) -> list[object]:
+def history(rule: Terms, course: list[Event]) -> list[object]:
     found: list[object] = []
     for _, _, effect in run(rule, course):
         if isinstance(effect, Opened):
@@ -192,7 +195,7 @@ def history(rule: Thresholds, course: list[Event]) -> list[object]:
 
 @settings(max_examples=150, deadline=None)
 @given(rules, events(), st.integers(0, 39))
-def test_due_times_miss_nothing(rule: Thresholds, course: list[Event], until: int) -> None:
+def test_due_times_miss_nothing(rule: Terms, course: list[Event], until: int) -> None:
     """A tick before `next_due` changes nothing, so the follower may leave it out."""
     state = RuleState()
     for event in course[:until]:
@@ -207,7 +210,7 @@ def test_due_times_miss_nothing(rule: Thresholds, course: list[Event], until: in
 
 @settings(max_examples=150, deadline=None)
 @given(rules, events())
-def test_levels_and_times_fit_the_phase(rule: Thresholds, course: list[Event]) -> None:
+def test_levels_and_times_fit_the_phase(rule: Terms, course: list[Event]) -> None:
     state = RuleState()
     for event in course:
         state, _ = step(rule, state, event)

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from stadtsinn.base.instant import HOUR, MINUTE, Instant
-from stadtsinn.cloud.alarms.alerts import machine
-from stadtsinn.cloud.alarms.alerts.machine import (
+from stadtsinn.cloud.alarms.judging import machine
+from stadtsinn.cloud.alarms.judging.kinds.threshold import Direction, Threshold
+from stadtsinn.cloud.alarms.judging.machine import (
     Announced,
     Closed,
     CloseReason,
@@ -18,10 +19,9 @@ from stadtsinn.cloud.alarms.alerts.machine import (
     Phase,
     RuleState,
 )
-from stadtsinn.cloud.alarms.alerts.rule import Thresholds, check_thresholds
-from stadtsinn.cloud.town_file.model import Direction
+from stadtsinn.cloud.alarms.judging.terms import Terms
 
-RULE = Thresholds(on=900, off=850, stale_after=3 * MINUTE, max_age=15 * MINUTE)
+RULE = Terms(Threshold(on=900, off=850), stale_after=3 * MINUTE, max_age=15 * MINUTE)
 PATIENT = replace(RULE, hold=2 * MINUTE, keep_firing=5 * MINUTE)
 
 
@@ -32,7 +32,7 @@ def at(minute: float) -> Instant:
 class Course:
     """A rule and what happens to it."""
 
-    def __init__(self, rule: Thresholds, state: RuleState | None = None) -> None:
+    def __init__(self, rule: Terms, state: RuleState | None = None) -> None:
         self.rule = rule
         self.state = state or RuleState()
         self.effects: list[Effect] = []
@@ -266,7 +266,7 @@ def test_an_outage_leads_to_the_same_incident_as_none() -> None:
 
 
 def test_below_is_the_mirror_of_above() -> None:
-    rule = replace(RULE, on=15, off=18, direction=Direction.BELOW)
+    rule = replace(RULE, kind=Threshold(on=15, off=18, direction=Direction.BELOW))
     course = Course(rule).sample(0, 15.1).sample(1, 15).sample(2, 17.9).sample(3, 18)
     assert course.kinds() == [Opened, Announced, Closed]
 
@@ -292,5 +292,5 @@ def test_forgetting_keeps_what_was_told() -> None:
 def test_thresholds_without_hysteresis_are_refused(
     on: float, off: float, direction: Direction
 ) -> None:
-    with pytest.raises(ValueError, match="'on'"):
-        check_thresholds(on, off, direction)
+    with pytest.raises(ValueError, match=r"\bon\b"):
+        Threshold(on=on, off=off, direction=direction)

@@ -1,4 +1,4 @@
-"""The outbox's SQL: messages in, one row per recipient, and how each came to its end.
+"""The SQL of the outbox: messages in, one row per recipient, and how each came to its end.
 
 `settled` marks a row for which nothing more will be tried. What one recipient gets about one
 incident goes out in the order it was written: a row waits for the unsettled ones before it, so
@@ -16,7 +16,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, update
 
 from stadtsinn.base.instant import Instant
-from stadtsinn.cloud.alarms.notify.message import ENDINGS, Draft, Kind, Message, Recipient, Status
+from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
+from stadtsinn.cloud.alarms.notify.message import ENDINGS, Addressee, Draft, Kind, Message, Status
+from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
 from stadtsinn.cloud.platform.database.upsert import insert_ignore
 
@@ -35,15 +37,15 @@ class Claim:
     message: Message
 
 
-def enqueue(connection: Connection, draft: Draft, to: Sequence[Recipient]) -> int:
-    """Put one row per recipient into the outbox; those who have this message already get none.
+def enqueue(connection: Connection, draft: Draft, to: Sequence[Addressee]) -> int:
+    """Put one row per addressee into the outbox; those who have this message already get none.
 
     Returns how many rows are new.
     """
-    return insert_ignore(connection, outbox, [_row(draft, recipient) for recipient in to])
+    return insert_ignore(connection, outbox, [_row(draft, addressee) for addressee in to])
 
 
-def _row(draft: Draft, recipient: Recipient) -> dict[str, Any]:
+def _row(draft: Draft, addressee: Addressee) -> dict[str, Any]:
     key = (draft.incident_id, draft.kind, draft.level, draft.sequence)
     return {
         "uuid": str(uuid.uuid4()),
@@ -52,11 +54,11 @@ def _row(draft: Draft, recipient: Recipient) -> dict[str, Any]:
         "kind": draft.kind.value,
         "level": draft.level,
         "sequence": draft.sequence,
-        "channel": recipient.channel,
-        "recipient_id": recipient.id,
-        "dedup_key": "|".join(map(str, (*key, recipient.channel, recipient.id))),
-        "address": recipient.address,
-        "text": draft.text,
+        "channel": addressee.channel,
+        "recipient_id": addressee.id,
+        "dedup_key": "|".join(map(str, (*key, addressee.channel, addressee.id))),
+        "address": addressee.address,
+        "text": CHANNELS[addressee.channel].text(draft.sentence),
         "status": Status.READY.value,
         "reason": "",
         "attempts": 0,
@@ -72,7 +74,7 @@ def _row(draft: Draft, recipient: Recipient) -> dict[str, Any]:
     }
 
 
-def reword_waiting_alarms(connection: Connection, incident_id: str, text: str) -> int:
+def reword_waiting_alarms(connection: Connection, incident_id: str, sentence: Sentence) -> int:
     """The incident ended before these went out: say so in the one message they will get."""
     waiting = and_(
         outbox.c.incident_id == incident_id,
@@ -80,18 +82,24 @@ def reword_waiting_alarms(connection: Connection, incident_id: str, text: str) -
         outbox.c.status == Status.READY.value,
         outbox.c.resent.is_(False),  # a first copy may have arrived: it needs its all-clear
     )
-    return connection.execute(
-        update(outbox).where(waiting).values(text=text, reworded=True)
-    ).rowcount
+    channels = connection.scalars(select(outbox.c.channel).where(waiting).distinct()).all()
+    return sum(
+        connection.execute(
+            update(outbox)
+            .where(waiting, outbox.c.channel == channel)
+            .values(text=CHANNELS[channel].text(sentence), reworded=True)
+        ).rowcount
+        for channel in channels
+    )
 
 
-def alarmed_recipients(connection: Connection, incident_id: str) -> list[Recipient]:
+def alarmed_addressees(connection: Connection, incident_id: str) -> list[Addressee]:
     """Who got, or may have got, the alarm of this incident without hearing of its end."""
     left = or_(
         outbox.c.status.in_([status.value for status in _LEFT_READY]), outbox.c.resent.is_(True)
     )
     rows = connection.execute(
-        select(outbox.c.recipient_id, outbox.c.channel, outbox.c.address, recipients.c.slug)
+        select(outbox.c.recipient_id, outbox.c.channel, outbox.c.address)
         .join(recipients, recipients.c.id == outbox.c.recipient_id)
         .where(
             outbox.c.incident_id == incident_id,
@@ -102,7 +110,7 @@ def alarmed_recipients(connection: Connection, incident_id: str) -> list[Recipie
         )
         .distinct()
     )
-    return [Recipient(row.recipient_id, row.slug, "", row.channel, row.address) for row in rows]
+    return [Addressee(*row) for row in rows]
 
 
 def has_work(connection: Connection) -> bool:
@@ -262,17 +270,24 @@ def purge(connection: Connection, before: Instant) -> int:
 
 
 def note_sent(connection: Connection, row_id: int, values: Mapping[str, Any]) -> None:
-    """Add what the sender told of a message that was settled by its report already."""
+    """Add what the sender answered about a message that was settled by its report already."""
     connection.execute(
         update(outbox).where(outbox.c.id == row_id, outbox.c.sent_at.is_(None)).values(**values)
     )
 
 
-def report(connection: Connection, where: ColumnElement[bool], status: Status) -> bool:
-    """Apply a delivery report to the message it is about; False when there is no such message.
+def report_by_token(connection: Connection, token: str, status: Status) -> bool:
+    """Apply the delivery report that came with a message's own token; False when none has it."""
+    return _report(connection, outbox.c.report_token == token, status)
 
-    A report never takes back a delivery, and one of an earlier copy spares the resending.
-    """
+
+def report_by_name(connection: Connection, name: str, status: Status) -> bool:
+    """Apply a delivery report that names its message, by the provider's id or by ours."""
+    return _report(connection, or_(outbox.c.provider_id == name, outbox.c.uuid == name), status)
+
+
+def _report(connection: Connection, where: ColumnElement[bool], status: Status) -> bool:
+    """A report never takes back a delivery, and one of an earlier copy spares the resending."""
     row = connection.execute(select(outbox.c.id).where(where)).first()
     if row is None:
         return False

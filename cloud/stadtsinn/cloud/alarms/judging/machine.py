@@ -1,8 +1,8 @@
-"""The state machine of a threshold rule, over event time. Pure: no clock, no database.
+"""The state machine of a rule of any kind, over event time. Pure: no clock, no database.
 
-One state per rule. `sample`, `tick` and `edit` take a state and answer the next one with the
-effects that belong to it; whoever calls stores both in one transaction. The rows of the table
-in docs/decisions/0009-alert-state-machine.md are handled here:
+One state per rule and subject. `sample`, `tick` and `edit` take a state and answer the next one
+with the effects that belong to it; whoever calls stores both in one transaction. The rows of the
+table in docs/decisions/0009-alert-state-machine.md are handled here:
 
 ====  =====================================  ==========================================
 row   what happens                           where
@@ -33,11 +33,13 @@ be under way, and it is the better witness.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from stadtsinn.base.instant import Instant
-from stadtsinn.cloud.alarms.alerts.rule import ALARM_LEVEL, ALWAYS, Thresholds
+from stadtsinn.cloud.alarms.judging.kind import Past, Sample, Verdict
+from stadtsinn.cloud.alarms.judging.terms import ALARM_LEVEL, ALWAYS, Terms
 
 
 class Phase(StrEnum):
@@ -62,8 +64,9 @@ class RuleState:
 
     `since` is when the pending or recovering phase began; in phase OK with `stale` it is what a
     pending phase leaves behind, in case the silence turns out to have been a late delivery.
-    `samples` counts those that reached the threshold since then. `announced` says that
-    somebody was told of the open incident; `silences` counts the messages about missing data.
+    `samples` counts those that reached the limit since then. `notes` are the kind's own.
+    `announced` says that a message about the open incident was written; `silences` counts the
+    messages about missing data.
     """
 
     phase: Phase = Phase.OK
@@ -73,20 +76,28 @@ class RuleState:
     stale: bool = False
     last_event: Instant | None = None
     last_value: float | None = None
+    notes: Mapping[str, float] = field(default_factory=dict)
     opened_at: Instant | None = None
     announced: bool = False
     silences: int = 0
     quiet_until: Instant = ALWAYS
-    """What happened up to here was told before the history was rebuilt."""
+    """Messages about what happened up to here were written before the history was rebuilt."""
 
     @property
     def alarmed(self) -> bool:
         return self.phase in (Phase.FIRING, Phase.RECOVERING)
 
+    @property
+    def last(self) -> Sample | None:
+        """The newest sample that was judged."""
+        if self.last_event is None or self.last_value is None:
+            return None
+        return Sample(self.last_event, self.last_value)
+
 
 @dataclass(frozen=True)
 class Opened:
-    """An incident begins. `late` ones are recorded, but nobody is told unless it goes on."""
+    """An incident begins. A `late` one is recorded, without a message unless it goes on."""
 
     at: Instant
     value: float
@@ -113,7 +124,7 @@ class Closed:
     value: float | None
     reason: CloseReason
     silent: bool = False
-    """It was told before the history was rebuilt: no message."""
+    """Its message was written before the history was rebuilt: no second one."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +140,27 @@ Effect = Opened | Announced | Closed | FellSilent
 Step = tuple[RuleState, tuple[Effect, ...]]
 
 
-def sample(rule: Thresholds, state: RuleState, at: Instant, value: float, now: Instant) -> Step:
+@dataclass(frozen=True)
+class _Judged:
+    """A sample and its verdict, judged at `now`."""
+
+    at: Instant
+    value: float
+    verdict: Verdict
+    now: Instant
+    again: bool
+    """A corrected value of the moment before: no further sample."""
+
+    @property
+    def reached(self) -> bool:
+        return self.verdict is Verdict.REACHED
+
+    @property
+    def recovered(self) -> bool:
+        return self.verdict is Verdict.RECOVERED
+
+
+def sample(rule: Terms, state: RuleState, at: Instant, value: float, now: Instant) -> Step:
     """Judge a value measured at `at`; `now` only decides whether a message is still current."""
     if at < rule.valid_from or (state.last_event is not None and at < state.last_event):
         return state, ()
@@ -140,13 +171,15 @@ def sample(rule: Thresholds, state: RuleState, at: Instant, value: float, now: I
         # The sample is here, so nobody needs a message that samples are missing.
         due += tuple(effect for effect in gap if not isinstance(effect, FellSilent))
         state = _after_gap(rule, state, at)
-    again = at == state.last_event  # a corrected value of the same moment is no further sample
-    state = replace(state, stale=False, last_event=at, last_value=value)
-    state, effects = _JUDGES[state.phase](rule, state, at, value, now, again)
+    again = at == state.last_event
+    judgement = rule.kind.judge(Sample(at, value), Past(state.last, state.notes))
+    state = replace(state, stale=False, last_event=at, last_value=value, notes=judgement.notes)
+    judged = _Judged(at, value, judgement.verdict, now, again)
+    state, effects = _NEXT[state.phase](rule, state, judged)
     return state, due + effects
 
 
-def tick(rule: Thresholds, state: RuleState, now: Instant) -> Step:
+def tick(rule: Terms, state: RuleState, now: Instant) -> Step:
     """Let time pass without a sample."""
     if state.stale or state.last_event is None:
         return state, ()
@@ -171,12 +204,11 @@ def edit(state: RuleState, now: Instant, reason: CloseReason) -> Step:
 
 
 def forget(state: RuleState) -> RuleState:
-    """Before the history is judged again: remember only what was told about already."""
-    told = max(state.quiet_until, state.last_event or 0)
-    return RuleState(quiet_until=Instant(told))
+    """Before the history is judged again: remember only until when messages were written."""
+    return RuleState(quiet_until=Instant(max(state.quiet_until, state.last_event or 0)))
 
 
-def next_due(rule: Thresholds, state: RuleState) -> Instant | None:
+def next_due(rule: Terms, state: RuleState) -> Instant | None:
     """When `tick` has something to do next; None while only a sample can change anything."""
     if state.stale or state.last_event is None:
         return None
@@ -185,11 +217,11 @@ def next_due(rule: Thresholds, state: RuleState) -> Instant | None:
     return Instant(silent if timer is None else min(timer + rule.patience, silent))
 
 
-def _stale_at(rule: Thresholds, state: RuleState) -> int:
+def _stale_at(rule: Terms, state: RuleState) -> int:
     return (state.last_event or 0) + rule.stale_after
 
 
-def _deadline(rule: Thresholds, state: RuleState) -> int | None:
+def _deadline(rule: Terms, state: RuleState) -> int | None:
     """When the running timer ends, if one runs."""
     if state.stale or state.since is None:
         return None
@@ -200,7 +232,7 @@ def _deadline(rule: Thresholds, state: RuleState) -> int | None:
     return None
 
 
-def _run_timer(rule: Thresholds, state: RuleState, until: Instant, now: Instant) -> Step:
+def _run_timer(rule: Terms, state: RuleState, until: Instant, now: Instant) -> Step:
     """Rows 4, 9, 10: end the running timer if it ends by `until` and data was there that long."""
     deadline = _deadline(rule, state)
     if deadline is None or deadline > until or deadline > _stale_at(rule, state):
@@ -211,7 +243,7 @@ def _run_timer(rule: Thresholds, state: RuleState, until: Instant, now: Instant)
     return _close(state, at)
 
 
-def _resume(rule: Thresholds, state: RuleState, at: Instant) -> RuleState:
+def _resume(rule: Terms, state: RuleState, at: Instant) -> RuleState:
     """Rows 9, 12: a silence that the sample proves to have been a late delivery did not happen."""
     if not state.stale or at > _stale_at(rule, state):
         return state
@@ -219,7 +251,7 @@ def _resume(rule: Thresholds, state: RuleState, at: Instant) -> RuleState:
     return replace(state, stale=False, phase=Phase.PENDING if pending else state.phase)
 
 
-def _after_gap(rule: Thresholds, state: RuleState, at: Instant) -> RuleState:
+def _after_gap(rule: Terms, state: RuleState, at: Instant) -> RuleState:
     """Row 9, 12: data really was missing; what waited for it does not count the gap."""
     if state.phase is Phase.RECOVERING and state.since is not None:
         gap = at - _stale_at(rule, state)
@@ -229,7 +261,7 @@ def _after_gap(rule: Thresholds, state: RuleState, at: Instant) -> RuleState:
     return state
 
 
-def _fall_silent(rule: Thresholds, state: RuleState, now: Instant) -> Step:
+def _fall_silent(rule: Terms, state: RuleState, now: Instant) -> Step:
     """Rows 5 and 11. Silence never resolves anything."""
     if state.stale or state.last_event is None:
         return state, ()
@@ -239,8 +271,8 @@ def _fall_silent(rule: Thresholds, state: RuleState, now: Instant) -> Step:
         return replace(fired, stale=True), effects
     if state.phase is Phase.PENDING:
         # `since` and `samples` stay, see `_resume`.
-        told = _current(rule, state, silent_at, now)
-        effects = (FellSilent(None, state.last_event, 0),) if told else ()
+        current = _current(rule, state, silent_at, now)
+        effects = (FellSilent(None, state.last_event, 0),) if current else ()
         return replace(state, phase=Phase.OK, stale=True), effects
     if state.alarmed and state.announced:
         sequence = state.silences + 1
@@ -249,14 +281,14 @@ def _fall_silent(rule: Thresholds, state: RuleState, now: Instant) -> Step:
     return replace(state, stale=True), ()
 
 
-def _current(rule: Thresholds, state: RuleState, at: Instant, now: Instant) -> bool:
+def _current(rule: Terms, state: RuleState, at: Instant, now: Instant) -> bool:
     """What happened at `at` is still worth a message."""
     return now - at <= rule.max_age and at > state.quiet_until
 
 
-def _fire(rule: Thresholds, state: RuleState, at: Instant, now: Instant) -> Step:
-    value = state.last_value if state.last_value is not None else rule.on
-    current = _current(rule, state, at, now)
+def _fire(rule: Terms, state: RuleState, at: Instant, now: Instant) -> Step:
+    assert state.last is not None  # only a sample leads here, or leads to the timer that does
+    last, current = state.last, _current(rule, state, at, now)
     fired = replace(
         state,
         phase=Phase.FIRING,
@@ -267,9 +299,9 @@ def _fire(rule: Thresholds, state: RuleState, at: Instant, now: Instant) -> Step
         announced=current,
         silences=0,
     )
-    opened = Opened(at, value, late=not current)
-    told = Announced(at, at, value, state.last_event if state.last_event is not None else at)
-    return fired, (opened, told) if current else (opened,)
+    opened = Opened(at, last.value, late=not current)
+    announced = Announced(at, at, last.value, last.at)
+    return fired, (opened, announced) if current else (opened,)
 
 
 def _close(state: RuleState, at: Instant) -> Step:
@@ -282,61 +314,53 @@ def _close(state: RuleState, at: Instant) -> Step:
         stale=state.stale,
         last_event=state.last_event,
         last_value=state.last_value,
+        notes=state.notes,
         quiet_until=state.quiet_until,
     )
     return calm, (closed,)
 
 
-def _from_ok(
-    rule: Thresholds, state: RuleState, at: Instant, value: float, now: Instant, _again: bool
-) -> Step:
-    if not rule.reached(value):
+def _from_ok(rule: Terms, state: RuleState, judged: _Judged) -> Step:
+    if not judged.reached:
         return replace(state, since=None, samples=0), ()
     if rule.hold == 0 and rule.min_samples <= 1:
-        return _fire(rule, state, at, now)
-    return replace(state, phase=Phase.PENDING, since=at, samples=1), ()
+        return _fire(rule, state, judged.at, judged.now)
+    return replace(state, phase=Phase.PENDING, since=judged.at, samples=1), ()
 
 
-def _from_pending(
-    rule: Thresholds, state: RuleState, at: Instant, value: float, now: Instant, again: bool
-) -> Step:
-    if not rule.reached(value):
+def _from_pending(rule: Terms, state: RuleState, judged: _Judged) -> Step:
+    if not judged.reached:
         return replace(state, phase=Phase.OK, since=None, samples=0), ()
-    state = replace(state, samples=state.samples + (0 if again else 1))
-    return _run_timer(rule, state, at, now)
+    state = replace(state, samples=state.samples + (0 if judged.again else 1))
+    return _run_timer(rule, state, judged.at, judged.now)
 
 
-def _from_firing(
-    rule: Thresholds, state: RuleState, at: Instant, value: float, now: Instant, _again: bool
-) -> Step:
-    if not rule.recovered(value):
-        return _announce_if_current(rule, state, at, value, now)
-    recovering = replace(state, phase=Phase.RECOVERING, since=at)
-    return _run_timer(rule, recovering, at, now)
+def _from_firing(rule: Terms, state: RuleState, judged: _Judged) -> Step:
+    if not judged.recovered:
+        return _announce_if_current(rule, state, judged)
+    recovering = replace(state, phase=Phase.RECOVERING, since=judged.at)
+    return _run_timer(rule, recovering, judged.at, judged.now)
 
 
-def _from_recovering(
-    rule: Thresholds, state: RuleState, at: Instant, value: float, now: Instant, _again: bool
-) -> Step:
-    if rule.recovered(value):
-        return _run_timer(rule, state, at, now)
+def _from_recovering(rule: Terms, state: RuleState, judged: _Judged) -> Step:
+    if judged.recovered:
+        return _run_timer(rule, state, judged.at, judged.now)
     firing = replace(state, phase=Phase.FIRING, since=None)
-    return _announce_if_current(rule, firing, at, value, now)
+    return _announce_if_current(rule, firing, judged)
 
 
-def _announce_if_current(
-    rule: Thresholds, state: RuleState, at: Instant, value: float, now: Instant
-) -> Step:
-    """Row 21: an incident that was found out late, and goes on, is news from this sample on."""
-    if state.announced or state.opened_at is None or not rule.reached(value):
+def _announce_if_current(rule: Terms, state: RuleState, judged: _Judged) -> Step:
+    """Row 21: an incident that was found out late, and goes on, is announced by this sample."""
+    if state.announced or state.opened_at is None or not judged.reached:
         return state, ()
-    if not _current(rule, state, at, now):
+    if not _current(rule, state, judged.at, judged.now):
         return state, ()
-    told = Announced(state.opened_at, at, value, at, state.level)
-    return replace(state, announced=True), (told,)
+    at = judged.at
+    announced = Announced(state.opened_at, at, judged.value, at, state.level)
+    return replace(state, announced=True), (announced,)
 
 
-_JUDGES = {
+_NEXT = {
     Phase.OK: _from_ok,
     Phase.PENDING: _from_pending,
     Phase.FIRING: _from_firing,

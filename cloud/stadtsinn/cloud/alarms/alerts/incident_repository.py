@@ -1,0 +1,226 @@
+"""The SQL of where rules stand and of incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, delete, or_, select, update
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.base.problems import NotFound
+from stadtsinn.cloud.alarms.alerts.tables import alert_inputs, incidents, rule_states, rules
+from stadtsinn.cloud.alarms.judging.machine import (
+    Closed,
+    Opened,
+    Phase,
+    RuleState,
+    forget,
+    next_due,
+)
+from stadtsinn.cloud.alarms.judging.terms import ALARM_LEVEL, Terms
+from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.platform.database.upsert import insert_ignore
+
+# --- states ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A rule's state, and the revision of the rule that led to it."""
+
+    state: RuleState
+    revision: int
+
+
+def read_states(connection: Connection, rule_ids: Collection[int]) -> dict[int, Standing]:
+    """The states of these rules; those that were never judged are absent."""
+    query = select(rule_states).where(rule_states.c.rule_id.in_(list(rule_ids)))
+    return {row.rule_id: _standing(row) for row in connection.execute(query)}
+
+
+def due_or_edited(connection: Connection, now: Instant) -> list[int]:
+    """Rules for which time has something to do, or which were edited since they were judged."""
+    query = (
+        select(rule_states.c.rule_id)
+        .join(rules, rules.c.id == rule_states.c.rule_id)
+        .where(
+            or_(
+                and_(rule_states.c.due_at <= now, rules.c.enabled),
+                rule_states.c.rule_revision != rules.c.revision,
+            )
+        )
+        .order_by(rule_states.c.rule_id)
+    )
+    return list(connection.scalars(query))
+
+
+def write_state(connection: Connection, rule_id: int, standing: Standing, terms: Terms) -> None:
+    """Insert or replace where a rule stands."""
+    values = _values(standing, next_due(terms, standing.state))
+    changed = connection.execute(
+        update(rule_states).where(rule_states.c.rule_id == rule_id).values(**values)
+    )
+    if changed.rowcount == 0:
+        insert_ignore(connection, rule_states, [{"rule_id": rule_id, **values}])
+
+
+def forget_all(connection: Connection) -> None:
+    """Before the history is judged again. What earlier versions of a rule found stays on record:
+    the rule as it is now says nothing about the time before its last edit.
+    """
+    since_edit = (
+        select(rules.c.id)
+        .where(rules.c.id == incidents.c.rule_id, rules.c.valid_from <= incidents.c.opened_at)
+        .exists()
+    )
+    connection.execute(delete(incidents).where(since_edit))
+    for row in connection.execute(select(rule_states)).all():
+        standing = _standing(row)
+        forgotten = Standing(forget(standing.state), standing.revision)
+        connection.execute(
+            update(rule_states)
+            .where(rule_states.c.rule_id == row.rule_id)
+            .values(**_values(forgotten, None))
+        )
+    connection.execute(delete(alert_inputs))
+
+
+def _standing(row: Row[Any]) -> Standing:
+    state = RuleState(
+        phase=Phase(row.phase),
+        level=row.level,
+        since=row.since,
+        samples=row.samples,
+        stale=row.stale,
+        last_event=row.last_event,
+        last_value=row.last_value,
+        notes=row.notes,
+        opened_at=row.opened_at,
+        announced=row.announced,
+        silences=row.silences,
+        quiet_until=row.quiet_until,
+    )
+    return Standing(state, row.rule_revision)
+
+
+def _values(standing: Standing, due_at: Instant | None) -> dict[str, Any]:
+    state = standing.state
+    return {
+        "rule_revision": standing.revision,
+        "phase": state.phase.value,
+        "level": state.level,
+        "since": state.since,
+        "samples": state.samples,
+        "stale": state.stale,
+        "last_event": state.last_event,
+        "last_value": state.last_value,
+        "notes": dict(state.notes),
+        "opened_at": state.opened_at,
+        "announced": state.announced,
+        "silences": state.silences,
+        "quiet_until": state.quiet_until,
+        "due_at": due_at,
+    }
+
+
+# --- incidents -------------------------------------------------------------------------
+
+
+def incident_id(rule_id: int, opened_at: Instant) -> str:
+    """Made from what happened, so that a rebuilt history names its incidents the same."""
+    return f"{rule_id}-{opened_at}"
+
+
+def open_incident(
+    connection: Connection, tenant_id: str, rule_id: int, rule_name: str, opened: Opened
+) -> None:
+    row = {
+        "id": incident_id(rule_id, opened.at),
+        "tenant_id": tenant_id,
+        "rule_id": rule_id,
+        "rule_name": rule_name,
+        "level": ALARM_LEVEL,
+        "opened_at": opened.at,
+        "opening_value": opened.value,
+        "late": opened.late,
+    }
+    insert_ignore(connection, incidents, [row])
+
+
+def mark_announced(connection: Connection, incident: str, at: Instant) -> None:
+    connection.execute(
+        update(incidents)
+        .where(incidents.c.id == incident, incidents.c.announced_at.is_(None))
+        .values(announced_at=at)
+    )
+
+
+def close_incident(connection: Connection, incident: str, closed: Closed) -> None:
+    connection.execute(
+        update(incidents)
+        .where(incidents.c.id == incident, incidents.c.closed_at.is_(None))
+        .values(closed_at=closed.at, close_reason=closed.reason.value, closing_value=closed.value)
+    )
+
+
+def incidents_page(
+    connection: Connection,
+    scope: Scope,
+    before: tuple[int, str] | None,
+    limit: int,
+    *,
+    still_open: bool | None = None,
+    rule: str | None = None,
+) -> list[Row[Any]]:
+    """Incidents, the newest first, before the one with this opening time and id."""
+    query = _mine(scope)
+    if before is not None:
+        opened_at, key = before
+        query = query.where(
+            or_(
+                incidents.c.opened_at < opened_at,
+                and_(incidents.c.opened_at == opened_at, incidents.c.id < key),
+            )
+        )
+    if still_open is not None:
+        is_open = incidents.c.closed_at.is_(None)
+        query = query.where(is_open if still_open else ~is_open)
+    if rule is not None:
+        query = query.where(rules.c.slug == rule)
+    query = query.order_by(incidents.c.opened_at.desc(), incidents.c.id.desc()).limit(limit)
+    return list(connection.execute(query))
+
+
+def incident(connection: Connection, scope: Scope, key: str) -> Row[Any]:
+    """An incident of the caller's tenant; raises NotFound."""
+    row = connection.execute(_mine(scope).where(incidents.c.id == key)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no incident '{key}'.")
+    return row
+
+
+def _mine(scope: Scope) -> Select[Any]:
+    return (
+        select(incidents, rules.c.slug.label("rule"))
+        .outerjoin(rules, rules.c.id == incidents.c.rule_id)
+        .where(incidents.c.tenant_id == scope.tenant_id)
+    )
+
+
+# --- inputs beside the uplink log ------------------------------------------------------
+
+
+def input_position(connection: Connection, name: str) -> int:
+    """How far an input was judged; 0 before its first sample."""
+    query = select(alert_inputs.c.position).where(alert_inputs.c.name == name)
+    return connection.scalar(query) or 0
+
+
+def move_input(connection: Connection, name: str, position: int) -> None:
+    changed = connection.execute(
+        update(alert_inputs).where(alert_inputs.c.name == name).values(position=position)
+    )
+    if changed.rowcount == 0:
+        insert_ignore(connection, alert_inputs, [{"name": name, "position": position}])

@@ -1,0 +1,1 @@
+"""The kinds of rules, a file each; `registry.py` lists them."""

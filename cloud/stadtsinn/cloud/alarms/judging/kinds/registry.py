@@ -1,0 +1,8 @@
+"""The kinds of rules that there are. A new one is a file beside this one and a line here."""
+
+from __future__ import annotations
+
+from stadtsinn.cloud.alarms.judging.kind import RuleKind
+from stadtsinn.cloud.alarms.judging.kinds.threshold import Threshold
+
+KINDS: dict[str, type[RuleKind]] = {kind.kind_name: kind for kind in (Threshold,)}

@@ -1,0 +1,67 @@
+"""A threshold with hysteresis: the alarm begins at `on` and ends at `off`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from stadtsinn.cloud.alarms.judging.kind import (
+    Judgement,
+    Past,
+    Phrases,
+    RuleKind,
+    Sample,
+    Verdict,
+)
+
+Level = Annotated[float, Field(allow_inf_nan=False, ge=-1e12, le=1e12)]
+
+
+class Direction(StrEnum):
+    """On which side of its threshold a rule fires."""
+
+    ABOVE = "above"
+    BELOW = "below"
+
+
+class Threshold(RuleKind):
+    """Fires when a value is at `on` or worse, and recovers at `off` or better."""
+
+    kind_name: ClassVar[str] = "threshold"
+
+    direction: Direction = Direction.ABOVE
+    on: Annotated[Level, Field(description="Here the alarm begins.")]
+    off: Annotated[Level, Field(description="Here it ends; on the harmless side of `on`.")]
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        above = self.direction is Direction.ABOVE
+        if self.off >= self.on if above else self.off <= self.on:
+            side = "below" if above else "above"
+            raise ValueError(
+                f"'off' ({self.off:g}) has to lie {side} 'on' ({self.on:g}): "
+                "between the two an alarm stays as it is, so that it does not flicker"
+            )
+        return self
+
+    def reached(self, value: float) -> bool:
+        """`value` is at `on` or worse."""
+        return value >= self.on if self.direction is Direction.ABOVE else value <= self.on
+
+    def recovered(self, value: float) -> bool:
+        """`value` is at `off` or better."""
+        return value <= self.off if self.direction is Direction.ABOVE else value >= self.off
+
+    def judge(self, sample: Sample, past: Past) -> Judgement:  # noqa: ARG002 (other kinds do)
+        if self.reached(sample.value):
+            return Judgement(Verdict.REACHED)
+        recovered = self.recovered(sample.value)
+        return Judgement(Verdict.RECOVERED if recovered else Verdict.BETWEEN)
+
+    def phrases(self, show: Callable[[float], str]) -> Phrases:
+        limit = f"Grenze {show(self.on)}"
+        crossed = "überschritten" if self.direction is Direction.ABOVE else "unterschritten"
+        return Phrases(limit, f"{limit} erreicht", f"{limit} war {crossed}")

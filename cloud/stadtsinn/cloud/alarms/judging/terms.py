@@ -1,0 +1,36 @@
+"""By what the state machine judges: a rule's kind and how patient the rule is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.alarms.judging.kind import RuleKind
+
+ALWAYS = Instant(0)
+
+ALARM_LEVEL = 1
+"""The level of every alarm so far; messages and incidents carry it."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """All that the state machine needs to know of a rule. Durations in microseconds.
+
+    A rule fires when its kind finds it reached for at least `hold`, seen in at least
+    `min_samples` samples, and recovers when the kind finds it recovered for `keep_firing`.
+    Without samples for `stale_after` its data is missing. Alarms older than `max_age` when they
+    are found out are history: nobody is sent a message about the past.
+    """
+
+    kind: RuleKind
+    hold: int = 0
+    min_samples: int = 1
+    keep_firing: int = 0
+    stale_after: int = 180_000_000
+    max_age: int = 900_000_000
+    alert_on_stale: bool = False
+    patience: int = 0
+    """How long a tick waits for a sample that may be under way before it ends a timer."""
+    valid_from: Instant = ALWAYS
+    """Samples from before the rule's last edit are not judged by it."""

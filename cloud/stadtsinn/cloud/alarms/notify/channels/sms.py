@@ -1,0 +1,51 @@
+"""Text messages: one part in the GSM alphabet, through an HTTP provider or the sandbox."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import Field
+
+from stadtsinn.base.clock import Clock
+from stadtsinn.cloud.alarms.notify.senders.base import OpenedSender
+from stadtsinn.cloud.alarms.notify.senders.http_sms import open_http
+from stadtsinn.cloud.alarms.notify.senders.sandbox import open_sandbox
+from stadtsinn.cloud.alarms.notify.senders.settings import HttpSettings, SandboxSettings
+from stadtsinn.cloud.alarms.notify.sentence import Sentence
+from stadtsinn.cloud.alarms.notify.text import compose, fit_one_part
+from stadtsinn.cloud.platform.database.engine import Database
+
+_SEPARATORS = re.compile(r"[\s()/.-]")
+_E164 = re.compile(r"\+[1-9]\d{6,14}")
+
+
+class Sms:
+    """The channel ``sms``."""
+
+    name = "sms"
+    settings = Annotated[SandboxSettings | HttpSettings, Field(discriminator="kind")]
+
+    def address(self, text: str) -> str:
+        """A telephone number as E.164 (``+491701234567``); ``0170…`` is taken for German."""
+        number = _SEPARATORS.sub("", text)
+        if number.startswith("00"):
+            number = "+" + number[2:]
+        elif number.startswith("0"):
+            number = "+49" + number[1:]
+        if not _E164.fullmatch(number):
+            raise ValueError("this is no telephone number: write it like +49 170 1234567")
+        return number
+
+    def text(self, sentence: Sentence) -> str:
+        return compose(sentence.head, sentence.name, sentence.tail, sentence.extras)
+
+    def append(self, text: str, suffix: str) -> str:
+        return fit_one_part(text, suffix)
+
+    def open_sender(
+        self, settings: SandboxSettings | HttpSettings, database: Database, clock: Clock
+    ) -> OpenedSender:
+        if isinstance(settings, SandboxSettings):
+            return open_sandbox(database, clock)
+        return open_http(settings)

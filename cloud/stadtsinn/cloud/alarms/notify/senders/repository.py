@@ -1,0 +1,106 @@
+"""The SQL of the sandbox phone and of what providers' delivery reports look like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import Connection, delete, exists, insert, select, update
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.alarms.notify.message import Message
+from stadtsinn.cloud.alarms.notify.senders.provider import ReportFormat, Reports
+from stadtsinn.cloud.alarms.notify.tables import (
+    outbox,
+    recipients,
+    report_formats,
+    sandbox_messages,
+    sandbox_phone,
+)
+from stadtsinn.cloud.platform.database.upsert import insert_ignore
+
+
+def take_in_sandbox(connection: Connection, message: Message, now: Instant) -> None:
+    """Keep a message that the sandbox was given; the same one twice counts once."""
+    row = {
+        "uuid": message.uuid,
+        "address": message.address,
+        "text": message.text,
+        "received_at": now,
+    }
+    insert_ignore(connection, sandbox_messages, [row])
+
+
+def is_in_sandbox(connection: Connection, uuid: str) -> bool:
+    return bool(connection.scalar(select(exists().where(sandbox_messages.c.uuid == uuid))))
+
+
+@dataclass(frozen=True)
+class PhoneMessage:
+    """A message on the sandbox phone."""
+
+    address: str
+    name: str
+    text: str
+    received_at: Instant
+
+
+def phone_messages(connection: Connection, limit: int) -> list[PhoneMessage]:
+    """The newest messages that the sandbox took, the newest first."""
+    query = (
+        select(sandbox_messages, recipients.c.name)
+        .outerjoin(outbox, outbox.c.uuid == sandbox_messages.c.uuid)
+        .outerjoin(recipients, recipients.c.id == outbox.c.recipient_id)
+        .where(sandbox_messages.c.text != "")
+        .order_by(sandbox_messages.c.id.desc())
+        .limit(limit)
+    )
+    return [
+        PhoneMessage(row.address, row.name or "", row.text, row.received_at)
+        for row in connection.execute(query)
+    ]
+
+
+def switch_phone(connection: Connection, since: Instant | None) -> None:
+    """Make the phone page exist, or (None) not: it must not outlive the sandbox."""
+    if since is None:
+        connection.execute(delete(sandbox_phone))
+    else:
+        insert_ignore(connection, sandbox_phone, [{"id": 1, "since": since}])
+
+
+def phone_is_on(connection: Connection) -> bool:
+    return connection.scalar(select(sandbox_phone.c.id)) is not None
+
+
+def purge_phone(connection: Connection, before: Instant) -> None:
+    """Empty numbers and texts of old messages; the uuid stays, so none is taken twice."""
+    connection.execute(
+        update(sandbox_messages)
+        .where(sandbox_messages.c.received_at < before)
+        .values(address="", text="")
+    )
+
+
+def publish_report_formats(connection: Connection, formats: Sequence[ReportFormat]) -> None:
+    """Make these the providers whose delivery reports the API takes."""
+    connection.execute(delete(report_formats))
+    for known in formats:
+        connection.execute(
+            insert(report_formats).values(
+                provider=known.provider,
+                format=msgspec.json.encode(known.reports).decode(),
+                token_digest=known.token_digest,
+            )
+        )
+
+
+def report_format(connection: Connection, provider: str) -> ReportFormat | None:
+    row = connection.execute(
+        select(report_formats).where(report_formats.c.provider == provider)
+    ).one_or_none()
+    if row is None:
+        return None
+    reports = msgspec.json.decode(row.format, type=Reports)
+    return ReportFormat(row.provider, reports, row.token_digest)
