@@ -2,10 +2,10 @@
 
     make bench-decoders        # or: .venv/bin/python bench/decoders.py [--frames N] [--rounds N]
 
-Eight device types, each with straightforward JavaScript (bench/codecs) that decodes and then runs
+Eight device types, each with plain JavaScript (bench/codecs) that decodes and then runs
 JSON.stringify, as every network server does. The sides run in turns, round by round, after one
-warm-up each; a ratio is the median of the rounds' own ratios, so that a busy machine slows both.
-The kernel fills columns (values, slots, flags); making rows of them is measured on its own line.
+warm-up each; a ratio is the median of the ratios per round, so that other load affects both.
+The kernel fills columns (values, slots, flags); decoding to objects is measured as `1 uplink`.
 """
 
 # ruff: noqa: T201 printing is what it is for
@@ -35,7 +35,7 @@ CODECS = Path(__file__).parent / "codecs"
 DISTINCT = 5_000
 """Different frames of a device; larger batches repeat them."""
 BLOCK = 20_000
-"""Frames of one kernel call, as a follower or an archive's row group hands them over."""
+"""Frames of one kernel call, as many as a follower's batch or an archive's row group has."""
 HOLD, HOLD_EACH = 10, 4
 
 
@@ -89,7 +89,7 @@ CASES = (
 
 
 def frames_of(case: Case) -> list[bytes]:
-    """Its payloads with other values: bytes are changed where the readings stay the same ones."""
+    """Its payloads with changed bytes, if they still decode to the same slots."""
     random = np.random.default_rng(1)
     device = catalogue().device(case.device)
     known = [bytes.fromhex(payload) for payload in case.payloads]
@@ -106,7 +106,7 @@ def frames_of(case: Case) -> list[bytes]:
 
 
 def _shape(device: DeviceType, port: int, payload: bytes) -> tuple[int, list[int]]:
-    """How a payload ended and which slots it filled."""
+    """Status of a payload and the slots that it filled."""
     result = interpret(device.program, port, payload)
     return result.status, [slot for slot, *_ in result.values]
 
@@ -129,7 +129,7 @@ class Batch:
 
 
 def batch_of(cases: list[tuple[Case, list[bytes]]]) -> Batch:
-    """BLOCK frames, the cases' in turns."""
+    """BLOCK frames of all cases, alternating."""
     tables = Tables([catalogue().device(case.device).program for case, _ in cases])
     rows = [(i % len(cases), (i // len(cases)) % DISTINCT) for i in range(BLOCK)]
     payloads = [cases[which][1][number] for which, number in rows]
@@ -165,7 +165,7 @@ def node_seconds(case: Case, frames: list[bytes], count: int) -> float:
 
 
 def compare(case: Case, count: int, rounds: int, *, with_node: bool) -> float | None:
-    """Print a device's rates; answers kernel / Node."""
+    """Print a device's rates; returns kernel / Node."""
     frames = frames_of(case)
     batch = batch_of([(case, frames)])
     columns = batch.decode()
@@ -217,7 +217,7 @@ def first_decode() -> float:
 
 
 def memory(frames: int) -> tuple[int, int]:
-    """Most resident MiB after a tenth of the frames, mixed from all cases, and after all."""
+    """Peak resident MiB after a tenth of the frames and after all; frames of all cases mixed."""
     batch = batch_of([(case, frames_of(case)) for case in CASES])
 
     def run(count: int) -> int:

@@ -2,9 +2,9 @@
 
     .venv/bin/python bench/edge.py [--uplinks N]
 
-The first table tells from which group size on the kernel is worth it (KERNEL_FROM in the agent's
-decoding.py), packing and all objects included. Then the same events go through an agent with numba
-and one that finds none, as with the extra edge-small.
+The first table shows from which group size on the kernel is faster (KERNEL_FROM in the agent's
+decoding.py), with packing and all objects included. Then the same events go through an agent with
+numba and one without, as with the extra edge-small.
 """
 
 # ruff: noqa: T201 printing is what it is for
@@ -38,7 +38,7 @@ NO_NUMBA = "import sys\nsys.modules['numba'] = sys.modules['llvmlite'] = None\n"
 
 @dataclasses.dataclass(frozen=True)
 class WithoutNumba(Side):
-    """This checkout, whose processes find no numba."""
+    """This checkout, in processes that cannot import numba."""
 
     hook: Path = Path()
     """A folder with a `sitecustomize.py`."""

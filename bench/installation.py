@@ -34,10 +34,10 @@ class Rates:
 
 
 class Installation:
-    """The cloud of one side in a folder, and an edge agent where one is asked for.
+    """The cloud of one side, in a folder of its own.
 
-    Its town has the tenant and the edge ``bench-<side>``. Ingest and what follows the log are two
-    processes, as `make demo` runs them.
+    Its town has the tenant and the edge ``bench-<side>``. The ingest and the followers of the log
+    are two processes, as in `make demo`.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Installation:
         self._behind.stop()
 
     def drain(self, count: int) -> Rates:
-        """Take `count` waiting uplinks in."""
+        """Process `count` waiting uplinks and measure the rates."""
         before = self.head()
         self.start()
         began = time.time() * SECOND
@@ -139,7 +139,7 @@ class Installation:
 
 
 class EdgeAgent:
-    """An edge agent of a side between two brokers; the way to the cloud has TLS."""
+    """An edge agent of a side between two brokers; the connection to the cloud uses TLS."""
 
     def __init__(self, installation: Installation, local: Mosquitto, cloud: SecureBroker) -> None:
         self._health = free_port()
@@ -167,13 +167,13 @@ class EdgeAgent:
         return int(metric(self._health, "stadtsinn_edge_items_acknowledged_total") or 0)
 
     def ready(self) -> bool:
-        """Does it answer?"""
+        """Whether its metrics can be read."""
         self.process.check()
         return metric(self._health, "stadtsinn_edge_spool_items") is not None
 
 
 class SecureBroker:
-    """The cloud's broker: an open port, and one with TLS for edges."""
+    """The cloud's broker: a port without TLS, and one with TLS for edges."""
 
     def __init__(self, program: Program, folder: Path) -> None:
         self.authority = Authority(folder / "certificates")

@@ -1,12 +1,12 @@
-"""The whole way, measured: real Mosquitto, InfluxDB 1.8, edge agent, ingest and followers.
+"""The whole pipeline, measured: real Mosquitto, InfluxDB 1.8, edge agent, ingest and followers.
 
     .venv/bin/python bench/pipeline.py [--uplinks N] [--rounds N] [--against REVISION]
 
 Messages wait at the broker while the ingest is down, as after an outage. Then it is started, and
 the time from its connection to the last commit is taken, and until the series follower has
 written the same uplinks. Telegraf drains the same events from its own session at the same broker
-into the same InfluxDB. All of them take turns, so that a noisy machine is noisy for all. The mix
-is 60 % LSE01, 20 % VS133, 10 % ATM41, 10 % TPS110.
+into the same InfluxDB. All of them take turns, so that other load on the machine affects all of
+them. The mix is 60 % LSE01, 20 % VS133, 10 % ATM41, 10 % TPS110.
 """
 
 # ruff: noqa: T201 printing is what it is for
@@ -72,7 +72,7 @@ def drains(
     *,
     influx: bool,
 ) -> None:
-    """Single events and edge batches, queued at the broker while everybody was down."""
+    """Single events and edge batches, queued at the broker while no subscriber was running."""
     count = given.uplinks
     print(f"\n{count:,} uplinks waiting at the broker, {'InfluxDB 1.8' if influx else 'embedded'}")
     with ExitStack() as running:
@@ -155,13 +155,13 @@ def report_drains(compared: list[Side], measured: Measured) -> None:
 
 
 def ratio(ours: list[float], theirs: list[float]) -> str:
-    """The median ratio of equal rounds, and between which values it lay."""
+    """The median of the rounds' ratios, with the lowest and the highest."""
     ratios = sorted(a / b for a, b in zip(ours, theirs, strict=True))
     return f"{statistics.median(ratios):5.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
 
 
 def singly(compared: list[Side], folder: Path, program: Program, given: argparse.Namespace) -> None:
-    """What is measured with one installation at a time: latency, and the edge agent."""
+    """Latency and the edge agent, which are measured with one installation at a time."""
     with (
         SecureBroker(program, folder) as broker,
         Mosquitto(program, folder / "local", port=real_parts.free_port()) as local,
@@ -200,7 +200,7 @@ def latency(place: Installation, port: int, given: argparse.Namespace) -> None:
 def edge_agent(
     place: Installation, local: Mosquitto, broker: SecureBroker, given: argparse.Namespace
 ) -> None:
-    """The agent's memory and pace: local broker → spool → cloud → acknowledged."""
+    """The agent's memory and throughput: local broker → spool → cloud → acknowledged."""
     agent = EdgeAgent(place, local, broker)
     agent.process.start()
     try:

@@ -1,11 +1,11 @@
-"""History decoded again, measured: an archive of mixed frames through the command's own scan.
+"""Redecoding, measured: the command's own scan of an archive of mixed frames.
 
     .venv/bin/python bench/redecode.py [--frames N] [--processes N]
 
 Frames are the catalogue's own examples of eight device types with varied bytes, in Parquet as
 `stadtsinn archive` writes it, with the outcomes that were logged. Two processes read every row
 group, decode every payload again and compare every outcome; nothing differs, so nothing is
-written. A second pass over one day changes every outcome, and writes the day anew.
+written. A second pass over one day changes every outcome and rewrites the day.
 """
 
 # ruff: noqa: T201 printing is what it is for
@@ -56,7 +56,7 @@ FIRST_DAY = Instant(parse("2026-01-01T00:00:00+00:00"))
 ALL = Selection(Instant(0), Instant(2**52), 2**62)
 GROUPS_A_DAY = 16
 DISTINCT = 4 * ROW_GROUP
-"""Frames made, and outcomes logged for them; more of them repeat, in other row groups."""
+"""Different frames and their logged outcomes; larger archives repeat them in other row groups."""
 
 
 def main() -> None:
@@ -103,10 +103,10 @@ def decode_all(folder: Path, days: list[ArchivedDay], processes: int) -> None:
 
 
 def rewrite_one(folder: Path, day: ArchivedDay) -> None:
-    """A day whose every outcome differs, as after a new version of all decoders."""
-    nobody = Catalogue({})
+    """A day in which every outcome differs, as after a new version of all decoders."""
+    empty = Catalogue({})
     began = time.perf_counter()
-    result: DayResult = scan_day(DayTask(folder, day, ALL, write=True), nobody)
+    result: DayResult = scan_day(DayTask(folder, day, ALL, write=True), empty)
     seconds = time.perf_counter() - began
     assert result.report.differing == day.uplinks
     print(
@@ -156,11 +156,11 @@ def _groups(made: list[dict[str, Any]], day: Instant, first: int, count: int) ->
 
 
 def _columns(known: Catalogue, seed: int) -> dict[str, Any]:
-    """Columns of a row group that do not depend on its place."""
+    """Columns of a row group that are the same in every row group of this seed."""
     frames = list(itertools.islice(varied_frames(known, seed), ROW_GROUP))
     encode = msgspec.msgpack.Encoder().encode
     radio = encode(Radio(5, 868_100_000, (Reception("0016c001f1000001", -90, 7.5),)))
-    # Times of reception differ between groups; none of these types tells times by them.
+    # Times of reception differ between groups; no value of these types depends on them.
     outcomes = [encode(outcome) for outcome in known.decode_batch(frames)]
 
     def names(values: list[str]) -> Any:

@@ -2,9 +2,8 @@
 
     .venv/bin/python bench/run.py [--quick]
 
-The decoders run first, then history decoded again, the edge agent with and without the kernel, and
-the whole way with real processes. Nothing
-here passes or fails.
+The decoders run first, then redecoding, the edge agent with and without the kernel, and the whole
+pipeline with real processes. The numbers are printed and not compared with limits.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
+BENCH = Path(__file__).parent
 
 
 def main() -> None:
@@ -32,7 +31,7 @@ def main() -> None:
         ("pipeline.py", pipeline),
     )
     for script, arguments in runs:
-        subprocess.run([sys.executable, str(HERE / script), *arguments], check=True)
+        subprocess.run([sys.executable, str(BENCH / script), *arguments], check=True)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from stadtsinn.simulator.demo.children import Child
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent
+ROOT = Path(__file__).parents[1]
 _PARTS = ("base", "decoders", "edge", "cloud", "simulator", "cli")
 """Folders of code; older revisions have fewer of them."""
 
@@ -28,12 +27,12 @@ class Side:
 
     @property
     def environment(self) -> dict[str, str]:
-        """With the side's own code before what is installed."""
+        """With the side's own code before the installed packages on the path."""
         folders = [str(self.tree / part) for part in _PARTS if (self.tree / part).is_dir()]
         return {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
 
     def run(self, *arguments: str) -> None:
-        """One `stadtsinn …` command to its end; raises CalledProcessError with what it said."""
+        """Run one `stadtsinn …` command to its end; raises CalledProcessError if it fails."""
         command = [sys.executable, "-m", "stadtsinn.cli", *arguments]
         subprocess.run(command, check=True, env=self.environment, stdout=subprocess.DEVNULL)
 
@@ -55,7 +54,7 @@ NOW = Side("now", ROOT)
 
 @contextlib.contextmanager
 def sides(revision: str | None) -> Iterator[list[Side]]:
-    """This checkout, and before it the revision to compare with where one is given."""
+    """This checkout; if a revision to compare with is given, that one comes first."""
     if revision is None:
         yield [NOW]
         return

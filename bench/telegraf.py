@@ -1,6 +1,6 @@
-"""Telegraf as the comparison: the same events from the same broker into the same InfluxDB.
+"""Telegraf for comparison: the same events from the same broker into the same InfluxDB.
 
-It decodes nothing: the event's JSON becomes fields and tags as they stand.
+It does not decode payloads: the values of the event's JSON become fields and tags unchanged.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TIMEOUT_S = 120
 
 
 def install() -> Path | None:
-    """The program, built by Go once into the cache of real servers; None without Go."""
+    """The program, built once with Go into the cache of real servers; None if Go is absent."""
     program = PARTS_CACHE / "bin" / f"telegraf-{VERSION}"
     if program.exists():
         return program
@@ -91,9 +91,9 @@ class Telegraf:
         return line
 
     def _points(self) -> int:
-        """Events that the server holds of it."""
-        asked = urllib.parse.urlencode({"db": "telegraf", "q": "SELECT count(fCnt) FROM uplink"})
-        with urllib.request.urlopen(f"{self._influx_url}/query?{asked}", timeout=60) as answer:  # noqa: S310
+        """Events of Telegraf that InfluxDB has."""
+        query = urllib.parse.urlencode({"db": "telegraf", "q": "SELECT count(fCnt) FROM uplink"})
+        with urllib.request.urlopen(f"{self._influx_url}/query?{query}", timeout=60) as answer:  # noqa: S310
             result = json.load(answer)["results"][0]
         return int(result["series"][0]["values"][0][1]) if "series" in result else 0
 

@@ -1,5 +1,5 @@
-// A straightforward JavaScript codec for Barani MeteoHelix IoT Pro, written for the benchmark: fields
-// of so many bits, one behind the other.
+// A plain JavaScript codec for Barani MeteoHelix IoT Pro, written for the benchmark: fields
+// read one after the other from a bit stream.
 "use strict";
 
 function decodeUplink(input) {

@@ -1,4 +1,4 @@
-// A straightforward JavaScript codec for Decentlab DL-ATM41, written for the benchmark: a table of
+// A plain JavaScript codec for Decentlab DL-ATM41, written for the benchmark: a table of
 // values per group and one loop over it, as codecs for this protocol are usually written.
 "use strict";
 

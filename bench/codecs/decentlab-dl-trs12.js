@@ -1,4 +1,4 @@
-// A straightforward JavaScript codec for Decentlab DL-TRS12, written for the benchmark from the
+// A plain JavaScript codec for Decentlab DL-TRS12, written for the benchmark from the
 // field table: header, mask of groups, words.
 "use strict";
 

@@ -1,4 +1,4 @@
-// A straightforward JavaScript codec for Dragino LSE01, written for the benchmark from the manual's
+// A plain JavaScript codec for Dragino LSE01, written for the benchmark from the manual's
 // field table.
 "use strict";
 

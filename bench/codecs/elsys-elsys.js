@@ -1,4 +1,4 @@
-// A straightforward JavaScript codec for the Elsys family, written for the benchmark: records of a
+// A plain JavaScript codec for the Elsys family, written for the benchmark: records of a
 // type byte, one switch.
 "use strict";
 

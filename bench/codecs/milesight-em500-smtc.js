@@ -1,4 +1,4 @@
-// A straightforward JavaScript codec for Milesight EM500-SMTC, written for the benchmark: records of
+// A plain JavaScript codec for Milesight EM500-SMTC, written for the benchmark: records of
 // channel and type, little endian.
 "use strict";
 

@@ -1,4 +1,4 @@
-// A straightforward JavaScript codec for Milesight VS133, written for the benchmark: records of
+// A plain JavaScript codec for Milesight VS133, written for the benchmark: records of
 // channel and type, totals of lines, people in regions.
 "use strict";
 

@@ -1,5 +1,5 @@
-// A straightforward JavaScript codec for SenseCAP S2104 and S2105, written for the benchmark: records
-// of 7 bytes, values of 32 bit in thousandths, a checksum that is left alone.
+// A plain JavaScript codec for SenseCAP S2104 and S2105, written for the benchmark: records
+// of 7 bytes, values of 32 bit in thousandths, a checksum that is not verified.
 "use strict";
 
 function decodeUplink(input) {
