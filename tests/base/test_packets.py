@@ -1,4 +1,4 @@
-"""Packets found in a buffer are those that paho would have read, however the bytes arrive."""
+"""Packets found in a buffer are those that paho would have read, in whatever pieces they arrive."""
 
 from __future__ import annotations
 

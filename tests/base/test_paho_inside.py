@@ -1,7 +1,7 @@
 """paho's protected members that base/mqtt/client.py uses are those it was written for.
 
-When this fails after another paho-mqtt was pinned: read what changed in the members named,
-mend base/mqtt/client.py, run tests/base/test_transport.py, then enter the new digests.
+When this fails after another paho-mqtt was pinned: read what changed in the members named, adapt
+base/mqtt/client.py, run tests/base/test_transport.py, then enter the new digests.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Logs without secrets, health that tells the truth, systemd told of life and death."""
+"""Logs without secrets, health checks, notifications to systemd, crash points, clocks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from stadtsinn.base.logs import configure_logs, mask_secrets
 
 @pytest.fixture
 def plain_logs() -> Iterator[None]:
-    """Give logging back as it was."""
+    """Restore the logging configuration after each test."""
     handlers, level = logging.getLogger().handlers, logging.getLogger().level
     yield
     structlog.reset_defaults()
@@ -189,7 +189,7 @@ def test_wrong_address_is_explained(address: str) -> None:
 
 @pytest.fixture
 def manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
-    """What systemd would listen on."""
+    """The socket that systemd would listen on."""
     path = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(path))
@@ -211,7 +211,7 @@ def test_outside_a_unit_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None
     assert systemd.watchdog_seconds() is None
 
 
-def test_watchdog_pings_while_all_loops_turn_and_stops_when_one_does_not(
+def test_watchdog_pings_while_all_loops_run_and_stops_when_one_does_not(
     manager: socket.socket,
 ) -> None:
     now = 0.0
@@ -231,7 +231,7 @@ def test_watchdog_pings_while_all_loops_turn_and_stops_when_one_does_not(
         manager.recv(100)
 
 
-def test_watchdog_of_another_process_is_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_watchdog_of_another_process_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WATCHDOG_USEC", "20000000")
     monkeypatch.setenv("WATCHDOG_PID", "1")
     assert systemd.watchdog_seconds() is None

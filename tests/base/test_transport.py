@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 class Inbox:
-    """Collects messages; acknowledges only when told to."""
+    """Collects messages; acknowledges only when `acknowledge` is called."""
 
     def __init__(self, port: int, client_id: str = "reader", **options: Any) -> None:
         self.messages: list[Message] = []
@@ -82,7 +82,7 @@ def test_messages_of_an_absence_wait_at_the_broker(broker: Mosquitto) -> None:
 
 
 def test_acknowledgement_after_a_reconnect_is_stale(broker: Mosquitto) -> None:
-    """In the new connection the same packet id may belong to a message nobody committed."""
+    """In the new connection the same packet id may belong to a message that is not committed."""
     with FakeMqttGate(broker.port) as gate, Inbox(gate.port) as inbox:
         send(broker.port, b"1", b"2")
         inbox.wait(2)
@@ -95,7 +95,7 @@ def test_acknowledgement_after_a_reconnect_is_stale(broker: Mosquitto) -> None:
     assert again.payloads() == [b"1", b"2"]
 
 
-def test_link_survives_a_killed_broker_and_tells_so(broker: Mosquitto) -> None:
+def test_link_survives_a_killed_broker_and_reports_it(broker: Mosquitto) -> None:
     with Inbox(broker.port) as inbox:
         broker.kill()
         wait_until(lambda: not inbox.link.connected, "the loss is noticed")
@@ -118,7 +118,7 @@ def test_published_while_the_broker_is_away_arrives_later(tmp_path: Path) -> Non
     assert inbox.payloads() == [b"early"]
 
 
-def test_broker_that_refuses_mqtt_5_is_spoken_to_in_3_1_1(broker: Mosquitto) -> None:
+def test_broker_that_refuses_mqtt_5_gets_3_1_1(broker: Mosquitto) -> None:
     """The session is as persistent as with MQTT 5, and what waited to be sent is sent."""
     with FakeMqttGate(broker.port, "refuse_mqtt5") as gate:
         with Inbox(gate.port) as inbox:
@@ -133,7 +133,7 @@ def test_broker_that_refuses_mqtt_5_is_spoken_to_in_3_1_1(broker: Mosquitto) -> 
     assert again.payloads() == [b"2"]
 
 
-def test_broker_that_hangs_up_on_mqtt_5_is_spoken_to_in_3_1_1(broker: Mosquitto) -> None:
+def test_broker_that_closes_mqtt_5_connections_gets_3_1_1(broker: Mosquitto) -> None:
     with FakeMqttGate(broker.port, "hang_up_on_mqtt5") as gate, Inbox(gate.port) as inbox:
         assert inbox.link.protocol == "3.1.1"
         assert set(gate.versions[:-1]) == {5}
@@ -175,7 +175,7 @@ def test_will_is_published_when_the_process_dies(broker: Mosquitto) -> None:
         link = MqttLink(Broker("127.0.0.1", gate.port, "dying"), will=Will("t/status", b"offline"))
         link.start()
         assert link.wait_connected(PATIENCE_S)
-        gate.manner = "hang_up_on_mqtt5"  # and no way back
+        gate.manner = "hang_up_on_mqtt5"  # and it stays there
         gate.cut()
         inbox.wait(1)
         link.stop()
@@ -241,7 +241,7 @@ def test_without_certificate_there_is_no_connection(
     assert "certificates" in logs[0]["remedy"]
 
 
-def test_certificate_of_a_stranger_is_refused(
+def test_certificate_of_another_authority_is_refused(
     tls_broker: tuple[Mosquitto, Authority], tmp_path: Path
 ) -> None:
     broker, authority = tls_broker
@@ -254,7 +254,7 @@ def test_certificate_of_a_stranger_is_refused(
     link.stop()
 
 
-def test_broker_of_a_stranger_is_not_talked_to(
+def test_broker_with_a_certificate_of_another_authority_is_refused(
     tls_broker: tuple[Mosquitto, Authority], tmp_path: Path
 ) -> None:
     broker, _ = tls_broker

@@ -1,4 +1,4 @@
-"""`stadtsinn decode` as people and programs call it."""
+"""`stadtsinn decode` at a terminal and in a pipe."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_errors_name_the_remedy(arguments: tuple[str, ...], code: int, message: 
 
 
 def test_list_shows_device_ids() -> None:
-    """What the error messages point to."""
+    """The error messages refer to this list."""
     assert "milesight/vs133" in stadtsinn("--list").stdout.split()
 
 
@@ -126,14 +126,14 @@ def test_batch_answers_every_line_and_stops_at_none() -> None:
 
 
 def test_batch_survives_an_endless_line() -> None:
-    """Its beginning is kept, not all of it; the next line is answered."""
+    """Only its beginning is kept in memory; the next line is answered."""
     got = answers("x" * 3_000_000, {"device": "bosch/tps110", "f_port": 1, "bytes": "00"})
     assert "error" in got[0]
     assert got[1]["readings"][0]["value"] == 0
 
 
 def test_batch_answers_before_the_input_ends() -> None:
-    """A program that waits for each answer is not kept waiting."""
+    """A program that waits for each answer gets it before it sends the next line."""
     with subprocess.Popen(
         [sys.executable, "-c", MAIN, "decode", "--batch"],
         stdin=subprocess.PIPE,
@@ -153,7 +153,7 @@ def test_batch_answers_before_the_input_ends() -> None:
 
 
 def test_a_single_decode_does_not_load_numba() -> None:
-    """It would cost half a second at every start."""
+    """Importing numba would cost half a second at every start."""
     code = (
         "import sys; from stadtsinn.decoders.catalogue import catalogue; "
         "catalogue().decode_with_vendor('bosch/tps110', 1, b'\\x01'); "
@@ -163,7 +163,7 @@ def test_a_single_decode_does_not_load_numba() -> None:
 
 
 def test_every_reason_of_the_catalogue_has_words_in_both_languages() -> None:
-    """A table never shows the bare word of a device file."""
+    """A table shows a translated text instead of a device file's keyword."""
     devices = catalogue()
     used = {fault.reason for device in devices for fault in devices.device(device).program.faults}
     assert used | {"out_of_range"} <= REASONS.keys()

@@ -1,4 +1,4 @@
-"""`stadtsinn edge`: what a person at the terminal sees."""
+"""`stadtsinn edge`: output, errors and exit codes."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ def test_check_names_the_network_server(config: Path) -> None:
     )
 
 
-def test_check_speaks_german(config: Path) -> None:
+def test_check_is_german_by_locale(config: Path) -> None:
     assert "liefert an" in run("check", "--config", str(config), language="de_DE.UTF-8")[1]
 
 
-def test_check_warns_of_device_types_nobody_knows(config: Path) -> None:
+def test_check_warns_of_unknown_device_types(config: Path) -> None:
     config.write_text(config.read_text() + '"Pegel" = "acme/pegel"\n')
     code, _, err = run("check", "--config", str(config))
     assert code == 0
@@ -93,7 +93,7 @@ def test_run_refuses_an_unknown_clock(config: Path) -> None:
 
 
 def test_printed_example_passes_the_check(config: Path) -> None:
-    """What config-example prints needs nothing but its certificates."""
+    """The output of config-example is valid once its certificates exist."""
     code, example, _ = run("config-example")
     assert code == 0
     for name in ("ca.pem", "rathaus-1.pem", "rathaus-1.key"):

@@ -1,4 +1,4 @@
-"""The command line as a whole: what it offers, and what it says when it cannot."""
+"""The command line as a whole: overview, help, missing extras."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_overview_lists_every_noun(arguments: tuple[str, ...]) -> None:
 
 
 def test_the_overview_is_german_by_locale() -> None:
-    """Technicians read their own language."""
+    """The overview is in the language of the locale."""
     assert "Aufruf" in run(LC_ALL="de_DE.UTF-8").stdout
 
 
@@ -70,7 +70,7 @@ def test_a_missing_extra_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_readme_shows_commands() -> None:
-    """The next test looks at something."""
+    """The next test finds commands at all."""
     assert len(COMMANDS) > 8
 
 

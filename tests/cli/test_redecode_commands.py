@@ -1,4 +1,4 @@
-"""`stadtsinn archive` and `stadtsinn redecode` as an operator meets them."""
+"""`stadtsinn archive` and `stadtsinn redecode` as an operator uses them."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def call(function: object, config: Path, *arguments: str) -> tuple[int, str, str
 WHOLE = ("--from", "2026-09-26", "--to", "2026-09-30")
 
 
-def test_days_are_archived_and_told(config: Path, database: Database) -> None:
+def test_days_are_archived_and_listed(config: Path, database: Database) -> None:
     code, said, _ = call(archive, config, "--before", "2026-09-28", "--json")
     days = [json.loads(line) for line in said.splitlines()]
     assert code == 0
@@ -105,7 +105,7 @@ def test_a_day_that_a_follower_needs_stays_with_the_reason(
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_a_dry_run_tells_what_the_run_then_does(
+def test_a_dry_run_shows_what_the_run_then_does(
     config: Path, database: Database, jobs: str
 ) -> None:
     call(archive, config, "--before", "2026-09-28")
@@ -145,7 +145,7 @@ def test_people_read_what_changes_in_their_language(
 
 
 def test_a_day_is_berlins_and_an_instant_is_exact(config: Path, database: Database) -> None:
-    """The 27th in Berlin: 24 of the hourly uplinks; `--to` takes its day along."""
+    """The 27th in Berlin: 24 of the hourly uplinks; `--to` includes its day."""
     for since, until, count in [
         ("2026-09-27", "2026-09-27", 24),
         ("2026-09-26T09:00:00+02:00", "2026-09-26T11:00:00+02:00", 2),

@@ -1,4 +1,4 @@
-"""Stations and devices at the terminal: what a technician asks and does on the server."""
+"""`stadtsinn station` and `stadtsinn device`."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_germans_read_german(run: Command) -> None:
     assert "Bodenmessstelle" in shown
 
 
-def test_several_towns_have_to_be_told_apart(run: Command, config: Path) -> None:
+def test_with_several_towns_one_has_to_be_named(run: Command, config: Path) -> None:
     second = config.with_name("second.toml")
     second.write_text('tenant = "nachbarort"\nname = "Nachbarort"\n', encoding="utf-8")
     assert run("registry", "apply", str(second)).exit_code == 0

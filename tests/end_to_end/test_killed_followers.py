@@ -1,7 +1,7 @@
 """The real followers and the sender, killed at each of their commit points.
 
-A log with a morning of the simulated day is followed by real processes. Whoever is killed
-wherever: after a restart everything is as if nothing had happened.
+A log with a morning of the simulated day is followed by real processes. Each is killed at each of
+its commit points; after a restart the results are the same as without the kill.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Recorded events go the whole way, into either store."""
+"""Recorded events go through broker, edge agent and cloud into either store."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_speed_that_is_none_is_refused(stadtsinn: Run, recording: Path) -> Non
 
 
 def test_a_table_for_people(stadtsinn: Run, recording: Path) -> None:
-    """Without --json a table tells device, counts and latest values with their channels."""
+    """Without --json a table shows device, counts and latest values with their channels."""
     done = stadtsinn("replay", recording, "--speed", "100000")
     assert done.returncode == 0, done.stderr
     assert "people_in_total [line_1]" in done.stdout

@@ -19,19 +19,19 @@ def _pyproject() -> dict[str, Any]:
 
 
 def test_there_are_parts() -> None:
-    """The other tests of this file look at something."""
+    """The other tests of this file find folders at all."""
     assert {"base", "decoders", "edge", "cloud", "simulator", "cli"} <= set(PARTS)
 
 
 @pytest.mark.parametrize("part", PARTS)
 def test_the_namespace_folder_has_no_init(part: str) -> None:
-    """An `__init__.py` in any `*/stadtsinn/` hides all other parts while mypy stays content."""
+    """An `__init__.py` in any `*/stadtsinn/` hides all other parts, and mypy reports no error."""
     assert not (ROOT / part / "stadtsinn" / "__init__.py").exists()
 
 
 @pytest.mark.parametrize("part", PARTS)
 def test_every_part_is_built_developed_typed_and_layered(part: str) -> None:
-    """A folder missing from `dev-mode-dirs` installs without a word and fails at import."""
+    """A folder missing from `dev-mode-dirs` installs without a message and fails at import."""
     config = _pyproject()
     build = config["tool"]["hatch"]["build"]
     assert part in build["dev-mode-dirs"]

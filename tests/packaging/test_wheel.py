@@ -133,7 +133,7 @@ def test_the_agent_for_small_boards_runs_without_numba(
 
 
 def test_the_command_line_alone_decodes(tmp_path: Path, wheel: Path, constraints: Path) -> None:
-    """In a van, with `stadtsinn[cli]` only: no numba, no web server, the device files inside."""
+    """`stadtsinn[cli]` alone: no numba, no web server, the device files inside."""
     python = install(tmp_path / "env", wheel, "cli", constraints)
     answer = run(python, "-m", "stadtsinn.cli", *LSE01)
     assert "19.57" in answer
@@ -143,6 +143,6 @@ def test_the_command_line_alone_decodes(tmp_path: Path, wheel: Path, constraints
 def test_the_firmware_extra_brings_the_serial_port(
     tmp_path: Path, wheel: Path, constraints: Path
 ) -> None:
-    """Its folder has no code yet; the extra already keeps its promise to installers."""
+    """Its folder has no code yet; the extra can be installed already."""
     python = install(tmp_path / "env", wheel, "firmware", constraints)
     run(python, "-c", "import serial, stadtsinn.decoders")

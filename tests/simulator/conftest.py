@@ -1,4 +1,4 @@
-"""One simulated day for all tests, and a faultless cloud that lived through it."""
+"""One simulated day for all tests, and a faultless cloud that processed it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def end_of_day(day: MarketDay, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture
 def cloud(end_of_day: Path, day: MarketDay, tmp_path: Path) -> Iterator[TownCloud]:
-    """A copy of it, for one test to damage."""
+    """A copy of it, which a test may damage."""
     folder = tmp_path / "town"
     shutil.copytree(end_of_day, folder)
     copy = reopen(folder, ManualClock(day.span.end))

@@ -54,7 +54,7 @@ def test_what_a_recorded_event_always_has_a_simulated_one_has_too(day: MarketDay
     assert all(always <= set(one) for one in simulated(day, "up"))
 
 
-def test_gateways_tell_the_time_in_different_ways(day: MarketDay) -> None:
+def test_gateways_have_different_kinds_of_clock(day: MarketDay) -> None:
     receptions = [rx for one in simulated(day, "up") for rx in one["rxInfo"]]
     assert any("timeSinceGpsEpoch" in rx for rx in receptions)
     assert any("gwTime" in rx and "timeSinceGpsEpoch" not in rx for rx in receptions)

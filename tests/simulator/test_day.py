@@ -130,7 +130,7 @@ def test_the_day_has_the_incidents_it_was_made_for(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
 def test_waiting_for_the_line_does_not_fill_the_square(seed: int) -> None:
-    """What an honest upper bound adds for silent gates in the outage stays below the limit.
+    """The upper bound, which grows for silent gates in the outage, stays below the limit.
 
     Else an alarm on that bound would be right, and nothing could be said about the hidden one.
     """

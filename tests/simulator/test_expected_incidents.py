@@ -1,4 +1,4 @@
-"""The yardstick itself: which incidents a rule has to find."""
+"""Tests the expectation itself: which incidents a rule has to find."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_an_incident_inside_the_outage_is_hidden_if_it_is_forgotten_in_time() ->
     [
         {99: 950, 120: 800},  # begins while the line is being cut
         {150: 950, 158: 800},  # still worth a message when the line is back
-        {10: (850, 950), 20: (0, 10)},  # nobody knows whether there was one
+        {10: (850, 950), 20: (0, 10)},  # it is open whether there was one
         {10: 950, 20: (840, 900), 30: 950},  # one or two?
     ],
 )
@@ -111,5 +111,5 @@ def test_a_day_that_decides_nothing_is_refused(levels: dict[int, float]) -> None
         judged(dict(levels))
 
 
-def test_an_incident_that_was_told_before_the_outage_may_last_through_it() -> None:
+def test_an_incident_announced_before_the_outage_may_last_through_it() -> None:
     assert [one.visible_live for one in judged({50: 950, 200: 800})] == [True]

@@ -85,7 +85,7 @@ def test_a_server_without_a_link_is_left_out(day: MarketDay, clock: ManualClock)
     assert len(link.messages) == day.truth.copies
 
 
-def test_it_stops_when_told(day: MarketDay, clock: ManualClock) -> None:
+def test_it_stops_when_stop_is_called(day: MarketDay, clock: ManualClock) -> None:
     link = RecordingLink(clock)
     publisher = Publisher({NetworkServer.TOWN: link}, clock)
     noon = day.plan.at("12:00")

@@ -1,4 +1,4 @@
-"""The comparison finds what is wrong: a faultless day passes, each kind of damage does not."""
+"""A faultless day passes the comparison; each kind of damage is found."""
 
 from __future__ import annotations
 

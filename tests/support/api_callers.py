@@ -28,7 +28,7 @@ AWAY = "nebenan"
 
 @dataclass
 class ApiWorld:
-    """A running API; `client(...)` is somebody calling it."""
+    """A running API; `client(...)` makes a caller."""
 
     database: Database
     folder: Path
@@ -49,7 +49,7 @@ class ApiWorld:
         return authenticate(self.database, self.token(role, tenant), self.clock.now())
 
     def client(self, role: Role = Role.ADMIN, tenant: str = HOME) -> TestClient:
-        """Somebody with a key of this role and town."""
+        """A caller with a key of this role and town."""
         return self._client({"Authorization": f"Bearer {self.token(role, tenant)}"})
 
     def nobody(self) -> TestClient:

@@ -105,7 +105,7 @@ class AlertTown:
         self.restart()
 
     def restart(self) -> None:
-        """A new process: nothing is remembered but the database."""
+        """A new process: only the database is kept."""
         self.follower = AlertsFollower(DirectoryCache(self.database), self.clock)
 
     def zone_rule(self, **other: Any) -> Rule:

@@ -1,4 +1,4 @@
-"""An InfluxDB that answers as it was told, for what a real one cannot be made to say."""
+"""An InfluxDB with scripted answers, for errors that a real one cannot be made to give."""
 
 from __future__ import annotations
 

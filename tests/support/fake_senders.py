@@ -1,4 +1,4 @@
-"""A sender that answers as a test says, and an outbox to try it on."""
+"""A sender with scripted answers, and an outbox to use it with."""
 
 from __future__ import annotations
 

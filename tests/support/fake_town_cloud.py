@@ -1,4 +1,4 @@
-"""The cloud's own parts in one process, driven by hand through a simulated day.
+"""The cloud's own parts in one process, called step by step through a simulated day.
 
 No broker, no edge agent, no thread: every message of the network servers is read, logged and
 followed in the order it would arrive, with the town's messages held back while its line is cut.

@@ -20,7 +20,7 @@ from stadtsinn.edge.network_servers.chirpstack import ChirpStack
 
 CHIRPSTACK = ChirpStack()
 NINE = parse("2026-09-26T09:00:00+02:00")
-"""The morning that these tests live in."""
+"""The morning at which these tests take place."""
 
 LSE01_PAYLOAD = bytes.fromhex("ce2900f107a5099b6e2890")
 UNDECODED = Undecoded("unknown_device", "no device type known")

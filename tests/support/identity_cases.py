@@ -27,7 +27,7 @@ def seen(
     f_port: int = 2,
     id: str | None = None,  # noqa: A002
 ) -> Entry:
-    """A frame as one source reports it, with an event id of its own unless told otherwise."""
+    """A frame as one source reports it, by default with an event id of its own."""
     event_id = f"{by}/{f_cnt}/{seconds}" if id is None else id
     return entry(
         uplink(

@@ -85,7 +85,7 @@ def wait_dead(child: Child) -> None:
 
 
 def _stamp(database: Database) -> None:
-    """Tell Alembic that the tables are there already."""
+    """Mark the tables as migrated for Alembic."""
     from alembic import command
 
     from stadtsinn.cloud.migrations.upgrade import configuration

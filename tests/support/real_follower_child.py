@@ -1,4 +1,4 @@
-"""A process with one follower that leaves traces, to be killed: URL FILE."""
+"""A process with one follower that records its calls, to be killed: URL FILE."""
 
 from __future__ import annotations
 

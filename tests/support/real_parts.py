@@ -192,7 +192,7 @@ def postgres_cluster(folder: Path) -> Iterator[str]:
 
 
 def _accepts(postgres: str) -> bool:
-    """It listens before it takes anybody in."""
+    """Wait for a connection: PostgreSQL listens before it accepts clients."""
     try:
         psycopg.connect(postgres).close()
     except psycopg.OperationalError:

@@ -266,7 +266,7 @@ def test_two_runs_at_once_refuse_each_other(database: Database, archive: Archive
 def test_rows_that_vanish_meanwhile_stop_the_day(
     database: Database, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody deletes by hand between writing the file and the commit: nothing is forgotten."""
+    """Rows are deleted by hand between writing the file and the commit: nothing is lost."""
     fill(database)
 
     def write_then_delete(*arguments: object) -> None:

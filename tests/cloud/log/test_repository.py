@@ -139,7 +139,7 @@ def test_writers_at_once_log_each_frame_once_and_readers_miss_none(database: Dat
 
 
 def test_identity_is_a_constraint_of_the_database_too(database: Database) -> None:
-    """Whatever the code believes, no row can stand twice under one key."""
+    """The database itself refuses a second row with the same key."""
     from sqlalchemy.exc import IntegrityError
 
     from stadtsinn.cloud.log.uplinks.rows import row_of

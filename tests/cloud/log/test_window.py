@@ -1,4 +1,4 @@
-"""The window answers exactly as the log does, whoever asks in whatever order."""
+"""The window answers exactly as the log does, for readers in any order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the registry takes, and what it refuses with which words."""
+"""What the registry accepts, and what it refuses with which text."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_number_that_is_none_is_refused(editor: TestClient) -> None:
 
 
 def test_a_taken_dev_eui_is_refused_in_the_same_words_whoever_has_it(world: ApiWorld) -> None:
-    """The words must not tell whether a neighbouring town owns it."""
+    """The text must not reveal whether another town owns it."""
     home, away = world.client(Role.EDITOR), world.client(Role.EDITOR, AWAY)
     assert home.post("/api/v1/devices", json=COUNTER).status_code == 201
     assert _refused(home, "devices", COUNTER, 409) == _refused(away, "devices", COUNTER, 409)

@@ -74,7 +74,7 @@ def test_an_ordinary_user_gets_it_unpacked_into_the_cache(
 def test_a_failed_download_says_how_to_install_and_leaves_no_half_copy(
     empty_machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The remedy comes with apt's own reason."""
+    """The error contains apt's reason."""
     (empty_machine / "apt-get").write_text('#!/bin/sh\necho "E: no network" >&2\nexit 100\n')
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(mosquitto.MosquittoUnavailable, match=r"apt-get install.*E: no network"):
@@ -82,15 +82,17 @@ def test_a_failed_download_says_how_to_install_and_leaves_no_half_copy(
     assert not (tmp_path / "cache" / "mosquitto").exists()
 
 
-def test_a_machine_without_apt_is_told_how(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Elsewhere the message is all we can do."""
+def test_on_a_machine_without_apt_the_error_says_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On systems without apt the error says how to install Mosquitto."""
     monkeypatch.setattr(mosquitto, "_on_path", lambda: None)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(mosquitto.MosquittoUnavailable, match="package manager"):
         mosquitto.find_mosquitto(tmp_path / "cache")
 
 
-def test_a_bad_option_is_reported_in_the_brokers_words(tmp_path: Path) -> None:
+def test_a_bad_option_is_reported_with_the_brokers_output(tmp_path: Path) -> None:
     """A broker that does not start says why."""
     broker = real_parts.mosquitto(tmp_path, options=["no_such_option true"])
     with pytest.raises(mosquitto.MosquittoUnavailable, match="no_such_option"):

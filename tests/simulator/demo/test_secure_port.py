@@ -36,7 +36,7 @@ def edge(authority: Authority, name: str, port: int) -> Broker:
 
 
 def test_an_edge_reaches_its_own_topics_only(tmp_path: Path, authority: Authority) -> None:
-    """What is published in another edge's name does not arrive, nor are its answers heard."""
+    """An edge can neither publish on another edge's topics nor receive its answers."""
     running, port = broker(tmp_path / "broker", authority)
     seen: list[Message] = []
     heard: list[Message] = []

@@ -1,1 +1,1 @@
-"""Who owns which device, where it stands, and which gates make a zone."""
+"""The registry: sites, devices, edge agents, and the stations where devices measure."""

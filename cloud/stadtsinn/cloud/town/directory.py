@@ -1,4 +1,4 @@
-"""The registry as followers and the ingest read it: one frozen picture, renewed on change."""
+"""The registry as followers and the ingest read it: an immutable copy, renewed after changes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CHECK_EVERY_S = 0.2
 
 Part = TypeVar("Part")
 PartReader = Callable[[Connection, "Directory"], Part]
-"""Reads what a domain needs of the registry, to go with this directory."""
+"""Reads a domain's part of the registry for this directory."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ def read_revision(connection: Connection) -> int:
 
 def read_directory(connection: Connection) -> Directory:
     """Read the whole registry as it stands."""
-    # The revision is read first: a change that slips in between costs one more reading,
-    # never a picture that is taken for newer than it is.
+    # The revision is read first: a change in between then causes one more reading, and a copy
+    # never counts as newer than it is.
     revision = read_revision(connection)
     device_rows = connection.execute(
         select(
@@ -123,7 +123,7 @@ class DirectoryCache:
             return self._renewed()
 
     def part(self, read: PartReader[Part]) -> Part:
-        """What a domain reads of the registry, read again whenever the directory is."""
+        """A domain's part of the registry, read again whenever the directory is read again."""
         directory = self.current()
         with self._lock:
             known = self._parts.get(read)
@@ -136,7 +136,7 @@ class DirectoryCache:
     def _renewed(self) -> Directory:
         known = self._directory
         if known is not None and self._monotonic() - self._checked_at < _CHECK_EVERY_S:
-            return known  # another thread was quicker
+            return known  # another thread has read it meanwhile
         with self._database.read() as connection:
             if known is None or read_revision(connection) != known.revision:
                 known = read_directory(connection)

@@ -100,13 +100,13 @@ def devices_page(
 
 
 def is_dev_eui_taken(connection: Connection, dev_eui: str) -> bool:
-    """Whether any tenant has this device: the one question that goes beyond a scope."""
+    """Whether any tenant has this device; no scope, because a DevEUI is unique for all tenants."""
     where = devices.c.dev_eui == dev_eui
     return connection.execute(select(devices.c.dev_eui).where(where)).first() is not None
 
 
 def tenant_of_device(connection: Connection, dev_eui: str) -> str | None:
-    """Whose a device is, for commands on the server; None for one that nobody registered."""
+    """The tenant of a device, for commands on the server; None for one that is not registered."""
     query = select(devices.c.tenant_id).where(devices.c.dev_eui == dev_eui)
     return connection.execute(query).scalar_one_or_none()
 
@@ -152,7 +152,7 @@ def edges_page(
 
 
 def is_edge_id_taken(connection: Connection, edge_id: str) -> bool:
-    """Whether any tenant has this edge agent: certificates know no tenants."""
+    """Whether any tenant has this edge agent; its id is unique for all tenants."""
     where = edges.c.id == edge_id
     return connection.execute(select(edges.c.id).where(where)).first() is not None
 

@@ -1,4 +1,4 @@
-"""What the API says of the catalogue and the vocabulary."""
+"""Answers about the catalogue and the vocabulary."""
 
 from __future__ import annotations
 

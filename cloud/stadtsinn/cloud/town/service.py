@@ -48,12 +48,12 @@ def change(database: Database) -> Iterator[Connection]:
 
 
 class Rehearsed(Exception):
-    """Ends a rehearsal: nothing of it is kept."""
+    """Raised at the end of a dry run: its transaction is rolled back."""
 
 
 @contextmanager
 def rehearsable_change(database: Database, rehearse: bool) -> Iterator[Connection]:
-    """As `change`; a rehearsal finds the same errors, then takes all back and raises Rehearsed."""
+    """As `change`; a dry run raises the same errors, else rolls back and raises Rehearsed."""
     with change(database) as connection:
         yield connection
         if rehearse:
@@ -97,7 +97,7 @@ def create_device(connection: Connection, scope: Scope, record: Device, now: Ins
     Conflict when taken."""
     family = require_device_type(record.device_type).family
     require_site(connection, scope, record.site)
-    # The same words whoever has it: nobody learns that another town owns a device.
+    # The same text whichever town has it, so that no town learns of another one's devices.
     if repository.is_dev_eui_taken(connection, record.dev_eui):
         raise Conflict(f"The device '{record.dev_eui}' is already registered.")
     repository.insert_device(connection, scope, record, now)
@@ -130,7 +130,7 @@ def delete_device(
 
 
 def own_station(record: Device, family: str) -> Station:
-    """The station that a device gets when nobody names one: the same name, the same place."""
+    """The station that a device gets when none is named: the same name and place."""
     return Station(
         slug=slug_of(record.name, record.dev_eui),
         name=record.name,

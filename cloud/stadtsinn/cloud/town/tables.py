@@ -57,7 +57,7 @@ edges = Table(
 registry_revision = Table(
     "registry_revision",
     metadata,
-    # One row, counted up with every change, so that caches see a new device at once.
+    # One row, counted up with every change, so that caches see a new device within 0.2 s.
     Column("id", Integer, primary_key=True),
     Column("revision", Integer, nullable=False),
 )

@@ -1,7 +1,7 @@
-"""What domains above the town use of it, so that nothing in use is deleted.
+"""Checks of domains whether they use a device, so that no device in use is deleted.
 
-The town knows no domain: the application is put together with one function per domain that
-names what uses a device. Where none is asked, the database's foreign keys still refuse.
+This package imports no domain: the application is set up with one function per domain that names
+what uses a device. Without them the database's foreign keys still refuse.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from stadtsinn.cloud.platform.access.scope import Scope
 
 DeviceUses = Callable[[Connection, Scope, str], Sequence[str]]
-"""Names what uses the device of a DevEUI, as paths of the API."""
+"""Returns what uses the device with this DevEUI, as paths of the API."""
 
 
 def _device_uses(request: Request) -> Sequence[DeviceUses]:

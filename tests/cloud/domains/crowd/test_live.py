@@ -120,13 +120,15 @@ def test_an_outage_of_one_gate_that_is_delivered_later_leaves_no_trace(market: M
     market.apply(*[u for u in uplinks if u.dev_eui == SOUTH and u.event_time >= OPENING + HOUR / 6])
     assert market.history(0, 60) == without
     added = market.samples()[count:]
-    assert all(sample.event_time >= newest for sample in added), "nothing is news about the past"
+    assert all(sample.event_time >= newest for sample in added), "no sample is about the past"
     assert [(c.event_time, c.amount) for c in market.corrections("clamp")] == [
         (c.event_time, c.amount) for c in clamps
     ]
 
 
-def test_a_late_uplink_of_another_line_is_no_news_but_counts(market: Market) -> None:
+def test_a_late_uplink_of_another_line_emits_no_sample_of_the_past_but_counts(
+    market: Market,
+) -> None:
     market.apply(market.uplink(NORTH, 0, 0, 0), market.uplink(SOUTH, 0, 0, 0))
     late = market.uplink(SOUTH, 0.5, 30, 0)
     market.apply(market.uplink(NORTH, 2, 5, 0))

@@ -114,7 +114,7 @@ def test_more_leavers_than_comers_raise_the_baseline_for_good() -> None:
 
 
 def test_a_gate_that_reports_later_is_no_reason_to_clamp() -> None:
-    """Who came through one gate and left through another is not there twice, nor missing."""
+    """A person who came through one gate and left through another counts as zero."""
     entrance = Gate([(0, 0), (50, 0), (110, 20)], [(0, 0), (50, 0), (110, 0)])
     leaving = Gate([(0, 0), (60, 0), (118, 15)], [(0, 0), (60, 0), (118, 15)])
     zone = tally(entrance, leaving)

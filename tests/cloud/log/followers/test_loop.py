@@ -20,7 +20,7 @@ from stadtsinn.cloud.platform.database.engine import Database
 
 
 class Recorder:
-    """Remembers what it was told, and fails on a counter if asked to."""
+    """Records its calls, and fails on a given frame counter."""
 
     name = "recorder"
 

@@ -1,4 +1,4 @@
-"""API keys: made once, checked each time, revoked at once."""
+"""API keys: made once, checked with each request, revoked immediately."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_key_for_an_unknown_tenant_is_refused(world: ApiWorld) -> None:
 
 
 def test_last_use_is_noted_but_not_on_every_request(world: ApiWorld) -> None:
-    """Reading must not write each time: the log is being written beside it."""
+    """Reading must not write each time: SQLite has one writer, which the log needs."""
     token = world.token()
 
     def noted(after: int) -> int:

@@ -1,7 +1,7 @@
-"""One door: the code itself is searched for ways around the scope.
+"""Searches the code for ways around the scope.
 
 What a query may see comes from a `Scope`, a scope comes from `access/service.py`, and that makes
-one from a valid key. docs/decisions/0008-one-door.md tells why.
+one from a valid key. docs/decisions/0008-one-door.md says why.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ def _name(call: ast.Call) -> str:
 
 
 def test_the_search_sees_the_product() -> None:
-    """A moved folder must not make these tests pass by finding nothing."""
+    """The search finds the code: after a move these tests must not pass by finding nothing."""
     names = {path.name for path in _sources()}
     assert {"endpoints.py", "repository.py", "service.py", "main.py"} <= names
     assert list(_calls(_tree(DOOR), "Scope"))
 
 
-def test_only_the_door_makes_a_scope() -> None:
+def test_only_the_access_service_makes_a_scope() -> None:
     makers = {
         path
         for path in _sources()
@@ -67,7 +67,7 @@ def _is_asgi(path: Path) -> bool:
 
 
 def test_only_the_servers_own_commands_act_without_a_key() -> None:
-    """`operator_scope` in an endpoint would be a second door."""
+    """`operator_scope` in an endpoint would give access without a key."""
     users = {
         path
         for path in _sources()
@@ -85,7 +85,7 @@ def _endpoint_files() -> list[Path]:
 
 @pytest.mark.parametrize("path", _endpoint_files(), ids=lambda path: path.parent.name)
 def test_no_endpoint_takes_a_tenant_from_the_request(path: Path) -> None:
-    """A parameter named after the tenant, outside the public pages, is a way round the key."""
+    """A request parameter that names the tenant would bypass the key; public pages may have it."""
     for function in _endpoints(_tree(path)):
         parameters = {argument.arg for argument in function.args.args + function.args.kwonlyargs}
         if not _asks_for_key(function):

@@ -10,7 +10,7 @@ _CLOUD = Path(schema.__file__).parent
 
 
 def test_every_domain_with_tables_is_in_the_schema() -> None:
-    """A tables.py that nobody names would have no migration and no table."""
+    """A tables.py that schema.py does not import would have no migration and no table."""
     domains = {str(path) for path in _CLOUD.rglob("tables.py")}
     named = {module.__file__ for module in schema.TABLE_MODULES}
     assert named == domains
@@ -33,7 +33,7 @@ INTERNAL = {
 
 
 def test_every_table_names_its_tenant_or_belongs_to_something_that_does() -> None:
-    """A row without an owner could not be kept behind the one door."""
+    """A row without a tenant could not be restricted by a scope."""
     owned = {
         name
         for name, table in schema.metadata.tables.items()

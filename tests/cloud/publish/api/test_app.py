@@ -49,7 +49,7 @@ def test_401_says_how_to_authenticate(world: ApiWorld) -> None:
 
 
 def test_an_invalid_request_is_not_repeated_in_the_answer(world: ApiWorld) -> None:
-    """What was sent may be a telephone number or half a token."""
+    """The input may be a telephone number or a part of a token."""
     answer = world.client().post("/api/v1/sites", json={"slug": "+49 151 23456789", "name": 5})
     assert answer.status_code == 422
     assert {error["where"] for error in answer.json()["errors"]} == {"body.slug", "body.name"}
@@ -91,7 +91,7 @@ def test_a_bug_answers_500_without_internals_and_is_logged_with_them(
 def test_a_failing_statement_is_logged_without_its_parameters(
     world: ApiWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They may be somebody's number."""
+    """Parameters of a statement may be telephone numbers."""
     from stadtsinn.cloud.town import repository
 
     secret = "-".join(["geheim", "42"])  # tracebacks quote source lines, this one's too
@@ -192,7 +192,7 @@ def test_metrics_count_requests_by_route(world: ApiWorld) -> None:
 
 
 class _Links(HTMLParser):
-    """What a page would load or lead to."""
+    """Addresses that a page loads or links to."""
 
     def __init__(self) -> None:
         super().__init__()

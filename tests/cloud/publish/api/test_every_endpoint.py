@@ -1,7 +1,7 @@
-"""Every endpoint of the OpenAPI document, walked as nobody, stranger, reader and member.
+"""Calls every endpoint of the OpenAPI document without key and as stranger, reader and member.
 
-The list comes from the document itself, so a new endpoint cannot be forgotten: it has to bear
-these tests from its first day, and to tell them what its parameters are called.
+The list comes from the document itself, so no new endpoint can be left out; the names of its
+parameters have to be added to THEIR_OWN.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ THEIR_OWN: dict[str, str | int] = {
     "rule": "wochenmarkt-voll",
     "quantity": "people_in_total",
 }
-# Things that only time makes: nobody's town has these, so 404 is the answer for all.
+# Things that no request can create, so no town of the test has them and all callers get 404.
 NOBODYS = {"incident": "1-1", "row_id": 1}
 
-# The order in which a town comes to be; each body is the example of the API's own document.
+# The order in which a town is created; each body is the example of the API's own document.
 FOUNDING = (
     *("sites", "stations", "devices", "edges", "zones", "zones/{zone}/gates", "recipients"),
     "rules",
@@ -101,7 +101,7 @@ class Walk:
     calls: tuple[Call, ...]
 
     def each(self, judge: Callable[[Call], str]) -> None:
-        """Fails with every call whose judgement is not empty."""
+        """Fails with every call for which `judge` returns a text."""
         judged = {f"{call.method} {call.template}": judge(call) for call in self.calls}
         assert len(judged) > 30, "the document has lost its endpoints"
         assert {name: wrong for name, wrong in judged.items() if wrong} == {}
@@ -258,7 +258,7 @@ def test_operation_ids_are_unique(tmp_path: Path) -> None:
 
 
 def test_no_endpoint_that_needs_a_key_hides_from_the_document() -> None:
-    """What the document leaves out, the walk cannot see."""
+    """Endpoints that are not in the document would not be tested."""
     hidden = [
         route.path
         for router in (*DOMAIN_ROUTERS, *REPORT_ROUTERS)

@@ -74,7 +74,7 @@ def online(browser: Chrome) -> None:
 
 
 def later(browser: Chrome, minutes: float) -> None:
-    """So many minutes pass on the page's own clock."""
+    """Advance the page's own clock by so many minutes."""
     browser.execute_script(
         "const real = performance.now.bind(performance), passed = arguments[0] * 60000;"
         "performance.now = () => real() + passed",

@@ -280,7 +280,7 @@ def test_the_index_lists_public_counters_by_town(market: Market, viewer: TestCli
     assert "Zurzeit veröffentlicht keine Stadt" in viewer.get("/?lang=de").text
 
 
-def test_today_is_drawn_and_told_as_a_table(market: Market, viewer: TestClient) -> None:
+def test_today_is_a_chart_and_a_table(market: Market, viewer: TestClient) -> None:
     fill(market, 600, minutes=89)
     page = viewer.get(f"{PAGE}?lang=de").text
     assert page.count('class="bar"') == 3

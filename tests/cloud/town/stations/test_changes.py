@@ -1,4 +1,4 @@
-"""Devices come and go: what a swap, a move and a correction leave behind."""
+"""Deployments and corrections after a swap, a move and a correction."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_swap_ends_one_deployment_and_begins_the_next(tree: Town) -> None:
 
 
 def test_a_swap_keeps_channels_and_depths_but_no_calibration(tree: Town) -> None:
-    """Calibration belongs to the sensor that is scrap now."""
+    """Calibration belongs to the sensor that was removed."""
     number = _only_id(tree)
     calibrated = Deployment(
         dev_eui=OLD,

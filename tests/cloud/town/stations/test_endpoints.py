@@ -1,4 +1,4 @@
-"""Stations and deployments over the API: what is taken, and what is refused with which words."""
+"""Stations and deployments over the API: what is accepted, and what is refused with which text."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def deployments(caller: TestClient, **only: str) -> list[dict[str, Any]]:
 
 
 def test_a_device_registered_without_a_station_gets_one_of_its_name(editor: TestClient) -> None:
-    """Nobody must learn the word before they need it."""
+    """Registering a device does not require stations to be known."""
     register(editor, EUI, "Linde am Weiß-Platz")
     station = editor.get("/api/v1/stations/linde-am-weiss-platz").json()
     assert (station["name"], station["kind"]) == ("Linde am Weiß-Platz", "soil")

@@ -30,5 +30,5 @@ def _whole(deployment: Deployment) -> Part:
 
 
 def _moved(station: str, old: Instant, new: Instant) -> list[Part]:
-    """What lies between a boundary before and after."""
+    """The time between a boundary's old and new value."""
     return [] if old == new else [(station, min(old, new), max(old, new))]

@@ -1,4 +1,4 @@
-"""Stations and deployments as followers read them: frozen, quick to ask."""
+"""Stations and deployments as followers read them: immutable, indexed by device and station."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class DeploymentEntry:
 
     @property
     def as_it_is(self) -> bool:
-        """Nothing of the device's readings is changed on the way to the station."""
+        """Whether the device's readings are the station's unchanged."""
         return (
             self.channels is None
             and not self.calibration
@@ -62,7 +62,7 @@ class DeploymentEntry:
         return self.start <= time < self.end
 
     def channel(self, channel: str) -> str | None:
-        """The station's channel for one of the device's; None: it measures nothing here."""
+        """The station's channel for one of the device's; None where it feeds none."""
         return station_channel(self, channel)
 
 

@@ -24,7 +24,7 @@ class Attribute:
     choices: tuple[str, ...] = ()
 
     def objection(self, value: AttributeValue) -> str | None:
-        """Why the value is none for this attribute; None where it is one."""
+        """Why the value is not allowed for this attribute; None where it is allowed."""
         if self.type is bool:
             return None if isinstance(value, bool) else "give true or false"
         if self.type is str:

@@ -1,6 +1,6 @@
 """What an uplink measured, at the stations that its device fed at that moment.
 
-Whatever follows the log asks here, so that series, rules and counts see the same.
+All followers of the log use this function, so that series, rules and counts agree.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class StationReading(msgspec.Struct, frozen=True, gc=False):
 
 
 class Deployments(Protocol):
-    """Whoever knows where devices are: the directory."""
+    """What this module needs of the `Directory`."""
 
     def deployments_of(self, dev_eui: str) -> tuple[DeploymentEntry, ...]: ...
 

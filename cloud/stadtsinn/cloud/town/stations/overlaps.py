@@ -51,12 +51,12 @@ def _shared_of_station(one: Deployment, other: Deployment, channels_of: Channels
         return ""  # their channels have different endings
     first, second = _fed(one, channels_of), _fed(other, channels_of)
     if first is None or second is None:
-        return " on channels that its type does not tell"
+        return " on channels that its type does not name"
     return _named({min(a, b, key=_is_pattern) for a in first for b in second if _meet(a, b)})
 
 
 def _fed(deployment: Deployment, channels_of: ChannelsOf) -> set[str] | None:
-    """The station's channels that a deployment feeds; None where nobody knows."""
+    """The station's channels that a deployment feeds; None where they are unknown."""
     names = deployment.channels
     if names is None:
         known = channels_of(deployment.dev_eui)

@@ -230,7 +230,7 @@ def insert_corrections(
     now: Instant,
     by: str,
 ) -> None:
-    """Ask for these parts of series (station, start, end) to be made anew from the log."""
+    """Mark these parts of series (station, start, end) to be made anew from the log."""
     rows = [
         {
             "tenant_id": scope.tenant_id,

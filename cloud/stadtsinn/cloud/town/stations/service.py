@@ -65,7 +65,7 @@ def delete_station(connection: Connection, editor: Editor, slug: str) -> None:
 
 @contextmanager
 def _known_site() -> Iterator[None]:
-    """An unknown site in what is written is an invalid request, not a missing address."""
+    """Turns NotFound for a site that a request names into Invalid (422 instead of 404)."""
     try:
         yield
     except NotFound as missing:
@@ -87,7 +87,7 @@ def deploy(connection: Connection, editor: Editor, record: Deployment) -> Placed
 def replace_deployment(
     connection: Connection, editor: Editor, number: int, record: Deployment
 ) -> PlacedDeployment:
-    """Put a deployment right, also afterwards; raises as `deploy`, NotFound for the number."""
+    """Correct a deployment, also an ended one; raises as `deploy`, NotFound for the number."""
     present = repository.deployment(connection, editor.scope, number)
     _require_possible(connection, editor.scope, record, without=number)
     repository.update_deployment(connection, editor.scope, number, record)
@@ -210,12 +210,12 @@ def _own_station(connection: Connection, editor: Editor, dev_eui: str, own: Stat
 
 
 def _is_unused(connection: Connection, scope: Scope, place: PlacedDeployment) -> bool:
-    """The deployment is all that its station was ever there for."""
+    """Whether the station has no other deployment and no series."""
     at_station = repository.deployments_page(connection, scope, None, 2, station=place.station)
     return len(at_station) == 1 and not repository.has_datastreams(connection, scope, place.station)
 
 
-# --- what all of them share ------------------------------------------------------------
+# --- shared ----------------------------------------------------------------------------
 
 
 def _require_possible(

@@ -1,4 +1,4 @@
-"""Which zones and gates the registry takes, and what it refuses with which words."""
+"""Which zones and gates the registry accepts, and what it refuses with which text."""
 
 from __future__ import annotations
 
