@@ -102,7 +102,7 @@ def test_a_bad_event_is_quarantined_and_the_next_one_goes_in(
 ) -> None:
     before = _counter(case.reason)
     good = event(chirpstack_event(uplink(2, 5, payload=LSE01_PAYLOAD)))
-    ingestor.commit([case.arrival, good])
+    ingestor.take([case.arrival, good])
     with database.read() as connection:
         rows = quarantined(connection)
         logged = read_after(connection, 0, 10)
@@ -120,7 +120,7 @@ def _counter(reason: str) -> float:
 
 def test_a_resent_bad_event_counts_up_its_row(ingestor: Ingestor, database: Database) -> None:
     for _ in range(3):
-        ingestor.commit([event(b"{nonsense"), event(b"{nonsense")])
+        ingestor.take([event(b"{nonsense"), event(b"{nonsense")])
     with database.read() as connection:
         (row,) = quarantined(connection)
     assert row.times == 6
@@ -128,7 +128,7 @@ def test_a_resent_bad_event_counts_up_its_row(ingestor: Ingestor, database: Data
 
 
 def test_a_huge_message_is_kept_only_in_part(ingestor: Ingestor, database: Database) -> None:
-    ingestor.commit([event(b"{" + b"x" * 1_000_000)])
+    ingestor.take([event(b"{" + b"x" * 1_000_000)])
     with database.read() as connection:
         (row,) = quarantined(connection)
     assert row.size == 1_000_001
@@ -137,7 +137,7 @@ def test_a_huge_message_is_kept_only_in_part(ingestor: Ingestor, database: Datab
 
 
 def test_a_join_is_no_bad_input(ingestor: Ingestor, database: Database) -> None:
-    ingestor.commit([event(b"{}", event_topic().replace("/up", "/join"))])
+    ingestor.take([event(b"{}", event_topic().replace("/up", "/join"))])
     with database.read() as connection:
         assert quarantined(connection) == []
         assert head(connection) == 0
@@ -150,7 +150,7 @@ def test_1980_and_the_future_never_become_event_time(
     for n, wrong in enumerate(("1980-01-06T00:00:00+00:00", "2060-01-01T00:00:00+00:00")):
         fields = json.loads(chirpstack_event(uplink(n, 1, payload=LSE01_PAYLOAD)))
         fields["rxInfo"][0]["gwTime"] = wrong
-        ingestor.commit([event(json.dumps(fields).encode())])
+        ingestor.take([event(json.dumps(fields).encode())])
     with database.read() as connection:
         logged = read_after(connection, 0, 10)
     assert [u.event_time for u in logged] == [at(1), at(1)]
@@ -194,7 +194,7 @@ def test_a_bad_batch_is_quarantined_and_not_acknowledged(
 ) -> None:
     """The edge keeps what is not acknowledged: nothing is lost by a batch that was damaged."""
     good = from_edge(ingestor, batch(item(1, GOOD)))
-    committed = ingestor.commit([from_edge(ingestor, payload), good])
+    committed = ingestor.take([from_edge(ingestor, payload), good])
     assert committed.positions == {("rathaus", "spool-1"): 1}
     with database.read() as connection:
         assert [row.reason for row in quarantined(connection)] == [reason], what
@@ -225,7 +225,7 @@ def test_a_bad_item_is_quarantined_alone_and_the_batch_acknowledged(
     ingestor: Ingestor, database: Database, what: str, bad: Any, reason: str
 ) -> None:
     payload = batch(item(1, uplink(1, 0)), item(2, bad), item(3, uplink(3, 2)))
-    committed = ingestor.commit([from_edge(ingestor, payload)])
+    committed = ingestor.take([from_edge(ingestor, payload)])
     assert committed.positions == {("rathaus", "spool-1"): 3}
     with database.read() as connection:
         (row,) = quarantined(connection)
@@ -238,7 +238,7 @@ def test_what_an_edge_could_not_read_is_quarantined_with_its_word(
 ) -> None:
     raw = RawItem(1, event_topic(), b"{broken", "malformed_json", at(0))
     odd = RawItem(2, "x/\0/y", b"\0", "a word\0" * 40, at(0))
-    committed = ingestor.commit([from_edge(ingestor, batch(raw, odd))])
+    committed = ingestor.take([from_edge(ingestor, batch(raw, odd))])
     assert committed.positions == {("rathaus", "spool-1"): 2}
     with database.read() as connection:
         newest, first = quarantined(connection)
@@ -256,7 +256,7 @@ def test_a_stranger_is_named_once_and_its_data_stay_in_its_spool(
 ) -> None:
     topic = batch_topic("unbekannt")
     payloads = [batch(item(n, GOOD), edge_id="unbekannt") for n in (1, 2)]
-    committed = ingestor.commit([from_edge(ingestor, payload, topic) for payload in payloads])
+    committed = ingestor.take([from_edge(ingestor, payload, topic) for payload in payloads])
     assert committed.positions == {}
     with database.read() as connection:
         (row,) = quarantined(connection)
@@ -280,7 +280,7 @@ def test_an_edge_cannot_bring_in_values_that_no_decoder_makes(
     """The payload is decoded here instead."""
     version = ingestor_version("dragino/lse01")
     up = replace(GOOD, device_type="dragino/lse01")
-    ingestor.commit([from_edge(ingestor, batch(item(1, up, Decoded(version, (reading,)))))])
+    ingestor.take([from_edge(ingestor, batch(item(1, up, Decoded(version, (reading,)))))])
     with database.read() as connection:
         (logged,) = read_after(connection, 0, 10)
     assert {r.quantity: r.value for r in logged.readings}["soil_moisture"] == 19.57

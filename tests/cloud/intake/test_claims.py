@@ -69,7 +69,7 @@ def test_of_a_known_type_only_the_bytes_count(
 ) -> None:
     before = metrics.DIFFERENT_CLAIMS.labels("edge:rathaus")._value.get()
     claimed = Decoded("dragino/lse01@1", tuple(readings))
-    assert ingestor.commit([batch_of(ingestor, (UP, claimed))]).new.total() == 1
+    assert ingestor.take([batch_of(ingestor, (UP, claimed))]).new.total() == 1
     assert outcomes(database) == [TRUTH]
     assert metrics.DIFFERENT_CLAIMS.labels("edge:rathaus")._value.get() == before + 1
 
@@ -80,7 +80,7 @@ def test_of_a_known_type_only_the_bytes_count(
 def test_what_is_no_outcome_keeps_out_nothing(
     ingestor: Ingestor, database: Database, nonsense: Any
 ) -> None:
-    committed = ingestor.commit([batch_of(ingestor, (UP, nonsense))])
+    committed = ingestor.take([batch_of(ingestor, (UP, nonsense))])
     assert (committed.new.total(), committed.rejections) == (1, ())
     assert outcomes(database) == [TRUTH]
 
@@ -95,7 +95,7 @@ def test_large_groups_are_decoded_again_as_well(ingestor: Ingestor, database: Da
     ]
     items.append((replace(UP, f_cnt=100, payload=b"\x01"), lie))
     items.append((replace(UP, dev_eui="70b3d50000000900", device_type=OWN_TYPE), lie))
-    ingestor.commit([batch_of(ingestor, *items)])
+    ingestor.take([batch_of(ingestor, *items)])
     refused = catalogue().decode("dragino/lse01", 2, b"\x01")
     assert isinstance(refused, Undecoded)
     *known, short, unknown = outcomes(database)
@@ -211,7 +211,7 @@ def test_a_rejected_item_keeps_its_claim_for_the_replay(
 
     stranger = replace(UP, dev_eui="70b3d50000000900", device_type=OWN_TYPE)
     claimed = Decoded(f"{OWN_TYPE}@3", (Reading("soil_moisture", 12.5),))
-    assert ingestor.commit([batch_of(ingestor, (stranger, claimed))]).new.total() == 0
+    assert ingestor.take([batch_of(ingestor, (stranger, claimed))]).new.total() == 0
     register(database, stranger.dev_eui, device_type=OWN_TYPE)
     assert replay(database, ingestor, clock).taken == 1
     assert outcomes(database) == [claimed]

@@ -50,7 +50,7 @@ def database(config: Path) -> Database:
     arrival = read_server_event(
         CHIRPSTACK, event_topic(NEW), payload, len(payload), SystemClock().now(), origin
     )
-    Ingestor(opened, DirectoryCache(opened), SystemClock(), catalogue()).commit([arrival])
+    Ingestor(opened, DirectoryCache(opened), SystemClock(), catalogue()).take([arrival])
     return opened
 
 

@@ -38,7 +38,7 @@ def arrival(up: Any, tenant: str | None = HOME) -> Arrival:
 
 def commit(world: ApiWorld, *arrivals: Arrival) -> None:
     cache = DirectoryCache(world.database)
-    Ingestor(world.database, cache, world.clock, catalogue()).commit(arrivals)
+    Ingestor(world.database, cache, world.clock, catalogue()).take(arrivals)
 
 
 def test_uplinks_are_listed_newest_first_in_pages(world: ApiWorld) -> None:

@@ -108,7 +108,7 @@ def test_an_uplink_that_two_servers_heard_counts_once(
     """Identity is device, session and counter: it does not matter which server was first."""
     for n in range(4):
         pair = [from_chirpstack(uplink(n, n * 60)), from_the_things_stack(uplink(n, n * 60))]
-        ingestor.commit(pair if n % 2 else pair[::-1])
+        ingestor.take(pair if n % 2 else pair[::-1])
     assert logged(database) == [
         ("the_things_stack:county", 0),
         ("chirpstack:town", 1),
@@ -121,8 +121,8 @@ def test_mac_commands_that_two_servers_forward_count_once(
     ingestor: Ingestor, database: Database
 ) -> None:
     """The Things Stack forwards their bytes, ChirpStack does not."""
-    ingestor.commit([from_chirpstack(uplink(1, 0, f_port=0, payload=b""))])
-    ingestor.commit([from_the_things_stack(uplink(1, 0, f_port=0, payload=b"\x55\xf2"))])
+    ingestor.take([from_chirpstack(uplink(1, 0, f_port=0, payload=b""))])
+    ingestor.take([from_the_things_stack(uplink(1, 0, f_port=0, payload=b"\x55\xf2"))])
     assert len(logged(database)) == 1
 
 
@@ -130,11 +130,11 @@ def test_quarantine_says_the_format_and_a_replay_reads_by_it(
     ingestor: Ingestor, database: Database, clock: ManualClock
 ) -> None:
     new = uplink(1, 0, dev_eui=NEW, payload=LSE01_PAYLOAD)
-    ingestor.commit([from_the_things_stack(new), from_chirpstack(uplink(2, 60, dev_eui=NEW))])
+    ingestor.take([from_the_things_stack(new), from_chirpstack(uplink(2, 60, dev_eui=NEW))])
     event = tts_event(uplink(3, 120, dev_eui=NEW))
     raw = RawItem(1, tts.topic(NEW), event, "internal_error", at(120), "the_things_stack")
     unread = UplinkItem(2, uplink(4, 180, dev_eui=NEW), UNDECODED)
-    ingestor.commit([from_edge(ingestor, batch(raw, unread))])
+    ingestor.take([from_edge(ingestor, batch(raw, unread))])
     said = {(row.kind, row.format) for row in rows(database)}
     assert said == {
         (Kind.EVENT, "the_things_stack"),
@@ -151,7 +151,7 @@ def test_rows_of_the_first_version_are_chirpstacks(
     ingestor: Ingestor, database: Database, clock: ManualClock
 ) -> None:
     """No format is said: they are read as they always were."""
-    ingestor.commit([from_chirpstack(uplink(1, 0, dev_eui=NEW))])
+    ingestor.take([from_chirpstack(uplink(1, 0, dev_eui=NEW))])
     with database.write() as connection:
         connection.exec_driver_sql("UPDATE quarantine SET format = NULL")
     register(database, NEW)
@@ -165,7 +165,7 @@ def test_an_agent_of_the_first_version_does_not_state_the_format(
     raw = RawItem(1, event_topic(), chirpstack_event(up), "bad_field", at(1))
     old = msgspec.msgpack.decode(batch(raw))
     del old["items"][0]["format"]
-    ingestor.commit([from_edge(ingestor, msgspec.msgpack.encode(old))])
+    ingestor.take([from_edge(ingestor, msgspec.msgpack.encode(old))])
     assert [row.format for row in rows(database)] == ["chirpstack"]
     assert replay(database, ingestor, clock).taken == 1
 
@@ -177,7 +177,7 @@ def test_a_corrected_format_takes_the_rows_place(
     payload = tts_event(uplink(1, 0, payload=LSE01_PAYLOAD))
     for name in ("chirpstack", "the_things_stack"):
         raw = RawItem(1, tts.topic(KNOWN), payload, "unknown_topic", at(1), name)
-        ingestor.commit([from_edge(ingestor, batch(raw))])
+        ingestor.take([from_edge(ingestor, batch(raw))])
     (row,) = rows(database)
     assert (row.format, row.times) == ("the_things_stack", 2)
     assert replay(database, ingestor, clock).taken == 1
@@ -297,6 +297,6 @@ def test_another_format_is_one_module_and_one_entry(
     cloud = '[[network_servers]]\nname = "a"\nformat = "plain"'
     assert parse_settings(cloud, tmp_path / "cloud.toml").network_servers[0].format == "plain"
     raw = RawItem(1, "plain/x/up", f"{KNOWN} 5".encode(), "internal_error", at(0), "plain")
-    ingestor.commit([from_edge(ingestor, batch(raw))])
+    ingestor.take([from_edge(ingestor, batch(raw))])
     assert replay(database, ingestor, clock).taken == 1
     assert logged(database) == [("edge:rathaus", 5)]

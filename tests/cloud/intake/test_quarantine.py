@@ -68,8 +68,8 @@ def test_after_registration_a_replay_gives_the_history_its_true_times(
 ) -> None:
     """From a server and from an edge alike, and each only once."""
     ups = [uplink(n, n * 60, dev_eui=NEW, payload=LSE01_PAYLOAD) for n in range(3)]
-    ingestor.commit([from_server(up) for up in ups[:2]])
-    ingestor.commit(
+    ingestor.take([from_server(up) for up in ups[:2]])
+    ingestor.take(
         [from_edge(ingestor, *(UplinkItem(n + 1, up, UNDECODED) for n, up in enumerate(ups)))]
     )
     assert len(rows(database)) == 5
@@ -91,9 +91,7 @@ def test_a_replay_can_be_limited_to_a_device_or_rows(
     ingestor: Ingestor, database: Database, clock: ManualClock
 ) -> None:
     other = "70b3d50000000901"
-    ingestor.commit(
-        [from_server(uplink(n, n, dev_eui=eui)) for eui in (NEW, other) for n in (1, 2)]
-    )
+    ingestor.take([from_server(uplink(n, n, dev_eui=eui)) for eui in (NEW, other) for n in (1, 2)])
     register(database, NEW, other)
     assert again(ingestor, database, clock, dev_eui=NEW).taken == 2
     newest, older = rows(database)
@@ -104,7 +102,7 @@ def test_a_replay_can_be_limited_to_a_device_or_rows(
 def test_a_row_that_is_refused_for_another_reason_says_so(
     ingestor: Ingestor, database: Database, clock: ManualClock
 ) -> None:
-    ingestor.commit([from_server(uplink(1, 0, dev_eui=NEW), tenant="nachbar")])
+    ingestor.take([from_server(uplink(1, 0, dev_eui=NEW), tenant="nachbar")])
     register(database, NEW)
     again(ingestor, database, clock)
     (row,) = rows(database)
@@ -116,7 +114,7 @@ def test_what_was_cut_cannot_be_replayed_and_is_counted(
 ) -> None:
     huge = b"{" + b" " * 100_000
     origin = Origin("chirpstack:town", None)
-    ingestor.commit(
+    ingestor.take(
         [
             read_server_event(
                 CHIRPSTACK, event_topic(), huge[:STORED_BYTES], len(huge), at(0), origin
@@ -133,7 +131,7 @@ def test_an_event_that_an_edge_could_not_read_is_read_here(
     """An agent older than the cloud: its raw event becomes an uplink of the edge."""
     up = uplink(1, 0, payload=LSE01_PAYLOAD)
     raw = RawItem(1, event_topic(), chirpstack_event(up), "bad_field", at(1))
-    ingestor.commit([from_edge(ingestor, raw)])
+    ingestor.take([from_edge(ingestor, raw)])
     assert again(ingestor, database, clock).taken == 1
     (entry,) = logged(database)
     assert (entry.source, entry.event_time) == ("edge:rathaus", at(0))
@@ -144,8 +142,8 @@ def test_a_tenant_sees_and_replays_only_its_own(
 ) -> None:
     mine = Scope("musterstadt", Role.EDITOR, 1)
     theirs = Scope("nachbar", Role.EDITOR, 2)
-    ingestor.commit([from_server(uplink(1, 0, dev_eui=NEW), tenant="musterstadt")])
-    ingestor.commit([from_server(uplink(2, 0, dev_eui=NEW), tenant=None)])
+    ingestor.take([from_server(uplink(1, 0, dev_eui=NEW), tenant="musterstadt")])
+    ingestor.take([from_server(uplink(2, 0, dev_eui=NEW), tenant=None)])
     register(database, NEW)
     (row,) = rows(database, scope=mine)
     assert rows(database, scope=theirs) == []
@@ -160,7 +158,7 @@ def test_old_rows_go_and_young_ones_stay(
     ingestor: Ingestor, database: Database, clock: ManualClock
 ) -> None:
     maintenance = Maintenance(database, clock)
-    ingestor.commit([from_server(uplink(1, 0, dev_eui=NEW))])
+    ingestor.take([from_server(uplink(1, 0, dev_eui=NEW))])
     clock.advance((KEPT_DAYS - 1) * DAY)
     maintenance.run()
     assert len(rows(database)) == 1
@@ -174,13 +172,13 @@ def test_a_flood_of_noise_is_cut_and_leaves_what_can_be_healed(
 ) -> None:
     budget = 40 * 1000
     maintenance = Maintenance(database, clock, budget=budget)
-    precious = ingestor.commit([from_server(uplink(1, 0, dev_eui=NEW))])
+    precious = ingestor.take([from_server(uplink(1, 0, dev_eui=NEW))])
     maintenance.note(precious.rejections)
     origin = Origin("chirpstack:town", None)
     for n in range(100):
         noise = b"{" + str(n).encode() * 500
         arrival = read_server_event(CHIRPSTACK, event_topic(), noise, len(noise), at(n), origin)
-        maintenance.note(ingestor.commit([arrival]).rejections)
+        maintenance.note(ingestor.take([arrival]).rejections)
         maintenance.run_if_due()
     left = rows(database, limit=1000)
     noisy = [row for row in left if row.reason == "malformed_json"]
@@ -194,6 +192,6 @@ def test_replay_keeps_the_tenant_rule(
 ) -> None:
     """A neighbour's edge cannot bring in our device through quarantine either."""
     theirs = replace(uplink(1, 0), dev_eui="70b3d50000000200")
-    ingestor.commit([from_edge(ingestor, UplinkItem(1, theirs, UNDECODED))])
+    ingestor.take([from_edge(ingestor, UplinkItem(1, theirs, UNDECODED))])
     assert again(ingestor, database, clock).refused == {"wrong_tenant": 1}
     assert logged(database) == []

@@ -65,7 +65,7 @@ def logged(database: Database) -> list[LoggedUplink]:
 def test_an_event_of_a_network_server_is_decoded_by_the_registrys_device_type(
     ingestor: Ingestor, database: Database
 ) -> None:
-    ingestor.commit([from_server(replace(UP, device_type=None))])
+    ingestor.take([from_server(replace(UP, device_type=None))])
     (entry,) = logged(database)
     assert entry.outcome == DECODED
     assert (entry.tenant_id, entry.device_type) == ("musterstadt", "dragino/lse01")
@@ -77,7 +77,7 @@ def test_the_edges_outcome_is_a_claim_also_where_its_decoder_is_ours(
 ) -> None:
     assert isinstance(DECODED, Decoded)
     claimed = Decoded(DECODED.decoder, (Reading("soil_moisture", 12.5),))
-    ingestor.commit([from_edge(ingestor, (UP, claimed))])
+    ingestor.take([from_edge(ingestor, (UP, claimed))])
     assert logged(database)[0].outcome == DECODED
 
 
@@ -92,7 +92,7 @@ OUTDATED = [
 def test_another_or_no_decoder_at_the_edge_is_made_good_here(
     ingestor: Ingestor, database: Database, told: Outcome
 ) -> None:
-    ingestor.commit([from_edge(ingestor, (UP, told))])
+    ingestor.take([from_edge(ingestor, (UP, told))])
     assert logged(database)[0].outcome == DECODED
 
 
@@ -101,7 +101,7 @@ def test_the_registry_knows_better_than_the_edges_mapping(
 ) -> None:
     wrong = replace(UP, device_type="bosch/tps110")
     told = catalogue().decode("bosch/tps110", 2, LSE01_PAYLOAD)
-    ingestor.commit([from_edge(ingestor, (wrong, told))])
+    ingestor.take([from_edge(ingestor, (wrong, told))])
     assert logged(database)[0].outcome == DECODED
     assert logged(database)[0].device_type == "dragino/lse01"
 
@@ -112,7 +112,7 @@ def test_a_type_that_only_the_edge_knows_keeps_the_edges_outcome(
     register(database, "70b3d50000000900", device_type="neu/sensor")
     told = Decoded("neu/sensor@7", (Reading("soil_moisture", 12.5),))
     up = replace(UP, dev_eui="70b3d50000000900", device_type="neu/sensor")
-    ingestor.commit([from_edge(ingestor, (up, told))])
+    ingestor.take([from_edge(ingestor, (up, told))])
     assert logged(database)[0].outcome == told
 
 
@@ -125,9 +125,9 @@ def test_a_frame_through_edge_and_two_servers_counts_once(
         from_edge(ingestor, (UP, DECODED)),
         from_server(replace(UP, event_time=at(0.4)), "b", deduplicationId="other"),
     ]
-    assert ingestor.commit(arrivals).new.total() == 1
+    assert ingestor.take(arrivals).new.total() == 1
     for arrival in arrivals:
-        committed = ingestor.commit([arrival])
+        committed = ingestor.take([arrival])
         assert (committed.new.total(), committed.copies.total()) == (0, 1)
     assert len(logged(database)) == 1
 
@@ -137,20 +137,20 @@ def test_progress_is_committed_with_the_uplinks(ingestor: Ingestor, database: Da
         items = [(uplink(n, n), DECODED) for n in range(first, last + 1)]
         return from_edge(ingestor, *items, first=first)
 
-    assert ingestor.commit([frames(1, 3), frames(4, 6)]).positions == {("rathaus", "spool-1"): 6}
-    beyond_a_gap = ingestor.commit([frames(10, 12)])
+    assert ingestor.take([frames(1, 3), frames(4, 6)]).positions == {("rathaus", "spool-1"): 6}
+    beyond_a_gap = ingestor.take([frames(10, 12)])
     assert beyond_a_gap.positions == {("rathaus", "spool-1"): 6}
     assert len(logged(database)) == 9
-    assert ingestor.commit([frames(7, 9)]).positions == {("rathaus", "spool-1"): 12}
+    assert ingestor.take([frames(7, 9)]).positions == {("rathaus", "spool-1"): 12}
     assert len(logged(database)) == 12
 
 
 def test_a_new_spool_of_the_same_edge_is_another_stream(
     ingestor: Ingestor, database: Database
 ) -> None:
-    ingestor.commit([from_edge(ingestor, (UP, DECODED), (uplink(2, 1), DECODED))])
+    ingestor.take([from_edge(ingestor, (UP, DECODED), (uplink(2, 1), DECODED))])
     fresh = from_edge(ingestor, (uplink(3, 2), DECODED), stream="spool-2")
-    assert ingestor.commit([fresh]).positions == {("rathaus", "spool-2"): 1}
+    assert ingestor.take([fresh]).positions == {("rathaus", "spool-2"): 1}
 
 
 def test_a_database_that_is_away_commits_nothing_and_says_so(
@@ -164,9 +164,9 @@ def test_a_database_that_is_away_commits_nothing_and_says_so(
     with monkeypatch.context() as patched:
         patched.setattr(service, "append", away)
         with pytest.raises(DatabaseAway, match="server closed"):
-            ingestor.commit(arrivals)
+            ingestor.take(arrivals)
         assert logged(database) == []
-    ingestor.commit(arrivals)
+    ingestor.take(arrivals)
     assert len(logged(database)) == 1
 
 
@@ -183,7 +183,7 @@ def test_one_uplink_that_the_database_refuses_does_not_keep_out_the_others(
 
     monkeypatch.setattr(service, "append", picky)
     items = [(uplink(n, n), DECODED) for n in range(1, 6)]
-    committed = ingestor.commit([from_edge(ingestor, *items), from_server(uplink(9, 9))])
+    committed = ingestor.take([from_edge(ingestor, *items), from_server(uplink(9, 9))])
     assert [u.f_cnt for u in logged(database)] == [1, 2, 4, 5, 9]
     assert committed.new.total() == 5
     assert committed.positions == {("rathaus", "spool-1"): 5}
@@ -199,12 +199,12 @@ def test_a_rollback_takes_back_progress_and_quarantine_too(
     with monkeypatch.context() as patched:
         patched.setattr(service, "append", _raise_operational)
         with pytest.raises(DatabaseAway):
-            ingestor.commit([from_edge(ingestor, (UP, DECODED)), from_server(unknown)])
+            ingestor.take([from_edge(ingestor, (UP, DECODED)), from_server(unknown)])
     with database.read() as connection:
         assert quarantined(connection) == []
         assert head(connection) == 0
     late = from_edge(ingestor, (uplink(2, 1), DECODED), first=2)
-    assert ingestor.commit([late]).positions == {("rathaus", "spool-1"): 0}
+    assert ingestor.take([late]).positions == {("rathaus", "spool-1"): 0}
 
 
 def _raise_operational(*_: object) -> None:

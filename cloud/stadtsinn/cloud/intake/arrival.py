@@ -10,9 +10,16 @@ import msgspec
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.decoders.uplink import Uplink
+from stadtsinn.edge.messages.delivery import ClaimedItem
 
 STORED_BYTES = 64 * 1024
 """Of a larger message only this much is kept in memory and quarantine."""
+
+
+NO_CLAIM = msgspec.Raw(b"\xc0")
+"""Stands in an item where its edge says nothing: MessagePack's nil."""
+
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class Kind(StrEnum):
@@ -81,6 +88,20 @@ class Candidate:
     event: Original | None
     position: int = 0
     topic: str = ""
+
+    @property
+    def original(self) -> Original:
+        """What to keep of it when it is rejected."""
+        if self.event is not None:
+            return self.event
+        item = ClaimedItem(self.position, self.uplink, self.claim or NO_CLAIM)
+        payload = _encode(item)
+        return Original(
+            Kind.ITEM, self.topic, payload[:STORED_BYTES], len(payload), self.uplink.received_at
+        )
+
+    def rejected(self, reason: str, detail: str) -> Rejection:
+        return Rejection(self.origin, self.original, reason, detail, self.uplink.dev_eui)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from stadtsinn.cloud.intake import metrics
 from stadtsinn.cloud.intake.arrival import Candidate, Rejection
 from stadtsinn.cloud.intake.claims import judged_claim, plausible, read_claim
 from stadtsinn.cloud.intake.decoding import GroupDecoder
-from stadtsinn.cloud.intake.reading import item_original
 from stadtsinn.cloud.log.uplinks.rows import Entry
 from stadtsinn.cloud.town.directory import DeviceEntry, Directory
 from stadtsinn.decoders.catalogue import Catalogue
@@ -98,13 +97,12 @@ def _owned(candidate: Candidate, directory: Directory, now: Instant) -> DeviceEn
     if device is None:
         return _unregistered(candidate)
     if objection := _objection(candidate, device, now):
-        return _reject(candidate, *objection)
+        return candidate.rejected(*objection)
     return device
 
 
 def _unregistered(candidate: Candidate) -> Rejection:
-    return _reject(
-        candidate,
+    return candidate.rejected(
         "unregistered_device",
         "nobody registered this device: add it ('stadtsinn registry apply' or the API), then "
         "replay ('stadtsinn cloud quarantine replay')",
@@ -151,9 +149,3 @@ def _when(moment: Instant) -> str:
         return isoformat(moment)
     except (OverflowError, ValueError, OSError):
         return f"{moment} µs"
-
-
-def _reject(candidate: Candidate, reason: str, detail: str) -> Rejection:
-    return Rejection(
-        candidate.origin, item_original(candidate), reason, detail, candidate.uplink.dev_eui
-    )

@@ -107,7 +107,7 @@ def _replay_group(
                 report.refused[again.reason] += 1
             else:
                 mark_replayed(connection, row.id, clock.now())
-        committed = ingestor.write(connection, Judged(entries, [], []))
+        committed = ingestor.write(connection, Judged(entries))
     ingestor.tell(committed)
     report.taken += committed.new.total()
     report.copies += committed.copies.total()

@@ -40,7 +40,6 @@ MAX_BATCH = 4 * 1024 * 1024
 
 _MAX_POSITION = 2**62
 _item_decoder = msgspec.msgpack.Decoder(ClaimedItem | RawItem)
-_item_encoder = msgspec.msgpack.Encoder()
 
 
 def read_server_event(
@@ -164,23 +163,6 @@ def _too_large(size: int, limit: int) -> str:
 
 
 # --- items in quarantine ---------------------------------------------------------------
-
-
-def item_original(candidate: Candidate) -> Original:
-    """What to keep of a candidate that is rejected."""
-    if candidate.event is not None:
-        return candidate.event
-    claim = candidate.claim
-    if claim is None:
-        raise ValueError("a candidate without its event needs the edge's claim")
-    payload = _item_encoder.encode(ClaimedItem(candidate.position, candidate.uplink, claim))
-    return Original(
-        Kind.ITEM,
-        candidate.topic,
-        payload[:STORED_BYTES],
-        len(payload),
-        candidate.uplink.received_at,
-    )
 
 
 def read_original(original: Original, origin: Origin, directory: Directory) -> Arrival:

@@ -1,4 +1,4 @@
-"""Commits arrivals: the uplinks to the log, the rest to quarantine, the edges' progress with them.
+"""Judges arrivals and commits: uplinks to the log, the rest to quarantine, edges' progress too.
 
 All of it in one transaction, so what is acknowledged afterwards is really there, and whatever
 was not acknowledged can come again without doing anything twice.
@@ -16,9 +16,8 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyErro
 
 from stadtsinn.base.clock import Clock
 from stadtsinn.cloud.intake import metrics
-from stadtsinn.cloud.intake.arrival import Arrival, Progress, Rejection
+from stadtsinn.cloud.intake.arrival import Arrival, Candidate, Progress, Rejection
 from stadtsinn.cloud.intake.judging import Judge
-from stadtsinn.cloud.intake.reading import item_original
 from stadtsinn.cloud.intake.repository import (
     StreamKey,
     put_in_quarantine,
@@ -59,11 +58,14 @@ class Committed:
 
 @dataclass(frozen=True)
 class Judged:
-    """What is to be written."""
+    """What is to be written. `candidates` are those that became `entries`, in the same order."""
 
-    entries: Sequence[Entry]
-    rejections: Sequence[Rejection]
-    progress: Sequence[Progress]
+    entries: Sequence[Entry] = ()
+    rejections: Sequence[Rejection] = ()
+    progress: Sequence[Progress] = ()
+    candidates: Sequence[Candidate] = ()
+    other_events: Sequence[str] = ()
+    """Kinds of readable events that are no uplinks."""
 
 
 class Ingestor:
@@ -98,51 +100,66 @@ class Ingestor:
         except SQLAlchemyError as error:
             raise DatabaseAway(_first_line(error)) from error
 
-    def commit(self, arrivals: Sequence[Arrival]) -> Committed:
+    def take(self, arrivals: Sequence[Arrival]) -> Committed:
+        """Judge and commit all; raises DatabaseAway when that has to be tried again."""
+        return self.commit(self.judge(arrivals))
+
+    def judge(self, arrivals: Sequence[Arrival]) -> Judged:
+        """Decide what goes where, before any lock is taken: this is the long part.
+
+        Raises DatabaseAway.
+        """
+        directory = self.directory()
+        candidates = [c for arrival in arrivals for c in arrival.candidates]
+        verdicts = self._verdicts(candidates, directory)
+        pairs = list(zip(candidates, verdicts, strict=True))
+        return Judged(
+            entries=[verdict for verdict in verdicts if isinstance(verdict, Entry)],
+            rejections=[
+                *(verdict for verdict in verdicts if isinstance(verdict, Rejection)),
+                *(r for arrival in arrivals for r in arrival.rejections),
+            ],
+            progress=[a.progress for a in arrivals if a.progress is not None],
+            candidates=[c for c, verdict in pairs if isinstance(verdict, Entry)],
+            other_events=[a.other for a in arrivals if a.other is not None],
+        )
+
+    def _verdicts(
+        self, candidates: Sequence[Candidate], directory: Directory
+    ) -> list[Entry | Rejection]:
+        now = self._clock.now()
+        try:
+            return self._judge.judge(candidates, directory, now)
+        except Exception as error:  # a bug in judging one must not keep out the others
+            log.exception("judging_failed", candidates=len(candidates))
+            if len(candidates) == 1:
+                return [candidates[0].rejected("internal_error", type(error).__name__)]
+        return [v for candidate in candidates for v in self._verdicts([candidate], directory)]
+
+    def commit(self, judged: Judged) -> Committed:
         """Commit all; raises DatabaseAway when that has to be tried again.
 
         Where one uplink makes the database refuse the group, the rest is committed without it
         and it goes to quarantine.
         """
         try:
-            return self._commit(arrivals)
+            return self._commit(judged)
         except _Refused as refusal:
-            alone = len(arrivals) == 1
-            parts = _parts(arrivals[0], str(refusal)) if alone else list(arrivals)
-        return _sum([self.commit([part]) for part in parts])
+            return _sum([self.commit(part) for part in _parts(judged, str(refusal))])
 
-    def _commit(self, arrivals: Sequence[Arrival]) -> Committed:
+    def _commit(self, judged: Judged) -> Committed:
         try:
-            with metrics.COMMIT_SECONDS.time():
-                judged = self.judge(arrivals)
-                with self._database.write() as connection:
-                    committed = self.write(connection, judged)
-        except DatabaseAway:
-            raise
+            with metrics.COMMIT_SECONDS.time(), self._database.write() as connection:
+                committed = self.write(connection, judged)
         except Exception as error:
             if _is_outage(error):
                 raise DatabaseAway(_first_line(error)) from error
-            log.exception("commit_refused", arrivals=len(arrivals))
+            log.exception("commit_refused", uplinks=len(judged.entries))
             raise _Refused(type(error).__name__) from error
         self.tell(committed)
-        for arrival in arrivals:
-            if arrival.other is not None:
-                metrics.OTHER_EVENTS.labels(arrival.other).inc()
+        for kind in judged.other_events:
+            metrics.OTHER_EVENTS.labels(kind).inc()
         return committed
-
-    def judge(self, arrivals: Sequence[Arrival]) -> Judged:
-        """Decide what goes where, before any lock is taken: this is the long part."""
-        directory = self.directory()
-        candidates = [c for arrival in arrivals for c in arrival.candidates]
-        verdicts = self._judge.judge(candidates, directory, self._clock.now())
-        return Judged(
-            entries=[v for v in verdicts if isinstance(v, Entry)],
-            rejections=[
-                *(v for v in verdicts if isinstance(v, Rejection)),
-                *(r for arrival in arrivals for r in arrival.rejections),
-            ],
-            progress=[a.progress for a in arrivals if a.progress is not None],
-        )
 
     def write(self, connection: Connection, judged: Judged) -> Committed:
         """Write all in the caller's transaction; call `tell` after its commit."""
@@ -208,26 +225,26 @@ def _is_outage(error: Exception) -> bool:
     return isinstance(error, SQLAlchemyError) and not isinstance(error, StatementError)
 
 
-def _parts(arrival: Arrival, why: str) -> list[Arrival]:
-    """An arrival that was refused, in pieces that are tried alone; the guilty one set apart."""
-    if len(arrival.candidates) + len(arrival.rejections) > 1:
-        return [
-            *(Arrival(candidates=[candidate]) for candidate in arrival.candidates),
-            *(Arrival(rejections=[rejection]) for rejection in arrival.rejections),
-            Arrival(progress=arrival.progress),
-        ]
-    if arrival.candidates:
-        guilty = arrival.candidates[0]
-        rejection = Rejection(
-            guilty.origin,
-            item_original(guilty),
-            "refused_by_database",
-            f"the commit failed with {why}: please report this with the log of the moment",
-            guilty.uplink.dev_eui,
-        )
-        return [Arrival(rejections=[rejection], progress=arrival.progress)]
-    # Quarantine takes any bytes, so this is trouble of the database's own: try again.
-    raise DatabaseAway(f"cannot write to quarantine: {why}")
+def _parts(judged: Judged, why: str) -> list[Judged]:
+    """What was refused, in pieces that are tried alone; the guilty one goes to quarantine.
+
+    What edges may forget is committed last, behind all that it speaks of.
+    """
+    count = len(judged.entries) + len(judged.rejections)
+    if count == 0 or (count == 1 and not judged.entries):
+        # Quarantine takes any bytes, so this is trouble of the database's own: try again.
+        raise DatabaseAway(f"cannot write to quarantine: {why}")
+    rest = Judged(progress=judged.progress, other_events=judged.other_events)
+    if count == 1:
+        detail = f"the commit failed with {why}: please report this with the log of the moment"
+        rejection = judged.candidates[0].rejected("refused_by_database", detail)
+        return [Judged(rejections=[rejection]), rest]
+    pairs = zip(judged.entries, judged.candidates, strict=True)
+    return [
+        *(Judged(entries=[entry], candidates=[candidate]) for entry, candidate in pairs),
+        *(Judged(rejections=[rejection]) for rejection in judged.rejections),
+        rest,
+    ]
 
 
 def _sum(parts: Sequence[Committed]) -> Committed:

@@ -125,7 +125,7 @@ class IngestWorker:
         crash_point("ingest.received")
         # Read once, however often the commit is tried: reading teaches gateways' clocks.
         arrivals = self._until_done(lambda: self._read(group))
-        committed = self._until_done(lambda: self._ingestor.commit(arrivals or []))
+        committed = self._until_done(lambda: self._ingestor.take(arrivals or []))
         if committed is None:
             return  # stopped: what is not acknowledged comes again
         crash_point("ingest.committed")
