@@ -184,8 +184,9 @@ def test_a_corrected_format_takes_the_rows_place(
 
 
 def test_a_format_of_a_later_edge_waits_for_an_update(ingestor: Ingestor) -> None:
-    original = Original(Kind.EVENT, "x", b"{}", 2, at(0), "loriot")
-    arrival = read_original(original, Origin("edge:rathaus", "musterstadt"), ingestor.directory())
+    origin = Origin("edge:rathaus", "musterstadt")
+    original = Original(Kind.EVENT, origin, "x", b"{}", 2, at(0), "loriot")
+    arrival = read_original(original, ingestor.directory())
     (rejection,) = arrival.rejections
     assert rejection.reason == "unknown_format"
     assert "update this cloud" in rejection.detail

@@ -16,9 +16,6 @@ STORED_BYTES = 64 * 1024
 """Of a larger message only this much is kept in memory and quarantine."""
 
 
-NO_CLAIM = msgspec.Raw(b"\xc0")
-"""Stands in an item where its edge says nothing: MessagePack's nil."""
-
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -49,18 +46,19 @@ class Original:
     """
 
     kind: Kind
+    origin: Origin
     topic: str
     payload: bytes
     size: int
     received_at: Instant
     format: str | None = None
 
-    def digest(self, origin: Origin) -> str:
+    def digest(self) -> str:
         """Names these bytes from this source, so that a resend is recognised.
 
         Not the format: where it was set wrong, the corrected one takes the row's place.
         """
-        text = "\0".join((self.kind, origin.source, self.topic, str(self.size), ""))
+        text = "\0".join((self.kind, self.origin.source, self.topic, str(self.size), ""))
         return hashlib.sha256(text.encode("utf-8", "replace") + self.payload).hexdigest()
 
 
@@ -68,7 +66,6 @@ class Original:
 class Rejection:
     """Something that does not go into the log, with one word for counters and the remedy."""
 
-    origin: Origin
     original: Original
     reason: str
     detail: str
@@ -77,31 +74,32 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A readable uplink. `claim` is what an edge says that it decodes to, in MessagePack.
+    """A readable uplink. `claim` is what an edge says that it decodes to, in MessagePack."""
 
-    `event` is the event it was read from; an edge's item is encoded again when it is needed.
-    """
-
-    origin: Origin
+    received: Original
+    """The event it was read from, or the batch it came in."""
     uplink: Uplink
-    claim: msgspec.Raw | None
-    event: Original | None
+    claim: msgspec.Raw | None = None
     position: int = 0
-    topic: str = ""
+    """In the stream of its edge."""
 
     @property
     def original(self) -> Original:
-        """What to keep of it when it is rejected."""
-        if self.event is not None:
-            return self.event
-        item = ClaimedItem(self.position, self.uplink, self.claim or NO_CLAIM)
-        payload = _encode(item)
+        """What to keep of it when it is rejected: its event, or its item alone."""
+        if self.claim is None:
+            return self.received
+        payload = _encode(ClaimedItem(self.position, self.uplink, self.claim))
         return Original(
-            Kind.ITEM, self.topic, payload[:STORED_BYTES], len(payload), self.uplink.received_at
+            Kind.ITEM,
+            self.received.origin,
+            self.received.topic,
+            payload[:STORED_BYTES],
+            len(payload),
+            self.uplink.received_at,
         )
 
     def rejected(self, reason: str, detail: str) -> Rejection:
-        return Rejection(self.origin, self.original, reason, detail, self.uplink.dev_eui)
+        return Rejection(self.original, reason, detail, self.uplink.dev_eui)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,11 @@ class Judge:
         elif claim is not None and memoryview(claim) != decoded:
             self._note_difference(candidate, bytes(claim), decoded)
         return Entry(
-            device.tenant_id, candidate.origin.source, device.device_type, candidate.uplink, decoded
+            device.tenant_id,
+            candidate.received.origin.source,
+            device.device_type,
+            candidate.uplink,
+            decoded,
         )
 
     def _of_unknown_type(self, candidate: Candidate, device: DeviceEntry, now: Instant) -> bytes:
@@ -79,7 +83,7 @@ class Judge:
         theirs, ours = read_claim(claim), read_claim(decoded)
         if theirs is None or ours is None or theirs.decoder != ours.decoder or theirs == ours:
             return
-        source = candidate.origin.source
+        source = candidate.received.origin.source
         metrics.DIFFERENT_CLAIMS.labels(source).inc()
         self._occasional.warn(
             "edge_decodes_otherwise",
@@ -112,7 +116,7 @@ def _unregistered(candidate: Candidate) -> Rejection:
 def _objection(candidate: Candidate, device: DeviceEntry, now: Instant) -> tuple[str, str] | None:
     """Reason and detail why a registered device's uplink is not taken; None if it is."""
     uplink = candidate.uplink
-    if candidate.origin.tenant_id not in (None, device.tenant_id):
+    if candidate.received.origin.tenant_id not in (None, device.tenant_id):
         return (
             "wrong_tenant",
             "device and edge (or network server) have different tenants: correct the registry",

@@ -95,7 +95,7 @@ def _replay_group(
         if not row.complete:
             report.refused["cut"] += 1
             continue
-        arrival = read_original(row.original, row.origin, ingestor.directory())
+        arrival = read_original(row.original, ingestor.directory())
         judged.append((row, ingestor.judge([arrival])))
     entries = [entry for _, verdict in judged for entry in verdict.entries]
     with database.write() as connection:

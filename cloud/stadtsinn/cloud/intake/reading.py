@@ -52,19 +52,19 @@ def read_server_event(
     clocks: GatewayClocks | None = None,
 ) -> Arrival:
     """The arrival of one event of a network server."""
-    original = Original(Kind.EVENT, topic, payload, size, received_at, server.name)
+    original = Original(Kind.EVENT, origin, topic, payload, size, received_at, server.name)
     if size > len(payload):
-        return _rejected(origin, original, "too_large", _too_large(size, STORED_BYTES))
+        return _rejected(original, "too_large", _too_large(size, STORED_BYTES))
     try:
         event = server.read(topic, payload, received_at, clocks)
     except UnreadableEvent as error:
-        return _rejected(origin, original, error.reason, str(error))
+        return _rejected(original, error.reason, str(error))
     except Exception as error:  # a bug in the reader must not stop the next message
         log.exception("event_reader_failed", topic=topic[:200], format=server.name)
-        return _rejected(origin, original, "internal_error", type(error).__name__)
+        return _rejected(original, "internal_error", type(error).__name__)
     if isinstance(event, OtherEvent):
         return Arrival(other=event.kind)
-    return Arrival(candidates=[Candidate(origin, event, None, original)])
+    return Arrival(candidates=[Candidate(original, event)])
 
 
 def edge_of_topic(topic: str) -> str | None:
@@ -85,40 +85,36 @@ def read_edge_batch(
     origin = Origin(f"edge:{edge_id[:80]}", tenant_id)
     if tenant_id is None:
         return _unknown_edge(topic, edge_id, received_at, origin)
-    original = Original(Kind.BATCH, topic, payload, size, received_at)
+    original = Original(Kind.BATCH, origin, topic, payload, size, received_at)
     if size > len(payload):
-        return _rejected(origin, original, "too_large", _too_large(size, MAX_BATCH))
+        return _rejected(original, "too_large", _too_large(size, MAX_BATCH))
     try:
         batch = decode_claimed_batch(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return _rejected(origin, original, "malformed_batch", f"{error}: no batch of version 1")
+        return _rejected(original, "malformed_batch", f"{error}: no batch of version 1")
     if batch.version != VERSION:
         return _rejected(
-            origin,
             original,
             "unsupported_version",
             f"batch of version {batch.version}, this ingest reads {VERSION}: update the cloud",
         )
     if batch.edge_id != edge_id or not _well_formed(batch):
         return _rejected(
-            origin,
             original,
             "malformed_batch",
             "edge id differs from the topic's, or positions do not count up by one",
         )
-    return _batch_arrival(topic, batch, origin)
+    return _batch_arrival(batch, original)
 
 
-def _batch_arrival(topic: str, batch: ClaimedBatch, origin: Origin) -> Arrival:
+def _batch_arrival(batch: ClaimedBatch, received: Original) -> Arrival:
     candidates: list[Candidate] = []
     rejections: list[Rejection] = []
     for item in batch.items:
         if isinstance(item, ClaimedItem):
-            candidates.append(
-                Candidate(origin, item.uplink, item.outcome, None, item.position, topic)
-            )
+            candidates.append(Candidate(received, item.uplink, item.outcome, item.position))
         else:
-            rejections.append(_raw(item, origin))
+            rejections.append(_raw(item, received.origin))
     first, last = batch.items[0].position, batch.items[-1].position
     progress = Progress(batch.edge_id, batch.stream, first, last, batch.sent_at)
     return Arrival(candidates, rejections, progress)
@@ -136,9 +132,9 @@ def _well_formed(batch: ClaimedBatch) -> bool:
 def _raw(item: RawItem, origin: Origin) -> Rejection:
     payload = item.payload[:STORED_BYTES]
     original = Original(
-        Kind.EVENT, item.topic, payload, len(item.payload), item.received_at, item.format
+        Kind.EVENT, origin, item.topic, payload, len(item.payload), item.received_at, item.format
     )
-    return Rejection(origin, original, item.reason[:64], "the edge agent could not read this event")
+    return Rejection(original, item.reason[:64], "the edge agent could not read this event")
 
 
 def _unknown_edge(topic: str, edge_id: str, received_at: Instant, origin: Origin) -> Arrival:
@@ -146,16 +142,16 @@ def _unknown_edge(topic: str, edge_id: str, received_at: Instant, origin: Origin
 
     It gets no acknowledgement, so its spool keeps everything until the edge is registered.
     """
-    original = Original(Kind.BATCH, topic, b"", 0, received_at)
+    original = Original(Kind.BATCH, origin, topic, b"", 0, received_at)
     detail = (
         f"no edge '{edge_id}' is registered: add it to the town's file ('stadtsinn registry "
         "apply'); until then its spool keeps the data and sends it again"
     )
-    return _rejected(origin, original, "unknown_edge", detail)
+    return _rejected(original, "unknown_edge", detail)
 
 
-def _rejected(origin: Origin, original: Original, reason: str, detail: str) -> Arrival:
-    return Arrival(rejections=[Rejection(origin, original, reason, detail)])
+def _rejected(original: Original, reason: str, detail: str) -> Arrival:
+    return Arrival(rejections=[Rejection(original, reason, detail)])
 
 
 def _too_large(size: int, limit: int) -> str:
@@ -165,31 +161,34 @@ def _too_large(size: int, limit: int) -> str:
 # --- items in quarantine ---------------------------------------------------------------
 
 
-def read_original(original: Original, origin: Origin, directory: Directory) -> Arrival:
+def read_original(original: Original, directory: Directory) -> Arrival:
     """Read again what lies in quarantine, as if it came now but with its first arrival time."""
     if original.kind is Kind.BATCH:
         return read_edge_batch(
             original.topic, original.payload, original.size, original.received_at, directory
         )
     if original.kind is Kind.EVENT:
-        return _read_event_again(original, origin)
+        return _read_event_again(original)
     try:
         item = _item_decoder.decode(original.payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return _rejected(origin, original, "malformed_batch", str(error))
+        return _rejected(original, "malformed_batch", str(error))
     if not isinstance(item, ClaimedItem):
-        return _rejected(origin, original, "malformed_batch", "no uplink item")
-    return Arrival(
-        [Candidate(origin, item.uplink, item.outcome, None, item.position, original.topic)]
-    )
+        return _rejected(original, "malformed_batch", "no uplink item")
+    return Arrival([Candidate(original, item.uplink, item.outcome, item.position)])
 
 
-def _read_event_again(original: Original, origin: Origin) -> Arrival:
+def _read_event_again(original: Original) -> Arrival:
     try:
         server = format_named(original.format or DEFAULT_FORMAT)
     except UnknownFormat as error:  # of a later edge, or of a version that was taken back
         detail = f"{error}: update this cloud, then replay"
-        return _rejected(origin, original, "unknown_format", detail)
+        return _rejected(original, "unknown_format", detail)
     return read_server_event(
-        server, original.topic, original.payload, original.size, original.received_at, origin
+        server,
+        original.topic,
+        original.payload,
+        original.size,
+        original.received_at,
+        original.origin,
     )

@@ -49,13 +49,15 @@ class QuarantineRow:
         return self.size == len(self.payload)
 
     @property
-    def origin(self) -> Origin:
-        return Origin(self.source, self.tenant_id)
-
-    @property
     def original(self) -> Original:
         return Original(
-            self.kind, self.topic, self.payload, self.size, self.received_at, self.format
+            self.kind,
+            Origin(self.source, self.tenant_id),
+            self.topic,
+            self.payload,
+            self.size,
+            self.received_at,
+            self.format,
         )
 
 
@@ -121,10 +123,10 @@ def put_in_quarantine(
 def _values(rejection: Rejection, now: Instant) -> dict[str, object]:
     original = rejection.original
     return {
-        "digest": original.digest(rejection.origin),
-        "tenant_id": rejection.origin.tenant_id,
+        "digest": original.digest(),
+        "tenant_id": original.origin.tenant_id,
         "dev_eui": _column_text(rejection.dev_eui, 16) if rejection.dev_eui else None,
-        "source": _column_text(rejection.origin.source, 100),
+        "source": _column_text(original.origin.source, 100),
         "kind": original.kind.value,
         "format": _column_text(original.format, 32) if original.format else None,
         "topic": _column_text(original.topic, 1000),

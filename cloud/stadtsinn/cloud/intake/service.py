@@ -207,9 +207,9 @@ class Ingestor:
             metrics.count_rejection(rejection.reason)
             self._occasional.warn(
                 "quarantined",
-                (rejection.reason, rejection.origin.source),
+                (rejection.reason, rejection.original.origin.source),
                 reason=rejection.reason,
-                source=rejection.origin.source,
+                source=rejection.original.origin.source,
                 dev_eui=rejection.dev_eui,
                 detail=rejection.detail,
                 size=rejection.original.size,

@@ -181,15 +181,14 @@ def _read(received: Received, directory: Directory) -> Arrival:
     except Exception as error:  # a bug in reading one message must not stop the next
         log.exception("reading_failed", source=received.feed.name)
         message = received.message
+        origin = Origin(received.feed.name, None)
         original = Original(
             Kind.BATCH if received.feed.format is None else Kind.EVENT,
+            origin,
             message.topic,
             message.payload,
             received.size,
             received.received_at,
             received.feed.format,
         )
-        origin = Origin(received.feed.name, None)
-        return Arrival(
-            rejections=[Rejection(origin, original, "internal_error", type(error).__name__)]
-        )
+        return Arrival(rejections=[Rejection(original, "internal_error", type(error).__name__)])
