@@ -119,7 +119,7 @@ redecode.__doc__ = text(
 
 
 def _wanted(since: str | None, until: str | None, devices: list[str], tenant: str | None) -> Wanted:
-    from stadtsinn.cloud.series.answers.local_time import read_time
+    from stadtsinn.cloud.platform.api.times import read_time
     from stadtsinn.cloud.series.redecode.service import Wanted
     from stadtsinn.cloud.series.stores.store import Window
     from stadtsinn.cloud.series.stores.windows import next_window

@@ -50,7 +50,7 @@ def test_uplinks_are_listed_newest_first_in_pages(world: ApiWorld) -> None:
     assert rest["next"] is None
     newest = first["items"][0]
     assert newest["payload"] == LSE01_PAYLOAD.hex()
-    assert newest["event_time"] == "2026-09-26T07:04:00Z"
+    assert newest["event_time"] == "2026-09-26T09:04:00+02:00"
     assert newest["source"] == "chirpstack:town"
     assert {"soil_moisture"} <= {r["quantity"] for r in newest["readings"]}
     assert newest["receptions"][0]["rssi"] == -71
@@ -87,7 +87,7 @@ def test_quarantine_shows_the_remedy_and_an_editor_replays(world: ApiWorld) -> N
     assert taken == {"taken": 1, "copies": 0, "refused": {}}
     assert world.client().get("/api/v1/quarantine").json()["items"] == []
     (logged,) = world.client().get(f"/api/v1/devices/{NEW}/uplinks").json()["items"]
-    assert logged["event_time"] == "2026-09-26T07:00:00Z"
+    assert logged["event_time"] == "2026-09-26T09:00:00+02:00"
 
 
 def test_a_tenant_never_sees_what_is_not_its_own(world: ApiWorld) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from stadtsinn.base.instant import isoformat
+from stadtsinn.base.berlin import isoformat
 from stadtsinn.cloud.intake.repository import QuarantineRow
+from stadtsinn.cloud.platform.api.times import ShownTime
 
 _SHOWN_BYTES = 512
 
@@ -23,8 +24,8 @@ class QuarantineItem(BaseModel):
         examples=["chirpstack"],
     )
     topic: str
-    first_received_at: str = Field(examples=["2026-09-26T08:00:00Z"])
-    last_received_at: str
+    first_received_at: ShownTime
+    last_received_at: ShownTime
     times: int = Field(description="How often the same bytes came.")
     size: int = Field(description="Bytes as they came.")
     beginning: str = Field(description="The first bytes, as hex digits.")

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import insert, update
 
 from api_callers import AWAY, HOME, NOW, ApiWorld
-from stadtsinn.base.instant import MINUTE, isoformat
+from stadtsinn.base.berlin import isoformat
+from stadtsinn.base.instant import MINUTE
 from stadtsinn.cloud.alarms.alerts.follower import AlertsFollower
 from stadtsinn.cloud.alarms.notify.tables import outbox
 from stadtsinn.cloud.domains.crowd.tables import zone_samples

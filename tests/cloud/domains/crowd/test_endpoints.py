@@ -8,7 +8,8 @@ import pytest
 
 from api_callers import AWAY, HOME, ApiWorld
 from fake_market import NORTH, OPENING, SOUTH, Market
-from stadtsinn.base.instant import HOUR, MINUTE, Instant, isoformat
+from stadtsinn.base.berlin import isoformat
+from stadtsinn.base.instant import HOUR, MINUTE, Instant
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.platform.database.engine import Database
 
@@ -84,7 +85,7 @@ def test_the_past_as_csv(world: ApiWorld, town: Market) -> None:
     lines = answer.text.split("\r\n")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert lines[0] == "time,occupancy,low,high,degraded"
-    assert lines[1].startswith("2026-09-26T06:00:00Z,0,")
+    assert lines[1].startswith("2026-09-26T08:00:00+02:00,0,")
     assert len(lines) == 61 + 2
 
 

@@ -11,7 +11,8 @@ from sqlalchemy import update
 
 from api_callers import HOME, ApiWorld
 from fake_market import NORTH, OPENING, SOUTH, Market
-from stadtsinn.base.instant import MINUTE, SECOND, Instant, isoformat
+from stadtsinn.base.berlin import isoformat
+from stadtsinn.base.instant import MINUTE, SECOND, Instant
 from stadtsinn.cloud.domains.crowd.zones.tables import zones
 from stadtsinn.cloud.publish.web.settings import WebSettings, use_settings
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from sqlalchemy import Connection, Row
 
-from stadtsinn.base.instant import isoformat
+from stadtsinn.base.berlin import isoformat
 from stadtsinn.base.problems import Invalid
 from stadtsinn.cloud.alarms.alerts import incident_repository, repository, service
 from stadtsinn.cloud.alarms.alerts.incident_repository import Standing
@@ -17,13 +17,10 @@ from stadtsinn.cloud.alarms.alerts.schemas import IncidentView, RuleStateView, R
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN, SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.platform.api.times import write_time
 from stadtsinn.cloud.town.service import change
 
 router = APIRouter()
-
-
-def _time(instant: int | None) -> str | None:
-    return None if instant is None else isoformat(instant)
 
 
 # --- rules -----------------------------------------------------------------------------
@@ -39,8 +36,8 @@ def _state_view(standing: Standing) -> RuleStateView:
     return RuleStateView(
         phase=state.phase,
         stale=state.stale,
-        since=_time(state.opened_at if state.since is None else state.since),
-        last_event=_time(state.last_event),
+        since=write_time(state.opened_at if state.since is None else state.since),
+        last_event=write_time(state.last_event),
         last_value=state.last_value,
     )
 
@@ -109,8 +106,8 @@ def _incident_view(row: Row[Any]) -> IncidentView:
         opened_at=isoformat(row.opened_at),
         opening_value=row.opening_value,
         late=row.late,
-        announced_at=_time(row.announced_at),
-        closed_at=_time(row.closed_at),
+        announced_at=write_time(row.announced_at),
+        closed_at=write_time(row.closed_at),
         close_reason=row.close_reason,
         closing_value=row.closing_value,
     )

@@ -5,15 +5,16 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from stadtsinn.cloud.alarms.alerts.rule import Rule
+from stadtsinn.cloud.platform.api.times import ShownTime
 
 
 class RuleStateView(BaseModel):
-    """Where a rule stands. Times are RFC 3339, UTC."""
+    """Where a rule stands."""
 
     phase: str = Field(examples=["firing"])
     stale: bool = Field(description="Data is missing; the phase stays as it was.")
-    since: str | None
-    last_event: str | None
+    since: ShownTime | None
+    last_event: ShownTime | None
     last_value: float | None
 
 
@@ -24,16 +25,16 @@ class RuleView(Rule):
 
 
 class IncidentView(BaseModel):
-    """An alarm from its beginning to its end. All times are event times, RFC 3339, UTC."""
+    """An alarm from its beginning to its end. All times are event times."""
 
     id: str
     rule: str | None = Field(description="Slug of the rule; null if it was deleted since.")
     rule_name: str
     level: int
-    opened_at: str
+    opened_at: ShownTime
     opening_value: float
     late: bool = Field(description="Found out too late for a message, after an outage.")
-    announced_at: str | None = Field(description="The measurement that the message is about.")
-    closed_at: str | None
+    announced_at: ShownTime | None = Field(description="The measurement that the message is about.")
+    closed_at: ShownTime | None
     close_reason: str | None = Field(examples=["recovered"])
     closing_value: float | None

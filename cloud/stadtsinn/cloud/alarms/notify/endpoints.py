@@ -16,8 +16,7 @@ from jinja2 import Environment, PackageLoader
 from sqlalchemy import Row
 from starlette.concurrency import run_in_threadpool
 
-from stadtsinn.base.berlin import date_and_time
-from stadtsinn.base.instant import isoformat
+from stadtsinn.base.berlin import date_and_time, isoformat
 from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.alarms.notify import repository, service
 from stadtsinn.cloud.alarms.notify.message import masked
@@ -31,6 +30,7 @@ from stadtsinn.cloud.alarms.notify.senders.repository import (
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.platform.api.times import write_time
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.service import change
 
@@ -110,7 +110,7 @@ def _message(row: Row[Any]) -> MessageView:
         id=row.id,
         created_at=isoformat(row.created_at),
         event_time=isoformat(row.event_time),
-        sent_at=isoformat(row.sent_at) if row.sent_at is not None else None,
+        sent_at=write_time(row.sent_at),
         kind=row.kind,
         incident_id=row.incident_id,
         recipient=row.recipient or "",

@@ -15,12 +15,12 @@ class RecipientView(BaseModel):
 
 
 class MessageView(BaseModel):
-    """A message in the outbox. Times are RFC 3339, UTC."""
+    """A message in the outbox."""
 
     id: int
-    created_at: str
-    event_time: str
-    sent_at: str | None
+    created_at: ShownTime
+    event_time: ShownTime
+    sent_at: ShownTime | None
     kind: str = Field(examples=["ALARM"])
     incident_id: str
     recipient: str = Field(description="Name of the recipient; empty if deleted since.")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from enum import StrEnum
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime
 
-from stadtsinn.base.instant import DAY, Instant, from_datetime, isoformat
+from stadtsinn.base.berlin import isoformat
+from stadtsinn.base.csv_text import MEDIA_TYPE as CSV
+from stadtsinn.base.csv_text import write_csv
+from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.domains.crowd import service
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.schemas import (
@@ -25,6 +26,7 @@ from stadtsinn.cloud.domains.crowd.zones import repository as registry
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.platform.api.times import GivenTime, write_time
 
 router = APIRouter(tags=["zones"])
 
@@ -46,13 +48,13 @@ def read_occupancy(scope: ReaderDep, services: ServicesDep, zone: SlugInPath) ->
     return OccupancyView(
         zone=zone,
         state=found.state,
-        time=isoformat(found.sample.event_time) if found.sample else None,
+        time=write_time(found.sample.event_time if found.sample else None),
         occupancy=known.occupancy if known else None,
         low=known.low if known else None,
         high=known.high if known else None,
         level=found.shown.level if found.shown else None,
         permitted=permitted,
-        valid_until=isoformat(found.valid_until) if found.valid_until else None,
+        valid_until=write_time(found.valid_until),
     )
 
 
@@ -66,24 +68,25 @@ def read_history(
     scope: ReaderDep,
     services: ServicesDep,
     zone: SlugInPath,
-    start: Annotated[AwareDatetime | None, Query(description="Default: a day ago.")] = None,
-    end: Annotated[AwareDatetime | None, Query(description="Exclusive. Default: now.")] = None,
+    start: Annotated[GivenTime | None, Query(description="Default: a day ago.")] = None,
+    end: Annotated[GivenTime | None, Query(description="Exclusive. Default: now.")] = None,
     format_: Annotated[Format, Query(alias="format", description="json or csv.")] = Format.JSON,
 ) -> HistoryView | Response:
     """Late reports of gates are counted where they belong, so the past may still change.
 
     As CSV, the start of the next page is in the header `Link`.
     """
-    until = services.clock.now() if end is None else from_datetime(end)
-    since = Instant(until - DAY) if start is None else from_datetime(start)
+    until = services.clock.now() if end is None else Instant(end)
+    since = Instant(until - DAY) if start is None else Instant(start)
     with services.database.read() as connection:
         page = service.history(connection, scope, zone, since, until)
-    following = None if page.following is None else isoformat(page.following)
+    following = write_time(page.following)
     if format_ is Format.CSV:
         headers = {"Content-Disposition": f'attachment; filename="{zone}.csv"'}
         if following is not None:
-            headers["Link"] = f'<?start={following}&end={isoformat(until)}&format=csv>; rel="next"'
-        return Response(_csv(page.samples), media_type="text/csv; charset=utf-8", headers=headers)
+            query = urlencode({"start": following, "end": isoformat(until), "format": "csv"})
+            headers["Link"] = f'<?{query}>; rel="next"'
+        return Response(_csv(page.samples), media_type=CSV, headers=headers)
     return HistoryView(items=[_minute(sample) for sample in page.samples], next=following)
 
 
@@ -115,7 +118,7 @@ def enter_correction(
             value=body.value,
             name=body.name,
             reason=body.reason,
-            at=now if body.at is None else from_datetime(body.at),
+            at=now if body.at is None else Instant(body.at),
             now=now,
         )
     )
@@ -144,11 +147,9 @@ def _correction(record: Correction) -> CorrectionView:
     )
 
 
-def _csv(samples: list[ZoneSample]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["time", "occupancy", "low", "high", "degraded"])
-    for sample in samples:
-        row = [sample.occupancy, sample.low, sample.high, str(sample.degraded).lower()]
-        writer.writerow([isoformat(sample.event_time), *row])
-    return text.getvalue()
+def _csv(samples: list[ZoneSample]) -> bytes:
+    minutes = map(_minute, samples)
+    return write_csv(
+        ["time", "occupancy", "low", "high", "degraded"],
+        ((one.time, one.occupancy, one.low, one.high, one.degraded) for one in minutes),
+    )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from stadtsinn.cloud.domains.crowd.level import Level
 from stadtsinn.cloud.domains.crowd.present import State
 from stadtsinn.cloud.domains.crowd.zone_repository import CorrectionKind
 from stadtsinn.cloud.platform.api.fields import NO_CONTROL, Name
-
-Moment = Annotated[str, Field(description="ISO 8601, UTC.", examples=["2026-09-26T12:05:00Z"])]
+from stadtsinn.cloud.platform.api.times import GivenTime, ShownTime
 
 
 class OccupancyView(BaseModel):
@@ -23,13 +22,13 @@ class OccupancyView(BaseModel):
                 {
                     "zone": "marktplatz",
                     "state": "live",
-                    "time": "2026-09-26T12:05:00Z",
+                    "time": "2026-09-26T14:05:00+02:00",
                     "occupancy": 643,
                     "low": 601,
                     "high": 688,
                     "level": "busy",
                     "permitted": 1000,
-                    "valid_until": "2026-09-26T12:08:00Z",
+                    "valid_until": "2026-09-26T14:08:00+02:00",
                 }
             ]
         }
@@ -39,19 +38,19 @@ class OccupancyView(BaseModel):
         description="`degraded`: a gate is silent, only the bounds hold. `stale`: no gate has "
         "reported for three intervals; the numbers are null."
     )
-    time: Moment | None = Field(description="Event time of the newest number.")
+    time: ShownTime | None = Field(description="Event time of the newest number.")
     occupancy: int | None
     low: int | None
     high: int | None
     level: Level | None
     permitted: int | None
-    valid_until: Moment | None = Field(description="Stale from then on without a new report.")
+    valid_until: ShownTime | None = Field(description="Stale from then on without a new report.")
 
 
 class MinuteView(BaseModel):
     """One full minute of the past."""
 
-    time: Moment
+    time: ShownTime
     occupancy: int
     low: int
     high: int
@@ -62,7 +61,7 @@ class HistoryView(BaseModel):
     """The past of a zone, minute by minute, a day's worth at most. Verlauf einer Zone."""
 
     items: list[MinuteView]
-    next: Moment | None = Field(
+    next: ShownTime | None = Field(
         description="Pass it as `start` for what follows; null when this is all."
     )
 
@@ -71,7 +70,7 @@ class CorrectionView(BaseModel):
     """Why and when the computed number was corrected. Eine Korrektur."""
 
     id: int
-    time: Moment = Field(description="From when on it holds.")
+    time: ShownTime = Field(description="From when on it holds.")
     kind: CorrectionKind = Field(
         description="`reset`: empty at night. `manual`: staff counted. `clamp`: more persons had "
         "left than can have been inside, so the number was raised."
@@ -80,7 +79,7 @@ class CorrectionView(BaseModel):
     amount: float | None = Field(description="Persons added; clamp.")
     name: str
     reason: str
-    entered_at: Moment
+    entered_at: ShownTime
 
 
 class NewCorrection(BaseModel):
@@ -100,6 +99,6 @@ class NewCorrection(BaseModel):
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_CONTROL),
     ]
-    at: AwareDatetime | None = Field(
+    at: GivenTime | None = Field(
         default=None, description="When it was counted; now where it is left out."
     )

@@ -7,8 +7,8 @@ from typing import Annotated
 import structlog
 from fastapi import APIRouter, Query
 
-from stadtsinn.base.instant import Instant, parse
-from stadtsinn.base.problems import Invalid, Unavailable
+from stadtsinn.base.instant import Instant
+from stadtsinn.base.problems import Unavailable
 from stadtsinn.cloud.log.archive_files.archive import ArchiveUnreadable
 from stadtsinn.cloud.log.history.dependencies import ArchiveDep
 from stadtsinn.cloud.log.history.schemas import UplinkView, view
@@ -16,13 +16,12 @@ from stadtsinn.cloud.log.reader import history
 from stadtsinn.cloud.platform.access.dependencies import ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import DevEuiInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.platform.api.times import HOW, GivenTime
 from stadtsinn.cloud.town.repository import device
 
 log = structlog.get_logger()
 
 router = APIRouter(tags=["uplinks"])
-
-_WHEN = "ISO 8601 with offset, e.g. 2026-09-26T08:00:00+02:00."
 
 
 @router.get("/devices/{dev_eui}/uplinks", summary="List uplinks · Rohdaten auflisten")
@@ -32,12 +31,8 @@ def list_uplinks(
     scope: ReaderDep,
     page: PageDep,
     dev_eui: DevEuiInPath,
-    start: Annotated[
-        str | None, Query(max_length=40, description=f"First event time. {_WHEN}")
-    ] = None,
-    end: Annotated[
-        str | None, Query(max_length=40, description=f"Event time to stop before. {_WHEN}")
-    ] = None,
+    start: Annotated[GivenTime | None, Query(description=f"First event time. {HOW}")] = None,
+    end: Annotated[GivenTime | None, Query(description=f"Event time to stop before. {HOW}")] = None,
 ) -> Page[UplinkView]:
     """Every uplink of a device with payload, values, times and gateways; newest commit first."""
     with behind.database.read() as connection:
@@ -48,8 +43,8 @@ def list_uplinks(
                 archive,
                 scope,
                 dev_eui,
-                start=_instant("start", start),
-                end=_instant("end", end),
+                start=_instant(start),
+                end=_instant(end),
                 before_position=page.after_number,
                 limit=page.fetch,
             )
@@ -61,10 +56,5 @@ def list_uplinks(
     return page_of(items, page, key=lambda item: item.uplink.position, view=view)
 
 
-def _instant(name: str, text: str | None) -> Instant | None:
-    if text is None:
-        return None
-    try:
-        return parse(text.replace(" ", "+"))  # an unescaped "+" of the offset arrives as a space
-    except (ValueError, OverflowError):
-        raise Invalid(f"'{name}' is no time: give {_WHEN}") from None
+def _instant(moment: int | None) -> Instant | None:
+    return None if moment is None else Instant(moment)

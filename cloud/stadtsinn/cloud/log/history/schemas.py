@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from stadtsinn.base.instant import isoformat
+from stadtsinn.base.berlin import isoformat
 from stadtsinn.cloud.log.uplinks.repository import HistoryItem
+from stadtsinn.cloud.platform.api.times import ShownTime, write_time
 from stadtsinn.decoders.reading import Decoded, Reading
 
 
@@ -17,7 +18,7 @@ class ReadingView(BaseModel):
     value: float
     quality: str = Field(examples=["good"])
     reason: str = Field(description="Why the quality is not good.")
-    event_time: str | None = Field(description="Set where the value is older than its frame.")
+    event_time: ShownTime | None = Field(description="Set where the value is older than its frame.")
 
 
 class ReceptionView(BaseModel):
@@ -32,14 +33,12 @@ class UplinkView(BaseModel):
     """One uplink as it stands in the log."""
 
     position: int
-    event_time: str = Field(
-        description="When a gateway received the frame.", examples=["2026-09-26T08:00:00Z"]
-    )
+    event_time: ShownTime = Field(description="When a gateway received the frame.")
     time_source: str = Field(
         description="Whose clock that is: gps, gateway, network_server or arrival."
     )
-    received_at: str
-    committed_at: str
+    received_at: ShownTime
+    committed_at: ShownTime
     dev_addr: str
     f_cnt: int
     f_port: int
@@ -85,5 +84,5 @@ def _reading(reading: Reading) -> ReadingView:
         value=reading.value,
         quality=reading.quality.value,
         reason=reading.reason,
-        event_time=isoformat(reading.event_time) if reading.event_time is not None else None,
+        event_time=write_time(reading.event_time),
     )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from stadtsinn.base.instant import Instant, to_datetime
+from stadtsinn.base.berlin import isoformat
 from stadtsinn.cloud.platform.access import repository, service
 from stadtsinn.cloud.platform.access.dependencies import AdminDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.access.repository import Key
@@ -15,6 +13,7 @@ from stadtsinn.cloud.platform.access.schemas import KeyView, KeyWithToken, NewKe
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.platform.api.fields import IdInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.platform.api.times import write_time
 
 router = APIRouter()
 
@@ -66,11 +65,7 @@ def _view(key: Key) -> KeyView:
         name=key.name,
         role=key.role,
         prefix=key.prefix,
-        created_at=to_datetime(key.created_at),
-        revoked_at=_moment(key.revoked_at),
-        last_used_at=_moment(key.last_used_at),
+        created_at=isoformat(key.created_at),
+        revoked_at=write_time(key.revoked_at),
+        last_used_at=write_time(key.last_used_at),
     )
-
-
-def _moment(instant: Instant | None) -> datetime | None:
-    return None if instant is None else to_datetime(instant)

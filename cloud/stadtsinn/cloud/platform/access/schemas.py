@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.platform.api.fields import Name
+from stadtsinn.cloud.platform.api.times import ShownTime
 
 
 class NewKey(BaseModel):
@@ -32,9 +32,9 @@ class KeyView(BaseModel):
     name: str
     role: Role
     prefix: Annotated[str, Field(description="How the token begins, to recognise the key.")]
-    created_at: datetime
-    revoked_at: datetime | None
-    last_used_at: Annotated[datetime | None, Field(description="To the hour.")]
+    created_at: ShownTime
+    revoked_at: ShownTime | None
+    last_used_at: Annotated[ShownTime | None, Field(description="To the hour.")]
 
 
 class KeyWithToken(KeyView):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from stadtsinn.base.instant import isoformat
+from stadtsinn.base.berlin import isoformat
 from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.platform.access.dependencies import ServicesDep
 from stadtsinn.cloud.platform.api.fields import SlugInPath

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader
 
-from stadtsinn.base.instant import isoformat
+from stadtsinn.base.berlin import isoformat
 from stadtsinn.cloud.domains.crowd.level import STEPS
 from stadtsinn.cloud.publish.web.assets import asset_path
 from stadtsinn.cloud.publish.web.chart import chart_of

@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from stadtsinn.base.instant import Instant, isoformat
+from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.domains.crowd.present import Present, present
 from stadtsinn.cloud.domains.crowd.zone_repository import latest_reported
+from stadtsinn.cloud.platform.api.times import write_time
 from stadtsinn.cloud.publish.web.repository import PublicZone
 from stadtsinn.cloud.publish.web.texts import Language, texts_of
 
@@ -41,8 +42,8 @@ class PublicCount:
             "interval": {"low": shown.low, "high": shown.high} if shown else None,
             "class": shown.level.value if shown and shown.level else None,
             "permitted": zone.permitted,
-            "updated_at": _text(self.present.reported_at),
-            "valid_until": _text(self.present.valid_until),
+            "updated_at": write_time(self.present.reported_at),
+            "valid_until": write_time(self.present.valid_until),
             "text": {language.value: self.texts(language) for language in Language},
         }
 
@@ -57,7 +58,3 @@ def encode(document: dict[str, Any]) -> tuple[bytes, str]:
     """The document as bytes, and its entity tag."""
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     return body, f'"{hashlib.sha256(body).hexdigest()[:20]}"'
-
-
-def _text(moment: Instant | None) -> str | None:
-    return None if moment is None else isoformat(moment)

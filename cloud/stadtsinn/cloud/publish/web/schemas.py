@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from stadtsinn.cloud.domains.crowd.level import Level
 from stadtsinn.cloud.domains.crowd.present import Qualifier, State
+from stadtsinn.cloud.platform.api.times import ShownTime
 
 
 class Names(BaseModel):
@@ -57,6 +58,6 @@ class PublicCountView(BaseModel):
     interval: Interval | None
     class_: Level | None = Field(alias="class")
     permitted: int | None
-    updated_at: str | None = Field(description="When a gate reported last.")
-    valid_until: str | None = Field(description="From then on the number is stale.")
+    updated_at: ShownTime | None = Field(description="When a gate reported last.")
+    valid_until: ShownTime | None = Field(description="From then on the number is stale.")
     text: TextsByLanguage

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from stadtsinn.base.csv_text import MEDIA_TYPE as CSV
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.base.problems import Invalid
 from stadtsinn.cloud.platform.access.dependencies import ReaderDep, Services, ServicesDep
@@ -19,12 +20,11 @@ from stadtsinn.cloud.platform.api.fields import (
     normalised_dev_eui,
 )
 from stadtsinn.cloud.platform.api.pages import Page
+from stadtsinn.cloud.platform.api.times import HOW, GivenTime
 from stadtsinn.cloud.series.answers import repository
 from stadtsinn.cloud.series.answers import service as reading
-from stadtsinn.cloud.series.answers.csv_text import MEDIA_TYPE as CSV
 from stadtsinn.cloud.series.answers.csv_text import Locale, to_csv
 from stadtsinn.cloud.series.answers.dependencies import SeriesDep
-from stadtsinn.cloud.series.answers.local_time import HOW, read_time
 from stadtsinn.cloud.series.answers.schemas import LatestPage, SeriesPage, SeriesView
 from stadtsinn.cloud.series.stores.store import Aggregate, SeriesKey, Window
 from stadtsinn.cloud.town import repository as registry
@@ -77,10 +77,10 @@ def read_series(
         str, Query(max_length=200, pattern=NO_CONTROL, description="Empty where there is one.")
     ] = "",
     start: Annotated[
-        str | None, Query(max_length=40, description=f"A day before `end` by default. {HOW}")
+        GivenTime | None, Query(description=f"A day before `end` by default. {HOW}")
     ] = None,
     end: Annotated[
-        str | None, Query(max_length=40, description=f"Values before it; now by default. {HOW}")
+        GivenTime | None, Query(description=f"Values before it; now by default. {HOW}")
     ] = None,
     window: Annotated[
         Window | None, Query(description="Put together per window; days are Berlin's.")
@@ -109,8 +109,8 @@ def read_series(
     reading.check_quantity(quantity)
     with services.database.read() as connection:
         device = registry.device(connection, scope, dev_eui)
-    until = services.clock.now() if end is None else read_time("end", end)
-    since = Instant(max(until - DAY, 0)) if start is None else read_time("start", start)
+    until = services.clock.now() if end is None else Instant(end)
+    since = Instant(max(until - DAY, 0)) if start is None else Instant(start)
     question = reading.Question(
         key=SeriesKey(dev_eui, quantity, channel),
         device_type=device.device_type,

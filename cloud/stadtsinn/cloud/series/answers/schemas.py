@@ -7,17 +7,15 @@ from typing import Literal
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
+from stadtsinn.cloud.platform.api.times import EXAMPLE, ShownTime
 from stadtsinn.cloud.series.stores.store import Sample, SeriesKey
 from stadtsinn.decoders.vocabulary import QUANTITIES
-
-_TIME = "2026-09-26T08:00:00+02:00"
-Time = str
 
 
 class ValueView(BaseModel):
     """A value at a time. Ein Messwert."""
 
-    time: Time = Field(examples=[_TIME], description="ISO 8601, Berlin time with its offset.")
+    time: ShownTime
     value: float = Field(examples=[23.4])
 
 
@@ -56,7 +54,7 @@ class SeriesPage(BaseModel):
                     "label_en": "Soil moisture",
                     "window": "1h",
                     "aggregate": "mean",
-                    "items": [{"time": _TIME, "value": 23.4, "quality": "good"}],
+                    "items": [{"time": EXAMPLE, "value": 23.4, "quality": "good"}],
                     "next": None,
                 }
             ]
@@ -71,7 +69,9 @@ class SeriesPage(BaseModel):
     window: str | None = Field(description="null: single values as measured")
     aggregate: str | None
     items: list[SampleView]
-    next: Time | None = Field(description="Pass it as `start` for what follows; null at the end.")
+    next: ShownTime | None = Field(
+        description="Pass it as `start` for what follows; null at the end."
+    )
 
 
 class LatestValueView(ValueView):

@@ -8,7 +8,6 @@ from typing import Annotated, Literal, Protocol, Self
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -26,6 +25,7 @@ from stadtsinn.cloud.platform.api.fields import (
     ShortText,
     Slug,
 )
+from stadtsinn.cloud.platform.api.times import KeptTime
 from stadtsinn.cloud.town.stations.kinds import check_attributes, check_kind
 from stadtsinn.decoders.vocabulary import quantity
 
@@ -155,11 +155,11 @@ class Deployment(_Model):
     dev_eui: DevEui
     station: Slug
     start: Annotated[
-        AwareDatetime | None,
+        KeptTime | None,
         Field(description="First moment; none: everything the device ever sent."),
     ] = None
     end: Annotated[
-        AwareDatetime | None,
+        KeptTime | None,
         Field(description="Moment to stop before; none: until further notice."),
     ] = None
     channels: Annotated[

@@ -1,0 +1,80 @@
+"""Times as the API takes and gives them: ISO 8601 with offset; given in Berlin's.
+
+Taken is any offset, or a day, which means its midnight in Berlin. A time without offset is
+refused: in October it may mean two moments.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+from stadtsinn.base import berlin
+from stadtsinn.base.instant import Instant, from_datetime, parse, to_datetime
+from stadtsinn.base.problems import Invalid
+
+EXAMPLE = "2026-09-26T08:00:00+02:00"
+HOW = f"ISO 8601 with offset, e.g. {EXAMPLE}, or a day in Berlin, e.g. 2026-09-26"
+
+_LATEST = Instant(9_000_000_000_000_000)  # the year 2255: what every store can hold
+_LONGEST = 40
+
+
+def _instant(given: Any) -> Instant:
+    moment = _understood(given)
+    if not 0 <= moment <= _LATEST:
+        raise ValueError("lies outside 1970 to 2255")
+    return moment
+
+
+def _understood(given: Any) -> Instant:
+    try:
+        if isinstance(given, datetime):
+            return from_datetime(given)
+        if isinstance(given, date):
+            return berlin.at(given)
+        if isinstance(given, str) and len(given) <= _LONGEST:
+            if len(given) == len("2026-09-26"):
+                return berlin.at(date.fromisoformat(given))
+            return parse(given.replace(" ", "+"))  # an unescaped + arrives as a space
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError(f"is no time: give {HOW}")
+
+
+def _datetime(given: Any) -> datetime:
+    return to_datetime(_instant(given))
+
+
+def read_time(name: str, text: str) -> Instant:
+    """The instant that somebody names; raises Invalid."""
+    try:
+        return _instant(text)
+    except ValueError as error:
+        raise Invalid(f"'{name}' {error}.") from None
+
+
+def write_time(instant: int | None) -> str | None:
+    """A time for an answer that may be without one."""
+    return None if instant is None else berlin.isoformat(instant)
+
+
+_SCHEMA = WithJsonSchema(
+    {"type": "string", "format": "date-time", "description": HOW, "examples": [EXAMPLE]}
+)
+
+GivenTime = Annotated[int, BeforeValidator(_instant), _SCHEMA]
+"""In requests: an `Instant` for our code."""
+ShownTime = Annotated[str, _SCHEMA]
+"""In answers: what `berlin.isoformat` and `write_time` make."""
+KeptTime = Annotated[
+    datetime,
+    BeforeValidator(_datetime),
+    PlainSerializer(
+        lambda moment: berlin.isoformat(from_datetime(moment)), return_type=str, when_used="json"
+    ),
+    _SCHEMA,
+]
+"""In models that requests, answers and town files share: an aware datetime."""
