@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
+from stadtsinn.cloud.platform.api.times import ShownTime
+
 
 class RecipientView(BaseModel):
     """A recipient; of the address only the last three digits."""
