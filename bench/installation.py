@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable
@@ -41,12 +42,14 @@ class Installation:
     """
 
     def __init__(
-        self, side: Side, folder: Path, broker_port: int, devices: int, series_url: str | None
+        self, side: Side, folder: Path, broker_port: int, prepared: Path, series_url: str | None
     ) -> None:
+        """`prepared` is the side's database with its town, as `prepare` makes it."""
         folder.mkdir(parents=True)
+        shutil.copy(prepared, folder / "cloud.sqlite")
         self.side = side
         self.folder = folder
-        self.edge_id = f"bench-{side.name}"
+        self.edge_id = name_of(side)
         self._health, self._api = free_port(), free_port()
         self._config = folder / "cloud.toml"
         self._config.write_text(
@@ -59,9 +62,6 @@ class Installation:
                 health=self._health,
             )
         )
-        town = folder / "town.toml"
-        town.write_text(_town(self.edge_id, devices))
-        side.run("registry", "apply", str(town), "--config", str(self._config))
         self.ingest = self._child("ingest", ("ingest",))
         self._behind = self._child("behind", _BEHIND)
         self._ask = sqlite3.connect(folder / "cloud.sqlite")
@@ -189,6 +189,24 @@ class SecureBroker:
 
     def __exit__(self, *_: object) -> None:
         self._exits.close()
+
+
+def name_of(side: Side) -> str:
+    """Of a side's tenant and of its edge."""
+    return f"bench-{side.name}"
+
+
+def prepare(side: Side, folder: Path, devices: int) -> Path:
+    """A database of the side with that many devices, each at a station of its own."""
+    folder.mkdir(parents=True)
+    database, config, town = (folder / name for name in ("db.sqlite", "cloud.toml", "town.toml"))
+    config.write_text(f"[database]\nurl = {json.dumps(f'sqlite:///{database}')}\n")
+    town.write_text(_town(name_of(side), devices))
+    side.run("registry", "apply", str(town), "--config", str(config))
+    with sqlite3.connect(database) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return database
 
 
 def _town(name: str, devices: int) -> str:

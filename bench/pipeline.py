@@ -26,7 +26,7 @@ import msgspec
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 import telegraf
-from installation import EdgeAgent, Installation, Rates, SecureBroker
+from installation import EdgeAgent, Installation, Rates, SecureBroker, prepare
 from side import NOW, ROOT, Side, sides
 from traffic import BATCH, batches, connect, event, events, make_uplinks, publish
 
@@ -59,9 +59,13 @@ def main() -> None:
     ):
         print(f"pipeline: {given.devices:,} devices, {given.rounds} rounds, medians")
         folder = Path(name)
-        drains(compared, folder / "influx", program, given, influx=True)
-        drains(compared, folder / "embedded", program, given, influx=False)
-        singly(compared, folder / "singly", program, given)
+        prepared = {
+            side.name: prepare(side, folder / f"town-{side.name}", given.devices)
+            for side in compared
+        }
+        drains(compared, folder / "influx", program, given, prepared, influx=True)
+        drains(compared, folder / "embedded", program, given, prepared, influx=False)
+        singly(compared, folder / "singly", program, given, prepared)
 
 
 def drains(
@@ -69,6 +73,7 @@ def drains(
     folder: Path,
     program: Program,
     given: argparse.Namespace,
+    prepared: dict[str, Path],
     *,
     influx: bool,
 ) -> None:
@@ -80,7 +85,7 @@ def drains(
         server = running.enter_context(real_parts.influxdb(folder)) if influx else None
         url = server.url.replace("http", "influxdb") if server else None
         places = [
-            Installation(side, folder / side.name, broker.port, given.devices, url)
+            Installation(side, folder / side.name, broker.port, prepared[side.name], url)
             for side in compared
         ]
         for place in places:
@@ -160,14 +165,20 @@ def ratio(ours: list[float], theirs: list[float]) -> str:
     return f"{statistics.median(ratios):5.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
 
 
-def singly(compared: list[Side], folder: Path, program: Program, given: argparse.Namespace) -> None:
+def singly(
+    compared: list[Side],
+    folder: Path,
+    program: Program,
+    given: argparse.Namespace,
+    prepared: dict[str, Path],
+) -> None:
     """Latency and the edge agent, which are measured with one installation at a time."""
     with (
         SecureBroker(program, folder) as broker,
         Mosquitto(program, folder / "local", port=real_parts.free_port()) as local,
     ):
         for side in compared:
-            place = Installation(side, folder / side.name, broker.port, given.devices, None)
+            place = Installation(side, folder / side.name, broker.port, prepared[side.name], None)
             place.start()
             try:
                 latency(place, broker.port, given)

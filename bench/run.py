@@ -1,25 +1,36 @@
 """All numbers of stadtsinn: `make bench`. Each line names what it is compared with.
 
-    .venv/bin/python bench/run.py [--quick]
+    .venv/bin/python bench/run.py [--quick] [--against REVISION]
 
 The decoders run first, then redecoding, the edge agent with and without the kernel, and the whole
-pipeline with real processes. The numbers are printed and not compared with limits.
+pipeline with real processes. The numbers are printed and not compared with limits. With
+`--against` each is measured in turn with that revision, and the ratios are printed.
 """
 
+# ruff: noqa: T201 printing is what it is for
 from __future__ import annotations
 
 import argparse
+import re
+import statistics
 import subprocess
 import sys
 from pathlib import Path
 
+from side import NOW, Side, sides
+
 BENCH = Path(__file__).parent
+ROUNDS = 3
+_NUMBER = re.compile(r"(?<![\w/.-])\d[\d,]*(?:\.\d+)?(?![\w/-])")
+"""Not what stands inside a name, as in ``decentlab/dl-atm41``."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller amounts, rougher numbers")
-    quick = parser.parse_args().quick
+    parser.add_argument("--against", help="a revision to measure in turn with this checkout")
+    given = parser.parse_args()
+    quick = given.quick
     decoders = ["--frames", "400000", "--rounds", "3"] if quick else []
     pipeline = ["--uplinks", "5000", "--rounds", "1", "--seconds", "5"] if quick else []
     redecode = ["--frames", "500000"] if quick else []
@@ -30,8 +41,44 @@ def main() -> None:
         ("edge.py", edge),
         ("pipeline.py", pipeline),
     )
-    for script, arguments in runs:
-        subprocess.run([sys.executable, str(BENCH / script), *arguments], check=True)
+    with sides(given.against) as compared:
+        for script, arguments in runs:
+            before = compared[0].tree / "bench" / script
+            if script != "pipeline.py" and given.against and before.exists():
+                compare(compared, script, arguments)
+                continue
+            command = [sys.executable, str(BENCH / script), *arguments]
+            if script == "pipeline.py" and given.against:  # it takes turns by itself
+                command += ["--against", given.against]
+            subprocess.run(command, check=True)
+
+
+def compare(compared: list[Side], script: str, arguments: list[str]) -> None:
+    """One benchmark of both sides in turn: this checkout's lines, each with its ratios."""
+    taken: dict[str, dict[str, list[list[float]]]] = {side.name: {} for side in compared}
+    shown: dict[str, str] = {}
+    for number in range(ROUNDS):
+        for side in compared if number % 2 == 0 else compared[::-1]:
+            for line in side.benchmark(script, arguments).splitlines():
+                label = _NUMBER.sub("#", line)
+                values = [float(found.replace(",", "")) for found in _NUMBER.findall(line)]
+                taken[side.name].setdefault(" ".join(label.split()), []).append(values)
+                if side is NOW:
+                    shown[" ".join(label.split())] = line
+    before, now = (taken[side.name] for side in compared)
+    for label, line in shown.items():
+        print(line)
+        if "#" in label and label in before:
+            print("      now / before:", " ".join(_ratios(now[label], before[label])))
+
+
+def _ratios(ours: list[list[float]], theirs: list[list[float]]) -> list[str]:
+    """Of each number of a line, its median here by its median there."""
+    pairs = zip(zip(*ours, strict=True), zip(*theirs, strict=True), strict=True)
+    return [
+        f"{statistics.median(here) / statistics.median(there):.2f}" if any(there) else "-"
+        for here, there in pairs
+    ]
 
 
 if __name__ == "__main__":

@@ -52,6 +52,15 @@ def decode_rows() -> Callable[..., Any]:
     return numba.njit(_signature(), **_OPTIONS)(machine)  # type: ignore[no-any-return]
 
 
+def has_cache() -> bool:
+    """Whether numba's cache holds a kernel; it may still be damaged or out of date."""
+    try:
+        folder = Path(_lazy_kernel().stats.cache_path)
+    except (RuntimeError, OSError):
+        return False
+    return any(folder.glob(f"kernel.{machine.__name__}-*.nbi"))
+
+
 def cached_kernel() -> Any:
     """The kernel from numba's cache; compiled and stored there if absent, damaged or out of date.
 

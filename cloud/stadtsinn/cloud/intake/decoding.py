@@ -71,7 +71,13 @@ class GroupDecoder:
 
     def _load(self) -> None:
         try:
-            subprocess.run(_COMPILER, check=False, stdin=subprocess.DEVNULL, capture_output=True)
+            # numba takes a second to import: as in `load`.
+            from stadtsinn.decoders.compiled_kernel import has_cache
+
+            if not has_cache():
+                subprocess.run(
+                    _COMPILER, check=False, stdin=subprocess.DEVNULL, capture_output=True
+                )
             self.load()
         except Exception:  # without it the ingest works, only slower
             log.exception("kernel_not_loaded", meaning="groups are decoded by the interpreter")
