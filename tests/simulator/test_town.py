@@ -36,7 +36,9 @@ def test_references_inside_the_town_hold() -> None:
     sites = {site.slug for site in town.sites}
     people = {recipient.slug for recipient in town.recipients}
     assert {device.site for device in town.devices} <= sites
-    assert {gate.dev_eui for gate in town.zones[0].gates} <= euis
+    stations = {station.slug for station in town.stations}
+    assert {gate.station for gate in town.zones[0].gates} <= stations
+    assert {device.station for device in town.devices} == stations
     for rule in town.rules:
         assert set(rule.recipients) <= people
         assert (rule.device in euis) != (rule.zone == town.zones[0].slug)

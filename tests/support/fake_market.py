@@ -24,12 +24,20 @@ from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town.model import Device
-from stadtsinn.cloud.town.repository import bump_revision, insert_device
+from stadtsinn.cloud.town.repository import bump_revision
+from stadtsinn.cloud.town.service import create_device
+from stadtsinn.cloud.town.stations.model import Station
+from stadtsinn.cloud.town.stations.service import Editor, create_station
 from stadtsinn.decoders.reading import Decoded, Reading
 from stadtsinn.decoders.uplink import TimeSource
 
 OPENING = parse("2026-09-26T08:00:00+02:00")
 NORTH, SOUTH = "70b3d5e75e000001", "70b3d5e75e000002"
+
+
+def counter(dev_eui: str) -> Device:
+    """A people counter as it is registered."""
+    return Device(dev_eui=dev_eui, device_type="milesight/vs133", name=dev_eui, interval_s=60)
 
 
 @dataclass
@@ -52,11 +60,11 @@ class Market:
             add_tenant(self.database, self.tenant)
         scope = Scope(self.tenant, Role.ADMIN, 0)
         with self.database.write() as connection:
-            for dev_eui in (NORTH, SOUTH):
-                device = Device(
-                    dev_eui=dev_eui, device_type="milesight/vs133", name=dev_eui, interval_s=60
-                )
-                insert_device(connection, scope, device, Instant(0))
+            editor = Editor(scope, Instant(0))
+            for slug, dev_eui in (("nord", NORTH), ("sued", SOUTH)):
+                station = Station(slug=slug, name=slug.title(), kind="gate")
+                create_station(connection, editor, station)
+                create_device(connection, scope, counter(dev_eui), Instant(0), slug)
             zone = Zone(
                 slug="marktplatz",
                 name="Marktplatz",
@@ -65,11 +73,11 @@ class Market:
                 public=self.public,
             )
             self.zone_id = insert_zone(connection, scope, zone)
-            for slug, dev_eui, swapped in (("nord", NORTH, False), ("sued", SOUTH, True)):
+            for slug, swapped in (("nord", False), ("sued", True)):
                 gate = Gate(
                     slug=slug,
                     name=slug.title(),
-                    dev_eui=dev_eui,
+                    station=slug,
                     channel="line_1",
                     swapped=swapped,
                 )

@@ -16,7 +16,7 @@ _ONE_OF_TWO: dict[str, dict[str, None]] = {"rules": {"zone_id": None}}
 
 def bring_to(database: Database, revision: str) -> None:
     """Run the migrations up to `revision`."""
-    with database.write() as connection:
+    with database.write_schema() as connection:
         config = configuration()
         config.attributes["connection"] = connection
         command.upgrade(config, revision)

@@ -11,11 +11,10 @@ from api_callers import AWAY, HOME, NOW, ApiWorld
 from stadtsinn.cloud.domains.crowd.zones.repository import zone_entries
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import read_directory, read_revision
-from stadtsinn.cloud.town.model import Device
 from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.cloud.town_file.device_csv import read_devices
 from stadtsinn.cloud.town_file.example import EXAMPLE
-from stadtsinn.cloud.town_file.model import Town, load_town
+from stadtsinn.cloud.town_file.model import DeviceSection, Town, load_town
 from stadtsinn.cloud.town_file.problems import TownRefused
 
 EUI = "70b3d57ed0001234"
@@ -35,6 +34,8 @@ def test_the_example_makes_a_town_from_an_empty_database(
     assert [change.what for change in changes] == [
         "tenant",
         "site marktplatz",
+        "station nordtor",
+        "station linde-am-markt",
         f"device {EUI}",
         "device 70b3d57ed0005678",
         "edge rathaus-dach",
@@ -47,7 +48,10 @@ def test_the_example_makes_a_town_from_an_empty_database(
         directory = read_directory(connection)
         (zone,) = zone_entries(connection)
     assert set(directory.devices) == {EUI, "70b3d57ed0005678"}
-    assert zone.gates[0].dev_eui == EUI
+    assert zone.gates[0].station == "nordtor"
+    (place,) = directory.deployments_of(EUI)
+    assert place.station.slug == "nordtor"
+    assert set(directory.stations) == {1, 2}
 
 
 def test_applying_again_changes_nothing(database: Database, tmp_path: Path) -> None:
@@ -88,6 +92,8 @@ LINDEN = {"dev_eui": EUI, "type": "dragino/lse01", "name": "x"}
         ({"sites": [{"slug": "a", "name": "x", "latitude": 1.0}]}, "latitude and longitude"),
         ({"devices": [LINDEN | {"dev_eui": "12"}]}, "device 12"),
         ({"devices": [LINDEN | {"type": "dragino/lse1"}]}, "dragino/lse01"),
+        ({"devices": [LINDEN | {"station": "nix"}]}, "no station 'nix'"),
+        ({"stations": [{"slug": "s", "name": "S", "kind": "tre"}]}, "station s: kind"),
         ({"edges": [{"id": "", "name": "x"}]}, "edge : id"),
         ({"zones": [{"slug": "z", "name": "Z", "site": "nix"}]}, "no site 'nix'"),
         ({"zones": [{"slug": "z", "name": "Z", "reset_at": "25:00"}]}, "zone z: reset_at"),
@@ -110,7 +116,7 @@ def test_a_wrong_section_is_named_and_nothing_is_applied(
 
 
 def test_another_towns_device_is_refused(world: ApiWorld) -> None:
-    device = Device(dev_eui=EUI, device_type="dragino/lse01", name="Linde")
+    device = DeviceSection(dev_eui=EUI, device_type="dragino/lse01", name="Linde")
     apply_town(world.database, Town(tenant=HOME, name="M", devices=(device,)), NOW)
     with pytest.raises(TownRefused, match="already registered"):
         apply_town(world.database, Town(tenant=AWAY, name="N", devices=(device,)), NOW)
@@ -131,18 +137,19 @@ def test_numbers_of_recipients_stay_out_of_errors_and_representations(tmp_path: 
 
 def test_a_german_spreadsheet_is_read(tmp_path: Path) -> None:
     text = (
-        "\ufeffDevEUI;Typ;Bezeichnung;Intervall_s;Breite;Länge\r\n"
-        "70-B3-D5-7E-D0-00-12-34;dragino/lse01;Linde, alt;1200;51,96;7,62\r\n"
-        ";;;;;\r\n"
+        "\ufeffDevEUI;Typ;Bezeichnung;Intervall_s;Breite;Länge;Messstelle\r\n"
+        "70-B3-D5-7E-D0-00-12-34;dragino/lse01;Linde, alt;1200;51,96;7,62;linde\r\n"
+        ";;;;;;\r\n"
     )
     assert read_devices(text) == (
-        Device(
+        DeviceSection(
             dev_eui="70b3d57ed0001234",
             device_type="dragino/lse01",
             name="Linde, alt",
             interval_s=1200,
             latitude=51.96,
             longitude=7.62,
+            station="linde",
         ),
     )
 

@@ -16,7 +16,6 @@ from stadtsinn.cloud.alarms.notify.endpoints import report_router
 from stadtsinn.cloud.alarms.notify.endpoints import router as notify_router
 from stadtsinn.cloud.domains.crowd.endpoints import router as crowd_router
 from stadtsinn.cloud.domains.crowd.zones.endpoints import router as zone_router
-from stadtsinn.cloud.domains.crowd.zones.repository import gates_of_device
 from stadtsinn.cloud.intake.endpoints import router as ingest_router
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.history.endpoints import router as log_router
@@ -32,7 +31,6 @@ from stadtsinn.cloud.series.answers.endpoints import router as series_router
 from stadtsinn.cloud.series.stores.store import SeriesStore, SeriesUnavailable
 from stadtsinn.cloud.town.endpoints import router as registry_router
 from stadtsinn.cloud.town.stations.endpoints import router as stations_router
-from stadtsinn.cloud.town.uses import DeviceUses
 
 # Each domain's own endpoints, all of which ask for a key.
 DOMAIN_ROUTERS = (
@@ -51,9 +49,6 @@ DOMAIN_ROUTERS = (
 REPORT_ROUTERS = (report_router,)
 # Pages and data for everybody.
 OPEN_ROUTERS: tuple[APIRouter, ...] = (phone_router, web_router)
-
-# What keeps a device from being deleted, one function per domain.
-_DEVICE_USES: tuple[DeviceUses, ...] = (gates_of_device,)
 
 _AWAY: Mapping[type[Exception], str] = {
     SeriesUnavailable: "The store of measured values does not answer. Try again in a moment."
@@ -79,7 +74,6 @@ def create_app(
     app.state.services = services
     app.state.series = series
     app.state.archive = archive
-    app.state.device_uses = _DEVICE_USES
     for router in (*DOMAIN_ROUTERS, *REPORT_ROUTERS):
         app.include_router(router, prefix=API_PREFIX)
     app.include_router(reference_router, prefix=API_PREFIX)

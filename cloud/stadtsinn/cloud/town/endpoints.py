@@ -12,7 +12,6 @@ from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of, unchanged
 from stadtsinn.cloud.town import repository, service
 from stadtsinn.cloud.town.model import Device, DeviceBody, Edge, EdgeBody, Site, SiteBody
 from stadtsinn.cloud.town.schemas import DeviceTypeView, QuantityView
-from stadtsinn.cloud.town.uses import DeviceUsesDep
 from stadtsinn.decoders.catalogue import catalogue
 
 router = APIRouter()
@@ -113,11 +112,9 @@ def replace_device(
     status_code=204,
     summary="Delete a device, keep its history · Gerät löschen, Verlauf bleibt",
 )
-def delete_device(
-    scope: EditorDep, services: ServicesDep, uses: DeviceUsesDep, dev_eui: DevEuiInPath
-) -> None:
+def delete_device(scope: EditorDep, services: ServicesDep, dev_eui: DevEuiInPath) -> None:
     with service.change(services.database) as connection:
-        service.delete_device(connection, scope, dev_eui, services.clock.now(), uses)
+        service.delete_device(connection, scope, dev_eui, services.clock.now())
 
 
 # --- edge agents -----------------------------------------------------------------------

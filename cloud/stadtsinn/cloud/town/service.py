@@ -6,7 +6,7 @@ town file is applied or nothing of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 
@@ -24,7 +24,6 @@ from stadtsinn.cloud.town.stations.kinds import kind_of_family
 from stadtsinn.cloud.town.stations.model import Station
 from stadtsinn.cloud.town.stations.service import Editor, place_new_device, withdraw_device
 from stadtsinn.cloud.town.stations.slugs import slug_of
-from stadtsinn.cloud.town.uses import DeviceUses
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.device_type import DeviceType
 
@@ -92,9 +91,17 @@ def delete_site(connection: Connection, scope: Scope, slug: str) -> None:
 # --- devices ---------------------------------------------------------------------------
 
 
-def create_device(connection: Connection, scope: Scope, record: Device, now: Instant) -> None:
-    """Register a device, at a station of its own; raises Invalid for an unknown type or site,
-    Conflict when taken."""
+def create_device(
+    connection: Connection,
+    scope: Scope,
+    record: Device,
+    now: Instant,
+    station: str | None = None,
+) -> None:
+    """Register a device at a station, at one of its own where none is named.
+
+    Raises Invalid for an unknown type, site or station, Conflict when the DevEUI is taken.
+    """
     family = require_device_type(record.device_type).family
     require_site(connection, scope, record.site)
     # The same text whichever town has it, so that no town learns of another one's devices.
@@ -102,7 +109,7 @@ def create_device(connection: Connection, scope: Scope, record: Device, now: Ins
         raise Conflict(f"The device '{record.dev_eui}' is already registered.")
     repository.insert_device(connection, scope, record, now)
     own = own_station(record, family)
-    place_new_device(connection, Editor(scope, now), record.dev_eui, own, station=None)
+    place_new_device(connection, Editor(scope, now), record.dev_eui, own, station)
 
 
 def replace_device(connection: Connection, scope: Scope, record: Device) -> None:
@@ -112,19 +119,9 @@ def replace_device(connection: Connection, scope: Scope, record: Device) -> None
     repository.update_device(connection, scope, record)
 
 
-def delete_device(
-    connection: Connection,
-    scope: Scope,
-    dev_eui: str,
-    now: Instant,
-    uses: Sequence[DeviceUses] = (),
-) -> None:
-    """Forget a device; its uplinks and its stations' series stay. Raises Conflict while something
-    uses it."""
+def delete_device(connection: Connection, scope: Scope, dev_eui: str, now: Instant) -> None:
+    """Forget a device; its uplinks and its stations' series stay."""
     repository.device(connection, scope, dev_eui)
-    if using := [name for named in uses for name in named(connection, scope, dev_eui)]:
-        where = ", ".join(using)
-        raise Conflict(f"The device '{dev_eui}' still counts at {where}. Delete that first.")
     withdraw_device(connection, Editor(scope, now), dev_eui)
     repository.delete_device(connection, scope, dev_eui)
 

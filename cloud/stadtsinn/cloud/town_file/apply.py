@@ -25,8 +25,12 @@ from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.platform.tenants.repository import find_tenant, rename_tenant
 from stadtsinn.cloud.platform.tenants.service import create_tenant
 from stadtsinn.cloud.town import repository, service
-from stadtsinn.cloud.town.model import Device, Edge, Site
-from stadtsinn.cloud.town_file.model import Town, ZoneWithGates
+from stadtsinn.cloud.town.model import Edge, Site
+from stadtsinn.cloud.town.stations import repository as station_repository
+from stadtsinn.cloud.town.stations import service as station_service
+from stadtsinn.cloud.town.stations.model import Station
+from stadtsinn.cloud.town.stations.service import Editor
+from stadtsinn.cloud.town_file.model import DeviceSection, Town, ZoneWithGates
 from stadtsinn.cloud.town_file.problems import TownRefused
 
 
@@ -80,6 +84,8 @@ class _Applying:
         self._tenant(connection, town)
         for site in town.sites:
             self._site(connection, site)
+        for station in town.stations:
+            self._station(connection, station)
         for device in town.devices:
             self._device(connection, device)
         for edge in town.edges:
@@ -112,12 +118,21 @@ class _Applying:
             lambda: service.replace_site(connection, scope, wanted),
         )
 
-    def _device(self, connection: Connection, wanted: Device) -> None:
-        self.at, scope = f"device {wanted.dev_eui}", self._scope
+    def _station(self, connection: Connection, wanted: Station) -> None:
+        self.at, editor = f"station {wanted.slug}", Editor(self._scope, self._now, "town file")
+        self._bring(
+            lambda: station_repository.station(connection, editor.scope, wanted.slug),
+            wanted,
+            lambda: station_service.create_station(connection, editor, wanted),
+            lambda: station_service.replace_station(connection, editor, wanted),
+        )
+
+    def _device(self, connection: Connection, section: DeviceSection) -> None:
+        self.at, wanted, scope = f"device {section.dev_eui}", section.device, self._scope
         self._bring(
             lambda: repository.device(connection, scope, wanted.dev_eui),
             wanted,
-            lambda: service.create_device(connection, scope, wanted, self._now),
+            lambda: service.create_device(connection, scope, wanted, self._now, section.station),
             lambda: service.replace_device(connection, scope, wanted),
         )
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from stadtsinn.cloud.town.model import Device
+from stadtsinn.cloud.town_file.model import DeviceSection
 from stadtsinn.cloud.town_file.problems import TownRefused, wrong_values
 
 # German headings on the right because delivery lists of German vendors come with them.
@@ -18,6 +18,7 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "name": ("bezeichnung",),
     "interval_s": ("intervall_s",),
     "site": ("ort",),
+    "station": ("messstelle",),
     "latitude": ("lat", "breite", "breitengrad"),
     "longitude": ("lon", "länge", "längengrad"),
 }
@@ -25,7 +26,7 @@ _REQUIRED = ("dev_eui", "type", "name")
 _KNOWN = {alias: name for name, aliases in _COLUMNS.items() for alias in (name, *aliases)}
 
 
-def read_devices(text: str) -> tuple[Device, ...]:
+def read_devices(text: str) -> tuple[DeviceSection, ...]:
     """The devices of a CSV text with a heading line; comma, semicolon or tab between cells.
 
     Numbers may have a decimal comma. Raises TownRefused naming the line.
@@ -60,7 +61,7 @@ def _columns(heading: list[str]) -> list[str]:
     return columns
 
 
-def _device(cells: Mapping[str, str], line: int) -> Device:
+def _device(cells: Mapping[str, str], line: int) -> DeviceSection:
     given = {name: cell.strip() for name, cell in cells.items() if cell.strip()}
     if missing := [name for name in _REQUIRED if name not in given]:
         raise TownRefused(f"line {line}: {', '.join(missing)} is empty.")
@@ -71,9 +72,9 @@ def _device(cells: Mapping[str, str], line: int) -> Device:
         if name in given:
             values[name] = _number(given[name], line)
     try:
-        return Device.model_validate(values)
+        return DeviceSection.model_validate(values)
     except ValidationError as error:
-        raise TownRefused(f"line {line}: {wrong_values(Device, values, error)}") from None
+        raise TownRefused(f"line {line}: {wrong_values(DeviceSection, values, error)}") from None
 
 
 def _number(text: str, line: int) -> float:

@@ -13,20 +13,35 @@ name = "Marktplatz"
 latitude = 51.9607              # degrees, WGS 84
 longitude = 7.6261
 
+[[stations]]                    # the places that people name; devices come and go
+slug = "nordtor"                # never changes: series, rules and gates name it
+name = "Nordtor"
+kind = "gate"                   # or soil, tree, parking_space, weather, gauge, lake, indoor
+site = "marktplatz"
+
+[[stations]]
+slug = "linde-am-markt"
+name = "Linde am Markt"
+kind = "tree"
+site = "marktplatz"
+attributes = { tree_id = "L-017", species = "Tilia cordata" }
+
 [[devices]]
 dev_eui = "70b3d57ed0001234"    # from the sticker; '-', ':' and spaces do not matter
 type = "milesight/vs133"        # all: GET /api/v1/device-types
 name = "Zähler Nordtor"
 interval_s = 60                 # expected seconds between two uplinks
 site = "marktplatz"
+station = "nordtor"             # where it measures; without one it gets a station of its own
 
 [[devices]]
 dev_eui = "70b3d57ed0005678"
 type = "dragino/lse01"
-name = "Linde am Markt"
+name = "Bodensensor Linde am Markt"
 interval_s = 1200
 site = "marktplatz"
-tags = { baum = "L-017" }
+station = "linde-am-markt"
+tags = { lieferung = "2026-03" }
 
 [[edges]]                       # one per gateway that runs an edge agent
 id = "rathaus-dach"             # = common name of its client certificate
@@ -45,9 +60,9 @@ public = true                   # shown on the public page
 [[zones.gates]]
 slug = "nordtor"
 name = "Nordtor"
-dev_eui = "70b3d57ed0001234"
-channel = "line_1"              # the counting line of the device
-swapped = false                 # true where it was mounted back to front
+station = "nordtor"
+channel = "line_1"              # the counting line: a channel of the station
+swapped = false                 # true where its "in" leads out of the zone
 
 [[recipients]]
 slug = "ordnungsamt"

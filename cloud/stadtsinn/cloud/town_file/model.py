@@ -19,6 +19,7 @@ from stadtsinn.cloud.domains.crowd.zones.model import Gate, Zone
 from stadtsinn.cloud.platform.api.fields import Name, Slug
 from stadtsinn.cloud.platform.api.model import Model
 from stadtsinn.cloud.town.model import Device, Edge, Site
+from stadtsinn.cloud.town.stations.model import Station
 from stadtsinn.cloud.town_file.problems import TownRefused, wrong_values
 
 
@@ -27,6 +28,20 @@ def _device_type(section: object) -> object:
     if isinstance(section, Mapping) and "type" in section and "device_type" not in section:
         return {"device_type" if key == "type" else key: section[key] for key in section}
     return section
+
+
+class DeviceSection(Device):
+    """A device, and the station it is put at when it is registered.
+
+    Without one it gets a station of its own. Where it measures later on is changed by
+    ``stadtsinn device move`` and ``swap``, not by the town file.
+    """
+
+    station: Slug | None = None
+
+    @property
+    def device(self) -> Device:
+        return Device.model_validate(self.model_dump(exclude={"station"}))
 
 
 class ZoneWithGates(Zone):
@@ -46,7 +61,8 @@ class Town(Model):
     tenant: Slug
     name: Name
     sites: tuple[Site, ...] = ()
-    devices: tuple[Annotated[Device, BeforeValidator(_device_type)], ...] = ()
+    stations: tuple[Station, ...] = ()
+    devices: tuple[Annotated[DeviceSection, BeforeValidator(_device_type)], ...] = ()
     edges: tuple[Edge, ...] = ()
     zones: tuple[ZoneWithGates, ...] = ()
     recipients: tuple[Recipient, ...] = ()

@@ -13,8 +13,11 @@ from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.judging.kinds.threshold import Direction, Threshold
 from stadtsinn.cloud.alarms.notify.recipient import Recipient
 from stadtsinn.cloud.domains.crowd.zones.model import Gate
-from stadtsinn.cloud.town.model import Device, Edge, Site
+from stadtsinn.cloud.town.model import Edge, Site
+from stadtsinn.cloud.town.stations.model import Station
+from stadtsinn.cloud.town.stations.slugs import slug_of
 from stadtsinn.cloud.town_file.model import (
+    DeviceSection,
     Town,
     ZoneWithGates,
 )
@@ -38,6 +41,8 @@ _PARKING_INTERVAL_S = 60 * 60
 @dataclass(frozen=True)
 class CounterPlan:
     """A gate's counter: where its running totals stand at the start of the day.
+
+    `slug` and `name` are those of the gate and of its station.
 
     `share_in` and `share_out` weigh how many of the visitors come and go here.
     """
@@ -75,7 +80,7 @@ COUNTERS = (
     CounterPlan(
         "70b3d5e000000104", "suedtor", "Südtor", PCR2, "", False, 65_536 - 211, 65_536 - 97, 2, 2
     ),
-    # Hung up back to front: its left-to-right is our way out.
+    # Mounted back to front: its left-to-right leads out of the market.
     CounterPlan(
         "70b3d5e000000105", "brunnengasse", "Brunnengasse", PCR2, "", True, 9_001, 8_765, 1, 1
     ),
@@ -92,6 +97,7 @@ _TREES = (
     ("70b3d5e000000208", "Hainbuche 9, Stadtpark", "stadtpark"),
 )
 TREES = tuple(dev_eui for dev_eui, _name, _site in _TREES)
+_WEATHER_NAME = "Wetterstation Bauhof"
 WEATHER_STATION = "70b3d5e000000301"
 SPACES = tuple(f"70b3d5e0000004{number:02d}" for number in range(1, 13))
 
@@ -110,6 +116,7 @@ def musterstadt(*, channel: str = "sms") -> Town:
         tenant=TENANT,
         name="Stadt Musterstadt",
         sites=_SITES,
+        stations=_stations(),
         devices=_devices(),
         edges=(Edge(id=EDGE, name="Rathausturm"),),
         zones=(_market(),),
@@ -118,35 +125,103 @@ def musterstadt(*, channel: str = "sms") -> Town:
     )
 
 
-def _devices() -> tuple[Device, ...]:
+def _stations() -> tuple[Station, ...]:
+    gates = [_station(plan.name, "gate", "marktplatz", plan.slug) for plan in COUNTERS]
+    trees = [
+        _station(name, "tree", site, attributes={"species": name.split()[0]})
+        for _dev_eui, name, site in _TREES
+    ]
+    weather = _station(_WEATHER_NAME, "weather", "bauhof")
+    spaces = [
+        _station(_space_name(number), "parking_space", "stadttor")
+        for number in range(1, len(SPACES) + 1)
+    ]
+    return (*gates, *trees, weather, *spaces)
+
+
+def _station(
+    name: str,
+    kind: str,
+    site: str,
+    slug: str | None = None,
+    attributes: dict[str, bool | int | float | str] | None = None,
+) -> Station:
+    slug = slug or slug_of(name, "")
+    latitude, longitude = _position(slug, site)
+    return Station(
+        slug=slug,
+        name=name,
+        kind=kind,
+        site=site,
+        latitude=latitude,
+        longitude=longitude,
+        attributes=attributes or {},
+    )
+
+
+def _position(slug: str, site: str) -> tuple[float, float]:
+    """A place near the middle of the site."""
+    centre = next(one for one in _SITES if one.slug == site)
+    scatter = stream(0, f"place {slug}")
+    return (
+        round((centre.latitude or 0) + scatter.uniform(-6e-4, 6e-4), 6),
+        round((centre.longitude or 0) + scatter.uniform(-9e-4, 9e-4), 6),
+    )
+
+
+def _space_name(number: int) -> str:
+    return f"Stellplatz {number}"
+
+
+def _devices() -> tuple[DeviceSection, ...]:
     gates = [
-        _device(plan.dev_eui, plan.device_type, f"Zähler {plan.name}", _GATE_INTERVAL_S)
+        _device(plan.dev_eui, plan.device_type, f"Zähler {plan.name}", _GATE_INTERVAL_S, plan.slug)
         for plan in COUNTERS
     ]
     trees = [
-        _device(dev_eui, LSE01, name, _TREE_INTERVAL_S, site) for dev_eui, name, site in _TREES
+        _device(dev_eui, LSE01, f"Bodensensor {name}", _TREE_INTERVAL_S, slug_of(name, ""), site)
+        for dev_eui, name, site in _TREES
     ]
-    weather = _device(WEATHER_STATION, ATM41, "Wetterstation Bauhof", _WEATHER_INTERVAL_S, "bauhof")
+    weather = _device(
+        WEATHER_STATION,
+        ATM41,
+        f"ATM41 {_WEATHER_NAME}",
+        _WEATHER_INTERVAL_S,
+        slug_of(_WEATHER_NAME, ""),
+        "bauhof",
+    )
     spaces = [
-        _device(dev_eui, TPS110, f"Stellplatz {number}", _PARKING_INTERVAL_S, "stadttor")
+        _device(
+            dev_eui,
+            TPS110,
+            f"Parksensor {number}",
+            _PARKING_INTERVAL_S,
+            slug_of(_space_name(number), ""),
+            "stadttor",
+        )
         for number, dev_eui in enumerate(SPACES, start=1)
     ]
     return (*gates, *trees, weather, *spaces)
 
 
 def _device(
-    dev_eui: str, device_type: str, name: str, interval_s: int, site: str = "marktplatz"
-) -> Device:
-    centre = next(spec for spec in _SITES if spec.slug == site)
-    scatter = stream(0, f"place {dev_eui}")
-    return Device(
+    dev_eui: str,
+    device_type: str,
+    name: str,
+    interval_s: int,
+    station: str,
+    site: str = "marktplatz",
+) -> DeviceSection:
+    latitude, longitude = _position(station, site)
+    return DeviceSection(
         dev_eui=dev_eui,
         device_type=device_type,
         name=name,
         interval_s=interval_s,
         site=site,
-        latitude=round((centre.latitude or 0) + scatter.uniform(-6e-4, 6e-4), 6),
-        longitude=round((centre.longitude or 0) + scatter.uniform(-9e-4, 9e-4), 6),
+        station=station,
+        latitude=latitude,
+        longitude=longitude,
     )
 
 
@@ -163,7 +238,7 @@ def _market() -> ZoneWithGates:
             Gate(
                 slug=plan.slug,
                 name=plan.name,
-                dev_eui=plan.dev_eui,
+                station=plan.slug,
                 channel=plan.channel,
                 swapped=plan.swapped,
             )

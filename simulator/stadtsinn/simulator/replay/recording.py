@@ -18,8 +18,8 @@ from pathlib import Path
 import msgspec
 
 from stadtsinn.base.instant import Instant
-from stadtsinn.cloud.town.model import Device, Edge
-from stadtsinn.cloud.town_file.model import Town
+from stadtsinn.cloud.town.model import Edge
+from stadtsinn.cloud.town_file.model import DeviceSection, Town
 from stadtsinn.decoders.catalogue import Catalogue
 from stadtsinn.decoders.uplink import Uplink
 from stadtsinn.edge.network_servers.format import (
@@ -117,7 +117,7 @@ def town_of(messages: Iterable[Recorded], catalogue: Catalogue, edge_id: str) ->
     The type is what the server's attributes of the device say, or its profile's name. Devices
     without a known type stay unregistered, so their uplinks end in quarantine with that reason.
     """
-    devices: dict[str, Device] = {}
+    devices: dict[str, DeviceSection] = {}
     for message in messages:
         uplink = message.uplink
         if uplink is None or uplink.dev_eui in devices:
@@ -125,7 +125,7 @@ def town_of(messages: Iterable[Recorded], catalogue: Catalogue, edge_id: str) ->
         for named in (uplink.device_type, uplink.device_profile):
             if named is not None and named in catalogue:
                 name = uplink.device_name or uplink.dev_eui
-                devices[uplink.dev_eui] = Device(
+                devices[uplink.dev_eui] = DeviceSection(
                     dev_eui=uplink.dev_eui, device_type=named, name=name
                 )
                 break

@@ -81,6 +81,24 @@ def test_ids_of_quarantine_go_on_counting(empty: Database) -> None:
     assert [(row["id"], row["digest"]) for row in rows] == [(1, "a"), (2, "b"), (3, "c")]
 
 
+def test_gates_get_the_station_of_their_device_and_keep_their_counts(empty: Database) -> None:
+    """0007 copies the gates in SQLite, where dropping a table deletes what refers to it."""
+    bring_to(empty, "0002")
+    fill_every_table(empty)
+    bring_to(empty, "0006")
+    before = all_rows(empty)
+    bring_to(empty, "0007")
+    after = all_rows(empty)
+    (deployment,) = before["deployments"]
+    (old,), (new,) = before["gates"], after["gates"]
+    assert new.pop("station_id") == deployment["station_id"]
+    assert old.pop("dev_eui") == deployment["dev_eui"]
+    assert new == old
+    assert before["gate_counts"]
+    for table in before.keys() - {"alembic_version", "gates"}:
+        assert after[table] == before[table], table
+
+
 def test_from_the_first_version_to_this_one(empty: Database) -> None:
     bring_to(empty, "0001")
     upgrade(empty)

@@ -100,7 +100,7 @@ def fold(before: Sequence[CountPoint], report: Report, rule: CountRule) -> Count
     """
     previous = before[-1] if before else None
     if previous is None or previous.report.dev_eui != report.dev_eui:
-        return _start(previous, report)
+        return _start(before, report, rule)
     if report.total is None:
         if previous.report.total is not None:
             return None
@@ -125,10 +125,22 @@ def recent_rate(before: Sequence[CountPoint]) -> float:
     )
 
 
-def _start(previous: CountPoint | None, report: Report) -> CountPoint:
-    # A first total is only the base to count from; an interval count is a number of persons.
-    delta = report.count if report.total is None and report.count is not None else 0
-    return _point(previous, report, delta, 0, Flag.START)
+def _start(before: Sequence[CountPoint], report: Report, rule: CountRule) -> CountPoint:
+    """The first report of a device at a gate, also where it replaces another device."""
+    previous = before[-1] if before else None
+    # A total only gives the base to count from; an interval count is persons already.
+    if report.total is None:
+        return _point(previous, report, report.count or 0, 0, Flag.START)
+    # Nobody counted between the last report of the device before and this one.
+    unseen = _unseen(before, report, rule) if previous else 0
+    return _point(previous, report, 0, unseen, Flag.START)
+
+
+def _unseen(before: Sequence[CountPoint], report: Report, rule: CountRule) -> int:
+    """How many may have passed since the last report, at the busiest recent pace."""
+    elapsed = report.time - before[-1].time
+    possible = rule.max_rate * max(elapsed, MINUTE) / MINUTE
+    return min(math.ceil(possible), 1 + math.ceil(recent_rate(before) * elapsed))
 
 
 def _add_total(before: Sequence[CountPoint], report: Report, rule: CountRule) -> CountPoint:
@@ -141,7 +153,7 @@ def _add_total(before: Sequence[CountPoint], report: Report, rule: CountRule) ->
     if now >= last:
         excess = max(0, math.ceil(now - last - possible))
         return _point(previous, report, now - last, excess, Flag.FAST if excess else Flag.NONE)
-    unseen = min(math.ceil(possible), 1 + math.ceil(recent_rate(before) * elapsed))
+    unseen = _unseen(before, report, rule)
     full = int(rule.modulus or 0)
     was_high = bool(full) and last >= _TOP_OF_RANGE * full
     if now <= possible and (_restarted(previous.report, report) or not was_high):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
@@ -11,14 +11,15 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.instant import DAY, MINUTE, SECOND, Instant
 from stadtsinn.cloud.domains.crowd import zone_repository
 from stadtsinn.cloud.domains.crowd.counting import STORED_RECORD, Report
+from stadtsinn.cloud.domains.crowd.gate_repository import LineKey
 from stadtsinn.cloud.domains.crowd.setup import COUNTS, TOTALS
 from stadtsinn.cloud.domains.crowd.zone_live import GateReport, ZoneLive
 from stadtsinn.cloud.domains.crowd.zones.directory import Zones, read_zones
-from stadtsinn.cloud.domains.crowd.zones.entry import GateEntry
 from stadtsinn.cloud.log.cursors.tables import follower_cursors
 from stadtsinn.cloud.log.uplinks.tables import uplinks as log
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
-from stadtsinn.cloud.town.directory import DirectoryCache
+from stadtsinn.cloud.town.directory import Directory, DirectoryCache
+from stadtsinn.cloud.town.stations.measuring import readings_at_stations
 from stadtsinn.decoders.reading import Quality
 
 SAMPLES_KEPT = 7 * DAY
@@ -49,13 +50,11 @@ class LiveFollower:
 
     def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None:
         """Count what these uplinks report about gates; all others cost one look-up each."""
-        zones = self._directory.part(read_zones)
-        by_zone: dict[int, list[GateReport]] = defaultdict(list)
+        directory, zones = self._directory.current(), self._directory.part(read_zones)
+        reporting: dict[int, list[GateReport]] = defaultdict(list)
         for uplink in uplinks:
-            for zone, gate in zones.of_device(uplink.dev_eui):
-                if uplink.tenant_id == zone.tenant_id:
-                    by_zone[zone.id] += reports_of(uplink, gate)
-        reporting = {zone_id: reports for zone_id, reports in by_zone.items() if reports}
+            for zone_id, report in reports_of(uplink, directory, zones):
+                reporting[zone_id].append(report)
         if not reporting:
             return
         now = self._clock.now()
@@ -120,27 +119,37 @@ class LiveFollower:
         return waiting is not None and now - waiting > _MAY_LAG
 
 
-def reports_of(uplink: LoggedUplink, gate: GateEntry) -> list[GateReport]:
-    """What an uplink says about the two directions of a gate."""
-    found: dict[tuple[int, Instant | None], dict[bool, int]] = defaultdict(dict)
-    for reading in uplink.readings:
-        if reading.channel == gate.channel and reading.quality is Quality.GOOD:
-            known = _DIRECTIONS.get(reading.quantity)
-            if known is not None:
-                direction, is_total = known
-                found[direction, reading.event_time][is_total] = round(reading.value)
-    return [
-        (
-            (gate.id, direction),
-            Report(
-                time=uplink.event_time if stored_at is None else stored_at,
-                dev_eui=uplink.dev_eui,
-                dev_addr=uplink.dev_addr,
-                generation=uplink.generation,
-                f_cnt=uplink.f_cnt if stored_at is None else STORED_RECORD,
-                total=values.get(True),
-                count=values.get(False),
-            ),
-        )
-        for (direction, stored_at), values in found.items()
-    ]
+def reports_of(
+    uplink: LoggedUplink, directory: Directory, zones: Zones
+) -> Iterator[tuple[int, GateReport]]:
+    """What an uplink says about the two directions of gates, each with the zone's key."""
+    places = directory.deployments_of(uplink.dev_eui)
+    if not any(zones.at_station(place.station.id) for place in places):
+        return
+    found: dict[tuple[int, LineKey, Instant], dict[bool, int]] = defaultdict(dict)
+    for reading in readings_at_stations(
+        directory, uplink.tenant_id, uplink.dev_eui, uplink.event_time, uplink.outcome
+    ):
+        known = _DIRECTIONS.get(reading.quantity)
+        if known is None or reading.quality is not Quality.GOOD:
+            continue
+        direction, is_total = known
+        for zone, gate in zones.at_station(reading.station.id):
+            if gate.channel == reading.channel:
+                key = (zone.id, (gate.id, direction), reading.time)
+                found[key][is_total] = round(reading.value)
+    for (zone_id, line, time), values in found.items():
+        yield zone_id, (line, _report(uplink, time, values))
+
+
+def _report(uplink: LoggedUplink, time: Instant, values: Mapping[bool, int]) -> Report:
+    """`values` holds the running total under True and the interval count under False."""
+    return Report(
+        time=time,
+        dev_eui=uplink.dev_eui,
+        dev_addr=uplink.dev_addr,
+        generation=uplink.generation,
+        f_cnt=uplink.f_cnt if time == uplink.event_time else STORED_RECORD,
+        total=values.get(True),
+        count=values.get(False),
+    )

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from stadtsinn.base.instant import MINUTE, Instant
-from stadtsinn.cloud.domains.crowd.counting import CountPoint, CountRule, recent_rate
+from stadtsinn.cloud.domains.crowd.counting import CountPoint, CountRule, Report, recent_rate
 
 MISSED_REPORTS = 3
 """A gate is silent after so many expected reports without one."""
@@ -27,10 +28,21 @@ POINTS_BEFORE = 6
 class Line:
     """The count points of one direction of a gate, in order of time."""
 
-    def __init__(self, rule: CountRule, points: Sequence[CountPoint] = ()) -> None:
+    def __init__(
+        self,
+        rule: CountRule,
+        points: Sequence[CountPoint] = (),
+        by_device: Mapping[str, CountRule] = MappingProxyType({}),
+    ) -> None:
+        """`rule` holds for devices that are not in `by_device`."""
         self.rule = rule
+        self._by_device = by_device
         self.points = list(points)
         self.times = [point.time for point in self.points]
+
+    def rule_for(self, report: Report) -> CountRule:
+        """How the counter of the device that sent this counts."""
+        return self._by_device.get(report.dev_eui, self.rule)
 
     @property
     def last(self) -> Instant | None:

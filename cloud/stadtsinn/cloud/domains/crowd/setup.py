@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from stadtsinn.base.instant import SECOND, Instant
@@ -24,19 +25,24 @@ Lines = dict[LineKey, Line]
 
 
 def make_lines(zone: ZoneEntry, points: Mapping[LineKey, Sequence[CountPoint]]) -> Lines:
-    """The lines of a zone's gates, each with the rule it is counted by."""
+    """The lines of a zone's gates, each with the rules its devices are counted by."""
     return {
-        (gate.id, direction): Line(
-            CountRule(
-                _modulus(gate.device_type, TOTALS[direction], gate.channel),
-                zone.max_rate,
-                zone.interval_s * SECOND,
-            ),
-            points.get((gate.id, direction), ()),
-        )
+        (gate.id, direction): _line(zone, gate, direction, points.get((gate.id, direction), ()))
         for gate in zone.gates
         for direction in (IN, OUT)
     }
+
+
+def _line(zone: ZoneEntry, gate: GateEntry, direction: int, points: Sequence[CountPoint]) -> Line:
+    rule = CountRule(None, zone.max_rate, zone.interval_s * SECOND)
+    by_device = {
+        counter.dev_eui: replace(
+            rule, modulus=_modulus(counter.device_type, TOTALS[direction], counter.channel)
+        )
+        for counter in gate.counters
+        if counter.device_type is not None
+    }
+    return Line(rule, points, by_device)
 
 
 def make_tally(zone: ZoneEntry, lines: Lines, start: Instant, base: int) -> ZoneTally:

@@ -32,7 +32,7 @@ gate_counts = Table(
     "gate_counts",
     metadata,
     Column("gate_id", Position, ForeignKey("gates.id", ondelete="CASCADE"), primary_key=True),
-    # The direction of the device: 0 = its "in", 1 = its "out". A gate marked as swapped later
+    # The direction of the station: 0 = its "in", 1 = its "out". A gate marked as swapped later
     # corrects its past as well.
     Column("direction", SmallInteger, primary_key=True),
     Column("event_time", InstantColumn, primary_key=True, autoincrement=False),

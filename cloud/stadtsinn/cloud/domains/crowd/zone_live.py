@@ -145,7 +145,7 @@ class ZoneLive:
         if line.last == report.time:  # two frames about the same moment
             self._insert_late([(key, report)])
             return True
-        point = fold(line.points[-POINTS_BEFORE:], report, line.rule)
+        point = fold(line.points[-POINTS_BEFORE:], report, line.rule_for(report))
         if point is None:
             return False
         line.append(point)
@@ -276,7 +276,7 @@ class ZoneLive:
         points = gate_repository.points_before(self._connection, key, start)
         known_count = len(points)
         for _, report in sorted(by_time.items()):
-            point = fold(points[-POINTS_BEFORE:], report, self.lines[key].rule)
+            point = fold(points[-POINTS_BEFORE:], report, self.lines[key].rule_for(report))
             if point is not None:
                 points.append(point)
         gate_repository.delete_points_from(self._connection, key, start)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, selec
 from stadtsinn.base.instant import Instant, to_datetime
 from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.platform.database.engine import metadata
 from stadtsinn.cloud.town.stations.model import (
     BEGINNING,
     FOR_EVER,
@@ -79,6 +80,23 @@ def delete_station(connection: Connection, scope: Scope, slug: str) -> None:
     number = station_id(connection, scope, slug)
     connection.execute(delete(datastreams).where(datastreams.c.station_id == number))
     connection.execute(delete(stations).where(stations.c.id == number))
+
+
+def users_of_station(connection: Connection, scope: Scope, slug: str) -> list[str]:
+    """The tables of other rooms whose rows refer to a station, e.g. ``gates``."""
+    number = station_id(connection, scope, slug)
+    columns = [
+        column
+        for table in metadata.sorted_tables
+        if table not in (deployments, datastreams)
+        for column in table.c
+        if any(key.column is stations.c.id for key in column.foreign_keys)
+    ]
+    return [
+        column.table.name
+        for column in columns
+        if connection.execute(select(column).where(column == number).limit(1)).first()
+    ]
 
 
 def station_id(connection: Connection, scope: Scope, slug: str) -> int:

@@ -53,12 +53,17 @@ def replace_station(connection: Connection, editor: Editor, record: Station) -> 
 
 
 def delete_station(connection: Connection, editor: Editor, slug: str) -> None:
-    """Forget a station without deployments; raises Conflict while it has any."""
+    """Forget a station; raises Conflict while it has deployments or something refers to it."""
     repository.station(connection, editor.scope, slug)
     if repository.deployments_page(connection, editor.scope, None, 1, station=slug):
         raise Conflict(
             f"The station '{slug}' has deployments: its history would go with it. Delete them "
             f"first (GET /api/v1/deployments?station={slug} lists them)."
+        )
+    if users := repository.users_of_station(connection, editor.scope, slug):
+        raise Conflict(
+            f"The station '{slug}' is used by {', '.join(users)}: something still refers to it. "
+            "Delete that first."
         )
     repository.delete_station(connection, editor.scope, slug)
 
@@ -212,7 +217,11 @@ def _own_station(connection: Connection, editor: Editor, dev_eui: str, own: Stat
 def _is_unused(connection: Connection, scope: Scope, place: PlacedDeployment) -> bool:
     """Whether the station has no other deployment and no series."""
     at_station = repository.deployments_page(connection, scope, None, 2, station=place.station)
-    return len(at_station) == 1 and not repository.has_datastreams(connection, scope, place.station)
+    return (
+        len(at_station) == 1
+        and not repository.has_datastreams(connection, scope, place.station)
+        and not repository.users_of_station(connection, scope, place.station)
+    )
 
 
 # --- shared ----------------------------------------------------------------------------

@@ -5,14 +5,19 @@ from __future__ import annotations
 import pytest
 
 from api_callers import AWAY, HOME, NOW, ApiWorld
+from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.domains.crowd.zones.directory import read_zones
-from stadtsinn.cloud.domains.crowd.zones.entry import GateEntry
+from stadtsinn.cloud.domains.crowd.zones.entry import Counter, GateEntry
 from stadtsinn.cloud.domains.crowd.zones.model import Gate, Zone
 from stadtsinn.cloud.domains.crowd.zones.service import create_gate, create_zone
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town.model import Device
 from stadtsinn.cloud.town.service import change, create_device
+from stadtsinn.cloud.town.stations import service as stations
+from stadtsinn.cloud.town.stations.model import Deployment
+from stadtsinn.cloud.town.stations.repository import deployments_page
+from stadtsinn.cloud.town.stations.service import Editor
 
 EUI = "24e124600c124993"
 
@@ -29,7 +34,7 @@ def filled(world: ApiWorld) -> ApiWorld:
             gate = Gate(
                 slug=line.replace("_", "-"),
                 name="Tor",
-                dev_eui=EUI,
+                station="tor",
                 channel=line,
                 swapped=line == "line_2",
             )
@@ -46,13 +51,14 @@ def test_it_holds_what_was_registered(filled: ApiWorld) -> None:
         id=first.id,
         slug="line-1",
         name="Tor",
-        dev_eui=EUI,
+        station="tor",
         channel="line_1",
-        device_type="milesight/vs133",
+        station_id=first.station_id,
+        counters=(Counter(dev_eui=EUI, device_type="milesight/vs133", channel="line_1"),),
     )
     assert second.swapped
-    assert zones.of_device(EUI) == ((zone, first), (zone, second))
-    assert zones.of_device("0" * 16) == ()
+    assert zones.at_station(first.station_id) == ((zone, first), (zone, second))
+    assert zones.at_station(first.station_id + 1) == ()
 
 
 def test_a_refused_change_does_not_wake_the_followers(filled: ApiWorld) -> None:
@@ -67,7 +73,7 @@ def test_a_refused_change_does_not_wake_the_followers(filled: ApiWorld) -> None:
 def test_every_kind_of_change_wakes_the_followers(filled: ApiWorld) -> None:
     """Each write endpoint of zones counts the revision up."""
     editor = filled.client(Role.EDITOR)
-    gate = {"name": "Neu", "dev_eui": EUI, "channel": "line_3"}
+    gate = {"name": "Neu", "station": "tor", "channel": "line_3"}
     calls = [
         ("POST", "zones", {"slug": "kirmes", "name": "Kirmes"}),
         ("PUT", "zones/kirmes", {"name": "Kirmes", "permitted": 5}),
@@ -91,3 +97,28 @@ def test_tenants_do_not_mix(filled: ApiWorld) -> None:
         create_zone(connection, scope, Zone(slug="markt", name="Anderer Markt"))
     zones = DirectoryCache(filled.database).part(read_zones).by_id.values()
     assert {(zone.tenant_id, len(zone.gates)) for zone in zones} == {(HOME, 2), (AWAY, 0)}
+
+
+def test_a_gate_knows_each_device_that_feeds_its_channel(filled: ApiWorld) -> None:
+    """Each counter runs over at its own width, also after it was replaced."""
+    radar = Device(dev_eui="0" * 15 + "1", device_type="parametric/pcr2", name="Radar")
+    at = Instant(NOW + 1)
+    editor = Editor(filled.scope(Role.EDITOR), NOW)
+    with change(filled.database) as connection:
+        create_device(connection, editor.scope, radar, NOW)
+        stations.free_from(connection, editor, radar.dev_eui, NOW)
+        stations.swap_device(connection, editor, EUI, radar.dev_eui, at)
+        (place,) = [
+            one
+            for one in deployments_page(connection, editor.scope, None, None, station="tor")
+            if one.dev_eui == radar.dev_eui
+        ]
+        mapped = place.model_copy(update={"channels": {"": "line_1"}})
+        fields = {name: getattr(mapped, name) for name in Deployment.model_fields}
+        stations.replace_deployment(connection, editor, place.id, Deployment(**fields))
+    (zone,) = DirectoryCache(filled.database).part(read_zones).by_id.values()
+    assert zone.gates[0].counters == (
+        Counter(dev_eui=EUI, device_type="milesight/vs133", channel="line_1"),
+        Counter(dev_eui=radar.dev_eui, device_type="parametric/pcr2", channel=""),
+    )
+    assert [one.dev_eui for one in zone.gates[1].counters] == [EUI]

@@ -18,22 +18,22 @@ GateOfZone = tuple[ZoneEntry, GateEntry]
 
 @dataclass(frozen=True)
 class Zones:
-    """All zones, found by their key and by the device that counts at one of their gates."""
+    """All zones, found by their key and by the station of one of their gates."""
 
     by_id: Mapping[int, ZoneEntry]
-    _of_device: Mapping[str, tuple[GateOfZone, ...]] = field(init=False, repr=False, compare=False)
+    _at_station: Mapping[int, tuple[GateOfZone, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        found: dict[str, list[GateOfZone]] = defaultdict(list)
+        found: dict[int, list[GateOfZone]] = defaultdict(list)
         for zone in self.by_id.values():
             for entry in zone.gates:
-                found[entry.dev_eui].append((zone, entry))
-        of_device = {dev_eui: tuple(pairs) for dev_eui, pairs in found.items()}
-        object.__setattr__(self, "_of_device", of_device)
+                found[entry.station_id].append((zone, entry))
+        at_station = {station_id: tuple(pairs) for station_id, pairs in found.items()}
+        object.__setattr__(self, "_at_station", at_station)
 
-    def of_device(self, dev_eui: str) -> tuple[GateOfZone, ...]:
-        """The zones that count with this device, with the gate it is there; () for most."""
-        return self._of_device.get(dev_eui, ())
+    def at_station(self, station_id: int) -> tuple[GateOfZone, ...]:
+        """The zones that count with this station, each with its gate; () for most stations."""
+        return self._at_station.get(station_id, ())
 
 
 def read_zones(connection: Connection, _directory: Directory) -> Zones:

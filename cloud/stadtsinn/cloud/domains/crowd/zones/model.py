@@ -7,7 +7,6 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from stadtsinn.cloud.platform.api.fields import (
-    DevEui,
     IntervalSeconds,
     LocalTime,
     Name,
@@ -15,6 +14,7 @@ from stadtsinn.cloud.platform.api.fields import (
     Slug,
 )
 from stadtsinn.cloud.platform.api.model import Model
+from stadtsinn.cloud.town.stations.model import Channel
 
 Share = Annotated[
     float, Field(ge=0, le=0.5, allow_inf_nan=False, description="Share of persons miscounted.")
@@ -81,7 +81,7 @@ class GateBody(Model):
             "examples": [
                 {
                     "name": "Nordtor",
-                    "dev_eui": "70b3d57ed0001234",
+                    "station": "zaehler-nordtor",
                     "channel": "line_1",
                     "swapped": False,
                 }
@@ -89,11 +89,11 @@ class GateBody(Model):
         }
     )
     name: Name
-    dev_eui: DevEui
-    channel: Annotated[
-        str, Field(max_length=63, pattern=r"^[a-z0-9_.-]*$", description="Counting line.")
-    ] = ""
-    swapped: Annotated[bool, Field(description="The device was mounted back to front.")] = False
+    station: Annotated[Slug, Field(description="The station whose devices count here.")]
+    channel: Annotated[Channel, Field(description="Counting line: a channel of the station.")] = ""
+    swapped: Annotated[
+        bool, Field(description="What the station calls in leads out of this zone.")
+    ] = False
 
 
 class Gate(GateBody):
@@ -105,7 +105,7 @@ class Gate(GateBody):
                 {
                     "slug": "nordtor",
                     "name": "Nordtor",
-                    "dev_eui": "70b3d57ed0001234",
+                    "station": "zaehler-nordtor",
                     "channel": "line_1",
                 }
             ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, select
 
-from stadtsinn.cloud.domains.crowd.zones.entry import GateEntry, ZoneEntry
+from stadtsinn.cloud.domains.crowd.zones.entry import Counter, GateEntry, ZoneEntry
 from stadtsinn.cloud.domains.crowd.zones.model import Gate, Zone
 from stadtsinn.cloud.domains.crowd.zones.tables import gates, zones
 from stadtsinn.cloud.platform.access.rows import (
@@ -20,6 +20,8 @@ from stadtsinn.cloud.platform.access.rows import (
 )
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.town.repository import with_site_id
+from stadtsinn.cloud.town.stations.repository import station_id
+from stadtsinn.cloud.town.stations.tables import deployments, stations
 from stadtsinn.cloud.town.tables import devices, sites
 
 # --- zones -----------------------------------------------------------------------------
@@ -76,6 +78,13 @@ def delete_zone(connection: Connection, scope: Scope, slug: str) -> None:
 # --- gates -----------------------------------------------------------------------------
 
 
+_STATION = stations.c.slug.label("station")
+
+
+def _gates(scope: Scope) -> Select[Any]:
+    return own_rows(scope, gates, gates.join(stations), _STATION)
+
+
 def _gate(row: object) -> Gate:
     return Gate.model_validate(row, from_attributes=True)
 
@@ -83,7 +92,7 @@ def _gate(row: object) -> Gate:
 def gates_of(connection: Connection, scope: Scope, zone_slug: str) -> list[Gate]:
     """All gates of a zone; raises NotFound for the zone."""
     owner = zone_id(connection, scope, zone_slug)
-    query = own_rows(scope, gates).where(gates.c.zone_id == owner)
+    query = _gates(scope).where(gates.c.zone_id == owner)
     return [_gate(row) for row in connection.execute(query.order_by(gates.c.slug))]
 
 
@@ -95,33 +104,38 @@ def gate(connection: Connection, scope: Scope, zone_slug: str, slug: str) -> Gat
     raise missing("gate", slug)
 
 
-def gates_of_device(connection: Connection, scope: Scope, dev_eui: str) -> list[str]:
-    """Where this device counts, as paths of the API."""
-    query = (
-        select(zones.c.slug, gates.c.slug)
-        .join_from(gates, zones, gates.c.zone_id == zones.c.id)
-        .where(gates.c.tenant_id == scope.tenant_id, gates.c.dev_eui == dev_eui)
-        .order_by(zones.c.slug, gates.c.slug)
-    )
-    return [f"zones/{zone}/gates/{gate}" for zone, gate in connection.execute(query)]
-
-
 def insert_gate(connection: Connection, scope: Scope, zone_slug: str, record: Gate) -> None:
     owner = zone_id(connection, scope, zone_slug)
-    connection.execute(
-        insert(gates).values(tenant_id=scope.tenant_id, zone_id=owner, **record.model_dump())
-    )
+    values = _gate_columns(connection, scope, record)
+    connection.execute(insert(gates).values(tenant_id=scope.tenant_id, zone_id=owner, **values))
 
 
 def update_gate(connection: Connection, scope: Scope, zone_slug: str, record: Gate) -> None:
     owner = zone_id(connection, scope, zone_slug)
     where = (gates.c.zone_id == owner) & (gates.c.slug == record.slug)
-    update_rows(connection, scope, gates, where, record.model_dump())
+    update_rows(connection, scope, gates, where, _gate_columns(connection, scope, record))
 
 
 def delete_gate(connection: Connection, scope: Scope, zone_slug: str, slug: str) -> None:
     owner = zone_id(connection, scope, zone_slug)
     delete_rows(connection, scope, gates, (gates.c.zone_id == owner) & (gates.c.slug == slug))
+
+
+def _gate_columns(connection: Connection, scope: Scope, record: Gate) -> dict[str, Any]:
+    values = record.model_dump(exclude={"station"})
+    return {**values, "station_id": station_id(connection, scope, record.station)}
+
+
+def device_types_at(connection: Connection, scope: Scope, station: str) -> list[str]:
+    """The types of the devices that are, were or will be at a station."""
+    query = (
+        select(devices.c.device_type)
+        .distinct()
+        .join_from(deployments, devices, deployments.c.dev_eui == devices.c.dev_eui)
+        .join(stations, deployments.c.station_id == stations.c.id)
+        .where(stations.c.tenant_id == scope.tenant_id, stations.c.slug == station)
+    )
+    return list(connection.scalars(query))
 
 
 # --- for followers: zones of all tenants ------------------------------------------------
@@ -140,18 +154,51 @@ def zone_entry(connection: Connection, zone_id: int) -> ZoneEntry | None:
 
 def _entries(connection: Connection, zone_id: int | None = None) -> list[ZoneEntry]:
     zone_rows = select(zones, _SITE).select_from(_ZONES_AND_SITES).order_by(zones.c.id)
-    gate_rows = (
-        select(gates, devices.c.device_type)
-        .join_from(gates, devices, gates.c.dev_eui == devices.c.dev_eui)
-        .order_by(gates.c.id)
-    )
+    gate_rows = select(gates, _STATION).join_from(gates, stations).order_by(gates.c.id)
     if zone_id is not None:
         zone_rows = zone_rows.where(zones.c.id == zone_id)
         gate_rows = gate_rows.where(gates.c.zone_id == zone_id)
+    places = _deployments_at_gates(connection)
     gates_by_zone: dict[int, list[GateEntry]] = defaultdict(list)
     for row in connection.execute(gate_rows):
-        gates_by_zone[row.zone_id].append(GateEntry.model_validate(row, from_attributes=True))
+        settings = _gate(row).model_dump()
+        counters = _counters(places[row.station_id], row.channel)
+        gates_by_zone[row.zone_id].append(
+            GateEntry(id=row.id, station_id=row.station_id, counters=counters, **settings)
+        )
     return [_entry(row, gates_by_zone[row.id]) for row in connection.execute(zone_rows)]
+
+
+def _deployments_at_gates(connection: Connection) -> dict[int, list[Any]]:
+    """Deployments at stations that have a gate, by station, in the order of time."""
+    query = (
+        select(
+            deployments.c.station_id,
+            deployments.c.dev_eui,
+            deployments.c.channels,
+            devices.c.device_type,
+        )
+        .select_from(deployments.outerjoin(devices, deployments.c.dev_eui == devices.c.dev_eui))
+        .where(deployments.c.station_id.in_(select(gates.c.station_id)))
+        .order_by(deployments.c.start, deployments.c.id)
+    )
+    found: dict[int, list[Any]] = defaultdict(list)
+    for row in connection.execute(query):
+        found[row.station_id].append(row)
+    return found
+
+
+def _counters(places: list[Any], channel: str) -> tuple[Counter, ...]:
+    """The devices that feed a channel of the station, each once."""
+    found: dict[str, Counter] = {}
+    for place in places:
+        mapping = {channel: channel} if place.channels is None else place.channels
+        for own, fed in mapping.items():
+            if fed == channel:
+                found[place.dev_eui] = Counter(
+                    dev_eui=place.dev_eui, device_type=place.device_type, channel=own
+                )
+    return tuple(found.values())
 
 
 def _entry(row: Row[Any], entries: list[GateEntry]) -> ZoneEntry:

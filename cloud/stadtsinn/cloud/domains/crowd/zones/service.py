@@ -4,15 +4,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
 from stadtsinn.base.problems import Conflict, Invalid, NotFound
 from stadtsinn.cloud.domains.crowd.zones import repository
 from stadtsinn.cloud.domains.crowd.zones.model import Gate, Zone
 from stadtsinn.cloud.platform.access.scope import Scope
-from stadtsinn.cloud.town import repository as registry
-from stadtsinn.cloud.town.model import Device
 from stadtsinn.cloud.town.service import require_free, require_site
+from stadtsinn.cloud.town.stations import repository as stations
+from stadtsinn.cloud.town.stations.model import Station
 from stadtsinn.decoders.catalogue import catalogue
 
 
@@ -37,7 +39,7 @@ def delete_zone(connection: Connection, scope: Scope, slug: str) -> None:
 
 
 def create_gate(connection: Connection, scope: Scope, zone: str, record: Gate) -> None:
-    """Add an entrance; raises Invalid unless its device counts people for the same tenant."""
+    """Add an entrance; raises Invalid unless its station counts people for the same tenant."""
     repository.zone(connection, scope, zone)
     require_free(lambda: repository.gate(connection, scope, zone, record.slug), "gate", record.slug)
     _require_countable(connection, scope, zone, record)
@@ -57,21 +59,25 @@ def delete_gate(connection: Connection, scope: Scope, zone: str, slug: str) -> N
 
 def _require_countable(connection: Connection, scope: Scope, zone: str, record: Gate) -> None:
     try:
-        counter = registry.device(connection, scope, record.dev_eui)
-    except NotFound:
-        raise Invalid(f"There is no device '{record.dev_eui}'. Register it first.") from None
-    _require_people_counter(counter)
+        station = stations.station(connection, scope, record.station)
+    except NotFound as missing:
+        raise Invalid(f"{missing.detail} Create it first.") from None
+    _require_people_counter(station, repository.device_types_at(connection, scope, station.slug))
     for other in repository.gates_of(connection, scope, zone):
-        same_line = (other.dev_eui, other.channel) == (record.dev_eui, record.channel)
+        same_line = (other.station, other.channel) == (record.station, record.channel)
         if same_line and other.slug != record.slug:
             raise Conflict(
-                f"Gate '{other.slug}' already counts with this device and channel: "
+                f"Gate '{other.slug}' already counts with this station and channel: "
                 "persons would count twice."
             )
 
 
-def _require_people_counter(counter: Device) -> None:
-    known = catalogue().find(counter.device_type)
+def _require_people_counter(station: Station, device_types: Sequence[str]) -> None:
+    known = [catalogue().find(name) for name in device_types]
     # A type that has left the catalogue is not judged: its next uplink goes to quarantine.
-    if known is not None and known.family != "people":
-        raise Invalid(f"The device '{counter.dev_eui}' ({counter.device_type}) counts no people.")
+    counting = any(found is None or found.family == "people" for found in known)
+    if not (counting if known else station.kind == "gate"):
+        raise Invalid(
+            f"The station '{station.slug}' ({station.kind}) counts no people: "
+            "none of its devices is a people counter."
+        )

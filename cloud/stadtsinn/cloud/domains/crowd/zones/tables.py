@@ -43,9 +43,9 @@ gates = Table(
     Column("zone_id", Position, ForeignKey("zones.id"), nullable=False),
     Column("slug", String(63), nullable=False),
     Column("name", String(200), nullable=False),
-    Column("dev_eui", String(16), ForeignKey("devices.dev_eui"), nullable=False),
+    Column("station_id", Position, ForeignKey("stations.id"), nullable=False),
     Column("channel", String(63), nullable=False),
     Column("swapped", Boolean, nullable=False),
     UniqueConstraint("zone_id", "slug"),
-    UniqueConstraint("zone_id", "dev_eui", "channel"),
+    UniqueConstraint("zone_id", "station_id", "channel"),
 )
