@@ -2,8 +2,8 @@
 
     make fuzz            # or: .venv/bin/python tests/decoders/fuzz.py --frames 20000 --seed 7
 
-Every device type gets so many payloads, of a seed that is printed: noise, and examples with changed
-bytes, cuts and tails. Ends with 1 when anything differs, raises, or is not finite.
+Every device type gets that many payloads, from a seed that is printed: random bytes, and examples
+with changed, missing or added bytes. Ends with 1 when a result differs, raises, or is not finite.
 """
 
 from __future__ import annotations

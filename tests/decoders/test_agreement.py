@@ -27,7 +27,7 @@ Frame = tuple[int, int, bytes]
 def by_kernel(frames: list[Frame]) -> list[Result]:
     programs = np.array([f[0] for f in frames], np.int32)
     ports = np.array([f[1] for f in frames], np.int32)
-    received = np.array([heard(f) for f in frames], np.int64)
+    received = np.array([reception_seconds(f) for f in frames], np.int64)
     offsets = np.cumsum([0, *(len(f[2]) for f in frames)]).astype(np.int64)
     buffer = np.frombuffer(b"".join(f[2] for f in frames) + bytes(PADDING), np.uint8)
     return list(decode_columns(TABLES, programs, ports, received, buffer, offsets).results())
@@ -38,12 +38,12 @@ def by_interpreter(frame: Frame) -> Result:
     refused = refusal(port, payload)
     if refused is not None:
         return refused
-    seconds = heard(frame)
+    seconds = reception_seconds(frame)
     return interpret(DEVICES[number].program, port, payload, math.nan if seconds < 0 else seconds)
 
 
-def heard(frame: Frame) -> int:
-    """When a gateway heard it: at any time, the same for the same frame, sometimes unknown."""
+def reception_seconds(frame: Frame) -> int:
+    """An arbitrary time of reception, sometimes unknown; always the same for the same frame."""
     return zlib.crc32(frame[2]) - 1 if len(frame[2]) % 5 else NEVER
 
 
@@ -68,7 +68,7 @@ PORTS = sorted({0, 1, 5, 85, 255, *(frame[1] for frame in KNOWN)})
 
 
 def test_they_agree_on_every_example_and_every_prefix_of_it() -> None:
-    """Cut at any byte, and on every port of any device."""
+    """Examples truncated at every byte, on other ports, and as frames of every other device."""
     cut = [
         (n, port, payload[:size]) for n, port, payload in KNOWN for size in range(len(payload) + 1)
     ]
@@ -78,7 +78,7 @@ def test_they_agree_on_every_example_and_every_prefix_of_it() -> None:
 
 
 def test_no_prefix_of_a_frame_with_one_layout_is_taken_for_a_frame() -> None:
-    """A truncated frame is an error: here for layouts without optional parts."""
+    """A truncated frame is an error, for layouts without optional parts."""
     for device, port, size in (("dragino/lse01", 2, 11), ("bosch/tps110", 3, 17)):
         number = [d.id for d in DEVICES].index(device)
         for length in range(1, size):
@@ -87,7 +87,10 @@ def test_no_prefix_of_a_frame_with_one_layout_is_taken_for_a_frame() -> None:
 
 @st.composite
 def any_frame(draw: st.DrawFn) -> Frame:
-    """Noise, or an example with a changed byte, a cut or a tail: noise alone ends at byte one."""
+    """Random bytes, or an example with a changed byte, truncated or extended.
+
+    Random bytes alone mostly fail at the first byte.
+    """
     number = draw(st.integers(0, len(DEVICES) - 1))
     port = draw(st.sampled_from(PORTS) | st.integers(0, 300))
     if draw(st.booleans()):
@@ -109,8 +112,8 @@ def test_they_agree_on_any_bytes(frames: list[Frame]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_they_agree_on_much_noise(seed: int) -> None:
-    """Plain random bytes of 0 to 300 length, many of them."""
+def test_they_agree_on_many_random_payloads(seed: int) -> None:
+    """Random bytes, 0 to 300 of them."""
     random = np.random.default_rng(seed)
     frames = [
         (int(n), int(port), random.bytes(int(size)))
@@ -125,7 +128,7 @@ def test_they_agree_on_much_noise(seed: int) -> None:
 
 
 def test_equal_frames_decoded_field_by_field_give_the_same() -> None:
-    """Long runs of one layout take another way through the kernel, also across its blocks."""
+    """For long runs of one layout the kernel has a path of its own; also across its blocks."""
     random = np.random.default_rng(7)
     number = [d.id for d in DEVICES].index("dragino/lse01")
     frames: list[Frame] = [(number, 2, random.bytes(11)) for _ in range(700)]
@@ -135,7 +138,7 @@ def test_equal_frames_decoded_field_by_field_give_the_same() -> None:
 
 
 def test_the_examples_use_every_op() -> None:
-    """So that agreement means something: each op runs at least once over the known frames."""
+    """Agreement covers every op: each runs at least once for the known frames."""
     used = {op[0] for device in DEVICES for op in device.program.ops}
     assert used == set(range(p.RENDER)) - ({p.NEED_ALL} - used)
     assert p.NEED_ALL in used

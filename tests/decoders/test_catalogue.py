@@ -1,4 +1,4 @@
-"""The catalogue: ids, refusals, batches, what a device type tells about itself."""
+"""The catalogue: ids, refusals, batches, metadata of device types."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def reason(device: str | None, port: int, payload: bytes) -> str:
 
 
 def test_the_first_device_types_are_there_with_their_families() -> None:
-    """Ids are paths; the family decides where a reading is stored."""
+    """Ids are paths of device files; the family is stated in the file."""
     devices = catalogue()
     families = {device: devices.device(device).family for device in devices}
     assert (
@@ -39,7 +39,7 @@ def test_the_first_device_types_are_there_with_their_families() -> None:
 
 
 def test_an_unknown_device_is_named_with_near_ones() -> None:
-    """The message is the remedy."""
+    """The message lists similar ids."""
     outcome = catalogue().decode("dragino/lse1", 2, LSE01)
     assert isinstance(outcome, Undecoded)
     assert outcome.reason == "unknown_device"
@@ -65,17 +65,17 @@ def test_an_unknown_device_is_named_with_near_ones() -> None:
         ("milesight/vs133", 85, b"\x99\x99", "unknown_frame"),
     ],
 )
-def test_what_cannot_be_decoded_says_why(
+def test_what_cannot_be_decoded_has_a_reason(
     device: str | None, port: int, payload: bytes, expected: str
 ) -> None:
-    """Every refusal is a stated reason, alone and in a batch large enough for the kernel."""
+    """Each refusal has its reason, both for one frame and in a batch that the kernel decodes."""
     assert reason(device, port, payload) == expected
     batch = catalogue().decode_batch([(device, port, payload, None)] * 200)
     assert batch == [catalogue().decode(device, port, payload)] * 200
 
 
-def test_a_truncated_frame_says_where() -> None:
-    """Offset and what is missing."""
+def test_the_message_of_a_truncated_frame_has_the_offset() -> None:
+    """The byte offset, and how many bytes are missing."""
     outcome = catalogue().decode("milesight/vs133", 85, bytes.fromhex("03D24800000004D2C800"))
     assert isinstance(outcome, Undecoded)
     assert outcome.message == "milesight/vs133: truncated: 4 bytes needed at offset 8, 2 there"
@@ -95,7 +95,7 @@ def test_a_batch_gives_what_single_frames_give() -> None:
 
 
 def test_a_batch_without_numba_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Numba is an extra; without it the interpreter answers."""
+    """Numba is an extra; without it the interpreter decodes."""
     devices = catalogue()
     plain = Catalogue({})
     monkeypatch.setattr(plain, "_files", devices._files)
@@ -114,15 +114,15 @@ def test_a_batch_without_numba_gives_the_same(monkeypatch: pytest.MonkeyPatch) -
         ("dragino/lse01", "soil_moisture", "", None),
     ],
 )
-def test_running_totals_know_where_they_wrap(
+def test_running_totals_have_the_value_at_which_they_wrap(
     device: str, quantity: str, channel: str, modulus: float | None
 ) -> None:
-    """Counting needs it to tell a wrap from a reset."""
+    """Counting needs it to distinguish a wrap from a reset."""
     assert catalogue().device(device).counter_modulus(quantity, channel) == modulus
 
 
 def test_outcomes_carry_decoder_and_version() -> None:
-    """So that history can say what made a value."""
+    """The log records which decoder, in which version, produced a value."""
     outcome = catalogue().decode("dragino/lse01", 2, LSE01)
     assert isinstance(outcome, Decoded)
     assert outcome.decoder == "dragino/lse01@1"

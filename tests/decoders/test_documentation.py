@@ -1,4 +1,4 @@
-"""The language's page: its worked example is a device file that works."""
+"""The page on device files: its worked example is a valid device file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "device-files.md"
 
 
 def test_the_worked_example_decodes_as_the_page_says() -> None:
-    """With its one example three times, as a file needs three."""
+    """Its one [[examples]] is used three times, since a file needs three."""
     found = re.search(r"```toml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert found is not None
     head, example = found[1].split("[[examples]]")

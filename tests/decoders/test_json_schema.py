@@ -22,7 +22,7 @@ NOISE = 20
 
 
 def faults(schema: dict[str, Any], value: Any) -> list[str]:
-    """What is wrong with a value, as draft 2020-12 says for the keywords used here."""
+    """Violations of a schema by a value, by draft 2020-12, for the keywords that ours uses."""
     found: list[str] = []
     for keyword, argument in schema.items():
         found += _keyword(schema, keyword, argument, value)
@@ -36,7 +36,7 @@ def valid(schema: dict[str, Any], value: Any) -> bool:
 def _keyword(schema: dict[str, Any], keyword: str, argument: Any, value: Any) -> list[str]:
     match keyword:
         case "$schema" | "$defs" | "title" | "description" | "format" | "then" | "else":
-            return []  # says nothing about a value, or is read with its neighbour
+            return []  # an annotation, or evaluated together with another keyword
         case "$ref":
             return faults(_definition(argument), value)
         case "type":
@@ -117,7 +117,7 @@ def test_every_example_is_valid(device: DeviceType) -> None:
 
 @pytest.mark.parametrize("device", [all_constructs(), *device_types()], ids=lambda d: d.id)
 def test_whatever_a_device_sends_is_valid(device: DeviceType) -> None:
-    """Values out of range and faults as well: they have a quality and a reason."""
+    """Including values out of range and faults: they have a quality and a reason."""
     for port, payload, received in random_payloads(device, NOISE):
         outcome = device.decode(port, payload, received)
         if not isinstance(outcome, Undecoded):
@@ -159,7 +159,7 @@ GOOD = {
     ],
 )
 def test_a_reading_is_strict(change: dict[str, Any], right: bool) -> None:
-    """Unit and quantity belong together, only good values lack a reason, and nothing is foreign."""
+    """The unit is the quantity's, only good values have no reason, no other key is allowed."""
     assert valid(SCHEMA["$defs"]["reading"], {**GOOD, **change}) is right
 
 
@@ -179,7 +179,9 @@ def test_no_part_of_a_reading_may_be_missing(key: str) -> None:
         ({**GOOD, "quantity": "battery_voltage", "unit": "V", "value": 5.6}, False),
     ],
 )
-def test_a_device_type_gives_only_what_it_measures(reading: dict[str, Any], right: bool) -> None:
+def test_a_device_types_schema_has_only_its_own_quantities(
+    reading: dict[str, Any], right: bool
+) -> None:
     """LSE01: its own quantities, channels and, for its battery, a narrower range."""
     definition = SCHEMA["$defs"]["device.dragino/lse01"]
     assert valid(definition, {"readings": [reading], "vendor": {}}) is right

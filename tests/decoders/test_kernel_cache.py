@@ -31,7 +31,7 @@ print(current, sum(function.stats.cache_hits.values()))
 
 
 def run(cache: Path, change: str = "") -> list[str]:
-    """What a process prints that decodes a batch with numba's cache in that folder."""
+    """The output of DECODE, run in a new process with numba's cache in that folder."""
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
     done = subprocess.run(
         [sys.executable, "-c", DECODE.format(change=change)],
@@ -45,28 +45,28 @@ def run(cache: Path, change: str = "") -> list[str]:
 
 
 def test_the_second_process_takes_the_kernel_from_the_cache(tmp_path: Path) -> None:
-    """Compiling takes seconds; a gateway that restarts should not."""
+    """Compiling takes seconds, which a restart must not cost."""
     assert run(tmp_path) == ["True", "0"]
     assert run(tmp_path) == ["True", "1"]
 
 
 def test_a_kernel_of_other_sources_is_compiled_again(tmp_path: Path) -> None:
-    """numba looks at one file's time only; after an update that is not enough."""
+    """numba compares the time of one source file only, but an update may change others."""
     assert run(tmp_path, "kernel.FINGERPRINT = 1") == ["False", "0"]
     assert run(tmp_path)[0] == "True"
 
 
 def test_without_a_place_for_the_cache_it_still_decodes(tmp_path: Path) -> None:
-    """A service without a writable home: slower to start, not broken."""
-    nowhere = (
+    """A service without a writable folder starts more slowly."""
+    no_cache = (
         "from numba.core import caching; caching.FunctionCache._impl_class._locator_classes = []"
     )
-    assert run(tmp_path, nowhere) == ["True", "0"]
+    assert run(tmp_path, no_cache) == ["True", "0"]
     assert not list(tmp_path.iterdir())
 
 
 def test_more_device_types_compile_nothing() -> None:
-    """They are rows of the tables: one compiled signature serves any number of them."""
+    """Device types are rows of the tables: one compiled signature is enough for all."""
     machine = compiled_kernel.decode_rows()
     before = list(machine.signatures)  # type: ignore[attr-defined]
     for count in (1, 20, len(catalogue())):

@@ -75,7 +75,7 @@ def test_a_wrong_item_is_refused_with_place_and_remedy(body: str, message: str) 
 
 
 def test_a_name_of_one_branch_is_unknown_outside() -> None:
-    """Otherwise a value could come from bytes that are not there."""
+    """Otherwise a value could be computed from bytes that the payload does not have."""
     branch = '{ values = [1], body = [{ type = "u8", name = "inner" }] }'
     body = f"""{{ type = "u8", name = "kind" }},
       {{ switch = "kind", cases = [{branch}], otherwise = [] }},
@@ -85,7 +85,7 @@ def test_a_name_of_one_branch_is_unknown_outside() -> None:
 
 
 def test_a_file_without_three_examples_is_refused() -> None:
-    """No examples, no device."""
+    """Three examples are the minimum."""
     two = EXAMPLES.split("[[examples]]", 3)
     with pytest.raises(DeviceFileError, match="2 \\[\\[examples\\]\\]; a device needs at least 3"):
         device("{ skip = 1 }", examples="[[examples]]".join(two[:3]))
@@ -101,7 +101,7 @@ def test_a_file_without_three_examples_is_refused() -> None:
     ],
 )
 def test_a_wrong_file_is_refused(text: str, message: str) -> None:
-    """Also outside of bodies the error names the file and the keys that belong there."""
+    """Outside of bodies, too, the error names the file and the allowed keys."""
     with pytest.raises(DeviceFileError, match=message):
         load(text, "test.toml")
 
@@ -136,8 +136,8 @@ def test_number_types(kind: str, payload: str, expected: float) -> None:
 
 
 @pytest.mark.parametrize("payload", ["7FC00000", "7F800000", "FF800000"])
-def test_a_float_that_is_no_number_is_no_reading(payload: str) -> None:
-    """NaN never leaves a decoder."""
+def test_a_float_that_is_nan_is_no_reading(payload: str) -> None:
+    """A reading's value is always finite."""
     assert values('{ type = "f32be", quantity = "tilt", unit = "deg" }', payload) == []
 
 
@@ -151,7 +151,7 @@ def test_bits_of_a_stream_need_no_alignment() -> None:
 
 
 def test_sentinels_are_missing_or_faults() -> None:
-    """A fault keeps its number but is bad with its reason; a missing value is no reading."""
+    """A fault gives a bad reading with a reason; a missing value gives no reading."""
     body = """{ type = "u8", quantity = "soil_tension", unit = "kPa", missing = [255],
       faults = [{ raw = 240, reason = "short_circuit" }] }""".replace("\n", " ")
     assert values(body, "FF") == []
@@ -195,7 +195,7 @@ def test_every_construct_in_one_device() -> None:
     ],
 )
 def test_a_sample_from_the_future_is_bad(own: str, received: str, reason: str) -> None:
-    """Also one from before 2015: the device's clock is not set."""
+    """One from before 2015 is bad, too: the device's clock is not set."""
     seconds = (parse(own) // SECOND).to_bytes(4, "big").hex()
     body = """{ type = "u32be", name = "at" },
       { timed = "at", body = [{ type = "u8", quantity = "tilt", unit = "deg" }] }"""
@@ -232,7 +232,7 @@ def test_a_sample_from_the_future_is_bad(own: str, received: str, reason: str) -
     ],
 )
 def test_expressions(body: str, payload: str, received: str, expected: float) -> None:
-    """What each function means, and the names that are always there."""
+    """Each function, and the names that every expression may use."""
     quantity = 'quantity = "current", unit = "uA"'
     text = body.replace("QUANTITY", quantity)
     heard = parse(received) if received else None
@@ -242,8 +242,8 @@ def test_expressions(body: str, payload: str, received: str, expected: float) ->
 
 
 @pytest.mark.parametrize("month", [0, 13])
-def test_a_date_that_is_none_gives_no_value(month: int) -> None:
-    """Never the date next to it."""
+def test_an_invalid_date_gives_no_value(month: int) -> None:
+    """It is not corrected to a date near it."""
     body = """{ type = "u8", name = "m" },
       { value = "unix(2024, m, 1, 0, 0, 0)", quantity = "frequency", unit = "Hz" }"""
     outcome = device(body).decode(1, bytes([month]))
@@ -253,7 +253,7 @@ def test_a_date_that_is_none_gives_no_value(month: int) -> None:
 
 @pytest.mark.parametrize("device", [*device_types(), all_constructs()], ids=lambda d: d.id)
 def test_every_place_of_a_file_has_its_line(device: DeviceType) -> None:
-    """The scanner of lines finds exactly the places that TOML's reader finds."""
+    """The scanner finds exactly the places that the TOML reader has."""
 
     def walk(value: object, path: Path = ()) -> Iterator[Path]:
         pairs: Iterable[tuple[str | int, object]] = ()

@@ -1,4 +1,4 @@
-"""Every device file of the catalogue passes its proofs, and the proofs find what is wrong."""
+"""Every device file of the catalogue passes the checks of proof.py, and they find errors."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ LSE01 = (resources.files("stadtsinn.decoders") / "devices" / "dragino" / "lse01.
 
 
 @pytest.mark.parametrize("device", device_types(), ids=lambda d: d.id)
-def test_a_device_file_proves_itself(device: DeviceType) -> None:
-    """Examples to the last reading and vendor key; coverage; prefixes and noise, kernel as well."""
+def test_a_device_file_has_no_findings(device: DeviceType) -> None:
+    """Examples, coverage, prefixes and random payloads, also by the kernel."""
     assert findings(device, noise=300) == []
 
 
@@ -50,5 +50,5 @@ def test_what_is_wrong_is_found(right: str, wrong: str, message: str) -> None:
     ],
 )
 def test_vendor_values_are_compared_strictly(ours: object, theirs: object, equal: bool) -> None:
-    """Texts are texts and flags are flags; numbers may differ in the last digits of a double."""
+    """Texts, numbers and booleans differ; numbers may differ in the last digits of a double."""
     assert same(ours, theirs) is equal

@@ -1,4 +1,4 @@
-"""Exported codecs, run in Node: they answer as our own decoder does, and need no more than ES5."""
+"""Exported codecs, run in Node: they give the same results as our own decoder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FRAME = "[0xCE,0x29,0x00,0xF1,0x07,0xA5,0x09,0x9B,0x6E,0x28,0x90]"
 DEVICES = [all_constructs(), *device_types()]
 
 _LAST_DIGITS = {p.FUNCTIONS[name] for name in ("pow", "log", "log10", "exp")}
-"""Functions whose last digit is the platform's affair."""
+"""Functions whose last digit depends on the platform."""
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def codecs() -> Iterator[Codecs]:
 
 @pytest.mark.parametrize("device", DEVICES, ids=lambda d: d.id)
 def test_a_codec_answers_as_our_decoder(device: DeviceType, codecs: Codecs) -> None:
-    """Vendor fields, readings and errors of examples, their prefixes and noise, to the last bit."""
+    """Vendor fields, readings and errors of examples, their prefixes and noise are identical."""
     payloads = [*prefixes(device), *random_payloads(device, NOISE)]
     digits = 1e-12 if _computes_transcendentally(device) else 0.0
     for payload, answer in zip(payloads, codecs.decode(device, payloads), strict=True):
@@ -49,7 +49,7 @@ def _computes_transcendentally(device: DeviceType) -> bool:
     return any(op[0] == p.CALL and op[1] in _LAST_DIGITS for op in ops)
 
 
-# --- what a network server hands in
+# --- what a network server passes to the codec
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def _computes_transcendentally(device: DeviceType) -> bool:
     ],
 )
 def test_foreign_input_is_an_error_not_an_exception(given: str, codecs: Codecs) -> None:
-    """Whatever a server hands in: one error that begins with the device, and no data."""
+    """For any invalid input: one error that begins with the device's id, and no data."""
     (answer,) = codecs.evaluate(catalogue().device(LSE01), f"decodeUplink({given})")
     assert list(answer) == ["errors"]
     (message,) = answer["errors"]
@@ -94,7 +94,7 @@ def test_foreign_input_is_an_error_not_an_exception(given: str, codecs: Codecs) 
 
 
 def test_typed_arrays_are_bytes(codecs: Codecs) -> None:
-    """What has a length and numbers is as good as an array, and is not changed."""
+    """Any object with a length and numbers is accepted like an array, and is not changed."""
     same_bytes = f"(function (b) {{ b.length = 11; return b; }})({{...{FRAME}}})"
     given = f"var b = {same_bytes}; [decodeUplink({{bytes: b, fPort: 2}}), b.length]"
     wanted = f"[decodeUplink({{bytes: {FRAME}, fPort: 2}}), 11]"
@@ -131,7 +131,7 @@ def test_time_of_reception(received: str, known: str, codecs: Codecs) -> None:
 
 
 def test_constants_of_a_single_sensor_are_in_the_file(codecs: Codecs) -> None:
-    """Calibration changes what comes out, as it does here."""
+    """Calibration changes the values as it does in our own decoder."""
     payload: Payload = (5, bytes.fromhex("01000A640503AABBCC02FFFF090102030700"), Instant(0))
     answers = []
     for gain in (0.5, 2.0):

@@ -1,4 +1,4 @@
-"""Exported codecs where no catalogued device goes: all widths, special numbers, foreign texts."""
+"""Exported codecs beyond what catalogued devices use: all widths, special numbers, texts."""
 
 from __future__ import annotations
 
@@ -42,9 +42,10 @@ def device_of(body: str) -> DeviceType:
 
 
 def device_with(ops: Sequence[Op], slots: Sequence[p.Slot] = ()) -> DeviceType:
-    """A device whose program is given, for what no device file writes.
+    """A device with a given program, for ops that no device file compiles to.
 
-    Its own slot is a tilt on channel ``nr_{}``. Only the interpreter knows other slots' names.
+    Without `slots` its only slot is a tilt on channel ``nr_{}``. With `slots`, compare with
+    `interpret`: readings of DeviceType.decode would have the name of that slot.
     """
     device = device_of(
         '{ type = "u8", name = "x", quantity = "tilt", unit = "deg", channel = "nr_{x}" }'
@@ -73,7 +74,7 @@ DONE: Op = ((p.DONE,), NO_FLOATS)
 
 
 def test_fields_of_all_widths_come_out_exactly(codecs: Codecs) -> None:
-    """Every width to 57 bits, at every bit of a byte, in both orders and all signs."""
+    """Every width up to 57 bits, at every bit of a byte, in both byte orders and all signs."""
     random = Random(57)
     ops: list[Op] = [
         (
@@ -96,7 +97,7 @@ def test_fields_of_all_widths_come_out_exactly(codecs: Codecs) -> None:
 
 @pytest.mark.parametrize("name", p.FUNCTIONS)
 def test_functions_of_special_numbers(name: str, codecs: Codecs) -> None:
-    """Zeros, infinities, overflow and no number at all: the same value, or none, as here."""
+    """Zeros, infinities, overflow, NaN: the same value as the interpreter, or none as there."""
     function = p.FUNCTIONS[name]
     arity = 1 if name in p.UNARY else 2 if name in p.BINARY else 3
     ops: list[Op] = []
@@ -104,7 +105,7 @@ def test_functions_of_special_numbers(name: str, codecs: Codecs) -> None:
     call: Op = ((p.CALL, function), NO_FLOATS)
     divide: Op = ((p.CALL, p.FUNCTIONS["div"]), NO_FLOATS)
     for numbers in product(SPECIAL, repeat=arity):
-        # Divided by as well: an infinity on the way must not become a zero.
+        # Also as a divisor: an infinite intermediate result must not make the quotient 0.
         ops += [*map(pushed, numbers), call, stored(len(slots))]
         ops += [pushed(1.0), *map(pushed, numbers), call, divide, stored(len(slots) + 1)]
         slots += [
@@ -121,8 +122,8 @@ def test_functions_of_special_numbers(name: str, codecs: Codecs) -> None:
 
 
 @pytest.mark.parametrize("number", [*SPECIAL, 2.0, 70_000.0, 2.0**33, 2.0**53, 253402300800.0])
-def test_numbers_that_count_name_or_tell_the_time(number: float, codecs: Codecs) -> None:
-    """As bytes to skip, in a channel, as a time, as bits: what is no whole number is none there."""
+def test_numbers_as_counts_channels_and_times(number: float, codecs: Codecs) -> None:
+    """As bytes to skip, in a channel, as a time, as bits: a fraction or NaN counts as no number."""
     uses: list[list[Op]] = [
         [((p.SKIP_BY, 5), NO_FLOATS), ((p.END,), NO_FLOATS)],
         [pushed(1.0), stored(0, channel=5), DONE],
@@ -138,7 +139,7 @@ def test_numbers_that_count_name_or_tell_the_time(number: float, codecs: Codecs)
 
 
 def test_tofixed_is_ours(codecs: Codecs) -> None:
-    """The text of any number with decimals: what ours says, JavaScript says."""
+    """to_fixed gives the same text as JavaScript's toFixed, for any number and decimals."""
     random = Random(3)
     numbers = [struct.unpack("<d", random.randbytes(8))[0] for _ in range(300)]
     numbers += [random.randrange(-40_000, 40_000) / 10**place for place in range(6)] * 50
@@ -146,12 +147,12 @@ def test_tofixed_is_ours(codecs: Codecs) -> None:
     cases = [(n, random.randrange(7)) for n in numbers if math.isfinite(n) and abs(n) < 1e21]
     asked = [f"({number!r}).toFixed({decimals})" for number, decimals in cases]
     answers = codecs.evaluate(all_constructs(), *asked)
-    # A literal -0.0 says "-0.0" nowhere: both drop the sign of a zero.
+    # Both print -0.0 without the sign.
     assert answers == [to_fixed(number, decimals) for number, decimals in cases]
 
 
 def test_formats_of_texts_are_ours(codecs: Codecs) -> None:
-    """Padded, hexadecimal, rounded and dated numbers, negative and beyond the calendar as well."""
+    """Padded, hexadecimal, rounded numbers and dates; also negative, and beyond the calendar."""
     text = "{a:d} {a:04d} {a:4d} {a:x} {a:06X} {a:.0f} {a:.2f} {a:%Y-%m-%d %H:%M:%S} {b:%S} {c:%Y}"
     body = (
         '{ type = "i16be", name = "a" }, { value = "a + 0.9999999", name = "b" },'
@@ -180,7 +181,7 @@ UTF8 = (
 
 
 def test_bytes_as_texts(codecs: Codecs) -> None:
-    """Hex in both cases, Latin-1, lists, and UTF-8 with a sign for what is none."""
+    """Hex in both cases, Latin-1, lists, and UTF-8 with U+FFFD for invalid bytes."""
     random = Random(8)
     body = ", ".join(
         f'{{ bytes = "payload", vendor = "{key}", show = "{show}"{more} }}'

@@ -1,6 +1,6 @@
-"""Exported codecs as files: what they say of themselves, what consoles and parsers take.
+"""Exported codecs as files: their head, their size, and that they are ECMAScript 5.1.
 
-Their normalizeUplink answers in The Things Stack's schema, where a foreign field fails an uplink.
+Their normalizeUplink returns The Things Stack's schema, where an unknown field fails an uplink.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.export.ts013 import ts013
 
 CONSOLE_LIMIT = 40_960
-"""Bytes that The Things Stack's console takes for a formatter."""
+"""Largest formatter in bytes that The Things Stack's console accepts."""
 
 PAGE = Path(__file__).parents[2] / "docs" / "export.md"
 LSE01 = "dragino/lse01"
@@ -44,11 +44,11 @@ _KNOWN = {
     "wind": {"speed", "direction"},
     "soil": {"depth", "moisture", "temperature", "ec", "pH", "n", "p", "k"},
 }
-"""Fields of the normalized payload; one it does not know fails the whole uplink there."""
+"""Fields of the normalized payload; any other field fails the whole uplink there."""
 
 
 def test_normalized_payload_of_a_soil_sensor(codecs: Codecs) -> None:
-    """Units of that schema: conductivity in dS/m. What has no place in it is left out."""
+    """In the schema's units: conductivity in dS/m. Quantities without a field are left out."""
     asked = f"normalizeUplink({{data: decodeUplink({{bytes: {FRAME}, fPort: 2}}).data}})"
     (answer,) = codecs.evaluate(catalogue().device(LSE01), asked)
     soil = {"moisture": 19.57, "temperature": 24.59, "ec": 28.2}
@@ -123,7 +123,7 @@ def test_normalized_payload_has_no_field_that_the_stack_refuses(
 
 
 def test_the_page_shows_what_the_codec_answers(codecs: Codecs) -> None:
-    """docs/export.md: the call and its answer, to the last reading."""
+    """docs/export.md shows the call and its complete result."""
     call, shown = re.findall(r"```js\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     one, other = codecs.evaluate(catalogue().device(LSE01), call, f"({shown})")
     assert one == other
@@ -137,7 +137,7 @@ def test_the_file_fits_into_the_consoles(device: DeviceType) -> None:
     assert max(map(len, source.splitlines())) < 1000
 
 
-def test_the_head_says_what_it_is() -> None:
+def test_the_head_names_device_generator_and_licence() -> None:
     lines = ts013(catalogue().device(LSE01)).splitlines()
     assert lines[0].startswith("// dragino/lse01@1: Dragino LSE01")
     assert "stadtsinn" in lines[1]
@@ -146,21 +146,21 @@ def test_the_head_says_what_it_is() -> None:
     assert not any("constants" in line for line in lines[:6])
 
 
-def test_the_head_tells_a_single_sensors_constants() -> None:
+def test_the_head_has_a_single_sensors_constants() -> None:
     device = DeviceType("test/all", ALL_CONSTRUCTS, {"gain": 2.5})
     head = ts013(device).partition("var ")[0]
     assert "With the constants gain = 2.5, untold = NaN." in head
 
 
 def test_a_line_break_in_a_name_does_not_end_the_comment() -> None:
-    """Names are data: they never become code."""
+    """Names are data and must not become code."""
     text = ALL_CONSTRUCTS.replace('"Every construct"', '"Every\\nalert(1)\\u2028x"')
     head = re.split(r"var STADTSINN_DEVICE", ts013(DeviceType("test/all", text)))[0]
     assert all(line.startswith("// ") for line in head.splitlines())
 
 
 def test_a_vendor_key_of_our_name_is_refused() -> None:
-    """The readings' place in `data` is never taken from the vendor silently."""
+    """A vendor's key of the name under which `data` has our readings is an error."""
     text = ALL_CONSTRUCTS.replace('vendor = "blob"', 'vendor = "stadtsinn.blob"')
     with pytest.raises(ValueError, match="name that vendor key differently"):
         ts013(DeviceType("test/all", text))
@@ -178,7 +178,7 @@ process.stdin.setEncoding('utf8').on('data', (part) => source += part).on('end',
 
 
 def _parse_as_es5(sources: list[str]) -> subprocess.CompletedProcess[str]:
-    """Node brings a parser that can be told to be of 2011."""
+    """Node includes a parser (acorn) that can be limited to ECMAScript 5."""
     command = [str(require("node")), "--expose-internals", "-e", _PARSE]
     result = subprocess.run(
         command, input=json.dumps(sources), capture_output=True, text=True, check=False
@@ -189,13 +189,13 @@ def _parse_as_es5(sources: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def test_sources_are_ecmascript_5() -> None:
-    """A parser that knows no younger syntax takes every codec."""
+    """A parser limited to ECMAScript 5 accepts every codec."""
     result = _parse_as_es5([ts013(device) for device in DEVICES])
     assert result.returncode == 0, result.stderr[-2000:]
 
 
-@pytest.mark.parametrize("young", ["let a;", "var f = (a) => a;", "var t = `a`;", "f(...a);"])
-def test_younger_syntax_would_be_found(young: str) -> None:
-    result = _parse_as_es5([ts013(catalogue().device(LSE01)) + young])
+@pytest.mark.parametrize("newer", ["let a;", "var f = (a) => a;", "var t = `a`;", "f(...a);"])
+def test_newer_syntax_would_be_found(newer: str) -> None:
+    result = _parse_as_es5([ts013(catalogue().device(LSE01)) + newer])
     assert result.returncode != 0
     assert "SyntaxError" in result.stderr

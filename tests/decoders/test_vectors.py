@@ -34,6 +34,6 @@ def test_vendor_fields_equal_the_published_ones(device: str, published: list[Vec
 
 @pytest.mark.skipif(not VECTORS.is_dir(), reason=REASON)
 def test_the_catalogue_is_covered_by_vectors() -> None:
-    """The parametrised test above really ran: over all device types, and over both sources."""
+    """The parametrised test above has cases of all device types and of both sources."""
     assert {case.values[0] for case in CASES} == set(catalogue())
     assert PROFILES.exists()

@@ -1,4 +1,4 @@
-"""Printing as the vendors' JavaScript does."""
+"""Numbers are printed as JavaScript prints them."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def test_a_quantity_is_complete(name: str) -> None:
     assert known.low < known.high
 
 
-def test_counters_start_at_nothing_and_fit_32_bits() -> None:
+def test_counters_start_at_0_and_fit_32_bits() -> None:
     """The largest reading of a 32-bit counter is plausible."""
     for known in QUANTITIES.values():
         if known.aggregate == "counter":
@@ -28,13 +28,13 @@ def test_counters_start_at_nothing_and_fit_32_bits() -> None:
 
 
 def test_an_unknown_quantity_names_near_ones() -> None:
-    """The message is the remedy."""
+    """The message lists similar names."""
     with pytest.raises(VocabularyError, match="unknown quantity 'soil_moist'; near: soil_moisture"):
         quantity("soil_moist")
 
 
 def test_units_are_converted_or_refused() -> None:
-    """Never a silent mix of units."""
+    """A unit without a conversion is an error."""
     assert conversion("kPa", quantity("atmospheric_pressure")) == (10, 1)
     assert conversion("hPa", quantity("atmospheric_pressure")) == (1, 1)
     with pytest.raises(VocabularyError, match=r"'psi' does not fit .* allowed: hPa, Pa, bar, kPa"):
@@ -42,6 +42,6 @@ def test_units_are_converted_or_refused() -> None:
 
 
 def test_every_quantity_is_measured_by_some_device() -> None:
-    """A word that nobody uses is a word too many."""
+    """The vocabulary has no unused quantities."""
     used = {slot.quantity for device in device_types() for slot in device.fields}
     assert set(QUANTITIES) == used

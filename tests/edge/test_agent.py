@@ -36,12 +36,12 @@ EDGE = "rathaus-1"
 
 
 def no_kernel(_: threading.Event) -> Decode:
-    """Most of these tests are not about the kernel and leave it out."""
-    raise KernelUnavailable("left out in this test")
+    """For tests that are not about the kernel: the agent decodes with the interpreter."""
+    raise KernelUnavailable("not loaded in this test")
 
 
 class Town:
-    """Two brokers, a ChirpStack at one, an ingest at the other, and an agent between."""
+    """Two brokers, a fake ChirpStack at one, a fake ingest at the other, an agent between."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -116,7 +116,7 @@ class Town:
         self.chirpstack.publish(topic(event["deviceInfo"]["devEui"]), encode(event))
 
     def push_mapping(self, payload: bytes, *, retain: bool = False) -> None:
-        """Returns when the cloud's broker has it."""
+        """Returns after the PUBACK of the cloud's broker."""
         sent = self.observer.publish(config_topic(EDGE), payload, retain=retain)
         sent.wait_for_publish(PATIENCE_S)
 
@@ -195,7 +195,7 @@ def test_unreadable_events_are_forwarded_raw_and_stop_nothing(town: Town) -> Non
     assert metric(agent, 'stadtsinn_edge_unreadable_events_total{reason="too_large"}') == 1
 
 
-def test_decoder_that_raises_costs_one_uplink_its_values_and_no_more(town: Town) -> None:
+def test_decoder_that_raises_leaves_only_that_uplink_undecoded(town: Town) -> None:
     def decode(frames: Sequence[Frame]) -> list[Outcome]:
         if any(payload == b"\xbb" for _, _, payload, _ in frames):
             raise ZeroDivisionError
@@ -210,7 +210,7 @@ def test_decoder_that_raises_costs_one_uplink_its_values_and_no_more(town: Town)
     assert len(failed) == 1
 
 
-def test_outage_of_the_way_to_the_cloud_is_caught_up(town: Town) -> None:
+def test_backlog_of_an_outage_of_the_cloud_is_delivered(town: Town) -> None:
     agent = town.start_agent()
     town.cloud.stop()
     town.chirpstack.publish_uplinks(range(200), NOW)
@@ -220,25 +220,25 @@ def test_outage_of_the_way_to_the_cloud_is_caught_up(town: Town) -> None:
     assert not report["checks"]["cloud_broker"]["ok"]
     assert report["checks"]["spool"]["ok"]
     town.cloud.start()
-    wait_until(lambda: town.ingest.counters() == list(range(200)), "caught up")
+    wait_until(lambda: town.ingest.counters() == list(range(200)), "backlog delivered")
     assert town.ingest.resent == 0
 
 
-def test_spool_survives_the_agent(town: Town) -> None:
+def test_spool_survives_a_restart_of_the_agent(town: Town) -> None:
     agent = town.start_agent()
     town.ingest.silent = True
     town.chirpstack.publish_uplinks(range(30), NOW)
     wait_until(lambda: metric(agent, "stadtsinn_edge_spool_items") == 30, "spooled")
     town.stop_agent()
     stopped = {"state": "offline", "reason": "stopped"}
-    wait_until(lambda: town.statuses[-1] == stopped, "it said goodbye")
+    wait_until(lambda: town.statuses[-1] == stopped, "status 'stopped' published")
     town.ingest.silent = False
     town.start_agent()
     wait_until(lambda: town.ingest.counters() == list(range(30)), "delivered after the restart")
 
 
-def test_ingest_that_does_not_answer_is_probed_not_flooded(town: Town) -> None:
-    """Batches that nobody commits are sent again one item at a time, until an Ack comes."""
+def test_ingest_that_does_not_acknowledge_gets_single_probes(town: Town) -> None:
+    """Without an Ack, one item is sent again at a time until an Ack comes."""
     agent = town.start_agent()
     town.ingest.silent = True
     town.chirpstack.publish_uplinks(range(100), NOW)
@@ -246,7 +246,7 @@ def test_ingest_that_does_not_answer_is_probed_not_flooded(town: Town) -> None:
     assert not health(agent)[1]["checks"]["delivery"]["ok"]
     sent = metric(agent, "stadtsinn_edge_items_sent_total")
     probes = metric(agent, "stadtsinn_edge_resends_total")
-    assert sent <= 2 * 20 + probes, "a window and probes of one item, not all again and again"
+    assert sent <= 2 * 20 + probes, "one window of batches, then probes of one item"
     town.ingest.silent = False
     wait_until(lambda: town.ingest.counters() == list(range(100)), "delivered in the end")
     wait_until(lambda: health(agent)[1]["checks"]["delivery"]["ok"], "healthy again")
@@ -270,23 +270,23 @@ def test_foreign_and_broken_messages_from_the_cloud_delete_nothing(town: Town) -
 
 
 def test_full_spool_stops_taking_and_the_broker_keeps_the_rest(town: Town) -> None:
-    """The stated rule: nothing is dropped; what does not fit stays in the local broker."""
+    """Nothing is dropped: messages that do not fit stay in the local broker."""
     agent = town.start_agent()
     town.ingest.silent = True
     padding = {"padding": random.Random(1).randbytes(2_000).hex()}
     town.chirpstack.publish_uplinks(range(500), NOW, tags=padding)
     wait_until(lambda: not health(agent)[1]["checks"]["spool"]["ok"], "refuses")
     assert metric(agent, "stadtsinn_edge_spool_bytes") <= 1_000_000
-    wait_until(lambda: bool(town.status("spool")["refuses"]), "the status says so")
+    wait_until(lambda: bool(town.status("spool")["refuses"]), "the status has the reason")
     town.ingest.silent = False
     wait_until(lambda: town.ingest.counters() == list(range(500)), "all delivered")
     wait_until(lambda: health_ok(agent), "there is room again")
 
 
 def test_group_larger_than_the_whole_spool_goes_through_in_parts(town: Town) -> None:
-    """What waits in the broker comes as one group; it must not wait for room for all of it."""
+    """Messages queued in the broker come as one group, which must not wait until all of it fits."""
     town.start_agent()
-    town.stop_agent()  # its session stays, and gathers
+    town.stop_agent()  # its session remains and queues messages
     padding = {"padding": random.Random(1).randbytes(2_000).hex()}
     town.chirpstack.publish_uplinks(range(500), NOW, tags=padding)
     town.start_agent()
@@ -324,11 +324,11 @@ def test_mapping_in_the_file_and_pushed_are_merged(town: Town) -> None:
     assert types == ["dragino/lse01", "bosch/tps110"]
 
 
-def test_status_tells_spool_brokers_and_clocks(town: Town) -> None:
+def test_status_has_spool_brokers_and_clocks(town: Town) -> None:
     agent = town.start_agent()
     town.clock.advance(5_000_000)
     town.send(uplink(1, NOW))
-    wait_until(lambda: bool(town.status("last_uplink")), "told at once")
+    wait_until(lambda: bool(town.status("last_uplink")), "status published at once")
     status = town.statuses[-1]
     assert (status["state"], status["local_broker"], status["cloud_broker"]) == (
         "online",
@@ -342,10 +342,10 @@ def test_status_tells_spool_brokers_and_clocks(town: Town) -> None:
     assert metric(agent, 'stadtsinn_edge_broker_connected{broker="cloud"}') == 1
 
 
-def test_broker_of_the_town_going_down_is_noticed(town: Town) -> None:
+def test_status_shows_a_local_broker_that_is_down(town: Town) -> None:
     agent = town.start_agent()
     town.local.kill()
-    wait_until(lambda: town.status("local_broker") is False, "told")
+    wait_until(lambda: town.status("local_broker") is False, "status published")
     assert not health(agent)[1]["checks"]["local_broker"]["ok"]
     town.local.start()
     wait_until(lambda: town.status("local_broker") is True, "back")
@@ -360,10 +360,10 @@ def test_same_uplinks_in_one_order_whatever_the_group_size(town: Town) -> None:
     assert [item.position for item in town.ingest.uplinks()] == list(range(1, 138))
 
 
-def test_damage_while_running_ends_the_agent_with_nothing_acknowledged(
+def test_damaged_spool_ends_the_agent_and_acknowledges_nothing(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A fresh start checks the spool; the broker still has what could not be committed."""
+    """A restart checks the spool; the broker still has the messages that were not committed."""
     agent = town.start_agent()
 
     def damaged(_rows: object) -> None:
@@ -371,7 +371,7 @@ def test_damage_while_running_ends_the_agent_with_nothing_acknowledged(
 
     monkeypatch.setattr(agent._spool, "append", damaged)
     town.chirpstack.publish_uplinks(range(3), NOW)
-    wait_until(lambda: town.exit_code == 1, "it gives up")
+    wait_until(lambda: town.exit_code == 1, "it exits")
     town.stop_agent()
     town.start_agent()
     wait_until(lambda: town.ingest.counters() == [0, 1, 2], "delivered by the next one")
@@ -396,8 +396,8 @@ def test_disk_that_is_full_for_a_while_loses_nothing(
     assert health(agent)[0] == 200
 
 
-def test_one_broker_may_play_both_parts(town: Town) -> None:
-    """The agent has two client ids, so its two connections do not push each other out."""
+def test_one_broker_may_be_both_local_and_cloud_broker(town: Town) -> None:
+    """The agent has two client ids: with one, each connection would end the other."""
     town.cloud.stop()
     settings = parse_settings(
         f'edge_id = "x"\ncloud_broker = {{ host = "127.0.0.1", port = {town.local.port} }}\n'

@@ -74,6 +74,6 @@ def test_mistakes_are_explained(mistake: str) -> None:
     assert str(caught.value).startswith("/etc/stadtsinn/edge.toml: ")
 
 
-def test_absent_file_names_the_way_to_one(tmp_path: Path) -> None:
+def test_error_for_an_absent_file_names_the_command_that_writes_one(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="config-example"):
         load_settings(tmp_path / "edge.toml")

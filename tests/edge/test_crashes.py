@@ -1,4 +1,4 @@
-"""SIGKILL at each commit point of the edge agent: nothing is lost, no position means two things."""
+"""SIGKILL at each commit point of the edge agent: nothing is lost, no position is used twice."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def brokers(tmp_path: Path) -> Iterator[tuple[Mosquitto, Mosquitto]]:
 def test_killed_agent_loses_and_doubles_nothing(
     point: str, brokers: tuple[Mosquitto, Mosquitto], tmp_path: Path
 ) -> None:
-    """Whatever moment the power goes, each uplink reaches the ingest, under one identity."""
+    """At whichever point the agent is killed, each uplink reaches the ingest, with one position."""
     local, cloud = brokers
     edge = RealEdge(tmp_path / "edge", local.port, cloud.port)
     with FakeIngest(cloud.port) as ingest, FakeChirpstack(local.port) as chirpstack:
@@ -64,7 +64,7 @@ def test_killed_agent_loses_and_doubles_nothing(
 def test_killed_while_it_deletes_what_was_acknowledged(
     brokers: tuple[Mosquitto, Mosquitto], tmp_path: Path
 ) -> None:
-    """A kill right after the deletion leaves the positions and the stream as they were."""
+    """A kill right after the deletion does not change positions and stream."""
     local, cloud = brokers
     edge = RealEdge(tmp_path / "edge", local.port, cloud.port)
     with FakeIngest(cloud.port) as ingest, FakeChirpstack(local.port) as chirpstack:
@@ -74,7 +74,7 @@ def test_killed_while_it_deletes_what_was_acknowledged(
             chirpstack.publish_uplinks(range(30), MOMENT)
             wait_until(lambda: ingest.counters() == list(range(30)), "first half delivered")
             assert edge.process is not None
-            edge.process.terminate()  # an orderly stop deletes, and there it is killed
+            edge.process.terminate()  # stopping deletes acknowledged rows, where it is killed
             edge.wait_killed()
             edge.start()
             edge.wait_ready()

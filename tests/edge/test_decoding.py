@@ -1,4 +1,5 @@
-"""Groups decoded by interpreter and kernel: the same outcomes, and one of them always works."""
+"""Groups decoded by interpreter and kernel: the same outcomes, and the fallback from one to the
+other."""
 
 from __future__ import annotations
 
@@ -50,7 +51,7 @@ NAMES = [
 
 
 def with_own_devices(folder: Path) -> Catalogue:
-    """The catalogue's device types and a town's own one."""
+    """A catalogue with the built-in device types and a town's own device type."""
     own = folder / "test" / "all.toml"
     own.parent.mkdir(exist_ok=True)
     own.write_text(ALL_CONSTRUCTS, encoding="utf-8")
@@ -66,13 +67,13 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
 
 @pytest.fixture(scope="module")
 def kernel(known: Catalogue) -> Callable[[Sequence[Frame]], list[Outcome]]:
-    """One for all groups: device types join its tables as they come."""
+    """One decoder for all tests: each device type is added to its tables at its first use."""
     return BatchDecoder(known.find, known.unknown).decode
 
 
 @st.composite
 def any_frame(draw: st.DrawFn) -> Frame:
-    """An example as it is, or changed, cut, on another port, of another type; or noise."""
+    """An example, unchanged or with other bytes, port or type, or truncated; or random bytes."""
     device, port, payload, heard = draw(st.sampled_from(EXAMPLES))
     heard = draw(st.sampled_from([heard, None, Instant(0), Instant(NOW + 90 * SECOND)]))
     if draw(st.booleans()):
@@ -95,7 +96,7 @@ def any_frame(draw: st.DrawFn) -> Frame:
 def test_both_give_the_same_outcomes(
     known: Catalogue, kernel: Callable[[Sequence[Frame]], list[Outcome]], group: list[Frame]
 ) -> None:
-    """Names, values, quality, reason, event time, decoder, and the words of a refusal."""
+    """Names, values, quality, reason, event time, decoder, and the text of a refusal."""
     assert kernel(group) == [known.decode(*frame) for frame in group]
 
 
@@ -107,7 +108,7 @@ def test_both_give_the_same_for_every_example_of_every_type(
 
 
 def test_a_type_that_becomes_known_while_it_runs_is_decoded(tmp_path: Path) -> None:
-    """The kernel's tables hold no type for unknown that the catalogue knows by now."""
+    """A type that was unknown at first is decoded once the catalogue has it."""
     growing = Catalogue(catalogue()._files)
     batch = BatchDecoder(growing.find, growing.unknown)
     example = all_constructs().file.examples[0]
@@ -128,7 +129,7 @@ def test_a_type_that_becomes_known_while_it_runs_is_decoded(tmp_path: Path) -> N
 
 
 class Calls:
-    """A decode function that notes the sizes of the groups it is given."""
+    """A decode function that records the sizes of its groups."""
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
@@ -147,7 +148,7 @@ def loaded(metrics: Metrics) -> float | None:
 
 
 def test_the_interpreter_decodes_until_the_kernel_is_loaded() -> None:
-    """The first uplink waits for nothing, however long loading takes."""
+    """The first uplink does not wait, however long loading takes."""
     may_load = threading.Event()
     interpreter, kernel, metrics = Calls(), Calls(), Metrics()
 
@@ -200,12 +201,12 @@ def test_without_the_kernel_the_interpreter_decodes_and_says_why(error: Exceptio
     decoder.stop()
 
 
-def test_a_kernel_that_raises_costs_no_uplink_and_is_not_asked_again() -> None:
+def test_a_kernel_that_raises_loses_no_uplink_and_is_not_used_again() -> None:
     metrics = Metrics()
-    asked = []
+    sizes = []
 
     def broken(frames: Sequence[Frame]) -> list[Outcome]:
-        asked.append(len(frames))
+        sizes.append(len(frames))
         raise MemoryError
 
     decoder = GroupDecoder(metrics, load=lambda _: broken)
@@ -213,7 +214,7 @@ def test_a_kernel_that_raises_costs_no_uplink_and_is_not_asked_again() -> None:
     wait_until(lambda: loaded(metrics) == 1, "loaded")
     for _ in range(2):
         assert decoder.decode([LSE01] * 100) == decode_one_by_one([LSE01] * 100)
-    assert asked == [100]
+    assert sizes == [100]
     assert "MemoryError" in decoder.state
     assert loaded(metrics) == 0
     decoder.stop()
@@ -258,7 +259,7 @@ def test_an_agent_that_stops_does_not_wait_for_the_compiler(
     monkeypatch.setattr(subprocess, "Popen", noted)
     decoder = GroupDecoder(Metrics())
     decoder.start()
-    wait_until(lambda: bool(children), "the compiler runs")
+    wait_until(lambda: bool(children), "the compiler is running")
     decoder.stop()
     wait_until(lambda: children[0].returncode is not None, "the compiler was ended")
 
@@ -274,7 +275,7 @@ def run_python(*arguments: str, **environment: str) -> subprocess.CompletedProce
 
 
 def test_a_cache_that_cannot_be_written_is_an_error() -> None:
-    """Else each start would compile for minutes, and the agent itself in the end."""
+    """Otherwise each start would compile for minutes, at last in the agent's own process."""
     done = run_python(
         "-c",
         "from numba.core import caching;"
@@ -291,8 +292,8 @@ print(_lazy_kernel()._cache._cache_file._index_path)
 """
 
 
-def test_a_damaged_cache_is_made_anew(tmp_path: Path) -> None:
-    """A power cut leaves files without content on some cards."""
+def test_a_damaged_cache_is_compiled_again(tmp_path: Path) -> None:
+    """After a power cut, files on some SD cards contain zeros only."""
     found = run_python("-c", FIND_INDEX, NUMBA_CACHE_DIR=str(tmp_path))
     index = Path(found.stdout.strip())
     index.parent.mkdir(parents=True, exist_ok=True)
@@ -319,14 +320,14 @@ print(len(decoder.decode(frames)), decoder.state)
 
 
 def test_without_numba_the_whole_agent_imports_and_decodes() -> None:
-    """As with the extra edge-small: nothing of the agent needs numba or llvmlite."""
+    """As with the extra edge-small: no module of the agent needs numba or llvmlite."""
     done = run_python("-c", WITHOUT_NUMBA)
     assert done.returncode == 0, done.stderr
     assert "200 interpreter; numba is not installed" in done.stdout
 
 
 def test_the_agent_starts_without_importing_numba() -> None:
-    """Only the loader's thread does, after the agent runs."""
+    """Only the loader's thread imports it, after the agent has started."""
     program = (
         "import sys, stadtsinn.edge.agent.agent;"
         "sys.exit(' '.join({'numba', 'llvmlite', 'numpy'} & sys.modules.keys()) or None)"

@@ -50,7 +50,7 @@ def decoder_state(address: str) -> str:
 
 
 def peak_memory(pid: int) -> int:
-    """Most bytes that were ever resident."""
+    """Highest resident memory so far, in bytes."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
@@ -63,7 +63,7 @@ def children(pid: int) -> list[int]:
 def test_large_groups_go_through_the_kernel_within_the_memory(
     brokers: tuple[Mosquitto, Mosquitto], tmp_path: Path
 ) -> None:
-    """Kernel, compiler's child and a backlog: the agent itself stays within 200 MB."""
+    """With the kernel loaded and a backlog decoded, the agent's process stays within 200 MB."""
     local, cloud = brokers
     edge = RealEdge(tmp_path / "edge", local.port, cloud.port, rows=50, batch_items=500)
     with FakeIngest(cloud.port) as ingest, FakeChirpstack(local.port) as chirpstack:
@@ -85,7 +85,7 @@ def test_large_groups_go_through_the_kernel_within_the_memory(
 def test_a_compiler_that_is_killed_loses_nothing(
     brokers: tuple[Mosquitto, Mosquitto], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As when the kernel ends it for lack of memory: the interpreter goes on."""
+    """As by the OOM killer: the agent continues with the interpreter."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "empty"))
     local, cloud = brokers
     edge = RealEdge(tmp_path / "edge", local.port, cloud.port)
@@ -97,7 +97,10 @@ def test_a_compiler_that_is_killed_loses_nothing(
             os.kill(children(edge.pid)[0], signal.SIGKILL)
             chirpstack.publish_uplinks(range(100, 200), MOMENT)
             wait_until(lambda: ingest.counters() == list(range(200)), "delivered", 60)
-            wait_until(lambda: "ended by signal 9" in decoder_state(address), "it says so")
+            wait_until(
+                lambda: "ended by signal 9" in decoder_state(address),
+                "the health page has the reason",
+            )
             assert edge.stop() == 0
         finally:
             edge.kill()

@@ -1,4 +1,4 @@
-"""Packed spool rows: small, unharmed, and readable by every later version."""
+"""Packed spool rows: smaller, unchanged after unpacking, and readable by every later version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The spool: consecutive positions, a bound with a rule, damage that is never silent."""
+"""The spool: consecutive positions, a size limit, damage that is detected."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def rows(spool: Spool, count: int, size: int = 100) -> list[Row]:
 
 
 def noise(size: int) -> bytes:
-    """Bytes that cannot be packed."""
+    """Bytes that cannot be compressed."""
     return random.Random(size).randbytes(size)
 
 
@@ -49,7 +49,7 @@ def test_rows_survive_a_restart(path: Path) -> None:
 
 
 def test_positions_continue_after_everything_was_acknowledged(path: Path) -> None:
-    """A restart with an empty spool must not give a position twice: the ingest would drop it."""
+    """A restart with an empty spool must not reuse positions: the ingest would drop their items."""
     spool = Spool(path, MEGABYTE)
     spool.append(rows(spool, 5))
     spool.acknowledge(5)
@@ -61,7 +61,7 @@ def test_positions_continue_after_everything_was_acknowledged(path: Path) -> Non
 
 
 def test_killed_before_the_deletion_only_sends_again(path: Path) -> None:
-    """What was acknowledged but not deleted when the power went is offered once more."""
+    """Rows that were acknowledged but not deleted at a power cut are read again."""
     spool = Spool(path, MEGABYTE)
     spool.append(rows(spool, 5))
     spool.acknowledge(4)
@@ -75,7 +75,7 @@ def test_acknowledged_rows_go_with_the_next_append(path: Path) -> None:
     spool = Spool(path, MEGABYTE)
     spool.append(rows(spool, 10))
     assert spool.acknowledge(9)
-    assert not spool.acknowledge(7), "an older acknowledgement is no news"
+    assert not spool.acknowledge(7), "an older acknowledgement changes nothing"
     spool.append(rows(spool, 1))
     stored = sqlite3.connect(path).execute("SELECT position FROM item").fetchall()
     assert stored == [(10,), (11,)]
@@ -109,7 +109,7 @@ def test_read_is_bounded_by_items_and_bytes_but_never_empty(path: Path) -> None:
 
 
 def test_flipped_bit_becomes_a_raw_item_with_its_position(path: Path) -> None:
-    """SQLite does not notice it; a wrong value would be worse than none, a stop as well."""
+    """SQLite does not detect it; the item must not have a wrong value or block later ones."""
     spool = Spool(path, MEGABYTE)
     spool.append(rows(spool, 3))
     other = sqlite3.connect(path)

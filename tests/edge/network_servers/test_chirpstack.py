@@ -1,4 +1,4 @@
-"""Reading ChirpStack events: both marshalers say the same, and bad input has a stated answer."""
+"""Reading ChirpStack events: both marshalers give the same uplink, bad input gives a reason."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_protobuf_uplink() -> None:
     assert (uplink.dev_eui, uplink.f_cnt, uplink.payload) == (EUI, 7, b"\x01")
 
 
-def test_both_marshalers_say_the_same() -> None:
+def test_both_marshalers_give_the_same_uplink() -> None:
     """The same JSON event, marshaled to protobuf by the official package, reads the same."""
     from chirpstack_api import integration
     from google.protobuf import json_format
@@ -93,11 +93,11 @@ def _rounded(uplink: Uplink) -> Uplink:
 
 
 @pytest.mark.parametrize("kind", ["join", "status", "ack", "txack", "log", "location"])
-def test_other_events_are_told_apart_without_being_read(kind: str) -> None:
+def test_other_events_are_recognised_by_their_topic(kind: str) -> None:
     assert read_event(fake_chirpstack.topic(EUI, kind), b"\xff", NOW) == OtherEvent(kind)
 
 
-def test_kind_of_event_nobody_knows() -> None:
+def test_unknown_kind_of_event() -> None:
     assert read_event(fake_chirpstack.topic(EUI, "novelty"), b"{}", NOW) == OtherEvent("unknown")
 
 
@@ -141,7 +141,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_unreadable_events_say_why(name: str) -> None:
+def test_unreadable_events_have_a_reason(name: str) -> None:
     reason, payload = UNREADABLE[name]
     with pytest.raises(UnreadableEvent) as caught:
         read_event(TOPIC, payload, NOW)
@@ -155,7 +155,7 @@ def test_topic_of_something_else() -> None:
     assert caught.value.reason == "unknown_topic"
 
 
-def test_unreadable_message_keeps_the_payload_to_itself() -> None:
+def test_error_text_does_not_contain_the_payload() -> None:
     secret = base64.b64encode(b"\x00" * 243).decode()
     with pytest.raises(UnreadableEvent) as caught:
         read_event(TOPIC, event(data=secret), NOW)
@@ -163,7 +163,7 @@ def test_unreadable_message_keeps_the_payload_to_itself() -> None:
 
 
 def test_unreadable_times_count_as_absent() -> None:
-    """A strange clock does not cost the measurement: our own remains."""
+    """The uplink is kept, with our own clock's time."""
     rx = [{"gatewayId": "a", "gwTime": "yesterday", "nsTime": "9999999", "rssi": -3.5}]
     uplink = read_event(TOPIC, event(time="never", rxInfo=rx), NOW)
     assert isinstance(uplink, Uplink)
@@ -177,8 +177,8 @@ def test_unknown_fields_and_absent_defaults_are_fine() -> None:
     assert (uplink.dev_eui, uplink.dev_addr, uplink.f_cnt) == (EUI, "01e8b740", 0)
 
 
-def reads_or_says_why(payload: bytes) -> bool:
-    """False where reading ends in anything but an uplink or an UnreadableEvent with a reason."""
+def gives_uplink_or_reason(payload: bytes) -> bool:
+    """False if reading gives anything but an uplink or an UnreadableEvent with a reason."""
     try:
         return isinstance(read_event(TOPIC, payload, NOW), Uplink)
     except UnreadableEvent as error:
@@ -187,7 +187,7 @@ def reads_or_says_why(payload: bytes) -> bool:
 
 @given(st.binary(max_size=400))
 def test_any_bytes_end_in_an_uplink_or_a_reason(payload: bytes) -> None:
-    assert reads_or_says_why(payload)
+    assert gives_uplink_or_reason(payload)
 
 
 @given(st.data())
@@ -196,7 +196,7 @@ def test_any_damage_to_an_event_ends_in_an_uplink_or_a_reason(data: st.DataObjec
         damaged = bytearray(whole)
         place = data.draw(st.integers(0, len(damaged) - 1))
         damaged[place] = data.draw(st.integers(0, 255))
-        assert reads_or_says_why(bytes(damaged))
+        assert gives_uplink_or_reason(bytes(damaged))
 
 
 def test_subscription_is_for_uplinks_only() -> None:

@@ -1,4 +1,4 @@
-"""What every format has to keep, tried on each: the same frame gives the same uplink everywhere."""
+"""The contract of NetworkServerFormat, tested with each: equal frames give equal uplinks."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_every_format_is_held_to_the_contract() -> None:
 
 
 def test_the_frame(case: Case) -> None:
-    """What identifies a frame and what it carried is the same, whichever server it came by."""
+    """A frame's identity and content are the same from every network server."""
     uplink = case.read()
     assert (uplink.dev_eui, uplink.dev_addr, uplink.f_cnt) == (EUI, "01e8b740", 7)
     assert (uplink.f_port, uplink.payload) == (2, fake_chirpstack.LSE01_PAYLOAD)
@@ -146,7 +146,7 @@ def test_an_empty_payload_at_a_port_is_a_measurement(case: Case) -> None:
     assert (uplink.f_port, uplink.payload) == (9, b"")
 
 
-def test_an_event_that_comes_again_has_the_id_it_had(case: Case) -> None:
+def test_a_resent_event_has_the_same_id(case: Case) -> None:
     assert case.read().deduplication_id == case.read().deduplication_id != ""
     assert case.read().deduplication_id != case.read(f_cnt=8).deduplication_id
     assert len(case.read().deduplication_id) <= 64
@@ -172,7 +172,7 @@ def test_event_time_by_the_same_rule(
 
 
 def test_gateway_clocks_are_learned_by_the_same_id(case: Case) -> None:
-    """A clock that lags at one server is known when the gateway reports through another."""
+    """All formats use the same gateway id, so a lag found through one server applies to all."""
     clocks = GatewayClocks()
     for minute in range(3):
         arrival = Instant(NOW + minute * 60 * SECOND)
@@ -196,7 +196,7 @@ def test_device_type_by_attribute_or_model(case: Case) -> None:
     assert mapped.resolve(case.read(attribute="bosch/tps110")) == "by/device"
 
 
-def test_topics_say_what_an_event_is(case: Case) -> None:
+def test_kind_of_event_follows_from_its_topic(case: Case) -> None:
     assert case.server.kind_of(case.topic(EUI, UP)) == UP
     assert case.server.kind_of("zigbee2mqtt/lamp") is None
     for kind, end in case.other_topics.items():
@@ -216,7 +216,7 @@ def test_a_bridge_may_put_a_prefix_before_the_topic(case: Case) -> None:
 
 
 def test_subscriptions_match_what_is_read(case: Case) -> None:
-    """Every filter is one that the uplink's topic, or one without a device, falls under."""
+    """Every filter matches the topic of an uplink, with or without a device in it."""
     topic = case.topic(EUI, UP)
     assert any(_matches(pattern, topic) for pattern in case.server.topics())
     for pattern in case.server.topics():
@@ -224,7 +224,7 @@ def test_subscriptions_match_what_is_read(case: Case) -> None:
 
 
 def test_one_application_can_be_subscribed_alone(case: Case) -> None:
-    """Of a server that towns share, each reads its own."""
+    """Towns that share a server subscribe to their own application each."""
     topic = case.topic(EUI, UP)
     mine = topic.split("/")[1]
     assert any(_matches(pattern, topic) for pattern in case.server.topics(mine))

@@ -91,7 +91,7 @@ CASES = {
         at(-1500),
         TimeSource.GATEWAY,
     ),
-    "a live gateway speaks against another that lags three hours": (
+    "a live gateway beats another that lags three hours": (
         [rx(-3 * HOUR, gateway="lagging"), rx(-1500, gateway="good")],
         at(-1500),
         TimeSource.GATEWAY,
@@ -113,25 +113,25 @@ def test_rule(name: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_recording_played_months_later_gives_the_same_times(name: str) -> None:
-    """Gateway clocks are judged by the server's clock, not by ours: replay changes nothing."""
+    """Gateway clocks are compared with the server's clock, not ours: a replay changes nothing."""
     receptions, expected, source = CASES[name]
     later = Instant(ARRIVAL + 200 * DAY)
     assert event_time(receptions, at(SECOND // 5), later) == (expected, source)
 
 
-def test_server_clock_at_1970_leaves_our_own() -> None:
+def test_with_a_server_clock_at_1970_our_own_is_used() -> None:
     reception = ReceptionTimes("a", None, None, Instant(30 * SECOND))
     found = event_time([reception], Instant(30 * SECOND), RECEIVED)
     assert found == (RECEIVED, TimeSource.ARRIVAL)
 
 
-def test_server_clock_ahead_of_ours_is_not_believed() -> None:
+def test_server_clock_ahead_of_ours_is_not_used() -> None:
     ahead = Instant(RECEIVED + FUTURE_TOLERANCE + 1)
     found = event_time([ReceptionTimes("a", None, None, ahead)], ahead, RECEIVED)
     assert found == (RECEIVED, TimeSource.ARRIVAL)
 
 
-def test_without_ns_time_the_events_own_time_is_the_yardstick() -> None:
+def test_without_ns_time_the_events_time_is_the_arrival() -> None:
     """Older servers state no nsTime; their `time` is the arrival, unless it is the gateway's."""
     late = ReceptionTimes("a", at(-6 * HOUR), None, None)
     assert event_time([late], ARRIVAL, RECEIVED) == (at(-6 * HOUR), TimeSource.GATEWAY)
@@ -155,7 +155,7 @@ def test_event_time_is_never_in_the_future_nor_before_2020(
     assert EARLIEST <= moment <= RECEIVED + FUTURE_TOLERANCE + 30 * SECOND
 
 
-# --- what is learned -------------------------------------------------------------------
+# --- gateway clocks --------------------------------------------------------------------
 
 
 def frame(clocks: GatewayClocks, arrival: Instant, lag: int) -> tuple[Instant, TimeSource]:
@@ -164,7 +164,7 @@ def frame(clocks: GatewayClocks, arrival: Instant, lag: int) -> tuple[Instant, T
 
 
 def test_clock_that_keeps_lagging_is_recognised() -> None:
-    """Three hours behind, frame after frame: from the third on over a minute it is a fault."""
+    """Three hours behind in every frame: with the third, after over a minute, it is faulty."""
     clocks = GatewayClocks()
     sources = [frame(clocks, at(n * 40 * SECOND), 3 * HOUR)[1] for n in range(5)]
     assert sources == [TimeSource.GATEWAY] * 2 + [TimeSource.NETWORK_SERVER] * 3
@@ -172,7 +172,7 @@ def test_clock_that_keeps_lagging_is_recognised() -> None:
 
 
 def test_backlog_is_no_clock_fault() -> None:
-    """Frames of an outage arrive a second apart, but were received a minute apart."""
+    """Frames of a backlog arrive a second apart, but were received a minute apart."""
     clocks = GatewayClocks()
     for n in range(100):
         lag = 6 * HOUR - n * 59 * SECOND
@@ -181,7 +181,7 @@ def test_backlog_is_no_clock_fault() -> None:
     assert not clocks.faulty("a")
 
 
-def test_one_late_frame_of_a_good_gateway_is_believed() -> None:
+def test_one_late_frame_of_a_good_gateway_is_dated_by_its_clock() -> None:
     clocks = GatewayClocks()
     for n in range(10):
         frame(clocks, at(n * MINUTE), 2000)
@@ -189,7 +189,7 @@ def test_one_late_frame_of_a_good_gateway_is_believed() -> None:
     assert found == (at(11 * MINUTE - 6 * HOUR), TimeSource.GATEWAY)
 
 
-def test_repaired_clock_is_believed_again() -> None:
+def test_corrected_clock_is_used_again() -> None:
     clocks = GatewayClocks()
     for n in range(4):
         frame(clocks, at(n * MINUTE), 3 * HOUR)
@@ -198,21 +198,21 @@ def test_repaired_clock_is_believed_again() -> None:
     assert frame(clocks, at(6 * MINUTE), HOUR)[1] is TimeSource.GATEWAY
 
 
-def test_a_resent_event_teaches_nothing() -> None:
+def test_a_resent_event_is_not_counted() -> None:
     clocks = GatewayClocks()
     for _ in range(10):
         frame(clocks, ARRIVAL, 3 * HOUR)
     assert not clocks.faulty("a")
 
 
-def test_what_was_learned_survives_a_restart() -> None:
+def test_faulty_clocks_survive_a_restart() -> None:
     clocks = GatewayClocks()
     for n in range(4):
         frame(clocks, at(n * MINUTE), 3 * HOUR)
     assert GatewayClocks(clocks.known()).faulty("a")
 
 
-def test_gateways_without_number_do_not_fill_the_memory() -> None:
+def test_number_of_remembered_gateways_is_limited() -> None:
     clocks = GatewayClocks()
     for n in range(10_000):
         clocks.observe(f"gateway {n}", at(n), 0)
@@ -224,7 +224,7 @@ def test_gateways_without_number_do_not_fill_the_memory() -> None:
 
 @pytest.mark.parametrize("marshaler", ["json", "protobuf"])
 def test_recordings_of_a_real_server(marshaler: str) -> None:
-    """The frame with gateway time six hours ago, the one with GPS time, and all live ones."""
+    """A frame with a gateway time six hours ago, one with GPS time, and the live ones."""
     lines = require_shared(f"chirpstack-events/events-{marshaler}.jsonl").read_text().splitlines()
     clocks = GatewayClocks()
     seen: dict[str, Uplink] = {}

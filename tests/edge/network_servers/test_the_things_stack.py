@@ -1,4 +1,4 @@
-"""What The Things Stack alone does, and what people met with it.
+"""Properties of The Things Stack alone, and problems that its users have reported.
 
 The inputs are our own, made after the facts of the pages named.
 """
@@ -49,7 +49,7 @@ def without(event: dict[str, Any], *path: str) -> dict[str, Any]:
     return event
 
 
-# --- met in public ---------------------------------------------------------------------
+# --- reported in public ----------------------------------------------------------------
 
 
 def test_mac_commands_come_without_a_port_but_with_a_payload() -> None:
@@ -157,10 +157,10 @@ def test_only_gps_time_is_gps_time() -> None:
     assert (by_gps.event_time, by_gps.time_source) == (late, TimeSource.GPS)
 
 
-def test_gateways_of_other_networks_are_told_apart() -> None:
+def test_gateways_of_other_networks_are_distinguished() -> None:
     """https://github.com/projecthorus/sondehub-infra/pull/143: all are called ``packetbroker``.
 
-    One whose clock lags must not discredit the others.
+    A lagging clock of one must not affect the others.
     """
 
     def through_broker(time: Instant | None, **forwarder: str) -> dict[str, Any]:
@@ -205,7 +205,7 @@ def test_a_payload_that_is_still_encrypted_is_not_decoded() -> None:
         ({}, None, 0),
     ],
 )
-def test_the_data_rates_index_is_worked_out(
+def test_the_data_rates_index_is_derived(
     data_rate: dict[str, Any], frequency: object, index: int
 ) -> None:
     """https://github.com/TheThingsNetwork/lorawan-stack/issues/4478: the JSON states it no more.
@@ -228,7 +228,7 @@ def test_signal_to_noise_is_a_fraction_or_nothing(snr: object, read_as: float) -
     assert read(message={"rx_metadata": [entry]}).receptions[0].snr == read_as
 
 
-def test_what_a_payload_formatter_says_does_not_matter() -> None:
+def test_output_of_payload_formatters_is_ignored() -> None:
     """https://github.com/home-assistant/core/issues/154401: any JSON, lists and texts."""
     message = {
         "decoded_payload": {"err": 0, "messages": [[{"4097": 21.5}], "x", None], "valid": True},
@@ -275,7 +275,7 @@ def test_a_message_of_the_second_version_is_refused() -> None:
     assert "The Things Stack v3" in str(error)
 
 
-def test_who_subscribes_to_everything_gets_joins_and_downlinks_too() -> None:
+def test_joins_and_downlinks_are_other_events() -> None:
     """https://github.com/descartes/TheThingsStack-Integration-Starters/issues/1"""
     join = {
         "end_device_ids": {"device_id": tts.device_id(EUI)},
@@ -324,7 +324,7 @@ def test_null_counts_as_absent() -> None:
     ],
 )
 def test_which_correlation_id_names_the_uplink(ids: list[str], chosen: str) -> None:
-    """The network server may hand one uplink on twice: the id of its reception stays the same."""
+    """The network server may forward one uplink twice: the id of its reception stays the same."""
     assert read(correlation_ids=ids).deduplication_id == chosen
 
 
@@ -348,8 +348,8 @@ def test_gateway_clocks_are_kept_apart_by_eui() -> None:
     assert (clocks.faulty("00000000000000aa"), clocks.faulty("00000000000000bb")) == (True, False)
 
 
-def test_clocks_of_unrevealed_gateways_are_not_thrown_together() -> None:
-    """One of them lags, for an hour; a late frame of another is dated by its own clock."""
+def test_clocks_of_unrevealed_gateways_are_not_recorded() -> None:
+    """They share one id: the lag of one would make a late frame of another look wrong."""
     clocks = GatewayClocks()
 
     def dated(f_cnt: int, arrival: Instant, lag: int) -> Instant:
@@ -382,7 +382,7 @@ UNREADABLE: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_unreadable_messages_say_why(name: str) -> None:
+def test_unreadable_messages_have_a_reason(name: str) -> None:
     reason, replaced = UNREADABLE[name]
     assert refused({**tts.uplink(7, NOW), **replaced}).reason == reason
 
@@ -395,7 +395,7 @@ def test_a_message_in_protocol_buffers_names_the_setting() -> None:
 
 
 def test_a_recorded_uplink() -> None:
-    """As a subscriber of the public network wrote it down, with other ids."""
+    """As recorded by a subscriber of the public network, with other ids."""
     line = json.loads(require_shared("cases/recordings/tts.jsonl").read_text().splitlines()[0])
     uplink = TheThingsStack().read(
         line["topic"], line["payload"].encode(), parse("2026-11-26T15:00:00+00:00")

@@ -1,4 +1,4 @@
-"""The catalogue speaks with one voice: the same thing has the same name in every device file."""
+"""Consistent names: the same thing has the same name in every device file of the catalogue."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OTHER_WORDS = {
     "avg": "mean",
     "adc": "analog",
 }
-"""Words of vendors for what our channels call otherwise."""
+"""Vendors' words, and the ones that our channels use instead."""
 
 PAIRING_KEY = "A1A2A3A4A5A6A7A8"
 
@@ -33,7 +33,7 @@ every_device = pytest.mark.parametrize("device", device_types(), ids=lambda devi
 
 @every_device
 def test_channels_are_named_alike(device: DeviceType) -> None:
-    """One way of writing, and one word for lowest, highest, mean and the analog input."""
+    """One spelling, and one word each for lowest, highest, mean and the analog input."""
     for slot in device.fields:
         assert CHANNEL.fullmatch(slot.channel), slot
         for word in slot.channel.split("_"):
@@ -42,7 +42,7 @@ def test_channels_are_named_alike(device: DeviceType) -> None:
 
 @every_device
 def test_a_sensor_measures_within_what_is_plausible(device: DeviceType) -> None:
-    """A sensor's range narrows the quantity's; wider would call good what cannot be."""
+    """A sensor's range is within the quantity's: a wider one would make impossible values good."""
     for slot in device.fields:
         known = quantity(slot.quantity)
         assert known.low <= slot.low < slot.high <= known.high, slot
@@ -50,21 +50,21 @@ def test_a_sensor_measures_within_what_is_plausible(device: DeviceType) -> None:
 
 @every_device
 def test_a_temperature_says_of_what(device: DeviceType) -> None:
-    """Of air, soil, water, the device; else the channel tells the probe, or a note why not."""
+    """Of air, soil, water, the device; else the channel names the probe, or a note explains it."""
     bare = [s for s in device.fields if s.quantity == "temperature" and not s.channel]
     assert all(slot.note for slot in bare)
 
 
 @every_device
 def test_a_summary_is_one_sentence(device: DeviceType) -> None:
-    """It stands in lists of devices."""
+    """Lists of devices show it."""
     assert re.fullmatch(r"\S[^\n]*[^.\s]\.", device.file.summary)
     assert ". " not in device.file.summary
 
 
 @every_device
 def test_a_pairing_key_is_not_shown(device: DeviceType) -> None:
-    """Who reads the answer about the key of device-to-device messages could use it."""
+    """The key of device-to-device messages is a secret; decoded fields are not."""
     port = device.file.examples[0].port
     outcome, vendor = device.decode_with_vendor(port, bytes.fromhex("FF35" + PAIRING_KEY))
     if isinstance(outcome, Decoded):
@@ -72,7 +72,7 @@ def test_a_pairing_key_is_not_shown(device: DeviceType) -> None:
 
 
 def test_the_devices_with_a_pairing_key_hide_it() -> None:
-    """The test above really meets keys."""
+    """The test above is not empty: there are devices with such a key."""
     _, vendor = catalogue().decode_with_vendor(
         "milesight/em500-smtc", 85, bytes.fromhex("FF35" + PAIRING_KEY)
     )
