@@ -70,13 +70,13 @@ def test_attempts_end_with_success_or_with_the_last_error() -> None:
                 raise OSError("not there yet")
     assert tried == 4
 
-    def in_vain() -> None:
+    def failing() -> None:
         for attempt in backoff.attempts(OSError, timeout=0.02):
             with attempt:
                 raise OSError("never there")
 
     with pytest.raises(OSError, match="never there"):
-        in_vain()
+        failing()
 
 
 def test_another_error_is_not_tried_again() -> None:

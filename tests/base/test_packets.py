@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from stadtsinn.base.mqtt.client import SturdyClient
+from stadtsinn.base.mqtt.client import MqttClient
 from stadtsinn.base.mqtt.packets import MalformedPacket, Publish, next_packet, read_publish
 
 
@@ -53,12 +53,12 @@ properties = st.lists(st.binary(max_size=60)).map(
 )
 
 
-def client(version: MQTTProtocolVersion) -> tuple[SturdyClient, list[Publish]]:
-    sturdy = SturdyClient("c", session_expiry=1, receive_maximum=1, longest_pause=1)
-    sturdy.speak(version)
+def client(version: MQTTProtocolVersion) -> tuple[MqttClient, list[Publish]]:
+    tested = MqttClient("c", session_expiry=1, receive_maximum=1, longest_pause=1)
+    tested.use_protocol(version)
     taken: list[Publish] = []
-    sturdy.on_publishes = taken.extend
-    return sturdy, taken
+    tested.on_publishes = taken.extend
+    return tested, taken
 
 
 @given(
@@ -70,7 +70,7 @@ def test_messages_are_the_same_however_their_bytes_are_cut(
     sent: list[tuple[Publish, bytes, bool]], version_5: bool, cuts: list[int]
 ) -> None:
     version = MQTTProtocolVersion.MQTTv5 if version_5 else MQTTProtocolVersion.MQTTv311
-    sturdy, taken = client(version)
+    tested, taken = client(version)
     stream = b"".join(
         packet(message, version_5=version_5, properties=extra, dup=dup)
         for message, extra, dup in sent
@@ -79,22 +79,22 @@ def test_messages_are_the_same_however_their_bytes_are_cut(
     while stream:
         size = cuts[number % len(cuts)]
         number += 1
-        sturdy._received += stream[:size]
+        tested._received += stream[:size]
         stream = stream[size:]
-        assert sturdy._handle_received() == 0
+        assert tested._handle_received() == 0
     assert taken == [message for message, _, _ in sent]
-    assert sturdy._received == b""
+    assert tested._received == b""
 
 
 def test_other_packets_are_handled_by_paho_in_their_place() -> None:
-    sturdy, taken = client(MQTTProtocolVersion.MQTTv311)
+    tested, taken = client(MQTTProtocolVersion.MQTTv311)
     order: list[object] = []
-    sturdy.on_publishes = order.extend
-    sturdy.on_subscribe = lambda _client, _data, number, _reasons, _properties: order.append(number)
+    tested.on_publishes = order.extend
+    tested.on_subscribe = lambda _client, _data, number, _reasons, _properties: order.append(number)
     first, second = (Publish("t", payload, False, 7, 1) for payload in (b"1", b"2"))
     suback = bytes([paho.SUBACK, 3]) + struct.pack("!HB", 42, 1)
-    sturdy._received += packet(first, version_5=False) + suback + packet(second, version_5=False)
-    assert sturdy._handle_received() == 0
+    tested._received += packet(first, version_5=False) + suback + packet(second, version_5=False)
+    assert tested._handle_received() == 0
     assert order == [first, 42, second]
     assert taken == []
 
@@ -130,8 +130,8 @@ def test_the_messages_are_those_that_paho_reads() -> None:
     ids=lambda raw: raw.hex(),
 )
 def test_what_is_no_mqtt_ends_the_connection(raw: bytes) -> None:
-    sturdy, taken = client(MQTTProtocolVersion.MQTTv5)
-    sturdy._received += raw
+    tested, taken = client(MQTTProtocolVersion.MQTTv5)
+    tested._received += raw
     with pytest.raises(MalformedPacket):
-        sturdy._handle_received()
+        tested._handle_received()
     assert taken == []

@@ -139,9 +139,9 @@ def test_people_read_what_changes_in_their_language(
     assert "Dry run: 60 of 60 uplinks would be logged otherwise, 1 devices." in said
     assert "Live occupancy, alerts and messages of the past are not changed." in said
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
-    _, gesagt, _ = call(redecode, config, *WHOLE, "--dry-run")
-    assert "soil_moisture: 60 geändert (um höchstens 7.07 %)" in gesagt
-    assert "Belegung, Alarme und Nachrichten der Vergangenheit bleiben unverändert." in gesagt
+    _, german, _ = call(redecode, config, *WHOLE, "--dry-run")
+    assert "soil_moisture: 60 geändert (um höchstens 7.07 %)" in german
+    assert "Belegung, Alarme und Nachrichten der Vergangenheit bleiben unverändert." in german
 
 
 def test_a_day_is_berlins_and_an_instant_is_exact(config: Path, database: Database) -> None:

@@ -40,8 +40,8 @@ def run(config: Path) -> Command:
 def test_from_nothing_to_a_town_with_a_key(run: Command, config: Path) -> None:
     town = config.with_name("town.toml")
     town.write_text(run("registry", "example").stdout, encoding="utf-8")
-    rehearsed = run("registry", "apply", str(town), "--dry-run")
-    assert "+ zone wochenmarkt" in rehearsed.stdout
+    dry_run = run("registry", "apply", str(town), "--dry-run")
+    assert "+ zone wochenmarkt" in dry_run.stdout
     assert run("tenant", "list", "--json").stdout == ""
     applied = run("registry", "apply", str(town))
     assert applied.exit_code == 0, applied.output

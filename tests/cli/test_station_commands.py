@@ -73,8 +73,8 @@ def test_a_swap_keeps_the_station_and_its_history_shows_both(run: Command) -> No
 
 
 def test_a_dry_run_changes_nothing(run: Command) -> None:
-    rehearsed = run("device", "swap", OLD, NEW, "--at", "2026-06-12 12:00", "--dry-run")
-    assert (rehearsed.exit_code, "nothing was changed" in rehearsed.stdout) == (0, True)
+    dry_run = run("device", "swap", OLD, NEW, "--at", "2026-06-12 12:00", "--dry-run")
+    assert (dry_run.exit_code, "nothing was changed" in dry_run.stdout) == (0, True)
     history = run("station", "history", "linde-am-markt").stdout
     assert history == f"{OLD}  from the beginning – now\n"
 

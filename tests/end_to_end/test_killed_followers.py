@@ -188,12 +188,12 @@ def test_killed_there_nothing_is_lost_or_doubled(
 ) -> None:
     """SIGKILL at the point, then a restart: the same values, occupancy, incidents, messages."""
     morning = Morning(tmp_path, day)
-    doomed = morning.process(crash_at=point)
-    doomed.start()
+    to_kill = morning.process(crash_at=point)
+    to_kill.start()
     try:
-        wait_dead(doomed)
+        wait_dead(to_kill)
     finally:
-        doomed.stop()
+        to_kill.stop()
     # The sender dies with the followers, wherever it was: it may hold a lease at any point,
     # and the morning's clock stands still.
     _end_leases(morning.database)

@@ -144,7 +144,7 @@ def publish(the_things_stack: int, chirpstack: int) -> None:
     things = connected(
         Broker("127.0.0.1", the_things_stack, "server", username="server", password="s")
     )
-    chirps = connected(Broker("127.0.0.1", chirpstack, "chirpstack"))
+    chirpstack_link = connected(Broker("127.0.0.1", chirpstack, "chirpstack"))
     try:
         things.publish(tts.topic(EUI), b"{", qos=0)
         for n in FRAMES:
@@ -152,13 +152,13 @@ def publish(the_things_stack: int, chirpstack: int) -> None:
             event = tts.uplink(n, up.event_time, dev_addr=up.dev_addr, payload=up.payload)
             ways = [
                 partial(things.publish, tts.topic(EUI), tts.encode(event), qos=0),
-                partial(chirps.publish, event_topic(EUI), chirpstack_event(up)),
+                partial(chirpstack_link.publish, event_topic(EUI), chirpstack_event(up)),
             ]
             for way in ways if n % 2 else ways[::-1]:
                 way().wait_for_publish(PATIENCE_S)
     finally:
         things.stop()
-        chirps.stop()
+        chirpstack_link.stop()
 
 
 def in_quarantine(cloud: RealCloud) -> set[tuple[str, str | None, str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fake_town_cloud import TownCloud, live_through, reopen
+from fake_town_cloud import TownCloud, play_day, reopen
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.simulator.market_day.day import MarketDay
 
@@ -22,7 +22,7 @@ def day() -> MarketDay:
 def end_of_day(day: MarketDay, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which a faultless cloud has its stores; not to be changed."""
     folder = tmp_path_factory.mktemp("town")
-    live_through(day, folder).close()
+    play_day(day, folder).close()
     return folder
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from fake_town_cloud import TownCloud, live_through
+from fake_town_cloud import TownCloud, play_day
 from stadtsinn.base.instant import HOUR, MINUTE, Instant
 from stadtsinn.cloud.alarms.alerts.tables import incidents
 from stadtsinn.cloud.alarms.notify.tables import outbox, sandbox_messages
@@ -57,7 +57,7 @@ def test_a_faultless_day_passes(day: MarketDay, cloud: TownCloud) -> None:
 def test_a_backlog_that_takes_minutes_to_arrive_changes_nothing(tmp_path: Path) -> None:
     """Another day, and the county's copies are in the cloud before the town's originals."""
     another = MarketDay(2)
-    cloud = live_through(another, tmp_path, backlog_per_minute=200)
+    cloud = play_day(another, tmp_path, backlog_per_minute=200)
     report = compared(another, cloud)
     cloud.close()
     assert report.ok, report.lines()
@@ -212,7 +212,7 @@ def test_a_town_without_its_zone_is_found(day: MarketDay, cloud: TownCloud) -> N
 # --- the messages ----------------------------------------------------------------------
 
 ONE_ALARM = select(func.max(outbox.c.id)).where(outbox.c.kind == "ALARM").scalar_subquery()
-ITS_UUID = select(outbox.c.uuid).where(outbox.c.id == ONE_ALARM).scalar_subquery()
+ALARM_UUID = select(outbox.c.uuid).where(outbox.c.id == ONE_ALARM).scalar_subquery()
 
 
 def _sent_twice(connection: Connection) -> None:
@@ -229,7 +229,7 @@ def _sent_twice(connection: Connection) -> None:
 
 
 def _lost(connection: Connection) -> None:
-    connection.execute(delete(sandbox_messages).where(sandbox_messages.c.uuid == ITS_UUID))
+    connection.execute(delete(sandbox_messages).where(sandbox_messages.c.uuid == ALARM_UUID))
 
 
 def _never_written(connection: Connection) -> None:
@@ -241,7 +241,7 @@ def _never_written(connection: Connection) -> None:
 def _delayed(connection: Connection) -> None:
     connection.execute(
         update(sandbox_messages)
-        .where(sandbox_messages.c.uuid == ITS_UUID)
+        .where(sandbox_messages.c.uuid == ALARM_UUID)
         .values(received_at=sandbox_messages.c.received_at + 15 * MINUTE)
     )
 
@@ -252,30 +252,30 @@ def _about_the_hidden_hour(connection: Connection) -> None:
     connection.execute(update(outbox).where(outbox.c.uuid == "again").values(incident_id=hidden))
 
 
-def _out_of_nowhere(connection: Connection) -> None:
+def _without_incident(connection: Connection) -> None:
     connection.execute(
         insert(sandbox_messages).values(uuid="x", address="", text="ALARM", received_at=0)
     )
 
 
 @pytest.mark.parametrize(
-    ("damage", "complaint"),
+    ("damage", "expected"),
     [
         (_sent_twice, "got 2 alarms instead of 1"),
         (_lost, "never arrived"),
         (_never_written, "got 0 alarms instead of 1"),
         (_delayed, "minutes too late"),
         (_about_the_hidden_hour, "when there was no incident"),
-        (_out_of_nowhere, "belongs to no incident"),
+        (_without_incident, "belongs to no incident"),
     ],
 )
 def test_wrong_messages_are_found(
-    day: MarketDay, cloud: TownCloud, damage: Callable[[Connection], None], complaint: str
+    day: MarketDay, cloud: TownCloud, damage: Callable[[Connection], None], expected: str
 ) -> None:
     with cloud.database.write() as connection:
         damage(connection)
     check = failed(compared(day, cloud), MESSAGES)
-    assert any(complaint in problem for problem in check.problems), check.problems
+    assert any(expected in problem for problem in check.problems), check.problems
 
 
 def test_the_series_file_is_only_read(day: MarketDay, cloud: TownCloud) -> None:

@@ -41,7 +41,7 @@ class FakeEdge:
         self._stream = stream
         self._batch_items = batch_items
         self._sendings = 0
-        self._news = threading.Event()
+        self._changed = threading.Event()
         self.acknowledged = 0
         self._link = MqttLink(
             Broker("127.0.0.1", port, f"edge-{edge_id}"),
@@ -61,7 +61,7 @@ class FakeEdge:
         if ack.stream == self._stream:
             assert ack.position <= len(self._items)
             self.acknowledged = max(self.acknowledged, ack.position)
-            self._news.set()
+            self._changed.set()
         self._link.acknowledge(message)
 
     def send(self) -> None:
@@ -83,6 +83,6 @@ class FakeEdge:
         while self.acknowledged < len(self._items):
             assert time.monotonic() < deadline, f"acknowledged only up to {self.acknowledged}"
             self.send()
-            self._news.clear()
-            while self.acknowledged < len(self._items) and self._news.wait(patience):
-                self._news.clear()
+            self._changed.clear()
+            while self.acknowledged < len(self._items) and self._changed.wait(patience):
+                self._changed.clear()

@@ -55,7 +55,7 @@ def reopen(folder: Path, clock: ManualClock) -> TownCloud:
     return TownCloud(folder, database, EmbeddedStore(folder / _SERIES, clock))
 
 
-def live_through(day: MarketDay, folder: Path, *, backlog_per_minute: int = 100_000) -> TownCloud:
+def play_day(day: MarketDay, folder: Path, *, backlog_per_minute: int = 100_000) -> TownCloud:
     """Run the whole day; every message of both servers arrives.
 
     After the outage so many messages of the town's backlog arrive per minute, oldest first, and
@@ -65,11 +65,11 @@ def live_through(day: MarketDay, folder: Path, *, backlog_per_minute: int = 100_
     database = fresh_database(folder)
     series = EmbeddedStore(folder / _SERIES, clock)
     apply_town(database, day.town, clock.now())
-    _Driven(day, database, series, clock, backlog_per_minute).run()
+    _Player(day, database, series, clock, backlog_per_minute).run()
     return TownCloud(folder, database, series)
 
 
-class _Driven:
+class _Player:
     """Hands messages on minute by minute, as `demo --check` does."""
 
     def __init__(

@@ -72,7 +72,7 @@ def _events(browser: Chrome, method: str) -> list[dict[str, Any]]:
     return [message["params"] for message in messages if message["method"] == method]
 
 
-def complaints(browser: Chrome) -> list[str]:
+def console_messages(browser: Chrome) -> list[str]:
     """What the browser's console says since this was asked last: errors, policy violations."""
     return [entry["message"] for entry in browser.get_log("browser")]  # type: ignore[no-untyped-call]
 

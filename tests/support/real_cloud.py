@@ -73,15 +73,15 @@ bind = "127.0.0.1:{self.health_port}"
 def wait_dead(child: Child) -> None:
     """Wait until a process has been killed at its crash point."""
 
-    def last_words() -> str:
+    def log_tail() -> str:
         try:
             child.check()
         except ChildFailed as failed:
             return str(failed)
         return ""
 
-    wait_until(lambda: last_words() != "", f"{child.name} reaches its crash point")
-    assert "code -9" in last_words()
+    wait_until(lambda: log_tail() != "", f"{child.name} reaches its crash point")
+    assert "code -9" in log_tail()
 
 
 def _stamp(database: Database) -> None:

@@ -173,10 +173,20 @@ def postgres_cluster(folder: Path) -> Iterator[str]:
     port = free_port()
     settings = ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=60"]
     # A test run that is killed takes its cluster along.
-    with_us = ["setpriv", "--pdeathsig", "TERM", *prefix]
+    dies_with_parent = ["setpriv", "--pdeathsig", "TERM", *prefix]
     with (folder / "postgres.log").open("wb") as log:
         process = subprocess.Popen(
-            [*with_us, str(postgres), "-D", str(data), "-p", str(port), "-k", str(data), *settings],
+            [
+                *dies_with_parent,
+                str(postgres),
+                "-D",
+                str(data),
+                "-p",
+                str(port),
+                "-k",
+                str(data),
+                *settings,
+            ],
             stdout=log,
             stderr=log,
             cwd="/",

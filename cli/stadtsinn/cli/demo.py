@@ -16,7 +16,7 @@ from rich.table import Table
 
 from stadtsinn.base.berlin import date_and_time
 from stadtsinn.cli.language import text
-from stadtsinn.cli.stage_options import cache_folder, failures_in_words, stage_folder
+from stadtsinn.cli.stage_options import cache_folder, errors_as_sentences, stage_folder
 
 if TYPE_CHECKING:
     from stadtsinn.simulator.demo.play import Scene, Show
@@ -67,7 +67,7 @@ def demo(
 
     Example: stadtsinn demo --for 60
     """
-    with failures_in_words("demo", as_json), stage_folder(folder) as place:
+    with errors_as_sentences("demo", as_json), stage_folder(folder) as place:
         if check:
             _check(place, seed, as_json)
         else:
@@ -104,7 +104,7 @@ def _show(
     console = Console()
     console.print(text("Setting the stage …", "Die Bühne wird aufgebaut …"))
     with open_show(folder, cache_folder(), seed=seed, speed=speed, api_port=port) as show:
-        console.print(_where_to_look(show.stage.base_url))
+        console.print(_addresses(show.stage.base_url))
         end = None if for_seconds is None else time.monotonic() + for_seconds
         watch = _watch_live if console.is_terminal else _watch_lines
         watch(console, show, end)
@@ -133,7 +133,7 @@ def _watch_lines(console: Console, show: Show, end: float | None) -> None:
         time.sleep(_LOOK_S)
 
 
-def _where_to_look(base: str) -> Panel:
+def _addresses(base: str) -> Panel:
     table = Table.grid(padding=(0, 2))
     table.add_row(
         text("Public counter", "Öffentlicher Zähler"), f"{base}/musterstadt/zaehler/wochenmarkt"

@@ -113,18 +113,18 @@ def _change(
     json_lines: bool,
 ) -> None:
     """Make a change of the device's town and say what measures where from then on."""
-    from stadtsinn.cloud.town.service import Rehearsed, dev_eui, rehearsable_change
+    from stadtsinn.cloud.town.service import DryRunEnded, change_or_dry_run, dev_eui
     from stadtsinn.cloud.town.stations.service import Editor
 
     made: list[PlacedDeployment] = []
     with installation(config) as opened:
         when = _moment(at, opened.clock.now())
         try:
-            with rehearsable_change(opened.database, dry_run) as connection:
+            with change_or_dry_run(opened.database, dry_run) as connection:
                 scope = scope_of_device(connection, dev_eui(device))
                 editor = Editor(scope, opened.clock.now(), by or text("operator", "Betreiber"))
                 made = change(connection, editor, when)
-        except Rehearsed:
+        except DryRunEnded:
             pass
     for one in made:
         if json_lines:

@@ -178,7 +178,7 @@ def _redecoder(opened: Installation, jobs: int) -> Iterator[Redecoder]:
 def _run(redecoder: Redecoder, wanted: Wanted, json_lines: bool, *, dry_run: bool) -> None:
     from stadtsinn.cli.redecode_output import print_json, print_text
 
-    done = redecoder.dry_run(wanted) if dry_run else redecoder.run(wanted, _who())
+    done = redecoder.dry_run(wanted) if dry_run else redecoder.run(wanted, _account())
     (print_json if json_lines else print_text)(done)
 
 
@@ -204,7 +204,7 @@ def _list(opened: Installation, json_lines: bool) -> None:
         print(text("Nothing was decoded again yet.", "Noch nichts wurde neu dekodiert."))
 
 
-def _who() -> str:
+def _account() -> str:
     """Whom the record names: the account and the machine."""
     try:
         account = getpass.getuser()

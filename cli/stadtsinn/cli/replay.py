@@ -14,7 +14,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from stadtsinn.cli.language import text
-from stadtsinn.cli.stage_options import cache_folder, failures_in_words, stage_folder
+from stadtsinn.cli.stage_options import cache_folder, errors_as_sentences, stage_folder
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.town_file.model import Town
@@ -76,7 +76,7 @@ def replay(
     from stadtsinn.simulator.replay.replay import Options
     from stadtsinn.simulator.replay.replay import replay as play
 
-    with failures_in_words("replay", as_json), stage_folder(folder) as place:
+    with errors_as_sentences("replay", as_json), stage_folder(folder) as place:
         options = Options(_speed(speed), store, _town(town), _format(format_name))
         with Progress(console=Console(stderr=True), disable=as_json, transient=True) as progress:
             task = progress.add_task(text("events", "Ereignisse"), total=None)

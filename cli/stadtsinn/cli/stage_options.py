@@ -31,7 +31,7 @@ def stage_folder(given: Path | None) -> Iterator[Path]:
 
 
 @contextmanager
-def failures_in_words(command: str, as_json: bool) -> Iterator[None]:
+def errors_as_sentences(command: str, as_json: bool) -> Iterator[None]:
     """Expected errors of the user's machine end with a sentence instead of a traceback."""
     from stadtsinn.simulator.demo.check import Stuck
     from stadtsinn.simulator.demo.children import ChildFailed

@@ -59,11 +59,11 @@ def log(monkeypatch: pytest.MonkeyPatch) -> FakeLog:
     return fake
 
 
-NOBODY = None  # the fake log needs no connection
+NO_CONNECTION = None  # the fake log needs no connection
 
 
 def read(held: LogWindow, position: int, limit: int) -> list[LoggedUplink]:
-    connection: Connection = NOBODY  # type: ignore[assignment]
+    connection: Connection = NO_CONNECTION  # type: ignore[assignment]
     return held.read(connection, position, limit)
 
 

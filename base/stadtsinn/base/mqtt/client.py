@@ -40,7 +40,7 @@ _HEALTHY_S = 60.0
 _READ_AT_ONCE = 262_144
 
 
-class SturdyClient(paho.Client):
+class MqttClient(paho.Client):
     """A persistent-session client with manual acknowledgement, MQTT 5 or 3.1.1."""
 
     def __init__(
@@ -64,10 +64,10 @@ class SturdyClient(paho.Client):
         self.reconnect_delay_set(min_delay=1, max_delay=longest_pause)
 
     @property
-    def speaks(self) -> MQTTProtocolVersion:
+    def protocol_version(self) -> MQTTProtocolVersion:
         return self._protocol
 
-    def speak(self, version: MQTTProtocolVersion) -> None:
+    def use_protocol(self, version: MQTTProtocolVersion) -> None:
         """Use this protocol version from the next connection on; the session is kept in both."""
         self._protocol = version
         is_5 = version == MQTTProtocolVersion.MQTTv5

@@ -19,14 +19,14 @@ import paho.mqtt.client as paho
 import structlog
 from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
 
-from stadtsinn.base.mqtt.client import SturdyClient
+from stadtsinn.base.mqtt.client import MqttClient
 from stadtsinn.base.mqtt.packets import Publish
 
 log = structlog.get_logger()
 
 _UNSUPPORTED_PROTOCOL = 0x84
 _SESSION_TAKEN_OVER = 0x8E
-_MUTE_ATTEMPTS = 3
+_UNANSWERED_ATTEMPTS = 3
 """Connections closed without an answer before the other protocol version is tried."""
 
 
@@ -131,7 +131,7 @@ class MqttLink:
         self._awaited: dict[int, str] = {}
         self._refused: tuple[str, ...] = ()
         self._answered = False
-        self._mute = 0
+        self._unanswered = 0
         self._last_failure = ""
         self._stopping = False
         self._client = self._make_client(will)
@@ -144,7 +144,7 @@ class MqttLink:
     @property
     def protocol(self) -> str:
         """``"5"`` or ``"3.1.1"``: what is spoken, or tried next."""
-        return "5" if self._client.speaks == MQTTProtocolVersion.MQTTv5 else "3.1.1"
+        return "5" if self._client.protocol_version == MQTTProtocolVersion.MQTTv5 else "3.1.1"
 
     @property
     def failure(self) -> str:
@@ -168,7 +168,7 @@ class MqttLink:
             keepalive=self._broker.keepalive,
             clean_start=False,
         )
-        self._client.speak(MQTTProtocolVersion.MQTTv5)
+        self._client.use_protocol(MQTTProtocolVersion.MQTTv5)
         self._client.loop_start()
 
     def stop(self) -> None:
@@ -215,8 +215,8 @@ class MqttLink:
 
     # --- paho's side -------------------------------------------------------------------
 
-    def _make_client(self, will: Will | None) -> SturdyClient:
-        client = SturdyClient(
+    def _make_client(self, will: Will | None) -> MqttClient:
+        client = MqttClient(
             self._broker.client_id,
             session_expiry=self._broker.session_expiry,
             receive_maximum=self._broker.receive_maximum,
@@ -259,10 +259,10 @@ class MqttLink:
         self, client: paho.Client, _data: Any, _flags: Any, reason: Any, properties: Any
     ) -> None:
         self._answered = True
-        self._mute = 0
+        self._unanswered = 0
         if reason.is_failure:
             if reason.value == _UNSUPPORTED_PROTOCOL:
-                self._client.speak(MQTTProtocolVersion.MQTTv311)
+                self._client.use_protocol(MQTTProtocolVersion.MQTTv311)
             self._report_failure("broker_refused", str(reason))
             return
         self._last_failure = ""
@@ -324,10 +324,10 @@ class MqttLink:
 
     def _try_other_protocol(self) -> None:
         """Some 3.1.1 brokers hang up on MQTT 5 without a word."""
-        self._mute += 1
+        self._unanswered += 1
         self._report_failure("broker_hung_up", "closed before it answered")
-        if self._mute % _MUTE_ATTEMPTS == 0:
-            self._client.speak(
+        if self._unanswered % _UNANSWERED_ATTEMPTS == 0:
+            self._client.use_protocol(
                 MQTTProtocolVersion.MQTTv311 if self.protocol == "5" else MQTTProtocolVersion.MQTTv5
             )
 

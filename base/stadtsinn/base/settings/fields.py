@@ -28,7 +28,7 @@ def paths_start_at(folder: Path) -> Iterator[None]:
         _folder.reset(token)
 
 
-def beside_the_file(path: Path) -> Path:
+def relative_to_file(path: Path) -> Path:
     """A path as the configuration file means it."""
     return _folder.get(Path()) / path
 
@@ -36,7 +36,7 @@ def beside_the_file(path: Path) -> Path:
 def _database_url(url: str) -> str:
     """Relative SQLite paths start at the configuration file, not at the working directory."""
     path = url.removeprefix(_SQLITE)
-    return url if "://" in path else f"{_SQLITE}{beside_the_file(Path(path))}"
+    return url if "://" in path else f"{_SQLITE}{relative_to_file(Path(path))}"
 
 
 def _address(text: str) -> str:
@@ -50,7 +50,7 @@ def _level(text: str) -> str:
     return text
 
 
-FilePath = Annotated[Path, AfterValidator(beside_the_file)]
+FilePath = Annotated[Path, AfterValidator(relative_to_file)]
 """Relative paths start at the configuration file."""
 OptionalFolder = Annotated[FilePath | None, BeforeValidator(lambda given: given or None)]
 """An empty text means none."""

@@ -17,10 +17,10 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from stadtsinn.base.settings.errors import SettingsError
-from stadtsinn.base.settings.fields import beside_the_file
+from stadtsinn.base.settings.fields import relative_to_file
 
 FILE_SUFFIX = "_file"
-HOW = "write a secret as env:NAME or file:/path, never as the secret itself"
+SPELLINGS = "write a secret as env:NAME or file:/path, never as the secret itself"
 
 
 class FromEnvironment(str):
@@ -53,7 +53,7 @@ class Secret:
         """The secret that ``env:NAME`` or ``file:PATH`` means; ValueError repeats nothing of it."""
         kind, _, place = reference.partition(":")
         if not place or kind not in {_Kind.FILE.value, _Kind.VARIABLE.value}:
-            raise ValueError(HOW)
+            raise ValueError(SPELLINGS)
         secret = cls()
         secret._kind = _Kind(kind)
         secret._place = str(_place_of(Path(place))) if kind == "file" else place
@@ -126,11 +126,11 @@ def _validated(value: object) -> Secret:
         return Secret(value)
     if isinstance(value, str):
         return Secret.at(value)
-    raise ValueError(HOW)
+    raise ValueError(SPELLINGS)
 
 
 def _place_of(path: Path) -> Path:
     credentials = os.environ.get("CREDENTIALS_DIRECTORY")
     if credentials and not path.is_absolute() and (given := Path(credentials, path)).exists():
         return given
-    return beside_the_file(path)
+    return relative_to_file(path)

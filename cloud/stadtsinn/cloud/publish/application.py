@@ -50,7 +50,7 @@ REPORT_ROUTERS = (report_router,)
 # Pages and data for everybody.
 OPEN_ROUTERS: tuple[APIRouter, ...] = (phone_router, web_router)
 
-_AWAY: Mapping[type[Exception], str] = {
+_UNAVAILABLE: Mapping[type[Exception], str] = {
     SeriesUnavailable: "The store of measured values does not answer. Try again in a moment."
 }
 
@@ -80,7 +80,7 @@ def create_app(
     app.include_router(service_router(services.database, series, checks))
     for router in OPEN_ROUTERS:
         app.include_router(router)
-    install_error_handlers(app, _AWAY)
+    install_error_handlers(app, _UNAVAILABLE)
     app.add_middleware(RequestMiddleware)
     app.openapi = partial(openapi_document, app)  # type: ignore[method-assign]
     return app

@@ -46,17 +46,17 @@ def change(database: Database) -> Iterator[Connection]:
         ) from refused
 
 
-class Rehearsed(Exception):
+class DryRunEnded(Exception):
     """Raised at the end of a dry run: its transaction is rolled back."""
 
 
 @contextmanager
-def rehearsable_change(database: Database, rehearse: bool) -> Iterator[Connection]:
-    """As `change`; a dry run raises the same errors, else rolls back and raises Rehearsed."""
+def change_or_dry_run(database: Database, dry_run: bool) -> Iterator[Connection]:
+    """As `change`; a dry run raises the same errors, else rolls back and raises DryRunEnded."""
     with change(database) as connection:
         yield connection
-        if rehearse:
-            raise Rehearsed
+        if dry_run:
+            raise DryRunEnded
 
 
 def require_device_type(device_type: str) -> DeviceType:

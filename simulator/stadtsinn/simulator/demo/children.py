@@ -75,7 +75,7 @@ class Child:
         if self._process is not None and self._process.poll() is not None:
             raise ChildFailed(
                 f"{self.name} ended with code {self._process.returncode}: "
-                f"{self._last_words()} (see {self.log})"
+                f"{self._log_tail()} (see {self.log})"
             )
 
     def kill(self) -> None:
@@ -97,6 +97,6 @@ class Child:
             self._process.wait(timeout=_STOP_SECONDS)
         self._process = None
 
-    def _last_words(self) -> str:
+    def _log_tail(self) -> str:
         lines = self.log.read_text(errors="replace").strip().splitlines()
         return lines[-1] if lines else "it said nothing"

@@ -21,7 +21,7 @@ from stadtsinn.simulator.randomness import stream
 _HEARTBEAT_S = 3_600
 _DETECTION = 4 * SECOND
 _STARTUP_BEFORE = 60 * SECOND
-_APART = 20 * SECOND
+_MIN_DISTANCE = 20 * SECOND
 """A heartbeat that would fall together with a change of state is left out."""
 _PARKED_MINUTES, _FREE_MINUTES = 48.0, 16.0
 _SHORTEST_MINUTES = 3.0
@@ -41,7 +41,7 @@ def _space(dev_eui: str, weather: Weather, chance: Random) -> Iterator[Transmiss
     for number, moment in enumerate(changes):
         yield _state(dev_eui, Instant(moment + _DETECTION), occupied=number % 2 == 0)
     for moment in report_times(span, _HEARTBEAT_S, chance):
-        if all(abs(moment - change) > _APART for change in changes):
+        if all(abs(moment - change) > _MIN_DISTANCE for change in changes):
             parked = sum(change <= moment for change in changes) % 2 == 1
             temperature = round(weather.air_temperature(moment) + 2)
             yield _heartbeat(dev_eui, moment, temperature, occupied=parked)

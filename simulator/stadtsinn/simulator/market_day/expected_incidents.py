@@ -59,12 +59,12 @@ def expected_incidents(
     Raises AmbiguousDay when the values do not decide how many there are or who sees them.
     """
     judge = _Judge(rule)
-    for value in _upright(rule, values):
+    for value in _oriented(rule, values):
         judge.take(value)
     return [_incident(rule, opened, outage) for opened in judge.finish(day_end)]
 
 
-def _upright(rule: Rule, values: Iterable[Bounds]) -> Iterator[Bounds]:
+def _oriented(rule: Rule, values: Iterable[Bounds]) -> Iterator[Bounds]:
     """Turned so that a higher value is always the worse one."""
     for value in values:
         if _threshold(rule).direction is Direction.ABOVE:

@@ -140,8 +140,8 @@ def _levels(plan: DayPlan, chance: Random) -> list[tuple[Instant, int]]:
     for (start, low), (end, high) in pairwise(marks):
         for minute in map(Instant, range(start, end, MINUTE)):
             exact = low + (high - low) * (minute - start) / (end - start)
-            wobble = chance.gauss(0, 3) if exact > 50 and minute not in speech else 0
-            levels.append((minute, round(exact + wobble)))
+            noise = chance.gauss(0, 3) if exact > 50 and minute not in speech else 0
+            levels.append((minute, round(exact + noise)))
     return [*levels, marks[-1]]
 
 

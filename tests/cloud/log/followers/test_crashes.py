@@ -43,8 +43,8 @@ def test_killed_between_prepare_and_commit_nothing_is_lost_or_doubled(
     with database.write() as connection:
         append(connection, [entry(uplink(n, n)) for n in range(30)], NINE)
     outside = tmp_path / "prepared"
-    doomed = child(database, outside, point)
-    assert doomed.wait(PATIENCE_S) == -9
+    to_kill = child(database, outside, point)
+    assert to_kill.wait(PATIENCE_S) == -9
     assert len(applied(database)) < 30
     survivor = child(database, outside, "")
     try:

@@ -29,12 +29,12 @@ class Recorder:
         self.applied: list[list[int]] = []
         self.ticks: list[Instant] = []
         self.resets = 0
-        self.poison: int | None = None
+        self.fails_on: int | None = None
 
     def prepare(self, uplinks: Sequence[LoggedUplink]) -> None:
         self.prepared.append([u.f_cnt for u in uplinks])
-        if self.poison is not None and any(u.f_cnt == self.poison for u in uplinks):
-            raise ValueError(f"cannot stand counter {self.poison}")
+        if self.fails_on is not None and any(u.f_cnt == self.fails_on for u in uplinks):
+            raise ValueError(f"fails on counter {self.fails_on}")
 
     def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None:
         self.applied.append([u.f_cnt for u in uplinks])
@@ -96,25 +96,25 @@ def test_a_failing_batch_leaves_the_cursor_and_comes_again(
     database: Database, recorder: Recorder
 ) -> None:
     log_uplinks(database, 1, 2)
-    recorder.poison = 2
+    recorder.fails_on = 2
     loop = loop_of(database, recorder)
     with pytest.raises(ValueError, match="counter 2"):
         loop.run_once()
     assert cursor(database) == 0
-    recorder.poison = None
+    recorder.fails_on = None
     assert loop.run_once() == 2
     assert recorder.flat == [1, 2]
 
 
 def test_what_apply_did_is_rolled_back_with_the_cursor(database: Database) -> None:
-    class Stumbling(Recorder):
+    class FailingApply(Recorder):
         def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None:
             connection.exec_driver_sql("UPDATE tenants SET name = 'changed'")
-            raise RuntimeError("stumbled")
+            raise RuntimeError("apply failed")
 
     log_uplinks(database, 1)
-    with pytest.raises(RuntimeError, match="stumbled"):
-        loop_of(database, Stumbling()).run_once()
+    with pytest.raises(RuntimeError, match="apply failed"):
+        loop_of(database, FailingApply()).run_once()
     with database.read() as connection:
         name = connection.exec_driver_sql("SELECT name FROM tenants").scalar_one()
     assert name != "changed"
@@ -125,13 +125,13 @@ def test_before_a_poisonous_uplink_everything_is_applied_and_health_says_where(
     database: Database, recorder: Recorder
 ) -> None:
     log_uplinks(database, *range(20))
-    recorder.poison = 13
+    recorder.fails_on = 13
     loop = loop_of(database, recorder, batch=100)
     loop.start()
     wait_until(lambda: len(recorder.flat) == 13, "what comes before is applied")
     wait_until(lambda: not loop.check().ok, "health shows it")
     assert "counter 13" in loop.check().detail
-    recorder.poison = None
+    recorder.fails_on = None
     wait_until(lambda: len(recorder.flat) == 20, "all are applied")
     wait_until(lambda: loop.check().ok, "healthy again")
     loop.stop()

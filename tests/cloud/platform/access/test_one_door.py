@@ -16,7 +16,7 @@ import stadtsinn.cloud.platform.access.service as door
 
 CLOUD = Path(door.__file__).parents[2]
 PARTS = [CLOUD, CLOUD.parents[2] / "cli" / "stadtsinn", CLOUD.parents[2] / "edge" / "stadtsinn"]
-DOOR = CLOUD / "platform" / "access" / "service.py"
+ACCESS_SERVICE = CLOUD / "platform" / "access" / "service.py"
 
 # Who may act as a tenant without a key: commands that run on the server itself.
 OPERATOR = {"town_file/apply.py", "platform/access/service.py"}
@@ -46,7 +46,7 @@ def test_the_search_sees_the_product() -> None:
     """The search finds the code: after a move these tests must not pass by finding nothing."""
     names = {path.name for path in _sources()}
     assert {"endpoints.py", "repository.py", "service.py", "main.py"} <= names
-    assert list(_calls(_tree(DOOR), "Scope"))
+    assert list(_calls(_tree(ACCESS_SERVICE), "Scope"))
 
 
 def test_only_the_access_service_makes_a_scope() -> None:
@@ -59,7 +59,7 @@ def test_only_the_access_service_makes_a_scope() -> None:
         or (name == "replace" and call.args and getattr(call.args[0], "id", "") == "scope")
         or (name == "__new__" and call.args and getattr(call.args[0], "id", "") == "Scope")
     }
-    assert makers == {DOOR}
+    assert makers == {ACCESS_SERVICE}
 
 
 def _is_asgi(path: Path) -> bool:

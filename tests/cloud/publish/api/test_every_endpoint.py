@@ -50,10 +50,10 @@ THEIR_OWN: dict[str, str | int] = {
     "quantity": "people_in_total",
 }
 # Things that no request can create, so no town of the test has them and all callers get 404.
-NOBODYS = {"incident": "1-1", "row_id": 1}
+NOT_THERE = {"incident": "1-1", "row_id": 1}
 
 # The order in which a town is created; each body is the example of the API's own document.
-FOUNDING = (
+CREATION_ORDER = (
     *("sites", "stations", "devices", "edges", "zones", "zones/{zone}/gates", "recipients"),
     "rules",
 )
@@ -122,7 +122,7 @@ def walk(
 def _walk(world: ApiWorld) -> Walk:
     document = world.app.openapi()
     member = world.client(Role.ADMIN)
-    for path in FOUNDING:
+    for path in CREATION_ORDER:
         template = f"/api/v1/{path}"
         body = body_example(document, document["paths"][template]["post"])
         answer = member.post(template.format(**THEIR_OWN), json=body)
@@ -130,7 +130,7 @@ def _walk(world: ApiWorld) -> Walk:
     with world.database.write() as connection:
         switch_phone(connection, NOW)
     spare = member.post("/api/v1/keys", json={"name": "spare", "role": "reader"}).json()["id"]
-    known = {**THEIR_OWN, **NOBODYS, "key_id": spare, "tenant": HOME}
+    known = {**THEIR_OWN, **NOT_THERE, "key_id": spare, "tenant": HOME}
     known |= {"provider": "kannel", "token": "x" * 32}
     return Walk(
         world, tuple(_call(document, known, *operation) for operation in operations(document))
@@ -236,7 +236,7 @@ def test_a_member_gets_an_answer_that_the_document_names(walk: Walk) -> None:
         if answer.status_code not in call.documented:
             return f"{answer.status_code} is not documented: {answer.text[:300]}"
         exists = call.names_something and not any(
-            f"{{{name}}}" in call.template for name in NOBODYS
+            f"{{{name}}}" in call.template for name in NOT_THERE
         )
         found_nothing = answer.status_code == 404 and call.needs_key
         if found_nothing and exists and call.method != "DELETE":

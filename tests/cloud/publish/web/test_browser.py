@@ -13,7 +13,7 @@ from selenium.webdriver.common.keys import Keys as Key
 
 from api_callers import HOME, ApiWorld
 from fake_market import NORTH, OPENING, SOUTH, Market
-from real_browser import chromium, complaints, narrow, prefer, requested, served
+from real_browser import chromium, console_messages, narrow, prefer, requested, served
 from real_parts import wait_until
 from stadtsinn.base.instant import MINUTE, SECOND, Instant
 from stadtsinn.cloud.publish.web.settings import WebSettings, use_settings
@@ -91,7 +91,7 @@ def test_the_number_follows_without_a_reload(browser: Chrome, page: str, market:
     assert browser.execute_script("return window.sameDocument") is True
     assert text(browser, "updated") == "Stand 08:11 Uhr"
     assert browser.title.startswith("etwa 460 Personen, ruhig – Marktplatz")
-    assert complaints(browser) == []
+    assert console_messages(browser) == []
 
 
 def test_screen_readers_hear_a_change_of_class_and_nothing_else(
@@ -183,7 +183,7 @@ def test_nothing_is_stored_and_nobody_else_is_asked(
     assert databases == 0
 
 
-def bring_about(state: str, market: Market) -> None:
+def set_state(state: str, market: Market) -> None:
     """From a live zone to one in this state."""
     if state == "degraded":
         market.apply(*[market.uplink(NORTH, minute, 12_400, 0) for minute in range(11, 16)])
@@ -200,7 +200,7 @@ STATES = ("live", "degraded", "stale")
 def test_the_page_fits_320_pixels(
     browser: Chrome, page: str, market: Market, state: str, language: str
 ) -> None:
-    bring_about(state, market)
+    set_state(state, market)
     narrow(browser, 320)
     browser.get(page.replace("lang=de", f"lang={language}"))
     assert browser.find_element(By.ID, "counter").get_attribute("data-state") == state
@@ -213,7 +213,7 @@ def test_the_page_fits_320_pixels(
 def test_contrast_is_enough(
     browser: Chrome, page: str, market: Market, scheme: str, state: str
 ) -> None:
-    bring_about(state, market)
+    set_state(state, market)
     prefer(browser, prefers_color_scheme=scheme)
     browser.get(page)
     browser.find_element(By.ID, "pause").click()
@@ -275,4 +275,4 @@ def test_the_course_is_renewed_while_the_page_stays_open(
         inside(market, minute, 400)
     later(browser, 6)
     wait_until(lambda: len(browser.find_elements(By.CSS_SELECTOR, "rect.bar")) == 2, "a second bar")
-    assert complaints(browser) == []
+    assert console_messages(browser) == []

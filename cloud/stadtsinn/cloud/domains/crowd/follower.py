@@ -85,7 +85,7 @@ class LiveFollower:
 
     def reset(self, connection: Connection) -> None:
         """Forget what was made from the log; the numbers that staff entered stay."""
-        zone_repository.forget_derived(connection)
+        zone_repository.delete_derived(connection)
         self._zones.clear()
 
     def _zone(

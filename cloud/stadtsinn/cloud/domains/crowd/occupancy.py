@@ -48,7 +48,7 @@ class Line:
     def last(self) -> Instant | None:
         return self.points[-1].time if self.points else None
 
-    def forget_before(self, moment: int) -> None:
+    def drop_before(self, moment: int) -> None:
         """Keep what is needed to compute from a moment on."""
         keep = max(0, bisect_right(self.times, moment) - POINTS_BEFORE)
         del self.points[:keep], self.times[:keep]

@@ -224,7 +224,7 @@ class ZoneLive:
         self._touched = True
         self._write_clamps()  # of the period that ends here
         for line in self.lines.values():
-            line.forget_before(moment)
+            line.drop_before(moment)
         self.tally = make_tally(self.zone, self.lines, moment, base)
         self._next_reset = next_reset(moment, self.zone.reset_at)
         if moment > self._sampled_at:

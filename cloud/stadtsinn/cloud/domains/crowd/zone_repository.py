@@ -293,7 +293,7 @@ def touch_state(connection: Connection, zone_id: int) -> None:
         connection.execute(insert(zone_states).values(zone_id=zone_id, version=1, sampled_at=0))
 
 
-def forget_derived(connection: Connection) -> None:
+def delete_derived(connection: Connection) -> None:
     """Delete all that was made from the log; the numbers that staff entered stay."""
     connection.execute(delete(gate_counts))
     connection.execute(delete(zone_samples))

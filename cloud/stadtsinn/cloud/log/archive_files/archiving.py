@@ -38,7 +38,7 @@ from stadtsinn.cloud.platform.database.engine import Database
 
 log = structlog.get_logger()
 
-_OURS = re.compile(r"\d{4}-\d{2}-\d{2}\.\d+\.parquet(\.\d+\.tmp)?")
+_FILE_NAMES = re.compile(r"\d{4}-\d{2}-\d{2}\.\d+\.parquet(\.\d+\.tmp)?")
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,12 @@ def archive_before(
         for rows in found:
             behind = [name for name, cursor in cursors.items() if cursor < rows.last]
             if behind:
-                yield Kept(rows.day, rows.count, _why_kept(behind[0], cursors, rows))
+                yield Kept(rows.day, rows.count, _reason_kept(behind[0], cursors, rows))
             else:
                 yield _move(database, archive, rows, clock)
 
 
-def _why_kept(name: str, cursors: dict[str, int], rows: _Rows) -> str:
+def _reason_kept(name: str, cursors: dict[str, int], rows: _Rows) -> str:
     return (
         f"the follower '{name}' is at position {cursors[name]} and the day reaches to "
         f"{rows.last}: let 'stadtsinn cloud run' catch up, then archive again"
@@ -214,6 +214,6 @@ def sweep(database: Database, archive: Archive) -> None:
     with database.read() as connection:
         named = {archive.folder / day.file for day in days(connection)}
     for path in archive.folder.glob("*/*"):
-        if _OURS.fullmatch(path.name) and path not in named:
+        if _FILE_NAMES.fullmatch(path.name) and path not in named:
             path.unlink()
             log.info("archive_swept", file=path.name)

@@ -80,8 +80,8 @@ class FollowerLoop:
         self._stopping = threading.Event()
         self._limit = self._pace.batch
         self._retries = Retries(_BACKOFF)
-        self._trouble: str | None = None
-        self._said: str | None = None
+        self._error: str | None = None
+        self._logged_error: str | None = None
         self._last_tick = float("-inf")
         self._cursor = 0
         self._thread = threading.Thread(
@@ -108,8 +108,8 @@ class FollowerLoop:
         """Healthy while the follower's last attempt went well."""
         if self._thread.ident is not None and not self._thread.is_alive():
             return Check(ok=False, detail="the follower's thread ended: restart the process")
-        if self._trouble is not None:
-            return Check(ok=False, detail=f"behind position {self._cursor}: {self._trouble}")
+        if self._error is not None:
+            return Check(ok=False, detail=f"behind position {self._cursor}: {self._error}")
         return Check(ok=True, detail=f"at position {self._cursor}")
 
     def run_once(self) -> int:
@@ -167,11 +167,11 @@ class FollowerLoop:
             self._note_failure(error)
             return None
         self._retries.worked()
-        self._trouble = None
+        self._error = None
         self._limit = min(self._limit * 2, self._pace.batch)
-        if self._said is not None and self._limit == self._pace.batch:
+        if self._logged_error is not None and self._limit == self._pace.batch:
             log.info("follower_recovered", follower=self.name, position=self._cursor)
-            self._said = None
+            self._logged_error = None
         return applied
 
     def _tick_if_due(self) -> None:
@@ -190,9 +190,9 @@ class FollowerLoop:
     def _note_failure(self, error: Exception) -> None:
         self._limit = max(1, self._limit // 8)
         ERRORS.labels(self.name).inc()
-        self._trouble = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-        if self._trouble != self._said:
-            self._said = self._trouble
+        self._error = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+        if self._error != self._logged_error:
+            self._logged_error = self._error
             log.error(
                 "follower_failed",
                 follower=self.name,

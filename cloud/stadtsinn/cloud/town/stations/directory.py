@@ -49,7 +49,7 @@ class DeploymentEntry:
     comparison: bool
 
     @property
-    def as_it_is(self) -> bool:
+    def is_identity(self) -> bool:
         """Whether the device's readings are the station's unchanged."""
         return (
             self.channels is None
