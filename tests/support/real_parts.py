@@ -79,7 +79,7 @@ def require_shared(relative: str) -> Path:
     """A path below shared/, or a skip: recordings are not part of the product."""
     path = SHARED / relative
     if not path.exists():
-        pytest.skip(f"recordings are not here: {path}")
+        pytest.skip(f"recordings are missing: {path}")
     return path
 
 

@@ -45,7 +45,7 @@ DOMAIN_ROUTERS = (
     notify_router,
     access_router,
 )
-# Under the same prefix, for callers who know something else than a key.
+# Under the same prefix, for callers with another secret than an API key.
 REPORT_ROUTERS = (report_router,)
 # Pages and data for everybody.
 OPEN_ROUTERS: tuple[APIRouter, ...] = (phone_router, web_router)

@@ -1,4 +1,4 @@
-"""Brings an installation to what a town file says.
+"""Applies a town file to an installation.
 
 Only what the file names is touched; applying it again changes nothing. Removing is left to the
 API, where one thing is removed at a time and on purpose.
@@ -48,7 +48,7 @@ class Change:
 
 
 class _LeaveAsItIs(Exception):
-    """Ends the transaction without a trace."""
+    """Raised to roll the transaction back."""
 
 
 def apply_town(
@@ -95,7 +95,7 @@ class _Applying:
         self._messages(connection, town)
 
     def end(self, dry_run: bool) -> None:
-        """Keep what was done, unless there is nothing to keep or it was a rehearsal."""
+        """Keep what was done, unless nothing changed or it is a dry run."""
         if dry_run or not self.changes:
             raise _LeaveAsItIs
 

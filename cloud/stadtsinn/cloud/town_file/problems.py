@@ -12,7 +12,7 @@ _KEYS = ("slug", "dev_eui", "id")
 
 
 class TownRefused(ValueError):
-    """Something in the town file cannot be; the message names the section and the remedy."""
+    """The town file has an error; the message names the section and the remedy."""
 
 
 def wrong_values(model: type[BaseModel], document: object, error: ValidationError) -> str:

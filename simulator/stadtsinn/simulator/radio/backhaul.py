@@ -124,7 +124,7 @@ class Backhaul:
 
 
 def _reset(connection: socket.socket) -> None:
-    """End a connection at once, so that the other side notices."""
+    """Reset a connection, so that the other side notices immediately."""
     with contextlib.suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         # Wakes a thread that is blocked in recv(); close() alone does not.

@@ -64,7 +64,7 @@ def _differences(values: Sequence[TrueValue], samples: Sequence[Sample]) -> Iter
 
 
 def _foreign(truth: Truth, series: SeriesStore) -> Iterator[str]:
-    """Series of the town's devices that nobody sent anything for."""
+    """Series of the town's devices for which no reading was sent."""
     for device in truth.town.devices:
         for key in series.series(truth.town.tenant, device.dev_eui):
             name = SeriesName(key.station, key.quantity, key.channel)

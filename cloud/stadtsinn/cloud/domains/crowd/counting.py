@@ -80,8 +80,7 @@ class CountPoint(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True)
 class CountRule:
-    """How a counter counts. `modulus` is where its totals begin again, None where nobody
-    knows it.
+    """How a counter counts. `modulus` is where its totals begin again, None where that is unknown.
 
     `max_rate` is the most persons per minute that can pass; `interval` the expected time
     between two reports, in microseconds.

@@ -109,7 +109,7 @@ class GateLines:
         return min(ends, default=None)
 
     def silent_at(self, moment: int) -> bool:
-        """Whether the reports around a moment lie too far apart to know it."""
+        """Whether the reports around a moment are too far apart: the gate is silent at it."""
         allowed = MISSED_REPORTS * self.interval
         earlier, later = -math.inf, math.inf
         for line in (self.inward, self.outward):

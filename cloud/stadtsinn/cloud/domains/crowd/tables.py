@@ -74,7 +74,7 @@ Index(
 zone_samples = Table(
     "zone_samples",
     metadata,
-    # Never used twice, also after a rebuild: the alerts' cursor stands on it.
+    # Never used twice, also after a rebuild: the alerts' cursor is such a position.
     Column("position", Position, primary_key=True, autoincrement=True),
     tenant_column(),
     _zone_column(),

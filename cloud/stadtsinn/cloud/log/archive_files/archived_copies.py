@@ -61,7 +61,7 @@ class ArchivedCopies:
         before: Instant,
     ) -> bool:
         """Is there an uplink of the frame's session with `after` < event time < `before` that
-        `fits`? `counters` tells from the columns of `archived_sessions` which days may hold one.
+        `fits`? `counters` selects by the columns of `archived_sessions` the days that may hold one.
         """
         session = archived_sessions.c
         may_hold = days(

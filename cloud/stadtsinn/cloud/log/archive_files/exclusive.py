@@ -1,4 +1,4 @@
-"""One at a time: whoever rewrites what was logged (archive, redecode) holds this lock.
+"""The lock of commands that rewrite what was logged (archive, redecode): one at a time.
 
 The operating system or the server releases it when the process ends, also after a crash.
 """

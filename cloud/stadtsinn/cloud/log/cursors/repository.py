@@ -25,7 +25,7 @@ def ensure_cursor(connection: Connection, name: str, now: Instant) -> None:
 
 
 def move_cursor(connection: Connection, name: str, old: int, new: int, now: Instant) -> None:
-    """Step from `old` to `new`; raises CursorMoved when it does not stand at `old`."""
+    """Step from `old` to `new`; raises CursorMoved when the cursor is not at `old`."""
     moved = connection.execute(
         update(follower_cursors)
         .where(follower_cursors.c.name == name, follower_cursors.c.position == old)

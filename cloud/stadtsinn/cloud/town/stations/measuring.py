@@ -48,7 +48,7 @@ def readings_at_stations(
     """What an uplink measured at stations of this tenant; nothing for a device that is nowhere.
 
     A sample's own time decides where it was measured, else the uplink's event time. A sample
-    whose time nobody knows was measured nowhere.
+    of unknown time is left out.
     """
     if not isinstance(outcome, Decoded):
         return

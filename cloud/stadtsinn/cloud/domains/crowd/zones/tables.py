@@ -1,4 +1,4 @@
-"""Zones and their gates. What a column means stands at its field in `model.py`."""
+"""Zones and their gates. The columns are documented at the fields in `model.py`."""
 
 from __future__ import annotations
 
