@@ -44,7 +44,7 @@ class Installation:
     def __init__(
         self, side: Side, folder: Path, broker_port: int, prepared: Path, series_url: str | None
     ) -> None:
-        """`prepared` is the side's database with its town, as `prepare` makes it."""
+        """`prepared` is the side's database with its town, made by `prepare`."""
         folder.mkdir(parents=True)
         shutil.copy(prepared, folder / "cloud.sqlite")
         self.side = side
@@ -192,7 +192,7 @@ class SecureBroker:
 
 
 def name_of(side: Side) -> str:
-    """Of a side's tenant and of its edge."""
+    """The id of a side's tenant and of its edge."""
     return f"bench-{side.name}"
 
 

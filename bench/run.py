@@ -22,7 +22,7 @@ from side import NOW, Side, sides
 BENCH = Path(__file__).parent
 ROUNDS = 3
 _NUMBER = re.compile(r"(?<![\w/.-])\d[\d,]*(?:\.\d+)?(?![\w/-])")
-"""Not what stands inside a name, as in ``decentlab/dl-atm41``."""
+"""A number, but not inside a name such as ``decentlab/dl-atm41``."""
 
 
 def main() -> None:
@@ -55,17 +55,17 @@ def main() -> None:
 
 def compare(compared: list[Side], script: str, arguments: list[str]) -> None:
     """One benchmark of both sides in turn: this checkout's lines, each with its ratios."""
-    taken: dict[str, dict[str, list[list[float]]]] = {side.name: {} for side in compared}
+    measured: dict[str, dict[str, list[list[float]]]] = {side.name: {} for side in compared}
     shown: dict[str, str] = {}
     for number in range(ROUNDS):
         for side in compared if number % 2 == 0 else compared[::-1]:
             for line in side.benchmark(script, arguments).splitlines():
                 label = _NUMBER.sub("#", line)
                 values = [float(found.replace(",", "")) for found in _NUMBER.findall(line)]
-                taken[side.name].setdefault(" ".join(label.split()), []).append(values)
+                measured[side.name].setdefault(" ".join(label.split()), []).append(values)
                 if side is NOW:
                     shown[" ".join(label.split())] = line
-    before, now = (taken[side.name] for side in compared)
+    before, now = (measured[side.name] for side in compared)
     for label, line in shown.items():
         print(line)
         if "#" in label and label in before:
@@ -73,11 +73,11 @@ def compare(compared: list[Side], script: str, arguments: list[str]) -> None:
 
 
 def _ratios(ours: list[list[float]], theirs: list[list[float]]) -> list[str]:
-    """Of each number of a line, its median here by its median there."""
+    """For each number of a line, its median in `ours` divided by its median in `theirs`."""
     pairs = zip(zip(*ours, strict=True), zip(*theirs, strict=True), strict=True)
     return [
-        f"{statistics.median(here) / statistics.median(there):.2f}" if any(there) else "-"
-        for here, there in pairs
+        f"{statistics.median(our) / statistics.median(their):.2f}" if any(their) else "-"
+        for our, their in pairs
     ]
 
 

@@ -199,8 +199,8 @@ def test_a_sample_from_the_future_is_bad(own: str, received: str, reason: str) -
     seconds = (parse(own) // SECOND).to_bytes(4, "big").hex()
     body = """{ type = "u32be", name = "at" },
       { timed = "at", body = [{ type = "u8", quantity = "tilt", unit = "deg" }] }"""
-    heard = parse(received) if received else None
-    outcome = device(body).decode(1, bytes.fromhex(seconds + "07"), heard)
+    reception = parse(received) if received else None
+    outcome = device(body).decode(1, bytes.fromhex(seconds + "07"), reception)
     assert isinstance(outcome, Decoded)
     (reading,) = outcome.readings
     assert (reading.reason, reading.event_time) == (reason, parse(own))
@@ -235,8 +235,8 @@ def test_expressions(body: str, payload: str, received: str, expected: float) ->
     """Each function, and the names that every expression may use."""
     quantity = 'quantity = "current", unit = "uA"'
     text = body.replace("QUANTITY", quantity)
-    heard = parse(received) if received else None
-    outcome = device(text).decode(1, bytes.fromhex(payload), heard)
+    reception = parse(received) if received else None
+    outcome = device(text).decode(1, bytes.fromhex(payload), reception)
     assert isinstance(outcome, Decoded)
     assert outcome.readings[0].value * 1e6 == pytest.approx(expected)
 

@@ -1,4 +1,4 @@
-"""Outcomes written without Reading objects are those that msgspec writes, byte for byte."""
+"""Outcomes encoded without Reading objects have the same bytes as those encoded by msgspec."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stadtsinn.decoders.uplink import Frame
 
 
 def frames_of(device: str, seed: int) -> list[Frame]:
-    """A device's examples, cut, lengthened, with other bytes, and on other ports."""
+    """A device's examples, truncated, extended, with other bytes, and on other ports."""
     made = np.random.default_rng(seed)
     found: list[Frame] = []
     for number, example in enumerate(catalogue().device(device).file.examples):
@@ -28,22 +28,22 @@ def frames_of(device: str, seed: int) -> list[Frame]:
             if payload:
                 varied[place] = made.integers(0, 256)
         variants = [payload, bytes(varied), payload[: len(payload) // 2], payload + b"\0", b""]
-        port, heard = example.port, Instant(NINE + number * SECOND)
-        found += [(device, port, one, heard) for one in variants]
-        found += [(device, 0, payload, heard), (device, 199, payload, heard)]
+        port, received = example.port, Instant(NINE + number * SECOND)
+        found += [(device, port, one, received) for one in variants]
+        found += [(device, 0, payload, received), (device, 199, payload, received)]
     return found
 
 
 def batch_of(frames: list[Frame], outcomes: list[bytes]) -> object:
     rows = [
-        (device, port, payload, heard, outcome)
-        for (device, port, payload, heard), outcome in zip(frames, outcomes, strict=True)
+        (device, port, payload, received, outcome)
+        for (device, port, payload, received), outcome in zip(frames, outcomes, strict=True)
     ]
     return batch_of_rows(rows, NEEDED)
 
 
 def test_every_device_of_the_catalogue_is_found_unchanged() -> None:
-    """Whatever the frames: nothing differs from what `decode` says, so nothing is rewritten."""
+    """All outcomes equal those of `decode`, so no row is rewritten."""
     known = catalogue()
     frames = [frame for number, device in enumerate(known) for frame in frames_of(device, number)]
     frames += [("acme/unknown", 1, b"\1", NINE), (None, 1, b"\1", NINE)]
@@ -57,7 +57,7 @@ def test_every_device_of_the_catalogue_is_found_unchanged() -> None:
 
 
 @pytest.mark.parametrize("rows", [[0], [0, 2], []])
-def test_only_the_rows_that_differ_are_told(rows: list[int]) -> None:
+def test_only_the_rows_that_differ_are_returned(rows: list[int]) -> None:
     known = catalogue()
     frames = frames_of("dragino/lse01", 1)
     outcomes = [encode(known.decode(*frame)) for frame in frames]

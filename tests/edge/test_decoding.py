@@ -74,10 +74,10 @@ def kernel(known: Catalogue) -> Callable[[Sequence[Frame]], list[Outcome]]:
 @st.composite
 def any_frame(draw: st.DrawFn) -> Frame:
     """An example, unchanged or with other bytes, port or type, or truncated; or random bytes."""
-    device, port, payload, heard = draw(st.sampled_from(EXAMPLES))
-    heard = draw(st.sampled_from([heard, None, Instant(0), Instant(NOW + 90 * SECOND)]))
+    device, port, payload, received = draw(st.sampled_from(EXAMPLES))
+    received = draw(st.sampled_from([received, None, Instant(0), Instant(NOW + 90 * SECOND)]))
     if draw(st.booleans()):
-        return device, port, payload, heard
+        return device, port, payload, received
     changed = bytearray(payload)
     for _ in range(draw(st.integers(0, 3))):
         if changed:
@@ -87,7 +87,7 @@ def any_frame(draw: st.DrawFn) -> Frame:
         draw(st.sampled_from([device, device, *NAMES])),
         draw(st.sampled_from([port, port, 0, 1, 85, 255, 256, -1, 10**30])),
         draw(st.sampled_from([payload, payload, b"", draw(st.binary(max_size=300))])),
-        heard,
+        received,
     )
 
 

@@ -57,7 +57,7 @@ def test_rows_of_the_first_version_stay_readable() -> None:
 
 
 def test_dictionary_is_never_changed() -> None:
-    """Spools in the field were written with it. A better one gets a new number."""
+    """Existing spools were written with it. A new dictionary needs a number of its own."""
     digest = hashlib.sha256(packing._DICTIONARY_1).hexdigest()
     assert digest == "ce69e9211e71111a25d7f8956e7deb24979368fc30088121f1e6ecfa2dcdaf86"
 

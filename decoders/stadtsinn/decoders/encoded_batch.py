@@ -1,4 +1,4 @@
-"""Batches decoded straight to the bytes that the log stores, without objects in between."""
+"""Batches decoded to the bytes that the log stores, without Reading objects."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from stadtsinn.decoders.uplink import Frame
 
 
 class EncodedBatchDecoder:
-    """Decodes batches of one catalogue into MessagePack. Not for several threads at once.
+    """Decodes batches of one catalogue into MessagePack. Not thread-safe.
 
-    `find` answers the device type of an id, None for an unknown one.
+    `find` returns the device type of an id, or None for an unknown id.
     """
 
     def __init__(self, find: Callable[[str | None], DeviceType | None]) -> None:

@@ -1,8 +1,8 @@
-"""Outcomes as the log stores them, straight from the kernel's columns.
+"""Outcomes as the log stores them, encoded from the kernel's columns without Reading objects.
 
-Nearly every uplink decodes to what it decoded to before. To see that, its outcome is written as
-MessagePack, byte for byte as msgspec would, and compared with what is stored: no Reading object is
-made for it. The constant bytes around each number come from msgspec itself.
+When redecoding, nearly every outcome is the same as before. To find out which, each is encoded as
+MessagePack, with the same bytes as by msgspec, and compared with the stored bytes. The constant
+bytes before and after each number are taken from an encoding by msgspec.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from stadtsinn.decoders.reading import Decoded
 encode = msgspec.msgpack.Encoder().encode
 
 _MARK = -1.2345678901234567e-289
-"""A number that no name contains as bytes; it stands where values go."""
+"""Placeholder for a value: a number whose bytes occur in no name."""
 _MARK_BYTES = struct.pack(">d", _MARK)
 
 _NUMBERS = 1_000
-"""Channels numbered below this are kept ready; no device counts further."""
+"""Channel numbers below this are cached; no device has higher ones."""
 
 Mask = npt.NDArray[np.bool_]
 
@@ -61,8 +61,8 @@ class OutcomeEncoder:
     def encode(self, columns: Columns, programs: Int32) -> tuple[Bytes, Int64, Mask]:
         """Bytes and offsets of each row's outcome, and which rows have one.
 
-        Rows that were not decoded, and those with values that have times of their own, are left
-        to `DeviceType.outcome`; they have no bytes here.
+        Rows that were not decoded and rows with event times of their own have no bytes: encode
+        them with `DeviceType.outcome`.
         """
         rows = len(columns)
         mask: Mask = columns.status == p.OK
@@ -83,18 +83,18 @@ class OutcomeEncoder:
         return out, offsets, mask
 
     def _number_channels(self, columns: Columns, programs: Int32, kinds: Int64) -> Int64:
-        """Give values with numbered channels their kinds; returns the values left over."""
+        """Set `kinds` of values with numbered channels; returns the values it has none for."""
         values, counted = columns.extras[:, 0], columns.extras[:, 1]
         simple = (columns.extras[:, 2] < 0) & (counted < _NUMBERS)
         chosen = values[simple]
-        asked = np.stack([programs[chosen], columns.tags[chosen], counted[simple]], axis=1)
-        different, which = np.unique(asked, axis=0, return_inverse=True)
+        keys = np.stack([programs[chosen], columns.tags[chosen], counted[simple]], axis=1)
+        different, which = np.unique(keys, axis=0, return_inverse=True)
         found = np.array([self._kind(*key) for key in different.tolist()] or [0], np.int64)
         kinds[chosen] = found[which.reshape(-1)]
         return values[~simple]
 
     def _kind(self, program: int, tag: int, counted: int) -> int:
-        """Where the bytes around a value with this channel's number stand."""
+        """The kind of values of this program, tag and channel number: an index into the pieces."""
         key = (program, tag, counted)
         if key not in self._numbered:
             self._numbered[key] = len(self._around) // 2
@@ -104,7 +104,7 @@ class OutcomeEncoder:
 
 
 def _around_value(device: DeviceType, slot: int, flag: int, counted: int) -> tuple[bytes, bytes]:
-    """What stands before and behind the value."""
+    """The encoded reading's bytes before and after its value."""
     outcome = device.outcome(Result(p.OK, 0, 0, [(slot, _MARK, flag, counted, -1)]), 1, b"")
     assert isinstance(outcome, Decoded)
     before, _, behind = encode(outcome.readings[0]).partition(_MARK_BYTES)
@@ -119,7 +119,7 @@ def _packed(parts: Sequence[bytes]) -> tuple[Bytes, Int64]:
 
 @numba.njit(cache=True, nogil=True)
 def _array_head(count):  # type: ignore[no-untyped-def]
-    """Bytes that MessagePack spends on an array's length."""
+    """Number of bytes of an array's header in MessagePack."""
     if count <= 15:
         return 1
     return 3 if count <= 0xFFFF else 5

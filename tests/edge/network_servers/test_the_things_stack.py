@@ -1,6 +1,6 @@
 """Properties of The Things Stack alone, and problems that its users have reported.
 
-The inputs are our own, made after the facts of the pages named.
+The inputs are our own; they reproduce what the named pages describe.
 """
 
 from __future__ import annotations

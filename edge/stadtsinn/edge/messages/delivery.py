@@ -61,7 +61,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClaimedItem(msgspec.Struct, frozen=True, tag="uplink"):
-    """An `UplinkItem` as the cloud reads it: the edge's outcome is a claim, left as it came."""
+    """An `UplinkItem` as the cloud reads it: the edge's outcome is not trusted and not decoded."""
 
     position: int
     uplink: Uplink
@@ -126,7 +126,7 @@ def decode_batch(payload: bytes) -> Batch:
 
 
 def decode_claimed_batch(payload: bytes) -> ClaimedBatch:
-    """Raises as `decode_batch`, but not for what the edge's decoder says."""
+    """Raises like `decode_batch`, but does not check the edge's outcomes."""
     return _claimed_batch_decoder.decode(payload)
 
 
