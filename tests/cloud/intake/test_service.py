@@ -88,11 +88,11 @@ OUTDATED = [
 ]
 
 
-@pytest.mark.parametrize("told", OUTDATED, ids=str)
+@pytest.mark.parametrize("edge_outcome", OUTDATED, ids=str)
 def test_another_or_no_decoder_at_the_edge_is_made_good_here(
-    ingestor: Ingestor, database: Database, told: Outcome
+    ingestor: Ingestor, database: Database, edge_outcome: Outcome
 ) -> None:
-    ingestor.take([from_edge(ingestor, (UP, told))])
+    ingestor.take([from_edge(ingestor, (UP, edge_outcome))])
     assert logged(database)[0].outcome == DECODED
 
 
@@ -100,8 +100,8 @@ def test_the_registry_knows_better_than_the_edges_mapping(
     ingestor: Ingestor, database: Database
 ) -> None:
     wrong = replace(UP, device_type="bosch/tps110")
-    told = catalogue().decode("bosch/tps110", 2, LSE01_PAYLOAD)
-    ingestor.take([from_edge(ingestor, (wrong, told))])
+    edge_outcome = catalogue().decode("bosch/tps110", 2, LSE01_PAYLOAD)
+    ingestor.take([from_edge(ingestor, (wrong, edge_outcome))])
     assert logged(database)[0].outcome == DECODED
     assert logged(database)[0].device_type == "dragino/lse01"
 
@@ -110,10 +110,10 @@ def test_a_type_that_only_the_edge_knows_keeps_the_edges_outcome(
     ingestor: Ingestor, database: Database
 ) -> None:
     register(database, "70b3d50000000900", device_type="neu/sensor")
-    told = Decoded("neu/sensor@7", (Reading("soil_moisture", 12.5),))
+    edge_outcome = Decoded("neu/sensor@7", (Reading("soil_moisture", 12.5),))
     up = replace(UP, dev_eui="70b3d50000000900", device_type="neu/sensor")
-    ingestor.take([from_edge(ingestor, (up, told))])
-    assert logged(database)[0].outcome == told
+    ingestor.take([from_edge(ingestor, (up, edge_outcome))])
+    assert logged(database)[0].outcome == edge_outcome
 
 
 def test_a_frame_through_edge_and_two_servers_counts_once(

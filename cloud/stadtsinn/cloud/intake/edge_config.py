@@ -20,7 +20,7 @@ class Configuring(Protocol):
 class EdgeConfigs:
     """Sends an edge its tenant's device types when they changed; the broker retains them.
 
-    An edge gets only its own tenant's devices: what others own is nobody's business.
+    An edge gets only its own tenant's devices: others' stay hidden.
     """
 
     def __init__(self, edges: Configuring) -> None:

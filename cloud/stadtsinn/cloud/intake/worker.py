@@ -139,7 +139,7 @@ class IngestWorker:
         return [_read(received, directory) for received in group]
 
     def _until_done(self, step: Callable[[], T]) -> T | None:
-        """Try until it works; None when the worker was told to stop."""
+        """Try until it works; None when the worker was stopped."""
         retries = Retries(_BACKOFF)
         while not self._stopping.is_set():
             try:

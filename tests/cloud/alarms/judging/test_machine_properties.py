@@ -103,8 +103,10 @@ def test_there_are_never_two_open_incidents(rule: Terms, course: list[Event]) ->
 @settings(max_examples=150, deadline=None)
 @given(rules, events())
 def test_an_incident_is_told_at_most_once(rule: Terms, course: list[Event]) -> None:
-    told = [effect.opened_at for _, _, effect in run(rule, course) if isinstance(effect, Announced)]
-    assert len(told) == len(set(told))
+    announced = [
+        effect.opened_at for _, _, effect in run(rule, course) if isinstance(effect, Announced)
+    ]
+    assert len(announced) == len(set(announced))
 
 
 @settings(max_examples=150, deadline=None)

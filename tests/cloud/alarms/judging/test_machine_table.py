@@ -272,11 +272,11 @@ def test_below_is_the_mirror_of_above() -> None:
 
 
 def test_forgetting_keeps_what_was_told() -> None:
-    told = Course(RULE).sample(0, 950).state
-    again = Course(RULE, machine.forget(told)).sample(0, 950, now=1)
-    assert again.kinds() == [Opened], "it was told before the history was judged again"
+    fired = Course(RULE).sample(0, 950).state
+    again = Course(RULE, machine.forget(fired)).sample(0, 950, now=1)
+    assert again.kinds() == [Opened], "its message was sent before the history was judged again"
     again.sample(1, 950)
-    assert again.kinds() == [Opened, Announced], "who was told already is the outbox's business"
+    assert again.kinds() == [Opened, Announced], "the outbox drops messages that were sent already"
 
 
 @pytest.mark.parametrize(

@@ -224,8 +224,8 @@ def test_without_a_sender_messages_wait(small_box: Outbox, sender: FakeSender) -
 def test_health_tells_where_messages_got_stuck(box: Outbox, sender: FakeSender) -> None:
     assert box.worker(sender).check().ok
     box.put(to=2)
-    homeless = box.worker(None).check()
-    assert (homeless.ok, "docs/sms.md" in homeless.detail) == (False, True)
+    unconfigured = box.worker(None).check()
+    assert (unconfigured.ok, "docs/sms.md" in unconfigured.detail) == (False, True)
     sender.answers = [REFUSED, Result(Outcome.SENT), REFUSED, REFUSED]
     worker = box.worker(sender)
     for _ in range(3):
