@@ -111,7 +111,7 @@ def test_endpoints_hand_their_scope_to_every_query(path: Path) -> None:
 
 _NEUTRAL = {
     "_view": "of rows found through the scope before",
-    "state_rows": "of rules found through the scope before",
+    "read_states": "of rules found through the scope before",
     "change": "opens a transaction and sees no row of anybody",
     "DirectoryCache": "what the ingest knows of all tenants; gives nothing to the caller",
     "Ingestor": "puts uplinks where the registry says they belong; gives nothing to the caller",
