@@ -18,6 +18,7 @@ from stadtsinn.cloud.domains.crowd.tables import gate_counts
 from stadtsinn.cloud.domains.crowd.zones.tables import zones
 from stadtsinn.cloud.log.uplinks.tables import uplinks
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey
+from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.decoders.reading import Quality
 from stadtsinn.simulator.market_day.day import MarketDay
 from stadtsinn.simulator.market_day.town import MARKET, TREES
@@ -27,7 +28,16 @@ from stadtsinn.simulator.verification.verify import verify
 pytestmark = pytest.mark.slow
 
 LOG, SERIES, OCCUPANCY, MESSAGES = range(4)
-A_TREE = SeriesKey(TREES[0], "soil_moisture")
+
+
+def of_a_tree(cloud: TownCloud) -> str:
+    """The station of the first tree's sensor."""
+    (place,) = DirectoryCache(cloud.database).current().deployments_of(TREES[0])
+    return place.station.slug
+
+
+def soil(cloud: TownCloud) -> SeriesKey:
+    return SeriesKey(of_a_tree(cloud), "soil_moisture")
 
 
 def compared(day: MarketDay, cloud: TownCloud) -> Report:
@@ -124,41 +134,43 @@ def test_a_wrong_event_time_is_found(day: MarketDay, cloud: TownCloud) -> None:
 
 
 def written(cloud: TownCloud, key: SeriesKey, moment: int, value: float, quality: Quality) -> None:
-    cloud.series.write([Point("musterstadt", "soil", key, Instant(moment), value, quality)])
+    cloud.series.write(
+        [Point("musterstadt", "soil", key, Instant(moment), value, quality, TREES[0])]
+    )
 
 
 def a_sample(day: MarketDay, cloud: TownCloud) -> tuple[Instant, float]:
     span = day.span
-    sample = cloud.series.read("musterstadt", A_TREE, span.start, span.end)[3]
+    sample = cloud.series.read("musterstadt", soil(cloud), span.start, span.end)[3]
     return sample.time, sample.value
 
 
 def test_a_wrong_value_is_found(day: MarketDay, cloud: TownCloud) -> None:
     time, value = a_sample(day, cloud)
-    written(cloud, A_TREE, time, value + 0.01, Quality.GOOD)
+    written(cloud, soil(cloud), time, value + 0.01, Quality.GOOD)
     assert "instead of" in failed(compared(day, cloud), SERIES).problems[0]
 
 
 def test_a_value_that_lost_its_trust_is_found(day: MarketDay, cloud: TownCloud) -> None:
     time, value = a_sample(day, cloud)
-    written(cloud, A_TREE, time, value, Quality.SUSPECT)
+    written(cloud, soil(cloud), time, value, Quality.SUSPECT)
     assert "suspect" in failed(compared(day, cloud), SERIES).problems[0]
 
 
 def test_a_point_too_many_is_found(day: MarketDay, cloud: TownCloud) -> None:
     time, value = a_sample(day, cloud)
-    written(cloud, A_TREE, time + 5 * MINUTE, value, Quality.GOOD)
+    written(cloud, soil(cloud), time + 5 * MINUTE, value, Quality.GOOD)
     assert "foreign point" in failed(compared(day, cloud), SERIES).problems[0]
 
 
 def test_a_series_too_many_is_found(day: MarketDay, cloud: TownCloud) -> None:
     time, value = a_sample(day, cloud)
-    written(cloud, SeriesKey(TREES[0], "soil_tension"), time, value, Quality.GOOD)
+    written(cloud, SeriesKey(of_a_tree(cloud), "soil_tension"), time, value, Quality.GOOD)
     assert "foreign series" in failed(compared(day, cloud), SERIES).problems[0]
 
 
 def test_missing_points_are_found(day: MarketDay, cloud: TownCloud) -> None:
-    cloud.series.drop_station("musterstadt", TREES[0])
+    cloud.series.drop_station("musterstadt", of_a_tree(cloud))
     check = failed(compared(day, cloud), SERIES)
     assert check.found < check.expected
     assert "nothing for" in check.problems[0]

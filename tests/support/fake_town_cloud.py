@@ -22,8 +22,9 @@ from stadtsinn.cloud.log.followers.loop import FollowerLoop
 from stadtsinn.cloud.log.uplinks.repository import append, read_after
 from stadtsinn.cloud.log.uplinks.rows import Entry
 from stadtsinn.cloud.platform.database.engine import Database, open_database
+from stadtsinn.cloud.series.points import PointMaker
 from stadtsinn.cloud.series.stores.embedded.store import EmbeddedStore
-from stadtsinn.cloud.series.stores.store import Point, SeriesKey, SeriesStore
+from stadtsinn.cloud.series.stores.store import SeriesStore
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.decoders.catalogue import catalogue
@@ -146,20 +147,16 @@ class _Player:
     def _fill_series(self) -> None:
         """What the series follower does, in one go."""
         position = 0
+        maker = PointMaker(DirectoryCache(self._database))
         with self._database.read() as connection:
             while uplinks := read_after(connection, position, 1000):
                 position = uplinks[-1].position
                 self._series.write(
                     [
-                        Point(
-                            tenant_id=uplink.tenant_id,
-                            family=catalogue().device(uplink.device_type or "").family,
-                            key=SeriesKey(uplink.dev_eui, reading.quantity, reading.channel),
-                            time=uplink.event_time,
-                            value=reading.value,
-                            quality=reading.quality,
+                        point
+                        for up in uplinks
+                        for point in maker.points(
+                            up.tenant_id, up.dev_eui, up.event_time, up.outcome
                         )
-                        for uplink in uplinks
-                        for reading in uplink.readings
                     ]
                 )

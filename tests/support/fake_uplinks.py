@@ -6,13 +6,14 @@ import base64
 import json
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert, select
 
 from databases import add_tenant
 from stadtsinn.base.instant import SECOND, Instant, isoformat, parse
 from stadtsinn.cloud.log.uplinks.rows import Entry
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.repository import bump_revision
+from stadtsinn.cloud.town.stations.tables import deployments, stations
 from stadtsinn.cloud.town.tables import devices, edges
 from stadtsinn.decoders.reading import Outcome, Undecoded, encode_outcome
 from stadtsinn.decoders.uplink import Reception, TimeSource, Uplink
@@ -118,7 +119,7 @@ def register(
     tenant_id: str = "musterstadt",
     device_type: str = "dragino/lse01",
 ) -> None:
-    """Devices of an existing tenant."""
+    """Devices of an existing tenant, each at a station of its own with the DevEUI as its slug."""
     with database.write() as connection:
         for dev_eui in dev_euis:
             connection.execute(
@@ -132,7 +133,37 @@ def register(
                     created_at=0,
                 )
             )
+            station(connection, dev_eui, tenant_id)
+            deployed(connection, dev_eui, dev_eui, tenant_id)
         bump_revision(connection)
+
+
+def station(connection: Connection, slug: str, tenant_id: str = "musterstadt") -> None:
+    texts = dict.fromkeys(("name_en", "office", "remarks"), "")
+    values = {"tenant_id": tenant_id, "slug": slug, "name": slug, "kind": "other", **texts}
+    connection.execute(insert(stations).values(attributes={}, tags=[], created_at=0, **values))
+
+
+def deployed(
+    connection: Connection, dev_eui: str, slug: str, tenant_id: str = "musterstadt"
+) -> None:
+    """From the beginning until further notice."""
+    find = select(stations.c.id).where(stations.c.tenant_id == tenant_id, stations.c.slug == slug)
+    connection.execute(
+        insert(deployments).values(
+            tenant_id=tenant_id,
+            dev_eui=dev_eui,
+            station_id=connection.execute(find).scalar_one(),
+            start=0,
+            depths_cm={},
+            swapped=False,
+            calibration={},
+            comparison=False,
+            installed_by="",
+            remarks="",
+            created_at=0,
+        )
+    )
 
 
 def register_edge(database: Database, edge_id: str, tenant_id: str = "musterstadt") -> None:

@@ -48,6 +48,21 @@ class Running(Protocol):
 
 
 @dataclass(frozen=True)
+class Together:
+    """What is started and stopped as one."""
+
+    running: Sequence[Running]
+
+    def start(self) -> None:
+        for one in self.running:
+            one.start()
+
+    def stop(self) -> None:
+        for one in reversed(self.running):
+            one.stop()
+
+
+@dataclass(frozen=True)
 class Role:
     """A part that runs until it is stopped, and its health checks."""
 
@@ -99,12 +114,23 @@ def _series_follower(parts: Parts) -> Follower:
 
 
 def _series(parts: Parts) -> Role:
+    from stadtsinn.cloud.series.corrections.service import Corrector
+    from stadtsinn.cloud.series.corrections.worker import CorrectionWorker
     from stadtsinn.cloud.series.filling import fill_if_outdated
     from stadtsinn.cloud.series.follower import SeriesFollower
 
     made = SeriesFollower(parts.series, parts.directory)
     loop = _loop(made, parts, lambda: fill_if_outdated(parts.database, made, parts.clock))
-    return Role(loop, {"follower series": loop.check, "series": made.check})
+    corrector = Corrector(
+        parts.database, parts.archive, parts.series, parts.directory, parts.clock, made.barrier
+    )
+    corrections = CorrectionWorker(corrector)
+    checks = {
+        "follower series": loop.check,
+        "series": made.check,
+        "series corrections": corrections.check,
+    }
+    return Role(Together((loop, corrections)), checks)
 
 
 def _live_follower(parts: Parts) -> Follower:

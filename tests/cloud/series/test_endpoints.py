@@ -14,21 +14,35 @@ from api_callers import AWAY, HOME, NOW, ApiWorld
 from databases import fresh_database
 from stadtsinn.base.instant import DAY, HOUR, MINUTE, Instant, parse
 from stadtsinn.cloud.platform.access.scope import Role
+from stadtsinn.cloud.series.repository import make_streams
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey
+from stadtsinn.cloud.town.directory import read_directory
 from stadtsinn.cloud.town.model import Device, Site
 from stadtsinn.cloud.town.repository import insert_device, insert_site
+from stadtsinn.cloud.town.stations.model import Deployment, Station
+from stadtsinn.cloud.town.stations.repository import insert_deployment, insert_station
 from stadtsinn.decoders.reading import Quality
 
-TREE, GATE, SILENT, FOREIGN = (f"70b3d5000000000{number}" for number in range(1, 5))
-SERIES = f"/api/v1/devices/{TREE}/series"
+DEVICE, COUNTER, QUIET, THEIRS = (f"70b3d5000000000{number}" for number in range(1, 5))
+TREE, GATE, SILENT, FOREIGN = "linde", "nordtor", "stille", "fremde"
+SERIES = f"/api/v1/stations/{TREE}/series"
 SOIL = f"{SERIES}/soil_moisture"
 
 
-def add_device(world: ApiWorld, dev_eui: str, kind: str, tenant: str, site: str | None) -> None:
+def add_device(world: ApiWorld, dev_eui: str, kind: str, tenant: str, name: str) -> None:
+    """A device and its own station, of that name, in the park where it is a tree."""
     scope = world.scope(tenant=tenant)
-    device = Device(dev_eui=dev_eui, device_type=kind, name=dev_eui, interval_s=600, site=site)
+    site = "park" if name in (TREE, SILENT) else None
+    device = Device(dev_eui=dev_eui, device_type=kind, name=name, interval_s=600, site=site)
+    station = Station(slug=name, name=name.title(), site=site)
+    if name == TREE:
+        position = {"kind": "tree", "latitude": 51.9607, "longitude": 7.6261}
+        station = station.model_copy(update=position)
+    deployment = Deployment(dev_eui=dev_eui, station=name)
     with world.database.write() as connection:
         insert_device(connection, scope, device, NOW)
+        insert_station(connection, scope, station, NOW)
+        insert_deployment(connection, scope, deployment, NOW)
 
 
 @pytest.fixture
@@ -38,10 +52,10 @@ def world(tmp_path: Path) -> Iterator[ApiWorld]:
     with made.database.write() as connection:
         insert_site(connection, scope, Site(slug="park", name="Park"))
         insert_site(connection, scope, Site(slug="empty", name="Nichts"))
-    add_device(made, TREE, "dragino/lse01", HOME, "park")
-    add_device(made, GATE, "parametric/pcr2", HOME, None)
-    add_device(made, SILENT, "dragino/lse01", HOME, "park")
-    add_device(made, FOREIGN, "dragino/lse01", AWAY, None)
+    add_device(made, DEVICE, "dragino/lse01", HOME, TREE)
+    add_device(made, COUNTER, "parametric/pcr2", HOME, GATE)
+    add_device(made, QUIET, "dragino/lse01", HOME, SILENT)
+    add_device(made, THEIRS, "dragino/lse01", AWAY, FOREIGN)
     yield made
     made.series.close()
 
@@ -57,17 +71,21 @@ def store(
     quantity: str = "soil_moisture",
     channel: str = "",
     *,
-    dev_eui: str = TREE,
+    station: str = TREE,
+    dev_eui: str = DEVICE,
     quality: Quality = Quality.GOOD,
     tenant: str = HOME,
 ) -> None:
-    key = SeriesKey(dev_eui, quantity, channel)
+    key = SeriesKey(station, quantity, channel)
     world.series.write(
-        [Point(tenant, "soil", key, Instant(time), v, quality) for time, v in values.items()]
+        [
+            Point(tenant, "soil", key, Instant(time), value, quality, dev_eui)
+            for time, value in values.items()
+        ]
     )
 
 
-def test_the_series_of_a_device_are_listed_with_their_newest_value(
+def test_the_series_of_a_station_are_listed_with_their_newest_value(
     world: ApiWorld, client: TestClient
 ) -> None:
     store(world, {NOW - HOUR: 20.0, NOW - MINUTE: 21.5})
@@ -82,6 +100,8 @@ def test_the_series_of_a_device_are_listed_with_their_newest_value(
         "label_de": "Bodenfeuchte",
         "label_en": "Soil moisture",
         "aggregate": "mean",
+        "label": "",
+        "retention_days": None,
         "latest": {"time": "2026-09-26T11:59:00+02:00", "value": 21.5},
     }
     assert (probe["channel"], probe["latest"]) == ("probe", None)
@@ -93,7 +113,7 @@ def test_values_of_the_last_day_come_without_asking_for_times(
     store(world, {NOW - 2 * DAY: 1.0, NOW - HOUR: 2.0, NOW + HOUR: 3.0})
     answer = client.get(SOIL).json()
     assert answer["items"] == [
-        {"time": "2026-09-26T11:00:00+02:00", "value": 2.0, "quality": "good"}
+        {"time": "2026-09-26T11:00:00+02:00", "value": 2.0, "quality": "good", "dev_eui": DEVICE}
     ]
     assert (answer["unit"], answer["label_de"], answer["window"]) == ("%", "Bodenfeuchte", None)
     assert answer["next"] is None
@@ -151,10 +171,10 @@ def test_totals_become_growth_with_the_width_of_the_device(
         world,
         {NOW - 3 * HOUR: 65_500.0, NOW - 2 * HOUR: 65_530.0, NOW - HOUR: 4.0},
         "people_in_total",
-        dev_eui=GATE,
+        station=GATE,
     )
     page = client.get(
-        f"/api/v1/devices/{GATE}/series/people_in_total",
+        f"/api/v1/stations/{GATE}/series/people_in_total",
         params={"window": "1h", "start": "2026-09-26T09:30:00+02:00"},
     ).json()
     assert page["aggregate"] == "counter_delta"
@@ -166,7 +186,8 @@ def test_another_aggregate_can_be_asked_for(world: ApiWorld, client: TestClient)
     for aggregate, expected in [("max", 4.0), ("min", 2.0), ("mean", 3.0), ("last", 2.0)]:
         params = {"window": "1h", "aggregate": aggregate}
         (item,) = client.get(SOIL, params=params).json()["items"]
-        assert item == {"time": "2026-09-26T11:00:00+02:00", "value": expected, "quality": "good"}
+        assert (item["time"], item["value"]) == ("2026-09-26T11:00:00+02:00", expected)
+        assert (item["quality"], item["dev_eui"]) == ("good", "")
 
 
 def test_csv_for_programs(world: ApiWorld, client: TestClient) -> None:
@@ -174,13 +195,13 @@ def test_csv_for_programs(world: ApiWorld, client: TestClient) -> None:
     answer = client.get(SOIL, headers={"Accept": "text/csv"}, params={"limit": 1})
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.content == (
-        b"time,dev_eui,quantity,channel,value,unit,quality\r\n"
-        b"2026-09-26T11:00:00+02:00,70b3d50000000001,soil_moisture,,2.5,%,good\r\n"
+        b"time,station,name,quantity,channel,value,unit,quality,dev_eui\r\n"
+        b"2026-09-26T11:00:00+02:00,linde,Linde,soil_moisture,,2.5,%,good,70b3d50000000001\r\n"
     )
     link = answer.headers["link"]
     assert link.endswith('; rel="next"')
     following = client.get(link[1 : link.index(">")], headers={"Accept": "text/csv"})
-    assert following.text.splitlines()[1].split(",")[4] == "3.0"
+    assert following.text.splitlines()[1].split(",")[5] == "3.0"
 
 
 def test_csv_for_a_german_spreadsheet(world: ApiWorld, client: TestClient) -> None:
@@ -189,15 +210,20 @@ def test_csv_for_a_german_spreadsheet(world: ApiWorld, client: TestClient) -> No
     answer = client.get(SOIL, params=asked)
     assert answer.content.startswith(b"\xef\xbb\xbf")
     heading, row = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";")
-    assert heading == ["Zeit", "Gerät", "Messgröße", "Kanal", "Wert", "Einheit", "Qualität"]
+    assert heading == [
+        *("Zeit", "Messstelle", "Name", "Messgröße", "Kanal", "Wert", "Einheit", "Qualität"),
+        "Gerät",
+    ]
     assert row == [
         "2026-09-26T11:00:00+02:00",
         TREE,
+        "Linde",
         "Bodenfeuchte",
         "'=1+1",
         "1234,5",
         "%",
         "gut",
+        DEVICE,
     ]
 
 
@@ -235,9 +261,9 @@ def test_an_unknown_quantity_names_its_neighbours(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("tail", ["/series", "/series/soil_moisture"])
-def test_another_towns_device_is_not_there(world: ApiWorld, tail: str) -> None:
-    store(world, {NOW - HOUR: 2.0}, dev_eui=FOREIGN, tenant=AWAY)
-    address = f"/api/v1/devices/{FOREIGN}{tail}"
+def test_another_towns_station_is_not_there(world: ApiWorld, tail: str) -> None:
+    store(world, {NOW - HOUR: 2.0}, station=FOREIGN, tenant=AWAY)
+    address = f"/api/v1/stations/{FOREIGN}{tail}"
     assert world.client(Role.READER).get(address).status_code == 404
     assert world.client(Role.READER, AWAY).get(address).json()["items"]
 
@@ -245,8 +271,8 @@ def test_another_towns_device_is_not_there(world: ApiWorld, tail: str) -> None:
 def test_newest_values_of_the_whole_town(world: ApiWorld, client: TestClient) -> None:
     store(world, {NOW - HOUR: 2.0, NOW - MINUTE: 3.0})
     store(world, {NOW: 3.6}, "battery_voltage")
-    store(world, {NOW: 9.0}, dev_eui=FOREIGN, tenant=AWAY)
-    store(world, {NOW: 9.0}, dev_eui="70b3d500000000ff")  # once ours, deleted since
+    store(world, {NOW: 9.0}, station=FOREIGN, tenant=AWAY)
+    store(world, {NOW: 9.0}, station="verschwunden")  # once ours, deleted since
     answer = client.get("/api/v1/latest").json()
     assert answer == {
         "quantities": {
@@ -263,43 +289,58 @@ def test_newest_values_of_the_whole_town(world: ApiWorld, client: TestClient) ->
         },
         "items": [
             {
-                "dev_eui": TREE,
+                "station": TREE,
+                "name": "Linde",
+                "kind": "tree",
+                "latitude": 51.9607,
+                "longitude": 7.6261,
                 "values": [
                     {
                         "quantity": "battery_voltage",
                         "channel": "",
                         "time": "2026-09-26T12:00:00+02:00",
                         "value": 3.6,
+                        "quality": "good",
+                        "dev_eui": DEVICE,
                     },
                     {
                         "quantity": "soil_moisture",
                         "channel": "",
                         "time": "2026-09-26T11:59:00+02:00",
                         "value": 3.0,
+                        "quality": "good",
+                        "dev_eui": DEVICE,
                     },
                 ],
             },
-            {"dev_eui": GATE, "values": []},
-            {"dev_eui": SILENT, "values": []},
+            silent(GATE),
+            silent(SILENT),
         ],
         "next": None,
     }
 
 
-def values_by_device(answer: dict[str, list[dict[str, object]]]) -> dict[object, object]:
-    return {item["dev_eui"]: item["values"] for item in answer["items"]}
+def silent(slug: str) -> dict[str, object]:
+    nowhere = {"latitude": None, "longitude": None}
+    return {"station": slug, "name": slug.title(), "kind": "other", **nowhere, "values": []}
 
 
-def test_newest_values_of_chosen_devices(world: ApiWorld, client: TestClient) -> None:
-    for dev_eui in (TREE, GATE):
-        store(world, {NOW: 2.0}, dev_eui=dev_eui)
+def values_by_station(answer: dict[str, list[dict[str, object]]]) -> dict[object, object]:
+    return {item["station"]: item["values"] for item in answer["items"]}
+
+
+def test_newest_values_of_chosen_stations(world: ApiWorld, client: TestClient) -> None:
+    for station in (TREE, GATE):
+        store(world, {NOW: 2.0}, station=station)
     store(world, {NOW: 3.6}, "battery_voltage")
-    store(world, {NOW: 9.0}, dev_eui=FOREIGN, tenant=AWAY)
-    named = client.get("/api/v1/latest", params={"devices": f"{TREE.upper()},{FOREIGN},{TREE}"})
+    store(world, {NOW: 9.0}, station=FOREIGN, tenant=AWAY)
+    named = client.get("/api/v1/latest", params={"stations": f"{TREE},{FOREIGN},{TREE}"})
     assert [len(item["values"]) for item in named.json()["items"]] == [2]
     park = client.get("/api/v1/latest", params={"site": "park"}).json()
-    assert list(values_by_device(park)) == [TREE, SILENT]
+    assert list(values_by_station(park)) == [TREE, SILENT]
     assert client.get("/api/v1/latest", params={"site": "empty"}).json()["items"] == []
+    trees = client.get("/api/v1/latest", params={"kind": "tree"}).json()
+    assert list(values_by_station(trees)) == [TREE]
     one = client.get("/api/v1/latest", params={"quantity": "battery_voltage"}).json()
     assert list(one["quantities"]) == ["battery_voltage"]
     assert [len(item["values"]) for item in one["items"]] == [1, 0, 0]
@@ -310,7 +351,7 @@ def test_newest_values_come_in_pages(world: ApiWorld, client: TestClient) -> Non
     cursor: dict[str, str] = {}
     while True:
         page = client.get("/api/v1/latest", params={"limit": 2} | cursor).json()
-        found += values_by_device(page)
+        found += values_by_station(page)
         if page["next"] is None:
             break
         cursor = {"cursor": page["next"]}
@@ -320,9 +361,9 @@ def test_newest_values_come_in_pages(world: ApiWorld, client: TestClient) -> Non
 @pytest.mark.parametrize(
     ("params", "status"),
     [
-        ({"devices": "nonsense"}, 422),
-        ({"devices": TREE, "site": "park"}, 422),
-        ({"devices": ",".join(f"{i:016x}" for i in range(101))}, 422),
+        ({"stations": TREE, "site": "park"}, 422),
+        ({"stations": TREE, "kind": "tree"}, 422),
+        ({"stations": ",".join(f"platz-{i}" for i in range(101))}, 422),
         ({"site": "nowhere"}, 404),
         ({"quantity": "nothing"}, 404),
     ],
@@ -331,3 +372,31 @@ def test_newest_values_of_what_is_not_there(
     client: TestClient, params: dict[str, str], status: int
 ) -> None:
     assert client.get("/api/v1/latest", params=params).status_code == status
+
+
+def test_a_device_lists_the_series_that_it_feeds(world: ApiWorld, client: TestClient) -> None:
+    store(world, {NOW: 20.0})
+    store(world, {NOW: 5.0}, "air_quality_index")  # no quantity of this device's type
+    answer = client.get(f"/api/v1/devices/{DEVICE}/series").json()
+    (fed,) = answer["items"]
+    assert (fed["station"], fed["quantity"], fed["unit"]) == (TREE, "soil_moisture", "%")
+    assert client.get(fed["values"]).json()["items"] == []  # NOW itself belongs to the next day
+    assert client.get(f"/api/v1/devices/{QUIET}/series").json()["items"] == []
+    assert client.get(f"/api/v1/devices/{THEIRS}/series").status_code == 404
+
+
+def test_a_datastream_is_described_once_it_has_a_value(world: ApiWorld, client: TestClient) -> None:
+    editor = world.client(Role.EDITOR)
+    body = {"label": "im Wurzelraum", "retention_days": 3650}
+    missing = editor.put(SOIL, json=body)
+    assert missing.status_code == 404
+    assert "first value makes it" in missing.json()["detail"]
+    store(world, {NOW: 20.0})
+    with world.database.write() as connection:
+        key = SeriesKey(TREE, "soil_moisture")
+        make_streams(connection, read_directory(connection), {(HOME, key): Instant(NOW)})
+    assert editor.put(SOIL, json=body).json() == body
+    (series,) = client.get(SERIES).json()["items"]
+    assert (series["label"], series["retention_days"]) == ("im Wurzelraum", 3650)
+    assert client.put(SOIL, json=body).status_code == 403
+    assert editor.put(SOIL, json={"retention_days": 0}).status_code == 422

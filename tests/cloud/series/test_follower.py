@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from databases import add_tenant, fresh_database
+from fake_uplinks import register
 from stadtsinn.base.instant import HOUR, MINUTE, Instant, parse
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.series import follower as module
@@ -22,7 +24,7 @@ from stadtsinn.decoders.reading import Decoded, Outcome, Quality, Reading, Undec
 from stadtsinn.decoders.uplink import TimeSource
 
 NOON = parse("2026-06-10T12:00:00+02:00")
-DEVICE = "a84041b42182fec7"
+DEVICE, OTHER = "a84041b42182fec7", "a84041b42182fec8"
 EVER = (Instant(0), Instant(NOON + HOUR))
 DECODER = catalogue().device("dragino/lse01").decoder
 
@@ -76,7 +78,10 @@ class Recorder:
 
 @pytest.fixture
 def directory(tmp_path: Path) -> DirectoryCache:
-    return DirectoryCache(fresh_database(tmp_path))
+    database = fresh_database(tmp_path)
+    add_tenant(database, "musterstadt")
+    register(database, DEVICE)
+    return DirectoryCache(database)
 
 
 def following(store: object, directory: DirectoryCache) -> SeriesFollower:
@@ -112,6 +117,16 @@ def test_an_unknown_decoder_does_not_cost_its_values(directory: DirectoryCache) 
     store = Recorder()
     readings = decoded(Reading("soil_moisture", 1.0), decoder="nobody/knows@9")
     following(store, directory).prepare([uplink(1, readings)])
+    assert [point.family for point in store.points] == ["soil"]  # by the registry
+
+
+def test_a_device_that_nobody_knows_any_more_keeps_its_values(tmp_path: Path) -> None:
+    database = fresh_database(tmp_path)
+    add_tenant(database, "musterstadt")
+    register(database, DEVICE, device_type="nobody/knows")
+    store = Recorder()
+    readings = decoded(Reading("soil_moisture", 1.0), decoder="nobody/knows@9")
+    following(store, DirectoryCache(database)).prepare([uplink(1, readings)])
     assert [point.family for point in store.points] == [OTHER_FAMILY]
 
 
@@ -140,6 +155,8 @@ def test_refused_values_are_counted_and_do_not_stop_the_batch(directory: Directo
 
 def test_the_same_batch_twice_gives_the_same_series(tmp_path: Path) -> None:
     database = fresh_database(tmp_path)
+    add_tenant(database, "musterstadt")
+    register(database, DEVICE)
     store = open_store(str(tmp_path / "series.sqlite"))
     follower = SeriesFollower(store, DirectoryCache(database))
     batch = [uplink(i, decoded(Reading("soil_moisture", float(i)))) for i in range(1, 4)]
@@ -157,7 +174,11 @@ def test_reset_empties_every_tenant(tmp_path: Path) -> None:
     follower = SeriesFollower(store, DirectoryCache(database))
     for tenant in ("musterstadt", "nachbarort"):
         add_tenant(database, tenant)
-        follower.prepare([uplink(1, decoded(Reading("soil_moisture", 1.0)), tenant)])
+        dev_eui = DEVICE if tenant == "musterstadt" else OTHER
+        register(database, dev_eui, tenant_id=tenant)
+        follower.barrier()
+        up = uplink(1, decoded(Reading("soil_moisture", 1.0)), tenant)
+        follower.prepare([structs.replace(up, dev_eui=dev_eui)])
         assert store.latest(tenant, None)
     with database.write() as connection:
         follower.reset(connection)

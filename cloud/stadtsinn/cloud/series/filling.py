@@ -4,16 +4,15 @@ how far a rebuild has come."""
 from __future__ import annotations
 
 import structlog
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection
 
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import Check
 from stadtsinn.cloud.log.cursors.repository import read_cursor
 from stadtsinn.cloud.log.followers.follower import Follower
 from stadtsinn.cloud.log.followers.loop import rebuild
-from stadtsinn.cloud.log.uplinks.repository import head
 from stadtsinn.cloud.platform.database.engine import Database
-from stadtsinn.cloud.series.tables import series_filling
+from stadtsinn.cloud.series import repository
 
 log = structlog.get_logger()
 
@@ -32,7 +31,7 @@ def fill_if_outdated(database: Database, follower: Follower, clock: Clock) -> No
     again; nothing has changed then.
     """
     with database.read() as connection:
-        if _layout(connection) == LAYOUT:
+        if repository.layout(connection) == LAYOUT:
             return
         filled = read_cursor(connection, _FOLLOWER) > 0
     if filled:
@@ -49,13 +48,7 @@ def fill_if_outdated(database: Database, follower: Follower, clock: Clock) -> No
 
 def note_beginning(connection: Connection) -> None:
     """The store is empty, and filled from the log from now on."""
-    connection.execute(delete(series_filling))
-    row = {"id": 1, "layout": LAYOUT, "until": head(connection)}
-    connection.execute(insert(series_filling).values(row))
-
-
-def _layout(connection: Connection) -> int | None:
-    return connection.execute(select(series_filling.c.layout)).scalar_one_or_none()
+    repository.note_beginning(connection, LAYOUT)
 
 
 class FillingProgress:
@@ -67,7 +60,7 @@ class FillingProgress:
 
     def note(self, connection: Connection, position: int) -> None:
         """The follower has written everything up to this position."""
-        until = connection.execute(select(series_filling.c.until)).scalar_one_or_none() or 0
+        until = repository.filled_until(connection)
         before = self._percent
         self._percent = None if position >= until else 100 * position // until
         if self._percent is None:

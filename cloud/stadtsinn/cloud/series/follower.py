@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import structlog
@@ -12,6 +13,7 @@ from stadtsinn.base.health import Check
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.platform.tenants.repository import all_tenants
+from stadtsinn.cloud.series.datastreams import NewStreams
 from stadtsinn.cloud.series.filling import FillingProgress, note_beginning
 from stadtsinn.cloud.series.points import PointMaker
 from stadtsinn.cloud.series.redecode.unfinished import refuse_unfinished
@@ -38,10 +40,25 @@ class SeriesFollower:
 
     def __init__(self, store: SeriesStore, directory: DirectoryCache) -> None:
         self._store = store
+        self._directory = directory
         self._maker = PointMaker(directory)
+        self._streams = NewStreams()
+        self._writing = threading.Lock()
         self._progress = FillingProgress()
 
     def prepare(self, uplinks: Sequence[LoggedUplink]) -> None:
+        with self._writing:
+            self._write(uplinks)
+
+    def barrier(self) -> None:
+        """Return when all is written that was decided by earlier deployments than those of now.
+
+        What is prepared after it goes by the deployments as they are in the database now.
+        """
+        with self._writing:
+            self._directory.renew()
+
+    def _write(self, uplinks: Sequence[LoggedUplink]) -> None:
         maker = self._maker
         points = [
             point
@@ -50,6 +67,7 @@ class SeriesFollower:
         ]
         if not points:
             return
+        self._streams.note(points, self._directory.current())
         refused = self._store.write(points)
         lost = sum(report.count for report in refused)
         WRITTEN.inc(len(points) - lost)
@@ -58,7 +76,9 @@ class SeriesFollower:
             _log_refused(refused, lost)
 
     def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None:
-        """No value is kept in the database, only how far a rebuild has come."""
+        """No value is kept in the database, only which datastreams there are, and how far a
+        rebuild has come."""
+        self._streams.make(connection, self._directory.current())
         self._progress.note(connection, uplinks[-1].position)
 
     def tick(self, connection: Connection, now: Instant) -> None:

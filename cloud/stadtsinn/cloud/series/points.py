@@ -2,50 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey
 from stadtsinn.cloud.town.directory import DirectoryCache
+from stadtsinn.cloud.town.stations.measuring import readings_at_stations
 from stadtsinn.decoders.catalogue import catalogue
-from stadtsinn.decoders.device_type import CLOCK_WRONG
-from stadtsinn.decoders.reading import Decoded, Outcome
+from stadtsinn.decoders.reading import Outcome
 
 OTHER_FAMILY = "other"
 """Family of devices whose type the catalogue does not know (any more)."""
 
 
 class PointMaker:
-    """Makes points; keeps the families of device types in memory."""
+    """Makes points of the stations that devices feed; keeps the families of device types."""
 
-    def __init__(
-        self, directory: DirectoryCache, station_of: Callable[[str, str], str] | None = None
-    ) -> None:
-        """`station_of` names the station of a tenant's device; by default the device's own."""
+    def __init__(self, directory: DirectoryCache) -> None:
         self._directory = directory
-        self._station_of = station_of or _own_station
         self._families: dict[str, str | None] = {}
 
     def points(
         self, tenant_id: str, dev_eui: str, received: Instant, outcome: Outcome
     ) -> Iterator[Point]:
-        """The points of one uplink, none where it could not be decoded."""
-        if not isinstance(outcome, Decoded):
-            return
-        station = self._station_of(tenant_id, dev_eui)
-        family = self._family(outcome.decoder.partition("@")[0]) or self._registered(dev_eui)
-        for reading in outcome.readings:
-            if reading.reason == CLOCK_WRONG:
-                continue  # nobody knows when it was; it stays in the log
-            yield Point(
-                tenant_id,
-                family,
-                SeriesKey(station, reading.quantity, reading.channel),
-                received if reading.event_time is None else reading.event_time,
-                reading.value,
-                reading.quality,
-                dev_eui,
-            )
+        """The points of one uplink; none of a device that was at no station at that time."""
+        directory = self._directory.current()
+        family = None
+        for one in readings_at_stations(directory, tenant_id, dev_eui, received, outcome):
+            if family is None:
+                family = self._family(one.decoder.partition("@")[0]) or self._registered(dev_eui)
+            key = SeriesKey(one.station.slug, one.quantity, one.channel)
+            yield Point(tenant_id, family, key, one.time, one.value, one.quality, dev_eui)
 
     def _family(self, device_type: str) -> str | None:
         """What kind of sensor a type is, None for one that is not catalogued."""
@@ -58,7 +45,3 @@ class PointMaker:
         """By the registry where the decoder is not known here."""
         entry = self._directory.current().devices.get(dev_eui)
         return (entry and self._family(entry.device_type)) or OTHER_FAMILY
-
-
-def _own_station(tenant_id: str, dev_eui: str) -> str:  # noqa: ARG001
-    return dev_eui

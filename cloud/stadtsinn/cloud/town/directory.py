@@ -122,6 +122,12 @@ class DirectoryCache:
         with self._lock:
             return self._renewed()
 
+    def renew(self) -> None:
+        """Read the registry again if it changed, however short ago it was looked at."""
+        with self._lock:
+            self._checked_at = float("-inf")
+            self._renewed()
+
     def part(self, read: PartReader[Part]) -> Part:
         """A domain's part of the registry, read again whenever the directory is read again."""
         directory = self.current()

@@ -172,7 +172,7 @@ def _devices(
         refused[row.dev_eui or ""][row.reason] += 1
     unreadable = dict(refused.pop("", Counter()))
     known = {device.dev_eui: device.device_type for device in town.devices}
-    latest = series.latest(town.tenant, list(known))
+    latest = series.latest(town.tenant, None)
     results = [
         _device(connection, dev_eui, known.get(dev_eui), refused[dev_eui], latest)
         for dev_eui in sorted(known.keys() | refused.keys())
@@ -194,7 +194,7 @@ def _device(
     ).all()
     outcomes = [msgspec.msgpack.decode(row.outcome, type=Outcome) for row in rows]
     failures = Counter(one.reason for one in outcomes if not isinstance(one, Decoded))
-    mine = {key: sample for key, sample in latest.items() if key.station == dev_eui}
+    mine = {key: sample for key, sample in latest.items() if sample.dev_eui == dev_eui}
     return DeviceResult(
         dev_eui=dev_eui,
         device_type=device_type,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from stadtsinn.base.instant import HOUR, Instant, isoformat
-from stadtsinn.cloud.series.stores.store import Sample, SeriesKey, SeriesStore
+from stadtsinn.cloud.series.stores.store import Sample, SeriesStore
 from stadtsinn.decoders.reading import Quality
 from stadtsinn.simulator.market_day.truth import SeriesName, TrueValue, Truth
 from stadtsinn.simulator.verification.report import Check, check
@@ -16,15 +17,16 @@ _RELATIVE = 1e-9
 """A value may pass through text and back; it is never recomputed."""
 
 
-def check_readings(truth: Truth, series: SeriesStore) -> Check:
-    """Compare all series of the town."""
+def check_readings(truth: Truth, series: SeriesStore, stations: Sequence[str]) -> Check:
+    """Compare all series of the town: what each device measured, at whatever stations it was."""
     problems = []
     found = 0
+    stored = _stored(truth, series, stations)
     for name, values in truth.readings.items():
-        samples = _samples(truth, series, name)
+        samples = stored.pop(name, [])
         found += len(samples)
         problems += [f"{_title(name)}: {problem}" for problem in _differences(values, samples)]
-    problems += _foreign(truth, series)
+    problems += [f"{_title(name)}: foreign series" for name in stored]
     return check(
         "every reading is in the series store",
         expected=sum(map(len, truth.readings.values())),
@@ -34,15 +36,20 @@ def check_readings(truth: Truth, series: SeriesStore) -> Check:
     )
 
 
-def _samples(truth: Truth, series: SeriesStore, name: SeriesName) -> Sequence[Sample]:
-    span = truth.plan.span
-    return series.read(
-        truth.town.tenant,
-        SeriesKey(name.dev_eui, name.quantity, name.channel),
-        Instant(span.start - HOUR),
-        Instant(span.end + HOUR),
-        include_doubtful=True,
-    )
+def _stored(
+    truth: Truth, series: SeriesStore, stations: Sequence[str]
+) -> dict[SeriesName, list[Sample]]:
+    """What the stations' series hold, by the device that measured it, in the order of time."""
+    tenant, span = truth.town.tenant, truth.plan.span
+    found: dict[SeriesName, list[Sample]] = defaultdict(list)
+    for station in stations:
+        for key in series.series(tenant, station):
+            bounds = Instant(span.start - HOUR), Instant(span.end + HOUR)
+            for sample in series.read(tenant, key, *bounds, include_doubtful=True):
+                found[SeriesName(sample.dev_eui, key.quantity, key.channel)].append(sample)
+    for samples in found.values():
+        samples.sort(key=lambda sample: sample.time)
+    return found
 
 
 def _differences(values: Sequence[TrueValue], samples: Sequence[Sample]) -> Iterator[str]:
@@ -61,15 +68,6 @@ def _differences(values: Sequence[TrueValue], samples: Sequence[Sample]) -> Iter
             yield f"{sample.quality} at {isoformat(true.time)}"
     for sample in reversed(waiting):
         yield f"foreign point at {isoformat(sample.time)}"
-
-
-def _foreign(truth: Truth, series: SeriesStore) -> Iterator[str]:
-    """Series of the town's devices for which no reading was sent."""
-    for device in truth.town.devices:
-        for key in series.series(truth.town.tenant, device.dev_eui):
-            name = SeriesName(key.station, key.quantity, key.channel)
-            if name not in truth.readings:
-                yield f"{_title(name)}: foreign series"
 
 
 def _title(name: SeriesName) -> str:

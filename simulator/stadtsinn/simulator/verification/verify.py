@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series.stores.store import SeriesStore
+from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.simulator.market_day.town import MARKET
 from stadtsinn.simulator.market_day.truth import Truth
 from stadtsinn.simulator.verification.messages import check_messages
@@ -32,7 +33,9 @@ def verify(
         progress("uplinks")
         checks.append(check_uplinks(truth, connection))
     progress("readings")
-    checks.append(check_readings(truth, series))
+    directory = DirectoryCache(database).current()
+    own = [one.slug for one in directory.stations.values() if one.tenant_id == truth.town.tenant]
+    checks.append(check_readings(truth, series, own))
     with database.read() as connection:
         progress("occupancy")
         checks.append(check_occupancy(truth, connection, MARKET))

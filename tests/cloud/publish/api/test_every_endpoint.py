@@ -26,6 +26,9 @@ from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.publish.api.reference import body_example, operations
 from stadtsinn.cloud.publish.application import DOMAIN_ROUTERS, REPORT_ROUTERS
 from stadtsinn.cloud.schema import metadata
+from stadtsinn.cloud.series.repository import make_streams
+from stadtsinn.cloud.series.stores.store import SeriesKey
+from stadtsinn.cloud.town.directory import read_directory
 
 # Open to everybody on purpose. A new one is added here or asks for a key.
 OPEN = {
@@ -60,7 +63,7 @@ CREATION_ORDER = (
 
 # Queries that an endpoint cannot do without.
 QUERIES: dict[str, dict[str, str]] = {
-    "/api/v1/latest": {"devices": str(THEIR_OWN["dev_eui"])},
+    "/api/v1/latest": {"stations": str(THEIR_OWN["station"])},
     "/api/v1/zones/{zone}/history": {
         "start": isoformat(NOW - HOUR),
         "end": isoformat(NOW),
@@ -129,6 +132,9 @@ def _walk(world: ApiWorld) -> Walk:
         assert answer.status_code == 201, (path, answer.text)
     with world.database.write() as connection:
         switch_phone(connection, NOW)
+        # Its first value makes a datastream.
+        key = SeriesKey(str(THEIR_OWN["station"]), str(THEIR_OWN["quantity"]))
+        make_streams(connection, read_directory(connection), {(HOME, key): NOW})
     spare = member.post("/api/v1/keys", json={"name": "spare", "role": "reader"}).json()["id"]
     known = {**THEIR_OWN, **NOT_THERE, "key_id": spare, "tenant": HOME}
     known |= {"provider": "kannel", "token": "x" * 32}

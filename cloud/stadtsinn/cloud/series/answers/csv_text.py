@@ -9,8 +9,12 @@ from stadtsinn.base.csv_text import GERMAN, Cell, write_csv
 from stadtsinn.cloud.series.answers.schemas import SeriesPage
 
 _QUALITY_DE = {"good": "gut", "suspect": "zweifelhaft", "bad": "schlecht"}
-_HEADING_DE = ("Zeit", "Gerät", "Messgröße", "Kanal", "Wert", "Einheit", "Qualität")
-_HEADING = ("time", "dev_eui", "quantity", "channel", "value", "unit", "quality")
+_HEADING = (
+    *("time", "station", "name", "quantity", "channel", "value", "unit", "quality", "dev_eui"),
+)
+_HEADING_DE = (
+    *("Zeit", "Messstelle", "Name", "Messgröße", "Kanal", "Wert", "Einheit", "Qualität", "Gerät"),
+)
 
 
 class Locale(StrEnum):
@@ -32,4 +36,5 @@ def to_csv(page: SeriesPage, locale: Locale) -> bytes:
 def _rows(page: SeriesPage, label: str, qualities: Mapping[str, str]) -> Iterator[Sequence[Cell]]:
     for item in page.items:
         quality = qualities.get(item.quality, item.quality)
-        yield item.time, page.dev_eui, label, page.channel, item.value, page.unit, quality
+        place = (page.station, page.name, label, page.channel)
+        yield item.time, *place, item.value, page.unit, quality, item.dev_eui

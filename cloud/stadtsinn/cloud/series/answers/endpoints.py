@@ -1,4 +1,4 @@
-"""Series over HTTP: what a device measures, its values over time, newest values of many."""
+"""Series over HTTP: what is measured at a station, its values over time, newest values of many."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from stadtsinn.base.csv_text import MEDIA_TYPE as CSV
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.base.problems import Invalid
-from stadtsinn.cloud.platform.access.dependencies import ReaderDep, Services, ServicesDep
+from stadtsinn.cloud.platform.access.dependencies import (
+    EditorDep,
+    ReaderDep,
+    Services,
+    ServicesDep,
+)
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.api.fields import (
     NO_CONTROL,
     SLUG_PATTERN,
     DevEuiInPath,
-    normalised_dev_eui,
+    SlugInPath,
 )
 from stadtsinn.cloud.platform.api.pages import Page
 from stadtsinn.cloud.platform.api.times import HOW, GivenTime
@@ -25,15 +30,23 @@ from stadtsinn.cloud.series.answers import repository
 from stadtsinn.cloud.series.answers import service as reading
 from stadtsinn.cloud.series.answers.csv_text import Locale, to_csv
 from stadtsinn.cloud.series.answers.dependencies import SeriesDep
-from stadtsinn.cloud.series.answers.schemas import LatestPage, SeriesPage, SeriesView
+from stadtsinn.cloud.series.answers.repository import Place
+from stadtsinn.cloud.series.answers.schemas import (
+    FedSeriesView,
+    LatestPage,
+    SeriesPage,
+    SeriesView,
+    StreamBody,
+)
 from stadtsinn.cloud.series.stores.store import Aggregate, SeriesKey, Window
 from stadtsinn.cloud.town import repository as registry
+from stadtsinn.cloud.town.stations import repository as town_stations
 
 router = APIRouter(tags=["series"])
 
 MAX_SAMPLES = 10_000
-MAX_NAMED_DEVICES = 100
-MAX_DEVICES = 10_000
+MAX_NAMED = 100
+MAX_STATIONS = 10_000
 
 
 class Format(StrEnum):
@@ -50,18 +63,55 @@ class Grade(StrEnum):
     ALL = "all"
 
 
-@router.get("/devices/{dev_eui}/series", summary="List series · Messreihen auflisten")
+@router.get("/stations/{station}/series", summary="List series · Messreihen auflisten")
 def list_series(
-    scope: ReaderDep, services: ServicesDep, series: SeriesDep, dev_eui: DevEuiInPath
+    scope: ReaderDep, services: ServicesDep, series: SeriesDep, station: SlugInPath
 ) -> Page[SeriesView]:
-    """Everything a device has measured so far, with the newest good values. One page holds all."""
+    """Everything measured at a station so far, with the newest good values. One page holds all."""
     with services.database.read() as connection:
-        registry.device(connection, scope, dev_eui)
-    return Page(items=reading.overview(series, scope.tenant_id, dev_eui), next=None)
+        streams = repository.streams(connection, scope, station)
+    return Page(items=reading.overview(series, scope.tenant_id, station, streams), next=None)
 
 
 @router.get(
-    "/devices/{dev_eui}/series/{quantity}",
+    "/devices/{dev_eui}/series",
+    summary="List what a device feeds · Messreihen eines Geräts auflisten",
+)
+def list_fed_series(
+    scope: ReaderDep, services: ServicesDep, series: SeriesDep, dev_eui: DevEuiInPath
+) -> Page[FedSeriesView]:
+    """The series of stations that a device feeds or fed. Their values are read at the station."""
+    with services.database.read() as connection:
+        device = registry.device(connection, scope, dev_eui)
+        places = town_stations.deployments_page(connection, scope, None, None, dev_eui=dev_eui)
+    found = reading.fed_by(series, scope.tenant_id, device.device_type, places)
+    return Page(items=found, next=None)
+
+
+@router.put(
+    "/stations/{station}/series/{quantity}",
+    summary="Describe a series · Messreihe beschreiben",
+)
+def describe_series(
+    scope: EditorDep,
+    services: ServicesDep,
+    station: SlugInPath,
+    quantity: str,
+    body: StreamBody,
+    channel: Annotated[
+        str, Query(max_length=63, pattern=NO_CONTROL, description="Empty where there is one.")
+    ] = "",
+) -> StreamBody:
+    """What people call a datastream, and how long its values are wanted."""
+    reading.check_quantity(quantity)
+    key = SeriesKey(station, quantity, channel)
+    with services.database.write() as connection:
+        repository.describe_stream(connection, scope, key, body.label, body.retention_days)
+    return body
+
+
+@router.get(
+    "/stations/{station}/series/{quantity}",
     summary="Read values · Werte lesen",
     response_model=SeriesPage,
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
@@ -71,7 +121,7 @@ def read_series(
     services: ServicesDep,
     series: SeriesDep,
     request: Request,
-    dev_eui: DevEuiInPath,
+    station: SlugInPath,
     quantity: str,
     channel: Annotated[
         str, Query(max_length=200, pattern=NO_CONTROL, description="Empty where there is one.")
@@ -107,13 +157,17 @@ def read_series(
     Die Werte einer Messgröße, auch als Tabelle für Excel (`format=csv&locale=de`).
     """
     reading.check_quantity(quantity)
-    with services.database.read() as connection:
-        device = registry.device(connection, scope, dev_eui)
     until = services.clock.now() if end is None else Instant(end)
     since = Instant(max(until - DAY, 0)) if start is None else Instant(start)
+    key = SeriesKey(station, quantity, channel)
+    with services.database.read() as connection:
+        named = town_stations.station(connection, scope, station)
+        places = town_stations.deployments_page(connection, scope, None, None, station=station)
+        types = repository.device_types(connection, {place.dev_eui for place in places})
     question = reading.Question(
-        key=SeriesKey(dev_eui, quantity, channel),
-        device_type=device.device_type,
+        key=key,
+        name=named.name,
+        counter_modulus=reading.counter_modulus(key, places, types, until),
         start=since,
         end=until,
         window=window,
@@ -124,7 +178,7 @@ def read_series(
     page = reading.answer(series, scope.tenant_id, question)
     headers = _link_to_next(request, page)
     if form is Format.CSV or (form is None and "text/csv" in accept):
-        headers["Content-Disposition"] = f'attachment; filename="{dev_eui}-{quantity}.csv"'
+        headers["Content-Disposition"] = f'attachment; filename="{station}-{quantity}.csv"'
         return Response(to_csv(page, locale), media_type=CSV, headers=headers)
     return Response(page.model_dump_json(), media_type="application/json", headers=headers)
 
@@ -134,58 +188,62 @@ def read_latest(
     scope: ReaderDep,
     services: ServicesDep,
     series: SeriesDep,
-    devices: Annotated[
+    stations: Annotated[
         str | None,
-        Query(max_length=40 * MAX_NAMED_DEVICES, description="DevEUIs, separated by commas."),
+        Query(max_length=64 * MAX_NAMED, description="Their slugs, separated by commas."),
     ] = None,
+    kind: Annotated[str | None, Query(max_length=63, description="Stations of a kind.")] = None,
     site: Annotated[
-        str | None, Query(pattern=SLUG_PATTERN, max_length=63, description="Devices of a site.")
+        str | None, Query(pattern=SLUG_PATTERN, max_length=63, description="Stations of a site.")
     ] = None,
     quantity: Annotated[
         str | None, Query(max_length=100, description="Only this quantity: faster.")
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_DEVICES, description="Devices.")] = MAX_DEVICES,
+    limit: Annotated[int, Query(ge=1, le=MAX_STATIONS, description="Stations.")] = MAX_STATIONS,
     cursor: Annotated[
-        str | None, Query(max_length=40, description="`next` of the call before.")
+        str | None, Query(max_length=63, description="`next` of the call before.")
     ] = None,
 ) -> Response:
-    """The newest good values of many devices in one call, for maps and lists.
+    """The newest good values of many stations in one call, with names and positions, for maps.
 
-    Of the devices named, of a site, or of the whole town. Who has never measured has no values.
+    Of the stations named, of a kind, of a site, or of the whole town. Where nothing was measured
+    yet there are no values.
     """
     if quantity is not None:
         reading.check_quantity(quantity)
-    if devices is not None and site is not None:
-        raise Invalid("Give 'devices' or 'site', not both.")
-    if devices is not None:
-        chosen, more_after = _named(services, scope, devices), None
+    if stations is not None and (site is not None or kind is not None):
+        raise Invalid("Give 'stations', or 'site' and 'kind', not both.")
+    if stations is not None:
+        chosen, more_after = _named(services, scope, stations), None
     else:
-        chosen, more_after = _page_of_devices(services, scope, site, cursor, limit)
+        chosen, more_after = _page(services, scope, kind, site, cursor, limit)
     found = reading.newest(series, scope.tenant_id, chosen, quantity, more_after)
     return Response(msgspec.json.encode(found), media_type="application/json")
 
 
-def _named(services: Services, scope: Scope, devices: str) -> list[str]:
-    """The town's own devices among those named; others are left out like unknown ones."""
-    try:
-        asked = dict.fromkeys(normalised_dev_eui(text) for text in devices.split(",") if text)
-    except ValueError as error:
-        raise Invalid(f"'devices': {error}") from None
-    if len(asked) > MAX_NAMED_DEVICES:
-        raise Invalid(f"'devices' names more than {MAX_NAMED_DEVICES}: ask for a site or for all.")
+def _named(services: Services, scope: Scope, stations: str) -> list[Place]:
+    """The town's own stations among those named; others are left out like unknown ones."""
+    asked = dict.fromkeys(text for text in stations.split(",") if text)
+    if len(asked) > MAX_NAMED:
+        raise Invalid(f"'stations' names more than {MAX_NAMED}: ask for a site or for all.")
     with services.database.read() as connection:
-        own = repository.own_dev_euis(connection, scope, asked)
-    return [dev_eui for dev_eui in asked if dev_eui in own]
+        found = {one.slug: one for one in repository.named_places(connection, scope, asked)}
+    return [found[slug] for slug in asked if slug in found]
 
 
-def _page_of_devices(
-    services: Services, scope: Scope, site: str | None, cursor: str | None, limit: int
-) -> tuple[list[str], str | None]:
+def _page(
+    services: Services,
+    scope: Scope,
+    kind: str | None,
+    site: str | None,
+    cursor: str | None,
+    limit: int,
+) -> tuple[list[Place], str | None]:
     with services.database.read() as connection:
         if site is not None:
             registry.site(connection, scope, site)
-        found = repository.dev_euis_page(connection, scope, cursor, limit + 1, site)
-    return found[:limit], found[limit - 1] if len(found) > limit else None
+        found = repository.places_page(connection, scope, cursor, limit + 1, kind=kind, site=site)
+    return found[:limit], found[limit - 1].slug if len(found) > limit else None
 
 
 def _link_to_next(request: Request, page: SeriesPage) -> dict[str, str]:

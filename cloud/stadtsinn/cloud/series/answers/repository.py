@@ -1,30 +1,121 @@
-"""Which devices a caller's map shows: just their names, since a map asks for ten thousand."""
+"""SQL of the answers: which stations a caller's map shows, and what is said of datastreams."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, Select, select, update
 
+from stadtsinn.base.instant import Instant
+from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.series.stores.store import SeriesKey
+from stadtsinn.cloud.town.stations.repository import station_id
+from stadtsinn.cloud.town.stations.tables import datastreams, stations
 from stadtsinn.cloud.town.tables import devices, sites
 
 
-def dev_euis_page(
-    connection: Connection, scope: Scope, after: str | None, limit: int, site_slug: str | None
-) -> list[str]:
-    """DevEUIs of the caller's tenant in order, of one site where given."""
-    query = select(devices.c.dev_eui).where(devices.c.tenant_id == scope.tenant_id)
-    if site_slug is not None:
-        query = query.join(sites, devices.c.site_id == sites.c.id).where(sites.c.slug == site_slug)
+@dataclass(frozen=True)
+class Place:
+    """A station as a map shows it."""
+
+    slug: str
+    name: str
+    kind: str
+    latitude: float | None
+    longitude: float | None
+
+
+@dataclass(frozen=True)
+class Datastream:
+    """What is said of a quantity of a station on a channel."""
+
+    label: str
+    retention_days: int | None
+    first_at: Instant
+
+
+_COLUMNS = (
+    stations.c.slug,
+    stations.c.name,
+    stations.c.kind,
+    stations.c.latitude,
+    stations.c.longitude,
+)
+
+
+def places_page(
+    connection: Connection,
+    scope: Scope,
+    after: str | None,
+    limit: int,
+    *,
+    kind: str | None = None,
+    site: str | None = None,
+) -> list[Place]:
+    """The caller's stations in the order of their slugs, of a kind or site where given."""
+    query = select(*_COLUMNS).where(stations.c.tenant_id == scope.tenant_id)
+    if kind is not None:
+        query = query.where(stations.c.kind == kind)
+    if site is not None:
+        query = query.join(sites, sites.c.id == stations.c.site_id).where(sites.c.slug == site)
     if after is not None:
-        query = query.where(devices.c.dev_eui > after)
-    return list(connection.execute(query.order_by(devices.c.dev_eui).limit(limit)).scalars())
+        query = query.where(stations.c.slug > after)
+    return _places(connection, query.order_by(stations.c.slug).limit(limit))
 
 
-def own_dev_euis(connection: Connection, scope: Scope, asked: Collection[str]) -> set[str]:
-    """Those of the devices that belong to the caller's tenant."""
-    query = select(devices.c.dev_eui).where(
-        devices.c.tenant_id == scope.tenant_id, devices.c.dev_eui.in_(asked)
+def named_places(connection: Connection, scope: Scope, slugs: Collection[str]) -> list[Place]:
+    """Those of the stations that are the caller's tenant's, in the order of their slugs."""
+    query = select(*_COLUMNS).where(
+        stations.c.tenant_id == scope.tenant_id, stations.c.slug.in_(slugs)
     )
-    return set(connection.execute(query).scalars())
+    return _places(connection, query.order_by(stations.c.slug))
+
+
+def _places(connection: Connection, query: Select[Any]) -> list[Place]:
+    return [Place(*row) for row in connection.execute(query)]
+
+
+def streams(connection: Connection, scope: Scope, slug: str) -> dict[SeriesKey, Datastream]:
+    """The datastreams of a station; raises NotFound where there is no such station."""
+    query = select(datastreams).where(
+        datastreams.c.station_id == station_id(connection, scope, slug)
+    )
+    return {
+        SeriesKey(slug, row.quantity, row.channel): _stream(row)
+        for row in connection.execute(query)
+    }
+
+
+def describe_stream(
+    connection: Connection, scope: Scope, key: SeriesKey, label: str, retention_days: int | None
+) -> Datastream:
+    """Say something of a datastream; raises NotFound for one that never had a value."""
+    present = streams(connection, scope, key.station).get(key)
+    if present is None:
+        raise NotFound(
+            f"The station '{key.station}' has no datastream '{key.quantity}' on the channel "
+            f"'{key.channel}': its first value makes it."
+        )
+    connection.execute(
+        update(datastreams)
+        .where(
+            datastreams.c.station_id == station_id(connection, scope, key.station),
+            datastreams.c.quantity == key.quantity,
+            datastreams.c.channel == key.channel,
+        )
+        .values(label=label, retention_days=retention_days)
+    )
+    return Datastream(label, retention_days, present.first_at)
+
+
+def _stream(row: Row[Any]) -> Datastream:
+    return Datastream(row.label, row.retention_days, row.first_at)
+
+
+def device_types(connection: Connection, dev_euis: Collection[str]) -> dict[str, str]:
+    """The types of registered devices."""
+    query = select(devices.c.dev_eui, devices.c.device_type).where(devices.c.dev_eui.in_(dev_euis))
+    return {row.dev_eui: row.device_type for row in connection.execute(query)}

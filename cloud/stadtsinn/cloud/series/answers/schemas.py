@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Literal
+from urllib.parse import urlencode
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
+from stadtsinn.cloud.platform.api.fields import OptionalName
 from stadtsinn.cloud.platform.api.times import EXAMPLE, ShownTime
 from stadtsinn.cloud.series.stores.store import Sample, SeriesKey
 from stadtsinn.decoders.vocabulary import QUANTITIES
@@ -23,10 +25,11 @@ class SampleView(ValueView):
     """A value; for windows, `time` is the window's beginning."""
 
     quality: Literal["good", "suspect", "bad"] = "good"
+    dev_eui: str = Field("", description="The device that measured it; empty for windows.")
 
 
 class SeriesView(BaseModel):
-    """One line in a chart: a quantity on a channel of a device. Eine Messreihe."""
+    """One line in a chart: a quantity of a station on a channel. Eine Messreihe."""
 
     quantity: str = Field(examples=["soil_moisture"])
     channel: str = Field(examples=["30cm"], description="Empty where there is only one.")
@@ -36,7 +39,42 @@ class SeriesView(BaseModel):
     aggregate: str = Field(
         examples=["mean"], description="How windows are put together unless you say otherwise."
     )
+    label: str = Field("", examples=["im Wurzelraum"], description="What people call it.")
+    retention_days: int | None = Field(
+        None, description="How long its values are wanted; null: as long as all of the town's."
+    )
     latest: ValueView | None = Field(description="Newest good value. Neuester guter Wert.")
+
+
+class StreamBody(BaseModel):
+    """What people say of a datastream. Was über eine Messreihe gesagt wird."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"label": "im Wurzelraum", "retention_days": None}]},
+    )
+    label: OptionalName = ""
+    retention_days: int | None = Field(
+        None,
+        ge=1,
+        le=36_500,
+        description="Kept as a wish: values go by the retention of the town's series.",
+    )
+
+
+class FedSeriesView(BaseModel):
+    """A series that a device feeds or fed. Eine Messreihe, die ein Gerät speist oder speiste."""
+
+    station: str = Field(examples=["linde-am-markt"])
+    quantity: str = Field(examples=["soil_moisture"])
+    channel: str = Field(examples=["30cm"])
+    unit: str = Field(examples=["%"], description="UCUM")
+    label_de: str = Field(examples=["Bodenfeuchte"])
+    label_en: str = Field(examples=["Soil moisture"])
+    values: str = Field(
+        examples=["/api/v1/stations/linde-am-markt/series/soil_moisture?channel=30cm"],
+        description="Where the station's values are read.",
+    )
 
 
 class SeriesPage(BaseModel):
@@ -46,7 +84,8 @@ class SeriesPage(BaseModel):
         json_schema_extra={
             "examples": [
                 {
-                    "dev_eui": "70b3d57ed0001234",
+                    "station": "linde-am-markt",
+                    "name": "Linde am Markt",
                     "quantity": "soil_moisture",
                     "channel": "",
                     "unit": "%",
@@ -54,13 +93,14 @@ class SeriesPage(BaseModel):
                     "label_en": "Soil moisture",
                     "window": "1h",
                     "aggregate": "mean",
-                    "items": [{"time": EXAMPLE, "value": 23.4, "quality": "good"}],
+                    "items": [{"time": EXAMPLE, "value": 23.4, "quality": "good", "dev_eui": ""}],
                     "next": None,
                 }
             ]
         }
     )
-    dev_eui: str
+    station: str
+    name: str = Field(description="The station's name.")
     quantity: str
     channel: str
     unit: str
@@ -79,12 +119,18 @@ class LatestValueView(ValueView):
 
     quantity: str = Field(examples=["soil_moisture"])
     channel: str = Field(examples=[""])
+    quality: Literal["good"] = "good"
+    dev_eui: str = Field(examples=["70b3d57ed0001234"], description="The device that measured it.")
 
 
-class LatestDeviceView(BaseModel):
-    """What a device measured last."""
+class LatestStationView(BaseModel):
+    """What was measured last at a station."""
 
-    dev_eui: str = Field(examples=["70b3d57ed0001234"])
+    station: str = Field(examples=["linde-am-markt"])
+    name: str = Field(examples=["Linde am Markt"])
+    kind: str = Field(examples=["tree"])
+    latitude: float | None = Field(examples=[51.9607])
+    longitude: float | None = Field(examples=[7.6261])
     values: list[LatestValueView]
 
 
@@ -97,11 +143,11 @@ class QuantityWordsView(BaseModel):
 
 
 class LatestPage(BaseModel):
-    """Newest good values of many devices. Neueste gute Werte vieler Geräte."""
+    """Newest good values of many stations. Neueste gute Werte vieler Messstellen."""
 
     quantities: dict[str, QuantityWordsView]
-    items: list[LatestDeviceView]
-    next: str | None = Field(description="Pass it as `cursor` for more devices; null at the end.")
+    items: list[LatestStationView]
+    next: str | None = Field(description="Pass it as `cursor` for more stations; null at the end.")
 
 
 class LatestValue(msgspec.Struct):
@@ -111,10 +157,16 @@ class LatestValue(msgspec.Struct):
     channel: str
     time: str
     value: float
-
-
-class LatestDevice(msgspec.Struct):
+    quality: str
     dev_eui: str
+
+
+class LatestStation(msgspec.Struct):
+    station: str
+    name: str
+    kind: str
+    latitude: float | None
+    longitude: float | None
     values: list[LatestValue]
 
 
@@ -126,7 +178,7 @@ class QuantityWords(msgspec.Struct):
 
 class Latest(msgspec.Struct):
     quantities: dict[str, QuantityWords]
-    items: list[LatestDevice]
+    items: list[LatestStation]
     next: str | None
 
 
@@ -138,18 +190,43 @@ def words(quantity: str) -> QuantityWords:
     return QuantityWords(known.unit, known.label_de, known.label_en)
 
 
-def series_view(key: SeriesKey, aggregate: str, latest: ValueView | None) -> SeriesView:
-    said = words(key.quantity)
+def series_view(
+    key: SeriesKey,
+    aggregate: str,
+    latest: ValueView | None,
+    label: str = "",
+    retention_days: int | None = None,
+) -> SeriesView:
+    described = words(key.quantity)
     return SeriesView(
         quantity=key.quantity,
         channel=key.channel,
-        unit=said.unit,
-        label_de=said.label_de,
-        label_en=said.label_en,
+        unit=described.unit,
+        label_de=described.label_de,
+        label_en=described.label_en,
         aggregate=aggregate,
+        label=label,
+        retention_days=retention_days,
         latest=latest,
     )
 
 
 def sample_view(sample: Sample, time: str) -> SampleView:
-    return SampleView(time=time, value=sample.value, quality=sample.quality.value)
+    return SampleView(
+        time=time, value=sample.value, quality=sample.quality.value, dev_eui=sample.dev_eui
+    )
+
+
+def fed_series_view(key: SeriesKey) -> FedSeriesView:
+    described = words(key.quantity)
+    address = f"/api/v1/stations/{key.station}/series/{key.quantity}"
+    channel = f"?{urlencode({'channel': key.channel})}" if key.channel else ""
+    return FedSeriesView(
+        station=key.station,
+        quantity=key.quantity,
+        channel=key.channel,
+        unit=described.unit,
+        label_de=described.label_de,
+        label_en=described.label_en,
+        values=address + channel,
+    )

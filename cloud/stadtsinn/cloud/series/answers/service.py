@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stadtsinn.base import berlin
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import Invalid, NotFound
+from stadtsinn.cloud.series.answers.repository import Datastream, Place
 from stadtsinn.cloud.series.answers.schemas import (
+    FedSeriesView,
     Latest,
-    LatestDevice,
+    LatestStation,
     LatestValue,
     SeriesPage,
     SeriesView,
     ValueView,
+    fed_series_view,
     sample_view,
     series_view,
     words,
 )
 from stadtsinn.cloud.series.stores.store import Aggregate, Sample, SeriesKey, SeriesStore, Window
 from stadtsinn.cloud.series.stores.windows import next_window, window_start
+from stadtsinn.cloud.town.stations.model import (
+    COMPARISON,
+    Deployment,
+    PlacedDeployment,
+    station_channel,
+)
 from stadtsinn.decoders.catalogue import catalogue
+from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.vocabulary import QUANTITIES, VocabularyError, quantity
 
 _DEFAULTS = {
@@ -34,10 +44,14 @@ _DEFAULTS = {
 
 @dataclass(frozen=True)
 class Question:
-    """A caller's question about one series of a device of type `device_type`."""
+    """A caller's question about one series of a station called `name`.
+
+    `counter_modulus`: where a running total wraps, None where nobody knows.
+    """
 
     key: SeriesKey
-    device_type: str
+    name: str
+    counter_modulus: float | None
     start: Instant
     end: Instant
     window: Window | None
@@ -60,13 +74,47 @@ def default_aggregate(name: str) -> Aggregate:
     return Aggregate.LAST if known is None else _DEFAULTS[known.aggregate]
 
 
-def overview(store: SeriesStore, tenant_id: str, dev_eui: str) -> list[SeriesView]:
-    """Every series of a device with its newest value."""
-    newest = store.latest(tenant_id, [dev_eui])
-    return [
-        series_view(key, default_aggregate(key.quantity).value, _value_view(newest.get(key)))
-        for key in store.series(tenant_id, dev_eui)
-    ]
+def overview(
+    store: SeriesStore, tenant_id: str, station: str, streams: Mapping[SeriesKey, Datastream]
+) -> list[SeriesView]:
+    """Every series of a station with its newest value, and what is said of it."""
+    newest = store.latest(tenant_id, [station])
+    found = []
+    for key in store.series(tenant_id, station):
+        stream = streams.get(key)
+        found.append(
+            series_view(
+                key,
+                default_aggregate(key.quantity).value,
+                _value_view(newest.get(key)),
+                stream.label if stream else "",
+                stream.retention_days if stream else None,
+            )
+        )
+    return found
+
+
+def fed_by(
+    store: SeriesStore, tenant_id: str, device_type: str, places: Sequence[PlacedDeployment]
+) -> list[FedSeriesView]:
+    """The series of stations that a device of this type feeds or fed, by its deployments."""
+    found: dict[SeriesKey, FedSeriesView] = {}
+    measured = catalogue().find(device_type)
+    for place in places:
+        for key in store.series(tenant_id, place.station):
+            if key not in found and _may_feed(place, measured, key):
+                found[key] = fed_series_view(key)
+    return list(found.values())
+
+
+def _may_feed(place: Deployment, measured: DeviceType | None, key: SeriesKey) -> bool:
+    if place.comparison != (key.channel.split(".")[-1] == COMPARISON):
+        return False
+    if place.channels is not None and not any(
+        station_channel(place, channel) == key.channel for channel in place.channels
+    ):
+        return False
+    return measured is None or key.quantity in {slot.quantity for slot in measured.fields}
 
 
 def answer(store: SeriesStore, tenant_id: str, question: Question) -> SeriesPage:
@@ -82,7 +130,8 @@ def answer(store: SeriesStore, tenant_id: str, question: Question) -> SeriesPage
         samples, more_from = _windows(store, tenant_id, question, question.window, how)
     said = words(question.key.quantity)
     return SeriesPage(
-        dev_eui=question.key.station,
+        station=question.key.station,
+        name=question.name,
         quantity=question.key.quantity,
         channel=question.key.channel,
         unit=said.unit,
@@ -128,35 +177,59 @@ def _windows(
         Instant(min(stop, question.end)),
         window,
         how,
-        counter_modulus=_counter_modulus(question),
+        counter_modulus=question.counter_modulus,
     )
     return samples, stop if stop < question.end else None
 
 
-def _counter_modulus(question: Question) -> float | None:
-    device = catalogue().find(question.device_type)
-    return device.counter_modulus(question.key.quantity, question.key.channel) if device else None
+def counter_modulus(
+    key: SeriesKey, places: Sequence[PlacedDeployment], type_of: Mapping[str, str], end: Instant
+) -> float | None:
+    """Where a station's running total wraps: as the last device before `end` that counts so."""
+    for place in sorted(places, key=lambda place: place.starts, reverse=True):
+        device = catalogue().find(type_of.get(place.dev_eui))
+        if device is None or place.starts >= end:
+            continue
+        for channel in place.channels or (key.channel.removesuffix(f".{COMPARISON}"),):
+            if station_channel(place, channel) == key.channel:
+                found = device.counter_modulus(key.quantity, channel)
+                if found is not None:
+                    return found
+    return None
 
 
 def newest(
     store: SeriesStore,
     tenant_id: str,
-    dev_euis: Sequence[str],
+    places: Sequence[Place],
     quantity_name: str | None,
     more_after: str | None,
 ) -> Latest:
-    """The newest values of these devices, in their order; a silent device has none."""
-    values: dict[str, list[LatestValue]] = {dev_eui: [] for dev_eui in dev_euis}
-    found = store.latest(tenant_id, dev_euis, quantity=quantity_name)
+    """The newest values of these stations, in their order; a silent one has none."""
+    values: dict[str, list[LatestValue]] = {place.slug: [] for place in places}
+    found = store.latest(tenant_id, list(values), quantity=quantity_name)
     for key, sample in found.items():
         values[key.station].append(
-            LatestValue(key.quantity, key.channel, berlin.isoformat(sample.time), sample.value)
+            LatestValue(
+                key.quantity,
+                key.channel,
+                berlin.isoformat(sample.time),
+                sample.value,
+                sample.quality.value,
+                sample.dev_eui,
+            )
         )
     for shown in values.values():
         if len(shown) > 1:
             shown.sort(key=lambda value: (value.quantity, value.channel))
-    said = {name: words(name) for name in sorted(_names(found))}
-    return Latest(said, [LatestDevice(*item) for item in values.items()], more_after)
+    described = {name: words(name) for name in sorted(_names(found))}
+    items = [
+        LatestStation(
+            place.slug, place.name, place.kind, place.latitude, place.longitude, values[place.slug]
+        )
+        for place in places
+    ]
+    return Latest(described, items, more_after)
 
 
 def _names(keys: Iterable[SeriesKey]) -> set[str]:

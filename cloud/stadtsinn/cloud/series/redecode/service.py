@@ -5,11 +5,12 @@ The real run, killed anywhere, is continued by the next one:
 1. *Scan*: new versions of the archive's files are written beside the old; nobody reads them.
 2. *Switch*: one transaction names the new files and records the run and the devices it changes.
    Before it nothing has changed, after it the run is finished, now or by the next one.
-3. *Devices*, some at a time: the table's rows of each get their outcomes; their series' parts are
-   gathered from the log aside; each is replaced at once for all readers, and marked as done.
+3. *Devices*, some at a time: the table's rows of each get their outcomes; the parts of the series
+   of the stations that they fed are gathered from the log aside; each is replaced at once for all
+   readers; the devices are marked as done.
 
-Uplinks that the `series` follower has not passed yet are left alone: it may hold their outcomes
-in its hands. They were decoded by the ingest of now.
+Uplinks that the `series` follower has not passed yet are left alone: it may have read their
+outcomes already. They were decoded by the ingest of now.
 """
 
 from __future__ import annotations
@@ -34,7 +35,6 @@ from stadtsinn.cloud.log.cursors.repository import read_cursor
 from stadtsinn.cloud.log.uplinks.repository import count_revision
 from stadtsinn.cloud.log.uplinks.tables import archived_days
 from stadtsinn.cloud.platform.database.engine import Database
-from stadtsinn.cloud.series.points import PointMaker
 from stadtsinn.cloud.series.redecode import repository
 from stadtsinn.cloud.series.redecode.report import DeviceChanges, Report
 from stadtsinn.cloud.series.redecode.repository import Pending, Redecoding
@@ -48,7 +48,8 @@ from stadtsinn.cloud.series.redecode.scanning import (
     start_worker,
 )
 from stadtsinn.cloud.series.redecode.selection import Selection
-from stadtsinn.cloud.series.redecode.staging import Staging
+from stadtsinn.cloud.series.rewriting.parts import joined, parts_fed_by
+from stadtsinn.cloud.series.rewriting.rewriter import PartRewriter
 from stadtsinn.cloud.series.stores.replacing import SeriesPart
 from stadtsinn.cloud.series.stores.store import Refused, SeriesStore
 from stadtsinn.cloud.town.directory import DirectoryCache
@@ -115,7 +116,8 @@ class Redecoder:
         self._database = database
         self._archive = archive
         self._store = store
-        self._maker = PointMaker(directory)
+        self._directory = directory
+        self._rewriter = PartRewriter(database, archive, store, directory, lambda: known)
         self._known = known
         self._clock = clock
         self._workers = workers or Workers()
@@ -238,20 +240,29 @@ class Redecoder:
     def _finish_devices(self, redecoding: Redecoding, waiting: Sequence[Pending]) -> list[Refused]:
         wide = [self._change_rows(redecoding, device) for device in waiting]
         crash_point("redecode.rows_changed")
-        moving = [device for device in wide if device.first is not None]
-        for device in moving:
-            self._store.begin_replacement(_part(device))
-        staging = Staging(self._store, self._maker, moving)
-        if moving:
-            staging.run(self._database, self._archive)
+        parts = self._parts(wide)
+        delayed = frozenset(device.dev_eui for device in wide if device.delayed)
+        refused = self._rewriter.gather(parts, delayed)
         crash_point("redecode.staged")
-        for device in wide:
-            if device.first is not None:
-                self._store.finish_replacement(device.tenant_id, device.dev_eui)
+        for part in parts:
+            self._rewriter.finish(part)
             crash_point("redecode.replaced")
-            with self._database.write() as connection:
+        with self._database.write() as connection:
+            for device in wide:
                 repository.mark_done(connection, redecoding.id, device, self._clock.now())
-        return staging.refused
+        return refused
+
+    def _parts(self, changed: Sequence[Pending]) -> list[SeriesPart]:
+        """The parts of stations' series in which points of these devices differ."""
+        directory = self._directory.current()
+        return joined(
+            part
+            for device in changed
+            if device.first is not None and device.last is not None
+            for part in parts_fed_by(
+                directory, device.tenant_id, device.dev_eui, device.first, device.last
+            )
+        )
 
     def _change_rows(self, redecoding: Redecoding, device: Pending) -> Pending:
         """Write the outcomes of now into the table's rows of a device."""
@@ -273,9 +284,3 @@ class Redecoder:
             repository.write_outcomes(connection, positions, outcomes)
             count_revision(connection)
             return repository.widen(connection, redecoding.id, device, found)
-
-
-def _part(device: Pending) -> SeriesPart:
-    assert device.first is not None
-    assert device.last is not None
-    return SeriesPart(device.tenant_id, device.dev_eui, device.first, Instant(device.last + 1))

@@ -1,48 +1,55 @@
-"""Gathers the points of devices whose series are replaced: one pass over the log for many."""
+"""Gathers the points of parts that are replaced: one pass over the log for many devices."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 import pyarrow as pa
+from sqlalchemy import select
 
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.log.archive_files.archive import Archive, ArchivedDay, days
 from stadtsinn.cloud.log.archive_files.batches import table_batches
 from stadtsinn.cloud.log.archive_files.parquet import integers
-from stadtsinn.cloud.log.uplinks.tables import archived_days, uplinks
+from stadtsinn.cloud.log.uplinks.tables import archived_days, archived_sessions, uplinks
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series.points import PointMaker
-from stadtsinn.cloud.series.redecode import repository
-from stadtsinn.cloud.series.redecode.repository import Pending
 from stadtsinn.cloud.series.stores.store import Point, Refused, SeriesStore
 from stadtsinn.decoders.reading import Outcome
 
 _COLUMNS = ("tenant_id", "dev_eui", "event_time", "outcome")
 _AT_ONCE = 20_000
-_AHEAD = DAY
-"""How far a sensor's own clock may be ahead of the frame that brought its value."""
-_FOR_EVER = Instant(2**62)
-
+_NAMED_DEVICES = 500
 _decode_outcome = msgspec.msgpack.Decoder(Outcome).decode
 
 
-class Staging:
-    """Stages what the log says now of some devices' parts. Their replacements were begun."""
+class Feed(msgspec.Struct, frozen=True):
+    """The uplinks of a device that can have points in a part: start <= event time < end."""
 
-    def __init__(self, store: SeriesStore, maker: PointMaker, devices: Sequence[Pending]) -> None:
+    tenant_id: str
+    dev_eui: str
+    start: Instant
+    end: Instant
+
+
+class Staging:
+    """Stages what the log says now of what some devices measured. Replacements were begun; the
+    store passes over points that lie in none of them."""
+
+    def __init__(self, store: SeriesStore, maker: PointMaker, feeds: Sequence[Feed]) -> None:
         self._store = store
         self._maker = maker
-        self._devices = devices
-        self._wanted = {(one.tenant_id, one.dev_eui) for one in devices}
+        self._feeds: dict[tuple[str, str], Feed] = {}
         self._ranges: dict[str, tuple[Instant, Instant]] = {}
-        for one in devices:
-            start, end = uplinks_of(one)
-            low, high = self._ranges.get(one.dev_eui, (start, end))
-            self._ranges[one.dev_eui] = (min(low, start), max(high, end))
+        for one in feeds:
+            known = self._feeds.setdefault((one.tenant_id, one.dev_eui), one)
+            wide = Feed(*_names(one), min(one.start, known.start), max(one.end, known.end))
+            self._feeds[_names(one)] = wide
+            low, high = self._ranges.get(one.dev_eui, (one.start, one.end))
+            self._ranges[one.dev_eui] = (min(low, one.start), max(high, one.end))
         self._waiting: list[Point] = []
         self.refused: list[Refused] = []
 
@@ -51,20 +58,27 @@ class Staging:
         for day in self._days(database):
             for batch in archive.columns(day, _COLUMNS):
                 self._add(batch)
-        for one in self._devices:
-            start, end = uplinks_of(one)
-            own = repository.of_device(one.tenant_id, one.dev_eui)
-            times = (uplinks.c.event_time >= start, uplinks.c.event_time < end)
+        for one in self._feeds.values():
+            own = (uplinks.c.tenant_id == one.tenant_id, uplinks.c.dev_eui == one.dev_eui)
+            times = (uplinks.c.event_time >= one.start, uplinks.c.event_time < one.end)
             for batch in table_batches(database, _COLUMNS, *own, *times):
                 self._add(batch)
         self._send()
 
     def _days(self, database: Database) -> list[ArchivedDay]:
-        start = min(low for low, _ in self._ranges.values())
-        end = max(high for _, high in self._ranges.values())
+        """Archived days that hold uplinks of these devices."""
+        found: dict[str, ArchivedDay] = {}
         day = archived_days.c.day
         with database.read() as connection:
-            return days(connection, day > start - DAY, day < end)
+            for dev_euis in batched(self._ranges, _NAMED_DEVICES):
+                start = min(self._ranges[one][0] for one in dev_euis)
+                end = max(self._ranges[one][1] for one in dev_euis)
+                theirs = select(archived_sessions.c.day).where(
+                    archived_sessions.c.dev_eui.in_(dev_euis)
+                )
+                for one in days(connection, day > start - DAY, day < end, day.in_(theirs)):
+                    found[one.file] = one
+        return sorted(found.values(), key=lambda one: one.day)
 
     def _add(self, batch: Any) -> None:
         rows = self._rows(batch)
@@ -78,7 +92,7 @@ class Staging:
         for tenant_id, dev_eui, time, outcome in zip(
             tenants, dev_euis, times, outcomes, strict=True
         ):
-            if (tenant_id, dev_eui) in self._wanted:
+            if (tenant_id, dev_eui) in self._feeds:
                 decoded = _decode_outcome(outcome)
                 self._waiting += self._maker.points(tenant_id, dev_eui, Instant(time), decoded)
         if len(self._waiting) >= _AT_ONCE:
@@ -99,10 +113,12 @@ class Staging:
             self._waiting = []
 
 
-def uplinks_of(device: Pending) -> tuple[Instant, Instant]:
-    """Event times of the uplinks that can have points in the device's part."""
-    assert device.first is not None
-    assert device.last is not None
-    if device.delayed:  # values of that part may have come, or come again, any time later
-        return Instant(device.first - _AHEAD), _FOR_EVER
-    return device.first, Instant(device.last + 1)
+def _names(feed: Feed) -> tuple[str, str]:
+    return feed.tenant_id, feed.dev_eui
+
+
+def batched(names: Iterable[str], size: int) -> Iterator[list[str]]:
+    """Names in lists that a statement can hold."""
+    waiting = list(names)
+    for start in range(0, len(waiting), size):
+        yield waiting[start : start + size]

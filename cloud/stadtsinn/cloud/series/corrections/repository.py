@@ -1,0 +1,61 @@
+"""SQL of corrections: parts of stations' series that are to be made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select, update
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.log.uplinks.tables import archived_sessions, uplinks
+from stadtsinn.cloud.series.stores.replacing import SeriesPart
+from stadtsinn.cloud.town.stations.tables import series_corrections
+
+_NAMED = 500
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A part that was asked for; see `series_corrections`."""
+
+    id: int
+    part: SeriesPart
+
+
+def waiting(connection: Connection, limit: int) -> list[Correction]:
+    """Corrections that are not done, the oldest first."""
+    table = series_corrections.c
+    query = (
+        select(table.id, table.tenant_id, table.station, table.start, table.end)
+        .where(table.done_at.is_(None))
+        .order_by(table.id)
+        .limit(limit)
+    )
+    return [Correction(row[0], SeriesPart(*row[1:])) for row in connection.execute(query)]
+
+
+def count_waiting(connection: Connection) -> int:
+    query = select(func.count()).where(series_corrections.c.done_at.is_(None))
+    return connection.execute(query.select_from(series_corrections)).scalar_one()
+
+
+def mark_done(connection: Connection, ids: Collection[int], now: Instant) -> None:
+    named = list(ids)
+    for start in range(0, len(named), _NAMED):
+        connection.execute(
+            update(series_corrections)
+            .where(series_corrections.c.id.in_(named[start : start + _NAMED]))
+            .values(done_at=now)
+        )
+
+
+def with_uplinks(connection: Connection, dev_euis: Collection[str]) -> set[str]:
+    """Those of the devices that the log holds uplinks of."""
+    named = list(dev_euis)
+    found: set[str] = set()
+    for start in range(0, len(named), _NAMED):
+        some = named[start : start + _NAMED]
+        for column in (uplinks.c.dev_eui, archived_sessions.c.dev_eui):
+            found.update(connection.scalars(select(column).where(column.in_(some)).distinct()))
+    return found

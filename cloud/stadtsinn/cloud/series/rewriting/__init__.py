@@ -1,0 +1,1 @@
+"""Parts of stations' series made anew from the log: after other decoders, or other deployments."""
