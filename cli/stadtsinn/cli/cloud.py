@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from stadtsinn.base.settings.errors import SettingsError
+from stadtsinn.cli.frame import refuse
+from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Json
 from stadtsinn.cli.language import text
 from stadtsinn.cli.own_devices import use_device_folder
 from stadtsinn.cloud.settings import EXAMPLE, CloudSettings, load_settings
@@ -39,15 +40,6 @@ quarantine_app = typer.Typer(
 )
 app.add_typer(quarantine_app, name="quarantine")
 
-Config = Annotated[
-    Path,
-    typer.Option(
-        "--config",
-        "-c",
-        envvar="STADTSINN_CLOUD_CONFIG",
-        help=text("Configuration file (TOML).", "Konfigurationsdatei (TOML)."),
-    ),
-]
 Clock = Annotated[
     str | None,
     typer.Option(
@@ -58,9 +50,6 @@ Clock = Annotated[
             "'system', oder 'shared:PFAD' in einer Simulation.",
         ),
     ),
-]
-Json = Annotated[
-    bool, typer.Option("--json", help=text("Answer in JSON lines.", "Antwort als JSON-Zeilen."))
 ]
 Reason = Annotated[
     str | None,
@@ -81,7 +70,7 @@ DevEui = Annotated[
     )
 )
 def run(
-    config: Config = Path("cloud.toml"),
+    config: Config = DEFAULT_CONFIG,
     only: Annotated[
         list[str] | None,
         typer.Option(
@@ -97,7 +86,7 @@ def run(
 
     for name in only or []:
         if name not in ROLES:
-            _refuse(
+            refuse(
                 text(
                     f"unknown role '{name}': roles are {', '.join(ROLES)}",
                     f"unbekannte Rolle '{name}': es gibt {', '.join(ROLES)}",
@@ -133,7 +122,7 @@ def config_example() -> None:
 )
 def rebuild(
     name: Annotated[str, typer.Argument(metavar="series|live|alerts")],
-    config: Config = Path("cloud.toml"),
+    config: Config = DEFAULT_CONFIG,
     clock: Clock = None,
 ) -> None:
     settings = _settings(config)
@@ -141,7 +130,7 @@ def rebuild(
     from stadtsinn.cloud.run import FOLLOWERS, follower
 
     if name not in FOLLOWERS:
-        _refuse(
+        refuse(
             text(
                 f"unknown follower '{name}': {', '.join(FOLLOWERS)}",
                 f"unbekannter Folger '{name}': {', '.join(FOLLOWERS)}",
@@ -168,7 +157,7 @@ def rebuild(
     ),
 )
 def list_quarantine(
-    config: Config = Path("cloud.toml"),
+    config: Config = DEFAULT_CONFIG,
     reason: Reason = None,
     dev_eui: DevEui = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
@@ -196,14 +185,14 @@ def list_quarantine(
         "Einen Eintrag mit seinen Bytes zeigen.\n\nBeispiel: stadtsinn cloud quarantine show 17",
     )
 )
-def show(row_id: int, config: Config = Path("cloud.toml"), json_lines: Json = False) -> None:
+def show(row_id: int, config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None:
     settings = _settings(config)
     from stadtsinn.cloud.intake.repository import quarantined_row
 
     with _refusing(config), _parts(settings, None) as parts, parts.database.read() as connection:
         row = quarantined_row(connection, row_id)
     if row is None:
-        _refuse(
+        refuse(
             text(
                 f"no item {row_id}: 'stadtsinn cloud quarantine list --all' shows all",
                 f"kein Eintrag {row_id}: 'stadtsinn cloud quarantine list --all' zeigt alle",
@@ -227,7 +216,7 @@ def show(row_id: int, config: Config = Path("cloud.toml"), json_lines: Json = Fa
 )
 def replay(
     row_id: Annotated[list[int] | None, typer.Argument()] = None,
-    config: Config = Path("cloud.toml"),
+    config: Config = DEFAULT_CONFIG,
     reason: Reason = None,
     dev_eui: DevEui = None,
     clock: Clock = None,
@@ -320,7 +309,7 @@ def _refusing(config: Path) -> Iterator[None]:
         yield
     except (SQLAlchemyError, DatabaseAway) as error:
         reason = str(error).splitlines()[0]
-        _refuse(
+        refuse(
             mask_text(
                 text(
                     f"the database does not answer ({reason}): check [database] url in {config}",
@@ -329,18 +318,13 @@ def _refusing(config: Path) -> Iterator[None]:
             )
         )
     except (ValueError, OSError, RuntimeError) as error:
-        _refuse(mask_text(f"{config}: {error}"))
+        refuse(mask_text(f"{config}: {error}"))
 
 
 def _settings(config: Path) -> CloudSettings:
     try:
         settings = load_settings(config)
     except SettingsError as error:
-        _refuse(str(error))
+        refuse(str(error))
     use_device_folder(settings.devices)
     return settings
-
-
-def _refuse(message: str) -> NoReturn:
-    print(text(f"error: {message}", f"Fehler: {message}"), file=sys.stderr)
-    raise typer.Exit(2)

@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from stadtsinn.base.instant import Instant, isoformat, parse
+from stadtsinn.cli.frame import BAD_USAGE, FAILED, end, end_in_json
 from stadtsinn.cli.language import german, text
 from stadtsinn.cli.own_devices import DeviceFolder, use_device_folder
 from stadtsinn.decoders.catalogue import Catalogue, catalogue
@@ -19,8 +20,6 @@ from stadtsinn.decoders.reading import Decoded, Quality, Reading, VendorFields
 from stadtsinn.decoders.units import unit_sign
 from stadtsinn.decoders.vocabulary import quantity
 
-UNDECODABLE = 1
-BAD_USAGE = 2
 _LONGEST_LINE = 1 << 20
 _BLOCK = 1 << 16
 
@@ -118,7 +117,7 @@ def _run_one(
         _fail(str(error), BAD_USAGE, as_json=as_json)
     outcome, vendor = devices.decode_with_vendor(device, f_port, raw, heard)
     if not isinstance(outcome, Decoded):
-        _fail(outcome.message, UNDECODABLE, as_json=as_json)
+        _fail(outcome.message, FAILED, as_json=as_json)
     if as_json:
         print(_encode(_answer(outcome, vendor)).decode())
     else:
@@ -145,10 +144,8 @@ def _time(received: str) -> Instant | None:
 
 def _fail(message: str, code: int, *, as_json: bool) -> NoReturn:
     if as_json:
-        print(_encode({"error": message}).decode())
-    else:
-        print(message, file=sys.stderr)
-    raise typer.Exit(code)
+        end_in_json({"error": message}, code)
+    end(message, code)
 
 
 def _answer(outcome: Decoded, vendor: VendorFields) -> dict[str, Any]:

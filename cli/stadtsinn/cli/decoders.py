@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import msgspec
 import typer
 
+from stadtsinn.cli.frame import FAILED, end
 from stadtsinn.cli.language import text
 from stadtsinn.cli.own_devices import DeviceFolder, use_device_folder
 from stadtsinn.decoders.catalogue import catalogue
@@ -24,9 +25,6 @@ app = typer.Typer(
         "Gerätedateien: anlegen, prüfen, Dekoder ausgeben.",
     ),
 )
-
-_WRONG = 1
-_BAD_USAGE = 2
 
 
 @app.command(
@@ -43,14 +41,14 @@ def new(
 ) -> None:
     vendor, slash, name = device.partition("/")
     if not slash or not all(_is_name(part) for part in (vendor, name)):
-        _refuse(
+        end(
             text(
                 f"{device!r}: write vendor/device in lower-case letters, digits, '-' and '.'",
                 f"{device!r}: hersteller/gerät aus Kleinbuchstaben, Ziffern, '-' und '.'",
             )
         )
     if device in catalogue():
-        _refuse(
+        end(
             text(
                 f"{device} is in the catalogue already; choose another name",
                 f"{device} steht schon im Katalog; bitte einen anderen Namen wählen",
@@ -58,7 +56,7 @@ def new(
         )
     path = folder / vendor / f"{name}.toml"
     if path.exists():
-        _refuse(text(f"{path} exists already", f"{path} gibt es schon"))
+        end(text(f"{path} exists already", f"{path} gibt es schon"))
     template = resources.files("stadtsinn.decoders") / "language" / "template.toml"
     filled = template.read_text(encoding="utf-8")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,7 +99,7 @@ def check(
             ),
             file=sys.stderr,
         )
-    raise typer.Exit(_WRONG if wrong else 0)
+    raise typer.Exit(FAILED if wrong else 0)
 
 
 @app.command(
@@ -130,7 +128,7 @@ def export(
     devices: DeviceFolder = None,
 ) -> None:
     if bool(ts013) == json_schema:
-        _refuse(text("give --ts013 DEVICE or --json-schema", "--ts013 GERÄT oder --json-schema"))
+        end(text("give --ts013 DEVICE or --json-schema", "--ts013 GERÄT oder --json-schema"))
     use_device_folder(devices)
     known = catalogue()
     if json_schema:
@@ -140,13 +138,13 @@ def export(
         print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
         return
     if ts013 not in known:
-        _refuse(known.unknown(ts013))
+        end(known.unknown(ts013))
     from stadtsinn.decoders.export.ts013 import ts013 as codec
 
     try:
         print(codec(known.device(ts013)), end="")
     except ValueError as error:
-        _refuse(str(error))
+        end(str(error))
 
 
 @app.command(
@@ -173,7 +171,7 @@ def _is_name(part: str) -> bool:
 def _files(path: Path) -> list[Path]:
     found = sorted(path.glob("**/*.toml")) if path.is_dir() else [path]
     if not found:
-        _refuse(text(f"{path}: no *.toml below it", f"{path}: keine *.toml darin"))
+        end(text(f"{path}: no *.toml below it", f"{path}: keine *.toml darin"))
     return found
 
 
@@ -200,8 +198,3 @@ def _prove(file: Path, noise: int) -> bool:
     for line in found:
         print(f"{device_id}: {line}")
     return not found
-
-
-def _refuse(message: str) -> NoReturn:
-    print(message, file=sys.stderr)
-    raise typer.Exit(_BAD_USAGE)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from stadtsinn.base.settings.errors import SettingsError
+from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.own_devices import use_device_folder
 from stadtsinn.edge.agent.config import EXAMPLE, EdgeSettings, load_settings
@@ -61,13 +62,13 @@ def run(config: Config = Path("edge.toml"), clock: Clock = "system") -> None:
     try:
         agent = EdgeAgent(settings, open_clock(clock))
     except (ValueError, OSError) as error:
-        _refuse(str(error))
+        refuse(str(error))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: agent.stop())
     try:
         code = agent.run()
     except OSError as error:
-        _refuse(f"{config}: health.address: {error}")
+        refuse(f"{config}: health.address: {error}")
     raise typer.Exit(code)
 
 
@@ -86,7 +87,7 @@ def check(config: Config = Path("edge.toml")) -> None:
             if broker.tls:
                 broker.tls.context()
     except ValueError as error:
-        _refuse(f"{config}: {error}")
+        refuse(f"{config}: {error}")
     for line in _summary(settings):
         print(line)
     for name in _unknown_types(settings):
@@ -156,11 +157,6 @@ def _settings(config: Path) -> EdgeSettings:
     try:
         settings = load_settings(config)
     except SettingsError as error:
-        _refuse(str(error))
+        refuse(str(error))
     use_device_folder(settings.devices)
     return settings
-
-
-def _refuse(message: str) -> NoReturn:
-    print(text(f"error: {message}", f"Fehler: {message}"), file=sys.stderr)
-    raise typer.Exit(2)

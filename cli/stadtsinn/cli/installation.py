@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.own_devices import use_device_folder
 
@@ -68,11 +68,11 @@ def installation(config: Path) -> Iterator[Installation]:
         finally:
             database.dispose()
     except Problem as problem:
-        _end(problem.detail, 1)
+        refuse(problem.detail, 1)
     except TownRefused as refused:
-        _end(str(refused), 1)
+        refuse(str(refused), 1)
     except SQLAlchemyError as error:
-        _end(
+        refuse(
             text(
                 f"the database does not answer ({type(error).__name__}): "
                 f"check [database] url in {config}",
@@ -82,9 +82,4 @@ def installation(config: Path) -> Iterator[Installation]:
             2,
         )
     except (ValueError, OSError, RuntimeError) as error:
-        _end(str(error), 2)
-
-
-def _end(message: str, code: int) -> None:
-    print(text(f"error: {message}", f"Fehler: {message}"), file=sys.stderr)
-    raise typer.Exit(code) from None
+        refuse(str(error), 2)

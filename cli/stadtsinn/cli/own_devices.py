@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from stadtsinn.cli.frame import end
 from stadtsinn.cli.language import text
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.language.load import DeviceFileError
@@ -29,5 +29,4 @@ def use_device_folder(folder: Path | None) -> None:
     try:
         catalogue().add_folder(folder)
     except (DeviceFileError, OSError) as error:
-        print(f"{folder}: {error}", file=sys.stderr)
-        raise typer.Exit(2) from None
+        end(f"{folder}: {error}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
 import typer
+
+from stadtsinn.cli.frame import FAILED, end, end_in_json
 
 
 def cache_folder() -> Path:
@@ -45,7 +45,5 @@ def errors_as_sentences(command: str, as_json: bool) -> Iterator[None]:
         raise typer.Exit(0) from None
     except expected as failure:
         if as_json:
-            print(msgspec.json.encode({"ok": False, "error": str(failure)}).decode())
-        else:
-            print(f"stadtsinn {command}: {failure}", file=sys.stderr)
-        raise typer.Exit(1) from None
+            end_in_json({"ok": False, "error": str(failure)}, FAILED)
+        end(f"stadtsinn {command}: {failure}", FAILED)
