@@ -31,6 +31,6 @@ def test_names_become_slugs(name: str, slug: str) -> None:
 def test_every_name_has_a_free_slug_that_the_api_takes(name: str, taken: set[str]) -> None:
     import re
 
-    slug = free_slug(slug_of(name, "x"), "000001", taken)
+    slug = free_slug(slug_of(name, "x"), "000001", taken.__contains__)
     assert re.fullmatch(SLUG_PATTERN, slug)
     assert slug not in taken

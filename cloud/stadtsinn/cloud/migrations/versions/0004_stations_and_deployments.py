@@ -161,7 +161,9 @@ def _give_every_device_a_station(connection: sa.Connection) -> None:
     taken: dict[str, set[str]] = defaultdict(set)
     for device in connection.execute(sa.select(devices).order_by(devices.c.dev_eui)).all():
         slug = free_slug(
-            slug_of(device.name, device.dev_eui), device.dev_eui[-6:], taken[device.tenant_id]
+            slug_of(device.name, device.dev_eui),
+            device.dev_eui[-6:],
+            taken[device.tenant_id].__contains__,
         )
         taken[device.tenant_id].add(slug)
         station = {

@@ -57,12 +57,12 @@ def stations_page(
     return [_station(row) for row in connection.execute(query)]
 
 
-def slugs_taken(connection: Connection, scope: Scope, stem: str) -> set[str]:
-    """Slugs of the caller's stations that begin so."""
-    query = select(stations.c.slug).where(
-        stations.c.tenant_id == scope.tenant_id, stations.c.slug.startswith(stem, autoescape=True)
+def is_slug_taken(connection: Connection, scope: Scope, slug: str) -> bool:
+    """Whether the caller's tenant has a station of this slug."""
+    query = select(stations.c.id).where(
+        stations.c.tenant_id == scope.tenant_id, stations.c.slug == slug
     )
-    return set(connection.scalars(query))
+    return connection.execute(query).first() is not None
 
 
 def insert_station(connection: Connection, scope: Scope, record: Station, now: Instant) -> None:
@@ -173,8 +173,10 @@ def deployments_beside(
     connection: Connection, scope: Scope, wanted: Deployment, without: int | None
 ) -> list[PlacedDeployment]:
     """Deployments of the same device or at the same station, but for the one named `without`."""
+    station = station_id(connection, scope, wanted.station)
+    # By the indexed columns of one table: a town has ten thousand deployments.
     query = _deployments(scope).where(
-        or_(deployments.c.dev_eui == wanted.dev_eui, stations.c.slug == wanted.station)
+        or_(deployments.c.dev_eui == wanted.dev_eui, deployments.c.station_id == station)
     )
     if without is not None:
         query = query.where(deployments.c.id != without)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -40,7 +41,7 @@ class Editor:
 
 def create_station(connection: Connection, editor: Editor, record: Station) -> None:
     """Raises Conflict where the slug is taken, Invalid for an unknown site."""
-    if repository.slugs_taken(connection, editor.scope, record.slug) & {record.slug}:
+    if repository.is_slug_taken(connection, editor.scope, record.slug):
         raise Conflict(f"There is already a station '{record.slug}'. Change it with PUT.")
     with _known_site():
         repository.insert_station(connection, editor.scope, record, editor.now)
@@ -192,9 +193,14 @@ def place_new_device(
     `own` is the station of its own as it would be; its slug gets a suffix where it is taken. A
     device that was registered before goes on where its last deployment ended.
     """
+    earlier = [one.ends for one in _of_device(connection, editor.scope, dev_eui)]
     if station is None:
         station = _own_station(connection, editor, dev_eui, own)
-    earlier = [one.ends for one in _of_device(connection, editor.scope, dev_eui)]
+        if not earlier:
+            # Both are new: nothing can be in the way, and no series has to be made anew.
+            first = Deployment(dev_eui=dev_eui, station=station)
+            repository.insert_deployment(connection, editor.scope, first, editor.now)
+            return
     start = to_datetime(max(earlier)) if earlier else None
     deploy(connection, editor, Deployment(dev_eui=dev_eui, station=station, start=start))
 
@@ -208,9 +214,12 @@ def withdraw_device(connection: Connection, editor: Editor, dev_eui: str) -> Non
 
 
 def _own_station(connection: Connection, editor: Editor, dev_eui: str, own: Station) -> str:
-    taken = repository.slugs_taken(connection, editor.scope, own.slug[:40])
-    slug = free_slug(own.slug, dev_eui[-6:], taken)
-    create_station(connection, editor, own.model_copy(update={"slug": slug}))
+    slug = free_slug(
+        own.slug, dev_eui[-6:], partial(repository.is_slug_taken, connection, editor.scope)
+    )
+    repository.insert_station(
+        connection, editor.scope, own.model_copy(update={"slug": slug}), editor.now
+    )
     return slug
 
 

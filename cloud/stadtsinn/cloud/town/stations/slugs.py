@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Callable, Iterator
+from itertools import count
 
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "o", "æ": "ae", "ł": "l"})
 _MAX = 63
@@ -18,13 +19,13 @@ def slug_of(name: str, otherwise: str) -> str:
     return slug[:_MAX].strip("-") or otherwise
 
 
-def free_slug(wanted: str, suffix: str, taken: Collection[str]) -> str:
+def free_slug(wanted: str, suffix: str, is_taken: Callable[[str], bool]) -> str:
     """`wanted`, or with `suffix` (and a number) behind it where that is taken."""
-    if wanted not in taken:
-        return wanted
-    for number in range(1, len(taken) + 2):
+    return next(slug for slug in _candidates(wanted, suffix) if not is_taken(slug))
+
+
+def _candidates(wanted: str, suffix: str) -> Iterator[str]:
+    yield wanted
+    for number in count(1):
         ending = f"-{suffix}" if number == 1 else f"-{suffix}-{number}"
-        candidate = wanted[: _MAX - len(ending)].strip("-") + ending
-        if candidate not in taken:
-            return candidate
-    raise AssertionError("one more candidate than taken slugs is free")
+        yield wanted[: _MAX - len(ending)].strip("-") + ending
