@@ -1,4 +1,4 @@
-"""A town with one device, one zone and two recipients, and what its sensors report.
+"""A town with one device at a station, one zone and two recipients, and what its sensors report.
 
 Minutes count from ten o'clock of a market day. The alerts follower is the real one; readings
 and zone samples are written as ingest and crowd would.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Connection, Row, insert, select
 
 from databases import add_tenant
 from stadtsinn.base.clock import ManualClock
@@ -29,12 +29,14 @@ from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town.service import change
+from stadtsinn.cloud.town.stations.tables import deployments, stations
 from stadtsinn.cloud.town.tables import devices
 from stadtsinn.decoders.reading import Decoded, Quality, Reading
 from stadtsinn.decoders.uplink import TimeSource
 
 TENANT = "musterstadt"
 DEVICE = "70b3d57ed0001234"
+STATION = "linde"
 TEN = parse("2026-09-26T10:00:00+02:00")
 NUMBERS = {"ordnungsamt": "+491701111111", "bauhof": "+491702222222"}
 
@@ -78,6 +80,7 @@ class AlertTown:
     database: Database
     clock: ManualClock = field(default_factory=lambda: ManualClock(minute(0)))
     scope: Scope = field(init=False)
+    station_id: int = field(init=False)
     zone_id: int = field(init=False)
     follower: AlertsFollower = field(init=False)
     _position: int = 0
@@ -86,23 +89,64 @@ class AlertTown:
         add_tenant(self.database, TENANT)
         self.scope = Scope(TENANT, Role.ADMIN, 0)
         with change(self.database) as connection:
-            connection.execute(
-                insert(devices).values(
-                    dev_eui=DEVICE,
-                    tenant_id=TENANT,
-                    device_type="dragino/lse01",
-                    name="Linde",
-                    interval_s=60,
-                    tags={},
-                    created_at=0,
-                )
-            )
+            self.device(connection, DEVICE)
+            self.station_id = self.station(connection, STATION, "Linde")
+            self.deploy(connection, DEVICE, self.station_id)
             zone = Zone(slug="wochenmarkt", name="Wochenmarkt")
             self.zone_id = insert_zone(connection, self.scope, zone)
             for slug, number in NUMBERS.items():
                 body = Recipient(slug=slug, name=slug.title(), address=number)
                 create_recipient(connection, self.scope, body)
         self.restart()
+
+    def station(self, connection: Connection, slug: str, name: str, **other: Any) -> int:
+        """A station; returns its id."""
+        values = {
+            "tenant_id": TENANT,
+            "slug": slug,
+            "name": name,
+            "name_en": "",
+            "kind": "tree",
+            "office": "",
+            "remarks": "",
+            "attributes": {},
+            "tags": [],
+            "created_at": 0,
+            **other,
+        }
+        statement = insert(stations).values(**values).returning(stations.c.id)
+        return int(connection.execute(statement).scalar_one())
+
+    def device(self, connection: Connection, dev_eui: str, interval_s: int = 60) -> None:
+        connection.execute(
+            insert(devices).values(
+                dev_eui=dev_eui,
+                tenant_id=TENANT,
+                device_type="dragino/lse01",
+                name="Linde",
+                interval_s=interval_s,
+                tags={},
+                created_at=0,
+            )
+        )
+
+    def deploy(self, connection: Connection, dev_eui: str, station_id: int, start: int = 0) -> None:
+        """A device at a station from `start` on."""
+        connection.execute(
+            insert(deployments).values(
+                tenant_id=TENANT,
+                dev_eui=dev_eui,
+                station_id=station_id,
+                start=start,
+                depths_cm={},
+                swapped=False,
+                calibration={},
+                comparison=False,
+                installed_by="",
+                remarks="",
+                created_at=0,
+            )
+        )
 
     def restart(self) -> None:
         """A new process: only the database is kept."""
@@ -120,12 +164,12 @@ class AlertTown:
         }
         return self.rule(**(values | other))
 
-    def device_rule(self, **other: Any) -> Rule:
+    def station_rule(self, **other: Any) -> Rule:
         """A rule over the soil: dry at 15 %, well again at 20 %, one recipient."""
         values = {
             "slug": "linde-trocken",
             "name": "Linde am Markt",
-            "device": DEVICE,
+            "station": STATION,
             "quantity": "soil_moisture",
             "direction": "below",
             "on": 15,

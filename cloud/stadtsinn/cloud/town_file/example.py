@@ -73,11 +73,22 @@ address = "+49 176 04069001"
 [[rules]]
 slug = "wochenmarkt-voll"
 name = "Wochenmarkt voll"
-zone = "wochenmarkt"            # or: device = "…" and quantity = "…"
+zone = "wochenmarkt"            # or 'station' or 'group', see below
 direction = "above"
 on = 810                        # alarm from here on
 off = 760                       # over when below this
 for_s = 120                     # if it lasts so long
+min_samples = 2
+recipients = ["ordnungsamt"]
+
+[[rules]]
+slug = "boden-trocken"
+name = "Boden trocken"
+group = { kind = "soil", site = "marktplatz" }  # each of them for itself; or: station = "…"
+quantity = "soil_moisture"
+direction = "below"
+on = 15
+off = 20
 min_samples = 2
 recipients = ["ordnungsamt"]
 """

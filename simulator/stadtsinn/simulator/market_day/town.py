@@ -28,6 +28,7 @@ MARKET = "wochenmarkt"
 EDGE = "edge-rathaus"
 MARKET_RULE = "markt-voll"
 TREE_RULE = "baum-trocken"
+DRY_STATION = "ahorn-31-bahnhofstrasse"
 DRY_TREE = "70b3d5e000000203"
 """The tree that dries out during the day, until somebody waters it."""
 
@@ -275,7 +276,7 @@ def _rules() -> tuple[Rule, ...]:
         Rule(
             slug=TREE_RULE,
             name="Ahorn 31",
-            device=DRY_TREE,
+            station=DRY_STATION,
             quantity="soil_moisture",
             parameters=Threshold(direction=Direction.BELOW, on=15, off=20),
             for_s=_TREE_INTERVAL_S * 3 // 4,

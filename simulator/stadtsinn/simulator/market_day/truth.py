@@ -103,9 +103,13 @@ class Truth:
         return expected_incidents(rule, values, self.plan.outage, self.plan.span.end)
 
     def _reading_bounds(self, rule: Rule) -> Iterator[Bounds]:
-        name = SeriesName(rule.device or "", rule.quantity, rule.channel)
+        name = SeriesName(self._device_at(rule.station or ""), rule.quantity, rule.channel)
         for true in self.readings[name]:
             yield Bounds(true.time, true.value, true.value)
+
+    def _device_at(self, station: str) -> str:
+        """The device that the town has at a station."""
+        return next(one.dev_eui for one in self.town.devices if one.station == station)
 
     def _market_bounds(self) -> Iterator[Bounds]:
         """Bounds of the upper bound of occupancy: never below the truth, and not far above.

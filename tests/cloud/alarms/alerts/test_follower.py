@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event, update
 
-from fake_alert_town import DEVICE, TENANT, AlertTown, minute, uplink
+from fake_alert_town import AlertTown, minute, uplink
+from stadtsinn.base.problems import Conflict
 from stadtsinn.cloud.alarms.notify.tables import outbox
 from stadtsinn.cloud.town.service import change
+from stadtsinn.cloud.town.stations.repository import delete_station
 from stadtsinn.decoders.reading import Quality, Reading, Undecoded
 
 
@@ -66,7 +68,7 @@ def test_no_all_clear_where_the_rule_wants_none(small_town: AlertTown) -> None:
 
 
 def test_only_good_readings_are_judged(town: AlertTown) -> None:
-    town.device_rule()
+    town.station_rule()
     town.soil(0, 3, quality=Quality.BAD)
     town.soil(1, 3, quality=Quality.SUSPECT)
     assert town.incidents() == []
@@ -85,27 +87,27 @@ def test_only_good_readings_are_judged(town: AlertTown) -> None:
     ],
 )
 def test_other_uplinks_are_not_judged(small_town: AlertTown, other: dict[str, Any]) -> None:
-    small_town.device_rule()
+    small_town.station_rule()
     small_town.apply(uplink(1, 0, Reading("soil_moisture", 3.0), **other))
     assert small_town.incidents() == []
 
 
 def test_other_quantities_and_channels_are_not_judged(small_town: AlertTown) -> None:
-    small_town.device_rule()
+    small_town.station_rule()
     readings = Reading("soil_temperature", 3.0), Reading("soil_moisture", 3.0, channel="30cm")
     small_town.apply(uplink(1, 0, *readings))
     assert small_town.incidents() == []
 
 
 def test_history_inside_an_uplink_is_judged_in_its_own_order(small_town: AlertTown) -> None:
-    small_town.device_rule(min_samples=2)
+    small_town.station_rule(min_samples=2)
     old = Reading("soil_moisture", 14.0, event_time=minute(-1))
     small_town.apply(uplink(1, 0, Reading("soil_moisture", 13.0), old))
     assert [row.opened_at for row in small_town.incidents()] == [minute(0)]
 
 
 def test_a_clock_ahead_does_not_make_everything_after_it_late(small_town: AlertTown) -> None:
-    small_town.device_rule()
+    small_town.station_rule()
     small_town.soil(60, 30, received=0, now=0)
     small_town.soil(1, 3)
     assert [row.opened_at for row in small_town.incidents()] == [minute(1)]
@@ -256,7 +258,7 @@ def test_a_new_process_goes_on_where_the_old_one_was(town: AlertTown) -> None:
 
 def test_what_did_not_commit_did_not_happen(town: AlertTown) -> None:
     """The batch comes again after a crash, and then it counts."""
-    town.device_rule()
+    town.station_rule()
     dry = uplink(1, 0, Reading("soil_moisture", 3.0))
 
     class PowerCut(Exception):
@@ -276,14 +278,14 @@ def test_what_did_not_commit_did_not_happen(town: AlertTown) -> None:
 
 def test_a_new_rule_is_seen_at_once(small_town: AlertTown) -> None:
     small_town.soil(0, 3)
-    small_town.device_rule()
+    small_town.station_rule()
     small_town.soil(1, 3)
     assert len(small_town.incidents()) == 1
 
 
 def test_uplinks_without_rules_cost_no_query_each(small_town: AlertTown) -> None:
     """A thousand of them: the revision of the rules and the cursor of zone samples, no more."""
-    small_town.device_rule()
+    small_town.station_rule()
     small_town.apply(uplink(1, 0, Reading("soil_moisture", 30.0)))
     other = [
         uplink(n, 0, Reading("soil_moisture", 3.0), dev_eui=f"{n:016x}") for n in range(1, 1_001)
@@ -299,14 +301,12 @@ def test_uplinks_without_rules_cost_no_query_each(small_town: AlertTown) -> None
     assert not [query for query in queries if query.startswith(("UPDATE", "INSERT"))]
 
 
-def test_deleting_a_device_asks_for_its_rules_first(small_town: AlertTown) -> None:
-    from stadtsinn.base.problems import Conflict
-    from stadtsinn.cloud.town.repository import delete_device
-
-    small_town.device_rule()
+def test_deleting_a_station_asks_for_its_rules_first(small_town: AlertTown) -> None:
+    with change(small_town.database) as connection:
+        small_town.station(connection, "pegel", "Pegel Brücke")
+    small_town.station_rule(station="pegel")
     with (
         pytest.raises(Conflict, match="rules"),
         change(small_town.database) as connection,
     ):
-        delete_device(connection, small_town.scope, DEVICE)
-    assert small_town.scope.tenant_id == TENANT
+        delete_station(connection, small_town.scope, "pegel")

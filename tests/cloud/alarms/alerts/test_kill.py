@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 @pytest.mark.parametrize(("point", "messages"), [("alerts.applied", 0), ("test.committed", 1)])
 def test_all_of_it_or_nothing(town: AlertTown, point: str, messages: int) -> None:
     """Killed before the commit nothing is there; the same batch again gives exactly one alarm."""
-    town.device_rule()
+    town.station_rule()
     assert run_child(town.database, point) == -9
     assert len(town.incidents()) == len(town.messages()) == messages
     assert run_child(town.database, "") == 0
@@ -22,7 +22,7 @@ def test_all_of_it_or_nothing(town: AlertTown, point: str, messages: int) -> Non
 
 def test_a_timer_that_ends_is_all_or_nothing(town: AlertTown) -> None:
     """A rule that waits an hour fires by the clock; killed there, it fires once afterwards."""
-    town.device_rule(for_s=3600, stale_after_s=7200)
+    town.station_rule(for_s=3600, stale_after_s=7200)
     assert run_child(town.database, "alerts.ticked") == -9
     assert town.incidents() == town.messages() == []
     assert run_child(town.database, "") == 0

@@ -98,14 +98,19 @@ def test_rules_and_incidents_belong_to_their_town(world: ApiWorld) -> None:
     ("change", "said"),
     [
         ({"off": 900}, "hysteresis|between the two"),
-        ({"zone": None}, "either 'device' or 'zone'"),
-        ({"device": "70b3d57ed0001234"}, "either 'device' or 'zone'"),
-        ({"zone": None, "device": "70b3d57ed0001234"}, "quantity"),
+        ({"zone": None}, "either 'station' or 'group' or 'zone'"),
+        ({"station": "linde"}, "either 'station' or 'group' or 'zone'"),
+        ({"zone": None, "station": "linde"}, "quantity"),
+        ({"zone": None, "device": "70b3d57ed0001234", "quantity": "x"}, "stadtsinn station list"),
+        ({"zone": None, "group": {}, "quantity": "soil_moisture"}, "in common"),
+        ({"zone": None, "group": {"kind": "tre"}, "quantity": "soil_moisture"}, "tree"),
+        ({"zone": None, "group": {"site": "x"}, "quantity": "soil_moisture"}, "no site 'x'"),
         ({"quantity": "soil_moisture"}, "neither"),
         ({"recipients": ["nobody"]}, "no recipient 'nobody'"),
         ({"on": "NaN"}, "finite"),
         ({"surprise": 1}, "not permitted"),
-        ({"zone": None, "device": "70b3d57ed0001234", "quantity": "x"}, "no device"),
+        ({"zone": None, "station": "linde", "quantity": "x"}, "'x'"),
+        ({"zone": None, "station": "linde", "quantity": "soil_moisture"}, "no station 'linde'"),
     ],
 )
 def test_a_rule_that_cannot_be_is_explained(

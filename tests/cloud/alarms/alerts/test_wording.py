@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stadtsinn.base.instant import DAY, MINUTE, Instant, parse
 from stadtsinn.cloud.alarms.alerts import wording
 from stadtsinn.cloud.alarms.alerts.rule import Rule
-from stadtsinn.cloud.alarms.alerts.wording import Moment
+from stadtsinn.cloud.alarms.alerts.wording import About, Moment
 from stadtsinn.cloud.alarms.judging.kinds.threshold import Direction, Threshold
 from stadtsinn.cloud.alarms.judging.machine import CloseReason
 from stadtsinn.cloud.alarms.notify.channels.sms import Sms
@@ -23,7 +23,7 @@ NOW = parse("2026-09-26T14:05:30+02:00")
 
 def rule(name: str = "Wochenmarkt", quantity: str = "", on: float = 900, off: float = 850) -> Rule:
     subject: dict[str, Any] = (
-        {"device": "70b3d57ed0001234", "quantity": quantity} if quantity else {"zone": "m"}
+        {"station": "linde", "quantity": quantity} if quantity else {"zone": "m"}
     )
     direction = Direction.ABOVE if off < on else Direction.BELOW
     return Rule(
@@ -51,7 +51,7 @@ def test_values_have_names_and_units(
     quantity: str, value: float, on: float, off: float, said: str
 ) -> None:
     made = rule("X", quantity, on, off)
-    text = sms(wording.alarm(made, Moment(value, NOW, NOW), NOW))
+    text = sms(wording.alarm(About(made), Moment(value, NOW, NOW), NOW))
     assert text == f"ALARM X: {said}. Stand 14:05 Uhr."
 
 
@@ -80,15 +80,15 @@ def test_numbers_are_german(value: float, said: str) -> None:
 def test_every_sentence_is_one_part(name: str, value: float) -> None:
     """Whatever a rule is called: and the numbers survive."""
     made = rule("X", "soil_conductivity", value, value - 10).model_copy(update={"name": name})
-    earlier = Instant(NOW - DAY)
+    about, earlier = About(made), Instant(NOW - DAY)
     moment = Moment(value, NOW, NOW, before=value - 1, remarks=("Ein Zähler meldet nichts.",))
     sentences = [
-        wording.alarm(made, moment, earlier),
-        wording.all_clear(made, value, earlier, NOW, NOW),
-        wording.ended_before_sent(made, earlier, NOW, NOW),
-        wording.data_missing(made, value, earlier, NOW),
-        wording.near_alarm_missing(made, value, earlier, NOW),
-        *(wording.rule_ended(made, reason, earlier, NOW) for reason in list(CloseReason)[1:]),
+        wording.alarm(About(made), moment, earlier),
+        wording.all_clear(about, value, earlier, NOW, NOW),
+        wording.ended_before_sent(about, earlier, NOW, NOW),
+        wording.data_missing(about, value, earlier, NOW),
+        wording.near_alarm_missing(about, value, earlier, NOW),
+        *(wording.rule_ended(about, reason, earlier, NOW) for reason in list(CloseReason)[1:]),
     ]
     texts = [sms(sentence) for sentence in sentences]
     for text in texts:
@@ -100,7 +100,23 @@ def test_every_sentence_is_one_part(name: str, value: float) -> None:
 
 def test_trend_and_age_are_said_where_there_is_room() -> None:
     moment = Moment(912, NOW, NOW, before=912)
-    text = sms(wording.alarm(rule(), moment, Instant(NOW - 10 * MINUTE)))
+    text = sms(wording.alarm(About(rule()), moment, Instant(NOW - 10 * MINUTE)))
     assert text.endswith("Stand 14:05 Uhr. Seit 13:55 Uhr. Tendenz gleichbleibend.")
-    long_name = sms(wording.alarm(rule("Weihnachtsmarkt " * 6), moment, NOW))
+    long_name = sms(wording.alarm(About(rule("Weihnachtsmarkt " * 6)), moment, NOW))
     assert long_name.endswith("Stand 14:05 Uhr.")
+
+
+@pytest.mark.parametrize(
+    ("station", "name", "said"),
+    [
+        ("Linde am Markt", "Baum trocken", "Linde am Markt, Baum trocken"),
+        ("Linde am Markt", "Linde am Markt trocken", "Linde am Markt trocken"),
+        ("Linde 14, Marktplatz", "Linde 14", "Linde 14, Marktplatz"),
+        ("", "Wochenmarkt", "Wochenmarkt"),
+    ],
+)
+def test_messages_name_the_station_once(station: str, name: str, said: str) -> None:
+    about = About(rule(name, "soil_moisture", 15, 20), station)
+    assert sms(wording.alarm(about, Moment(12.3, NOW, NOW), NOW)) == (
+        f"ALARM {said}: Bodenfeuchte 12,3 % (Grenze 15 %). Stand 14:05 Uhr."
+    )

@@ -73,7 +73,8 @@ def test_only_rules_that_judge_differently_begin_anew(tmp_path: Path) -> None:
         ("rules", {"zone": "anderswo"}, "rule voll: There is no zone 'anderswo'"),
         ("rules", {"recipients": ["niemand"]}, "rule voll: There is no recipient 'niemand'"),
         ("rules", {"zone": None}, "rule voll: give either"),
-        ("rules", {"device": "70b3d57ed0001234"}, "rule voll"),
+        ("rules", {"device": "70b3d57ed0001234"}, "rule voll: .*stadtsinn station list"),
+        ("rules", {"group": {"kind": "tree"}}, "rule voll: give either"),
         ("rules", {"for_s": -1}, "rule voll: for_s"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -10,10 +11,12 @@ from sqlalchemy import Connection, Row
 from stadtsinn.base.berlin import isoformat
 from stadtsinn.base.problems import Invalid
 from stadtsinn.cloud.alarms.alerts import incident_repository, repository, service
-from stadtsinn.cloud.alarms.alerts.incident_repository import Standing
+from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Standing
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule
 from stadtsinn.cloud.alarms.alerts.rule import Rule, RuleBody
-from stadtsinn.cloud.alarms.alerts.schemas import IncidentView, RuleStateView, RuleView
+from stadtsinn.cloud.alarms.alerts.schemas import IncidentView, MemberView, RuleStateView, RuleView
+from stadtsinn.cloud.alarms.alerts.watching import NAMED
+from stadtsinn.cloud.alarms.judging.machine import Phase, RuleState
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN, SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
@@ -26,20 +29,43 @@ router = APIRouter()
 # --- rules -----------------------------------------------------------------------------
 
 
-def _view(stored: StoredRule, standing: Standing | None) -> RuleView:
-    state = _state_view(standing) if standing else None
-    return RuleView.model_construct(**dict(stored.rule), state=state)
-
-
-def _state_view(standing: Standing) -> RuleStateView:
-    state = standing.state
-    return RuleStateView(
-        phase=state.phase,
-        stale=state.stale,
-        since=write_time(state.opened_at if state.since is None else state.since),
-        last_event=write_time(state.last_event),
-        last_value=state.last_value,
+def _view(
+    stored: StoredRule, states: Mapping[Key, Standing], stations: Mapping[int, str]
+) -> RuleView:
+    named = states.get((stored.id, NAMED))
+    return RuleView.model_construct(
+        **dict(stored.rule),
+        state=RuleStateView(**_state(named)) if named else None,
+        members=tuple(
+            MemberView(station=stations[member], **_state(standing))
+            for (rule_id, member), standing in states.items()
+            if rule_id == stored.id and member in stations
+        ),
     )
+
+
+def _is_worth_a_look(state: RuleState) -> bool:
+    return state.stale or state.phase is not Phase.OK
+
+
+def _state(standing: Standing) -> dict[str, Any]:
+    state = standing.state
+    return {
+        "phase": state.phase,
+        "stale": state.stale,
+        "since": write_time(state.opened_at if state.since is None else state.since),
+        "last_event": write_time(state.last_event),
+        "last_value": state.last_value,
+    }
+
+
+def _views(
+    connection: Connection, scope: ReaderDep, found: Sequence[StoredRule]
+) -> dict[int, RuleView]:
+    states = incident_repository.read_states(connection, [stored.id for stored in found])
+    shown = {member for (_, member), one in states.items() if _is_worth_a_look(one.state)}
+    stations = repository.station_slugs(connection, scope, shown)
+    return {stored.id: _view(stored, states, stations) for stored in found}
 
 
 @router.get("/rules", tags=["rules"], summary="List rules · Regeln auflisten")
@@ -47,13 +73,8 @@ def list_rules(scope: ReaderDep, services: ServicesDep, page: PageDep) -> Page[R
     """Each with where it stands."""
     with services.database.read() as connection:
         found = repository.rules_page(connection, scope, page.after_text, page.fetch)
-        states = incident_repository.read_states(connection, [stored.id for stored in found])
-    return page_of(
-        found,
-        page,
-        lambda stored: stored.rule.slug,
-        lambda stored: _view(stored, states.get(stored.id)),
-    )
+        views = _views(connection, scope, found)
+    return page_of(found, page, lambda stored: stored.rule.slug, lambda stored: views[stored.id])
 
 
 @router.post("/rules", tags=["rules"], status_code=201, summary="Create a rule · Regel anlegen")
@@ -91,7 +112,7 @@ def delete_rule(scope: EditorDep, services: ServicesDep, rule: SlugInPath) -> No
 
 def _read(connection: Connection, scope: ReaderDep, slug: str) -> RuleView:
     stored = repository.rule(connection, scope, slug)
-    return _view(stored, incident_repository.read_states(connection, [stored.id]).get(stored.id))
+    return _views(connection, scope, [stored])[stored.id]
 
 
 # --- incidents -------------------------------------------------------------------------
@@ -102,6 +123,8 @@ def _incident_view(row: Row[Any]) -> IncidentView:
         id=row.id,
         rule=row.rule,
         rule_name=row.rule_name,
+        station=row.station,
+        station_name=row.station_name,
         level=row.level,
         opened_at=isoformat(row.opened_at),
         opening_value=row.opening_value,
@@ -137,6 +160,9 @@ def list_incidents(
     rule: Annotated[
         str | None, Query(pattern=SLUG_PATTERN, max_length=63, description="Only of one rule.")
     ] = None,
+    station: Annotated[
+        str | None, Query(pattern=SLUG_PATTERN, max_length=63, description="Only of one station.")
+    ] = None,
 ) -> Page[IncidentView]:
     with services.database.read() as connection:
         rows = incident_repository.incidents_page(
@@ -146,6 +172,7 @@ def list_incidents(
             page.fetch,
             still_open=still_open,
             rule=rule,
+            station=station,
         )
     return page_of(rows, page, lambda row: f"{row.opened_at}/{row.id}", _incident_view)
 
@@ -154,7 +181,7 @@ def list_incidents(
 def read_incident(
     scope: ReaderDep,
     services: ServicesDep,
-    incident: Annotated[str, Path(pattern=r"^[0-9]{1,19}-[0-9]{1,19}$")],
+    incident: Annotated[str, Path(pattern=r"^[0-9]{1,19}-[0-9]{1,19}(-[0-9]{1,19})?$")],
 ) -> IncidentView:
     with services.database.read() as connection:
         return _incident_view(incident_repository.incident(connection, scope, incident))

@@ -9,7 +9,7 @@ chance, and the history must not depend on it. What comes in too late is history
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -18,9 +18,10 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.cloud.alarms.alerts import incident_repository, repository
-from stadtsinn.cloud.alarms.alerts.incident_repository import Standing
+from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Place, Standing
 from stadtsinn.cloud.alarms.alerts.recorder import Recorder
-from stadtsinn.cloud.alarms.alerts.repository import RuleBook, StoredRule
+from stadtsinn.cloud.alarms.alerts.repository import StoredRule
+from stadtsinn.cloud.alarms.alerts.watching import Watched, Watching
 from stadtsinn.cloud.alarms.judging import machine
 from stadtsinn.cloud.alarms.judging.machine import CloseReason, RuleState, Step
 from stadtsinn.cloud.alarms.judging.terms import Terms
@@ -29,9 +30,12 @@ from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.zones.directory import read_zones
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.town.directory import DirectoryCache, read_revision
+from stadtsinn.cloud.town.stations.measuring import readings_at_stations
 from stadtsinn.decoders.reading import Quality
 
 ZONE_SAMPLES = "zone_samples"
+_REGISTRY = "registry"
+"""Up to which of its revisions it is known which stations left their groups."""
 
 _AT_ONCE = 2_000
 # A sample from further in the future than this has a wrong clock; judged by it, every right
@@ -41,9 +45,9 @@ _CLOCKS_DIFFER = 5 * MINUTE
 
 @dataclass(frozen=True)
 class Measured:
-    """One value for one rule."""
+    """One value for one station or zone of a rule."""
 
-    rule: StoredRule
+    watched: Watched
     at: Instant
     value: float
     remarks: tuple[str, ...] = ()
@@ -57,85 +61,100 @@ class AlertsFollower:
     def __init__(self, directory: DirectoryCache, clock: Clock) -> None:
         self._directory = directory
         self._clock = clock
-        self._book = RuleBook()
-        self._book_revision: int | None = None
+        self._rules: Sequence[StoredRule] = ()
+        self._rules_revision: int | None = None
+        self._watching: Watching | None = None
 
     def prepare(self, uplinks: Sequence[LoggedUplink]) -> None:
         """Nothing is done outside of the transaction."""
 
     def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None:
-        book = self._current_book(connection)
-        measured = [*_of_devices(book, uplinks), *self._of_zones(connection, book)]
-        self._judge(connection, measured, self._clock.now())
+        watching = self._current(connection)
+        measured = [*_at_stations(watching, uplinks), *_in_zones(connection, watching)]
+        _judge(connection, watching, measured, self._clock.now())
         crash_point("alerts.applied")
 
     def tick(self, connection: Connection, now: Instant) -> None:
-        """Judge new zone samples, then let time pass for every rule that waits for it."""
-        book = self._current_book(connection)
-        self._judge(connection, list(self._of_zones(connection, book)), now)
+        """Judge new zone samples, then let time pass wherever it has something to do."""
+        watching = self._current(connection)
+        _judge(connection, watching, list(_in_zones(connection, watching)), now)
         due = incident_repository.due_or_edited(connection, now)
+        due += _departed(connection, watching)
         if not due:
             return
-        known = _Evaluation(connection, book, self._directory, now, due)
-        for rule_id in due:
-            known.tick(rule_id)
+        known = _Evaluation(connection, watching, now, due)
+        for key in dict.fromkeys(due):
+            known.tick(key)
         known.write()
         crash_point("alerts.ticked")
 
     def reset(self, connection: Connection) -> None:
         incident_repository.forget_all(connection)
 
-    def _current_book(self, connection: Connection) -> RuleBook:
+    def _current(self, connection: Connection) -> Watching:
         """The rules as of this transaction: a new one judges from the next sample on."""
+        directory, zones = self._directory.current(), self._directory.part(read_zones)
         revision = read_revision(connection)
-        if revision != self._book_revision:
-            self._book = repository.read_rules(connection)
-            self._book_revision = revision
-        return self._book
-
-    def _of_zones(self, connection: Connection, book: RuleBook) -> Iterator[Measured]:
-        """What new zone samples say, moving the cursor past them."""
-        # Also without rules: a rule made tomorrow must not begin with the samples of today.
-        start = position = incident_repository.input_position(connection, ZONE_SAMPLES)
-        while samples := samples_after(connection, position, _AT_ONCE):
-            for sample in samples:
-                yield from _of_sample(book, sample)
-            position = samples[-1].position
-        if position != start:
-            incident_repository.move_input(connection, ZONE_SAMPLES, position)
-
-    def _judge(self, connection: Connection, measured: Sequence[Measured], now: Instant) -> None:
-        if not measured:
-            return
-        rule_ids = {one.rule.id for one in measured}
-        known = _Evaluation(connection, self._book, self._directory, now, rule_ids)
-        for one in measured:
-            known.sample(one)
-        known.write()
+        if revision != self._rules_revision:
+            self._rules = repository.read_rules(connection)
+            self._rules_revision, self._watching = revision, None
+        if self._watching is None or self._watching.directory is not directory:
+            self._watching = Watching(self._rules, directory, zones)
+        return self._watching
 
 
-def _of_devices(book: RuleBook, uplinks: Sequence[LoggedUplink]) -> list[Measured]:
-    if not book.by_device:
+def _judge(
+    connection: Connection, watching: Watching, measured: Sequence[Measured], now: Instant
+) -> None:
+    if not measured:
+        return
+    known = _Evaluation(connection, watching, now, {one.watched.key for one in measured})
+    for one in measured:
+        known.sample(one)
+    known.write()
+
+
+def _departed(connection: Connection, watching: Watching) -> list[Key]:
+    """States at stations that left their group since this was asked last."""
+    revision = watching.directory.revision
+    if incident_repository.input_position(connection, _REGISTRY) >= revision:
         return []
-    found: list[Measured] = []
+    incident_repository.move_input(connection, _REGISTRY, revision)
+    return [key for key in incident_repository.members(connection) if watching.find(*key) is None]
+
+
+def _at_stations(watching: Watching, uplinks: Sequence[LoggedUplink]) -> Iterator[Measured]:
     for uplink in uplinks:
-        for rule in book.by_device.get(uplink.dev_eui, ()):
-            if rule.tenant_id == uplink.tenant_id:
-                found += _of_uplink(rule, uplink)
-    return found
+        if watching.watches_device(uplink.dev_eui):
+            yield from sorted(_of_uplink(watching, uplink), key=lambda one: one.at)
 
 
-def _of_uplink(stored: StoredRule, uplink: LoggedUplink) -> list[Measured]:
-    """The good values of an uplink that a rule watches, the oldest first."""
-    rule = stored.rule
-    found = [
-        Measured(stored, _moment(reading.event_time or uplink.event_time, uplink), reading.value)
-        for reading in uplink.readings
-        if reading.quantity == rule.quantity
-        and reading.channel == rule.channel
-        and reading.quality is Quality.GOOD
-    ]
-    return sorted(found, key=lambda one: one.at)
+def _of_uplink(watching: Watching, uplink: LoggedUplink) -> Iterator[Measured]:
+    """The good values of an uplink that rules watch."""
+    for reading in readings_at_stations(
+        watching.directory, uplink.tenant_id, uplink.dev_eui, uplink.event_time, uplink.outcome
+    ):
+        if reading.quality is not Quality.GOOD:
+            continue
+        for watched in watching.at_station(reading.station):
+            rule = watched.stored.rule
+            if (rule.quantity, rule.channel) == (reading.quantity, reading.channel):
+                yield Measured(watched, _moment(reading.time, uplink), reading.value)
+
+
+def _in_zones(connection: Connection, watching: Watching) -> Iterator[Measured]:
+    """What new zone samples say, moving the cursor past them."""
+    # Also without rules: a rule made tomorrow must not begin with the samples of today.
+    start = position = incident_repository.input_position(connection, ZONE_SAMPLES)
+    while samples := samples_after(connection, position, _AT_ONCE):
+        for sample in samples:
+            for watched in watching.in_zone(sample.zone_id, sample.tenant_id):
+                # The upper bound: a counter that misses people must not hide a crowd.
+                high = float(sample.high)
+                yield Measured(watched, sample.event_time, high, _remarks(sample))
+        position = samples[-1].position
+    if position != start:
+        incident_repository.move_input(connection, ZONE_SAMPLES, position)
 
 
 def _moment(event_time: Instant, uplink: LoggedUplink) -> Instant:
@@ -144,79 +163,92 @@ def _moment(event_time: Instant, uplink: LoggedUplink) -> Instant:
     return event_time
 
 
-def _of_sample(book: RuleBook, sample: ZoneSample) -> Iterator[Measured]:
-    for rule in book.by_zone.get(sample.zone_id, ()):
-        if rule.tenant_id == sample.tenant_id:
-            # The upper bound: a counter that misses people must not hide a crowd.
-            yield Measured(rule, sample.event_time, float(sample.high), _remarks(sample))
-
-
 def _remarks(sample: ZoneSample) -> tuple[str, ...]:
     estimate = (f"Geschätzt {sample.occupancy}.",) if sample.occupancy != sample.high else ()
     return (*estimate, "Ein Zähler meldet nichts.") if sample.degraded else estimate
 
 
 class _Evaluation:
-    """The states of some rules while samples are judged, written back at the end."""
+    """Some states while samples are judged, written back at the end."""
 
     def __init__(
-        self,
-        connection: Connection,
-        book: RuleBook,
-        directory: DirectoryCache,
-        now: Instant,
-        rule_ids: Sequence[int] | set[int],
+        self, connection: Connection, watching: Watching, now: Instant, keys: Collection[Key]
     ) -> None:
         self._connection = connection
-        self._book = book
-        self._directory = directory.current()
-        self._zones = directory.part(read_zones)
+        self._watching = watching
         self._now = now
-        self._terms: dict[int, Terms] = {}
-        self._standing = incident_repository.read_states(connection, rule_ids)
-        self._changed: set[int] = set()
+        self._standing = incident_repository.read_members(connection, keys)
+        self._changed: dict[Key, Watched] = {}
 
     def sample(self, one: Measured) -> None:
-        state = self._settled(one.rule)
-        step = machine.sample(self._of(one.rule), state, one.at, one.value, self._now)
-        self._take(one.rule, state, step, one.remarks)
+        state = self._settled(one.watched)
+        terms = self._terms(one.watched, one.at)
+        step = machine.sample(terms, state, one.at, one.value, self._now)
+        self._take(one.watched, state, step, one.remarks)
 
-    def tick(self, rule_id: int) -> None:
-        stored = self._book.by_id[rule_id]
-        state = self._settled(stored)
-        if stored.rule.enabled:
-            self._take(stored, state, machine.tick(self._of(stored), state, self._now))
+    def tick(self, key: Key) -> None:
+        watched = self._watching.find(*key)
+        if watched is None:
+            self._leave(key)
+            return
+        state = self._settled(watched)
+        if watched.stored.rule.enabled:
+            step = machine.tick(self._terms(watched, self._now), state, self._now)
+            self._take(watched, state, step)
 
     def write(self) -> None:
-        for rule_id in sorted(self._changed):
-            terms = self._of(self._book.by_id[rule_id])
-            standing = self._standing[rule_id]
-            incident_repository.write_state(self._connection, rule_id, standing, terms)
+        for key, watched in sorted(self._changed.items(), key=lambda item: item[0]):
+            terms = self._terms(watched, self._now)
+            incident_repository.write_state(self._connection, key, self._standing[key], terms)
 
-    def _of(self, stored: StoredRule) -> Terms:
-        if stored.id not in self._terms:
-            self._terms[stored.id] = stored.terms(self._directory, self._zones)
-        return self._terms[stored.id]
+    def _terms(self, watched: Watched, at: Instant) -> Terms:
+        stored = watched.stored
+        return stored.rule.terms(self._watching.interval_s(watched, at), stored.valid_from)
 
-    def _settled(self, stored: StoredRule) -> RuleState:
+    def _settled(self, watched: Watched) -> RuleState:
         """Where the rule stands, after ending what an earlier version of it had begun."""
-        standing = self._standing.get(stored.id)
+        standing = self._standing.get(watched.key)
         if standing is None:
             return RuleState()
-        if standing.revision != stored.revision:
-            enabled = stored.rule.enabled
-            reason = CloseReason.RULE_CHANGED if enabled else CloseReason.RULE_DISABLED
+        if reason := _edited(watched.stored, standing):
             step = machine.edit(standing.state, self._now, reason)
-            self._take(stored, standing.state, step)
-            self._changed.add(stored.id)
-        return self._standing[stored.id].state
+            self._take(watched, standing.state, step)
+            self._changed[watched.key] = watched
+        return self._standing[watched.key].state
+
+    def _leave(self, key: Key) -> None:
+        """The rule does not watch this any more: end what was open, and forget the state."""
+        standing = self._standing.pop(key, None)
+        if standing is None:
+            return
+        stored = self._watching.by_id[key[0]]
+        reason = _edited(stored, standing) or CloseReason.STATION_LEFT
+        _, effects = machine.edit(standing.state, self._now, reason)
+        place = incident_repository.place_of_open(self._connection, key)
+        recorder = Recorder(self._connection, stored, key, place, standing.state, self._now)
+        recorder.record(effects)
+        incident_repository.delete_state(self._connection, key)
 
     def _take(
-        self, stored: StoredRule, before: RuleState, step: Step, remarks: tuple[str, ...] = ()
+        self, watched: Watched, before: RuleState, step: Step, remarks: tuple[str, ...] = ()
     ) -> None:
         state, effects = step
+        stored, key = watched.stored, watched.key
         if effects:
-            Recorder(self._connection, stored, before, self._now, remarks).record(effects)
+            place = _place(watched)
+            recorder = Recorder(self._connection, stored, key, place, before, self._now, remarks)
+            recorder.record(effects)
         if state is not before:
-            self._changed.add(stored.id)
-        self._standing[stored.id] = Standing(state, stored.revision)
+            self._changed[key] = watched
+        self._standing[key] = Standing(state, stored.revision)
+
+
+def _edited(stored: StoredRule, standing: Standing) -> CloseReason | None:
+    if standing.revision == stored.revision:
+        return None
+    return CloseReason.RULE_CHANGED if stored.rule.enabled else CloseReason.RULE_DISABLED
+
+
+def _place(watched: Watched) -> Place | None:
+    station = watched.station
+    return Place(station.id, station.slug, station.name) if station else None

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, delete, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    delete,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import NotFound
@@ -34,16 +45,38 @@ class Standing:
     revision: int
 
 
-def read_states(connection: Connection, rule_ids: Collection[int]) -> dict[int, Standing]:
+Key = tuple[int, int]
+"""Rule and member, see `rule_states`."""
+
+
+def read_states(connection: Connection, rule_ids: Collection[int]) -> dict[Key, Standing]:
     """The states of these rules; those that were never judged are absent."""
     query = select(rule_states).where(rule_states.c.rule_id.in_(list(rule_ids)))
-    return {row.rule_id: _standing(row) for row in connection.execute(query)}
+    return {(row.rule_id, row.member): _standing(row) for row in connection.execute(query)}
 
 
-def due_or_edited(connection: Connection, now: Instant) -> list[int]:
-    """Rules for which time has something to do, or which were edited since they were judged."""
+def read_members(connection: Connection, keys: Collection[Key]) -> dict[Key, Standing]:
+    """As `read_states`, for single members: a group's others are not read."""
+    found: dict[Key, Standing] = {}
+    for some in _portions(list(keys)):
+        query = select(rule_states).where(
+            tuple_(rule_states.c.rule_id, rule_states.c.member).in_(some)
+        )
+        for row in connection.execute(query):
+            found[row.rule_id, row.member] = _standing(row)
+    return found
+
+
+def _portions(keys: list[Key]) -> Iterator[list[Key]]:
+    """SQLite takes a limited number of values in one statement."""
+    for start in range(0, len(keys), 500):
+        yield keys[start : start + 500]
+
+
+def due_or_edited(connection: Connection, now: Instant) -> list[Key]:
+    """Where time has something to do, or the rule was edited since it was judged."""
     query = (
-        select(rule_states.c.rule_id)
+        select(rule_states.c.rule_id, rule_states.c.member)
         .join(rules, rules.c.id == rule_states.c.rule_id)
         .where(
             or_(
@@ -51,37 +84,55 @@ def due_or_edited(connection: Connection, now: Instant) -> list[int]:
                 rule_states.c.rule_revision != rules.c.revision,
             )
         )
-        .order_by(rule_states.c.rule_id)
+        .order_by(rule_states.c.rule_id, rule_states.c.member)
     )
-    return list(connection.scalars(query))
+    return [(row.rule_id, row.member) for row in connection.execute(query)]
 
 
-def write_state(connection: Connection, rule_id: int, standing: Standing, terms: Terms) -> None:
+def members(connection: Connection) -> list[Key]:
+    """Every state of a rule for a group."""
+    query = select(rule_states.c.rule_id, rule_states.c.member).where(rule_states.c.member != 0)
+    return [(row.rule_id, row.member) for row in connection.execute(query)]
+
+
+def write_state(connection: Connection, key: Key, standing: Standing, terms: Terms) -> None:
     """Insert or replace where a rule stands."""
     values = _values(standing, next_due(terms, standing.state))
-    changed = connection.execute(
-        update(rule_states).where(rule_states.c.rule_id == rule_id).values(**values)
-    )
+    changed = connection.execute(update(rule_states).where(_is(key)).values(**values))
     if changed.rowcount == 0:
-        insert_ignore(connection, rule_states, [{"rule_id": rule_id, **values}])
+        row = {"rule_id": key[0], "member": key[1], **values}
+        insert_ignore(connection, rule_states, [row])
+
+
+def delete_state(connection: Connection, key: Key) -> None:
+    connection.execute(delete(rule_states).where(_is(key)))
+
+
+def _is(key: Key) -> ColumnElement[bool]:
+    return and_(rule_states.c.rule_id == key[0], rule_states.c.member == key[1])
 
 
 def forget_all(connection: Connection) -> None:
-    """Before the history is judged again. What earlier versions of a rule found stays on record:
-    the rule as it is now says nothing about the time before its last edit.
+    """Before the history is judged again. What it cannot find again stays on record: what
+    earlier versions of a rule found, and what was found at stations that left a group.
     """
-    since_edit = (
+    found_again = (
         select(rules.c.id)
-        .where(rules.c.id == incidents.c.rule_id, rules.c.valid_from <= incidents.c.opened_at)
+        .join(rule_states, rule_states.c.rule_id == rules.c.id)
+        .where(
+            rules.c.id == incidents.c.rule_id,
+            rule_states.c.member == incidents.c.member,
+            rules.c.valid_from <= incidents.c.opened_at,
+        )
         .exists()
     )
-    connection.execute(delete(incidents).where(since_edit))
+    connection.execute(delete(incidents).where(found_again))
     for row in connection.execute(select(rule_states)).all():
         standing = _standing(row)
         forgotten = Standing(forget(standing.state), standing.revision)
         connection.execute(
             update(rule_states)
-            .where(rule_states.c.rule_id == row.rule_id)
+            .where(_is((row.rule_id, row.member)))
             .values(**_values(forgotten, None))
         )
     connection.execute(delete(alert_inputs))
@@ -128,25 +179,56 @@ def _values(standing: Standing, due_at: Instant | None) -> dict[str, Any]:
 # --- incidents -------------------------------------------------------------------------
 
 
-def incident_id(rule_id: int, opened_at: Instant) -> str:
+@dataclass(frozen=True)
+class Place:
+    """Where an incident is: the station as it was called then."""
+
+    station_id: int
+    slug: str
+    name: str
+
+
+def incident_id(key: Key, opened_at: Instant) -> str:
     """Made from what happened, so that a rebuilt history names its incidents the same."""
-    return f"{rule_id}-{opened_at}"
+    rule_id, member = key
+    return f"{rule_id}-{opened_at}-{member}" if member else f"{rule_id}-{opened_at}"
 
 
 def open_incident(
-    connection: Connection, tenant_id: str, rule_id: int, rule_name: str, opened: Opened
+    connection: Connection,
+    tenant_id: str,
+    key: Key,
+    rule_name: str,
+    place: Place | None,
+    opened: Opened,
 ) -> None:
     row = {
-        "id": incident_id(rule_id, opened.at),
+        "id": incident_id(key, opened.at),
         "tenant_id": tenant_id,
-        "rule_id": rule_id,
+        "rule_id": key[0],
         "rule_name": rule_name,
+        "member": key[1],
+        "station_id": place.station_id if place else None,
+        "station": place.slug if place else None,
+        "station_name": place.name if place else None,
         "level": ALARM_LEVEL,
         "opened_at": opened.at,
         "opening_value": opened.value,
         "late": opened.late,
     }
     insert_ignore(connection, incidents, [row])
+
+
+def place_of_open(connection: Connection, key: Key) -> Place | None:
+    """Where the open incident is; the station itself may be gone by now."""
+    row = connection.execute(
+        select(incidents.c.station_id, incidents.c.station, incidents.c.station_name).where(
+            incidents.c.rule_id == key[0],
+            incidents.c.member == key[1],
+            incidents.c.closed_at.is_(None),
+        )
+    ).first()
+    return Place(*row) if row is not None and row.station_id is not None else None
 
 
 def mark_announced(connection: Connection, incident: str, at: Instant) -> None:
@@ -173,6 +255,7 @@ def incidents_page(
     *,
     still_open: bool | None = None,
     rule: str | None = None,
+    station: str | None = None,
 ) -> list[Row[Any]]:
     """Incidents, the newest first, before the one with this opening time and id."""
     query = _mine(scope)
@@ -189,6 +272,8 @@ def incidents_page(
         query = query.where(is_open if still_open else ~is_open)
     if rule is not None:
         query = query.where(rules.c.slug == rule)
+    if station is not None:
+        query = query.where(incidents.c.station == station)
     query = query.order_by(incidents.c.opened_at.desc(), incidents.c.id.desc()).limit(limit)
     return list(connection.execute(query))
 

@@ -14,9 +14,9 @@ from sqlalchemy import Connection
 
 from stadtsinn.base.instant import HOUR, Instant
 from stadtsinn.cloud.alarms.alerts import incident_repository, wording
-from stadtsinn.cloud.alarms.alerts.incident_repository import incident_id
+from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Place, incident_id
 from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL, StoredRule, addressees_of
-from stadtsinn.cloud.alarms.alerts.wording import Moment
+from stadtsinn.cloud.alarms.alerts.wording import About, Moment
 from stadtsinn.cloud.alarms.judging.machine import (
     Announced,
     Closed,
@@ -41,19 +41,23 @@ _OTHERS_KEEP = 24 * HOUR
 
 
 class Recorder:
-    """Records one rule's effects. `state` is the rule's state before them."""
+    """Records the effects at one station or zone of a rule. `state` is its state before them."""
 
     def __init__(
         self,
         connection: Connection,
         stored: StoredRule,
+        key: Key,
+        place: Place | None,
         state: RuleState,
         now: Instant,
         remarks: tuple[str, ...] = (),
     ) -> None:
         self._connection = connection
         self._stored = stored
-        self._rule = stored.rule
+        self._key = key
+        self._place = place
+        self._about = About(stored.rule, place.name if place else "")
         self._before = state
         self._now = now
         self._remarks = remarks
@@ -70,11 +74,16 @@ class Recorder:
                 self._fell_silent(effect)
 
     def _incident(self, opened_at: Instant) -> str:
-        return incident_id(self._stored.id, opened_at)
+        return incident_id(self._key, opened_at)
 
     def _open(self, effect: Opened) -> None:
         incident_repository.open_incident(
-            self._connection, self._stored.tenant_id, self._stored.id, self._rule.name, effect
+            self._connection,
+            self._stored.tenant_id,
+            self._key,
+            self._stored.rule.name,
+            self._place,
+            effect,
         )
         _opened.labels(str(effect.late).lower()).inc()
         incident = self._incident(effect.at)
@@ -87,7 +96,7 @@ class Recorder:
         if effect.measured_at != self._before.last_event:
             # The sample that is judged now, not an earlier one: trend and remarks are about it.
             moment = replace(moment, before=self._before.last_value, remarks=self._remarks)
-        sentence = wording.alarm(self._rule, moment, effect.opened_at)
+        sentence = wording.alarm(self._about, moment, effect.opened_at)
         to = addressees_of(self._connection, self._stored.id, ALARM)
         self._enqueue(incident, Kind.ALARM, effect.level, 0, sentence, effect.at, to)
 
@@ -100,28 +109,28 @@ class Recorder:
 
     def _announce_end(self, incident: str, effect: Closed) -> None:
         """To those who got the alarm, and to no one else."""
-        rule, now = self._rule, self._now
-        ended = wording.ended_before_sent(rule, effect.opened_at, effect.at, now)
+        about, now = self._about, self._now
+        ended = wording.ended_before_sent(about, effect.opened_at, effect.at, now)
         outbox.reword_waiting_alarms(self._connection, incident, ended)
         to = outbox.alarmed_addressees(self._connection, incident)
         if effect.reason is not CloseReason.RECOVERED:
-            sentence = wording.rule_ended(rule, effect.reason, effect.opened_at, now)
+            sentence = wording.rule_ended(about, effect.reason, effect.opened_at, now)
             self._enqueue(incident, Kind.ENDED, ALARM_LEVEL, 0, sentence, effect.at, to)
-        elif rule.resolve_notice and effect.value is not None:
-            sentence = wording.all_clear(rule, effect.value, effect.opened_at, effect.at, now)
+        elif about.rule.resolve_notice and effect.value is not None:
+            sentence = wording.all_clear(about, effect.value, effect.opened_at, effect.at, now)
             self._enqueue(incident, Kind.ALL_CLEAR, ALARM_LEVEL, 0, sentence, effect.at, to)
 
     def _fell_silent(self, effect: FellSilent) -> None:
-        rule, last = self._rule, self._before.last
+        about, last = self._about, self._before.last
         assert last is not None  # data can only be missing after a sample
         technicians = addressees_of(self._connection, self._stored.id, TECHNICAL)
         if effect.opened_at is None:
             subject = self._incident(effect.last_event)
-            sentence = wording.near_alarm_missing(rule, last.value, effect.last_event, self._now)
+            sentence = wording.near_alarm_missing(about, last.value, effect.last_event, self._now)
             kind, to = Kind.TECHNICAL, technicians
         else:
             subject = self._incident(effect.opened_at)
-            sentence = wording.data_missing(rule, last.value, effect.last_event, self._now)
+            sentence = wording.data_missing(about, last.value, effect.last_event, self._now)
             alarmed = outbox.alarmed_addressees(self._connection, subject)
             kind, to = Kind.STALE, _without_doubles([*alarmed, *technicians])
         self._enqueue(subject, kind, ALARM_LEVEL, effect.sequence, sentence, effect.last_event, to)

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import NotFound
-from stadtsinn.cloud.alarms.alerts.rule import Rule
+from stadtsinn.cloud.alarms.alerts.rule import Group, Rule
 from stadtsinn.cloud.alarms.alerts.tables import rule_recipients, rule_states, rules
 from stadtsinn.cloud.alarms.judging.kinds.registry import KINDS
-from stadtsinn.cloud.alarms.judging.terms import Terms
 from stadtsinn.cloud.alarms.notify.message import Addressee
 from stadtsinn.cloud.alarms.notify.tables import recipients
-from stadtsinn.cloud.domains.crowd.zones.directory import Zones
 from stadtsinn.cloud.domains.crowd.zones.tables import zones
 from stadtsinn.cloud.platform.access.scope import Scope
-from stadtsinn.cloud.town.directory import Directory
+from stadtsinn.cloud.town.stations.tables import stations
 
 ALARM, TECHNICAL = "alarm", "technical"
-
-_DEFAULT_INTERVAL_S = 3_600
-"""For a subject that left the registry while its rule was being read."""
 
 _COLUMNS = (
     "slug",
@@ -55,46 +50,17 @@ class StoredRule:
 
     id: int
     tenant_id: str
+    station_id: int | None
     zone_id: int | None
     revision: int
     valid_from: Instant
     rule: Rule
 
-    def terms(self, directory: Directory, zones: Zones) -> Terms:
-        """What the machine judges by, with the interval the subject has now."""
-        return self.rule.terms(self._interval_s(directory, zones), self.valid_from)
 
-    def _interval_s(self, directory: Directory, zones: Zones) -> int:
-        if self.zone_id is not None:
-            zone = zones.by_id.get(self.zone_id)
-            return zone.interval_s if zone else _DEFAULT_INTERVAL_S
-        device = directory.devices.get(self.rule.device or "")
-        return device.interval_s if device else _DEFAULT_INTERVAL_S
-
-
-@dataclass(frozen=True)
-class RuleBook:
-    """All enabled rules, found by what they watch."""
-
-    by_id: Mapping[int, StoredRule] = field(default_factory=dict)
-    """Disabled ones too."""
-    by_device: Mapping[str, Sequence[StoredRule]] = field(default_factory=dict)
-    by_zone: Mapping[int, Sequence[StoredRule]] = field(default_factory=dict)
-
-
-def read_rules(connection: Connection) -> RuleBook:
+def read_rules(connection: Connection) -> list[StoredRule]:
     """All rules of all tenants."""
     rows = connection.execute(_all().order_by(rules.c.id)).all()
-    found = _stored(rows, _slugs_of(connection, None))
-    by_device, by_zone = defaultdict(list), defaultdict(list)
-    for stored in found:
-        if not stored.rule.enabled:
-            continue
-        if stored.zone_id is not None:
-            by_zone[stored.zone_id].append(stored)
-        elif stored.rule.device is not None:
-            by_device[stored.rule.device].append(stored)
-    return RuleBook({stored.id: stored for stored in found}, by_device, by_zone)
+    return _stored(rows, _slugs_of(connection, None))
 
 
 def rules_page(
@@ -116,16 +82,24 @@ def rule(connection: Connection, scope: Scope, slug: str) -> StoredRule:
     return _stored([row], _slugs_of(connection, [row.id]))[0]
 
 
-def insert_rule(connection: Connection, scope: Scope, wanted: Rule, zone_id: int | None) -> int:
+@dataclass(frozen=True)
+class Subject:
+    """Keys of the station or zone that a rule names; neither for a group."""
+
+    station_id: int | None = None
+    zone_id: int | None = None
+
+
+def insert_rule(connection: Connection, scope: Scope, wanted: Rule, subject: Subject) -> int:
     """Returns the rule's id."""
-    values = _values(wanted, zone_id) | {"tenant_id": scope.tenant_id}
+    values = _values(wanted, subject) | {"tenant_id": scope.tenant_id}
     statement = insert(rules).values(revision=1, valid_from=0, **values).returning(rules.c.id)
     return int(connection.execute(statement).scalar_one())
 
 
-def update_rule(connection: Connection, stored: StoredRule, zone_id: int | None) -> None:
+def update_rule(connection: Connection, stored: StoredRule, subject: Subject) -> None:
     """Write a rule as it is in `stored`."""
-    values = _values(stored.rule, zone_id)
+    values = _values(stored.rule, subject)
     connection.execute(
         update(rules)
         .where(rules.c.tenant_id == stored.tenant_id, rules.c.id == stored.id)
@@ -141,19 +115,24 @@ def delete_rule(connection: Connection, stored: StoredRule) -> None:
 
 
 def _all() -> Select[Any]:
-    return select(rules, zones.c.slug.label("zone")).outerjoin(zones, zones.c.id == rules.c.zone_id)
+    return (
+        select(rules, zones.c.slug.label("zone"), stations.c.slug.label("station"))
+        .outerjoin(zones, zones.c.id == rules.c.zone_id)
+        .outerjoin(stations, stations.c.id == rules.c.station_id)
+    )
 
 
 def _mine(scope: Scope) -> Select[Any]:
     return _all().where(rules.c.tenant_id == scope.tenant_id)
 
 
-def _values(wanted: Rule, zone_id: int | None) -> dict[str, Any]:
+def _values(wanted: Rule, subject: Subject) -> dict[str, Any]:
     return {
         **{name: getattr(wanted, name) for name in _COLUMNS},
         "parameters": wanted.parameters.model_dump(mode="json"),
-        "dev_eui": wanted.device,
-        "zone_id": zone_id,
+        "station_id": subject.station_id,
+        "station_group": wanted.group.model_dump(exclude_none=True) if wanted.group else None,
+        "zone_id": subject.zone_id,
     }
 
 
@@ -164,6 +143,7 @@ def _stored(
         StoredRule(
             id=row.id,
             tenant_id=row.tenant_id,
+            station_id=row.station_id,
             zone_id=row.zone_id,
             revision=row.revision,
             valid_from=Instant(row.valid_from),
@@ -178,11 +158,20 @@ def _rule(row: Row[Any], slugs: Mapping[tuple[int, str], Sequence[str]]) -> Rule
     return Rule.model_construct(
         **{name: getattr(row, name) for name in _COLUMNS},
         parameters=KINDS[row.kind].model_validate(row.parameters),
-        device=row.dev_eui,
+        station=row.station,
+        group=Group.model_construct(**row.station_group) if row.station_group else None,
         zone=row.zone,
         recipients=tuple(slugs.get((row.id, ALARM), ())),
         technicians=tuple(slugs.get((row.id, TECHNICAL), ())),
     )
+
+
+def station_slugs(connection: Connection, scope: Scope, ids: Collection[int]) -> dict[int, str]:
+    """Slugs by id, for the members of groups."""
+    query = select(stations.c.id, stations.c.slug).where(
+        stations.c.tenant_id == scope.tenant_id, stations.c.id.in_(ids)
+    )
+    return {row.id: row.slug for row in connection.execute(query)}
 
 
 # --- who gets the messages -------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Self
 
 from pydantic import (
+    AfterValidator,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
@@ -26,8 +27,10 @@ from stadtsinn.cloud.alarms.judging.kind import RuleKind
 from stadtsinn.cloud.alarms.judging.kinds.registry import KINDS
 from stadtsinn.cloud.alarms.judging.kinds.threshold import Threshold
 from stadtsinn.cloud.alarms.judging.terms import Terms
-from stadtsinn.cloud.platform.api.fields import DevEui, Name, ShortText, Slug
+from stadtsinn.cloud.platform.api.fields import Name, ShortText, Slug
 from stadtsinn.cloud.platform.api.model import Model
+from stadtsinn.cloud.town.stations.directory import StationEntry
+from stadtsinn.cloud.town.stations.kinds import check_kind
 
 _EXAMPLE: dict[str, JsonValue] = {
     "name": "Wochenmarkt voll",
@@ -40,10 +43,41 @@ _EXAMPLE: dict[str, JsonValue] = {
     "recipients": ["ordnungsamt"],
 }
 _WEEK = 7 * 86_400
+_NO_DEVICE = (
+    "a rule names a 'station', not a 'device', so that it survives a swap: "
+    "'stadtsinn station list' shows the stations and their devices"
+)
 _PATIENCE_S = 60
 
 Seconds = Annotated[int, Field(ge=0, le=_WEEK)]
 Slugs = Annotated[tuple[Slug, ...], Field(max_length=50)]
+
+
+class Group(Model):
+    """Stations that a rule watches, each for itself: those for which everything given is true.
+
+    It follows the registry: a station that comes to be one of them is watched from then on.
+    """
+
+    kind: Annotated[
+        Annotated[ShortText, AfterValidator(check_kind)] | None,
+        Field(description="Kind of station, e.g. tree."),
+    ] = None
+    site: Annotated[Slug | None, Field(description="Slug of a site.")] = None
+    tag: Annotated[Slug | None, Field(description="A tag that they have.")] = None
+
+    @model_validator(mode="after")
+    def _of_something(self) -> Self:
+        if self.kind is None and self.site is None and self.tag is None:
+            raise ValueError("say what the stations have in common: 'kind', 'site' or 'tag'")
+        return self
+
+    def holds(self, station: StationEntry) -> bool:
+        return (
+            self.kind in (None, station.kind)
+            and self.site in (None, station.site)
+            and (self.tag is None or self.tag in station.tags)
+        )
 
 
 class RuleBody(Model):
@@ -52,9 +86,12 @@ class RuleBody(Model):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     name: Annotated[Name, Field(description="Stands in the message, e.g. 'Wochenmarkt voll'.")]
-    device: Annotated[DevEui | None, Field(description="A device, with `quantity`.")] = None
+    station: Annotated[Slug | None, Field(description="A station, with `quantity`.")] = None
+    group: Annotated[
+        Group | None, Field(description="Or all stations of a group, with `quantity`.")
+    ] = None
     zone: Annotated[Slug | None, Field(description="Or a zone: its persons, upper bound.")] = None
-    quantity: Annotated[ShortText, Field(description="Of the device, e.g. soil_moisture.")] = ""
+    quantity: Annotated[ShortText, Field(description="Of the station, e.g. soil_moisture.")] = ""
     channel: Annotated[ShortText, Field(description="Of the quantity; empty for most.")] = ""
     kind: Annotated[
         str, Field(description="How it judges; the kind's parameters stand beside the others.")
@@ -88,6 +125,8 @@ class RuleBody(Model):
         """Gather what belongs to the kind. Its errors keep their place in the document."""
         if not isinstance(values, dict):
             return values
+        if "device" in values:
+            raise ValueError(_NO_DEVICE)
         if isinstance(parameters := values.get("parameters"), RuleKind):
             return {**values, "kind": parameters.kind_name}
         if "parameters" in values:
@@ -99,10 +138,10 @@ class RuleBody(Model):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        if (self.device is None) == (self.zone is None):
-            raise ValueError("give either 'device' or 'zone'")
-        if self.device is not None and not self.quantity:
-            raise ValueError("name the 'quantity' of the device, e.g. soil_moisture")
+        if sum(one is not None for one in (self.station, self.group, self.zone)) != 1:
+            raise ValueError("give either 'station' or 'group' or 'zone'")
+        if self.zone is None and not self.quantity:
+            raise ValueError("name the 'quantity' of the station, e.g. soil_moisture")
         if self.zone is not None and (self.quantity or self.channel):
             raise ValueError("a zone has neither 'quantity' nor 'channel'")
         return self

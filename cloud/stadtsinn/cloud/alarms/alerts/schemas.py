@@ -18,10 +18,19 @@ class RuleStateView(BaseModel):
     last_value: float | None
 
 
+class MemberView(RuleStateView):
+    """Where a rule for a group stands at one of its stations."""
+
+    station: str
+
+
 class RuleView(Rule):
-    """A rule and where it stands; `state` is null before its first sample."""
+    """A rule and where it stands; `state` is null before its first sample, and of groups."""
 
     state: RuleStateView | None
+    members: tuple[MemberView, ...] = Field(
+        description="Of a group: its stations that are not `ok`, or whose data is missing."
+    )
 
 
 class IncidentView(BaseModel):
@@ -30,6 +39,8 @@ class IncidentView(BaseModel):
     id: str
     rule: str | None = Field(description="Slug of the rule; null if it was deleted since.")
     rule_name: str
+    station: str | None = Field(description="Slug of the station; null for zones.")
+    station_name: str | None
     level: int
     opened_at: ShownTime
     opening_value: float

@@ -12,13 +12,14 @@ from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import Conflict, Invalid, NotFound
 from stadtsinn.cloud.alarms.alerts import incident_repository, repository
 from stadtsinn.cloud.alarms.alerts.recorder import Recorder
-from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL, StoredRule
+from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL, StoredRule, Subject
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.judging import machine
 from stadtsinn.cloud.alarms.judging.machine import CloseReason
 from stadtsinn.cloud.domains.crowd.zones.repository import zone_id
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.town import repository as registry
+from stadtsinn.cloud.town.stations.repository import station_id
 from stadtsinn.decoders.vocabulary import VocabularyError, quantity
 
 _NOT_JUDGED_BY = ("name", "max_age_s", "resolve_notice", "recipients", "technicians")
@@ -30,9 +31,8 @@ def create_rule(connection: Connection, scope: Scope, wanted: Rule) -> None:
     try:
         repository.rule(connection, scope, wanted.slug)
     except NotFound:
-        rule_id = repository.insert_rule(
-            connection, scope, wanted, _zone_id(connection, scope, wanted)
-        )
+        subject = _subject(connection, scope, wanted)
+        rule_id = repository.insert_rule(connection, scope, wanted, subject)
         _set_recipients(connection, scope, rule_id, wanted)
     else:
         raise Conflict(f"There is already a rule '{wanted.slug}'. Change it with PUT.")
@@ -50,18 +50,19 @@ def replace_rule(connection: Connection, scope: Scope, wanted: Rule) -> bool:
     changed = replace(stored, rule=wanted)
     if _judged_by(stored.rule) != _judged_by(wanted):
         changed = _new_revision(connection, changed)
-    repository.update_rule(connection, changed, _zone_id(connection, scope, wanted))
+    repository.update_rule(connection, changed, _subject(connection, scope, wanted))
     _set_recipients(connection, scope, stored.id, wanted)
     return True
 
 
 def delete_rule(connection: Connection, scope: Scope, slug: str, now: Instant) -> None:
-    """Forget a rule and end its open alarm; its incidents stay on record. Raises NotFound."""
+    """Forget a rule and end its open alarms; its incidents stay on record. Raises NotFound."""
     stored = repository.rule(connection, scope, slug)
-    standing = incident_repository.read_states(connection, [stored.id]).get(stored.id)
-    if standing is not None:
+    states = incident_repository.read_states(connection, [stored.id])
+    for key, standing in states.items():
         _, effects = machine.edit(standing.state, now, CloseReason.RULE_DELETED)
-        Recorder(connection, stored, standing.state, now).record(effects)
+        place = incident_repository.place_of_open(connection, key)
+        Recorder(connection, stored, key, place, standing.state, now).record(effects)
     repository.delete_rule(connection, stored)
 
 
@@ -92,11 +93,10 @@ def _bring(connection: Connection, scope: Scope, wanted: Rule) -> str | None:
 
 def _new_revision(connection: Connection, stored: StoredRule) -> StoredRule:
     """Judges from the event time on up to which the former revision was applied."""
-    standing = incident_repository.read_states(connection, [stored.id]).get(stored.id)
-    judged_until = 0
-    if standing is not None:
-        state = standing.state
-        judged_until = max(state.last_event or 0, state.opened_at or 0)
+    states = incident_repository.read_states(connection, [stored.id]).values()
+    judged_until = max(
+        (max(one.state.last_event or 0, one.state.opened_at or 0) for one in states), default=0
+    )
     valid_from = Instant(max(stored.valid_from, judged_until + 1))
     return replace(stored, revision=stored.revision + 1, valid_from=valid_from)
 
@@ -113,19 +113,21 @@ def _judged_by(rule: Rule) -> dict[str, Any]:
     return {name: value for name, value in rule.model_dump().items() if name not in _NOT_JUDGED_BY}
 
 
-def _zone_id(connection: Connection, scope: Scope, wanted: Rule) -> int | None:
-    """The id of the rule's zone, None for a device's rule. Raises Invalid for what is not there."""
+def _subject(connection: Connection, scope: Scope, wanted: Rule) -> Subject:
+    """Raises Invalid for a station, zone, site or quantity that is not there."""
     try:
         if wanted.zone is not None:
-            return zone_id(connection, scope, wanted.zone)
-        assert wanted.device is not None
-        registry.device(connection, scope, wanted.device)
+            return Subject(zone_id=zone_id(connection, scope, wanted.zone))
         quantity(wanted.quantity)
+        if wanted.station is not None:
+            return Subject(station_id=station_id(connection, scope, wanted.station))
+        if wanted.group is not None and wanted.group.site is not None:
+            registry.site(connection, scope, wanted.group.site)
     except NotFound as missing:
         raise Invalid(f"{missing.detail} Register it first.") from None
     except VocabularyError as unknown:
         raise Invalid(f"{unknown}.") from None
-    return None
+    return Subject()
 
 
 def _set_recipients(connection: Connection, scope: Scope, rule_id: int, wanted: Rule) -> None:

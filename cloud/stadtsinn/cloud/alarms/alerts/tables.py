@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -26,7 +27,8 @@ rules = Table(
     tenant_column(),
     Column("slug", String(63), nullable=False),
     Column("name", String(200), nullable=False),  # German, as the recipient reads it
-    Column("dev_eui", String(16), ForeignKey("devices.dev_eui")),
+    Column("station_id", Position, ForeignKey("stations.id")),
+    Column("station_group", JSON(none_as_null=True)),  # e.g. {"kind": "tree", "site": "park"}
     Column("quantity", String(63), nullable=False, default=""),
     Column("channel", String(63), nullable=False, default=""),
     Column("zone_id", Position, ForeignKey("zones.id")),
@@ -45,7 +47,12 @@ rules = Table(
     Column("revision", Integer, nullable=False),
     Column("valid_from", InstantColumn, nullable=False),
     UniqueConstraint("tenant_id", "slug"),
-    CheckConstraint("(dev_eui IS NULL) <> (zone_id IS NULL)", name="one_subject"),
+    CheckConstraint(
+        "(CASE WHEN station_id IS NULL THEN 0 ELSE 1 END"
+        " + CASE WHEN station_group IS NULL THEN 0 ELSE 1 END"
+        " + CASE WHEN zone_id IS NULL THEN 0 ELSE 1 END) = 1",
+        name="one_subject",
+    ),
     sqlite_autoincrement=True,  # an id is never used again: incidents are named after it
 )
 
@@ -64,6 +71,8 @@ rule_states = Table(
     "rule_states",
     metadata,
     Column("rule_id", Position, ForeignKey("rules.id"), primary_key=True, autoincrement=False),
+    # 0: the one station or zone that the rule names; else the station, of a rule for a group.
+    Column("member", BigInteger, primary_key=True, autoincrement=False),
     Column("rule_revision", Integer, nullable=False),
     Column("phase", String(10), nullable=False),
     Column("level", Integer, nullable=False),
@@ -84,12 +93,17 @@ rule_states = Table(
 incidents = Table(
     "incidents",
     metadata,
-    # "<rule id>-<opened_at>": the same history gives the same incident, also when rebuilt.
+    # "<rule id>-<opened_at>", of a group "<rule id>-<opened_at>-<station id>": the same history
+    # gives the same incident, also when rebuilt.
     Column("id", String(42), primary_key=True),
     tenant_column(),
     # No foreign keys: what happened stays on record when the rule is gone.
     Column("rule_id", Position, nullable=False),
     Column("rule_name", String(200), nullable=False),
+    Column("member", BigInteger, nullable=False),  # as in `rule_states`
+    Column("station_id", Position),
+    Column("station", String(63)),  # its slug, NULL: a zone's
+    Column("station_name", String(200)),
     Column("level", Integer, nullable=False),
     Column("opened_at", InstantColumn, nullable=False),  # event time
     Column("opening_value", Float, nullable=False),
@@ -102,8 +116,9 @@ incidents = Table(
 
 Index("ix_incidents_tenant_opened", incidents.c.tenant_id, incidents.c.opened_at)
 Index(
-    "uq_incidents_one_open_per_rule",
+    "uq_incidents_one_open_per_member",
     incidents.c.rule_id,
+    incidents.c.member,
     unique=True,
     sqlite_where=incidents.c.closed_at.is_(None),
     postgresql_where=incidents.c.closed_at.is_(None),

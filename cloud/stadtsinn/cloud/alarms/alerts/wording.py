@@ -17,6 +17,7 @@ _REASONS = {
     CloseReason.RULE_CHANGED: "Regel geändert",
     CloseReason.RULE_DISABLED: "Regel abgeschaltet",
     CloseReason.RULE_DELETED: "Regel gelöscht",
+    CloseReason.STATION_LEFT: "Messstelle nicht mehr in der Regel",
 }
 
 
@@ -33,58 +34,76 @@ class Moment:
     """Further short sentences, said where there is room."""
 
 
-def alarm(rule: Rule, moment: Moment, opened_at: Instant) -> Sentence:
+@dataclass(frozen=True)
+class About:
+    """A rule, and the name of the station that it fires for; empty: a zone."""
+
+    rule: Rule
+    station: str = ""
+
+    @property
+    def title(self) -> str:
+        """The station's name and the rule's, or one of them where it holds the other."""
+        station, rule = self.station, self.rule.name
+        if station in rule:
+            return rule
+        return station if rule in station else f"{station}, {rule}"
+
+
+def alarm(about: About, moment: Moment, opened_at: Instant) -> Sentence:
     """ALARM Wochenmarkt: bis zu 912 Personen (Grenze 900). Stand 14:05 Uhr."""
     stand = clock(moment.at, moment.now)
-    tail = f": {_measured(rule, moment.value)} ({_phrases(rule).limit}). Stand {stand}."
+    tail = f": {_measured(about.rule, moment.value)} ({_phrases(about.rule).limit}). Stand {stand}."
     began = clock(opened_at, moment.now)
     extras = [f" Seit {began}."] if moment.at - opened_at >= MINUTE else []
     if trend := _trend(moment):
         extras.append(f" Tendenz {trend}.")
     return Sentence(
-        "ALARM ", rule.name, tail, (*extras, *(f" {remark}" for remark in moment.remarks))
+        "ALARM ", about.title, tail, (*extras, *(f" {remark}" for remark in moment.remarks))
     )
 
 
 def all_clear(
-    rule: Rule, value: float, opened_at: Instant, closed_at: Instant, now: Instant
+    about: About, value: float, opened_at: Instant, closed_at: Instant, now: Instant
 ) -> Sentence:
     """ENTWARNUNG Wochenmarkt: bis zu 840 Personen. Alarm von 14:05 Uhr beendet um 14:45 Uhr."""
     tail = (
-        f": {_measured(rule, value)}. Alarm von {clock(opened_at, now)} "
+        f": {_measured(about.rule, value)}. Alarm von {clock(opened_at, now)} "
         f"beendet um {clock(closed_at, now)}."
     )
-    return Sentence("ENTWARNUNG ", rule.name, tail)
+    return Sentence("ENTWARNUNG ", about.title, tail)
 
 
-def ended_before_sent(rule: Rule, opened_at: Instant, closed_at: Instant, now: Instant) -> Sentence:
+def ended_before_sent(
+    about: About, opened_at: Instant, closed_at: Instant, now: Instant
+) -> Sentence:
     """The one message of an alarm that was over before it could be sent."""
     tail = (
-        f": {_phrases(rule).was_reached} ab {clock(opened_at, now)}, "
+        f": {_phrases(about.rule).was_reached} ab {clock(opened_at, now)}, "
         f"beendet um {clock(closed_at, now)}."
     )
-    return Sentence("Beendeter Alarm ", rule.name, tail)
+    return Sentence("Beendeter Alarm ", about.title, tail)
 
 
-def rule_ended(rule: Rule, reason: CloseReason, opened_at: Instant, now: Instant) -> Sentence:
+def rule_ended(about: About, reason: CloseReason, opened_at: Instant, now: Instant) -> Sentence:
     """Alarm beendet (Regel geändert): Wochenmarkt, Alarm von 14:05 Uhr."""
     tail = f", Alarm von {clock(opened_at, now)}. Das ist keine Entwarnung."
-    return Sentence(f"Alarm beendet ({_REASONS[reason]}): ", rule.name, tail)
+    return Sentence(f"Alarm beendet ({_REASONS[reason]}): ", about.title, tail)
 
 
-def data_missing(rule: Rule, value: float, last_event: Instant, now: Instant) -> Sentence:
+def data_missing(about: About, value: float, last_event: Instant, now: Instant) -> Sentence:
     """Daten fehlen, Alarm bleibt: Wochenmarkt. Zuletzt bis zu 912 Personen um 14:05 Uhr."""
-    tail = f". Zuletzt {_measured(rule, value)} um {clock(last_event, now)}."
-    return Sentence("Daten fehlen, Alarm bleibt: ", rule.name, tail)
+    tail = f". Zuletzt {_measured(about.rule, value)} um {clock(last_event, now)}."
+    return Sentence("Daten fehlen, Alarm bleibt: ", about.title, tail)
 
 
-def near_alarm_missing(rule: Rule, value: float, last_event: Instant, now: Instant) -> Sentence:
+def near_alarm_missing(about: About, value: float, last_event: Instant, now: Instant) -> Sentence:
     """For technicians: the threshold was reached, then the data stopped before it was an alarm."""
     tail = (
-        f". Zuletzt {_measured(rule, value)} um {clock(last_event, now)}, "
-        f"{_phrases(rule).reached}, kein Alarm ausgelöst."
+        f". Zuletzt {_measured(about.rule, value)} um {clock(last_event, now)}, "
+        f"{_phrases(about.rule).reached}, kein Alarm ausgelöst."
     )
-    return Sentence("Technik: Daten fehlen bei ", rule.name, tail)
+    return Sentence("Technik: Daten fehlen bei ", about.title, tail)
 
 
 def clock(instant: Instant, now: Instant) -> str:

@@ -56,6 +56,8 @@ class CloseReason(StrEnum):
     RULE_CHANGED = "rule_changed"
     RULE_DISABLED = "rule_disabled"
     RULE_DELETED = "rule_deleted"
+    STATION_LEFT = "station_left"
+    """The station belongs to the rule's group no more, or is gone."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,118 @@
+"""Which rules watch what: the rules as they stand, met with the registry as it stands."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.alarms.alerts.repository import StoredRule
+from stadtsinn.cloud.domains.crowd.zones.directory import Zones
+from stadtsinn.cloud.town.directory import Directory
+from stadtsinn.cloud.town.stations.directory import StationEntry
+
+NAMED = 0
+"""The `member` of a rule that names one station or one zone."""
+
+_DEFAULT_INTERVAL_S = 3_600
+"""Where no device is known that could say how often values come."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One station or zone that a rule watches; it has a state and incidents of its own.
+
+    `member` is the station's id where the rule is for a group, else `NAMED`.
+    """
+
+    stored: StoredRule
+    member: int = NAMED
+    station: StationEntry | None = None
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.stored.id, self.member
+
+
+class Watching:
+    """All rules, found by what they watch. Disabled ones are found by their id only."""
+
+    def __init__(self, found: Iterable[StoredRule], directory: Directory, zones: Zones) -> None:
+        self.by_id = {stored.id: stored for stored in found}
+        self.directory = directory
+        self._zones = zones
+        self._naming: dict[int, list[StoredRule]] = defaultdict(list)
+        self._groups: dict[str, list[StoredRule]] = defaultdict(list)
+        self._of_zone: dict[int, list[StoredRule]] = defaultdict(list)
+        self._of_station: dict[int, tuple[Watched, ...]] = {}
+        for stored in self.by_id.values():
+            if stored.rule.enabled:
+                self._add(stored)
+
+    def _add(self, stored: StoredRule) -> None:
+        if stored.zone_id is not None:
+            self._of_zone[stored.zone_id].append(stored)
+        elif stored.station_id is not None:
+            self._naming[stored.station_id].append(stored)
+        else:
+            self._groups[stored.tenant_id].append(stored)
+
+    def at_station(self, station: StationEntry) -> Sequence[Watched]:
+        """Where rules watch this station."""
+        found = self._of_station.get(station.id)
+        if found is None:
+            named = [Watched(one, NAMED, station) for one in self._naming.get(station.id, ())]
+            groups = [
+                Watched(one, station.id, station)
+                for one in self._groups.get(station.tenant_id, ())
+                if one.rule.group is not None and one.rule.group.holds(station)
+            ]
+            found = self._of_station[station.id] = (*named, *groups)
+        return found
+
+    def in_zone(self, zone_id: int, tenant_id: str) -> Iterable[Watched]:
+        """Where rules watch this zone."""
+        for stored in self._of_zone.get(zone_id, ()):
+            if stored.tenant_id == tenant_id:
+                yield Watched(stored)
+
+    def watches_device(self, dev_eui: str) -> bool:
+        """Whether any rule watches a station that this device ever feeds."""
+        return any(
+            self.at_station(place.station) for place in self.directory.deployments_of(dev_eui)
+        )
+
+    def find(self, rule_id: int, member: int) -> Watched | None:
+        """What a state is about; None where the rule watches it no more, or is gone."""
+        stored = self.by_id.get(rule_id)
+        if stored is None:
+            return None
+        group = stored.rule.group
+        if member == NAMED:
+            if group is not None:
+                return None
+            return Watched(stored, NAMED, self.directory.stations.get(stored.station_id or 0))
+        station = self.directory.stations.get(member)
+        if group is None or station is None or station.tenant_id != stored.tenant_id:
+            return None
+        return Watched(stored, member, station) if group.holds(station) else None
+
+    def interval_s(self, watched: Watched, at: Instant) -> int:
+        """How often a value is expected at this time: the longest interval of the devices that
+        are deployed there then, else of the one that was there last."""
+        if watched.station is not None:
+            return _station_interval_s(self.directory, watched.station.id, at)
+        zone = self._zones.by_id.get(watched.stored.zone_id or 0)
+        return zone.interval_s if zone else _DEFAULT_INTERVAL_S
+
+
+def _station_interval_s(directory: Directory, station_id: int, at: Instant) -> int:
+    places = directory.deployments_at(station_id)
+    present = [place for place in places if place.holds(at)]
+    intervals = [
+        device.interval_s
+        for place in (present or places[-1:])
+        if (device := directory.devices.get(place.dev_eui)) is not None
+    ]
+    return max(intervals, default=_DEFAULT_INTERVAL_S)
