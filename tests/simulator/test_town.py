@@ -6,13 +6,15 @@ import re
 
 from stadtsinn.cloud.alarms.judging.kinds.threshold import Threshold
 from stadtsinn.decoders.catalogue import catalogue
-from stadtsinn.simulator.market_day.town import PERMITTED, musterstadt
+from stadtsinn.simulator.market_day.town import PERMITTED, SPARE_SENSOR, musterstadt
 
 
 def test_the_town_is_as_large_as_documented() -> None:
     town = musterstadt()
     types = [device.device_type for device in town.devices]
-    assert (types.count("dragino/lse01"), types.count("bosch/tps110")) == (8, 12)
+    assert (types.count("dragino/lse01"), types.count("bosch/tps110")) == (9, 12), (
+        "eight trees, and a spare sensor"
+    )
     assert types.count("decentlab/dl-atm41") == 1
     assert len(town.zones[0].gates) == 5
 
@@ -37,7 +39,9 @@ def test_references_inside_the_town_hold() -> None:
     assert {device.site for device in town.devices} <= sites
     stations = {station.slug for station in town.stations}
     assert {gate.station for gate in town.zones[0].gates} <= stations
-    assert {device.station for device in town.devices} == stations
+    without = [device.dev_eui for device in town.devices if device.station is None]
+    assert without == [SPARE_SENSOR]
+    assert {device.station for device in town.devices} - {None} == stations
     for rule in town.rules:
         assert set(rule.recipients) <= people
         assert (rule.station in stations) != (rule.zone == town.zones[0].slug)

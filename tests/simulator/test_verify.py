@@ -21,7 +21,13 @@ from stadtsinn.cloud.series.stores.store import Point, SeriesKey
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.decoders.reading import Quality
 from stadtsinn.simulator.market_day.day import MarketDay
-from stadtsinn.simulator.market_day.town import MARKET, TREES
+from stadtsinn.simulator.market_day.town import (
+    MARKET,
+    REPLACED_SENSOR,
+    SPARE_SENSOR,
+    TREES,
+    station_of,
+)
 from stadtsinn.simulator.verification.report import Check, Report
 from stadtsinn.simulator.verification.verify import verify
 
@@ -298,3 +304,14 @@ def test_the_series_file_is_only_read(day: MarketDay, cloud: TownCloud) -> None:
     before = count()
     compared(day, cloud)
     assert count() == before
+
+
+def test_a_replaced_sensor_leaves_one_series(day: MarketDay, cloud: TownCloud) -> None:
+    """One line on the chart: both devices' values, each with the device that measured it."""
+    key = SeriesKey(station_of(REPLACED_SENSOR), "soil_moisture")
+    samples = cloud.series.read(day.town.tenant, key, day.span.start, day.span.end)
+    swap = day.plan.swap
+    assert [sample.dev_eui for sample in samples] == [
+        REPLACED_SENSOR if sample.time < swap else SPARE_SENSOR for sample in samples
+    ]
+    assert {sample.dev_eui for sample in samples} == {REPLACED_SENSOR, SPARE_SENSOR}

@@ -31,6 +31,7 @@ from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.reading import encode_outcome
 from stadtsinn.edge.network_servers.chirpstack import ChirpStack
 from stadtsinn.edge.network_servers.format import OtherEvent
+from stadtsinn.simulator.demo.swap import replace_sensor
 from stadtsinn.simulator.market_day.day import MarketDay
 from stadtsinn.simulator.radio.network_servers import NetworkServer, Publication
 
@@ -138,6 +139,8 @@ class _Player:
     def _pass(self, minute: Instant) -> None:
         """Let followers catch up and time pass until `minute`."""
         self._clock.set(minute)
+        if minute == self._day.plan.swap:
+            replace_sensor(self._database, minute)
         for follower in self._followers:
             while follower.run_once():
                 pass

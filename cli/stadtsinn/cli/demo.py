@@ -16,6 +16,7 @@ from rich.table import Table
 
 from stadtsinn.base.berlin import date_and_time
 from stadtsinn.cli.language import text
+from stadtsinn.cli.sparkline import sparkline
 from stadtsinn.cli.stage_options import cache_folder, errors_as_sentences, stage_folder
 
 if TYPE_CHECKING:
@@ -128,7 +129,9 @@ def _watch_lines(console: Console, show: Show, end: float | None) -> None:
         if time.monotonic() >= due:
             due = time.monotonic() + _LINE_EVERY_S
             console.print(
-                f"{_clock(scene)}  {_sent(scene)}; {_crowd(scene)}", markup=False, highlight=False
+                f"{_clock(scene)}  {_sent(scene)}; {_crowd(scene)}; {_tree(scene)}",
+                markup=False,
+                highlight=False,
             )
         time.sleep(_LOOK_S)
 
@@ -152,6 +155,7 @@ def _picture(show: Show, scene: Scene) -> Table:
     table.add_row(text("Events sent", "Ereignisse gesendet"), _sent(scene))
     table.add_row(text("Line to the cloud", "Leitung zur Zentrale"), _line(scene))
     table.add_row(text("At the market", "Auf dem Markt"), _crowd(scene))
+    table.add_row(text("Soil at Ahorn 31", "Boden am Ahorn 31"), _tree(scene))
     table.add_row(text("Last SMS", "Letzte SMS"), escape(scene.last_message or "–"))
     if scene.finished:
         over = text("The market is over. Ctrl-C ends.", "Der Markt ist vorbei. Strg-C beendet.")
@@ -183,6 +187,17 @@ def _waiting(scene: Scene) -> str:
         f", {scene.spooled} uplinks safe in the edge agent",
         f", {scene.spooled} Uplinks sicher im Edge-Agenten",
     )
+
+
+def _tree(scene: Scene) -> str:
+    """The tree's soil moisture as bars; one line, whichever sensor measured."""
+    if not scene.tree:
+        return "–"
+    value = f"{scene.tree[-1]:.1f}".replace(".", text(".", ","))
+    line = f"{sparkline(scene.tree)} {value} %"
+    if scene.sensor_replaced:
+        line += text(" (sensor replaced at 12:00)", " (Sensor um 12:00 getauscht)")
+    return line
 
 
 def _crowd(scene: Scene) -> str:

@@ -16,6 +16,7 @@ from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.simulator.demo.children import Child
 from stadtsinn.simulator.demo.progress import Progress, look
 from stadtsinn.simulator.demo.stage import Stage
+from stadtsinn.simulator.demo.swap import replace_sensor
 from stadtsinn.simulator.market_day.day import MarketDay
 
 _PATIENCE_S = 240
@@ -46,6 +47,7 @@ class Disasters:
         self._outage = day.plan.outage
         self._kill_edge_at = Instant(self._outage.start + KILL_EDGE_AFTER)
         self._kill_ingest_at = Instant(day.span.start + KILL_INGEST_AFTER)
+        self._swap_at = day.plan.swap
         uplinks = list(day.uplinks())
         # An uplink is expected from its first message on, from either network server.
         self._first_sent = sorted(
@@ -68,6 +70,9 @@ class Disasters:
             self._stage.backhaul.restore()
             self._kill_during_delivery()
         self._settle(moment)
+        if moment == self._swap_at:
+            self._report("a tree's sensor is replaced by the spare one")
+            replace_sensor(self._database, moment)
         if moment == self._outage.start:
             self._report("line to the cloud cut for an hour")
             self._stage.backhaul.cut()

@@ -15,13 +15,15 @@ from stadtsinn.cloud.domains.crowd.repository import latest_sample
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.zones.directory import read_zones
 from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.series.stores.store import SeriesKey
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.simulator.demo.check import Disasters
 from stadtsinn.simulator.demo.mosquitto import find_mosquitto
 from stadtsinn.simulator.demo.progress import last_message, look
 from stadtsinn.simulator.demo.stage import Setting, Stage
+from stadtsinn.simulator.demo.swap import replace_sensor
 from stadtsinn.simulator.market_day.day import MarketDay
-from stadtsinn.simulator.market_day.town import MARKET
+from stadtsinn.simulator.market_day.town import MARKET, REPLACED_SENSOR, TENANT, station_of
 from stadtsinn.simulator.radio.network_servers import NetworkServer
 from stadtsinn.simulator.radio.publisher import AsFastAsPossible, Publisher, TimeLapse
 from stadtsinn.simulator.verification.report import Report
@@ -42,6 +44,9 @@ class Scene:
     zone: ZoneSample | None
     truth: int
     last_message: str | None
+    tree: tuple[float, ...]
+    """Soil moisture at the tree whose sensor is replaced, in Vol.-%, in the order of time."""
+    sensor_replaced: bool
     finished: bool
 
 
@@ -55,6 +60,7 @@ class Show:
         self._line_up = True
         self._failure: Exception | None = None
         self._database = stage.open_database()
+        self._series = stage.open_series()
         self._zone_id = _zone_id(self._database)
         self._publisher, self._links = _publisher(stage, clock)
         self._finished = threading.Event()
@@ -79,14 +85,22 @@ class Show:
                 zone=latest_sample(connection, self._zone_id),
                 truth=self.day.truth.occupancy(Instant(now - now % MINUTE)),
                 last_message=last_message(connection),
+                tree=self._tree(now),
+                sensor_replaced=now >= self.day.plan.swap,
                 finished=self._finished.is_set(),
             )
+
+    def _tree(self, now: Instant) -> tuple[float, ...]:
+        key = SeriesKey(station_of(REPLACED_SENSOR), "soil_moisture")
+        samples = self._series.read(TENANT, key, self.day.span.start, now)
+        return tuple(sample.value for sample in samples)
 
     def stop(self) -> None:
         self._publisher.stop()
         self._thread.join(timeout=10)
         for link in self._links:
             link.stop()
+        self._series.close()
         self._database.dispose()
 
     def _play(self, speed: float) -> None:
@@ -97,6 +111,8 @@ class Show:
             self._failure = error
 
     def _minute(self, moment: Instant) -> None:
+        if moment == self.day.plan.swap:
+            replace_sensor(self._database, moment)
         outage = self.day.plan.outage
         if moment == outage.start:
             self._line_up = False

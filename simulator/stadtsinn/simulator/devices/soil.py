@@ -10,7 +10,13 @@ from stadtsinn.base.instant import HOUR, MINUTE, Instant
 from stadtsinn.simulator.devices.encoders import lse01
 from stadtsinn.simulator.devices.weather import Weather
 from stadtsinn.simulator.market_day.calendar import DayPlan
-from stadtsinn.simulator.market_day.town import DRY_TREE, LSE01, TREES
+from stadtsinn.simulator.market_day.town import (
+    DRY_TREE,
+    LSE01,
+    REPLACED_SENSOR,
+    SPARE_SENSOR,
+    TREES,
+)
 from stadtsinn.simulator.radio.transmission import ExpectedReading, Transmission, report_times
 from stadtsinn.simulator.randomness import stream
 
@@ -80,7 +86,8 @@ def tree_transmissions(weather: Weather, seed: int) -> Iterator[Transmission]:
                 soil_temperature=round(12.5 + 0.25 * (air - 8.5), 2),
                 conductivity=round(9 * moisture + chance.gauss(0, 2)),
             )
-            yield _report(tree.dev_eui, moment, frame)
+            replaced = tree.dev_eui == REPLACED_SENSOR and moment >= weather.plan.swap
+            yield _report(SPARE_SENSOR if replaced else tree.dev_eui, moment, frame)
 
 
 def _report(dev_eui: str, moment: Instant, frame: lse01.SoilFrame) -> Transmission:

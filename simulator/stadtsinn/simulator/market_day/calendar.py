@@ -43,6 +43,11 @@ class DayPlan:
         return Span(self.at("11:40"), self.at("12:40"))
 
     @property
+    def swap(self) -> Instant:
+        """A tree's sensor is replaced, while the line is cut."""
+        return self.at("12:00")
+
+    @property
     def rain(self) -> Span:
         return Span(self.at("14:20"), self.at("14:50"))
 

@@ -98,6 +98,10 @@ _TREES = (
     ("70b3d5e000000208", "Hainbuche 9, Stadtpark", "stadtpark"),
 )
 TREES = tuple(dev_eui for dev_eui, _name, _site in _TREES)
+REPLACED_SENSOR = DRY_TREE
+"""The soil sensor that is replaced during the day."""
+SPARE_SENSOR = "70b3d5e000000209"
+"""The one that takes its place."""
 _WEATHER_NAME = "Wetterstation Bauhof"
 WEATHER_STATION = "70b3d5e000000301"
 SPACES = tuple(f"70b3d5e0000004{number:02d}" for number in range(1, 13))
@@ -202,7 +206,14 @@ def _devices() -> tuple[DeviceSection, ...]:
         )
         for number, dev_eui in enumerate(SPACES, start=1)
     ]
-    return (*gates, *trees, weather, *spaces)
+    spare = _device(SPARE_SENSOR, LSE01, "Bodensensor Reserve", _TREE_INTERVAL_S, None, "bauhof")
+    return (*gates, *trees, weather, *spaces, spare)
+
+
+def station_of(dev_eui: str) -> str:
+    """The slug of the station where the device sends from; the spare sends from a tree only."""
+    wanted = REPLACED_SENSOR if dev_eui == SPARE_SENSOR else dev_eui
+    return next(one.station for one in _devices() if one.dev_eui == wanted and one.station)
 
 
 def _device(
@@ -210,10 +221,10 @@ def _device(
     device_type: str,
     name: str,
     interval_s: int,
-    station: str,
+    station: str | None,
     site: str = "marktplatz",
 ) -> DeviceSection:
-    latitude, longitude = _position(station, site)
+    latitude, longitude = _position(station or dev_eui, site)
     return DeviceSection(
         dev_eui=dev_eui,
         device_type=device_type,

@@ -13,6 +13,7 @@ from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.town_file.model import Town
 from stadtsinn.simulator.market_day.calendar import DayPlan
 from stadtsinn.simulator.market_day.expected_incidents import Bounds, Incident, expected_incidents
+from stadtsinn.simulator.market_day.town import station_of
 from stadtsinn.simulator.market_day.visitors import Visitors
 from stadtsinn.simulator.radio.radio import Frame
 
@@ -30,9 +31,9 @@ class UplinkIdentity:
 
 @dataclass(frozen=True, order=True)
 class SeriesName:
-    """A quantity of a device on one channel."""
+    """A quantity of a station on one channel."""
 
-    dev_eui: str
+    station: str
     quantity: str
     channel: str
 
@@ -85,9 +86,15 @@ class Truth:
         series: dict[SeriesName, list[TrueValue]] = {}
         for frame in self.frames:
             for reading in frame.sent.readings:
-                name = SeriesName(frame.sent.dev_eui, reading.quantity, reading.channel)
+                station = self._stations[frame.sent.dev_eui]
+                name = SeriesName(station, reading.quantity, reading.channel)
                 series.setdefault(name, []).append(TrueValue(frame.sent.time, reading.value))
         return {name: tuple(values) for name, values in series.items()}
+
+    @cached_property
+    def _stations(self) -> Mapping[str, str]:
+        """Slugs of stations by DevEUI."""
+        return {device.dev_eui: station_of(device.dev_eui) for device in self.town.devices}
 
     def rule(self, slug: str) -> Rule:
         """The rule of that name; KeyError when the town has none."""
@@ -103,13 +110,9 @@ class Truth:
         return expected_incidents(rule, values, self.plan.outage, self.plan.span.end)
 
     def _reading_bounds(self, rule: Rule) -> Iterator[Bounds]:
-        name = SeriesName(self._device_at(rule.station or ""), rule.quantity, rule.channel)
+        name = SeriesName(rule.station or "", rule.quantity, rule.channel)
         for true in self.readings[name]:
             yield Bounds(true.time, true.value, true.value)
-
-    def _device_at(self, station: str) -> str:
-        """The device that the town has at a station."""
-        return next(one.dev_eui for one in self.town.devices if one.station == station)
 
     def _market_bounds(self) -> Iterator[Bounds]:
         """Bounds of the upper bound of occupancy: never below the truth, and not far above.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from stadtsinn.base.instant import HOUR, Instant, isoformat
-from stadtsinn.cloud.series.stores.store import Sample, SeriesStore
+from stadtsinn.cloud.series.stores.store import Sample, SeriesKey, SeriesStore
 from stadtsinn.decoders.reading import Quality
 from stadtsinn.simulator.market_day.truth import SeriesName, TrueValue, Truth
 from stadtsinn.simulator.verification.report import Check, check
@@ -18,15 +17,14 @@ _RELATIVE = 1e-9
 
 
 def check_readings(truth: Truth, series: SeriesStore, stations: Sequence[str]) -> Check:
-    """Compare all series of the town: what each device measured, at whatever stations it was."""
+    """Compare all series of the town's `stations`, whichever devices measured there."""
     problems = []
     found = 0
-    stored = _stored(truth, series, stations)
     for name, values in truth.readings.items():
-        samples = stored.pop(name, [])
+        samples = _samples(truth, series, name)
         found += len(samples)
         problems += [f"{_title(name)}: {problem}" for problem in _differences(values, samples)]
-    problems += [f"{_title(name)}: foreign series" for name in stored]
+    problems += _foreign(truth, series, stations)
     return check(
         "every reading is in the series store",
         expected=sum(map(len, truth.readings.values())),
@@ -36,20 +34,15 @@ def check_readings(truth: Truth, series: SeriesStore, stations: Sequence[str]) -
     )
 
 
-def _stored(
-    truth: Truth, series: SeriesStore, stations: Sequence[str]
-) -> dict[SeriesName, list[Sample]]:
-    """What the stations' series hold, by the device that measured it, in the order of time."""
-    tenant, span = truth.town.tenant, truth.plan.span
-    found: dict[SeriesName, list[Sample]] = defaultdict(list)
-    for station in stations:
-        for key in series.series(tenant, station):
-            bounds = Instant(span.start - HOUR), Instant(span.end + HOUR)
-            for sample in series.read(tenant, key, *bounds, include_doubtful=True):
-                found[SeriesName(sample.dev_eui, key.quantity, key.channel)].append(sample)
-    for samples in found.values():
-        samples.sort(key=lambda sample: sample.time)
-    return found
+def _samples(truth: Truth, series: SeriesStore, name: SeriesName) -> Sequence[Sample]:
+    span = truth.plan.span
+    return series.read(
+        truth.town.tenant,
+        SeriesKey(name.station, name.quantity, name.channel),
+        Instant(span.start - HOUR),
+        Instant(span.end + HOUR),
+        include_doubtful=True,
+    )
 
 
 def _differences(values: Sequence[TrueValue], samples: Sequence[Sample]) -> Iterator[str]:
@@ -70,5 +63,14 @@ def _differences(values: Sequence[TrueValue], samples: Sequence[Sample]) -> Iter
         yield f"foreign point at {isoformat(sample.time)}"
 
 
+def _foreign(truth: Truth, series: SeriesStore, stations: Sequence[str]) -> Iterator[str]:
+    """Series of the town's stations that no device sent anything for."""
+    for station in stations:
+        for key in series.series(truth.town.tenant, station):
+            name = SeriesName(key.station, key.quantity, key.channel)
+            if name not in truth.readings:
+                yield f"{_title(name)}: foreign series"
+
+
 def _title(name: SeriesName) -> str:
-    return " ".join(filter(None, (name.dev_eui, name.quantity, name.channel)))
+    return " ".join(filter(None, (name.station, name.quantity, name.channel)))
