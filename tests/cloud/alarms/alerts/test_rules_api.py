@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from api_callers import AWAY, HOME, NOW, ApiWorld
+from fake_alert_town import uplink
 from stadtsinn.base.berlin import isoformat
 from stadtsinn.base.instant import MINUTE
 from stadtsinn.cloud.alarms.alerts.follower import AlertsFollower
@@ -19,6 +20,7 @@ from stadtsinn.cloud.domains.crowd.zones.tables import zones
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import DirectoryCache
+from stadtsinn.decoders.reading import Reading
 
 RULE: dict[str, Any] = {
     "slug": "voll",
@@ -165,3 +167,42 @@ def test_deleting_a_rule_ends_its_alarm_and_keeps_the_record(world: ApiWorld) ->
     messages = editor.get("/api/v1/messages").json()["items"]
     assert [message["kind"] for message in messages] == ["ENDED", "ALARM"]
     assert "Alarm beendet (Regel gelöscht): Wochenmarkt" in messages[0]["text"]
+
+
+def test_a_rule_for_a_group_shows_its_stations_and_incidents_name_them(world: ApiWorld) -> None:
+    editor, euis = world.client(Role.EDITOR), ("70b3d57ed0000001", "70b3d57ed0000002")
+    for slug, eui in zip(("ahorn", "linde"), euis, strict=True):
+        device = {"dev_eui": eui, "device_type": "dragino/lse01", "name": slug.title()}
+        assert editor.post("/api/v1/devices", json=device).is_success
+    rule = {
+        "slug": "trocken",
+        "name": "Boden trocken",
+        "group": {"kind": "soil"},
+        "quantity": "soil_moisture",
+        "direction": "below",
+        "on": 15,
+        "off": 20,
+    }
+    created = editor.post("/api/v1/rules", json=rule)
+    assert created.status_code == 201, created.text
+    assert created.json()["group"] == {"kind": "soil", "site": None, "tag": None}
+    follower = AlertsFollower(DirectoryCache(world.database), world.clock)
+    dry, wet = (
+        uplink(
+            number,
+            0,
+            Reading("soil_moisture", value, event_time=world.clock.now()),
+            dev_eui=eui,
+            tenant_id=HOME,
+        )
+        for number, (eui, value) in enumerate(zip(euis, (12.0, 30.0), strict=True), start=1)
+    )
+    with world.database.write() as connection:
+        follower.apply(connection, [dry, wet])
+    shown = editor.get("/api/v1/rules/trocken").json()
+    assert shown["state"] is None
+    assert [(one["station"], one["phase"]) for one in shown["members"]] == [("ahorn", "firing")]
+    (incident,) = editor.get("/api/v1/incidents", params={"station": "ahorn"}).json()["items"]
+    assert (incident["station"], incident["station_name"]) == ("ahorn", "Ahorn")
+    assert editor.get(f"/api/v1/incidents/{incident['id']}").json() == incident
+    assert editor.get("/api/v1/incidents", params={"station": "linde"}).json()["items"] == []
