@@ -37,7 +37,7 @@ def test_one_message_per_recipient(town: AlertTown) -> None:
     )
 
 
-def test_the_end_is_told_to_those_who_heard_of_the_beginning(town: AlertTown) -> None:
+def test_the_end_goes_to_those_who_got_the_alarm(town: AlertTown) -> None:
     town.zone_rule()
     town.crowds((0, 912))
     sent(town)

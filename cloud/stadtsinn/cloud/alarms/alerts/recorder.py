@@ -1,7 +1,7 @@
 """Writes down what the state machine decided: incidents, and messages into the outbox.
 
 Everything happens on the caller's connection, so that state, incident and messages commit
-together or not at all. Nothing is sent from here.
+together or not at all. Sending is the outbox worker's part.
 """
 
 from __future__ import annotations

@@ -170,7 +170,7 @@ def sample(rule: Terms, state: RuleState, at: Instant, value: float, now: Instan
     state, due = _run_timer(rule, state, Instant(at - 1), now)
     if state.last_event is not None and at > state.last_event + rule.stale_after:
         state, gap = _fall_silent(rule, state, now)
-        # The sample is here, so nobody needs a message that samples are missing.
+        # A sample came, so a message that samples are missing has no use.
         due += tuple(effect for effect in gap if not isinstance(effect, FellSilent))
         state = _after_gap(rule, state, at)
     again = at == state.last_event
@@ -289,7 +289,7 @@ def _current(rule: Terms, state: RuleState, at: Instant, now: Instant) -> bool:
 
 
 def _fire(rule: Terms, state: RuleState, at: Instant, now: Instant) -> Step:
-    assert state.last is not None  # only a sample leads here, or leads to the timer that does
+    assert state.last is not None  # nothing fires before a first sample
     last, current = state.last, _current(rule, state, at, now)
     fired = replace(
         state,

@@ -151,7 +151,7 @@ def expire(connection: Connection, now: Instant) -> int:
 
 
 def _moot() -> ColumnElement[bool]:
-    """About an alarm of which this recipient never heard."""
+    """About an alarm that never reached this recipient."""
     alarm = outbox.alias("alarm")
     lost = exists().where(
         alarm.c.incident_id == outbox.c.incident_id,
