@@ -86,6 +86,15 @@ def test_what_is_no_station_is_refused_with_the_remedy(
     assert words in refused(editor, "stations", 422, **body)
 
 
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 400, "NaN"])
+def test_a_number_that_no_database_keeps_is_refused(editor: TestClient, number: str) -> None:
+    """JSON has no infinity; PostgreSQL refuses what Python would write for it."""
+    station = f'{{"slug": "s", "name": "S", "attributes": {{"n": {number}}}}}'
+    json = {"content-type": "application/json"}
+    answer = editor.post("/api/v1/stations", content=station, headers=json)
+    assert answer.status_code == 422, answer.text
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_has_two_names_and_takes_free_attributes(editor: TestClient, kind: str) -> None:
     assert KINDS[kind].label_de
@@ -137,6 +146,7 @@ def test_a_device_cannot_be_at_two_stations_at_once(editor: TestClient) -> None:
         ({"start": "2026-06-01T10:00:00+02:00", "end": "2026-06-01T08:00:00Z"}, "after 'start'"),
         ({"start": "2026-06-01T10:00:00"}, "is no time: give ISO 8601 with offset"),
         ({"calibration": {"soil_moisture": {"scale": 0}}}, "scale of 0"),
+        ({"calibration": {"soil_moisture": {"scale": 1e300}}}, "less than or equal"),
         ({"calibration": {"soil_moistur": {"scale": 2}}}, "soil_moisture"),
         ({"channels": {"1": "a", "2": "a"}}, "one channel of the station"),
         ({"channels": {}}, "channels"),

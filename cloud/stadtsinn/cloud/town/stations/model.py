@@ -54,6 +54,11 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+# What every JSON reader and both databases keep as it is.
+_Number = Annotated[float, Field(allow_inf_nan=False)]
+_WholeNumber = Annotated[int, Field(ge=-(2**53), le=2**53)]
+
+
 class StationBody(_Model):
     """A station without its slug. Eine Messstelle ohne ihren Kurznamen."""
 
@@ -99,7 +104,7 @@ class StationBody(_Model):
     office: Annotated[OptionalName, Field(description="The office that looks after it.")] = ""
     remarks: Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")] = ""
     attributes: Annotated[
-        dict[ShortText, bool | int | float | ShortText],
+        dict[ShortText, bool | _WholeNumber | _Number | ShortText],
         Field(max_length=50, description="By kind, see the documentation; others are free."),
     ] = {}
     tags: Annotated[tuple[Slug, ...], Field(max_length=50)] = ()
@@ -126,8 +131,8 @@ class Station(StationBody):
 class Calibration(_Model):
     """A value v of the device is v · scale + offset at the station."""
 
-    scale: Annotated[float, Field(allow_inf_nan=False)] = 1.0
-    offset: Annotated[float, Field(allow_inf_nan=False)] = 0.0
+    scale: Annotated[_Number, Field(ge=-1e9, le=1e9)] = 1.0
+    offset: Annotated[_Number, Field(ge=-1e9, le=1e9)] = 0.0
 
     @model_validator(mode="after")
     def _scaled(self) -> Self:
