@@ -163,7 +163,7 @@ def read_series(
     with services.database.read() as connection:
         named = town_stations.station(connection, scope, station)
         places = town_stations.deployments_page(connection, scope, None, None, station=station)
-        types = repository.device_types(connection, {place.dev_eui for place in places})
+        types = repository.device_types(connection, scope, {place.dev_eui for place in places})
     question = reading.Question(
         key=key,
         name=named.name,

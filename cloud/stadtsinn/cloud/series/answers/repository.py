@@ -115,7 +115,9 @@ def _stream(row: Row[Any]) -> Datastream:
     return Datastream(row.label, row.retention_days, row.first_at)
 
 
-def device_types(connection: Connection, dev_euis: Collection[str]) -> dict[str, str]:
+def device_types(connection: Connection, scope: Scope, dev_euis: Collection[str]) -> dict[str, str]:
     """The types of registered devices."""
-    query = select(devices.c.dev_eui, devices.c.device_type).where(devices.c.dev_eui.in_(dev_euis))
+    query = select(devices.c.dev_eui, devices.c.device_type).where(
+        devices.c.tenant_id == scope.tenant_id, devices.c.dev_eui.in_(dev_euis)
+    )
     return {row.dev_eui: row.device_type for row in connection.execute(query)}
