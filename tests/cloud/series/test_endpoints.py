@@ -16,7 +16,6 @@ from stadtsinn.base.instant import DAY, HOUR, MINUTE, Instant, parse
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.series.repository import make_streams
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey
-from stadtsinn.cloud.town.directory import read_directory
 from stadtsinn.cloud.town.model import Device, Site
 from stadtsinn.cloud.town.repository import insert_device, insert_site
 from stadtsinn.cloud.town.stations.model import Deployment, Station
@@ -394,7 +393,7 @@ def test_a_datastream_is_described_once_it_has_a_value(world: ApiWorld, client: 
     store(world, {NOW: 20.0})
     with world.database.write() as connection:
         key = SeriesKey(TREE, "soil_moisture")
-        make_streams(connection, read_directory(connection), {(HOME, key): Instant(NOW)})
+        make_streams(connection, {(HOME, key): Instant(NOW)})
     assert editor.put(SOIL, json=body).json() == body
     (series,) = client.get(SERIES).json()["items"]
     assert (series["label"], series["retention_days"]) == ("im Wurzelraum", 3650)

@@ -32,11 +32,11 @@ class NewStreams:
             if stream not in known:
                 new[stream] = min(point.time, new.get(stream, point.time))
 
-    def make(self, connection: Connection, directory: Directory) -> None:
+    def make(self, connection: Connection) -> None:
         """Make those that were noted.
 
         Only what was there before is remembered: this transaction may be rolled back.
         """
         if self._new:
-            self._known |= repository.make_streams(connection, directory, self._new)
+            self._known |= repository.make_streams(connection, self._new)
             self._new.clear()

@@ -78,7 +78,7 @@ class SeriesFollower:
     def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None:
         """No value is kept in the database, only which datastreams there are, and how far a
         rebuild has come."""
-        self._streams.make(connection, self._directory.current())
+        self._streams.make(connection)
         self._progress.note(connection, uplinks[-1].position)
 
     def tick(self, connection: Connection, now: Instant) -> None:

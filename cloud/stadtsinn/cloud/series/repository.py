@@ -11,26 +11,26 @@ from stadtsinn.cloud.log.uplinks.repository import head
 from stadtsinn.cloud.platform.database.upsert import insert_ignore
 from stadtsinn.cloud.series.stores.store import SeriesKey
 from stadtsinn.cloud.series.tables import series_filling
-from stadtsinn.cloud.town.directory import Directory
 from stadtsinn.cloud.town.stations.tables import datastreams, stations
 
 Stream = tuple[str, SeriesKey]
 """tenant, series"""
 
 
-def make_streams(
-    connection: Connection, directory: Directory, first: Mapping[Stream, Instant]
-) -> set[Stream]:
-    """Make datastreams, with the time of their first value; returns those that were there."""
+def make_streams(connection: Connection, first: Mapping[Stream, Instant]) -> set[Stream]:
+    """Make datastreams, with the time of their first value; returns those that were there.
+
+    A station that was deleted a moment ago gets none.
+    """
     present: set[Stream] = set()
     for stream, moment in first.items():
         tenant_id, key = stream
-        station = directory.station(tenant_id, key.station)
+        station = _station_id(connection, tenant_id, key.station)
         if station is None:
             continue
         row = {
             "tenant_id": tenant_id,
-            "station_id": station.id,
+            "station_id": station,
             "quantity": key.quantity,
             "channel": key.channel,
             "label": "",
@@ -39,6 +39,11 @@ def make_streams(
         if not insert_ignore(connection, datastreams, [row]):
             present.add(stream)
     return present
+
+
+def _station_id(connection: Connection, tenant_id: str, slug: str) -> int | None:
+    query = select(stations.c.id).where(stations.c.tenant_id == tenant_id, stations.c.slug == slug)
+    return connection.execute(query).scalar_one_or_none()
 
 
 def streams_of(connection: Connection, tenant_id: str, slug: str) -> set[SeriesKey]:
@@ -53,17 +58,14 @@ def streams_of(connection: Connection, tenant_id: str, slug: str) -> set[SeriesK
 
 def forget_empty(
     connection: Connection,
-    directory: Directory,
     tenant_id: str,
     slug: str,
     left: Collection[SeriesKey],
 ) -> None:
     """Take away a station's datastreams without values that nobody has said anything of."""
-    station = directory.station(tenant_id, slug)
-    if station is None:
-        return
+    station = _station_id(connection, tenant_id, slug)
     table = datastreams.c
-    untouched = (table.station_id == station.id, table.label == "", table.retention_days.is_(None))
+    untouched = (table.station_id == station, table.label == "", table.retention_days.is_(None))
     rows = connection.execute(select(table.id, table.quantity, table.channel).where(*untouched))
     empty = [row.id for row in rows if SeriesKey(slug, row.quantity, row.channel) not in left]
     if empty:

@@ -28,7 +28,6 @@ from stadtsinn.cloud.publish.application import DOMAIN_ROUTERS, REPORT_ROUTERS
 from stadtsinn.cloud.schema import metadata
 from stadtsinn.cloud.series.repository import make_streams
 from stadtsinn.cloud.series.stores.store import SeriesKey
-from stadtsinn.cloud.town.directory import read_directory
 
 # Open to everybody on purpose. A new one is added here or asks for a key.
 OPEN = {
@@ -134,7 +133,7 @@ def _walk(world: ApiWorld) -> Walk:
         switch_phone(connection, NOW)
         # Its first value makes a datastream.
         key = SeriesKey(str(THEIR_OWN["station"]), str(THEIR_OWN["quantity"]))
-        make_streams(connection, read_directory(connection), {(HOME, key): NOW})
+        make_streams(connection, {(HOME, key): NOW})
     spare = member.post("/api/v1/keys", json={"name": "spare", "role": "reader"}).json()["id"]
     known = {**THEIR_OWN, **NOT_THERE, "key_id": spare, "tenant": HOME}
     known |= {"provider": "kannel", "token": "x" * 32}

@@ -90,7 +90,10 @@ def test_a_swap_ends_one_deployment_and_begins_the_next(tree: Town) -> None:
     tree.corrections()
     tree.change(service.swap_device, OLD, NEW, NOON)
     assert tree.places() == [(OLD, "linde", 0, NOON), (NEW, "linde", NOON, FOR_EVER)]
-    assert set(tree.corrections()) == {("linde", NOON, FOR_EVER)}
+    assert set(tree.corrections()) == {
+        ("linde", NOON, FOR_EVER),
+        ("ersatz", 0, FOR_EVER),  # gone with its only device, and with what may be written there
+    }
 
 
 def test_a_swap_keeps_channels_and_depths_but_no_calibration(tree: Town) -> None:

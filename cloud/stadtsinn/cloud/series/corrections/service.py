@@ -61,7 +61,6 @@ class Corrector:
     ) -> None:
         self._database = database
         self._store = store
-        self._directory = directory
         self._clock = clock
         self._barrier = barrier
         self._rewriter = PartRewriter(database, archive, store, directory, catalogue)
@@ -94,12 +93,12 @@ class Corrector:
         devices = {feed.dev_eui for own in feeds.values() for feed in own}
         with self._database.read() as connection:
             heard = repository.with_uplinks(connection, devices)
-            return [
-                one
-                for one, own in feeds.items()
-                if not any(feed.dev_eui in heard for feed in own)
-                and not series.streams_of(connection, one.part.tenant_id, one.part.station)
-            ]
+        return [
+            one
+            for one, own in feeds.items()
+            if not any(feed.dev_eui in heard for feed in own)
+            and not self._store.series(one.part.tenant_id, one.part.station)
+        ]
 
     def _correct(self, found: Sequence[Correction]) -> int:
         """The first part of each of some stations; what else they wait for comes next."""
@@ -127,10 +126,9 @@ class Corrector:
         with self._database.read() as connection:
             known = series.streams_of(connection, tenant_id, slug)
         first = {(tenant_id, key): self._first(tenant_id, key) for key in {*keys} - known}
-        directory = self._directory.current()
         with self._database.write() as connection:
-            series.make_streams(connection, directory, first)
-            series.forget_empty(connection, directory, tenant_id, slug, keys)
+            series.make_streams(connection, first)
+            series.forget_empty(connection, tenant_id, slug, keys)
 
     def _first(self, tenant_id: str, key: SeriesKey) -> Instant:
         bounds = Instant(0), LATEST

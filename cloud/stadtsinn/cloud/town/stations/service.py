@@ -116,6 +116,8 @@ def swap_device(
     Calibration and direction belong to a device and its mounting: they begin anew. Raises
     Conflict where `old` measures nowhere at that time, or `new` is needed elsewhere later.
     """
+    if old == new:
+        raise Invalid("A device cannot be swapped for itself: name the new one.")
     places = [one for one in _of_device(connection, editor.scope, old) if _holds(one, at)]
     if not places:
         raise Conflict(
@@ -165,7 +167,8 @@ def free_from(connection: Connection, editor: Editor, dev_eui: str, at: Instant)
         if not _holds(place, at):
             continue
         if _is_unused(connection, editor.scope, place):
-            repository.delete_deployments(connection, editor.scope, [place.id])
+            # The follower may have written its first value there a moment ago.
+            delete_deployment(connection, editor, place.id)
             repository.delete_station(connection, editor.scope, place.station)
         else:
             end_deployment(connection, editor, place, at)
