@@ -49,7 +49,7 @@ class MovingSensors:
     correction makes it look: as stale as a cache can be."""
 
     folder: Path
-    store: SeriesStore | None = None
+    given_store: SeriesStore | None = None
     database: Any = None
     count: int = 0
     numbers: list[int] = field(default_factory=list)
@@ -61,14 +61,18 @@ class MovingSensors:
         self.scope = authenticate(self.database, token, NOW)
         self.clock = ManualClock(NOW)
         self.archive = Archive(self.folder / "archive")
-        self.store = self.store or open_store(str(self.folder / "moving.sqlite"))
+        self.store = self.given_store or open_store(str(self.folder / "moving.sqlite"))
         with town.change(self.database) as connection:
             for slug in STATIONS:
                 station = Station(slug=slug, name=slug.title())
                 service.create_station(connection, self.editor, station)
             for number, dev_eui in enumerate(DEVICES):
-                name = {"name": f"Sensor {number}", "interval_s": 600}
-                device = Device(dev_eui=dev_eui, device_type=DEVICE_TYPE.id, **name)
+                device = Device(
+                    dev_eui=dev_eui,
+                    device_type=DEVICE_TYPE.id,
+                    name=f"Sensor {number}",
+                    interval_s=600,
+                )
                 town.create_device(connection, self.scope, device, NOW)
         self.directory = DirectoryCache(self.database, monotonic=lambda: 0.0)
         self.follower = SeriesFollower(self.store, self.directory)
@@ -129,7 +133,6 @@ class MovingSensors:
 
     def state(self, store: SeriesStore | None = None) -> State:
         asked = store or self.store
-        assert asked is not None
         found: State = {}
         slugs = DirectoryCache(self.database).current().places.by_slug
         for slug in {name for _, name in slugs} | {"sensor-0", "sensor-1", "sensor-2"}:

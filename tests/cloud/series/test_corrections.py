@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import moving_sensors
+from api_callers import HOME
+from databases import fresh_database
 from moving_sensors import DEVICES, STATIONS, MovingSensors, minute
 from real_series import influx_store
 from stadtsinn.base.instant import to_datetime
@@ -203,8 +204,8 @@ Step = Callable[[MovingSensors], object]
 
 def _install(dev_eui: str, station: str, start: int, length: int | None, **more: Any) -> Step:
     ends = None if length is None else to_datetime(minute(start + length))
-    times = {"start": to_datetime(minute(start)), "end": ends}
-    record = Deployment(dev_eui=dev_eui, station=station, **times, **more)
+    begins = to_datetime(minute(start))
+    record = Deployment(dev_eui=dev_eui, station=station, start=begins, end=ends, **more)
     return lambda sensors: sensors.change(service.deploy, record)
 
 
@@ -302,8 +303,8 @@ def test_any_sequence_ends_with_the_series_that_the_log_gives(sequence: list[Ste
 @given(sequence=SEQUENCES)
 def test_any_sequence_in_influxdb(influx_1_8: str, sequence: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        database = moving_sensors.fresh_database(Path(folder))
+        database = fresh_database(Path(folder))
         store = influx_store(influx_1_8, database=database)
         run(MovingSensors(Path(folder), store, database), sequence)
-        store.drop_tenant(moving_sensors.HOME)
+        store.drop_tenant(HOME)
         store.close()
