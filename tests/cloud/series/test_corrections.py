@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
 from api_callers import HOME
 from databases import fresh_database
@@ -17,6 +18,7 @@ from moving_sensors import DEVICES, STATIONS, MovingSensors, minute
 from real_series import influx_store
 from stadtsinn.base.instant import to_datetime
 from stadtsinn.cloud.log.archive_files.exclusive import HistoryBusy, rewriting_history
+from stadtsinn.cloud.series.corrections.preview import Difference, preview
 from stadtsinn.cloud.series.corrections.worker import CorrectionWorker
 from stadtsinn.cloud.series.repository import streams_of
 from stadtsinn.cloud.series.stores.store import SeriesKey, SeriesUnavailable
@@ -308,3 +310,37 @@ def test_any_sequence_in_influxdb(influx_1_8: str, sequence: list[Step]) -> None
         run(MovingSensors(Path(folder), store, database), sequence)
         store.drop_tenant(HOME)
         store.close()
+
+
+def test_a_preview_says_what_the_correction_then_does(sensors: MovingSensors) -> None:
+    for number in range(30, 60, 5):
+        sensors.send(1, number)
+    sensors.follow()
+    before, waiting = sensors.state(), sensors.corrector.waiting()
+
+    def swap(connection: Connection) -> None:
+        service.swap_device(connection, sensors.editor, OLD, NEW, minute(30))
+
+    def previewed() -> list[Difference]:
+        town = (HOME, swap)
+        return preview(sensors.database, sensors.archive, sensors.store, *town)
+
+    found = {one.key: one for one in previewed()}
+    moisture_of_linde = found[SeriesKey(LINDE, "soil_moisture")]
+    assert (moisture_of_linde.first, moisture_of_linde.last) == (minute(30), minute(55))
+    counts = (moisture_of_linde.removed, moisture_of_linde.added, moisture_of_linde.changed)
+    assert counts == (0, 0, 6)
+    gone = found[SeriesKey("sensor-1", "soil_moisture")]
+    assert (gone.removed, gone.added, gone.changed) == (6, 0, 0)
+    assert (sensors.state(), sensors.corrector.waiting()) == (before, waiting)
+    sensors.change(service.swap_device, OLD, NEW, minute(30))
+    sensors.correct()
+    after = sensors.state()
+    for key, one in found.items():
+        old = {row[0]: row for row in before.get(key, [])}
+        new = {row[0]: row for row in after.get(key, [])}
+        assert len(old.keys() - new.keys()) == one.removed
+        assert len(new.keys() - old.keys()) == one.added
+        both = old.keys() & new.keys()
+        assert sum(old[time] != new[time] for time in both) == one.changed
+    assert {key for key in {*before, *after} if before.get(key) != after.get(key)} == set(found)

@@ -28,6 +28,7 @@ from stadtsinn.cloud.publish.api.reference import router as reference_router
 from stadtsinn.cloud.publish.api.service_endpoints import service_router
 from stadtsinn.cloud.publish.web.endpoints import router as web_router
 from stadtsinn.cloud.series.answers.endpoints import router as series_router
+from stadtsinn.cloud.series.corrections.endpoints import router as corrections_router
 from stadtsinn.cloud.series.stores.store import SeriesStore, SeriesUnavailable
 from stadtsinn.cloud.town.endpoints import router as registry_router
 from stadtsinn.cloud.town.stations.endpoints import router as stations_router
@@ -39,6 +40,7 @@ DOMAIN_ROUTERS = (
     log_router,
     ingest_router,
     series_router,
+    corrections_router,
     zone_router,
     crowd_router,
     alerts_router,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey
-from stadtsinn.cloud.town.directory import DirectoryCache
+from stadtsinn.cloud.town.directory import Directory
 from stadtsinn.cloud.town.stations.measuring import readings_at_stations
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.reading import Outcome
@@ -15,10 +16,16 @@ OTHER_FAMILY = "other"
 """Family of devices whose type the catalogue does not know (any more)."""
 
 
+class Directories(Protocol):
+    """Where the directory is looked up."""
+
+    def current(self) -> Directory: ...
+
+
 class PointMaker:
     """Makes points of the stations that devices feed; keeps the families of device types."""
 
-    def __init__(self, directory: DirectoryCache) -> None:
+    def __init__(self, directory: Directories) -> None:
         self._directory = directory
         self._families: dict[str, str | None] = {}
 

@@ -29,7 +29,6 @@ from stadtsinn.cloud.platform.api.times import HOW, GivenTime
 from stadtsinn.cloud.series.answers import repository
 from stadtsinn.cloud.series.answers import service as reading
 from stadtsinn.cloud.series.answers.csv_text import Locale, to_csv
-from stadtsinn.cloud.series.answers.dependencies import SeriesDep
 from stadtsinn.cloud.series.answers.repository import Place
 from stadtsinn.cloud.series.answers.schemas import (
     FedSeriesView,
@@ -38,6 +37,7 @@ from stadtsinn.cloud.series.answers.schemas import (
     SeriesView,
     StreamBody,
 )
+from stadtsinn.cloud.series.stores.dependencies import SeriesDep
 from stadtsinn.cloud.series.stores.store import Aggregate, SeriesKey, Window
 from stadtsinn.cloud.town import repository as registry
 from stadtsinn.cloud.town.stations import repository as town_stations

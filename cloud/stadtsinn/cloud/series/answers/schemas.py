@@ -150,7 +150,7 @@ class LatestPage(BaseModel):
     next: str | None = Field(description="Pass it as `cursor` for more stations; null at the end.")
 
 
-class LatestValue(msgspec.Struct):
+class LatestValue(msgspec.Struct, gc=False):
     """As LatestValueView, made five times faster: a map asks for ten thousands of them."""
 
     quantity: str

@@ -215,7 +215,7 @@ def newest(
                 key.channel,
                 berlin.isoformat(sample.time),
                 sample.value,
-                sample.quality.value,
+                "good",
                 sample.dev_eui,
             )
         )

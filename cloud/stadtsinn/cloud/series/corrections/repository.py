@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.log.uplinks.tables import archived_sessions, uplinks
@@ -25,10 +25,26 @@ class Correction:
 
 def waiting(connection: Connection, limit: int) -> list[Correction]:
     """Corrections that are not done, the oldest first."""
+    return _corrections(connection, limit, series_corrections.c.done_at.is_(None))
+
+
+def waiting_after(connection: Connection, newest: int) -> list[Correction]:
+    """Corrections that were asked for after the one with this id."""
+    return _corrections(connection, None, series_corrections.c.id > newest)
+
+
+def newest_id(connection: Connection) -> int:
+    """The id of the correction that was asked for last; 0 before the first."""
+    return connection.execute(select(func.max(series_corrections.c.id))).scalar_one() or 0
+
+
+def _corrections(
+    connection: Connection, limit: int | None, condition: ColumnElement[bool]
+) -> list[Correction]:
     table = series_corrections.c
     query = (
         select(table.id, table.tenant_id, table.station, table.start, table.end)
-        .where(table.done_at.is_(None))
+        .where(condition)
         .order_by(table.id)
         .limit(limit)
     )

@@ -9,6 +9,7 @@ from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.series.rewriting.staging import Feed
 from stadtsinn.cloud.series.stores.replacing import SeriesPart
 from stadtsinn.cloud.town.directory import Directory
+from stadtsinn.decoders.catalogue import Catalogue
 
 LATEST = Instant(2**63 // 1000 - 1)
 """What every store can be asked for; deployments without an end last until then."""
@@ -75,3 +76,15 @@ def feeds_of(
                 start, end = Instant(start - _AHEAD), LATEST
             found.append(Feed(part.tenant_id, place.dev_eui, start, end))
     return found
+
+
+def delays_by(directory: Directory, known: Catalogue) -> Callable[[str], bool]:
+    """Whether a device's values can be older than their frame: by its type; one that nobody knows
+    may do anything."""
+
+    def delays(dev_eui: str) -> bool:
+        entry = directory.devices.get(dev_eui)
+        kind = None if entry is None else known.find(entry.device_type)
+        return kind is None or kind.has_event_times
+
+    return delays

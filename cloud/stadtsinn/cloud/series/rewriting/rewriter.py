@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series.points import PointMaker
-from stadtsinn.cloud.series.rewriting.parts import feeds_of
+from stadtsinn.cloud.series.rewriting.parts import delays_by, feeds_of
 from stadtsinn.cloud.series.rewriting.staging import Feed, Staging
 from stadtsinn.cloud.series.stores.replacing import SeriesPart
 from stadtsinn.cloud.series.stores.store import Refused, SeriesStore
@@ -40,9 +40,9 @@ class PartRewriter:
     def feeds(self, parts: Sequence[SeriesPart], delayed: frozenset[str]) -> list[Feed]:
         """Whose uplinks fill these parts; `delayed` names devices known for values of their own
         times."""
-        return feeds_of(
-            self._directory.current(), parts, lambda one: one in delayed or self._delays(one)
-        )
+        directory = self._directory.current()
+        delays = delays_by(directory, self._known())
+        return feeds_of(directory, parts, lambda one: one in delayed or delays(one))
 
     def gather(
         self, parts: Sequence[SeriesPart], delayed: frozenset[str] = frozenset()
@@ -59,8 +59,3 @@ class PartRewriter:
     def finish(self, part: SeriesPart) -> None:
         """Let readers see the part as it was gathered."""
         self._store.finish_replacement(part.tenant_id, part.station)
-
-    def _delays(self, dev_eui: str) -> bool:
-        entry = self._directory.current().devices.get(dev_eui)
-        kind = None if entry is None else self._known().find(entry.device_type)
-        return kind is None or kind.has_event_times

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -11,13 +11,18 @@ import pyarrow as pa
 from sqlalchemy import select
 
 from stadtsinn.base.instant import DAY, Instant
-from stadtsinn.cloud.log.archive_files.archive import Archive, ArchivedDay, days
+from stadtsinn.cloud.log.archive_files.archive import (
+    Archive,
+    ArchivedDay,
+    ArchiveUnreadable,
+    days,
+)
 from stadtsinn.cloud.log.archive_files.batches import table_batches
 from stadtsinn.cloud.log.archive_files.parquet import integers
 from stadtsinn.cloud.log.uplinks.tables import archived_days, archived_sessions, uplinks
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series.points import PointMaker
-from stadtsinn.cloud.series.stores.store import Point, Refused, SeriesStore
+from stadtsinn.cloud.series.stores.store import Point, Refused
 from stadtsinn.decoders.reading import Outcome
 
 _COLUMNS = ("tenant_id", "dev_eui", "event_time", "outcome")
@@ -35,11 +40,17 @@ class Feed(msgspec.Struct, frozen=True):
     end: Instant
 
 
+class Stage(Protocol):
+    """Takes what is staged: a series store, or who only wants to look at it."""
+
+    def stage(self, points: Sequence[Point]) -> list[Refused]: ...
+
+
 class Staging:
     """Stages what the log says now of what some devices measured. Replacements were begun; the
     store passes over points that lie in none of them."""
 
-    def __init__(self, store: SeriesStore, maker: PointMaker, feeds: Sequence[Feed]) -> None:
+    def __init__(self, store: Stage, maker: PointMaker, feeds: Sequence[Feed]) -> None:
         self._store = store
         self._maker = maker
         self._feeds: dict[tuple[str, str], Feed] = {}
@@ -53,9 +64,11 @@ class Staging:
         self._waiting: list[Point] = []
         self.refused: list[Refused] = []
 
-    def run(self, database: Database, archive: Archive) -> None:
+    def run(self, database: Database, archive: Archive | None) -> None:
         """Go through archive and table; whatever is appended meanwhile its follower writes."""
         for day in self._days(database):
+            if archive is None:
+                raise ArchiveUnreadable("old days are archived, and this process has no archive")
             for batch in archive.columns(day, _COLUMNS):
                 self._add(batch)
         for one in self._feeds.values():

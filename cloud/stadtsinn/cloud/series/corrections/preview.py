@@ -1,0 +1,128 @@
+"""What a change of deployments would change in series, without changing anything."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.log.archive_files.archive import Archive
+from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.series.corrections import repository
+from stadtsinn.cloud.series.points import PointMaker
+from stadtsinn.cloud.series.rewriting.parts import delays_by, feeds_of, meeting
+from stadtsinn.cloud.series.rewriting.staging import Staging
+from stadtsinn.cloud.series.stores.replacing import SeriesPart
+from stadtsinn.cloud.series.stores.store import Point, Refused, SeriesKey, SeriesStore
+from stadtsinn.cloud.town.directory import Directory, read_directory
+from stadtsinn.cloud.town.service import DryRunEnded, change_or_dry_run
+from stadtsinn.decoders.catalogue import catalogue
+
+
+class Change(Protocol):
+    """Changes deployments in a transaction."""
+
+    def __call__(self, connection: Connection) -> object: ...
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Points of one datastream that would go, come or change, and the times between which."""
+
+    key: SeriesKey
+    removed: int
+    added: int
+    changed: int
+    first: Instant
+    last: Instant
+
+
+def preview(
+    database: Database, archive: Archive | None, store: SeriesStore, tenant_id: str, change: Change
+) -> list[Difference]:
+    """What `change` would change in the series of a tenant; it is carried out and rolled back.
+
+    Raises what `change` raises, SeriesUnavailable and ArchiveUnreadable.
+    """
+    directory, parts = _tried(database, change)
+    own = [part for part in parts if part.tenant_id == tenant_id]
+    found: list[Difference] = []
+    for part in own:
+        collector = _Collector(part)
+        feeds = feeds_of(directory, [part], delays_by(directory, catalogue()))
+        if feeds:
+            staging = Staging(collector, PointMaker(_Fixed(directory)), feeds)
+            staging.run(database, archive)
+        found += _differences(store, part, collector.points)
+    return found
+
+
+def _tried(database: Database, change: Change) -> tuple[Directory, list[SeriesPart]]:
+    """The directory as it would be, and the parts that it concerns."""
+    directory: Directory | None = None
+    parts: list[SeriesPart] = []
+    try:
+        with change_or_dry_run(database, True) as connection:
+            before = repository.newest_id(connection)
+            change(connection)
+            directory = read_directory(connection)
+            parts = meeting(one.part for one in repository.waiting_after(connection, before))
+    except DryRunEnded:
+        pass
+    assert directory is not None
+    return directory, parts
+
+
+@dataclass(frozen=True)
+class _Fixed:
+    """A directory that stays as it is."""
+
+    directory: Directory
+
+    def current(self) -> Directory:
+        return self.directory
+
+
+class _Collector:
+    """Keeps a part's points instead of a store; of equal ones the one that a store would keep."""
+
+    def __init__(self, part: SeriesPart) -> None:
+        self._part = part
+        self.points: dict[SeriesKey, dict[Instant, Point]] = defaultdict(dict)
+
+    def stage(self, points: Sequence[Point]) -> list[Refused]:
+        for point in points:
+            if point.key.station != self._part.station or not self._part.holds(point.time):
+                continue
+            own = self.points[point.key]
+            if point.time not in own or own[point.time].dev_eui <= point.dev_eui:
+                own[point.time] = point
+        return []
+
+
+def _differences(
+    store: SeriesStore, part: SeriesPart, new: dict[SeriesKey, dict[Instant, Point]]
+) -> list[Difference]:
+    found = []
+    keys = {*store.series(part.tenant_id, part.station), *new}
+    for key in sorted(keys, key=lambda key: (key.quantity, key.channel)):
+        old = {
+            sample.time: (sample.value, sample.quality, sample.dev_eui)
+            for sample in store.read(
+                part.tenant_id, key, part.start, part.end, include_doubtful=True
+            )
+        }
+        now = {
+            time: (point.value, point.quality, point.dev_eui)
+            for time, point in new.get(key, {}).items()
+        }
+        removed, added = old.keys() - now.keys(), now.keys() - old.keys()
+        changed = {time for time in old.keys() & now.keys() if old[time] != now[time]}
+        if moments := removed | added | changed:
+            counts = len(removed), len(added), len(changed)
+            found.append(Difference(key, *counts, min(moments), max(moments)))
+    return found
