@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import tomllib
 from typing import Any, get_args
 
 import msgspec
 
 from stadtsinn.decoders.language import model
+
+# msgspec 0.22 builds what it needs of a class when it first converts to it; two threads doing so at once
+# end the process with a segmentation fault. Followers load device files on threads of their own.
+_CONVERTING = threading.Lock()
 
 MIN_EXAMPLES = 3
 
@@ -115,7 +120,8 @@ def _convert(
     table: dict[str, Any], kind: type[model.Strict], place: str, file: str
 ) -> model.Strict:
     try:
-        return msgspec.convert(table, kind)
+        with _CONVERTING:
+            return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
         message, _, inner = str(error).partition(" - at ")
         where = (place + inner.strip("`").removeprefix("$")).lstrip(".")
