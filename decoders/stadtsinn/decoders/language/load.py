@@ -10,7 +10,7 @@ import msgspec
 
 from stadtsinn.decoders.language import model
 
-# msgspec 0.22 builds what it needs of a class when it first converts to it; two threads doing so at once
+# msgspec 0.22 builds what it needs of a class when it first converts to it; two threads at once
 # end the process with a segmentation fault. Followers load device files on threads of their own.
 _CONVERTING = threading.Lock()
 
