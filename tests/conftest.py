@@ -43,6 +43,13 @@ def _left_out(item: pytest.Item) -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def ctrl_c_reaches_children() -> None:
+    """A shell starts background jobs with Ctrl-C ignored, and all their children inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
 def nothing_is_left_running() -> Iterator[None]:
     """Fails the run when a process of a test outlives it, and ends that process."""
     mark = secrets.token_hex(8)
