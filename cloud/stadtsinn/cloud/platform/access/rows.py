@@ -21,7 +21,9 @@ def own_rows(
     )
 
 
-def one_page(query: Select[Any], key: Any, after: str | None, limit: int | None) -> Select[Any]:
+def one_page(
+    query: Select[Any], key: Any, after: str | int | None, limit: int | None
+) -> Select[Any]:
     """The rows after the one named `after`, `limit` at most."""
     return (query if after is None else query.where(key > after)).limit(limit)
 

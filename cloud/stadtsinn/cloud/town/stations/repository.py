@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select
 
 from stadtsinn.base.instant import Instant, to_datetime
 from stadtsinn.base.problems import NotFound
+from stadtsinn.cloud.platform.access.rows import (
+    delete_rows,
+    missing,
+    one_page,
+    one_row,
+    own_rows,
+    update_rows,
+)
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.database.engine import metadata
+from stadtsinn.cloud.town.repository import with_site_id
 from stadtsinn.cloud.town.stations.model import (
     BEGINNING,
     FOR_EVER,
@@ -33,7 +42,7 @@ def station(connection: Connection, scope: Scope, slug: str) -> Station:
     """A station of the caller's tenant; raises NotFound."""
     row = connection.execute(_stations(scope).where(stations.c.slug == slug)).one_or_none()
     if row is None:
-        raise NotFound(f"There is no station '{slug}'.")
+        raise missing("station", slug)
     return _station(row)
 
 
@@ -47,9 +56,7 @@ def stations_page(
     site: str | None = None,
 ) -> list[Station]:
     """Stations in the order of their slugs, of one kind or site where given."""
-    query = _stations(scope).order_by(stations.c.slug).limit(limit)
-    if after is not None:
-        query = query.where(stations.c.slug > after)
+    query = one_page(_stations(scope).order_by(stations.c.slug), stations.c.slug, after, limit)
     if kind is not None:
         query = query.where(stations.c.kind == kind)
     if site is not None:
@@ -72,8 +79,7 @@ def insert_station(connection: Connection, scope: Scope, record: Station, now: I
 
 def update_station(connection: Connection, scope: Scope, record: Station) -> None:
     values = _station_columns(connection, scope, record)
-    where = (stations.c.tenant_id == scope.tenant_id, stations.c.slug == record.slug)
-    connection.execute(update(stations).where(*where).values(**values))
+    update_rows(connection, scope, stations, stations.c.slug == record.slug, values)
 
 
 def delete_station(connection: Connection, scope: Scope, slug: str) -> None:
@@ -101,21 +107,12 @@ def users_of_station(connection: Connection, scope: Scope, slug: str) -> list[st
 
 def station_id(connection: Connection, scope: Scope, slug: str) -> int:
     """The key that followers know a station by; raises NotFound."""
-    query = select(stations.c.id).where(
-        stations.c.tenant_id == scope.tenant_id, stations.c.slug == slug
-    )
-    number = connection.execute(query).scalar_one_or_none()
-    if number is None:
-        raise NotFound(f"There is no station '{slug}'.")
-    return int(number)
+    return int(one_row(connection, scope, stations, stations.c.slug == slug, "station", slug).id)
 
 
 def _stations(scope: Scope) -> Select[Any]:
-    return (
-        select(stations, sites.c.slug.label("site"))
-        .outerjoin(sites, sites.c.id == stations.c.site_id)
-        .where(stations.c.tenant_id == scope.tenant_id)
-    )
+    joined = stations.outerjoin(sites, sites.c.id == stations.c.site_id)
+    return own_rows(scope, stations, joined, sites.c.slug.label("site"))
 
 
 def _station(row: Row[Any]) -> Station:
@@ -124,18 +121,7 @@ def _station(row: Row[Any]) -> Station:
 
 
 def _station_columns(connection: Connection, scope: Scope, record: Station) -> dict[str, Any]:
-    values = record.model_dump(mode="json", exclude={"site"})
-    return {**values, "site_id": _site_id(connection, scope, record.site)}
-
-
-def _site_id(connection: Connection, scope: Scope, slug: str | None) -> int | None:
-    if slug is None:
-        return None
-    query = select(sites.c.id).where(sites.c.tenant_id == scope.tenant_id, sites.c.slug == slug)
-    number = connection.execute(query).scalar_one_or_none()
-    if number is None:
-        raise NotFound(f"There is no site '{slug}'.")
-    return int(number)
+    return with_site_id(connection, scope, record.model_dump(mode="json"))
 
 
 # --- deployments -----------------------------------------------------------------------
@@ -159,9 +145,7 @@ def deployments_page(
     dev_eui: str | None = None,
 ) -> list[PlacedDeployment]:
     """Deployments in the order of their making, of one station or device where given."""
-    query = _deployments(scope).order_by(deployments.c.id).limit(limit)
-    if after is not None:
-        query = query.where(deployments.c.id > after)
+    query = one_page(_deployments(scope).order_by(deployments.c.id), deployments.c.id, after, limit)
     if station is not None:
         query = query.where(stations.c.slug == station)
     if dev_eui is not None:
@@ -196,21 +180,16 @@ def update_deployment(
     connection: Connection, scope: Scope, number: int, record: Deployment
 ) -> None:
     values = _deployment_columns(connection, scope, record)
-    where = (deployments.c.tenant_id == scope.tenant_id, deployments.c.id == number)
-    connection.execute(update(deployments).where(*where).values(**values))
+    update_rows(connection, scope, deployments, deployments.c.id == number, values)
 
 
 def delete_deployments(connection: Connection, scope: Scope, numbers: Collection[int]) -> None:
-    where = (deployments.c.tenant_id == scope.tenant_id, deployments.c.id.in_(numbers))
-    connection.execute(delete(deployments).where(*where))
+    delete_rows(connection, scope, deployments, deployments.c.id.in_(numbers))
 
 
 def _deployments(scope: Scope) -> Select[Any]:
-    return (
-        select(deployments, stations.c.slug.label("station"))
-        .join(stations, stations.c.id == deployments.c.station_id)
-        .where(deployments.c.tenant_id == scope.tenant_id)
-    )
+    joined = deployments.join(stations, stations.c.id == deployments.c.station_id)
+    return own_rows(scope, deployments, joined, stations.c.slug.label("station"))
 
 
 def _deployment(row: Row[Any]) -> PlacedDeployment:
