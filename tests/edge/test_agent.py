@@ -184,14 +184,16 @@ def test_unreadable_events_are_forwarded_raw_and_stop_nothing(town: Town) -> Non
     town.chirpstack.publish(topic(eui), b'{"cut off')
     town.chirpstack.publish(topic(eui), b"{" + b"x" * 1_000_000)
     town.chirpstack.publish("application/nonsense", b"?")
-    town.chirpstack.publish(topic(eui, "join"), b"{}")
+    for kind in ("join", "status", "ack", "txack", "log", "location", "integration"):
+        town.chirpstack.publish(topic(eui, kind), b"{}")
     town.send(uplink(1, NOW))
     wait_until(lambda: len(town.ingest.uplinks()) == 1, "the good one arrives")
     reasons = {raw.reason: raw for raw in town.ingest.raws()}
     assert set(reasons) == {"malformed_json", "too_large", "unknown_topic"}
     assert reasons["malformed_json"].payload == b'{"cut off'
     assert len(reasons["too_large"].payload) == 64 * 1024
-    assert metric(agent, 'stadtsinn_edge_events_total{kind="join"}') == 1
+    for kind in ("join", "status", "ack", "txack", "log", "location", "integration"):
+        assert metric(agent, f'stadtsinn_edge_events_total{{kind="{kind}"}}') == 1
     assert metric(agent, 'stadtsinn_edge_unreadable_events_total{reason="too_large"}') == 1
 
 

@@ -64,7 +64,7 @@ EVENTS = [
     Case("wrong base64", event(changed(data="@@@=")), "wrong_base64"),
     Case("payload over 242 bytes", event(changed(data="AAAA" * 81)), "oversized_payload"),
     Case("negative counter", event(changed(fCnt=-1)), "bad_field"),
-    Case("NaN where a number belongs", event(changed(fCnt=float("nan"))), "malformed_json"),
+    Case("NaN where a number belongs", event(changed(fCnt=float("nan"))), "bad_field"),
     Case("DevEUI that is none", event(device_info(devEui="zzz")), "bad_dev_eui"),
     Case(
         "DevEUI other than the topic's",
@@ -291,3 +291,11 @@ def ingestor_version(device_type: str) -> str:
     from stadtsinn.decoders.catalogue import catalogue
 
     return catalogue().decode(device_type, 2, LSE01_PAYLOAD).decoder
+
+
+@pytest.mark.parametrize("kind", ["join", "status", "ack", "txack", "log", "location", "novelty"])
+@pytest.mark.parametrize("payload", [b"{}", b"\xff", b"", b"{" + b" " * 70_000])
+def test_events_that_are_no_uplink_are_counted_and_dropped(kind: str, payload: bytes) -> None:
+    """Whatever is in them: docs/edge.md, "Events that are no uplink"."""
+    topic = event_topic().replace("/event/up", f"/event/{kind}")
+    assert event(payload, topic) == Arrival(other="unknown" if kind == "novelty" else kind)

@@ -110,13 +110,14 @@ def test_mac_only_frame_is_an_uplink_without_data() -> None:
 UNREADABLE = {
     "cut off": ("malformed_json", event()[:-20]),
     "not UTF-8": ("malformed_json", event().replace(b"sensor", b"s\xff\xfeor")),
-    "NaN is no JSON": ("malformed_json", event().replace(b"8.5", b"NaN")),
     "deeply nested": ("malformed_json", b'{"tags":' + b"[" * 30_000),
     "neither": ("malformed_protobuf", b"hello world"),
     "empty": ("missing_field", b""),
     "a list": ("malformed_protobuf", b"[1,2,3]"),
     "another JSON document": ("missing_field", b'{"temperature": 20}'),
     "wrong type": ("bad_field", event(fCnt="seven")),
+    "counter that is no number": ("bad_field", event().replace(b'"fCnt":7', b'"fCnt":NaN')),
+    "counter beyond any number": ("bad_field", event().replace(b'"fCnt":7', b'"fCnt":1e400')),
     "negative counter": ("bad_field", event(fCnt=-1)),
     "counter over 32 bits": ("bad_field", event(fCnt=2**32)),
     "port over 8 bits": ("bad_field", event(fPort=256)),
@@ -168,6 +169,17 @@ def test_unreadable_times_count_as_absent() -> None:
     uplink = read_event(TOPIC, event(time="never", rxInfo=rx), NOW)
     assert isinstance(uplink, Uplink)
     assert uplink.event_time == NOW
+
+
+@pytest.mark.parametrize("snr", [float("nan"), float("inf"), -3.4e38])
+def test_protobuf_keeps_an_uplink_whose_signal_is_no_number(snr: float) -> None:
+    from chirpstack_api import integration
+
+    message = integration.UplinkEvent.FromString(protobuf())
+    message.rx_info.add(gateway_id="a", snr=snr, rssi=-(2**31))
+    uplink = read_event(TOPIC, message.SerializeToString(), NOW)
+    assert isinstance(uplink, Uplink)
+    assert [(r.gateway_id, r.rssi, r.snr) for r in uplink.receptions] == [("a", 0, 0.0)]
 
 
 def test_unknown_fields_and_absent_defaults_are_fine() -> None:

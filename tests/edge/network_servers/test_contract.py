@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,6 +43,8 @@ class Case:
     """f_cnt, moment, then what `_chirpstack` and `_the_things_stack` take."""
     other_topics: dict[str, str]
     """Kind → the end of its topic."""
+    frame: frozenset[tuple[str, ...]]
+    """Where an event has what makes the frame, without which there is no uplink."""
 
     def read(self, **fields: Any) -> Uplink:
         payload = self.event(**{"f_cnt": 7, "moment": NOW, **fields})
@@ -91,7 +95,23 @@ CASES = {
         ChirpStack(),
         fake_chirpstack.topic,
         _chirpstack,
-        {"join": "join", "status": "status", "location": "location", "unknown": "novelty"},
+        {
+            **{
+                kind: kind
+                for kind in ("join", "status", "ack", "txack", "log", "location", "integration")
+            },
+            "unknown": "novelty",
+        },
+        frozenset(
+            {
+                ("deviceInfo",),
+                ("deviceInfo", "devEui"),
+                ("devAddr",),
+                ("fCnt",),
+                ("fPort",),
+                ("data",),
+            }
+        ),
     ),
     "the_things_stack": Case(
         TheThingsStack(),
@@ -105,6 +125,18 @@ CASES = {
             "normalized": "up/normalized",
             "unknown": "up/novelty",
         },
+        frozenset(
+            {
+                ("end_device_ids",),
+                ("end_device_ids", "device_id"),
+                ("end_device_ids", "dev_eui"),
+                ("end_device_ids", "dev_addr"),
+                ("uplink_message",),
+                ("uplink_message", "f_port"),
+                ("uplink_message", "f_cnt"),
+                ("uplink_message", "frm_payload"),
+            }
+        ),
     ),
 }
 
@@ -203,6 +235,100 @@ def test_kind_of_event_follows_from_its_topic(case: Case) -> None:
         topic = case.topic(EUI, end)
         assert case.server.kind_of(topic) == kind
         assert case.server.read(topic, b"\xff", NOW) == OtherEvent(kind)
+
+
+def test_the_guide_says_what_becomes_of_each_kind_of_event(case: Case) -> None:
+    """docs/edge.md has a line for every kind that is told apart."""
+    guide = (Path(__file__).parents[3] / "docs" / "edge.md").read_text()
+    table = guide.partition("### Events that are no uplink")[2].partition("\n#")[0]
+    named = {kind for line in table.splitlines() for kind in line.partition("|")[2].split("`")}
+    assert set(case.other_topics) <= named
+
+
+# --- optional facts --------------------------------------------------------------------
+
+ODD: list[Any] = [
+    None,
+    "NaN",
+    float("nan"),
+    "Infinity",
+    float("inf"),
+    "",
+    "x",
+    [],
+    [None],
+    {},
+    True,
+    -1,
+    1.5,
+]
+"""What relays and servers put where a fact is missing, and what else JSON can say there.
+
+Null for SNR, time and location: https://github.com/chirpstack/chirpstack/issues/883 and
+https://www.chirpstack.io/application-server/integrations/events/. Text for what is no number:
+https://protobuf.dev/programming-guides/json/. Bare NaN: https://github.com/esphome/issues/issues/1436
+and https://github.com/Blueforcer/awtrix-ng/issues/9, where one value cost the whole message.
+"""
+
+
+def _paths(document: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    if at:
+        yield at
+    children = document.items() if isinstance(document, dict) else enumerate(document)
+    for name, child in children:
+        if isinstance(child, dict | list):
+            yield from _paths(child, (*at, name))
+        else:
+            yield (*at, name)
+
+
+def _with(document: Any, path: tuple[str | int, ...], value: Any) -> Any:
+    changed = json.loads(json.dumps(document))
+    place = changed
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    return changed
+
+
+def _identity(uplink: Uplink) -> tuple[Any, ...]:
+    return uplink.dev_eui, uplink.dev_addr, uplink.f_cnt, uplink.f_port, uplink.payload
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_no_optional_fact_costs_a_measurement(name: str, odd: Any) -> None:
+    """Each field but the frame's own, with each value that is no such fact."""
+    case = CASES[name]
+    whole = json.loads(case.event(7, NOW, attribute="bosch/tps110", model="dragino/lse01"))
+    wanted = _identity(case.read())
+    tried = 0
+    for path in _paths(whole):
+        if path in case.frame:
+            continue
+        payload = json.dumps(_with(whole, path, odd)).encode()
+        uplink = case.server.read(case.topic(EUI, UP), payload, NOW)
+        assert isinstance(uplink, Uplink), path
+        assert _identity(uplink) == wanted, path
+        assert abs(uplink.event_time - NOW) < HOUR, path
+        tried += 1
+    assert tried > 20
+
+
+def test_optional_numbers_beyond_any_float_count_as_absent(case: Case) -> None:
+    payload = case.event(7, NOW).replace(b'"snr":8.5', b'"snr":1e400')
+    payload = payload.replace(b'"rssi":-80', b'"rssi":-Infinity')
+    uplink = case.server.read(case.topic(EUI, UP), payload, NOW)
+    assert isinstance(uplink, Uplink)
+    assert [(r.rssi, r.snr) for r in uplink.receptions] == [(0, 0.0)]
+
+
+def test_numbers_as_text_are_read(case: Case) -> None:
+    payload = case.event(7, NOW).replace(b'"snr":8.5', b'"snr":"8.5"')
+    payload = payload.replace(b'"frequency":868100000', b'"frequency":"868100000"')
+    uplink = case.server.read(case.topic(EUI, UP), payload, NOW)
+    assert isinstance(uplink, Uplink)
+    assert (uplink.receptions[0].snr, uplink.frequency) == (8.5, 868_100_000)
 
 
 def test_a_topic_belongs_to_one_format(case: Case) -> None:

@@ -27,6 +27,7 @@ from stadtsinn.edge.messages.delivery import (
 )
 from stadtsinn.edge.network_servers.event_time import GatewayClocks
 from stadtsinn.edge.network_servers.format import (
+    UP,
     NetworkServerFormat,
     OtherEvent,
     UnreadableEvent,
@@ -54,6 +55,9 @@ def read_server_event(
     """The arrival of one event of a network server."""
     original = Original(Kind.EVENT, origin, topic, payload, size, received_at, server.name)
     if size > len(payload):
+        kind = server.kind_of(topic)
+        if kind is not None and kind != UP:
+            return Arrival(other=kind)
         return _rejected(original, "too_large", _too_large(size, STORED_BYTES))
     try:
         event = server.read(topic, payload, received_at, clocks)

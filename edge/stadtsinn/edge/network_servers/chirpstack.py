@@ -1,8 +1,8 @@
 """A ChirpStack v4 application event → `Uplink`, from the JSON or the protobuf marshaler.
 
 JSON begins with ``{``; protobuf begins with a field tag, which never has that value. Unknown
-fields are ignored and absent ones have their proto3 default, because the two marshalers and
-their versions omit different fields.
+fields are ignored; absent ones and null have their proto3 default, because the two marshalers and
+their versions omit different fields, and null is what becomes of NaN.
 """
 
 from __future__ import annotations
@@ -25,10 +25,16 @@ from stadtsinn.edge.network_servers.fields import (
     base64_payload,
     bounded_event,
     bounded_payload,
+    decoded,
     dev_addr,
     dev_eui,
     finite,
+    mapping,
+    mappings,
     moment,
+    text,
+    texts,
+    whole,
 )
 from stadtsinn.edge.network_servers.format import ANY, UP, OtherEvent, UnreadableEvent
 
@@ -47,36 +53,25 @@ _Port = Annotated[int, msgspec.Meta(ge=0, le=255)]
 
 class _DeviceInfo(msgspec.Struct, rename="camel"):
     dev_eui: str
-    device_name: str = ""
-    device_profile_name: str = ""
-    tags: dict[str, str] = {}
-
-
-class _RxInfo(msgspec.Struct, rename="camel"):
-    gateway_id: str = ""
-    gw_time: str | None = None
-    ns_time: str | None = None
-    time_since_gps_epoch: str | None = None
-    rssi: float = 0
-    snr: float = 0.0
-
-
-class _TxInfo(msgspec.Struct):
-    frequency: _U32 = 0
+    device_name: Any = None
+    device_profile_name: Any = None
+    tags: Any = None
 
 
 class _UplinkEvent(msgspec.Struct, rename="camel"):
+    """What makes the frame has its type; what is `Any` may be missing or unreadable."""
+
     device_info: _DeviceInfo
     dev_addr: str
-    deduplication_id: str = ""
-    time: str | None = None
-    dr: _U32 = 0
-    f_cnt: _U32 = 0
-    f_port: _Port = 0
-    data: str = ""
-    rx_info: list[_RxInfo] = []
-    tx_info: _TxInfo | None = None
-    join_server_context: dict[str, Any] | None = None
+    f_cnt: _U32 | None = None
+    f_port: _Port | None = None
+    data: str | None = None
+    deduplication_id: Any = None
+    time: Any = None
+    dr: Any = None
+    rx_info: Any = None
+    tx_info: Any = None
+    join_server_context: Any = None
 
 
 _json = msgspec.json.Decoder(_UplinkEvent)
@@ -139,7 +134,7 @@ def _kind(topic: re.Match[str]) -> str:
 
 def _read_json(payload: bytes, received_at: Instant, clocks: GatewayClocks | None) -> Uplink:
     try:
-        event = _json.decode(payload)
+        event = decoded(_json, payload)
     except msgspec.ValidationError as error:
         reason = "missing_field" if "missing required field" in str(error) else "bad_field"
         raise UnreadableEvent(reason, f"{error}: is this a ChirpStack v4 uplink event?") from None
@@ -150,45 +145,48 @@ def _read_json(payload: bytes, received_at: Instant, clocks: GatewayClocks | Non
         ) from None
     if event.join_server_context:
         raise _encrypted()
-    data = base64_payload(event.data, "data")
+    data = base64_payload(event.data or "", "data")
+    receptions = mappings(event.rx_info)
     times = [
         ReceptionTimes(
-            rx.gateway_id,
-            moment(rx.gw_time),
-            _gps_moment(rx.time_since_gps_epoch),
-            moment(rx.ns_time),
+            text(rx.get("gatewayId")),
+            moment(rx.get("gwTime")),
+            _gps_moment(rx.get("timeSinceGpsEpoch")),
+            moment(rx.get("nsTime")),
         )
-        for rx in event.rx_info
+        for rx in receptions
     ]
     frame_time, source = event_time(times, moment(event.time), received_at, clocks)
     info = event.device_info
+    tags = texts(info.tags)
     return Uplink(
         dev_eui=dev_eui(info.dev_eui, TITLE),
         dev_addr=dev_addr(event.dev_addr, TITLE),
-        f_cnt=event.f_cnt,
-        f_port=event.f_port,
+        f_cnt=event.f_cnt or 0,
+        f_port=event.f_port or 0,
         payload=bounded_payload(data),
         event_time=frame_time,
         time_source=source,
         received_at=received_at,
-        deduplication_id=event.deduplication_id,
-        device_type=info.tags.get(DEVICE_TAG) or None,
-        device_name=info.device_name,
-        device_profile=info.device_profile_name,
-        tags=info.tags,
-        data_rate=event.dr,
-        frequency=event.tx_info.frequency if event.tx_info else 0,
+        deduplication_id=text(event.deduplication_id),
+        device_type=tags.get(DEVICE_TAG) or None,
+        device_name=text(info.device_name),
+        device_profile=text(info.device_profile_name),
+        tags=tags,
+        data_rate=whole(event.dr),
+        frequency=whole(mapping(event.tx_info).get("frequency")),
         receptions=tuple(
-            Reception(rx.gateway_id, round(finite(rx.rssi)), finite(rx.snr)) for rx in event.rx_info
+            Reception(
+                text(rx.get("gatewayId")), round(finite(rx.get("rssi"))), finite(rx.get("snr"))
+            )
+            for rx in receptions
         ),
     )
 
 
-def _gps_moment(text: str | None) -> Instant | None:
+def _gps_moment(value: Any) -> Instant | None:
     """``"1479333504.018750720s"`` → UTC; None for anything else."""
-    if text is None:
-        return None
-    match = _DURATION.fullmatch(text)
+    match = _DURATION.fullmatch(text(value))
     if match is None or match[1]:
         return None
     micros = int((match[3] or "").ljust(6, "0")[:6])
@@ -262,7 +260,9 @@ def _read_protobuf(payload: bytes, received_at: Instant, clocks: GatewayClocks |
         tags=tags,
         data_rate=event.dr,
         frequency=event.tx_info.frequency,
-        receptions=tuple(Reception(rx.gateway_id, rx.rssi, finite(rx.snr)) for rx in event.rx_info),
+        receptions=tuple(
+            Reception(rx.gateway_id, round(finite(rx.rssi)), finite(rx.snr)) for rx in event.rx_info
+        ),
     )
 
 

@@ -1,14 +1,26 @@
-"""Checks of the fields that every format has; each check raises UnreadableEvent."""
+"""Reading of the fields that every format has.
+
+A frame is its device, its address, its counter, its port and its payload: the checks of these
+raise UnreadableEvent. All else is optional (names, times, radio facts): what cannot be read there
+counts as absent, because a measurement must not be lost for the strength of its signal.
+"""
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from binascii import Error as Base64Error
 from binascii import a2b_base64
+from typing import Any, TypeVar
+
+import msgspec
 
 from stadtsinn.base.instant import Instant, parse
 from stadtsinn.decoders.uplink import MAX_PAYLOAD
 from stadtsinn.edge.network_servers.format import MAX_EVENT, UnreadableEvent
+
+_Event = TypeVar("_Event")
 
 _DEV_EUI = re.compile(r"[0-9a-f]{16}")
 _DEV_ADDR = re.compile(r"[0-9a-f]{8}")
@@ -60,16 +72,79 @@ def bounded_payload(data: bytes) -> bytes:
     return data
 
 
-def moment(text: str | None) -> Instant | None:
+def decoded(decoder: msgspec.json.Decoder[_Event], payload: bytes) -> _Event:
+    """Decode JSON. Raises msgspec.DecodeError, UnicodeDecodeError or RecursionError.
+
+    Software that relays events may write ``NaN``, ``Infinity`` and numbers beyond any float, which
+    are not JSON. They become text, which an optional field takes for absent.
+    """
+    try:
+        return decoder.decode(payload)
+    except msgspec.DecodeError:
+        try:
+            plain = msgspec.json.encode(
+                json.loads(payload, parse_constant=str, parse_float=_float_or_text)
+            )
+        except (ValueError, OverflowError):
+            plain = b""
+        if not plain:
+            raise
+    return decoder.decode(plain)
+
+
+def _float_or_text(digits: str) -> float | str:
+    number = float(digits)
+    return number if math.isfinite(number) else digits
+
+
+# --- optional fields -------------------------------------------------------------------
+
+
+def moment(value: Any) -> Instant | None:
     """A timestamp. One that cannot be read counts as absent, since there are other clocks."""
-    if text is None:
+    if not isinstance(value, str):
         return None
     try:
-        return parse(text)
+        return parse(value)
     except (ValueError, OverflowError):
         return None
 
 
-def finite(value: float) -> float:
-    """An RSSI or SNR; 0 for NaN, infinities and impossible values."""
-    return value if abs(value) < 1e6 else 0.0  # NaN compares false, too
+def text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def texts(value: Any) -> dict[str, str]:
+    """Names and texts, as tags and attributes are."""
+    return {name: one for name, one in mapping(value).items() if isinstance(one, str)}
+
+
+def finite(value: Any) -> float:
+    """An RSSI or SNR; 0 for NaN, infinities, impossible values and what is no number."""
+    number = _number(value)
+    return number if abs(number) < 1e6 else 0.0  # NaN compares false, too
+
+
+def whole(value: Any, limit: int = 0xFFFF_FFFF) -> int:
+    """A number without a fraction, at most `limit`; 0 for anything else."""
+    number = _number(value)
+    return int(number) if 0 <= number <= limit and number == int(number) else 0
+
+
+def _number(value: Any) -> float:
+    """A number, or one as text: JSON of protocol buffers has 64-bit numbers and NaN as text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return math.nan
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return math.nan

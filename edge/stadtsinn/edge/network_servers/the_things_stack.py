@@ -24,10 +24,16 @@ from stadtsinn.edge.network_servers.fields import (
     base64_payload,
     bounded_event,
     bounded_payload,
+    decoded,
     dev_addr,
     dev_eui,
     finite,
+    mapping,
+    mappings,
     moment,
+    text,
+    texts,
+    whole,
 )
 from stadtsinn.edge.network_servers.format import ANY, UP, OtherEvent, UnreadableEvent
 
@@ -89,67 +95,26 @@ class _DeviceIds(msgspec.Struct):
     dev_addr: str | None = None
 
 
-class _GatewayIds(msgspec.Struct):
-    gateway_id: str | None = None
-    eui: str | None = None
-
-
-class _PacketBroker(msgspec.Struct):
-    """The gateway of another network whose frame Packet Broker forwarded."""
-
-    forwarder_gateway_eui: str | None = None
-    forwarder_gateway_id: str | None = None
-    forwarder_tenant_id: str | None = None
-
-
-class _RxMetadata(msgspec.Struct):
-    gateway_ids: _GatewayIds | None = None
-    packet_broker: _PacketBroker | None = None
-    time: str | None = None
-    gps_time: str | None = None
-    received_at: str | None = None
-    rssi: float | str | None = None
-    snr: float | str | None = None
-
-
-class _Lora(msgspec.Struct):
-    bandwidth: int | None = None
-    spreading_factor: int | None = None
-
-
-class _DataRate(msgspec.Struct):
-    lora: _Lora | None = None
-    fsk: dict[str, Any] | None = None
-
-
-class _Settings(msgspec.Struct):
-    data_rate: _DataRate | None = None
-    frequency: int | str | None = None
-
-
-class _VersionIds(msgspec.Struct):
-    brand_id: str | None = None
-    model_id: str | None = None
-
-
 class _UplinkMessage(msgspec.Struct):
+    """What makes the frame has its type; what is `Any` may be missing or unreadable."""
+
     f_port: _Port | None = None
     f_cnt: _U32 | None = None
     frm_payload: str | None = None
-    rx_metadata: list[_RxMetadata] | None = None
-    settings: _Settings | None = None
-    received_at: str | None = None
-    app_s_key: dict[str, Any] | None = None
-    version_ids: _VersionIds | None = None
-    attributes: dict[str, str] | None = None
+    rx_metadata: Any = None
+    settings: Any = None
+    received_at: Any = None
+    app_s_key: Any = None
+    version_ids: Any = None
+    attributes: Any = None
 
 
 class _ApplicationUp(msgspec.Struct):
     end_device_ids: _DeviceIds
     uplink_message: _UplinkMessage
-    correlation_ids: list[str] | None = None
-    received_at: str | None = None
-    simulated: bool | None = None
+    correlation_ids: Any = None
+    received_at: Any = None
+    simulated: Any = None
 
 
 _json = msgspec.json.Decoder(_ApplicationUp)
@@ -209,7 +174,7 @@ def _kind(topic: re.Match[str]) -> str:
 
 def _decode(payload: bytes) -> _ApplicationUp:
     try:
-        return _json.decode(payload)
+        return decoded(_json, payload)
     except msgspec.ValidationError as error:
         reason = "missing_field" if "missing required field" in str(error) else "bad_field"
         raise UnreadableEvent(
@@ -231,18 +196,22 @@ def _uplink(event: _ApplicationUp, received_at: Instant, clocks: GatewayClocks |
             "the payload is still encrypted (app_s_key is present): switch off 'skip payload "
             "encryption and decryption' for this end device or its application",
         )
-    receptions = message.rx_metadata or []
+    receptions = mappings(message.rx_metadata)
     times = [
         ReceptionTimes(
-            _own_gateway(rx), moment(rx.time), moment(rx.gps_time), moment(rx.received_at)
+            _own_gateway(rx),
+            moment(rx.get("time")),
+            moment(rx.get("gps_time")),
+            moment(rx.get("received_at")),
         )
         for rx in receptions
     ]
     frame_time, source = event_time(times, _server_time(event), received_at, clocks)
     f_port = message.f_port or 0
     data = base64_payload(message.frm_payload or "", "frm_payload")
-    frequency = _frequency(message.settings)
-    attributes = message.attributes or {}
+    settings = mapping(message.settings)
+    frequency = whole(settings.get("frequency"))
+    attributes = texts(message.attributes)
     return Uplink(
         dev_eui=dev_eui(_stated(ids.dev_eui, "dev_eui"), TITLE),
         dev_addr=dev_addr(_stated(ids.dev_addr, "dev_addr"), TITLE),
@@ -253,15 +222,16 @@ def _uplink(event: _ApplicationUp, received_at: Instant, clocks: GatewayClocks |
         event_time=frame_time,
         time_source=source,
         received_at=received_at,
-        deduplication_id=_event_id(event.correlation_ids or []),
+        deduplication_id=_event_id(event.correlation_ids),
         device_type=attributes.get(DEVICE_ATTRIBUTE) or None,
         device_name=ids.device_id or "",
         device_profile=_model(message.version_ids),
         tags=attributes,
-        data_rate=_data_rate(message.settings, frequency),
+        data_rate=_data_rate(mapping(settings.get("data_rate")), frequency),
         frequency=frequency,
         receptions=tuple(
-            Reception(_gateway(rx), round(_number(rx.rssi)), _number(rx.snr)) for rx in receptions
+            Reception(_gateway(rx), round(finite(rx.get("rssi"))), finite(rx.get("snr")))
+            for rx in receptions
         ),
     )
 
@@ -281,72 +251,59 @@ def _server_time(event: _ApplicationUp) -> Instant | None:
 
     Some versions write year 1 for an unknown time.
     """
-    for text in (event.uplink_message.received_at, event.received_at):
-        stated = moment(text)
+    for value in (event.uplink_message.received_at, event.received_at):
+        stated = moment(value)
         if stated is not None and stated >= EARLIEST:
             return stated
     return None
 
 
-def _gateway(rx: _RxMetadata) -> str:
+def _gateway(rx: dict[str, Any]) -> str:
     """The gateway's EUI in lower case, as other servers write it; else its id.
 
     Frames through Packet Broker all name the gateway ``packetbroker``; the real one is in
     `packet_broker` if its network reveals it.
     """
-    broker, ids = rx.packet_broker, rx.gateway_ids
-    if broker is not None:
-        if broker.forwarder_gateway_eui:
-            return broker.forwarder_gateway_eui.lower()
-        if broker.forwarder_gateway_id:
-            tenant = broker.forwarder_tenant_id
-            return broker.forwarder_gateway_id + (f"@{tenant}" if tenant else "")
-    if ids is None:
-        return ""
-    return (ids.eui or "").lower() or ids.gateway_id or ""
+    broker, ids = mapping(rx.get("packet_broker")), mapping(rx.get("gateway_ids"))
+    if eui := text(broker.get("forwarder_gateway_eui")):
+        return eui.lower()
+    if forwarder := text(broker.get("forwarder_gateway_id")):
+        tenant = text(broker.get("forwarder_tenant_id"))
+        return forwarder + (f"@{tenant}" if tenant else "")
+    return text(ids.get("eui")).lower() or text(ids.get("gateway_id"))
 
 
-def _own_gateway(rx: _RxMetadata) -> str:
+def _own_gateway(rx: dict[str, Any]) -> str:
     """The gateway of the reception's times; empty if its network does not reveal it."""
     gateway = _gateway(rx)
     return "" if gateway == _ANY_GATEWAY else gateway
 
 
-def _event_id(correlation_ids: list[str]) -> str:
+def _event_id(correlation_ids: Any) -> str:
+    stated = correlation_ids if isinstance(correlation_ids, list) else []
     for prefix in _EVENT_IDS:
-        for one in correlation_ids:
+        for one in map(text, stated):
             if one.startswith(prefix) and len(one) <= _LONGEST_EVENT_ID:
                 return one
     return ""
 
 
-def _model(versions: _VersionIds | None) -> str:
+def _model(version_ids: Any) -> str:
     """``brand/model`` of the device repository, which usually equals the catalogue's id."""
-    if versions is None or not versions.brand_id or not versions.model_id:
+    versions = mapping(version_ids)
+    brand, name = text(versions.get("brand_id")), text(versions.get("model_id"))
+    if not brand or not name:
         return ""
-    model = f"{_OUR_BRANDS.get(versions.brand_id, versions.brand_id)}/{versions.model_id}"
+    model = f"{_OUR_BRANDS.get(brand, brand)}/{name}"
     return _OUR_MODELS.get(model, model)
 
 
-def _frequency(settings: _Settings | None) -> int:
-    """Hz; 64-bit numbers are text in the JSON."""
-    stated = settings.frequency if settings else None
-    if isinstance(stated, str):
-        stated = int(stated) if stated.isascii() and stated.isdigit() else None
-    return stated if stated is not None and 0 <= stated <= 0xFFFF_FFFF else 0
-
-
-def _data_rate(settings: _Settings | None, frequency: int) -> int:
+def _data_rate(stated: dict[str, Any], frequency: int) -> int:
     """The data rate's index in EU863-870, which the JSON no longer states; 0 in other regions."""
-    stated = settings.data_rate if settings else None
-    if stated is None or frequency not in _EU868:
+    if frequency not in _EU868:
         return 0
-    if stated.fsk is not None:
+    if isinstance(stated.get("fsk"), dict):
         return _EU868_FSK
-    lora = stated.lora or _Lora()
-    return _EU868_DATA_RATES.get((lora.spreading_factor or 0, lora.bandwidth or 0), 0)
-
-
-def _number(value: float | str | None) -> float:
-    """RSSI or SNR; the JSON has NaN and infinities as text, which become 0."""
-    return finite(value) if isinstance(value, int | float) else 0.0
+    lora = mapping(stated.get("lora"))
+    spread = (whole(lora.get("spreading_factor")), whole(lora.get("bandwidth")))
+    return _EU868_DATA_RATES.get(spread, 0)
