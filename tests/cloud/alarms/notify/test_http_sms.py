@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
 import pytest
 import structlog
+from pydantic import ValidationError
 
 from stadtsinn.base.logs import configure_logs
 from stadtsinn.base.settings.secret import Secret
@@ -26,6 +28,7 @@ from stadtsinn.cloud.alarms.notify.senders.provider import (
     PRESETS,
     SEVEN,
     Provider,
+    Success,
     pick,
     placeholders,
 )
@@ -33,6 +36,8 @@ from stadtsinn.cloud.alarms.notify.senders.settings import HttpSettings
 
 NUMBER, TEXT, TOKEN = "+491701234567", "ALARM Markt: {to} & 912", "t" * 32
 KEY = "geheimer-schluessel"
+JSON = {"to": "{to}", "text": "{text}"}
+BY_STATUS = Success(status_only=True)
 MESSAGE = Message("11111111-2222-3333-4444-555555555555", Kind.ALARM, NUMBER, TEXT, TOKEN)
 VALUES = {"username": "stadt", "password": KEY, "api_key": KEY, "from": "Musterstadt"}
 
@@ -130,7 +135,11 @@ def test_kannel_gets_everything_encoded() -> None:
 
 
 def test_a_form_provider_needs_no_code() -> None:
-    provider = Provider(url="https://sms.example/{account}", form={"an": "{to}", "was": "{text}"})
+    provider = Provider(
+        url="https://sms.example/{account}",
+        form={"an": "{to}", "was": "{text}"},
+        success=BY_STATUS,
+    )
     made = HttpSmsSender(
         provider,
         {"account": "stadt"},
@@ -163,10 +172,10 @@ def silent_server() -> Iterator[int]:
 def test_a_real_connection_refused_is_certain_and_a_real_silence_is_not() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         free = taken.getsockname()[1]
-    refused = Provider(url=f"http://127.0.0.1:{free}/", json={"to": "{to}"})
+    refused = Provider(url=f"http://127.0.0.1:{free}/", json=JSON, success=BY_STATUS)
     assert HttpSmsSender(refused, {}).send(MESSAGE).outcome is Outcome.RETRY
     with silent_server() as port:
-        silent = Provider(url=f"http://127.0.0.1:{port}/", json={"to": "{to}"})
+        silent = Provider(url=f"http://127.0.0.1:{port}/", json=JSON, success=BY_STATUS)
         made = HttpSmsSender(silent, {}, timeout_s=0.3)
         result = made.send(MESSAGE)
     assert result.outcome is Outcome.UNKNOWN
@@ -242,7 +251,96 @@ def test_an_unknown_preset_names_the_known() -> None:
 
 @pytest.mark.parametrize(
     ("path", "found"),
-    [("a.b", "1"), ("list.1.id", "x"), ("list.9.id", None), ("a", None), ("none", None)],
+    [
+        ("a.b", "1"),
+        ("list.1.id", "x"),
+        ("list.9.id", None),
+        ("a", None),
+        ("none", None),
+        ("yes", "true"),
+    ],
 )
 def test_picking_from_an_answer(path: str, found: str | None) -> None:
-    assert pick({"a": {"b": 1}, "list": [{}, {"id": "x"}], "none": None}, path) == found
+    assert (
+        pick({"a": {"b": 1}, "list": [{}, {"id": "x"}], "none": None, "yes": True}, path) == found
+    )
+
+
+# --- descriptions of providers -----------------------------------------------------------
+
+DESCRIBED: dict[str, Any] = {
+    "url": "https://sms.example/send",
+    "json": {"an": "{to}", "text": "{text}"},
+    "success": {"json_path": "ok", "equals": ["true"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "remedy"),
+    [
+        ({"success": {}}, "status_only"),
+        ({"success": {"status": [200]}}, "status_only"),
+        ({"success": {"status_only": False}}, "status_only"),
+        ({"success": {"status_only": True, "json_path": "ok"}}, "status_only"),
+        ({"success": {"equals": ["0"], "status_only": True}}, "json_path"),
+        ({"success": {"body_matches": ".*"}}, "proves nothing"),
+        ({"success": {"body_matches": "(OK"}}, "regular expression"),
+        ({"success": {"status": [], "body_matches": "OK"}}, "200 to 299"),
+        ({"success": {"status": [200, 400], "body_matches": "OK"}}, "200 to 299"),
+        ({"success": None}, "success"),
+        ({"json": {"text": "{text}"}}, "{to}, {to_00} or {to_digits}"),
+        ({"json": {"an": "{to}"}}, "{text}"),
+        ({"method": "BREW"}, "GET, POST, PUT"),
+        ({"form": {"a": "b"}}, "'form' or 'json'"),
+        ({"reports": {"meaning": {"ok": "SENT"}}}, "ACCEPTED, DELIVERED, FAILED"),
+    ],
+)
+def test_a_description_that_cannot_tell_success_or_cannot_send_is_refused(
+    changed: dict[str, Any], remedy: str
+) -> None:
+    """Seven.io answers 200 to a refused message: a status alone proves nothing unless said."""
+    given = {**DESCRIBED, **changed}
+    given = {name: value for name, value in given.items() if value is not None}
+    with pytest.raises(ValidationError) as refused:
+        HttpSettings.model_validate({"kind": "http", "provider": given})
+    assert remedy in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("success", "answer", "outcome"),
+    [
+        ({"json_path": "ok", "equals": ["true"]}, {"ok": True}, Outcome.SENT),
+        ({"json_path": "ok", "equals": ["true"]}, {"ok": False}, Outcome.RETRY),
+        ({"json_path": "id"}, {"id": "4711"}, Outcome.SENT),
+        ({"json_path": "id"}, {"id": 0}, Outcome.RETRY),
+        ({"json_path": "id"}, {"id": ""}, Outcome.RETRY),
+        ({"json_path": "id"}, {"id": False}, Outcome.RETRY),
+        ({"json_path": "id"}, {"id": None}, Outcome.UNKNOWN),
+        ({"json_path": "error", "equals": ["0"]}, {"error": 0}, Outcome.SENT),
+        ({"body_matches": r'\{"id"'}, {"id": "4711"}, Outcome.SENT),
+        ({"status_only": True}, {"whatever": 1}, Outcome.SENT),
+    ],
+)
+def test_what_a_described_answer_means(
+    success: dict[str, Any], answer: object, outcome: Outcome
+) -> None:
+    settings = HttpSettings.model_validate(
+        {"kind": "http", "provider": {**DESCRIBED, "success": success}}
+    )
+    assert settings.provider is not None
+    assert sender(settings.provider, seven(200, answer)).send(MESSAGE).outcome is outcome
+
+
+def test_numbers_in_the_form_that_a_provider_wants() -> None:
+    given = {**DESCRIBED, "json": {"a": "{to}", "b": "{to_00}", "c": "{to_digits}", "t": "{text}"}}
+    settings = HttpSettings.model_validate({"kind": "http", "provider": given})
+    assert settings.provider is not None
+    made = sender(settings.provider, seven(200, {"ok": True}))
+    made.send(MESSAGE)
+    (asked,) = made.asked  # type: ignore[attr-defined]
+    assert json.loads(asked.content) == {
+        "a": "+491701234567",
+        "b": "00491701234567",
+        "c": "491701234567",
+        "t": TEXT,
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from pydantic import Field
@@ -13,11 +12,9 @@ from stadtsinn.cloud.alarms.notify.senders.http_sms import open_http
 from stadtsinn.cloud.alarms.notify.senders.sandbox import open_sandbox
 from stadtsinn.cloud.alarms.notify.senders.settings import HttpSettings, SandboxSettings
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
+from stadtsinn.cloud.alarms.notify.telephone import e164
 from stadtsinn.cloud.alarms.notify.text import compose, fit_one_part
 from stadtsinn.cloud.platform.database.engine import Database
-
-_SEPARATORS = re.compile(r"[\s()/.-]")
-_E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
 class Sms:
@@ -28,14 +25,7 @@ class Sms:
 
     def address(self, text: str) -> str:
         """A telephone number as E.164 (``+491701234567``); ``0170…`` is taken for German."""
-        number = _SEPARATORS.sub("", text)
-        if number.startswith("00"):
-            number = "+" + number[2:]
-        elif number.startswith("0"):
-            number = "+49" + number[1:]
-        if not _E164.fullmatch(number):
-            raise ValueError("this is no telephone number: write it like +49 170 1234567")
-        return number
+        return e164(text)
 
     def text(self, sentence: Sentence) -> str:
         return compose(sentence.head, sentence.name, sentence.tail, sentence.extras)

@@ -8,7 +8,6 @@ only; reasons name the kind of failure and the provider's host.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -25,6 +24,7 @@ from stadtsinn.cloud.alarms.notify.senders.provider import (
     Provider,
     ReportFormat,
     fill,
+    numbers,
     pick,
     placeholders,
     token_digest,
@@ -88,7 +88,7 @@ class HttpSmsSender:
         provider = self._provider
         values = {
             **self._values,
-            "to": message.address,
+            **numbers(message.address),
             "text": message.text,
             "uuid": message.uuid,
             "report_url": f"{self._report_url}/{message.report_token}",
@@ -110,7 +110,7 @@ class HttpSmsSender:
         provider, success = self._provider, self._provider.success
         document = _json(answer)
         code = pick(document, success.json_path) if success.json_path else None
-        if answer.status_code in success.status and self._says_success(answer, code):
+        if answer.status_code in success.status and success.says(answer.text, code):
             provider_id = pick(document, provider.id_path) if provider.id_path else None
             return Result(Outcome.SENT, provider_id=provider_id)
         reason = self._reason(f"status {answer.status_code}" + (f", code {code}" if code else ""))
@@ -122,14 +122,6 @@ class HttpSmsSender:
         if answer.status_code in provider.never_status or code in provider.never_codes:
             return Result(Outcome.NEVER, reason=reason)
         return Result(Outcome.RETRY, reason=reason)
-
-    def _says_success(self, answer: httpx.Response, code: str | None) -> bool:
-        success = self._provider.success
-        if success.equals and code not in success.equals:
-            return False
-        if success.json_path and code is None:
-            return False
-        return not success.body_matches or bool(re.match(success.body_matches, answer.text))
 
     def _reason(self, what: str) -> str:
         return f"{self._host}: {what}"[:200]

@@ -1,7 +1,7 @@
 """What an HTTP provider of text messages looks like: data, so that a new one needs no code.
 
-Templates hold ``{name}``: ``to``, ``text``, ``uuid`` and ``report_url`` come with each message,
-everything else from the configuration's `values` and `secrets`.
+Templates hold ``{name}``: ``to``, ``to_00``, ``to_digits``, ``text``, ``uuid`` and ``report_url``
+come with each message, everything else from the configuration's `values` and `secrets`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,15 @@ from pydantic import ConfigDict
 
 from stadtsinn.cloud.alarms.notify.message import Status
 
-PER_MESSAGE = frozenset({"to", "text", "uuid", "report_url"})
+_NUMBER = frozenset({"to", "to_00", "to_digits"})
+PER_MESSAGE = _NUMBER | {"text", "uuid", "report_url"}
 # Data classes, because a field is called `json`; the configuration's reader validates them.
 _STRICT = ConfigDict(extra="forbid")
-_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+_REPORTED = frozenset({Status.ACCEPTED.value, Status.DELIVERED.value, Status.FAILED.value})
+_METHODS = ("GET", "POST", "PUT")
+_NO_SUCCESS = frozenset({"", "0", "false"})
+"""What stands where an id or a word would, if there is none."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +37,44 @@ class Success:
     json_path: str = ""
     """Dotted path into a JSON answer, e.g. ``success`` or ``messages.0.id``."""
     equals: tuple[str, ...] = ()
+    """The values at `json_path` that mean success; without any, all but 0, false and nothing."""
     body_matches: str = ""
     """A regular expression the body has to begin with."""
+    status_only: bool = False
+    """The provider refuses by the status alone: its manual says so."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError. Many providers answer 200 to a message that they refuse."""
+        if not self.status or not all(200 <= status < 300 for status in self.status):
+            raise ValueError("'status' has the answers that mean success: 200 to 299")
+        if self.equals and not self.json_path:
+            raise ValueError("'equals' needs 'json_path': where in the answer the value stands")
+        if bool(self.json_path or self.body_matches) == self.status_only:
+            raise ValueError(
+                "say how an answer with a good status shows that the message was taken: "
+                "'json_path' (with 'equals') or 'body_matches'; or 'status_only = true' where the "
+                "provider refuses by the status alone"
+            )
+        if self.body_matches and _pattern(self.body_matches).match(""):
+            raise ValueError("'body_matches' also fits an empty answer: it proves nothing")
+
+    def says(self, body: str, code: str | None) -> bool:
+        """Whether an answer with a good status means success; `code` is what is at `json_path`."""
+        if self.json_path and not self._is_good(code):
+            return False
+        return not self.body_matches or bool(_pattern(self.body_matches).match(body))
+
+    def _is_good(self, code: str | None) -> bool:
+        if self.equals:
+            return code in self.equals
+        return code is not None and code.strip().lower() not in _NO_SUCCESS
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise ValueError(f"'body_matches' is no regular expression: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -48,6 +89,11 @@ class Reports:
     """Where the provider's own message id stands, if the report address is not per message."""
     meaning: dict[str, str] = field(default_factory=dict)
     """The provider's word → ACCEPTED, DELIVERED or FAILED."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError."""
+        if other := sorted(set(self.meaning.values()) - _REPORTED):
+            raise ValueError(f"'{other[0]}' is no meaning: use {', '.join(sorted(_REPORTED))}")
 
     def status_of(self, word: str) -> Status | None:
         """None for a word that says nothing final or new."""
@@ -77,7 +123,7 @@ class Provider:
     query: dict[str, str] = field(default_factory=dict)
     form: dict[str, str] = field(default_factory=dict)
     json: dict[str, str] = field(default_factory=dict)
-    success: Success = Success()
+    success: Success
     id_path: str = ""
     never_status: tuple[int, ...] = (400, 413, 414, 422)
     """Refusals that no repetition changes."""
@@ -87,6 +133,55 @@ class Provider:
     """Values at `success.json_path` that mean: wrong number, never."""
     unknown_codes: tuple[str, ...] = ()
     reports: Reports = Reports()
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what could never send a message."""
+        if self.method not in _METHODS:
+            raise ValueError(f"'method' is one of {', '.join(_METHODS)}")
+        if self.form and self.json:
+            raise ValueError("a request has either 'form' or 'json'")
+        asked = placeholders(self)
+        if not asked & _NUMBER:
+            raise ValueError("no template has the recipient's number: {to}, {to_00} or {to_digits}")
+        if "text" not in asked:
+            raise ValueError("no template has the message: {text}")
+
+
+def token_digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def placeholders(provider: Provider) -> set[str]:
+    """The names a provider's templates ask for."""
+    texts = [provider.url]
+    for part in (provider.headers, provider.query, provider.form, provider.json):
+        texts += part.values()
+    return {name for text in texts for name in _PLACEHOLDER.findall(text)}
+
+
+def numbers(address: str) -> dict[str, str]:
+    """An E.164 number in the forms that providers want."""
+    digits = address.removeprefix("+")
+    return {"to": address, "to_00": f"00{digits}", "to_digits": digits}
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """A template with its placeholders filled; values are not looked at for placeholders."""
+    return _PLACEHOLDER.sub(lambda found: values[found.group(1)], template)
+
+
+def pick(document: Any, path: str) -> str | None:
+    """The scalar at a dotted path (``messages.0.id``) of a JSON document, as text."""
+    for step in path.split("."):
+        if isinstance(document, dict):
+            document = document.get(step)
+        elif isinstance(document, list) and step.isdigit() and int(step) < len(document):
+            document = document[int(step)]
+        else:
+            return None
+    if isinstance(document, bool):
+        return str(document).lower()
+    return str(document) if isinstance(document, str | int) else None
 
 
 KANNEL = Provider(
@@ -144,34 +239,3 @@ SEVEN = Provider(
 )
 
 PRESETS: Mapping[str, Provider] = {"kannel": KANNEL, "seven": SEVEN}
-
-
-def token_digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def placeholders(provider: Provider) -> set[str]:
-    """The names a provider's templates ask for."""
-    texts = [provider.url]
-    for part in (provider.headers, provider.query, provider.form, provider.json):
-        texts += part.values()
-    return {name for text in texts for name in _PLACEHOLDER.findall(text)}
-
-
-def fill(template: str, values: Mapping[str, str]) -> str:
-    """A template with its placeholders filled; values are not looked at for placeholders."""
-    return _PLACEHOLDER.sub(lambda found: values[found.group(1)], template)
-
-
-def pick(document: Any, path: str) -> str | None:
-    """The scalar at a dotted path (``messages.0.id``) of a JSON document, as text."""
-    for step in path.split("."):
-        if isinstance(document, dict):
-            document = document.get(step)
-        elif isinstance(document, list) and step.isdigit() and int(step) < len(document):
-            document = document[int(step)]
-        else:
-            return None
-    if isinstance(document, str | int) and not isinstance(document, bool):
-        return str(document)
-    return None

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from stadtsinn.base.settings.reading import Section
 from stadtsinn.base.settings.secret import Secret
 from stadtsinn.cloud.alarms.notify.senders.provider import Provider
+from stadtsinn.cloud.alarms.notify.telephone import e164
+
+_FROM = "from"
+_LONGEST_NAME = 11
+_SHORT_CODE = range(3, 7)
+
+
+def _from_somebody(values: dict[str, str]) -> dict[str, str]:
+    """What recipients see as the sender: a short name, a short code or a telephone number."""
+    shown = values.get(_FROM, "")
+    if any(letter.isalpha() for letter in shown):
+        if len(shown) > _LONGEST_NAME:
+            raise ValueError(f"a sender's name has at most {_LONGEST_NAME} characters: shorten it")
+        return values
+    if not shown or (shown.isdigit() and len(shown) in _SHORT_CODE):
+        return values
+    return {**values, _FROM: e164(shown)}
 
 
 class SandboxSettings(Section):
@@ -25,7 +42,7 @@ class HttpSettings(Section):
     provider: Provider | None = None
     url: str = ""
     """In place of the preset's address."""
-    values: dict[str, str] = Field(default_factory=dict)
+    values: Annotated[dict[str, str], AfterValidator(_from_somebody)] = Field(default_factory=dict)
     secrets: dict[str, Secret] = Field(default_factory=dict)
     """By placeholder. ``report_token`` is the last part of the report address, for providers
     that know one address for all messages."""
