@@ -176,7 +176,7 @@ REFUSALS = [
     (archive, ("--before", "2026-12-01"), "only days that are over"),
     (redecode, ("--from", "2026-09-26"), "give the range with --from and --to"),
     (redecode, ("--from", "2026-09-28", "--to", "2026-09-26"), "swap them"),
-    (redecode, ("--from", "gestern", "--to", "2026-09-26"), "'--from' is no time"),
+    (redecode, ("--from", "gestern", "--to", "2026-09-26"), "--from 'gestern' is no time"),
 ]
 
 

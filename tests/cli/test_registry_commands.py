@@ -59,6 +59,9 @@ def test_from_nothing_to_a_town_with_a_key(run: Command, config: Path) -> None:
     assert authenticate(database, token, Instant(1)).tenant_id == "musterstadt"
     (key,) = [json.loads(line) for line in _lines(run("key", "list", "--json"))]
     assert token not in json.dumps(key)
+    listed_for_people = run("key", "list").stdout
+    assert key["created"][:19].replace("T", " ") + key["created"][-6:] in listed_for_people
+    assert key["created"][-6:] in {"+01:00", "+02:00"}, "Berlin's"
     assert run("key", "revoke", str(key["id"])).exit_code == 0
     with pytest.raises(Unauthenticated):
         authenticate(database, token, Instant(1))

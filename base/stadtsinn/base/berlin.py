@@ -1,7 +1,8 @@
 """Local time of Europe/Berlin: days of 23, 24 or 25 hours, and times as Germans read them.
 
-The only module that names the time zone. A time of day that the clock skips in March counts as
-if the clock had not been changed yet; of a time that comes twice in October the first counts.
+The only module that names the time zone. In `at` a time of day that the clock skips in March
+counts as if the clock had not been changed yet, and of one that comes twice in October the first
+counts. For a time that somebody wrote, `moments` says whether it is one of these.
 """
 
 from __future__ import annotations
@@ -34,6 +35,13 @@ def at(day: date, time_of_day: str = "00:00") -> Instant:
     )
 
 
+def moments(local_time: datetime) -> tuple[Instant, ...]:
+    """When clocks in Berlin show a time without offset: never in the hour that is skipped in
+    March, twice in the one that is repeated in October."""
+    possible = {from_datetime(local_time.replace(tzinfo=BERLIN, fold=fold)) for fold in (0, 1)}
+    return tuple(sorted(one for one in possible if local(one).replace(tzinfo=None) == local_time))
+
+
 def midnight(instant: int) -> Instant:
     """The beginning of the local day that holds the instant. Clocks change at 2, never at 0."""
     return at(local(instant))
@@ -48,6 +56,11 @@ def isoformat(instant: int) -> str:
     """``2026-10-25T02:30:00+01:00``: readable here, and unambiguous when clocks go back."""
     shift, suffix = _offset(instant // HOUR)
     return (_EPOCH + timedelta(microseconds=instant + shift)).isoformat() + suffix
+
+
+def for_people(instant: int) -> str:
+    """``2026-10-25 02:30:00+01:00``: in output and errors; commands take it back as it is."""
+    return isoformat(instant - instant % SECOND).replace("T", " ")
 
 
 def clock_time(instant: int) -> str:

@@ -17,6 +17,9 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
+LATEST = Instant(9_000_000_000_000_000)
+"""In the year 2255: later times do not fit into every store."""
+
 
 def from_datetime(moment: datetime) -> Instant:
     """The instant of an aware datetime; a naive one raises ValueError."""

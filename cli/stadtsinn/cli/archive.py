@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Json, installation
 from stadtsinn.cli.language import text
+from stadtsinn.cli.output import print_json
+from stadtsinn.cli.times import read_day
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.log.archive_files.archiving import Kept, Moved
@@ -28,22 +30,15 @@ def archive(
     json_lines: Json = False,
 ) -> None:
     with installation(config) as opened:
-        from stadtsinn.base.instant import parse
+        from stadtsinn.base.instant import from_datetime
         from stadtsinn.base.logs import configure_logs
-        from stadtsinn.cloud.log.archive_files.archive import Archive, day_of
+        from stadtsinn.cloud.log.archive_files.archive import day_of
         from stadtsinn.cloud.log.archive_files.archiving import archive_before
         from stadtsinn.cloud.run import FOLLOWERS
 
         configure_logs("archive", level=opened.settings.log_level)
-        try:
-            moment = parse(f"{before}T00:00:00+00:00")
-        except (ValueError, OverflowError):
-            raise ValueError(
-                text(
-                    f"--before {before}: no day, give one like 2026-10-01",
-                    f"--before {before}: kein Tag, bitte wie 2026-10-01 angeben",
-                )
-            ) from None
+        day = read_day("--before", before)
+        moment = from_datetime(datetime(day.year, day.month, day.day, tzinfo=UTC))
         if moment > day_of(opened.clock.now()):
             raise ValueError(
                 text(
@@ -53,11 +48,13 @@ def archive(
                     "Tag (UTC) ist der späteste",
                 )
             )
-        files = Archive(opened.settings.archive.folder)
         found = False
-        for one in archive_before(opened.database, files, moment, FOLLOWERS, opened.clock):
+        for one in archive_before(opened.database, opened.archive, moment, FOLLOWERS, opened.clock):
             found = True
-            print(json.dumps(_fields(one)) if json_lines else _line(one))
+            if json_lines:
+                print_json(_fields(one))
+            else:
+                print(_line(one))
         if not found and not json_lines:
             print(
                 text(

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stadtsinn.base.settings.errors import SettingsError
+from stadtsinn.base.berlin import for_people, isoformat
 from stadtsinn.cli.frame import refuse
-from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Json
+from stadtsinn.cli.installation import (
+    DEFAULT_CONFIG,
+    Config,
+    Json,
+    installation,
+    read_settings,
+    server_errors,
+)
 from stadtsinn.cli.language import text
-from stadtsinn.cli.own_devices import use_device_folder
-from stadtsinn.cloud.settings import EXAMPLE, CloudSettings, load_settings
+from stadtsinn.cli.output import print_facts, print_json, print_list
+from stadtsinn.cloud.settings import EXAMPLE
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.intake.repository import QuarantineRow
-    from stadtsinn.cloud.run import Parts
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -79,7 +82,6 @@ def run(
     ] = None,
     clock: Clock = None,
 ) -> None:
-    settings = _settings(config)
     from stadtsinn.base.clock import open_clock
     from stadtsinn.base.logs import configure_logs
     from stadtsinn.cloud.run import ROLES, Process
@@ -92,7 +94,8 @@ def run(
                     f"unbekannte Rolle '{name}': es gibt {', '.join(ROLES)}",
                 )
             )
-    with _refusing(config):
+    with server_errors(config):
+        settings = read_settings(config)
         configure_logs("cloud", level=settings.log_level)
         process = Process(settings, open_clock(clock or settings.clock), only or list(ROLES))
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -125,7 +128,6 @@ def rebuild(
     config: Config = DEFAULT_CONFIG,
     clock: Clock = None,
 ) -> None:
-    settings = _settings(config)
     from stadtsinn.cloud.log.followers.loop import rebuild as rebuild_follower
     from stadtsinn.cloud.run import FOLLOWERS, follower
 
@@ -136,7 +138,7 @@ def rebuild(
                 f"unbekannter Folger '{name}': {', '.join(FOLLOWERS)}",
             )
         )
-    with _refusing(config), _parts(settings, clock) as parts:
+    with installation(config, clock) as parts:
         rebuild_follower(parts.database, follower(name, parts), parts.clock)
     print(
         text(
@@ -166,17 +168,26 @@ def list_quarantine(
     ] = False,
     json_lines: Json = False,
 ) -> None:
-    settings = _settings(config)
     from stadtsinn.cloud.intake.repository import quarantined
 
-    with _refusing(config), _parts(settings, None) as parts, parts.database.read() as connection:
+    with installation(config) as parts, parts.database.read() as connection:
         rows = quarantined(
             connection, reason=reason, dev_eui=dev_eui, with_replayed=everything, limit=limit
         )
-    for row in rows:
-        print(json.dumps(_summary(row)) if json_lines else _line(row))
-    if not rows and not json_lines:
-        print(text("Quarantine is empty.", "Die Quarantäne ist leer."))
+    print_list(
+        rows,
+        {
+            text("No.", "Nr."): lambda row: str(row.id),
+            text("Last received", "Zuletzt empfangen"): lambda row: for_people(row.last_at),
+            text("Times", "Anzahl"): lambda row: str(row.times),
+            text("Device", "Gerät"): lambda row: row.dev_eui or "–",
+            text("Source", "Quelle"): lambda row: row.source,
+            text("Reason", "Grund"): lambda row: f"{row.reason}: {row.detail}",
+        },
+        lambda row: _fields(row, isoformat),
+        as_json=json_lines,
+        empty=text("Quarantine is empty.", "Die Quarantäne ist leer."),
+    )
 
 
 @quarantine_app.command(
@@ -186,10 +197,9 @@ def list_quarantine(
     )
 )
 def show(row_id: int, config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None:
-    settings = _settings(config)
     from stadtsinn.cloud.intake.repository import quarantined_row
 
-    with _refusing(config), _parts(settings, None) as parts, parts.database.read() as connection:
+    with installation(config) as parts, parts.database.read() as connection:
         row = quarantined_row(connection, row_id)
     if row is None:
         refuse(
@@ -198,12 +208,12 @@ def show(row_id: int, config: Config = DEFAULT_CONFIG, json_lines: Json = False)
                 f"kein Eintrag {row_id}: 'stadtsinn cloud quarantine list --all' zeigt alle",
             )
         )
-    whole = {**_summary(row), "payload_hex": row.payload.hex()}
+    payload = {"payload_hex": row.payload.hex()}
     if json_lines:
-        print(json.dumps(whole))
-        return
-    for name, value in whole.items():
-        print(f"{name:<14} {value}")
+        print_json({**_fields(row, isoformat), **payload})
+    else:
+        shown = {**_fields(row, for_people), **payload}
+        print_facts((name, "–" if value is None else str(value)) for name, value in shown.items())
 
 
 @quarantine_app.command(
@@ -222,13 +232,12 @@ def replay(
     clock: Clock = None,
     json_lines: Json = False,
 ) -> None:
-    settings = _settings(config)
     from stadtsinn.cloud.intake.quarantine import replay as replay_rows
     from stadtsinn.cloud.intake.service import Ingestor
     from stadtsinn.cloud.log.archive_files.archived_copies import ArchivedCopies
     from stadtsinn.decoders.catalogue import catalogue
 
-    with _refusing(config), _parts(settings, clock) as parts:
+    with installation(config, clock) as parts:
         archived = ArchivedCopies(parts.archive)
         ingestor = Ingestor(parts.database, parts.directory, parts.clock, catalogue(), archived)
         report = replay_rows(
@@ -240,8 +249,9 @@ def replay(
             row_ids=row_id or None,
         )
     if json_lines:
-        counts = {"taken": report.taken, "copies": report.copies, "refused": dict(report.refused)}
-        print(json.dumps(counts))
+        print_json(
+            {"taken": report.taken, "copies": report.copies, "refused": dict(report.refused)}
+        )
         return
     print(
         text(
@@ -253,9 +263,8 @@ def replay(
         print(text(f"{count} still not taken: {why}", f"{count} weiter nicht übernommen: {why}"))
 
 
-def _summary(row: QuarantineRow) -> dict[str, Any]:
-    from stadtsinn.base.instant import isoformat
-
+def _fields(row: QuarantineRow, shown: Callable[[int], str]) -> dict[str, Any]:
+    """What is known of an item; `shown` writes its times."""
     return {
         "id": row.id,
         "reason": row.reason,
@@ -267,64 +276,7 @@ def _summary(row: QuarantineRow) -> dict[str, Any]:
         "topic": row.topic,
         "times": row.times,
         "size": row.size,
-        "first": isoformat(row.received_at),
-        "last": isoformat(row.last_at),
-        "replayed": isoformat(row.replayed_at) if row.replayed_at is not None else None,
+        "first": shown(row.received_at),
+        "last": shown(row.last_at),
+        "replayed": shown(row.replayed_at) if row.replayed_at is not None else None,
     }
-
-
-def _line(row: QuarantineRow) -> str:
-    from stadtsinn.base.instant import isoformat
-
-    times = f" ×{row.times}" if row.times > 1 else ""
-    return (
-        f"{row.id:>6}  {isoformat(row.last_at)[:19]}Z  {row.reason}{times}  "
-        f"{row.dev_eui or '-'}  {row.source}\n        {row.detail}"
-    )
-
-
-@contextmanager
-def _parts(settings: CloudSettings, clock: str | None) -> Iterator[Parts]:
-    from stadtsinn.base.clock import open_clock
-    from stadtsinn.cloud.migrations import upgrade
-    from stadtsinn.cloud.run import Parts
-
-    parts = Parts(settings, open_clock(clock or settings.clock), signalled=False)
-    try:
-        upgrade(parts.database)
-        yield parts
-    finally:
-        parts.close()
-
-
-@contextmanager
-def _refusing(config: Path) -> Iterator[None]:
-    """Errors that an operator can correct end with a sentence instead of a traceback."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from stadtsinn.base.logs import mask_text
-    from stadtsinn.cloud.intake.service import DatabaseAway
-
-    try:
-        yield
-    except (SQLAlchemyError, DatabaseAway) as error:
-        reason = str(error).splitlines()[0]
-        refuse(
-            mask_text(
-                text(
-                    f"the database does not answer ({reason}): check [database] url in {config}",
-                    f"die Datenbank antwortet nicht ({reason}): [database] url in {config} prüfen",
-                )
-            )
-        )
-    except (ValueError, OSError, RuntimeError) as error:
-        refuse(mask_text(f"{config}: {error}"))
-
-
-def _settings(config: Path) -> CloudSettings:
-    try:
-        settings = load_settings(config)
-    except SettingsError as error:
-        refuse(str(error))
-    use_device_folder(settings.devices)
-    return settings

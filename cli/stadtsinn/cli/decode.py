@@ -10,10 +10,13 @@ from typing import Annotated, Any, NoReturn
 import msgspec
 import typer
 
-from stadtsinn.base.instant import Instant, isoformat, parse
+from stadtsinn.base.berlin import for_people
+from stadtsinn.base.instant import Instant, isoformat
 from stadtsinn.cli.frame import BAD_USAGE, FAILED, end, end_in_json
 from stadtsinn.cli.language import german, text
+from stadtsinn.cli.output import print_json, print_table
 from stadtsinn.cli.own_devices import DeviceFolder, use_device_folder
+from stadtsinn.cli.times import read_moment
 from stadtsinn.decoders.catalogue import Catalogue, catalogue
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.reading import Decoded, Quality, Reading, VendorFields
@@ -69,8 +72,8 @@ def decode(
             "--received",
             metavar="TIME",
             help=text(
-                "When a gateway heard it (2026-05-01T12:00:00Z): for times relative to that.",
-                "Empfangszeit (2026-05-01T12:00:00Z): für Zeiten, die davon abhängen.",
+                "When a gateway heard it ('2026-05-01 14:00'): for times relative to that.",
+                "Empfangszeit ('2026-05-01 14:00'): für Zeiten, die davon abhängen.",
             ),
         ),
     ] = "",
@@ -112,14 +115,14 @@ def _run_one(
     if device not in devices:
         _fail(devices.unknown(device), BAD_USAGE, as_json=as_json)
     try:
-        raw, heard = _hex(payload), _time(received)
+        raw, heard = _hex(payload), _heard("--received", received)
     except ValueError as error:
         _fail(str(error), BAD_USAGE, as_json=as_json)
     outcome, vendor = devices.decode_with_vendor(device, f_port, raw, heard)
     if not isinstance(outcome, Decoded):
         _fail(outcome.message, FAILED, as_json=as_json)
     if as_json:
-        print(_encode(_answer(outcome, vendor)).decode())
+        print_json(_answer(outcome, vendor))
     else:
         _print_tables(devices.device(device), outcome, vendor)
 
@@ -133,13 +136,8 @@ def _hex(payload: str) -> bytes:
         ) from None
 
 
-def _time(received: str) -> Instant | None:
-    if not received:
-        return None
-    try:
-        return parse(received)
-    except ValueError as error:
-        raise ValueError(f"time {received!r}: {error}; write 2026-05-01T12:00:00Z") from None
+def _heard(option: str, written: str) -> Instant | None:
+    return read_moment(option, written) if written else None
 
 
 def _fail(message: str, code: int, *, as_json: bool) -> NoReturn:
@@ -190,7 +188,7 @@ def _answer_line(
         return {"error": f"a line of more than {_LONGEST_LINE} bytes; send one request per line"}
     try:
         request = requests.decode(line)
-        raw, heard = _hex(request.bytes), _time(request.received)
+        raw, heard = _hex(request.bytes), _heard("received", request.received)
     except (msgspec.DecodeError, ValueError) as error:
         return {"error": f'{error}; a line is {{"device": …, "f_port": …, "bytes": "hex"}}'}
     outcome, vendor = devices.decode_with_vendor(request.device, request.f_port, raw, heard)
@@ -217,30 +215,38 @@ def _blocks(stream: int) -> Iterator[list[bytes]]:
 
 
 def _print_tables(device: DeviceType, outcome: Decoded, vendor: VendorFields) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    value = text("Value", "Wert")
+    print_table(
+        (
+            text("Quantity", "Größe"),
+            text("Channel", "Kanal"),
+            value,
+            text("Unit", "Einheit"),
+            text("Quality", "Güte"),
+            text("Time", "Zeit"),
+        ),
+        (_row(reading) for reading in outcome.readings),
+        title=f"{device.vendor} {device.product}",
+        numbers=value,
+    )
+    print(f"\n{text('Decoder', 'Dekoder')}: {outcome.decoder}\n")
+    print_table(
+        (text("Key", "Schlüssel"), value),
+        ((key, _encode(shown).decode()) for key, shown in vendor.items()),
+        title=text("Vendor's fields", "Felder des Herstellers"),
+    )
 
-    readings = Table(title=f"{device.vendor} {device.product}", title_justify="left")
-    heads = ("Quantity", "Channel", "Value", "Unit", "Quality", "Time")
-    if german():
-        heads = ("Größe", "Kanal", "Wert", "Einheit", "Güte", "Zeit")
-    for head in heads:
-        readings.add_column(head, justify="right" if head in {"Value", "Wert"} else "left")
-    for reading in outcome.readings:
-        known = quantity(reading.quantity)
-        label = text(known.label_en, known.label_de)
-        time = isoformat(reading.event_time) if reading.event_time is not None else ""
-        unit = unit_sign(known.unit)
-        row = (label, reading.channel, _number(reading.value), unit, _quality(reading), time)
-        readings.add_row(*row)
-    raw = Table(title=text("Vendor's fields", "Felder des Herstellers"), title_justify="left")
-    raw.add_column(text("Key", "Schlüssel"))
-    raw.add_column(text("Value", "Wert"))
-    for key, value in vendor.items():
-        raw.add_row(key, Text(msgspec.json.encode(value).decode()))  # brackets are no markup
-    console = Console()
-    console.print(readings, f"{text('Decoder', 'Dekoder')}: {outcome.decoder}", "", raw, sep="\n")
+
+def _row(reading: Reading) -> tuple[str, ...]:
+    known = quantity(reading.quantity)
+    return (
+        text(known.label_en, known.label_de),
+        reading.channel,
+        _number(reading.value),
+        unit_sign(known.unit),
+        _quality(reading),
+        for_people(reading.event_time) if reading.event_time is not None else "",
+    )
 
 
 _QUALITIES = {Quality.GOOD: "gut", Quality.SUSPECT: "zweifelhaft", Quality.BAD: "schlecht"}

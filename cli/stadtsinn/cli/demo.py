@@ -16,6 +16,7 @@ from rich.table import Table
 
 from stadtsinn.base.berlin import date_and_time
 from stadtsinn.cli.language import text
+from stadtsinn.cli.output import progress_lines
 from stadtsinn.cli.sparkline import sparkline
 from stadtsinn.cli.stage_options import cache_folder, errors_as_sentences, stage_folder
 
@@ -78,16 +79,7 @@ def demo(
 def _check(folder: Path, seed: int, as_json: bool) -> None:
     from stadtsinn.simulator.demo.play import check_day
 
-    notes = Console(stderr=True)
-    began = time.monotonic()
-    report = check_day(
-        folder,
-        cache_folder(),
-        seed=seed,
-        report=lambda line: notes.print(
-            f"[{time.monotonic() - began:6.1f} s] {line}", markup=False
-        ),
-    )
+    report = check_day(folder, cache_folder(), seed=seed, report=progress_lines())
     if as_json:
         print(report.to_json().decode())
     else:

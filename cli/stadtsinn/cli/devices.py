@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtsinn.base.berlin import for_people
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Json, installation
 from stadtsinn.cli.language import text
+from stadtsinn.cli.output import print_json
+from stadtsinn.cli.times import read_moment
 from stadtsinn.cli.town_choice import scope_of_device
 
 if TYPE_CHECKING:
@@ -118,7 +120,7 @@ def _change(
 
     made: list[PlacedDeployment] = []
     with installation(config) as opened:
-        when = _moment(at, opened.clock.now())
+        when = opened.clock.now() if at is None else read_moment("--at", at)
         try:
             with change_or_dry_run(opened.database, dry_run) as connection:
                 scope = scope_of_device(connection, dev_eui(device))
@@ -128,17 +130,13 @@ def _change(
             pass
     for one in made:
         if json_lines:
-            print(
-                json.dumps({**json.loads(one.model_dump_json(exclude={"id"})), "dry_run": dry_run})
-            )
+            print_json({**one.model_dump(mode="json", exclude={"id"}), "dry_run": dry_run})
         else:
             print(_line(one, when, dry_run))
 
 
 def _line(one: PlacedDeployment, when: Instant, dry_run: bool) -> str:
-    from stadtsinn.base.berlin import date_and_time
-
-    moment = date_and_time(when)
+    moment = for_people(when)
     if dry_run:
         return text(
             f"{one.dev_eui} would measure at '{one.station}' from {moment} on; nothing was changed",
@@ -150,24 +148,3 @@ def _line(one: PlacedDeployment, when: Instant, dry_run: bool) -> str:
         f"{one.dev_eui} misst ab {moment} an '{one.station}'; "
         "die Messreihe wird von da an neu geschrieben",
     )
-
-
-def _moment(written: str | None, now: Instant) -> Instant:
-    """When something was done: with an offset, or Berlin's local time. Raises ValueError."""
-    from datetime import datetime
-
-    from stadtsinn.base.berlin import BERLIN
-    from stadtsinn.base.instant import from_datetime
-
-    if written is None:
-        return now
-    try:
-        moment = datetime.fromisoformat(written)
-    except ValueError:
-        raise ValueError(
-            text(
-                f"--at: '{written}' is no time: give it as '2026-06-12 12:00'",
-                f"--at: '{written}' ist keine Zeit: angeben wie '2026-06-12 12:00'",
-            )
-        ) from None
-    return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=BERLIN))

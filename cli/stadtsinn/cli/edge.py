@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ import typer
 from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.language import text
+from stadtsinn.cli.output import print_facts
 from stadtsinn.cli.own_devices import use_device_folder
 from stadtsinn.edge.agent.config import EXAMPLE, EdgeSettings, load_settings
 
@@ -88,8 +90,7 @@ def check(config: Config = Path("edge.toml")) -> None:
                 broker.tls.context()
     except ValueError as error:
         refuse(f"{config}: {error}")
-    for line in _summary(settings):
-        print(line)
+    print_facts(_summary(settings))
     for name in _unknown_types(settings):
         print(
             text(
@@ -112,38 +113,39 @@ def config_example() -> None:
     print(EXAMPLE, end="")
 
 
-def _summary(settings: EdgeSettings) -> list[str]:
-    local, cloud = settings.local(), settings.cloud()
+def _summary(settings: EdgeSettings) -> Iterator[tuple[str, str]]:
+    local, cloud, commit = settings.local(), settings.cloud(), settings.commit
     server, topics = settings.network_server.title, ", ".join(settings.topics)
-    tls = text("TLS", "TLS") if cloud.tls else text("NO encryption", "KEINE Verschlüsselung")
-    return [
-        text(f"edge id        {settings.edge_id}", f"Kennung        {settings.edge_id}"),
+    size = f"{settings.spool.max_megabytes} MB"
+    tls = "TLS" if cloud.tls else text("NO encryption", "KEINE Verschlüsselung")
+    yield text("edge id", "Kennung"), settings.edge_id
+    yield (
+        text("takes from", "nimmt von"),
         text(
-            f"takes from     {server} at {local.host}:{local.port}, {topics}",
-            f"nimmt von      {server} auf {local.host}:{local.port}, {topics}",
+            f"{server} at {local.host}:{local.port}, {topics}",
+            f"{server} auf {local.host}:{local.port}, {topics}",
         ),
+    )
+    yield (
+        text("keeps in", "verwahrt in"),
+        f"{settings.spool.path}, {text('at most', 'höchstens')} {size}",
+    )
+    yield (
+        text("commits", "sichert"),
         text(
-            f"keeps in       {settings.spool.path}, at most {settings.spool.max_megabytes} MB",
-            f"verwahrt in    {settings.spool.path}, höchstens {settings.spool.max_megabytes} MB",
+            f"every {commit.rows} uplinks or {commit.seconds:g} s",
+            f"je {commit.rows} Meldungen oder {commit.seconds:g} s",
         ),
+    )
+    yield text("delivers to", "liefert an"), f"{cloud.host}:{cloud.port}, {tls}"
+    yield text("health", "Zustand"), f"http://{settings.health.address}/healthz, /metrics"
+    yield (
+        text("device types", "Gerätetypen"),
         text(
-            f"commits        every {settings.commit.rows} uplinks or {settings.commit.seconds:g} s",
-            f"sichert        je {settings.commit.rows} Meldungen oder "
-            f"{settings.commit.seconds:g} s",
+            f"{len(settings.device_types)} mapped here",
+            f"{len(settings.device_types)} hier zugeordnet",
         ),
-        text(
-            f"delivers to    {cloud.host}:{cloud.port}, {tls}",
-            f"liefert an     {cloud.host}:{cloud.port}, {tls}",
-        ),
-        text(
-            f"health         http://{settings.health.address}/healthz, /metrics",
-            f"Zustand        http://{settings.health.address}/healthz, /metrics",
-        ),
-        text(
-            f"device types   {len(settings.device_types)} mapped here",
-            f"Gerätetypen    {len(settings.device_types)} hier zugeordnet",
-        ),
-    ]
+    )
 
 
 def _unknown_types(settings: EdgeSettings) -> list[str]:

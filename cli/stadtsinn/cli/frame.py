@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-import msgspec
 import typer
 
 from stadtsinn.cli.language import text
+from stadtsinn.cli.output import print_json
 
 FAILED = 1
 """The data, or something on this machine, does not allow it."""
@@ -29,5 +29,5 @@ def end(message: str, code: int = BAD_USAGE) -> NoReturn:
 
 def end_in_json(document: dict[str, object], code: int) -> NoReturn:
     """For ``--json``: the error is an answer, on stdout."""
-    print(msgspec.json.encode(document).decode())
+    print_json(document)
     raise typer.Exit(code) from None

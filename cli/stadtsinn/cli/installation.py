@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stadtsinn.cli.frame import refuse
+from stadtsinn.cli.frame import BAD_USAGE, FAILED, refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.own_devices import use_device_folder
 
 if TYPE_CHECKING:
-    from stadtsinn.base.clock import Clock
-    from stadtsinn.cloud.platform.database.engine import Database
+    from stadtsinn.cloud.run import Parts
     from stadtsinn.cloud.settings import CloudSettings
 
 Config = Annotated[
@@ -36,50 +34,57 @@ Json = Annotated[
 DEFAULT_CONFIG = Path("cloud.toml")
 
 
-@dataclass(frozen=True)
-class Installation:
-    """The database of an installation, at this version's schema, its clock and configuration."""
+@contextmanager
+def installation(config: Path, clock: str | None = None) -> Iterator[Parts]:
+    """Open the configured installation, its database at this version's schema. `clock` takes the
+    place of the configured one. Errors end the command as `server_errors` says."""
+    with server_errors(config):
+        from stadtsinn.base.clock import open_clock
+        from stadtsinn.cloud.migrations import upgrade
+        from stadtsinn.cloud.run import Parts
 
-    database: Database
-    clock: Clock
-    settings: CloudSettings
+        settings = read_settings(config)
+        parts = Parts(settings, open_clock(clock or settings.clock), signalled=False)
+        try:
+            upgrade(parts.database)
+            yield parts
+        finally:
+            parts.close()
+
+
+def read_settings(config: Path) -> CloudSettings:
+    """The configuration; its own device files are in the catalogue then. Raises SettingsError."""
+    from stadtsinn.cloud.settings import load_settings
+
+    settings = load_settings(config)
+    use_device_folder(settings.devices)
+    return settings
 
 
 @contextmanager
-def installation(config: Path) -> Iterator[Installation]:
-    """Open the configured installation. Errors that an operator can correct end with a sentence
-    and exit code 2; code 1 is for changes that the data do not allow."""
+def server_errors(config: Path) -> Iterator[None]:
+    """Errors that an operator can correct end with a sentence instead of a traceback: with exit
+    code 1 where the data do not allow a change, else 2."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from stadtsinn.base.clock import open_clock
+    from stadtsinn.base.logs import mask_text
     from stadtsinn.base.problems import Problem
-    from stadtsinn.cloud.migrations import upgrade
-    from stadtsinn.cloud.platform.database.engine import open_database
-    from stadtsinn.cloud.settings import load_settings
+    from stadtsinn.cloud.intake.service import DatabaseAway
+    from stadtsinn.cloud.series.stores.store import SeriesRejected, SeriesUnavailable
     from stadtsinn.cloud.town_file.problems import TownRefused
 
     try:
-        settings = load_settings(config)
-        use_device_folder(settings.devices)
-        database = open_database(settings.database.url)
-        try:
-            upgrade(database)
-            yield Installation(database, open_clock(settings.clock), settings)
-        finally:
-            database.dispose()
-    except Problem as problem:
-        refuse(problem.detail, 1)
-    except TownRefused as refused:
-        refuse(str(refused), 1)
-    except SQLAlchemyError as error:
+        yield
+    except (Problem, TownRefused) as refused:
+        refuse(str(refused), FAILED)
+    except (SQLAlchemyError, DatabaseAway) as error:
+        reason = mask_text(str(error).splitlines()[0])
         refuse(
             text(
-                f"the database does not answer ({type(error).__name__}): "
-                f"check [database] url in {config}",
-                f"die Datenbank antwortet nicht ({type(error).__name__}): "
-                f"[database] url in {config} prüfen",
+                f"the database does not answer ({reason}): check [database] url in {config}",
+                f"die Datenbank antwortet nicht ({reason}): [database] url in {config} prüfen",
             ),
-            2,
+            BAD_USAGE,
         )
-    except (ValueError, OSError, RuntimeError) as error:
-        refuse(str(error), 2)
+    except (SeriesRejected, SeriesUnavailable, ValueError, OSError, RuntimeError) as error:
+        refuse(mask_text(str(error)), BAD_USAGE)

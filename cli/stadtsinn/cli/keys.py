@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtsinn.base.berlin import for_people, isoformat
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Json, installation
 from stadtsinn.cli.language import text
+from stadtsinn.cli.output import print_list
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.platform.access.repository import Key
@@ -72,16 +73,22 @@ def list_keys(config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None
 
     with installation(config) as opened, opened.database.read() as connection:
         keys = all_keys(connection)
-    for key in keys:
-        line = _summary(key)
-        print(
-            json.dumps(line, ensure_ascii=False)
-            if json_lines
-            else f"{key.id:>4}  {key.tenant_id}  {key.role}  {key.prefix}…  {key.name}"
-            + (text("  (revoked)", "  (gesperrt)") if key.revoked_at is not None else "")
-        )
-    if not keys and not json_lines:
-        print(text("no keys: 'stadtsinn key create'", "keine Schlüssel: 'stadtsinn key create'"))
+    print_list(
+        keys,
+        {
+            text("No.", "Nr."): lambda key: str(key.id),
+            text("Town", "Mandant"): lambda key: key.tenant_id,
+            text("Role", "Rolle"): lambda key: key.role.value,
+            text("Begins with", "Beginnt mit"): lambda key: f"{key.prefix}…",
+            "Name": lambda key: key.name,
+            text("Created", "Angelegt"): lambda key: _shown(key.created_at),
+            text("Last used", "Zuletzt benutzt"): lambda key: _shown(key.last_used_at),
+            text("Revoked", "Gesperrt"): lambda key: _shown(key.revoked_at),
+        },
+        _fields,
+        as_json=json_lines,
+        empty=text("no keys: 'stadtsinn key create'", "keine Schlüssel: 'stadtsinn key create'"),
+    )
 
 
 @app.command(
@@ -101,11 +108,13 @@ def revoke(
     print(text(f"key {key_id} is revoked", f"Schlüssel {key_id} ist gesperrt"))
 
 
-def _summary(key: Key) -> dict[str, str | int | None]:
-    from stadtsinn.base.instant import isoformat
+def _shown(moment: int | None) -> str:
+    return "–" if moment is None else for_people(moment)
 
-    def moment(instant: int | None) -> str | None:
-        return None if instant is None else isoformat(instant)
+
+def _fields(key: Key) -> dict[str, str | int | None]:
+    def written(moment: int | None) -> str | None:
+        return None if moment is None else isoformat(moment)
 
     return {
         "id": key.id,
@@ -113,7 +122,7 @@ def _summary(key: Key) -> dict[str, str | int | None]:
         "name": key.name,
         "role": key.role.value,
         "prefix": key.prefix,
-        "created": moment(key.created_at),
-        "revoked": moment(key.revoked_at),
-        "last_used": moment(key.last_used_at),
+        "created": written(key.created_at),
+        "revoked": written(key.revoked_at),
+        "last_used": written(key.last_used_at),
     }

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import getpass
-import json
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stadtsinn.cli.installation import (
-    DEFAULT_CONFIG,
-    Config,
-    Installation,
-    Json,
-    installation,
-)
+from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Json, installation
 from stadtsinn.cli.language import text
+from stadtsinn.cli.times import read_end, read_moment
 
 if TYPE_CHECKING:
+    from stadtsinn.cloud.run import Parts
     from stadtsinn.cloud.series.redecode.service import Redecoder, Wanted
 
-_WHEN = "2026-10-01, 2026-10-01T08:00:00+02:00"
+_WHEN = "2026-10-01, '2026-10-01 08:00'"
 
 
 def redecode(
@@ -33,8 +26,8 @@ def redecode(
         typer.Option(
             "--from",
             help=text(
-                f"First uplinks: a day in Berlin or an instant, {_WHEN}.",
-                f"Erste Uplinks: ein Tag oder ein Zeitpunkt, {_WHEN}.",
+                f"First uplinks: a day or a time, local or with offset, {_WHEN}.",
+                f"Erste Uplinks: ein Tag oder eine Zeit, örtlich oder mit Zeitversatz, {_WHEN}.",
             ),
         ),
     ] = None,
@@ -43,8 +36,8 @@ def redecode(
         typer.Option(
             "--to",
             help=text(
-                "Last day (with it), or the instant to stop before.",
-                "Letzter Tag (einschließlich) oder Zeitpunkt, vor dem Schluss ist.",
+                "Last day (with it), or the time to stop before.",
+                "Letzter Tag (einschließlich) oder Zeit, vor der Schluss ist.",
             ),
         ),
     ] = None,
@@ -98,12 +91,10 @@ def redecode(
         if past:
             _list(opened, json_lines)
         elif go_on:
-            with _redecoder(opened, jobs) as redecoder:
-                _show_finished(redecoder, json_lines)
+            _show_finished(_redecoder(opened, jobs), json_lines)
         else:
             wanted = _wanted(since, until, device or [], tenant)
-            with _redecoder(opened, jobs) as redecoder:
-                _run(redecoder, wanted, json_lines, dry_run=dry_run)
+            _run(_redecoder(opened, jobs), wanted, json_lines, dry_run=dry_run)
 
 
 redecode.__doc__ = text(
@@ -119,10 +110,7 @@ redecode.__doc__ = text(
 
 
 def _wanted(since: str | None, until: str | None, devices: list[str], tenant: str | None) -> Wanted:
-    from stadtsinn.cloud.platform.api.times import read_time
     from stadtsinn.cloud.series.redecode.service import Wanted
-    from stadtsinn.cloud.series.stores.store import Window
-    from stadtsinn.cloud.series.stores.windows import next_window
 
     if since is None or until is None:
         raise ValueError(
@@ -132,9 +120,7 @@ def _wanted(since: str | None, until: str | None, devices: list[str], tenant: st
                 "z. B. --from 2026-10-01 --to 2026-10-31",
             )
         )
-    start, end = read_time("--from", since), read_time("--to", until)
-    if len(until) == len("2026-10-31"):
-        end = next_window(end, Window.DAY)
+    start, end = read_moment("--from", since), read_end("--to", until)
     if start >= end:
         raise ValueError(
             text("--from lies after --to: swap them", "--from liegt nach --to: bitte tauschen")
@@ -142,66 +128,43 @@ def _wanted(since: str | None, until: str | None, devices: list[str], tenant: st
     return Wanted(start, end, tenant, frozenset(name.strip().lower() for name in devices))
 
 
-@contextmanager
-def _redecoder(opened: Installation, jobs: int) -> Iterator[Redecoder]:
-    from stadtsinn.cloud.log.archive_files.archive import Archive
+def _redecoder(opened: Parts, jobs: int) -> Redecoder:
     from stadtsinn.cloud.series.redecode.service import Redecoder, Workers
-    from stadtsinn.cloud.series.stores.opening import open_store
-    from stadtsinn.cloud.series.stores.store import SeriesRejected, SeriesUnavailable
-    from stadtsinn.cloud.town.directory import DirectoryCache
     from stadtsinn.decoders.catalogue import catalogue
 
-    settings = opened.settings
-    store = open_store(
-        settings.series.url,
-        token=settings.series.token.read(),
-        org=settings.series.org,
-        clock=opened.clock,
-        database=opened.database,
+    return Redecoder(
+        opened.database,
+        opened.archive,
+        opened.series,
+        opened.directory,
+        catalogue(),
+        opened.clock,
+        Workers(jobs, opened.settings.devices),
     )
-    try:
-        yield Redecoder(
-            opened.database,
-            Archive(settings.archive.folder),
-            store,
-            DirectoryCache(opened.database),
-            catalogue(),
-            opened.clock,
-            Workers(jobs, settings.devices),
-        )
-    except (SeriesRejected, SeriesUnavailable) as error:
-        raise RuntimeError(str(error)) from error
-    finally:
-        store.close()
 
 
 def _run(redecoder: Redecoder, wanted: Wanted, json_lines: bool, *, dry_run: bool) -> None:
-    from stadtsinn.cli.redecode_output import print_json, print_text
+    from stadtsinn.cli.redecode_output import print_done
 
     done = redecoder.dry_run(wanted) if dry_run else redecoder.run(wanted, _account())
-    (print_json if json_lines else print_text)(done)
+    print_done(done, as_json=json_lines)
 
 
 def _show_finished(redecoder: Redecoder, json_lines: bool) -> None:
-    from stadtsinn.cli.redecode_output import record_fields, record_line
+    from stadtsinn.cli.redecode_output import print_records
 
-    finished = redecoder.finish_interrupted()
-    for one in finished:
-        print(json.dumps(record_fields(one)) if json_lines else record_line(one))
-    if not finished and not json_lines:
-        print(text("Nothing was interrupted.", "Nichts wurde unterbrochen."))
+    nothing = text("Nothing was interrupted.", "Nichts wurde unterbrochen.")
+    print_records(redecoder.finish_interrupted(), nothing, as_json=json_lines)
 
 
-def _list(opened: Installation, json_lines: bool) -> None:
-    from stadtsinn.cli.redecode_output import record_fields, record_line
+def _list(opened: Parts, json_lines: bool) -> None:
+    from stadtsinn.cli.redecode_output import print_records
     from stadtsinn.cloud.series.redecode.repository import records
 
     with opened.database.read() as connection:
         found = records(connection)
-    for one in found:
-        print(json.dumps(record_fields(one)) if json_lines else record_line(one))
-    if not found and not json_lines:
-        print(text("Nothing was decoded again yet.", "Noch nichts wurde neu dekodiert."))
+    nothing = text("Nothing was decoded again yet.", "Noch nichts wurde neu dekodiert.")
+    print_records(found, nothing, as_json=json_lines)
 
 
 def _account() -> str:

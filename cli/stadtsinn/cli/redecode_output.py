@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stadtsinn.base import berlin
 from stadtsinn.cli.language import text
+from stadtsinn.cli.output import print_json, print_list
 from stadtsinn.cloud.series.redecode.report import Device, DeviceChanges, SeriesChanges
 from stadtsinn.cloud.series.redecode.repository import Redecoding
 from stadtsinn.cloud.series.redecode.service import Done
@@ -16,14 +16,13 @@ from stadtsinn.decoders.vocabulary import QUANTITIES
 NOT_CHANGED = ("live", "alerts")
 
 
-def print_json(done: Done) -> None:
-    """One line per device, then one for the whole."""
-    for device, changes in done.report.in_order():
-        print(json.dumps(_device_fields(device, changes)))
-    print(json.dumps(_whole_fields(done)))
-
-
-def print_text(done: Done) -> None:
+def print_done(done: Done, *, as_json: bool) -> None:
+    """What changed: each device, then the whole; in JSON a line for each of these."""
+    if as_json:
+        for device, changes in done.report.in_order():
+            print_json(_device_fields(device, changes))
+        print_json(_whole_fields(done))
+        return
     for (tenant, dev_eui), changes in done.report.in_order():
         print(f"{dev_eui}  {tenant}")
         for line in _device_lines(changes):
@@ -161,7 +160,35 @@ def _whole_lines(done: Done) -> Iterator[str]:
     )
 
 
-def record_fields(one: Redecoding) -> dict[str, Any]:
+def print_records(records: Sequence[Redecoding], empty: str, *, as_json: bool) -> None:
+    print_list(
+        records,
+        {
+            text("No.", "Nr."): lambda one: str(one.id),
+            text("Started", "Begonnen"): lambda one: berlin.for_people(one.started_at),
+            text("Finished", "Beendet"): _finished,
+            text("By", "Von"): lambda one: one.started_by,
+            text("Uplinks from", "Uplinks ab"): lambda one: berlin.for_people(one.chosen.start),
+            text("Uplinks to", "Uplinks bis"): lambda one: berlin.for_people(one.chosen.end),
+            text("Decoders", "Dekoder"): _changed_decoders,
+        },
+        _record_fields,
+        as_json=as_json,
+        empty=empty,
+    )
+
+
+def _finished(one: Redecoding) -> str:
+    if one.finished_at is None:
+        return text("not finished", "nicht beendet")
+    return berlin.for_people(one.finished_at)
+
+
+def _changed_decoders(one: Redecoding) -> str:
+    return ", ".join(f"{d['old'] or '–'} → {d['new'] or '–'}: {d['uplinks']}" for d in one.decoders)
+
+
+def _record_fields(one: Redecoding) -> dict[str, Any]:
     """A record of a run, as the database keeps it."""
     chosen = one.chosen
     return {
@@ -175,15 +202,3 @@ def record_fields(one: Redecoding) -> dict[str, Any]:
         "devices": sorted(chosen.devices),
         "decoders": one.decoders,
     }
-
-
-def record_line(one: Redecoding) -> str:
-    fields = record_fields(one)
-    state = fields["finished"] or text("not finished", "nicht beendet")
-    changes = ", ".join(
-        f"{d['old'] or '–'} → {d['new'] or '–'}: {d['uplinks']}" for d in one.decoders
-    )
-    return (
-        f"{one.id:>4}  {fields['started']} – {state}  {one.started_by}  "
-        f"{fields['from']} – {fields['to']}  {changes}"
-    )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Installation, Json, installation
+from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Json, installation
 from stadtsinn.cli.language import text
+from stadtsinn.cli.output import print_json, print_list
 
 if TYPE_CHECKING:
+    from stadtsinn.cloud.run import Parts
     from stadtsinn.cloud.town_file.apply import Change
     from stadtsinn.cloud.town_file.model import Town
 
@@ -109,26 +110,30 @@ def devices(tenant: str, config: Config = DEFAULT_CONFIG, json_lines: Json = Fal
 
     with installation(config) as opened, opened.database.read() as connection:
         known = devices_page(connection, operator_scope(tenant), None, None)
-    for device in known:
-        print(
-            json.dumps(device.model_dump(), ensure_ascii=False)
-            if json_lines
-            else f"{device.dev_eui}  {device.device_type}  {device.name}"
-        )
-    if not known and not json_lines:
-        print(
-            text(
-                "no devices: 'stadtsinn registry apply'", "keine Geräte: 'stadtsinn registry apply'"
-            )
-        )
+    print_list(
+        known,
+        {
+            "DevEUI": lambda device: device.dev_eui,
+            text("Type", "Typ"): lambda device: device.device_type,
+            "Name": lambda device: device.name,
+        },
+        lambda device: device.model_dump(mode="json"),
+        as_json=json_lines,
+        empty=text(
+            "no devices: 'stadtsinn registry apply'", "keine Geräte: 'stadtsinn registry apply'"
+        ),
+    )
 
 
-def _apply(opened: Installation, town: Town, dry_run: bool, json_lines: bool) -> None:
+def _apply(opened: Parts, town: Town, dry_run: bool, json_lines: bool) -> None:
     from stadtsinn.cloud.town_file.apply import apply_town
 
     changes = apply_town(opened.database, town, opened.clock.now(), dry_run=dry_run)
     for change in changes:
-        print(json.dumps(asdict(change), ensure_ascii=False) if json_lines else _line(change))
+        if json_lines:
+            print_json(asdict(change))
+        else:
+            print(_line(change))
     if not json_lines:
         print(_conclusion(len(changes), dry_run))
 

@@ -6,14 +6,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import Progress
-from rich.table import Table
 
 from stadtsinn.cli.language import text
+from stadtsinn.cli.output import print_json, print_table, progress_bar
 from stadtsinn.cli.stage_options import cache_folder, errors_as_sentences, stage_folder
 
 if TYPE_CHECKING:
@@ -78,17 +74,10 @@ def replay(
 
     with errors_as_sentences("replay", as_json), stage_folder(folder) as place:
         options = Options(_speed(speed), store, _town(town), _format(format_name))
-        with Progress(console=Console(stderr=True), disable=as_json, transient=True) as progress:
-            task = progress.add_task(text("events", "Ereignisse"), total=None)
-            result = play(
-                file,
-                place,
-                cache_folder(),
-                options,
-                lambda sent, total: progress.update(task, completed=sent, total=total),
-            )
+        with progress_bar(text("events", "Ereignisse"), shown=not as_json) as show:
+            result = play(file, place, cache_folder(), options, show)
     if as_json:
-        print(msgspec.json.encode(result).decode())
+        print_json(result)
     else:
         _print(result)
 
@@ -123,28 +112,30 @@ def _town(path: Path | None) -> Town | None:
 
 
 def _print(result: Result) -> None:
-    console = Console()
-    table = Table(
-        "DevEUI",
-        text("Type", "Typ"),
-        "Uplinks",
-        text("Decoded", "Dekodiert"),
-        text("Not decoded", "Nicht dekodiert"),
-        text("Quarantine", "Quarantäne"),
-        text("Latest values", "Letzte Werte"),
+    print_table(
+        (
+            "DevEUI",
+            text("Type", "Typ"),
+            "Uplinks",
+            text("Decoded", "Dekodiert"),
+            text("Not decoded", "Nicht dekodiert"),
+            text("Quarantine", "Quarantäne"),
+            text("Latest values", "Letzte Werte"),
+        ),
+        (
+            (
+                device.dev_eui,
+                device.device_type or "–",
+                str(device.uplinks),
+                str(device.decoded),
+                _counts(device.undecoded),
+                _counts(device.quarantined),
+                _latest(device),
+            )
+            for device in result.devices
+        ),
     )
-    for device in result.devices:
-        table.add_row(
-            device.dev_eui,
-            device.device_type or "–",
-            str(device.uplinks),
-            str(device.decoded),
-            _counts(device.undecoded),
-            _counts(device.quarantined),
-            _latest(device),
-        )
-    console.print(table)
-    console.print(
+    print(
         text(
             f"{result.messages} messages: {result.up_events} uplink events "
             f"({result.copies} copies), {result.other_events} others",
@@ -153,7 +144,7 @@ def _print(result: Result) -> None:
         )
     )
     if result.unreadable:
-        console.print(text("Unreadable: ", "Unlesbar: ") + _counts(result.unreadable))
+        print(text("Unreadable: ", "Unlesbar: ") + _counts(result.unreadable))
     for fault in result.faults:
         print(fault, file=sys.stderr)
 
@@ -163,7 +154,7 @@ def _counts(counts: dict[str, int]) -> str:
 
 
 def _latest(device: DeviceResult) -> str:
-    return escape("\n".join(_value(value) for value in device.latest))
+    return "\n".join(_value(value) for value in device.latest)
 
 
 def _value(latest: LatestValue) -> str:

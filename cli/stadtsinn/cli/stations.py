@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtsinn.base.berlin import for_people
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Json, installation
 from stadtsinn.cli.language import text
+from stadtsinn.cli.output import print_facts, print_json, print_list
 from stadtsinn.cli.town_choice import Tenant, scope_of_town
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from stadtsinn.cloud.town.stations.model import PlacedDeployment, Station
 
@@ -48,15 +49,20 @@ def list_stations(
     with installation(config) as opened, opened.database.read() as connection:
         scope = scope_of_town(connection, tenant)
         found = repository.stations_page(connection, scope, None, None, kind=kind, site=site)
-    for station in found:
-        print(station.model_dump_json() if json_lines else _line(station))
-    if not found and not json_lines:
-        print(
-            text(
-                "no stations: registering a device makes one ('stadtsinn registry apply')",
-                "keine Messstellen: ein Gerät anlegen legt eine an ('stadtsinn registry apply')",
-            )
-        )
+    print_list(
+        found,
+        {
+            text("Short name", "Kurzname"): lambda station: station.slug,
+            text("Kind", "Art"): _kind,
+            "Name": lambda station: station.name,
+        },
+        _fields,
+        as_json=json_lines,
+        empty=text(
+            "no stations: registering a device makes one ('stadtsinn registry apply')",
+            "keine Messstellen: ein Gerät anlegen legt eine an ('stadtsinn registry apply')",
+        ),
+    )
 
 
 @app.command(
@@ -79,15 +85,11 @@ def show(
         now = opened.clock.now()
     present = [one for one in placed if one.starts <= now < one.ends]
     if json_lines:
-        deployed = [json.loads(one.model_dump_json()) for one in present]
-        shown = {**json.loads(station.model_dump_json()), "deployments": deployed}
-        print(json.dumps(shown, ensure_ascii=False))
+        print_json({**_fields(station), "deployments": [_fields(one) for one in present]})
         return
-    for label, value in _facts(station):
-        print(f"{label:<14}{value}")
-    print(text("Measures now:", "Misst jetzt:") if present else _nothing_there())
-    for one in present:
-        print(f"  {_deployment_line(one)}")
+    print_facts(_facts(station))
+    print()
+    _print_deployments(present, as_json=False, title=text("Measures now:", "Misst jetzt:"))
 
 
 @app.command(
@@ -107,14 +109,11 @@ def history(
         scope = scope_of_town(connection, tenant)
         repository.station(connection, scope, slug)
         placed = repository.deployments_page(connection, scope, None, None, station=slug)
-    for one in sorted(placed, key=lambda place: place.starts):
-        print(one.model_dump_json() if json_lines else _deployment_line(one))
-    if not placed and not json_lines:
-        print(_nothing_there())
+    _print_deployments(sorted(placed, key=lambda one: one.starts), as_json=json_lines)
 
 
-def _line(station: Station) -> str:
-    return f"{station.slug}  {_kind(station)}  {station.name}"
+def _fields(shown: Station | PlacedDeployment) -> dict[str, object]:
+    return shown.model_dump(mode="json")
 
 
 def _kind(station: Station) -> str:
@@ -144,29 +143,45 @@ def _facts(station: Station) -> Iterator[tuple[str, str]]:
         yield text("Remarks", "Bemerkung"), station.remarks
 
 
-def _deployment_line(one: PlacedDeployment) -> str:
-    """``70b3d57ed0000001  01.03.2026, 09:15 – 12.06.2026, 12:00  → 30cm``."""
-    from stadtsinn.base.berlin import date_and_time
-
-    start = text("from the beginning", "von Anfang an")
-    if one.start is not None:
-        start = date_and_time(one.starts)
-    end = text("now", "heute") if one.end is None else date_and_time(one.ends)
-    notes = [
-        *(
-            f"{of_device or '·'} → {of_station or '·'}"
-            for of_device, of_station in (one.channels or {}).items()
+def _print_deployments(
+    deployments: Sequence[PlacedDeployment], *, as_json: bool, title: str = ""
+) -> None:
+    print_list(
+        deployments,
+        {
+            text("Device", "Gerät"): lambda one: one.dev_eui,
+            text("From", "Von"): _start,
+            text("To", "Bis"): _end,
+            text("Remarks", "Bemerkungen"): _remarks,
+        },
+        _fields,
+        as_json=as_json,
+        empty=text(
+            "no device measures there: 'stadtsinn device move' brings one",
+            "dort misst kein Gerät: 'stadtsinn device move' bringt eines hin",
         ),
-        *([text("mounted back to front", "verkehrt herum eingebaut")] if one.swapped else []),
-        *([text("calibrated", "kalibriert")] if one.calibration else []),
-        *([text("comparison", "Vergleichsmessung")] if one.comparison else []),
-        *([one.installed_by] if one.installed_by else []),
-    ]
-    return "  ".join([one.dev_eui, f"{start} – {end}", *([", ".join(notes)] if notes else [])])
+        title=title,
+    )
 
 
-def _nothing_there() -> str:
-    return text(
-        "no device measures there: 'stadtsinn device move' brings one",
-        "dort misst kein Gerät: 'stadtsinn device move' bringt eines hin",
+def _start(one: PlacedDeployment) -> str:
+    if one.start is None:
+        return text("the beginning", "Anfang an")
+    return for_people(one.starts)
+
+
+def _end(one: PlacedDeployment) -> str:
+    return text("now", "heute") if one.end is None else for_people(one.ends)
+
+
+def _remarks(one: PlacedDeployment) -> str:
+    channels = (one.channels or {}).items()
+    return ", ".join(
+        [
+            *(f"{of_device or '·'} → {of_station or '·'}" for of_device, of_station in channels),
+            *([text("mounted back to front", "verkehrt herum eingebaut")] if one.swapped else []),
+            *([text("calibrated", "kalibriert")] if one.calibration else []),
+            *([text("comparison", "Vergleichsmessung")] if one.comparison else []),
+            *([one.installed_by] if one.installed_by else []),
+        ]
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Json, installation
 from stadtsinn.cli.language import text
+from stadtsinn.cli.output import print_list
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -58,13 +58,16 @@ def list_tenants(config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> N
 
     with installation(config) as opened, opened.database.read() as connection:
         tenants = all_tenants(connection)
-    for tenant in tenants:
-        line = {"id": tenant.id, "name": tenant.name}
-        print(json.dumps(line, ensure_ascii=False) if json_lines else f"{tenant.id}  {tenant.name}")
-    if not tenants and not json_lines:
-        print(
-            text(
-                "no towns yet: 'stadtsinn tenant create' or 'stadtsinn registry apply'",
-                "noch keine Mandanten: 'stadtsinn tenant create' oder 'stadtsinn registry apply'",
-            )
-        )
+    print_list(
+        tenants,
+        {
+            text("Short name", "Kurzname"): lambda tenant: tenant.id,
+            "Name": lambda tenant: tenant.name,
+        },
+        lambda tenant: {"id": tenant.id, "name": tenant.name},
+        as_json=json_lines,
+        empty=text(
+            "no towns yet: 'stadtsinn tenant create' or 'stadtsinn registry apply'",
+            "noch keine Mandanten: 'stadtsinn tenant create' oder 'stadtsinn registry apply'",
+        ),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,7 @@ def call(config: Path, *arguments: str) -> tuple[int, str, str]:
 def test_quarantine_is_listed_shown_and_replayed(config: Path, database: Database) -> None:
     code, listed, _ = call(config, "quarantine", "list")
     assert (code, "unregistered_device" in listed, NEW in listed) == (0, True, True)
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+0[12]:00  ", listed), "Berlin's time"
     code, shown, _ = call(config, "quarantine", "show", "1", "--json")
     assert json.loads(shown)["payload_hex"].startswith(b"{".hex())
     assert json.loads(shown)["format"] == "chirpstack"

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from stadtsinn.base.instant import MINUTE, SECOND, Instant, isoformat
+from stadtsinn.base.berlin import for_people
+from stadtsinn.base.instant import MINUTE, SECOND, Instant
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.judging.kinds.threshold import Direction, Threshold
 from stadtsinn.simulator.market_day.calendar import Span
@@ -125,7 +126,7 @@ class _Judge:
         held = value.time - self._reached_since >= self._rule.for_s * SECOND
         if opened.end is not None:
             raise AmbiguousDay(
-                f"rule {self._rule.slug}: at {isoformat(value.time)} the threshold is reached "
+                f"rule {self._rule.slug}: at {for_people(value.time)} the threshold is reached "
                 "again, and the incident before may have ended or not"
             )
         if opened.start_latest is None and held and self._reached_samples >= self._rule.min_samples:
@@ -147,7 +148,7 @@ class _Judge:
     def _close(self, opened: _Opened, at: Instant) -> None:
         if opened.start_latest is None:
             raise AmbiguousDay(
-                f"rule {self._rule.slug}: from {isoformat(opened.start)} on the threshold may "
+                f"rule {self._rule.slug}: from {for_people(opened.start)} on the threshold may "
                 "have been reached, but it is not certain"
             )
         opened.end_latest = at
@@ -179,7 +180,7 @@ def _visible(rule: Rule, opened: _Opened, outage: Span) -> bool:
     if opened.start > outage.start and forgotten < outage.end:
         return False
     raise AmbiguousDay(
-        f"rule {rule.slug}: the incident from {isoformat(opened.start)} to "
-        f"{isoformat(opened.end_latest)} begins neither clearly outside of the outage nor is "
+        f"rule {rule.slug}: the incident from {for_people(opened.start)} to "
+        f"{for_people(opened.end_latest)} begins neither clearly outside of the outage nor is "
         "it over before a message could be sent"
     )

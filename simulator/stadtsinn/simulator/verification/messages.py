@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from stadtsinn.base.instant import MINUTE, Instant, isoformat
+from stadtsinn.base.berlin import for_people
+from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.alerts.tables import incidents, rules
 from stadtsinn.cloud.alarms.notify.message import Kind
@@ -82,7 +83,7 @@ def _alarms(truth: Truth, connection: Connection) -> tuple[list[_Alarm], list[st
     for row in connection.execute(query):
         arrived.add(row.uuid)
         if row.uuid is None or row.rule is None:
-            strays.append(f"a message at {isoformat(row.received_at)} belongs to no incident")
+            strays.append(f"a message at {for_people(row.received_at)} belongs to no incident")
         elif row.kind == Kind.ALARM:
             alarms.append(
                 _Alarm(
@@ -100,7 +101,7 @@ def _alarms(truth: Truth, connection: Connection) -> tuple[list[_Alarm], list[st
         )
     )
     strays += [
-        f"an alarm of {isoformat(row.created_at)} never arrived, its status is {row.status}"
+        f"an alarm of {for_people(row.created_at)} never arrived, its status is {row.status}"
         for row in waiting
         if row.uuid not in arrived
     ]
@@ -121,8 +122,8 @@ def _rule_problems(
         yield from _incident_problems(rule, incident, mine)
     for alarm in unexplained:
         yield (
-            f"{rule.slug}: alarm to {alarm.recipient} at {isoformat(alarm.received_at)} "
-            f"about {isoformat(alarm.opened_at)}, when there was no incident: {alarm.text}"
+            f"{rule.slug}: alarm to {alarm.recipient} at {for_people(alarm.received_at)} "
+            f"about {for_people(alarm.opened_at)}, when there was no incident: {alarm.text}"
         )
 
 
@@ -132,7 +133,7 @@ def _belongs(alarm: _Alarm, incident: Incident) -> bool:
 
 
 def _incident_problems(rule: Rule, incident: Incident, alarms: Sequence[_Alarm]) -> Iterator[str]:
-    title = f"{rule.slug}, incident of {isoformat(incident.start)}"
+    title = f"{rule.slug}, incident of {for_people(incident.start)}"
     got = Counter(alarm.recipient for alarm in alarms)
     for recipient in rule.recipients:
         if got[recipient] != 1:

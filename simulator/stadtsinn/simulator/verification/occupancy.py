@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
-from stadtsinn.base.instant import MINUTE, Instant, isoformat
+from stadtsinn.base.berlin import for_people
+from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.cloud.domains.crowd.history import occupancy_history
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.zones.tables import zones
@@ -48,12 +49,12 @@ def _compare(truth: Truth, minutes: Sequence[Instant], history: Sequence[ZoneSam
     for minute in minutes:
         sample = by_minute.get(minute)
         if sample is None:
-            problems.append(f"{isoformat(minute)}: no value")
+            problems.append(f"{for_people(minute)}: no value")
             continue
         true = truth.occupancy(minute)
         errors.append(abs(sample.occupancy - true))
         widths.append(sample.high - sample.low)
-        said = f"{isoformat(minute)}: {sample.occupancy} in [{sample.low}, {sample.high}]"
+        said = f"{for_people(minute)}: {sample.occupancy} in [{sample.low}, {sample.high}]"
         if not sample.low <= true <= sample.high:
             problems.append(f"{said}, in truth {true}")
         if sample.high - sample.low > widest(truth, minute):

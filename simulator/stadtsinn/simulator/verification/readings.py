@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from stadtsinn.base.instant import HOUR, Instant, isoformat
+from stadtsinn.base.berlin import for_people
+from stadtsinn.base.instant import HOUR, Instant
 from stadtsinn.cloud.series.stores.store import Sample, SeriesKey, SeriesStore
 from stadtsinn.decoders.reading import Quality
 from stadtsinn.simulator.market_day.truth import SeriesName, TrueValue, Truth
@@ -50,17 +51,17 @@ def _differences(values: Sequence[TrueValue], samples: Sequence[Sample]) -> Iter
     waiting = list(reversed(samples))
     for true in values:
         while waiting and waiting[-1].time < true.time - TIME_TOLERANCE:
-            yield f"foreign point at {isoformat(waiting.pop().time)}"
+            yield f"foreign point at {for_people(waiting.pop().time)}"
         if not waiting or waiting[-1].time > true.time + TIME_TOLERANCE:
-            yield f"nothing for {isoformat(true.time)}"
+            yield f"nothing for {for_people(true.time)}"
             continue
         sample = waiting.pop()
         if not math.isclose(sample.value, true.value, rel_tol=_RELATIVE, abs_tol=_RELATIVE):
-            yield f"{sample.value} instead of {true.value} at {isoformat(true.time)}"
+            yield f"{sample.value} instead of {true.value} at {for_people(true.time)}"
         if sample.quality is not Quality.GOOD:
-            yield f"{sample.quality} at {isoformat(true.time)}"
+            yield f"{sample.quality} at {for_people(true.time)}"
     for sample in reversed(waiting):
-        yield f"foreign point at {isoformat(sample.time)}"
+        yield f"foreign point at {for_people(sample.time)}"
 
 
 def _foreign(truth: Truth, series: SeriesStore, stations: Sequence[str]) -> Iterator[str]:

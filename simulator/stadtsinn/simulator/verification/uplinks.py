@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
-from stadtsinn.base.instant import SECOND, Instant, isoformat
+from stadtsinn.base.berlin import isoformat
+from stadtsinn.base.instant import SECOND, Instant
 from stadtsinn.cloud.log.uplinks.tables import uplinks
 from stadtsinn.simulator.market_day.truth import Truth, UplinkIdentity
 from stadtsinn.simulator.verification.report import Check, check

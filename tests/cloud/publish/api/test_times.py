@@ -11,13 +11,11 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from stadtsinn.base.instant import parse
-from stadtsinn.base.problems import Invalid
 from stadtsinn.cloud.platform.api.times import (
     EXAMPLE,
     GivenTime,
     KeptTime,
     ShownTime,
-    read_time,
     write_time,
 )
 
@@ -43,11 +41,10 @@ class Sheet(BaseModel):
 def test_any_offset_is_taken(text: str) -> None:
     assert Sheet(given=text).given == NOON  # type: ignore[arg-type]
     assert Sheet(kept=text).kept == datetime(2026, 9, 26, 10, tzinfo=UTC)  # type: ignore[arg-type]
-    assert read_time("--at", text) == NOON
 
 
 def test_a_day_is_its_midnight_in_berlin() -> None:
-    assert read_time("--from", "2026-10-25") == parse("2026-10-25T00:00:00+02:00")
+    assert Sheet(given="2026-10-25").given == parse("2026-10-25T00:00:00+02:00")  # type: ignore[arg-type]
     assert Sheet(kept=date(2026, 10, 26)).kept == datetime(2026, 10, 25, 23, tzinfo=UTC)  # type: ignore[arg-type]
 
 
@@ -68,9 +65,6 @@ def test_what_is_no_moment_is_refused(given: Any, message: str) -> None:
     for field in ("given", "kept"):
         with pytest.raises(ValidationError, match=message):
             Sheet(**{field: given})
-    if isinstance(given, str):
-        with pytest.raises(Invalid, match=f"'--from' .*{message}"):
-            read_time("--from", given)
 
 
 def test_times_are_given_in_berlins_offset() -> None:

@@ -12,19 +12,17 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from stadtsinn.base import berlin
-from stadtsinn.base.instant import Instant, from_datetime, parse, to_datetime
-from stadtsinn.base.problems import Invalid
+from stadtsinn.base.instant import LATEST, Instant, from_datetime, parse, to_datetime
 
 EXAMPLE = "2026-09-26T08:00:00+02:00"
 HOW = f"ISO 8601 with offset, e.g. {EXAMPLE}, or a day in Berlin, e.g. 2026-09-26"
 
-_LATEST = Instant(9_000_000_000_000_000)  # the year 2255: what every store can hold
 _LONGEST = 40
 
 
 def _instant(given: Any) -> Instant:
     moment = _understood(given)
-    if not 0 <= moment <= _LATEST:
+    if not 0 <= moment <= LATEST:
         raise ValueError("lies outside 1970 to 2255")
     return moment
 
@@ -46,14 +44,6 @@ def _understood(given: Any) -> Instant:
 
 def _datetime(given: Any) -> datetime:
     return to_datetime(_instant(given))
-
-
-def read_time(name: str, text: str) -> Instant:
-    """The instant that somebody names; raises Invalid."""
-    try:
-        return _instant(text)
-    except ValueError as error:
-        raise Invalid(f"'{name}' {error}.") from None
 
 
 def write_time(instant: int | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
-from stadtsinn.base.instant import isoformat
+from stadtsinn.base.berlin import for_people
 from stadtsinn.cloud.series.redecode.tables import redecodings
 
 
@@ -14,6 +14,6 @@ def refuse_unfinished(connection: Connection) -> None:
     since = connection.execute(query).scalar_one_or_none()
     if since is not None:
         raise RuntimeError(
-            f"history is being decoded again since {isoformat(since)}: wait for it; if it was "
+            f"history is being decoded again since {for_people(since)}: wait for it; if it was "
             "interrupted, 'stadtsinn redecode --continue' finishes it"
         )

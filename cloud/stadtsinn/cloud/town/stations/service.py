@@ -13,7 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from stadtsinn.base.instant import Instant, isoformat, to_datetime
+from stadtsinn.base.berlin import for_people
+from stadtsinn.base.instant import Instant, to_datetime
 from stadtsinn.base.problems import Conflict, Invalid, NotFound
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.town.stations import overlaps, repository
@@ -121,7 +122,7 @@ def swap_device(
     places = [one for one in _of_device(connection, editor.scope, old) if _holds(one, at)]
     if not places:
         raise Conflict(
-            f"The device '{old}' measures at no station at {isoformat(at)}: "
+            f"The device '{old}' measures at no station at {for_people(at)}: "
             "'stadtsinn station history' shows where it was."
         )
     free_from(connection, editor, new, at)
@@ -162,7 +163,7 @@ def free_from(connection: Connection, editor: Editor, dev_eui: str, at: Instant)
         if place.starts > at:
             raise Conflict(
                 f"The device '{dev_eui}' is deployed at station '{place.station}' from "
-                f"{isoformat(place.starts)} on: end or delete that deployment ({place.id}) first."
+                f"{for_people(place.starts)} on: end or delete that deployment ({place.id}) first."
             )
         if not _holds(place, at):
             continue
