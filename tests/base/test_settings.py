@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,12 +10,15 @@ from typing import ClassVar, Literal
 
 import pytest
 from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
 from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.base.settings.fields import Address, DatabaseUrl, FilePath, OptionalFolder, Port
 from stadtsinn.base.settings.reading import FileSettings, Section, read_file, read_text
 from stadtsinn.base.settings.secret import Secret
+from stadtsinn.base.settings.variables import EDGE_PREFIX, OF_COMMANDS, PREFIX
 
+ROOT = Path(__file__).parents[2]
 SECRET = "correct-horse-battery"
 
 
@@ -71,7 +75,6 @@ def test_variables_win_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("STADTSINN_NAME", "b")
     monkeypatch.setenv("STADTSINN_MAIN_LINE_PORT", "1884")
     monkeypatch.setenv("STADTSINN_STORE_URL", "")
-    monkeypatch.setenv("STADTSINN_NOBODYS_BUSINESS", "x")
     settings = parse('name = "a"\n[main_line]\nhost = "h"\nport = 1', tmp_path)
     assert settings.name == "b"
     assert (settings.main_line.host, settings.main_line.port) == ("h", 1884)
@@ -82,6 +85,89 @@ def test_a_wrong_variable_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("STADTSINN_MAIN_LINE_PORT", "many")
     with pytest.raises(SettingsError, match=r"^STADTSINN_MAIN_LINE_PORT: main_line\.port: "):
         parse("", tmp_path)
+
+
+class Edge(FileSettings):
+    """As the edge agent's: with a prefix of its own."""
+
+    model_config = SettingsConfigDict(env_prefix=EDGE_PREFIX)
+    example: ClassVar[str] = "stadtsinn edge config-example"
+
+    name: str = "a"
+    log_level: str = "info"
+    types: dict[str, str] = Field(default_factory=dict)
+    main_line: Line = Field(default_factory=Line)
+
+
+UNREAD: dict[str, tuple[type[FileSettings], str, str]] = {
+    "section misspelt": (
+        Whole,
+        "STADTSINN_MIAN_LINE_PORT",
+        "mean STADTSINN_MAIN_LINE_PORT?",
+    ),
+    "field misspelt": (Whole, "STADTSINN_NAEM", "did you mean STADTSINN_NAME"),
+    "more than the field": (Whole, "STADTSINN_NAME_OF", "did you mean STADTSINN_NAME"),
+    "lower case": (Whole, "stadtsinn_naem", "nothing reads this variable"),
+    "like nothing": (Whole, "STADTSINN_QQQ", "nothing reads this variable: remove it"),
+    "in a section": (Whole, "STADTSINN_STORE_FOLDR", "unknown entry 'store.foldr': did you mean"),
+    "edge: misspelt": (Edge, "STADTSINN_EDGE_NAEM", "did you mean STADTSINN_EDGE_NAME?"),
+    "edge: no prefix": (Edge, "STADTSINN_MAIN_LINE_PORT", "mean STADTSINN_EDGE_MAIN_LINE_PORT?"),
+}
+
+
+@pytest.mark.parametrize("mistake", UNREAD)
+def test_a_variable_that_nothing_reads_is_an_error(
+    mistake: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, name, message = UNREAD[mistake]
+    monkeypatch.setenv(name, "1")
+    with pytest.raises(SettingsError) as refused:
+        read_text(kind, "", tmp_path / "thing.toml")
+    assert str(refused.value).startswith(f"{name.upper()}: ")
+    assert message in str(refused.value)
+
+
+def test_all_unread_variables_are_named_without_their_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STADTSINN_MAIN_LINE_PASWORD", SECRET)
+    monkeypatch.setenv("STADTSINN_MIAN_LINE_PASSWORD", SECRET)
+    with pytest.raises(SettingsError) as refused:
+        parse("", tmp_path)
+    assert SECRET not in str(refused.value)
+    monkeypatch.delenv("STADTSINN_MAIN_LINE_PASWORD")
+    monkeypatch.setenv("STADTSINN_QQQ", SECRET)
+    with pytest.raises(SettingsError, match=r"MIAN_LINE.*; STADTSINN_QQQ") as refused:
+        parse("", tmp_path)
+    assert SECRET not in str(refused.value)
+
+
+def test_variables_that_something_else_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other program's, options of commands, and those that hold a secret."""
+    for name in ("EDGE_MAIN_LINE_PORT", "CLOUD_CONFIG", "CLOCK"):
+        monkeypatch.setenv(f"STADTSINN_{name}", "1")
+    monkeypatch.setenv("STADTSINN_OUR_PASSWORD", SECRET)
+    settings = parse('[main_line]\npassword = "env:STADTSINN_OUR_PASSWORD"', tmp_path)
+    assert settings.main_line.password.read() == SECRET
+    monkeypatch.setenv("STADTSINN_LOG_LEVEL", "debug")
+    monkeypatch.setenv("STADTSINN_STORE_URL", "x.sqlite")
+    edge = read_text(Edge, "", tmp_path / "edge.toml")
+    assert (edge.main_line.port, edge.log_level) == (1, "info")
+
+
+def test_every_variable_in_the_code_is_known() -> None:
+    """Names that our own code reads must not be errors of a configuration."""
+    quoted = re.compile(r"[\"'$](STADTSINN_(?!EDGE_\b)[A-Z_]+)\b")
+    found = {
+        name
+        for part in ("base", "edge", "cloud", "simulator", "cli")
+        for path in (ROOT / part).rglob("*.py")
+        for name in quoted.findall(path.read_text(encoding="utf-8"))
+    }
+    assert "STADTSINN_CLOUD_CONFIG" in found
+    assert found - OF_COMMANDS - {PREFIX, EDGE_PREFIX} == set()
 
 
 def test_an_absent_file_names_the_way_to_one(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.output import print_facts
 from stadtsinn.cli.own_devices import use_device_folder
-from stadtsinn.edge.agent.config import EXAMPLE, EdgeSettings, load_settings
+from stadtsinn.edge.agent.settings import EXAMPLE, EdgeSettings, load_settings
 
 app = typer.Typer(
     no_args_is_help=True,

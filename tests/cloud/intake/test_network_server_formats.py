@@ -33,7 +33,7 @@ from stadtsinn.cloud.log.uplinks.repository import read_after
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.settings import parse_settings
 from stadtsinn.decoders.uplink import Uplink
-from stadtsinn.edge.agent.config import parse_settings as parse_edge_settings
+from stadtsinn.edge.agent.settings import parse_settings as parse_edge_settings
 from stadtsinn.edge.messages.delivery import Batch, RawItem, UplinkItem, batch_topic, encode
 from stadtsinn.edge.network_servers import formats
 from stadtsinn.edge.network_servers.chirpstack import ChirpStack

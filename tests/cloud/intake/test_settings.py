@@ -55,6 +55,17 @@ def test_the_environment_wins_over_the_file(
     assert "s3cret" not in repr(settings) + repr(settings.intake.broker_for("edges"))
 
 
+def test_the_edge_agents_variables_are_not_the_clouds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STADTSINN_EDGE_HEALTH_ADDRESS", "127.0.0.1:2")
+    monkeypatch.setenv("STADTSINN_HEALTH_BIND", "127.0.0.1:1")
+    assert parse("", tmp_path).health.bind == "127.0.0.1:1"
+    monkeypatch.setenv("STADTSINN_SERIS_TOKEN", "t0ken")
+    with pytest.raises(SettingsError, match=r"^STADTSINN_SERIS_TOKEN: .*STADTSINN_SERIES_TOKEN\?$"):
+        parse("", tmp_path)
+
+
 def test_a_password_file_is_read_and_its_absence_explained(tmp_path: Path) -> None:
     settings = parse('[broker]\npassword_file = "secret"', tmp_path)
     with pytest.raises(SettingsError, match=r"broker\.password_file.*secret.*write the secret"):

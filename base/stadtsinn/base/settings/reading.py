@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, get_args
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_settings import (
@@ -21,8 +21,7 @@ from pydantic_settings.exceptions import SettingsError as UnreadableVariable
 from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.base.settings.fields import paths_start_at
 from stadtsinn.base.settings.secret import FILE_SUFFIX, FromEnvironment, Secret
-
-_PREFIX = "STADTSINN_"
+from stadtsinn.base.settings.variables import PREFIX, prefix_of, sections, unread
 
 
 class Section(BaseModel):
@@ -49,7 +48,7 @@ class FileSettings(BaseSettings):
     """A whole configuration: a TOML file, and environment variables that win over it.
 
     ``STADTSINN_SECTION_FIELD`` is `field` of ``[section]``, ``STADTSINN_FIELD`` a field outside of
-    sections.
+    sections. A configuration may have a longer prefix of its own (`variables`).
     """
 
     model_config = SettingsConfigDict(
@@ -57,7 +56,7 @@ class FileSettings(BaseSettings):
         extra="forbid",
         validate_default=True,
         hide_input_in_errors=True,
-        env_prefix=_PREFIX,
+        env_prefix=PREFIX,
         env_nested_delimiter="_",
         env_nested_max_split=1,
         env_ignore_empty=True,
@@ -119,8 +118,13 @@ def read_text(kind: type[S], text: str, path: Path) -> S:
         raise SettingsError("; ".join(_sentences(kind, refused, path))) from None
     except UnreadableVariable as error:
         raise SettingsError(f"{error}: write its value as JSON") from None
+    named: set[str] = set()
     for field, secret in _secrets(settings, ""):
         secret.name(field)
+        if secret.variable:
+            named.add(secret.variable)
+    if mistakes := "; ".join(unread(kind, named)):
+        raise SettingsError(mistakes)
     return settings
 
 
@@ -153,7 +157,7 @@ def _sentences(kind: type[FileSettings], refused: ValidationError, path: Path) -
     for error in refused.errors(include_url=False, include_input=False):
         where = _without_tags(kind, [part for part in error["loc"] if isinstance(part, str)])
         field = ".".join(where)
-        place = _variable(where) or path
+        place = _variable(kind, where) or path
         if error["type"] == "extra_forbidden":
             yield f"{place}: unknown entry '{field}': {_hint(kind, where)}"
         elif error["type"] == "value_error":
@@ -164,9 +168,9 @@ def _sentences(kind: type[FileSettings], refused: ValidationError, path: Path) -
             yield f"{place}: {field}: {error['msg']}: see '{kind.example}'"
 
 
-def _variable(where: Sequence[str]) -> str | None:
+def _variable(kind: type[FileSettings], where: Sequence[str]) -> str | None:
     """The environment variable that a field's value came from, if it did."""
-    name = _PREFIX + "_".join(where).upper()
+    name = prefix_of(kind) + "_".join(where).upper()
     return name if os.environ.get(name) else None
 
 
@@ -191,7 +195,7 @@ def _names(model: type[BaseModel] | None) -> list[str]:
 def _all_names(model: type[BaseModel], prefix: str) -> Iterator[str]:
     yield from (prefix + name for name in _names(model))
     for name, field in model.model_fields.items():
-        for inner in _models(field.annotation):
+        for inner in sections(field.annotation):
             yield from _all_names(inner, f"{prefix}{name}.")
 
 
@@ -203,7 +207,7 @@ def _without_tags(model: type[BaseModel], where: Sequence[str]) -> list[str]:
         fields = [one.model_fields[step] for one in models if step in one.model_fields]
         if fields or not models or step == where[-1]:
             found.append(step)
-            models = [inner for field in fields for inner in _models(field.annotation)]
+            models = [inner for field in fields for inner in sections(field.annotation)]
     return found
 
 
@@ -211,13 +215,5 @@ def _model_at(model: type[BaseModel], path: Sequence[str]) -> type[BaseModel] | 
     found: type[BaseModel] | None = model
     for step in path:
         field = found.model_fields.get(step) if found is not None else None
-        found = next(_models(field.annotation), None) if field is not None else found
+        found = next(sections(field.annotation), None) if field is not None else found
     return found
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The sections inside an annotation such as ``Section | None`` or ``tuple[Section, ...]``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _models(inner)

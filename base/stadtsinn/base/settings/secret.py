@@ -70,6 +70,11 @@ class Secret:
         """Set the name of the field that it was configured by; errors use it."""
         self.field = field + self._suffix
 
+    @property
+    def variable(self) -> str | None:
+        """The environment variable that holds it, if one does."""
+        return self._place if self._kind is _Kind.VARIABLE else None
+
     def read(self) -> str | None:
         """The value; None where none is configured. Raises SettingsError if it is not there."""
         if self._kind is _Kind.FILE:

@@ -15,11 +15,11 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import HealthServer
 from stadtsinn.base.mqtt.link import Message, MqttLink, Will
 from stadtsinn.decoders.catalogue import catalogue
-from stadtsinn.edge.agent.config import EdgeSettings
 from stadtsinn.edge.agent.decoding import Decode, GroupDecoder, decode_one_by_one, load_kernel
 from stadtsinn.edge.agent.delivery import Delivery
 from stadtsinn.edge.agent.intake import Intake
 from stadtsinn.edge.agent.metrics import Metrics
+from stadtsinn.edge.agent.settings import EdgeSettings
 from stadtsinn.edge.agent.spool import open_spool
 from stadtsinn.edge.agent.status import OFFLINE, STOPPED, Watch, encode
 from stadtsinn.edge.messages.delivery import (

@@ -22,8 +22,8 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.mqtt.link import MqttLink
-from stadtsinn.edge.agent.config import DeliverySettings
 from stadtsinn.edge.agent.metrics import Metrics
+from stadtsinn.edge.agent.settings import DeliverySettings
 from stadtsinn.edge.agent.spool import Spool
 from stadtsinn.edge.messages.delivery import VERSION, Ack, batch_topic
 

@@ -18,9 +18,9 @@ from stadtsinn.base.instant import Instant
 from stadtsinn.base.mqtt.link import Message, MqttLink
 from stadtsinn.decoders.reading import Decoded, Outcome, Undecoded
 from stadtsinn.decoders.uplink import Frame, Uplink
-from stadtsinn.edge.agent.config import CommitSettings
 from stadtsinn.edge.agent.decoding import Decode
 from stadtsinn.edge.agent.metrics import Metrics
+from stadtsinn.edge.agent.settings import CommitSettings
 from stadtsinn.edge.agent.spool import Row, Spool, SpoolFull
 from stadtsinn.edge.messages.delivery import Item, RawItem, UplinkItem
 from stadtsinn.edge.messages.device_types import DeviceTypes

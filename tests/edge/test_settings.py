@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stadtsinn.base.settings.errors import SettingsError
-from stadtsinn.edge.agent.config import EXAMPLE, load_settings, parse_settings
+from stadtsinn.edge.agent.settings import EXAMPLE, load_settings, parse_settings
 
 MINIMAL = """
 edge_id = "rathaus-1"
@@ -72,6 +72,15 @@ def test_mistakes_are_explained(mistake: str) -> None:
     with pytest.raises(SettingsError, match=message) as caught:
         parse_settings(text, PLACE)
     assert str(caught.value).startswith("/etc/stadtsinn/edge.toml: ")
+
+
+def test_the_agents_variables_have_their_own_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STADTSINN_HEALTH_BIND", "127.0.0.1:1")  # the cloud's
+    monkeypatch.setenv("STADTSINN_EDGE_HEALTH_ADDRESS", "127.0.0.1:2")
+    monkeypatch.setenv("STADTSINN_EDGE_DEVICE_TYPES", '{"Pegel": "acme/pegel"}')
+    settings = parse_settings(MINIMAL, PLACE)
+    assert settings.health.address == "127.0.0.1:2"
+    assert settings.device_types == {"Pegel": "acme/pegel"}
 
 
 def test_error_for_an_absent_file_names_the_command_that_writes_one(tmp_path: Path) -> None:

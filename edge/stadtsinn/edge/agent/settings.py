@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
+from pydantic_settings import SettingsConfigDict
 
 from stadtsinn.base.mqtt.link import Broker
 from stadtsinn.base.mqtt.settings import BrokerSettings
 from stadtsinn.base.settings.fields import Address, FilePath, LogLevel, OptionalFolder, Port
 from stadtsinn.base.settings.reading import FileSettings, Section, read_file, read_text
+from stadtsinn.base.settings.variables import EDGE_PREFIX
 from stadtsinn.edge.network_servers.format import NetworkServerFormat
 from stadtsinn.edge.network_servers.formats import DEFAULT_FORMAT, format_named
 from stadtsinn.edge.network_servers.settings import FormatName
@@ -80,7 +82,9 @@ class HealthSettings(Section):
 
 
 class EdgeSettings(FileSettings):
-    """The whole file."""
+    """The whole file. Its variables begin with ``STADTSINN_EDGE_``."""
+
+    model_config = SettingsConfigDict(env_prefix=EDGE_PREFIX)
 
     example: ClassVar[str] = "stadtsinn edge config-example"
 
