@@ -169,8 +169,9 @@ def test_counter_zero_and_full_counters(case: Case) -> None:
 
 
 def test_a_frame_without_application_data_has_no_payload(case: Case) -> None:
-    uplink = case.read(f_port=0, payload=b"")
-    assert (uplink.f_port, uplink.payload) == (0, b"")
+    for commands in (b"", b"\x02\x0a\x03"):
+        uplink = case.read(f_port=0, payload=commands)
+        assert (uplink.f_port, uplink.payload) == (0, b"")
 
 
 def test_an_empty_payload_at_a_port_is_a_measurement(case: Case) -> None:

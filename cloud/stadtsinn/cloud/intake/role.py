@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from stadtsinn.base.clock import Clock
@@ -44,6 +44,33 @@ class Ingest:
         return {"ingest": self._worker.check, **sources}
 
 
+def _edges(settings: IntakeSettings, inbox: Inbox, clock: Clock) -> Iterator[Source]:
+    """All edges through the installation's own broker."""
+    if settings.ingest.edges:
+        broker = settings.broker_for("edges")
+        yield EdgeSource(broker, settings.ingest.share, inbox, clock)
+
+
+def _network_servers(settings: IntakeSettings, inbox: Inbox, clock: Clock) -> Iterator[Source]:
+    for server in settings.network_servers:
+        stated = NetworkServer(
+            server.name,
+            format_named(server.format),
+            server.tenant,
+            server.topic_prefix,
+            server.application or ANY,
+        )
+        broker = settings.broker_for(server.name, server.broker)
+        yield ServerSource(stated, broker, settings.ingest.share, inbox, clock)
+
+
+SOURCES: list[Callable[[IntakeSettings, Inbox, Clock], Iterator[Source]]] = [
+    _edges,
+    _network_servers,
+]
+"""The kinds of source, each with what opens those that the configuration names."""
+
+
 def build_ingest(
     settings: IntakeSettings,
     database: Database,
@@ -54,29 +81,8 @@ def build_ingest(
 ) -> Ingest:
     """Raises SettingsError when there is nothing to take from, or a secret is missing."""
     inbox = Inbox()
-    share = settings.ingest.share
-    edges = (
-        EdgeSource(settings.broker_for("edges"), share, inbox, clock)
-        if settings.ingest.edges
-        else None
-    )
-    servers = [
-        ServerSource(
-            NetworkServer(
-                server.name,
-                format_named(server.format),
-                server.tenant,
-                server.topic_prefix,
-                server.application or ANY,
-            ),
-            settings.broker_for(server.name, server.broker),
-            share,
-            inbox,
-            clock,
-        )
-        for server in settings.network_servers
-    ]
-    sources: list[Source] = [*([edges] if edges else []), *servers]
+    sources = [one for opened in SOURCES for one in opened(settings, inbox, clock)]
+    edges = next((one for one in sources if isinstance(one, EdgeSource)), None)
     if not sources:
         raise SettingsError(
             "the ingest has no source: set ingest.edges = true or name a [[network_servers]]"

@@ -23,12 +23,11 @@ from stadtsinn.edge.network_servers.event_time import (
 )
 from stadtsinn.edge.network_servers.fields import (
     base64_payload,
-    bounded_event,
-    bounded_payload,
     decoded,
     dev_addr,
     dev_eui,
     finite,
+    frame_payload,
     mapping,
     mappings,
     moment,
@@ -36,7 +35,7 @@ from stadtsinn.edge.network_servers.fields import (
     texts,
     whole,
 )
-from stadtsinn.edge.network_servers.format import ANY, UP, OtherEvent, UnreadableEvent
+from stadtsinn.edge.network_servers.format import ANY, UP, NetworkServerFormat, UnreadableEvent
 
 TITLE = "ChirpStack"
 
@@ -44,7 +43,6 @@ DEVICE_TAG = "stadtsinn_device"
 """Device (or device profile) tag that names the catalogue id, e.g. ``dragino/lse01``."""
 
 _OTHER_KINDS = frozenset({"join", "status", "ack", "txack", "log", "location", "integration"})
-_TOPIC_END = re.compile(r"(?:device/(?P<eui>[0-9A-Fa-f]{16})/)?event/(?P<kind>[A-Za-z_]{1,32})$")
 _DURATION = re.compile(r"(-?)(\d{1,12})(?:\.(\d{1,9}))?s")
 
 _U32 = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF_FFFF)]
@@ -77,72 +75,36 @@ class _UplinkEvent(msgspec.Struct, rename="camel"):
 _json = msgspec.json.Decoder(_UplinkEvent)
 
 
-class ChirpStack:
+class ChirpStack(NetworkServerFormat):
     """ChirpStack v4 over MQTT."""
 
     name = "chirpstack"
     title = TITLE
     shares_subscriptions = True
+    topic_end = re.compile(
+        r"(?:device/(?P<device>[0-9A-Fa-f]{16})/)?event/(?P<kind>[A-Za-z_]{1,32})$"
+    )
 
     def topics(self, application: str = ANY) -> tuple[str, ...]:
         """`application` is its id, a UUID."""
         return (f"application/{application}/device/+/event/up",)
 
-    def kind_of(self, topic: str) -> str | None:
-        match = _TOPIC_END.search(topic)
-        return None if match is None else _kind(match)
+    def kind(self, word: str) -> str:
+        return word if word == UP or word in _OTHER_KINDS else "unknown"
 
-    def read(
-        self,
-        topic: str,
-        payload: bytes,
-        received_at: Instant,
-        clocks: GatewayClocks | None = None,
-    ) -> Uplink | OtherEvent:
-        match = _TOPIC_END.search(topic)
-        if match is None:
-            raise UnreadableEvent(
-                "unknown_topic",
-                "the topic does not end in …/event/<kind>: subscribe to the application events of "
-                "ChirpStack (application/+/device/+/event/up)",
-            )
-        if (kind := _kind(match)) != UP:
-            return OtherEvent(kind)
-        bounded_event(payload)
-        uplink = (
-            _read_json(payload, received_at, clocks)
-            if payload[:1] == b"{"
-            else _read_protobuf(payload, received_at, clocks)
-        )
-        named = match["eui"]
-        if named is not None and named.lower() != uplink.dev_eui:
-            raise UnreadableEvent(
-                "bad_dev_eui",
-                "topic and event name different devices: check the event_topic template of "
-                "ChirpStack's MQTT integration and who else may publish here",
-            )
-        return uplink
+    def uplink(self, payload: bytes, received_at: Instant, clocks: GatewayClocks | None) -> Uplink:
+        read = _read_json if payload[:1] == b"{" else _read_protobuf
+        return read(payload, received_at, clocks)
 
-
-def _kind(topic: re.Match[str]) -> str:
-    kind = topic["kind"]
-    return kind if kind == UP or kind in _OTHER_KINDS else "unknown"
+    def device(self, uplink: Uplink) -> str:
+        return uplink.dev_eui
 
 
 # --- JSON ------------------------------------------------------------------------------
 
 
 def _read_json(payload: bytes, received_at: Instant, clocks: GatewayClocks | None) -> Uplink:
-    try:
-        event = decoded(_json, payload)
-    except msgspec.ValidationError as error:
-        reason = "missing_field" if "missing required field" in str(error) else "bad_field"
-        raise UnreadableEvent(reason, f"{error}: is this a ChirpStack v4 uplink event?") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise UnreadableEvent(
-            "malformed_json",
-            "the event begins like JSON but is none: look for a foreign or truncating publisher",
-        ) from None
+    event = decoded(_json, payload, f"{TITLE} v4")
     if event.join_server_context:
         raise _encrypted()
     data = base64_payload(event.data or "", "data")
@@ -164,7 +126,7 @@ def _read_json(payload: bytes, received_at: Instant, clocks: GatewayClocks | Non
         dev_addr=dev_addr(event.dev_addr, TITLE),
         f_cnt=event.f_cnt or 0,
         f_port=event.f_port or 0,
-        payload=bounded_payload(data),
+        payload=frame_payload(data, event.f_port or 0),
         event_time=frame_time,
         time_source=source,
         received_at=received_at,
@@ -249,7 +211,7 @@ def _read_protobuf(payload: bytes, received_at: Instant, clocks: GatewayClocks |
         dev_addr=dev_addr(event.dev_addr, TITLE),
         f_cnt=event.f_cnt,
         f_port=event.f_port,
-        payload=bounded_payload(event.data),
+        payload=frame_payload(event.data, event.f_port),
         event_time=frame_time,
         time_source=source,
         received_at=received_at,

@@ -18,22 +18,12 @@ import msgspec
 
 from stadtsinn.base.instant import Instant, parse
 from stadtsinn.decoders.uplink import MAX_PAYLOAD
-from stadtsinn.edge.network_servers.format import MAX_EVENT, UnreadableEvent
+from stadtsinn.edge.network_servers.format import UnreadableEvent
 
 _Event = TypeVar("_Event")
 
 _DEV_EUI = re.compile(r"[0-9a-f]{16}")
 _DEV_ADDR = re.compile(r"[0-9a-f]{8}")
-
-
-def bounded_event(payload: bytes) -> None:
-    """Refuse an event that is larger than any real one."""
-    if len(payload) > MAX_EVENT:
-        raise UnreadableEvent(
-            "too_large",
-            f"event of {len(payload)} bytes, at most {MAX_EVENT} are read: shorten the device "
-            "profile's codec output or look for a foreign publisher on this topic",
-        )
 
 
 def dev_eui(text: str, server: str) -> str:
@@ -62,22 +52,35 @@ def base64_payload(text: str, field: str) -> bytes:
         ) from None
 
 
-def bounded_payload(data: bytes) -> bytes:
+def frame_payload(data: bytes, f_port: int) -> bytes:
+    """The application data of a frame; at port 0 there are MAC commands, which are none."""
     if len(data) > MAX_PAYLOAD:
         raise UnreadableEvent(
             "oversized_payload",
             f"payload of {len(data)} bytes, LoRaWAN carries at most {MAX_PAYLOAD}: "
             "look for a foreign publisher on this topic",
         )
-    return data
+    return data if f_port else b""
 
 
-def decoded(decoder: msgspec.json.Decoder[_Event], payload: bytes) -> _Event:
-    """Decode JSON. Raises msgspec.DecodeError, UnicodeDecodeError or RecursionError.
+def decoded(decoder: msgspec.json.Decoder[_Event], payload: bytes, server: str) -> _Event:
+    """An event in JSON. Raises UnreadableEvent."""
+    try:
+        return _decoded(decoder, payload)
+    except msgspec.ValidationError as error:
+        reason = "missing_field" if "missing required field" in str(error) else "bad_field"
+        raise UnreadableEvent(reason, f"{error}: is this an uplink of {server}?") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise UnreadableEvent(
+            "malformed_json",
+            "the event is no JSON: look for a foreign or truncating publisher, or set the "
+            "integration's format to JSON",
+        ) from None
 
-    Software that relays events may write ``NaN``, ``Infinity`` and numbers beyond any float, which
-    are not JSON. They become text, which an optional field takes for absent.
-    """
+
+def _decoded(decoder: msgspec.json.Decoder[_Event], payload: bytes) -> _Event:
+    """Software that relays events may write ``NaN``, ``Infinity`` and numbers beyond any float,
+    which are not JSON. They become text, which an optional field takes for absent."""
     try:
         return decoder.decode(payload)
     except msgspec.DecodeError:

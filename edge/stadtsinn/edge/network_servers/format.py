@@ -1,8 +1,10 @@
-"""The interface of a network server's format; one module implements each, `formats` lists them."""
+"""What all formats of network servers share; one module has each format, `formats` lists them."""
 
 from __future__ import annotations
 
-from typing import Protocol
+import re
+from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import msgspec
 
@@ -42,31 +44,50 @@ class OtherEvent(msgspec.Struct, frozen=True):
     kind: str
 
 
-class NetworkServerFormat(Protocol):
-    """How one network server's application events arrive over MQTT."""
+class NetworkServerFormat(ABC):
+    """How one network server's application events arrive over MQTT.
 
-    @property
-    def name(self) -> str:
-        """Used in settings, quarantine and delivery batches: constant, at most 32 characters."""
-        ...
+    A subclass has what is the server's own: its topics, the kinds of its events, and how an event
+    becomes an uplink.
+    """
 
-    @property
-    def title(self) -> str:
-        """The product's name, for people."""
-        ...
+    name: ClassVar[str]
+    """Used in settings, quarantine and delivery batches: constant, at most 32 characters."""
+    title: ClassVar[str]
+    """The product's name, for people."""
+    shares_subscriptions: ClassVar[bool]
+    """Whether its broker supports ``$share/…``; otherwise each ingest gets all events."""
+    topic_end: ClassVar[re.Pattern[str]]
+    """Finds the end of its topics. Groups: `kind`, and `device`, which a topic may lack."""
 
+    @abstractmethod
     def topics(self, application: str = ANY) -> tuple[str, ...]:
         """Topic filters for the uplinks of one application, or of all."""
-        ...
 
-    @property
-    def shares_subscriptions(self) -> bool:
-        """Whether its broker supports ``$share/…``; otherwise each ingest gets all events."""
-        ...
+    @abstractmethod
+    def kind(self, word: str) -> str:
+        """The kind of event that the topic's `kind` means: `UP`, or another one of few."""
+
+    @abstractmethod
+    def uplink(
+        self, payload: bytes, received_at: Instant, clocks: GatewayClocks | None
+    ) -> Uplink | OtherEvent:
+        """The uplink of an event of the kind `UP`. Raises UnreadableEvent.
+
+        Two formats give the same uplink for the same frame: equal `dev_eui`, `dev_addr`, `f_cnt`,
+        `f_port` and `payload` (empty at `f_port` 0). `deduplication_id` names the event and is
+        equal only for a resend of the same event; `device_type` comes from the server's
+        attributes of the device, and `device_profile` is the name of the device's model there.
+        """
+
+    @abstractmethod
+    def device(self, uplink: Uplink) -> str:
+        """What topics call the device of an uplink; empty if the event does not say it."""
 
     def kind_of(self, topic: str) -> str | None:
         """`UP` for an uplink's topic, another kind for another event, None for a foreign topic."""
-        ...
+        match = self.topic_end.search(topic)
+        return None if match is None else self.kind(match["kind"])
 
     def read(
         self,
@@ -79,10 +100,31 @@ class NetworkServerFormat(Protocol):
 
         `clocks` has the gateways whose clocks lag; without it each event is dated on its own.
         Raises UnreadableEvent for everything that is neither an uplink nor another event.
-
-        Two formats give the same uplink for the same frame: equal `dev_eui`, `dev_addr`, `f_cnt`,
-        `f_port` and `payload` (empty at `f_port` 0). `deduplication_id` names the event and is
-        equal only for a resend of the same event; `device_type` comes from the server's
-        attributes of the device, and `device_profile` is the name of the device's model there.
         """
-        ...
+        match = self.topic_end.search(topic)
+        if match is None:
+            raise UnreadableEvent(
+                "unknown_topic",
+                f"the topic is none of {self.title}'s ({', '.join(self.topics())}): correct "
+                "'format' of this network server or the topics",
+            )
+        if (kind := self.kind(match["kind"])) != UP:
+            return OtherEvent(kind)
+        if len(payload) > MAX_EVENT:
+            raise UnreadableEvent(
+                "too_large",
+                f"event of {len(payload)} bytes, at most {MAX_EVENT} are read: shorten the device "
+                "profile's codec output or look for a foreign publisher on this topic",
+            )
+        found = self.uplink(payload, received_at, clocks)
+        if isinstance(found, Uplink) and not self._names(match["device"], found):
+            raise UnreadableEvent(
+                "bad_dev_eui",
+                "topic and event name different devices: look for a foreign publisher, a bridge "
+                f"that rewrites topics, or a changed topic template of {self.title}",
+            )
+        return found
+
+    def _names(self, in_topic: str | None, uplink: Uplink) -> bool:
+        device = self.device(uplink)
+        return in_topic is None or not device or in_topic.lower() == device.lower()

@@ -22,12 +22,11 @@ from stadtsinn.edge.network_servers.event_time import (
 )
 from stadtsinn.edge.network_servers.fields import (
     base64_payload,
-    bounded_event,
-    bounded_payload,
     decoded,
     dev_addr,
     dev_eui,
     finite,
+    frame_payload,
     mapping,
     mappings,
     moment,
@@ -35,7 +34,13 @@ from stadtsinn.edge.network_servers.fields import (
     texts,
     whole,
 )
-from stadtsinn.edge.network_servers.format import ANY, UP, OtherEvent, UnreadableEvent
+from stadtsinn.edge.network_servers.format import (
+    ANY,
+    UP,
+    NetworkServerFormat,
+    OtherEvent,
+    UnreadableEvent,
+)
 
 TITLE = "The Things Stack"
 
@@ -45,10 +50,6 @@ DEVICE_ATTRIBUTE = "stadtsinn-device"
 SIMULATED = "simulated"
 """The kind of an uplink that was entered in the console for a test."""
 
-_TOPIC_END = re.compile(
-    r"(?:^|/)v3/[^/]+/(?:devices/(?P<device>[^/]+)/)?"
-    r"(?P<kind>up|join|(?:up|down|location|service)/[a-z_]{1,32})$"
-)
 _KINDS = {
     "up": UP,
     "up/normalized": "normalized",
@@ -120,72 +121,32 @@ class _ApplicationUp(msgspec.Struct):
 _json = msgspec.json.Decoder(_ApplicationUp)
 
 
-class TheThingsStack:
+class TheThingsStack(NetworkServerFormat):
     """The Things Stack v3 over MQTT: its own server, or its Pub/Sub integration at any broker."""
 
     name = "the_things_stack"
     title = TITLE
     shares_subscriptions = False
+    topic_end = re.compile(
+        r"(?:^|/)v3/[^/]+/(?:devices/(?P<device>[^/]+)/)?"
+        r"(?P<kind>up|join|(?:up|down|location|service)/[a-z_]{1,32})$"
+    )
 
     def topics(self, application: str = ANY) -> tuple[str, ...]:
         """`application` is ``application@tenant``. The second topic is Pub/Sub's: no device."""
         return (f"v3/{application}/devices/+/up", f"v3/{application}/up")
 
-    def kind_of(self, topic: str) -> str | None:
-        match = _TOPIC_END.search(topic)
-        return None if match is None else _kind(match)
+    def kind(self, word: str) -> str:
+        return "downlink" if word.startswith("down/") else _KINDS.get(word, "unknown")
 
-    def read(
-        self,
-        topic: str,
-        payload: bytes,
-        received_at: Instant,
-        clocks: GatewayClocks | None = None,
+    def uplink(
+        self, payload: bytes, received_at: Instant, clocks: GatewayClocks | None
     ) -> Uplink | OtherEvent:
-        match = _TOPIC_END.search(topic)
-        if match is None:
-            raise UnreadableEvent(
-                "unknown_topic",
-                "the topic is none of The Things Stack's (v3/<application>@<tenant>/devices/"
-                "<device>/up): correct 'format' of this network server or the topics",
-            )
-        if (kind := _kind(match)) != UP:
-            return OtherEvent(kind)
-        bounded_event(payload)
-        event = _decode(payload)
-        if event.simulated:
-            return OtherEvent(SIMULATED)
-        named = match["device"]
-        if named is not None and event.end_device_ids.device_id not in (None, named):
-            raise UnreadableEvent(
-                "bad_field",
-                "topic and event name different devices: look for a foreign publisher, or for a "
-                "bridge that rewrites topics",
-            )
-        return _uplink(event, received_at, clocks)
+        event = decoded(_json, payload, f"{TITLE} v3")
+        return OtherEvent(SIMULATED) if event.simulated else _uplink(event, received_at, clocks)
 
-
-def _kind(topic: re.Match[str]) -> str:
-    kind = topic["kind"]
-    if kind.startswith("down/"):
-        return "downlink"
-    return _KINDS.get(kind, "unknown")
-
-
-def _decode(payload: bytes) -> _ApplicationUp:
-    try:
-        return decoded(_json, payload)
-    except msgspec.ValidationError as error:
-        reason = "missing_field" if "missing required field" in str(error) else "bad_field"
-        raise UnreadableEvent(
-            reason, f"{error}: is this an uplink of The Things Stack v3?"
-        ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise UnreadableEvent(
-            "malformed_json",
-            "the event is no JSON: look for a foreign publisher, or set the Pub/Sub integration's "
-            "format to JSON",
-        ) from None
+    def device(self, uplink: Uplink) -> str:
+        return uplink.device_name
 
 
 def _uplink(event: _ApplicationUp, received_at: Instant, clocks: GatewayClocks | None) -> Uplink:
@@ -217,8 +178,7 @@ def _uplink(event: _ApplicationUp, received_at: Instant, clocks: GatewayClocks |
         dev_addr=dev_addr(_stated(ids.dev_addr, "dev_addr"), TITLE),
         f_cnt=message.f_cnt or 0,
         f_port=f_port,
-        # At port 0 the payload is MAC commands, which are no application data.
-        payload=bounded_payload(data) if f_port else b"",
+        payload=frame_payload(data, f_port),
         event_time=frame_time,
         time_source=source,
         received_at=received_at,
