@@ -23,7 +23,7 @@ from stadtsinn.cloud.alarms.notify.service import create_recipient
 from stadtsinn.cloud.alarms.notify.tables import outbox
 from stadtsinn.cloud.domains.crowd.tables import zone_samples
 from stadtsinn.cloud.domains.crowd.zones.model import Zone
-from stadtsinn.cloud.domains.crowd.zones.repository import insert_zone
+from stadtsinn.cloud.domains.crowd.zones.repository import insert_zone, update_zone
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.platform.database.engine import Database
@@ -83,6 +83,7 @@ class AlertTown:
     station_id: int = field(init=False)
     zone_id: int = field(init=False)
     follower: AlertsFollower = field(init=False)
+    permitted: int | None = None
     _position: int = 0
 
     def __post_init__(self) -> None:
@@ -193,6 +194,13 @@ class AlertTown:
     def now(self, minutes: float) -> None:
         self.clock.set(minute(minutes))
 
+    def permit(self, persons: int | None) -> None:
+        """What the permit of the market allows from now on."""
+        self.permitted = persons
+        zone = Zone(slug="wochenmarkt", name="Wochenmarkt", permitted=persons)
+        with change(self.database) as connection:
+            update_zone(connection, self.scope, zone)
+
     def crowd(self, minutes: float, high: int, *, degraded: bool = False) -> None:
         """A zone sample, written but not judged yet."""
         with self.database.write() as connection:
@@ -205,6 +213,7 @@ class AlertTown:
                     low=max(0, high - 40),
                     high=high,
                     degraded=degraded,
+                    permitted=self.permitted,
                     reported_at=minute(minutes),
                 )
             )

@@ -219,7 +219,7 @@ def test_row_20_an_edit_ends_the_alarm_with_its_reason() -> None:
     firing = Course(RULE).sample(0, 950).state
     state, effects = machine.edit(firing, at(3), CloseReason.RULE_CHANGED)
     assert effects == (Closed(at(0), at(3), 950, CloseReason.RULE_CHANGED),)
-    assert (state.phase, state.opened_at) == (Phase.OK, None)
+    assert (state.phase, state.level) == (Phase.OK, 0)
 
 
 def test_row_20_an_edited_rule_does_not_judge_the_past() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,6 +18,7 @@ from stadtsinn.cloud.alarms.judging.kind import (
     Phrases,
     RuleKind,
     Sample,
+    Stage,
     Verdict,
 )
 from stadtsinn.cloud.alarms.judging.kinds.registry import KINDS
@@ -41,7 +41,7 @@ class Stuck(RuleKind):
         verdict = Verdict.REACHED if count >= self.times else Verdict.RECOVERED
         return Judgement(verdict, {"count": count})
 
-    def phrases(self, show: Callable[[float], str]) -> Phrases:
+    def phrases(self, stage: Stage) -> Phrases:
         return Phrases(
             f"{self.times} mal gleich", f"{self.times} mal gleich gemeldet", "Wert stand still"
         )
@@ -85,7 +85,7 @@ def test_the_api_takes_and_describes_it(tmp_path: Path) -> None:
     refused = editor.post("/api/v1/rules", json={**RULE, "slug": "x", "on": 3})
     assert (refused.status_code, "body.on" in refused.text) == (422, True)
     schema = world.app.openapi()["components"]["schemas"]["Rule"]["properties"]
-    assert schema["kind"]["enum"] == ["stuck", "threshold"]
+    assert schema["kind"]["enum"] == ["permit", "stuck", "threshold"]
     assert {"times", "on", "off"} <= schema.keys()
     world.series.close()
 
@@ -104,5 +104,5 @@ def test_a_town_file_has_it(tmp_path: Path) -> None:
     assert tuple(row) == ("stuck", {"times": 3})
     with pytest.raises(TownRefused, match="rule steht: times"):
         Town.read({**document, "rules": [{**RULE, "times": "often"}]})
-    with pytest.raises(TownRefused, match="use one of stuck, threshold"):
+    with pytest.raises(TownRefused, match="use one of permit, stuck, threshold"):
         Town.read({**document, "rules": [{**RULE, "kind": "frozen"}]})

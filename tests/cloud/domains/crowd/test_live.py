@@ -18,7 +18,7 @@ from stadtsinn.cloud.domains.crowd.zone_repository import (
     insert_correction,
     touch_state,
 )
-from stadtsinn.cloud.domains.crowd.zones.tables import gates
+from stadtsinn.cloud.domains.crowd.zones.tables import gates, zones
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town.repository import bump_revision
@@ -308,3 +308,22 @@ def test_records_that_a_device_had_stored_are_counted_at_their_own_time(market: 
     market.apply(market.uplink(NORTH, 0, 0, 0), market.uplink(SOUTH, 0, 0, 0))
     market.apply(uplink, market.uplink(SOUTH, 5, 0, 0))
     assert [number for _, number, *_ in market.history(0, 6)] == [0, 6, 12, 18, 24, 30]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_changed_permit_gives_a_sample_at_once(market: Market, restarted: bool) -> None:
+    """Rules in per cent of the permit need not wait for the next report."""
+    market.apply_each([market.uplink(NORTH, 0, 100, 50), market.uplink(NORTH, 1, 600, 55)])
+    market.tick(Instant(OPENING + MINUTE))
+    before = market.samples()
+    assert {sample.permitted for sample in before} == {1000}
+    if restarted:
+        market.restart()
+    with market.database.write() as connection:
+        connection.execute(update(zones).values(permitted=400))
+        bump_revision(connection)
+    market.tick()
+    (new,) = market.samples()[len(before) :]
+    assert (new.permitted, new.event_time) == (400, before[-1].event_time)
+    market.tick()
+    assert market.samples()[-1] == new

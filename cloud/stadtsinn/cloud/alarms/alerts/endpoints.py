@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query
 from sqlalchemy import Connection, Row
 
 from stadtsinn.base.berlin import isoformat
+from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import Invalid
 from stadtsinn.cloud.alarms.alerts import incident_repository, repository, service
 from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Standing
@@ -53,10 +54,18 @@ def _state(standing: Standing) -> dict[str, Any]:
     return {
         "phase": state.phase,
         "stale": state.stale,
-        "since": write_time(state.opened_at if state.since is None else state.since),
+        "since": write_time(_since(state)),
+        "level": state.level if state.alarmed else 0,
         "last_event": write_time(state.last_event),
         "last_value": state.last_value,
     }
+
+
+def _since(state: RuleState) -> Instant | None:
+    """Since when it waits or recovers; else when the open alarm began."""
+    if state.alarmed and (state.since is None or state.phase is Phase.FIRING):
+        return state.opened_at
+    return state.since
 
 
 def _views(

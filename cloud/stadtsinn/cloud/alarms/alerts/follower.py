@@ -51,6 +51,7 @@ class Measured:
     at: Instant
     value: float
     remarks: tuple[str, ...] = ()
+    permitted: int | None = None
 
 
 class AlertsFollower:
@@ -149,9 +150,11 @@ def _in_zones(connection: Connection, watching: Watching) -> Iterator[Measured]:
     while samples := samples_after(connection, position, _AT_ONCE):
         for sample in samples:
             for watched in watching.in_zone(sample.zone_id, sample.tenant_id):
+                if watched.stored.rule.parameters.of_permit and not sample.permitted:
+                    continue  # there is nothing to compare with: its data is missing
                 # The upper bound: a counter that misses people must not hide a crowd.
-                high = float(sample.high)
-                yield Measured(watched, sample.event_time, high, _remarks(sample))
+                high, remarks = float(sample.high), _remarks(sample)
+                yield Measured(watched, sample.event_time, high, remarks, sample.permitted)
         position = samples[-1].position
     if position != start:
         incident_repository.move_input(connection, ZONE_SAMPLES, position)
@@ -183,8 +186,8 @@ class _Evaluation:
     def sample(self, one: Measured) -> None:
         state = self._settled(one.watched)
         terms = self._terms(one.watched, one.at)
-        step = machine.sample(terms, state, one.at, one.value, self._now)
-        self._take(one.watched, state, step, one.remarks)
+        step = machine.sample(terms, state, one.at, one.value, self._now, one.permitted)
+        self._take(one.watched, state, step, one.remarks, one.permitted)
 
     def tick(self, key: Key) -> None:
         watched = self._watching.find(*key)
@@ -230,13 +233,26 @@ class _Evaluation:
         incident_repository.delete_state(self._connection, key)
 
     def _take(
-        self, watched: Watched, before: RuleState, step: Step, remarks: tuple[str, ...] = ()
+        self,
+        watched: Watched,
+        before: RuleState,
+        step: Step,
+        remarks: tuple[str, ...] = (),
+        permitted: int | None = None,
     ) -> None:
         state, effects = step
         stored, key = watched.stored, watched.key
         if effects:
-            place = _place(watched)
-            recorder = Recorder(self._connection, stored, key, place, before, self._now, remarks)
+            recorder = Recorder(
+                self._connection,
+                stored,
+                key,
+                _place(watched),
+                before,
+                self._now,
+                remarks,
+                permitted or self._watching.permitted(watched),
+            )
             recorder.record(effects)
         if state is not before:
             self._changed[key] = watched

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.alarms.alerts.tables import alert_inputs, incidents, rule_states, rules
+from stadtsinn.cloud.alarms.judging.kind import FIRST_LEVEL
 from stadtsinn.cloud.alarms.judging.machine import (
     Closed,
     Opened,
@@ -30,7 +31,7 @@ from stadtsinn.cloud.alarms.judging.machine import (
     forget,
     next_due,
 )
-from stadtsinn.cloud.alarms.judging.terms import ALARM_LEVEL, Terms
+from stadtsinn.cloud.alarms.judging.terms import Terms
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.database.upsert import insert_ignore
 
@@ -211,7 +212,7 @@ def open_incident(
         "station_id": place.station_id if place else None,
         "station": place.slug if place else None,
         "station_name": place.name if place else None,
-        "level": ALARM_LEVEL,
+        "level": opened.level,
         "opened_at": opened.at,
         "opening_value": opened.value,
         "late": opened.late,
@@ -237,6 +238,21 @@ def mark_announced(connection: Connection, incident: str, at: Instant) -> None:
         .where(incidents.c.id == incident, incidents.c.announced_at.is_(None))
         .values(announced_at=at)
     )
+
+
+def raise_level(connection: Connection, incident: str, level: int) -> None:
+    """The level of an incident is the highest that it reached."""
+    connection.execute(
+        update(incidents)
+        .where(incidents.c.id == incident, incidents.c.level < level)
+        .values(level=level)
+    )
+
+
+def level_of(connection: Connection, incident: str) -> int:
+    """The highest level of an incident; the first one where nothing is on record."""
+    level = connection.scalar(select(incidents.c.level).where(incidents.c.id == incident))
+    return FIRST_LEVEL if level is None else level
 
 
 def close_incident(connection: Connection, incident: str, closed: Closed) -> None:

@@ -12,11 +12,12 @@ import structlog
 from prometheus_client import Counter
 from sqlalchemy import Connection
 
-from stadtsinn.base.instant import HOUR, Instant
+from stadtsinn.base.instant import HOUR, SECOND, Instant
 from stadtsinn.cloud.alarms.alerts import incident_repository, wording
 from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Place, incident_id
 from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL, StoredRule, addressees_of
 from stadtsinn.cloud.alarms.alerts.wording import About, Moment
+from stadtsinn.cloud.alarms.judging.kind import FIRST_LEVEL
 from stadtsinn.cloud.alarms.judging.machine import (
     Announced,
     Closed,
@@ -24,9 +25,9 @@ from stadtsinn.cloud.alarms.judging.machine import (
     Effect,
     FellSilent,
     Opened,
+    Raised,
     RuleState,
 )
-from stadtsinn.cloud.alarms.judging.terms import ALARM_LEVEL
 from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
 from stadtsinn.cloud.alarms.notify.message import Addressee, Draft, Kind
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
@@ -52,12 +53,13 @@ class Recorder:
         state: RuleState,
         now: Instant,
         remarks: tuple[str, ...] = (),
+        permitted: int | None = None,
     ) -> None:
         self._connection = connection
         self._stored = stored
         self._key = key
         self._place = place
-        self._about = About(stored.rule, place.name if place else "")
+        self._about = About(stored.rule, place.name if place else "", permitted=permitted)
         self._before = state
         self._now = now
         self._remarks = remarks
@@ -66,6 +68,8 @@ class Recorder:
         for effect in effects:
             if isinstance(effect, Opened):
                 self._open(effect)
+            elif isinstance(effect, Raised):
+                self._raise(effect)
             elif isinstance(effect, Announced):
                 self._announce(effect)
             elif isinstance(effect, Closed):
@@ -89,6 +93,17 @@ class Recorder:
         incident = self._incident(effect.at)
         log.info("incident_opened", incident=incident, rule=self._stored.id, late=effect.late)
 
+    def _raise(self, effect: Raised) -> None:
+        incident = self._incident(effect.opened_at)
+        incident_repository.raise_level(self._connection, incident, effect.level)
+        # A warning that has not left yet would only delay the alarm.
+        outbox.supersede_waiting_alarms(self._connection, incident)
+        log.info("incident_raised", incident=incident, level=effect.level)
+
+    def _about_incident(self, incident: str) -> About:
+        level = incident_repository.level_of(self._connection, incident)
+        return replace(self._about, level=level)
+
     def _announce(self, effect: Announced) -> None:
         incident = self._incident(effect.opened_at)
         incident_repository.mark_announced(self._connection, incident, effect.at)
@@ -96,9 +111,13 @@ class Recorder:
         if effect.measured_at != self._before.last_event:
             # The sample that is judged now, not an earlier one: trend and remarks are about it.
             moment = replace(moment, before=self._before.last_value, remarks=self._remarks)
-        sentence = wording.alarm(self._about, moment, effect.opened_at)
+        about = replace(self._about, level=effect.level)
+        # A further level began with this message, whenever the incident did.
+        first = effect.level == FIRST_LEVEL
+        sentence = wording.alarm(about, moment, effect.opened_at if first else effect.at)
+        sequence = 0 if first else (effect.at - effect.opened_at) // SECOND
         to = addressees_of(self._connection, self._stored.id, ALARM)
-        self._enqueue(incident, Kind.ALARM, effect.level, 0, sentence, effect.at, to)
+        self._enqueue(incident, Kind.ALARM, effect.level, sequence, sentence, effect.at, to)
 
     def _close(self, effect: Closed) -> None:
         incident = self._incident(effect.opened_at)
@@ -109,16 +128,16 @@ class Recorder:
 
     def _announce_end(self, incident: str, effect: Closed) -> None:
         """To those who got the alarm, and to no one else."""
-        about, now = self._about, self._now
+        about, now = self._about_incident(incident), self._now
         ended = wording.ended_before_sent(about, effect.opened_at, effect.at, now)
         outbox.reword_waiting_alarms(self._connection, incident, ended)
         to = outbox.alarmed_addressees(self._connection, incident)
         if effect.reason is not CloseReason.RECOVERED:
             sentence = wording.rule_ended(about, effect.reason, effect.opened_at, now)
-            self._enqueue(incident, Kind.ENDED, ALARM_LEVEL, 0, sentence, effect.at, to)
+            self._enqueue(incident, Kind.ENDED, FIRST_LEVEL, 0, sentence, effect.at, to)
         elif about.rule.resolve_notice and effect.value is not None:
             sentence = wording.all_clear(about, effect.value, effect.opened_at, effect.at, now)
-            self._enqueue(incident, Kind.ALL_CLEAR, ALARM_LEVEL, 0, sentence, effect.at, to)
+            self._enqueue(incident, Kind.ALL_CLEAR, FIRST_LEVEL, 0, sentence, effect.at, to)
 
     def _fell_silent(self, effect: FellSilent) -> None:
         about, last = self._about, self._before.last
@@ -130,10 +149,11 @@ class Recorder:
             kind, to = Kind.TECHNICAL, technicians
         else:
             subject = self._incident(effect.opened_at)
+            about = self._about_incident(subject)
             sentence = wording.data_missing(about, last.value, effect.last_event, self._now)
             alarmed = outbox.alarmed_addressees(self._connection, subject)
             kind, to = Kind.STALE, _without_doubles([*alarmed, *technicians])
-        self._enqueue(subject, kind, ALARM_LEVEL, effect.sequence, sentence, effect.last_event, to)
+        self._enqueue(subject, kind, FIRST_LEVEL, effect.sequence, sentence, effect.last_event, to)
 
     def _enqueue(
         self,

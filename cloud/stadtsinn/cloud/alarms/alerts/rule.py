@@ -144,6 +144,10 @@ class RuleBody(Model):
             raise ValueError("name the 'quantity' of the station, e.g. soil_moisture")
         if self.zone is not None and (self.quantity or self.channel):
             raise ValueError("a zone has neither 'quantity' nor 'channel'")
+        if self.zone is None and self.parameters.of_permit:
+            raise ValueError(
+                f"a rule of kind '{self.kind}' is for a zone: only zones have a permitted number"
+            )
         return self
 
     @model_serializer(mode="wrap")

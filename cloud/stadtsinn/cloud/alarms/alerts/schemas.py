@@ -12,6 +12,7 @@ class RuleStateView(BaseModel):
     """Where a rule stands."""
 
     phase: str = Field(examples=["firing"])
+    level: int = Field(description="Of an open alarm: 1, or 2 after a warning; else 0.")
     stale: bool = Field(description="Data is missing; the phase stays as it was.")
     since: ShownTime | None
     last_event: ShownTime | None
@@ -41,7 +42,7 @@ class IncidentView(BaseModel):
     rule_name: str
     station: str | None = Field(description="Slug of the station; null for zones.")
     station_name: str | None
-    level: int
+    level: int = Field(description="The highest that it reached: 1, or 2 after a warning.")
     opened_at: ShownTime
     opening_value: float
     late: bool = Field(description="Found out too late for a message, after an outage.")

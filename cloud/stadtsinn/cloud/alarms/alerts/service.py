@@ -16,7 +16,8 @@ from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL, StoredRul
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.judging import machine
 from stadtsinn.cloud.alarms.judging.machine import CloseReason
-from stadtsinn.cloud.domains.crowd.zones.repository import zone_id
+from stadtsinn.cloud.domains.crowd.zones.model import Zone
+from stadtsinn.cloud.domains.crowd.zones.repository import zone, zone_id
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.town import repository as registry
 from stadtsinn.cloud.town.stations.repository import station_id
@@ -117,6 +118,7 @@ def _subject(connection: Connection, scope: Scope, wanted: Rule) -> Subject:
     """Raises Invalid for a station, zone, site or quantity that is not there."""
     try:
         if wanted.zone is not None:
+            _require_permit(wanted, zone(connection, scope, wanted.zone))
             return Subject(zone_id=zone_id(connection, scope, wanted.zone))
         quantity(wanted.quantity)
         if wanted.station is not None:
@@ -128,6 +130,14 @@ def _subject(connection: Connection, scope: Scope, wanted: Rule) -> Subject:
     except VocabularyError as unknown:
         raise Invalid(f"{unknown}.") from None
     return Subject()
+
+
+def _require_permit(wanted: Rule, watched: Zone) -> None:
+    if wanted.parameters.of_permit and watched.permitted is None:
+        raise Invalid(
+            f"The zone '{watched.slug}' has no permitted number: set 'permitted' first, or use the "
+            "kind 'threshold'."
+        )
 
 
 def _set_recipients(connection: Connection, scope: Scope, rule_id: int, wanted: Rule) -> None:

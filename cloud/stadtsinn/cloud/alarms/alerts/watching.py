@@ -98,6 +98,11 @@ class Watching:
             return None
         return Watched(stored, member, station) if group.holds(station) else None
 
+    def permitted(self, watched: Watched) -> int | None:
+        """What the permit of the zone allows now; None for stations and without a permit."""
+        zone = self._zones.by_id.get(watched.stored.zone_id or 0)
+        return zone.permitted if zone else None
+
     def interval_s(self, watched: Watched, at: Instant) -> int:
         """How often a value is expected at this time: the longest interval of the devices that
         are deployed there then, else of the one that was there last."""

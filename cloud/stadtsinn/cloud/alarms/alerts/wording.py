@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from stadtsinn.base.berlin import clock_time, local
 from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.cloud.alarms.alerts.rule import Rule
-from stadtsinn.cloud.alarms.judging.kind import Phrases
+from stadtsinn.cloud.alarms.judging.kind import FIRST_LEVEL, Phrases, Stage
 from stadtsinn.cloud.alarms.judging.machine import CloseReason
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.decoders.units import unit_sign
@@ -36,10 +36,16 @@ class Moment:
 
 @dataclass(frozen=True)
 class About:
-    """A rule, and the name of the station that it fires for; empty: a zone."""
+    """A rule, and what its messages are about.
+
+    `station` is the name of the one that it fires for; empty: a zone. `permitted` is what the
+    permit of the zone allows.
+    """
 
     rule: Rule
     station: str = ""
+    level: int = FIRST_LEVEL
+    permitted: int | None = None
 
     @property
     def title(self) -> str:
@@ -53,14 +59,14 @@ class About:
 def alarm(about: About, moment: Moment, opened_at: Instant) -> Sentence:
     """ALARM Wochenmarkt: bis zu 912 Personen (Grenze 900). Stand 14:05 Uhr."""
     stand = clock(moment.at, moment.now)
-    tail = f": {_measured(about.rule, moment.value)} ({_phrases(about.rule).limit}). Stand {stand}."
+    phrases = _phrases(about)
+    tail = f": {_measured(about.rule, moment.value)} ({phrases.limit}). Stand {stand}."
     began = clock(opened_at, moment.now)
     extras = [f" Seit {began}."] if moment.at - opened_at >= MINUTE else []
     if trend := _trend(moment):
         extras.append(f" Tendenz {trend}.")
-    return Sentence(
-        "ALARM ", about.title, tail, (*extras, *(f" {remark}" for remark in moment.remarks))
-    )
+    remarks = (f" {remark}" for remark in moment.remarks)
+    return Sentence(f"{phrases.noun.upper()} ", about.title, tail, (*extras, *remarks))
 
 
 def all_clear(
@@ -68,7 +74,7 @@ def all_clear(
 ) -> Sentence:
     """ENTWARNUNG Wochenmarkt: bis zu 840 Personen. Alarm von 14:05 Uhr beendet um 14:45 Uhr."""
     tail = (
-        f": {_measured(about.rule, value)}. Alarm von {clock(opened_at, now)} "
+        f": {_measured(about.rule, value)}. {_phrases(about).noun} von {clock(opened_at, now)} "
         f"beendet um {clock(closed_at, now)}."
     )
     return Sentence("ENTWARNUNG ", about.title, tail)
@@ -79,29 +85,30 @@ def ended_before_sent(
 ) -> Sentence:
     """The one message of an alarm that was over before it could be sent."""
     tail = (
-        f": {_phrases(about.rule).was_reached} ab {clock(opened_at, now)}, "
+        f": {_phrases(about).was_reached} ab {clock(opened_at, now)}, "
         f"beendet um {clock(closed_at, now)}."
     )
-    return Sentence("Beendeter Alarm ", about.title, tail)
+    return Sentence(f"{_phrases(about).ended} ", about.title, tail)
 
 
 def rule_ended(about: About, reason: CloseReason, opened_at: Instant, now: Instant) -> Sentence:
     """Alarm beendet (Regel geändert): Wochenmarkt, Alarm von 14:05 Uhr."""
-    tail = f", Alarm von {clock(opened_at, now)}. Das ist keine Entwarnung."
-    return Sentence(f"Alarm beendet ({_REASONS[reason]}): ", about.title, tail)
+    noun = _phrases(about).noun
+    tail = f", {noun} von {clock(opened_at, now)}. Das ist keine Entwarnung."
+    return Sentence(f"{noun} beendet ({_REASONS[reason]}): ", about.title, tail)
 
 
 def data_missing(about: About, value: float, last_event: Instant, now: Instant) -> Sentence:
     """Daten fehlen, Alarm bleibt: Wochenmarkt. Zuletzt bis zu 912 Personen um 14:05 Uhr."""
     tail = f". Zuletzt {_measured(about.rule, value)} um {clock(last_event, now)}."
-    return Sentence("Daten fehlen, Alarm bleibt: ", about.title, tail)
+    return Sentence(f"Daten fehlen, {_phrases(about).noun} bleibt: ", about.title, tail)
 
 
 def near_alarm_missing(about: About, value: float, last_event: Instant, now: Instant) -> Sentence:
     """For technicians: the threshold was reached, then the data stopped before it was an alarm."""
     tail = (
         f". Zuletzt {_measured(about.rule, value)} um {clock(last_event, now)}, "
-        f"{_phrases(about.rule).reached}, kein Alarm ausgelöst."
+        f"{_phrases(about).reached}, kein Alarm ausgelöst."
     )
     return Sentence("Technik: Daten fehlen bei ", about.title, tail)
 
@@ -128,8 +135,11 @@ def _measured(rule: Rule, value: float) -> str:
     return f"{label} {number(value)}{_unit(rule)}"
 
 
-def _phrases(rule: Rule) -> Phrases:
-    return rule.parameters.phrases(lambda value: f"{number(value)}{_unit(rule)}")
+def _phrases(about: About) -> Phrases:
+    def show(value: float) -> str:
+        return f"{number(value)}{_unit(about.rule)}"
+
+    return about.rule.parameters.phrases(Stage(show, about.level, about.permitted))
 
 
 def _unit(rule: Rule) -> str:

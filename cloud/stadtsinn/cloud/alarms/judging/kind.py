@@ -28,12 +28,20 @@ class Verdict(Enum):
     """Good enough for an open alarm to end."""
 
 
+FIRST_LEVEL = 1
+"""The level of an alarm that has no other; a kind may have further ones above it."""
+
+
 @dataclass(frozen=True)
 class Sample:
-    """A value and the event time at which it was measured."""
+    """A value and the event time at which it was measured.
+
+    `permitted` is what a zone's permit allowed at that time; None where there is no permit.
+    """
 
     at: Instant
     value: float
+    permitted: float | None = None
 
 
 @dataclass(frozen=True)
@@ -46,10 +54,14 @@ class Past:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict, and the notes that the next sample is judged with."""
+    """A verdict, and the notes that the next sample is judged with.
+
+    `level` says how bad it is, from `FIRST_LEVEL` on. A level is worth a message of its own.
+    """
 
     verdict: Verdict
     notes: Mapping[str, float] = field(default_factory=dict)
+    level: int = FIRST_LEVEL
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,21 @@ class Phrases:
     """``Grenze 900 erreicht``."""
     was_reached: str
     """Before "ab 14:05 Uhr": ``Grenze 900 war überschritten``."""
+    noun: str = "Alarm"
+    """What a message is called; in capitals at its beginning."""
+    ended: str = "Beendeter Alarm"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What phrases are about: a level, the permitted number, and how to write a value.
+
+    `show` writes a value as messages do, with its unit: ``12,3 %``.
+    """
+
+    show: Callable[[float], str]
+    level: int = FIRST_LEVEL
+    permitted: float | None = None
 
 
 class RuleKind(BaseModel, ABC):
@@ -70,11 +97,12 @@ class RuleKind(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind_name: ClassVar[str]
+    of_permit: ClassVar[bool] = False
+    """It compares with the permitted number of a zone: only zones that have one can be judged."""
 
     @abstractmethod
     def judge(self, sample: Sample, past: Past) -> Judgement:
         """Judge a sample that is no older than the newest one before it."""
 
     @abstractmethod
-    def phrases(self, show: Callable[[float], str]) -> Phrases:
-        """`show` writes a value as messages do, with its unit: ``12,3 %``."""
+    def phrases(self, stage: Stage) -> Phrases: ...

@@ -19,6 +19,8 @@ row   what happens                           where
 10    RECOVERING, held long enough           `_from_recovering` (sample), `_run_timer`
 11    FIRING or RECOVERING becomes stale     `_fall_silent`
 12    stale, a sample comes                  `_resume`
+13    FIRING, a further level                `_climb` (sample), `_run_timer` (time)
+14    FIRING, a lower level                  `_climb` (no message)
 19    sample older than the newest judged    `sample` (history only)
 20    rule edited, disabled or deleted       `edit`
 21    old alarms after an outage             `_fire`, `_announce_if_current`
@@ -38,8 +40,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from stadtsinn.base.instant import Instant
-from stadtsinn.cloud.alarms.judging.kind import Past, Sample, Verdict
-from stadtsinn.cloud.alarms.judging.terms import ALARM_LEVEL, ALWAYS, Terms
+from stadtsinn.cloud.alarms.judging.kind import FIRST_LEVEL, Past, Sample, Verdict
+from stadtsinn.cloud.alarms.judging.terms import ALWAYS, Terms
 
 
 class Phase(StrEnum):
@@ -65,10 +67,11 @@ class RuleState:
     """Where a rule stands. Instants are event times.
 
     `since` is when the pending or recovering phase began; in phase OK with `stale` it is what a
-    pending phase leaves behind, in case the silence turns out to have been a late delivery.
-    `samples` counts those that reached the limit since then. `notes` are the kind's own.
-    `announced` says that a message about the open incident was written; `silences` counts the
-    messages about missing data.
+    pending phase leaves behind, in case the silence turns out to have been a late delivery; in
+    phase FIRING since when a further level has been reached. `samples` counts those that reached
+    it since then. `notes` are the kind's own. `opened_at` is when the latest incident began, also
+    after its end. `announced` says that a message about the open incident, at its level, was
+    written; `silences` counts the messages about missing data.
     """
 
     phase: Phase = Phase.OK
@@ -104,6 +107,15 @@ class Opened:
     at: Instant
     value: float
     late: bool
+    level: int = FIRST_LEVEL
+
+
+@dataclass(frozen=True)
+class Raised:
+    """The open incident has reached a further level."""
+
+    opened_at: Instant
+    level: int
 
 
 @dataclass(frozen=True)
@@ -114,7 +126,7 @@ class Announced:
     at: Instant
     value: float
     measured_at: Instant
-    level: int = ALARM_LEVEL
+    level: int = FIRST_LEVEL
 
 
 @dataclass(frozen=True)
@@ -138,7 +150,7 @@ class FellSilent:
     sequence: int
 
 
-Effect = Opened | Announced | Closed | FellSilent
+Effect = Opened | Raised | Announced | Closed | FellSilent
 Step = tuple[RuleState, tuple[Effect, ...]]
 
 
@@ -149,6 +161,7 @@ class _Judged:
     at: Instant
     value: float
     verdict: Verdict
+    level: int
     now: Instant
     again: bool
     """A corrected value of the moment before: no further sample."""
@@ -162,7 +175,14 @@ class _Judged:
         return self.verdict is Verdict.RECOVERED
 
 
-def sample(rule: Terms, state: RuleState, at: Instant, value: float, now: Instant) -> Step:
+def sample(
+    rule: Terms,
+    state: RuleState,
+    at: Instant,
+    value: float,
+    now: Instant,
+    permitted: float | None = None,
+) -> Step:
     """Judge a value measured at `at`; `now` only decides whether a message is still current."""
     if at < rule.valid_from or (state.last_event is not None and at < state.last_event):
         return state, ()
@@ -174,9 +194,9 @@ def sample(rule: Terms, state: RuleState, at: Instant, value: float, now: Instan
         due += tuple(effect for effect in gap if not isinstance(effect, FellSilent))
         state = _after_gap(rule, state, at)
     again = at == state.last_event
-    judgement = rule.kind.judge(Sample(at, value), Past(state.last, state.notes))
+    judgement = rule.kind.judge(Sample(at, value, permitted), Past(state.last, state.notes))
     state = replace(state, stale=False, last_event=at, last_value=value, notes=judgement.notes)
-    judged = _Judged(at, value, judgement.verdict, now, again)
+    judged = _Judged(at, value, judgement.verdict, judgement.level, now, again)
     state, effects = _NEXT[state.phase](rule, state, judged)
     return state, due + effects
 
@@ -197,7 +217,10 @@ def tick(rule: Terms, state: RuleState, now: Instant) -> Step:
 def edit(state: RuleState, now: Instant, reason: CloseReason) -> Step:
     """The rule was changed: end what the old rule had begun, judge anew from the next sample."""
     fresh = RuleState(
-        last_event=state.last_event, last_value=state.last_value, quiet_until=state.quiet_until
+        last_event=state.last_event,
+        last_value=state.last_value,
+        opened_at=state.opened_at,
+        quiet_until=state.quiet_until,
     )
     if not state.alarmed or state.opened_at is None:
         return fresh, ()
@@ -227,7 +250,8 @@ def _deadline(rule: Terms, state: RuleState) -> int | None:
     """When the running timer ends, if one runs."""
     if state.stale or state.since is None:
         return None
-    if state.phase is Phase.PENDING and state.samples >= rule.min_samples:
+    waits = state.phase in (Phase.PENDING, Phase.FIRING)
+    if waits and state.samples >= rule.min_samples:
         return max(state.since + rule.hold, state.last_event or 0)
     if state.phase is Phase.RECOVERING:
         return state.since + rule.keep_firing
@@ -242,6 +266,8 @@ def _run_timer(rule: Terms, state: RuleState, until: Instant, now: Instant) -> S
     at = Instant(deadline)
     if state.phase is Phase.PENDING:
         return _fire(rule, state, at, now)
+    if state.phase is Phase.FIRING:
+        return _raise(rule, state, at, now)
     return _close(state, at)
 
 
@@ -258,7 +284,7 @@ def _after_gap(rule: Terms, state: RuleState, at: Instant) -> RuleState:
     if state.phase is Phase.RECOVERING and state.since is not None:
         gap = at - _stale_at(rule, state)
         return replace(state, since=Instant(state.since + gap))
-    if state.phase is Phase.OK:
+    if state.phase in (Phase.OK, Phase.FIRING):
         return replace(state, since=None, samples=0)
     return state
 
@@ -276,11 +302,14 @@ def _fall_silent(rule: Terms, state: RuleState, now: Instant) -> Step:
         current = _current(rule, state, silent_at, now)
         effects = (FellSilent(None, state.last_event, 0),) if current else ()
         return replace(state, phase=Phase.OK, stale=True), effects
+    effects = ()
+    if state.phase is Phase.FIRING and state.since is not None and rule.alert_on_stale:
+        state, effects = _raise(rule, state, silent_at, now)
     if state.alarmed and state.announced:
         sequence = state.silences + 1
         silence = FellSilent(state.opened_at, state.last_event, sequence)
-        return replace(state, stale=True, silences=sequence), (silence,)
-    return replace(state, stale=True), ()
+        return replace(state, stale=True, silences=sequence), (*effects, silence)
+    return replace(state, stale=True), effects
 
 
 def _current(rule: Terms, state: RuleState, at: Instant, now: Instant) -> bool:
@@ -291,19 +320,34 @@ def _current(rule: Terms, state: RuleState, at: Instant, now: Instant) -> bool:
 def _fire(rule: Terms, state: RuleState, at: Instant, now: Instant) -> Step:
     assert state.last is not None  # nothing fires before a first sample
     last, current = state.last, _current(rule, state, at, now)
+    level = max(state.level, FIRST_LEVEL)
+    if state.opened_at is not None:
+        # The value of one moment may be corrected more than once: incidents stay apart.
+        at = Instant(max(at, state.opened_at + 1))
     fired = replace(
         state,
         phase=Phase.FIRING,
-        level=ALARM_LEVEL,
+        level=level,
         since=None,
         samples=0,
         opened_at=at,
         announced=current,
         silences=0,
     )
-    opened = Opened(at, last.value, late=not current)
-    announced = Announced(at, at, last.value, last.at)
+    opened = Opened(at, last.value, not current, level)
+    announced = Announced(at, at, last.value, last.at, level)
     return fired, (opened, announced) if current else (opened,)
+
+
+def _raise(rule: Terms, state: RuleState, at: Instant, now: Instant) -> Step:
+    """Row 13. A level that is found out late is announced once a current sample is at it."""
+    assert state.last is not None
+    assert state.opened_at is not None
+    current, level = _current(rule, state, at, now), state.level + 1
+    raised = replace(state, level=level, since=None, samples=0, announced=current)
+    announced = Announced(state.opened_at, at, state.last.value, state.last.at, level)
+    effects: tuple[Effect, ...] = (Raised(state.opened_at, level),)
+    return raised, (*effects, announced) if current else effects
 
 
 def _close(state: RuleState, at: Instant) -> Step:
@@ -317,6 +361,7 @@ def _close(state: RuleState, at: Instant) -> Step:
         last_event=state.last_event,
         last_value=state.last_value,
         notes=state.notes,
+        opened_at=opened_at,
         quiet_until=state.quiet_until,
     )
     return calm, (closed,)
@@ -324,7 +369,8 @@ def _close(state: RuleState, at: Instant) -> Step:
 
 def _from_ok(rule: Terms, state: RuleState, judged: _Judged) -> Step:
     if not judged.reached:
-        return replace(state, since=None, samples=0), ()
+        return replace(state, level=0, since=None, samples=0), ()
+    state = replace(state, level=judged.level)
     if rule.hold == 0 and rule.min_samples <= 1:
         return _fire(rule, state, judged.at, judged.now)
     return replace(state, phase=Phase.PENDING, since=judged.at, samples=1), ()
@@ -332,15 +378,16 @@ def _from_ok(rule: Terms, state: RuleState, judged: _Judged) -> Step:
 
 def _from_pending(rule: Terms, state: RuleState, judged: _Judged) -> Step:
     if not judged.reached:
-        return replace(state, phase=Phase.OK, since=None, samples=0), ()
-    state = replace(state, samples=state.samples + (0 if judged.again else 1))
+        return replace(state, phase=Phase.OK, level=0, since=None, samples=0), ()
+    samples = state.samples + (0 if judged.again else 1)
+    state = replace(state, level=judged.level, samples=samples)
     return _run_timer(rule, state, judged.at, judged.now)
 
 
 def _from_firing(rule: Terms, state: RuleState, judged: _Judged) -> Step:
     if not judged.recovered:
-        return _announce_if_current(rule, state, judged)
-    recovering = replace(state, phase=Phase.RECOVERING, since=judged.at)
+        return _climb(rule, state, judged)
+    recovering = replace(state, phase=Phase.RECOVERING, since=judged.at, samples=0)
     return _run_timer(rule, recovering, judged.at, judged.now)
 
 
@@ -348,7 +395,20 @@ def _from_recovering(rule: Terms, state: RuleState, judged: _Judged) -> Step:
     if judged.recovered:
         return _run_timer(rule, state, judged.at, judged.now)
     firing = replace(state, phase=Phase.FIRING, since=None)
-    return _announce_if_current(rule, firing, judged)
+    return _climb(rule, firing, judged)
+
+
+def _climb(rule: Terms, state: RuleState, judged: _Judged) -> Step:
+    """Rows 13 and 14. A further level has to hold as the first one did; a lower one is quiet."""
+    if judged.level <= state.level:
+        state = replace(state, level=judged.level, since=None, samples=0)
+        return _announce_if_current(rule, state, judged)
+    if state.since is None:
+        state = replace(state, since=judged.at, samples=1)
+    else:
+        state = replace(state, samples=state.samples + (0 if judged.again else 1))
+    climbed, effects = _run_timer(rule, state, judged.at, judged.now)
+    return (climbed, effects) if effects else _announce_if_current(rule, state, judged)
 
 
 def _announce_if_current(rule: Terms, state: RuleState, judged: _Judged) -> Step:

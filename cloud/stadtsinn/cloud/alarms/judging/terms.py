@@ -9,9 +9,6 @@ from stadtsinn.cloud.alarms.judging.kind import RuleKind
 
 ALWAYS = Instant(0)
 
-ALARM_LEVEL = 1
-"""The level of every alarm so far; messages and incidents carry it."""
-
 
 @dataclass(frozen=True)
 class Terms:

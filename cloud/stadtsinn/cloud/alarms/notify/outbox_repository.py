@@ -93,8 +93,29 @@ def reword_waiting_alarms(connection: Connection, incident_id: str, sentence: Se
     )
 
 
+def supersede_waiting_alarms(connection: Connection, incident_id: str) -> int:
+    """A further message about this incident takes their place."""
+    waiting = and_(
+        outbox.c.incident_id == incident_id,
+        outbox.c.kind == Kind.ALARM.value,
+        outbox.c.status == Status.READY.value,
+        outbox.c.resent.is_(False),
+    )
+    return connection.execute(
+        update(outbox)
+        .where(waiting)
+        .values(status=Status.EXPIRED.value, settled=True, reason="a newer alarm took its place")
+    ).rowcount
+
+
 def alarmed_addressees(connection: Connection, incident_id: str) -> list[Addressee]:
-    """Who got, or may have got, the alarm of this incident without hearing of its end."""
+    """Who got, or may have got, an alarm of this incident without hearing of its end."""
+    told = outbox.alias("told")
+    heard = exists().where(
+        told.c.incident_id == outbox.c.incident_id,
+        told.c.recipient_id == outbox.c.recipient_id,
+        told.c.reworded,
+    )
     left = or_(
         outbox.c.status.in_([status.value for status in _LEFT_READY]), outbox.c.resent.is_(True)
     )
@@ -104,7 +125,7 @@ def alarmed_addressees(connection: Connection, incident_id: str) -> list[Address
         .where(
             outbox.c.incident_id == incident_id,
             outbox.c.kind == Kind.ALARM.value,
-            outbox.c.reworded.is_(False),
+            ~heard,
             outbox.c.purged.is_(False),
             left,
         )
@@ -151,15 +172,16 @@ def expire(connection: Connection, now: Instant) -> int:
 
 
 def _moot() -> ColumnElement[bool]:
-    """About an alarm that never reached this recipient."""
+    """About alarms none of which reached this recipient."""
     alarm = outbox.alias("alarm")
-    lost = exists().where(
+    theirs = and_(
         alarm.c.incident_id == outbox.c.incident_id,
         alarm.c.recipient_id == outbox.c.recipient_id,
         alarm.c.kind == Kind.ALARM.value,
-        alarm.c.status.in_([status.value for status in _LOST]),
     )
-    return and_(outbox.c.kind.in_([kind.value for kind in (*ENDINGS, Kind.STALE)]), lost)
+    is_lost = alarm.c.status.in_([status.value for status in _LOST])
+    about = outbox.c.kind.in_([kind.value for kind in (*ENDINGS, Kind.STALE)])
+    return and_(about, exists().where(theirs, is_lost), ~exists().where(theirs, ~is_lost))
 
 
 def break_leases(connection: Connection, now: Instant, retry_at: Instant) -> int:

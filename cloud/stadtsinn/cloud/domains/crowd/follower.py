@@ -15,6 +15,7 @@ from stadtsinn.cloud.domains.crowd.gate_repository import LineKey
 from stadtsinn.cloud.domains.crowd.setup import COUNTS, TOTALS
 from stadtsinn.cloud.domains.crowd.zone_live import GateReport, ZoneLive
 from stadtsinn.cloud.domains.crowd.zones.directory import Zones, read_zones
+from stadtsinn.cloud.domains.crowd.zones.entry import ZoneEntry
 from stadtsinn.cloud.log.cursors.tables import follower_cursors
 from stadtsinn.cloud.log.uplinks.tables import uplinks as log
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
@@ -75,7 +76,7 @@ class LiveFollower:
                 continue
             known = self._zones.get(zone_id)
             live = self._zone(connection, zones, zone_id, state, now)
-            if known is not None and live is not known:
+            if live is not known and (known or _permit_changed(connection, live.zone)):
                 live.emit_again()
             live.pass_time(now)
             live.finish()
@@ -117,6 +118,12 @@ class LiveFollower:
             .limit(1)
         )
         return waiting is not None and now - waiting > _MAY_LAG
+
+
+def _permit_changed(connection: Connection, zone: ZoneEntry) -> bool:
+    """Whether the permit was changed while no process was there to see it."""
+    latest = zone_repository.latest_sample(connection, zone.id)
+    return latest is not None and latest.permitted != zone.permitted
 
 
 def reports_of(

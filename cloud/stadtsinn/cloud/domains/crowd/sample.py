@@ -14,6 +14,7 @@ class ZoneSample:
     `low` <= `occupancy` <= `high`, all >= 0. `degraded` means that a gate is silent, so the
     number may be wrong rather than old. `position` orders samples as they were computed;
     a sample about the past (a late uplink) has a newer position and an older event time.
+    `permitted` is what the permit allowed when the sample was computed.
     """
 
     position: int
@@ -24,3 +25,4 @@ class ZoneSample:
     low: int
     high: int
     degraded: bool
+    permitted: int | None = None

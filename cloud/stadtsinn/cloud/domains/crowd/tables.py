@@ -84,6 +84,7 @@ zone_samples = Table(
     Column("high", Integer, nullable=False),
     Column("degraded", Boolean, nullable=False),
     Column("reported_at", InstantColumn, nullable=False),  # newest report of any gate
+    Column("permitted", Integer),  # what the permit allowed then; NULL: there was none
     sqlite_autoincrement=True,
 )
 

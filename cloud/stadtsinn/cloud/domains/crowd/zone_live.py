@@ -178,7 +178,7 @@ class ZoneLive:
             return
         estimate = self.tally.estimate(moment)
         reported_at = Instant(self.tally.newest or 0)
-        row = zone_repository.sample_row(self.zone.tenant_id, self.zone.id, estimate, reported_at)
+        row = zone_repository.sample_row(self.zone, estimate, reported_at)
         self._samples.append(row)
 
     # --- known numbers -----------------------------------------------------------------

@@ -18,6 +18,7 @@ from stadtsinn.cloud.domains.crowd.tables import (
     zone_samples,
     zone_states,
 )
+from stadtsinn.cloud.domains.crowd.zones.entry import ZoneEntry
 
 
 class CorrectionKind(StrEnum):
@@ -200,6 +201,7 @@ def _sample(row: Any) -> ZoneSample:
         row.low,
         row.high,
         row.degraded,
+        row.permitted,
     )
 
 
@@ -227,18 +229,17 @@ def latest_reported(connection: Connection, zone_id: int) -> tuple[ZoneSample, I
     return (_sample(row), row.reported_at) if row else None
 
 
-def sample_row(
-    tenant_id: str, zone_id: int, estimate: Estimate, reported_at: Instant
-) -> dict[str, object]:
+def sample_row(zone: ZoneEntry, estimate: Estimate, reported_at: Instant) -> dict[str, object]:
     """An estimate as a row for `insert_samples`."""
     return {
-        "tenant_id": tenant_id,
-        "zone_id": zone_id,
+        "tenant_id": zone.tenant_id,
+        "zone_id": zone.id,
         "event_time": estimate.time,
         "occupancy": estimate.occupancy,
         "low": estimate.low,
         "high": estimate.high,
         "degraded": estimate.degraded,
+        "permitted": zone.permitted,
         "reported_at": reported_at,
     }
 

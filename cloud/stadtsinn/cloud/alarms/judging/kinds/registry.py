@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stadtsinn.cloud.alarms.judging.kind import RuleKind
+from stadtsinn.cloud.alarms.judging.kinds.permit import Permit
 from stadtsinn.cloud.alarms.judging.kinds.threshold import Threshold
 
-KINDS: dict[str, type[RuleKind]] = {kind.kind_name: kind for kind in (Threshold,)}
+KINDS: dict[str, type[RuleKind]] = {kind.kind_name: kind for kind in (Threshold, Permit)}

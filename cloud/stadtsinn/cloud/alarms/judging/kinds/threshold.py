@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, ClassVar, Self
 
@@ -14,6 +13,7 @@ from stadtsinn.cloud.alarms.judging.kind import (
     Phrases,
     RuleKind,
     Sample,
+    Stage,
     Verdict,
 )
 
@@ -61,7 +61,7 @@ class Threshold(RuleKind):
         recovered = self.recovered(sample.value)
         return Judgement(Verdict.RECOVERED if recovered else Verdict.BETWEEN)
 
-    def phrases(self, show: Callable[[float], str]) -> Phrases:
-        limit = f"Grenze {show(self.on)}"
+    def phrases(self, stage: Stage) -> Phrases:
+        limit = f"Grenze {stage.show(self.on)}"
         crossed = "überschritten" if self.direction is Direction.ABOVE else "unterschritten"
         return Phrases(limit, f"{limit} erreicht", f"{limit} war {crossed}")

@@ -1,0 +1,97 @@
+"""Persons in per cent of what the permit of a zone allows: a warning first, then the alarm."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from stadtsinn.cloud.alarms.judging.kind import (
+    FIRST_LEVEL,
+    Judgement,
+    Past,
+    Phrases,
+    RuleKind,
+    Sample,
+    Stage,
+    Verdict,
+)
+
+_SECOND_LEVEL = FIRST_LEVEL + 1
+_LEVEL = "level"
+
+Percent = Annotated[float, Field(gt=0, le=200, allow_inf_nan=False)]
+
+
+class Permit(RuleKind):
+    """Warns at `warn_percent` of the permitted number, and alarms at `alarm_percent`.
+
+    The limits are worked out anew for each sample: a changed permit moves them at once. The
+    alarm is eased half-way to the warning; reached again, it is worth another message.
+    """
+
+    kind_name: ClassVar[str] = "permit"
+    of_permit: ClassVar[bool] = True
+
+    warn_percent: Annotated[
+        Percent | None, Field(description="Here the warning comes; null: no warning.")
+    ] = 90
+    alarm_percent: Annotated[Percent, Field(description="Here the alarm comes.")] = 100
+    off_percent: Annotated[
+        Percent, Field(description="Here it ends; below `warn_percent` and `alarm_percent`.")
+    ] = 85
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if self.warn_percent is not None and self.warn_percent >= self.alarm_percent:
+            raise ValueError(
+                f"'warn_percent' ({self.warn_percent:g}) has to lie below 'alarm_percent' "
+                f"({self.alarm_percent:g}): a warning comes before the alarm"
+            )
+        if self.off_percent >= self._on_percent:
+            raise ValueError(
+                f"'off_percent' ({self.off_percent:g}) has to lie below {self._on_percent:g}, "
+                "where the first message comes: between the two everything stays as it is, so "
+                "that it does not flicker"
+            )
+        return self
+
+    @property
+    def _on_percent(self) -> float:
+        return self.alarm_percent if self.warn_percent is None else self.warn_percent
+
+    def judge(self, sample: Sample, past: Past) -> Judgement:
+        percent = 100 * sample.value / sample.permitted if sample.permitted else 0.0
+        level = self._level(percent, past)
+        if percent >= self._on_percent:
+            verdict = Verdict.REACHED
+        else:
+            recovered = percent <= self.off_percent
+            verdict = Verdict.RECOVERED if recovered else Verdict.BETWEEN
+        return Judgement(verdict, {_LEVEL: level}, level)
+
+    def _level(self, percent: float, past: Past) -> int:
+        if self.warn_percent is None:
+            return FIRST_LEVEL
+        eased = (self.warn_percent + self.alarm_percent) / 2
+        was_alarm = past.notes.get(_LEVEL) == _SECOND_LEVEL
+        alarm = percent >= self.alarm_percent or (was_alarm and percent > eased)
+        return _SECOND_LEVEL if alarm else FIRST_LEVEL
+
+    def phrases(self, stage: Stage) -> Phrases:
+        number = "" if stage.permitted is None else f" {stage.show(stage.permitted)}"
+        if self.warn_percent is not None and stage.level == FIRST_LEVEL:
+            share = f"{self.warn_percent:g}".replace(".", ",") + " %"
+            return Phrases(
+                f"zugelassen{number}, Warnung ab {share}",
+                f"{share} der zugelassenen{number} erreicht",
+                f"{share} der zugelassenen{number} waren erreicht",
+                "Warnung",
+                "Beendete Warnung",
+            )
+        limit = f"zugelassen{number}"
+        if self.alarm_percent != 100:
+            limit += f", Alarm ab {self.alarm_percent:g} %".replace(".", ",")
+        return Phrases(
+            limit, f"die zugelassenen{number} erreicht", f"die zugelassenen{number} waren erreicht"
+        )
