@@ -1,4 +1,4 @@
-"""An application with two towns, and callers who hold keys of theirs."""
+"""An application with two towns, and callers with their keys."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 
 
 def add_tenant(database: Database, tenant_id: str = "musterstadt") -> str:
-    """A tenant to hang rows on; returns its id."""
+    """A tenant that rows can belong to; returns its id."""
     with database.write() as connection:
         insert_tenant(connection, Tenant(tenant_id, tenant_id.title(), Instant(0)))
     return tenant_id

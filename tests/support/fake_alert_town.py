@@ -166,7 +166,7 @@ class AlertTown:
         return self.rule(**(values | other))
 
     def station_rule(self, **other: Any) -> Rule:
-        """A rule over the soil: dry at 15 %, well again at 20 %, one recipient."""
+        """A rule over the soil: alarm at 15 %, recovered at 20 %, one recipient."""
         values = {
             "slug": "linde-trocken",
             "name": "Linde am Markt",

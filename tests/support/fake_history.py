@@ -1,4 +1,4 @@
-"""An installation with a history: three days of four devices, decoded by a catalogue of then."""
+"""An installation with a history: three days of four devices, decoded by an older catalogue."""
 
 from __future__ import annotations
 

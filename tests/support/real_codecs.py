@@ -35,7 +35,7 @@ def running_codecs() -> Iterator[Codecs]:
 
 
 class Codecs:
-    """Node with the runner: a codec and what to ask it go in, answers come out."""
+    """Node with the runner: it reads a codec and questions, and writes the answers."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process

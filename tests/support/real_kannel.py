@@ -57,7 +57,7 @@ class Kannel:
             self.kill(name)
 
     def start(self, name: str) -> None:
-        """Start a part and wait until it is of use."""
+        """Start a part and wait until it can be used."""
         config = str(self.folder / "kannel.conf")
         commands = {
             "bearerbox": [config],

@@ -27,7 +27,7 @@ from stadtsinn.simulator.demo.mosquitto import Mosquitto, Program
 from stadtsinn.simulator.demo.ports import free_port
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
-"""Recordings and vectors beside the checkout; absent outside the founders' workshop."""
+"""Recordings and vectors beside the checkout; absent elsewhere."""
 
 PARTS_CACHE = Path(os.environ.get("STADTSINN_PARTS_CACHE", Path.home() / ".cache" / "stadtsinn"))
 
@@ -172,7 +172,7 @@ def postgres_cluster(folder: Path) -> Iterator[str]:
     subprocess.run(run, check=True, capture_output=True, cwd="/")
     port = free_port()
     settings = ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=60"]
-    # A test run that is killed takes its cluster along.
+    # The cluster ends with a test run that is killed.
     dies_with_parent = ["setpriv", "--pdeathsig", "TERM", *prefix]
     with (folder / "postgres.log").open("wb") as log:
         process = subprocess.Popen(

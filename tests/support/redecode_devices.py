@@ -1,4 +1,4 @@
-"""Device types whose file changed: a catalogue of then and one of now."""
+"""Device types whose file changed: an older catalogue and the present one."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ body = [{ type = "i16be", div = 10, quantity = "temperature", unit = "Cel" }]
 
 
 def write_catalogue(folder: Path, version: int) -> Catalogue:
-    """The catalogue of then (1) or of now (2), in files below a folder."""
+    """The older catalogue (1) or the present one (2), in files below a folder."""
     texts = {
         SOIL: _text(SOIL, version, _SOIL[version], "00010002", 2),
         LOGGER: _text(LOGGER, version, _LOGGER.format(div=10 if version == 1 else 5), "0001", 6),

@@ -31,7 +31,7 @@ GERMAN = Dialect(";", ",", "utf-8-sig")
 def write_csv(
     heading: Sequence[str], rows: Iterable[Sequence[Cell]], dialect: Dialect = RFC_4180
 ) -> bytes:
-    """A table. Text that a spreadsheet would take for a formula is led by an apostrophe."""
+    """A table. Text that a spreadsheet would take for a formula gets an apostrophe before it."""
     text = io.StringIO()
     writer = csv.writer(text, delimiter=dialect.delimiter, lineterminator="\r\n")
     writer.writerow(heading)

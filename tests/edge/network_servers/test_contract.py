@@ -239,7 +239,7 @@ def test_kind_of_event_follows_from_its_topic(case: Case) -> None:
 
 
 def test_the_guide_says_what_becomes_of_each_kind_of_event(case: Case) -> None:
-    """docs/edge.md has a line for every kind that is told apart."""
+    """docs/edge.md has a line for every kind that is distinguished."""
     guide = (Path(__file__).parents[3] / "docs" / "edge.md").read_text()
     table = guide.partition("### Events that are no uplink")[2].partition("\n#")[0]
     named = {kind for line in table.splitlines() for kind in line.partition("|")[2].split("`")}

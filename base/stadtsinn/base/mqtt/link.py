@@ -153,7 +153,7 @@ class MqttLink:
 
     @property
     def refused_subscriptions(self) -> tuple[str, ...]:
-        """Topics that the broker's access list kept from us in this connection."""
+        """Topics that the broker's access list refused to this connection."""
         return self._refused
 
     def wait_connected(self, timeout: float) -> bool:
@@ -323,7 +323,7 @@ class MqttLink:
             log.warning("broker_lost", reason=str(reason), client_id=self._broker.client_id)
 
     def _try_other_protocol(self) -> None:
-        """Some 3.1.1 brokers hang up on MQTT 5 without a word."""
+        """Some 3.1.1 brokers close an MQTT 5 connection without an answer."""
         self._unanswered += 1
         self._report_failure("broker_hung_up", "closed before it answered")
         if self._unanswered % _UNANSWERED_ATTEMPTS == 0:

@@ -82,7 +82,7 @@ def read_publish(buffer: memoryview, packet: Packet, *, version_5: bool) -> Publ
     if at > end:
         raise MalformedPacket("a PUBLISH whose parts are longer than itself")
     return Publish(
-        # A broker must not pass on a topic that is no UTF-8; one that does must not stop us.
+        # A broker must not pass on a topic that is no UTF-8; if one does, we go on.
         str(buffer[start + 2 : topic_end], "utf-8", "replace"),
         buffer[at:end].tobytes(),
         bool(command & 1),

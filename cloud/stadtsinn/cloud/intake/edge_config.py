@@ -1,4 +1,4 @@
-"""Tells each edge which device is of which type, so that it decodes what its town registered."""
+"""Sends each edge the types of its town's devices, so that it decodes what was registered."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stadtsinn.cloud.town.directory import Directory
 
 
 class Configuring(Protocol):
-    """Whoever reaches the edges."""
+    """Sends a configuration to an edge."""
 
     @property
     def connected(self) -> bool: ...

@@ -1,4 +1,4 @@
-"""Keeps the quarantine bounded: it is for people to look at, not an archive for a flood."""
+"""Keeps the quarantine bounded: people look through it, so a flood of messages must not fill it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = structlog.get_logger()
 KEPT_DAYS = 90
 UNREADABLE_BYTES = 256 * 1024 * 1024
 READABLE = ("unregistered_device", "wrong_tenant", "implausible_time", "unknown_edge")
-"""Reasons that a correction of the registry or a clock heals: kept for the full time."""
+"""Reasons that go away when the registry or a clock is corrected: kept for the full time."""
 
 _EVERY_S = 3600.0
 _AFTER_BYTES = 32 * 1024 * 1024

@@ -52,7 +52,8 @@ REASONS = frozenset(
 
 
 class Occasional:
-    """Logs an event per key at most once per interval, with how many there were meanwhile."""
+    """Logs an event per key at most once per interval, with the number of those since the last
+    line."""
 
     def __init__(
         self, interval_s: float = 60, monotonic: Callable[[], float] = time.monotonic

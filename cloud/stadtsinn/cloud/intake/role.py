@@ -68,7 +68,7 @@ SOURCES: list[Callable[[IntakeSettings, Inbox, Clock], Iterator[Source]]] = [
     _edges,
     _network_servers,
 ]
-"""The kinds of source, each with what opens those that the configuration names."""
+"""One function for each kind of source: it opens those that the configuration names."""
 
 
 def build_ingest(

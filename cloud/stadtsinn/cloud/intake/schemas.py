@@ -43,7 +43,8 @@ class Replayed(BaseModel):
 
 
 def view(row: QuarantineRow) -> QuarantineItem:
-    """Another tenant's ownership is nobody's business: here its device is just unregistered."""
+    """That another tenant owns a device stays hidden: the reason is "unregistered" as for any
+    other."""
     foreign = row.reason == "wrong_tenant"
     return QuarantineItem(
         id=row.id,

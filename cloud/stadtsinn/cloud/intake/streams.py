@@ -29,7 +29,7 @@ class StreamState(msgspec.Struct, frozen=True):
     position: int = FIRST_POSITION - 1
     ahead: tuple[tuple[int, int], ...] = ()
     begun: int = 0
-    """How often the edge began above the gap; `begun_at` is when it last did, by its clock."""
+    """How often the edge began to send above the gap; `begun_at`: its clock when it last did."""
     begun_at: Instant = Instant(0)
     skipped: int = 0
     """Positions given up, over the life of the stream."""

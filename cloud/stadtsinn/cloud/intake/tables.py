@@ -1,4 +1,4 @@
-"""What the ingest remembers besides the log: how far edges came, and what it could not take."""
+"""What the ingest keeps beside the log: how far edges are committed, and the quarantine."""
 
 from __future__ import annotations
 

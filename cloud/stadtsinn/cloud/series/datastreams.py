@@ -35,7 +35,7 @@ class NewStreams:
     def make(self, connection: Connection) -> None:
         """Make those that were noted.
 
-        Only what was there before is remembered: this transaction may be rolled back.
+        Only those that existed before are cached: this transaction may be rolled back.
         """
         if self._new:
             self._known |= repository.make_streams(connection, self._new)

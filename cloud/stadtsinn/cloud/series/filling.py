@@ -52,7 +52,7 @@ def note_beginning(connection: Connection) -> None:
 
 
 class FillingProgress:
-    """How far a rebuild has come: said in the log every few percent, and on the health page."""
+    """How far a rebuild has come, for the log (every few percent) and the health page."""
 
     def __init__(self) -> None:
         self._percent: int | None = None

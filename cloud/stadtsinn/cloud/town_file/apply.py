@@ -111,7 +111,7 @@ class _Applying:
 
     def _site(self, connection: Connection, wanted: Site) -> None:
         self.at, scope = f"site {wanted.slug}", self._scope
-        self._bring(
+        self._create_or_replace(
             lambda: repository.site(connection, scope, wanted.slug),
             wanted,
             lambda: service.create_site(connection, scope, wanted),
@@ -120,7 +120,7 @@ class _Applying:
 
     def _station(self, connection: Connection, wanted: Station) -> None:
         self.at, editor = f"station {wanted.slug}", Editor(self._scope, self._now, "town file")
-        self._bring(
+        self._create_or_replace(
             lambda: station_repository.station(connection, editor.scope, wanted.slug),
             wanted,
             lambda: station_service.create_station(connection, editor, wanted),
@@ -129,7 +129,7 @@ class _Applying:
 
     def _device(self, connection: Connection, section: DeviceSection) -> None:
         self.at, wanted, scope = f"device {section.dev_eui}", section.device, self._scope
-        self._bring(
+        self._create_or_replace(
             lambda: repository.device(connection, scope, wanted.dev_eui),
             wanted,
             lambda: service.create_device(connection, scope, wanted, self._now, section.station),
@@ -138,7 +138,7 @@ class _Applying:
 
     def _edge(self, connection: Connection, wanted: Edge) -> None:
         self.at, scope = f"edge {wanted.id}", self._scope
-        self._bring(
+        self._create_or_replace(
             lambda: repository.edge(connection, scope, wanted.id),
             wanted,
             lambda: service.create_edge(connection, scope, wanted, self._now),
@@ -147,7 +147,7 @@ class _Applying:
 
     def _zone(self, connection: Connection, section: ZoneWithGates) -> None:
         self.at, wanted, scope = f"zone {section.slug}", section.zone, self._scope
-        self._bring(
+        self._create_or_replace(
             lambda: zone_repository.zone(connection, scope, wanted.slug),
             wanted,
             lambda: zone_service.create_zone(connection, scope, wanted),
@@ -158,7 +158,7 @@ class _Applying:
 
     def _gate(self, connection: Connection, zone: str, wanted: Gate) -> None:
         self.at, scope = f"zone {zone}, gate {wanted.slug}", self._scope
-        self._bring(
+        self._create_or_replace(
             lambda: zone_repository.gate(connection, scope, zone, wanted.slug),
             wanted,
             lambda: zone_service.create_gate(connection, scope, zone, wanted),
@@ -172,7 +172,7 @@ class _Applying:
         made += apply_rules(connection, self._scope, town.rules)
         self.changes.extend(Change(kind, what) for kind, what in made)
 
-    def _bring(
+    def _create_or_replace(
         self,
         find: Callable[[], object],
         wanted: BaseModel,

@@ -78,7 +78,7 @@ def _reading(quantities: Iterable[str]) -> Schema:
             "unit": {"type": "string", "description": "In UCUM."},
             "channel": {
                 "type": "string",
-                "description": "Tells equal quantities of a device apart; empty if there is one.",
+                "description": "Distinguishes equal quantities of a device; empty if there is one.",
             },
             "quality": {
                 "enum": [quality.value for quality in Quality],

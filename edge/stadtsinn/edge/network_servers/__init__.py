@@ -1,1 +1,1 @@
-"""Network servers' events, a module per format behind one protocol: in, an uplink comes out."""
+"""Reads network servers' events into uplinks; one module for each format."""

@@ -2,7 +2,7 @@
 
 A frame is its device, its address, its counter, its port and its payload: the checks of these
 raise UnreadableEvent. All else is optional (names, times, radio facts): what cannot be read there
-counts as absent, because a measurement must not be lost for the strength of its signal.
+counts as absent, because an unreadable signal strength must not cost a measurement.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def texts(value: Any) -> dict[str, str]:
 def finite(value: Any) -> float:
     """An RSSI or SNR; 0 for NaN, infinities, impossible values and what is no number."""
     number = _number(value)
-    return number if abs(number) < 1e6 else 0.0  # NaN compares false, too
+    return number if abs(number) < 1e6 else 0.0  # 0 also for NaN, which compares false
 
 
 def whole(value: Any, limit: int = 0xFFFF_FFFF) -> int:

@@ -1,8 +1,8 @@
 """`stadtsinn demo --check`: the day at full speed, with failures.
 
-Simulated time stands still at every full minute until the cloud has all it can have. In
-between the line to the cloud is cut for an hour, and the edge agent and the ingest are killed
-at their worst moments. At the end the cloud is compared with the simulator's truth.
+Simulated time stands still at every full minute until the cloud has every uplink that can reach
+it. In between the line to the cloud is cut for an hour, and the edge agent and the ingest are
+killed at their worst moments. At the end the cloud is compared with the simulator's truth.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ class Disasters:
             self._stage.backhaul.cut()
 
     def _settle(self, moment: Instant) -> None:
-        """Wait until the cloud has all of before `moment`, or the spool while the line is cut."""
+        """Wait until the cloud, or the spool while the line is cut, has all uplinks before
+        `moment`."""
         cut = moment in self._outage and moment != self._outage.start
         expected = bisect_left(self._first_sent, self._outage.start if cut else moment)
 

@@ -64,7 +64,7 @@ address = "127.0.0.1:{ports.edge_health}"
 def cloud_toml(database_url: str, series_url: str, ports: Ports) -> str:
     """The cloud: edges and the county's central network server, text messages to the sandbox.
 
-    Looks and ticks are quick for the same reason as the edge's commits.
+    It looks for work often for the same reason as the edge commits often.
     """
     return f"""\
 [database]

@@ -160,7 +160,8 @@ class SecureListener:
     credentials: Credentials
 
     def lines(self, folder: Path) -> list[str]:
-        """Rights hold for both ports: the open one's nameless clients may all, a name its own."""
+        """Rights for both ports: clients without a name (open port) may do all, a named edge only
+        its own."""
         access = folder / "edges.acl"
         access.write_text("topic readwrite #\npattern readwrite stadtsinn/edge/%u/#\n")
         return [

@@ -66,7 +66,7 @@ def expected_incidents(
 
 
 def _oriented(rule: Rule, values: Iterable[Bounds]) -> Iterator[Bounds]:
-    """Turned so that a higher value is always the worse one."""
+    """The same bounds with a sign that makes higher values the worse ones."""
     for value in values:
         if _threshold(rule).direction is Direction.ABOVE:
             yield value
@@ -171,7 +171,7 @@ def _incident(rule: Rule, opened: _Opened, outage: Span) -> Incident:
 
 
 def _visible(rule: Rule, opened: _Opened, outage: Span) -> bool:
-    """Whether the alarm comes through as it happens."""
+    """Whether the alarm reaches people while it is current."""
     assert opened.start_latest is not None
     assert opened.end_latest is not None
     if opened.start_latest + _UNDER_WAY < outage.start or opened.start > outage.end:

@@ -24,15 +24,15 @@ PROGRAMME = (
     ("09:00", 350),
     ("10:00", 520),
     ("10:35", 600),
-    ("10:50", 980),  # the brass band: over the limit
+    ("10:50", 980),  # brass band: more persons than the limit
     ("11:08", 1010),
     ("11:22", 390),
     ("11:46", 380),  # a speech: hardly anybody comes or goes, and then the line is cut
-    ("11:58", 1000),  # glockenspiel: over the limit during the outage
+    ("11:58", 1000),  # glockenspiel: more than the limit, during the outage
     ("12:03", 995),
     ("12:14", 390),
     ("13:05", 500),
-    ("13:20", 1020),  # tombola: over the limit again
+    ("13:20", 1020),  # tombola: more than the limit again
     ("13:42", 1000),
     ("14:00", 460),
     ("14:30", 250),

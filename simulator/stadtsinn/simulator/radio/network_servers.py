@@ -113,7 +113,7 @@ class CountyServer:
 
 
 def _skew(chance: Random) -> int:
-    """The county's gateway clock against ours, in µs."""
+    """How far the county's gateway clock differs from the true time, in µs."""
     return round(chance.gauss(0, 8_000))
 
 

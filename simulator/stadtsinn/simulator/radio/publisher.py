@@ -37,7 +37,7 @@ class Pace(Protocol):
     """Decides when simulated time may go on."""
 
     def wait_for(self, moment: Instant, stopping: threading.Event) -> Instant:
-        """Wait a little towards `moment`; answers the simulated time reached, at most that."""
+        """Wait a little; returns the simulated time reached, `moment` at most."""
         ...
 
 
@@ -125,7 +125,7 @@ class Publisher:
         pace: Pace,
         on_minute: Callable[[Instant], None],
     ) -> Instant:
-        """Announce every full minute up to `moment`; answers the next one to come."""
+        """Announce every full minute up to `moment`; returns the next one."""
         while minute <= moment and self._advance(minute, pace):
             self._flush()
             on_minute(minute)

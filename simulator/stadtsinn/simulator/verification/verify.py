@@ -45,7 +45,7 @@ def verify(
 
 
 def _counts(truth: Truth) -> dict[str, int]:
-    """How much happened."""
+    """Counts of what happened, for the report."""
     happened = [one for rule in truth.town.rules for one in truth.incidents(rule.slug)]
     return {
         "devices": len(truth.town.devices),

@@ -37,7 +37,7 @@ def kannel(tmp_path: Path) -> Iterator[Kannel]:
 
 @contextmanager
 def report_server(database: Database, clock: Clock, folder: Path) -> Iterator[int]:
-    """The API's door for delivery reports, on a real port."""
+    """The API that takes delivery reports, on a real port."""
     app = FastAPI()
     app.state.services = Services(database, clock)
     app.include_router(report_router, prefix="/api/v1")

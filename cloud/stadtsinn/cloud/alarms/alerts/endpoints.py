@@ -79,7 +79,7 @@ def _views(
 
 @router.get("/rules", tags=["rules"], summary="List rules · Regeln auflisten")
 def list_rules(scope: ReaderDep, services: ServicesDep, page: PageDep) -> Page[RuleView]:
-    """Each with where it stands."""
+    """Each rule with its present state."""
     with services.database.read() as connection:
         found = repository.rules_page(connection, scope, page.after_text, page.fetch)
         views = _views(connection, scope, found)
@@ -104,7 +104,7 @@ def read_rule(scope: ReaderDep, services: ServicesDep, rule: SlugInPath) -> Rule
 def replace_rule(
     scope: EditorDep, services: ServicesDep, rule: SlugInPath, body: RuleBody
 ) -> RuleView:
-    """A change of what it judges ends an open alarm; those who got it get the reason."""
+    """A change of what it judges ends an open alarm; its recipients get the reason in a message."""
     with change(services.database) as connection:
         service.replace_rule(connection, scope, Rule(slug=rule, **dict(body)))
         return _read(connection, scope, rule)
@@ -114,7 +114,7 @@ def replace_rule(
     "/rules/{rule}", tags=["rules"], status_code=204, summary="Delete a rule · Regel löschen"
 )
 def delete_rule(scope: EditorDep, services: ServicesDep, rule: SlugInPath) -> None:
-    """Its incidents stay on record; who got an open alarm gets word of its end."""
+    """Its incidents stay on record; recipients of an open alarm get a message that it ended."""
     with change(services.database) as connection:
         service.delete_rule(connection, scope, rule, services.clock.now())
 

@@ -35,7 +35,7 @@ from stadtsinn.decoders.reading import Quality
 
 ZONE_SAMPLES = "zone_samples"
 _REGISTRY = "registry"
-"""Up to which of its revisions it is known which stations left their groups."""
+"""The revision of the registry at which stations that left their groups were last looked for."""
 
 _AT_ONCE = 2_000
 # A sample from further in the future than this has a wrong clock; judged by it, every right
@@ -76,7 +76,7 @@ class AlertsFollower:
         crash_point("alerts.applied")
 
     def tick(self, connection: Connection, now: Instant) -> None:
-        """Judge new zone samples, then let time pass wherever it has something to do."""
+        """Judge new zone samples, then run the timers that are due."""
         watching = self._current(connection)
         _judge(connection, watching, list(_in_zones(connection, watching)), now)
         due = incident_repository.due_or_edited(connection, now)
@@ -209,7 +209,7 @@ class _Evaluation:
         return stored.rule.terms(self._watching.interval_s(watched, at), stored.valid_from)
 
     def _settled(self, watched: Watched) -> RuleState:
-        """Where the rule stands, after ending what an earlier version of it had begun."""
+        """The state of the rule, after ending what an earlier version of it had begun."""
         standing = self._standing.get(watched.key)
         if standing is None:
             return RuleState()
@@ -220,7 +220,7 @@ class _Evaluation:
         return self._standing[watched.key].state
 
     def _leave(self, key: Key) -> None:
-        """The rule does not watch this any more: end what was open, and forget the state."""
+        """The rule no longer watches this subject: end its open incident and delete its state."""
         standing = self._standing.pop(key, None)
         if standing is None:
             return

@@ -1,4 +1,4 @@
-"""The SQL of where rules stand and of incidents."""
+"""The SQL of the states of rules and of incidents."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def members(connection: Connection) -> list[Key]:
 
 
 def write_state(connection: Connection, key: Key, standing: Standing, terms: Terms) -> None:
-    """Insert or replace where a rule stands."""
+    """Insert or replace the state of a rule."""
     values = _values(standing, next_due(terms, standing.state))
     changed = connection.execute(update(rule_states).where(_is(key)).values(**values))
     if changed.rowcount == 0:

@@ -1,4 +1,4 @@
-"""Where rules stand, and incidents, as the API speaks them; `rule.py` has the rules."""
+"""States of rules, and incidents, as the API shows them; `rule.py` has the rules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stadtsinn.cloud.platform.api.times import ShownTime
 
 
 class RuleStateView(BaseModel):
-    """Where a rule stands."""
+    """The state of a rule."""
 
     phase: str = Field(examples=["firing"])
     level: int = Field(description="Of an open alarm: 1, or 2 after a warning; else 0.")
@@ -20,13 +20,13 @@ class RuleStateView(BaseModel):
 
 
 class MemberView(RuleStateView):
-    """Where a rule for a group stands at one of its stations."""
+    """The state of a rule for a group at one of its stations."""
 
     station: str
 
 
 class RuleView(Rule):
-    """A rule and where it stands; `state` is null before its first sample, and of groups."""
+    """A rule and its state, which is null before its first sample and for groups."""
 
     state: RuleStateView | None
     members: tuple[MemberView, ...] = Field(

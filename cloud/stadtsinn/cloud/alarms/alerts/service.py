@@ -1,4 +1,4 @@
-"""Changes rules. The evaluator notices by itself and ends what the old rule had begun."""
+"""Changes rules. The follower sees the new revision and ends what the old rule had begun."""
 
 from __future__ import annotations
 
@@ -77,14 +77,14 @@ def apply_rules(
     changes = []
     for rule in wanted:
         try:
-            if change := _bring(connection, scope, rule):
+            if change := _create_or_replace(connection, scope, rule):
                 changes.append((change, f"rule {rule.slug}"))
         except Invalid as problem:
             raise Invalid(f"rule {rule.slug}: {problem.detail}") from None
     return changes
 
 
-def _bring(connection: Connection, scope: Scope, wanted: Rule) -> str | None:
+def _create_or_replace(connection: Connection, scope: Scope, wanted: Rule) -> str | None:
     try:
         return "changed" if replace_rule(connection, scope, wanted) else None
     except NotFound:
@@ -93,7 +93,7 @@ def _bring(connection: Connection, scope: Scope, wanted: Rule) -> str | None:
 
 
 def _new_revision(connection: Connection, stored: StoredRule) -> StoredRule:
-    """Judges from the event time on up to which the former revision was applied."""
+    """The new revision judges from the event time on at which the former one stopped."""
     states = incident_repository.read_states(connection, [stored.id]).values()
     judged_until = max(
         (max(one.state.last_event or 0, one.state.opened_at or 0) for one in states), default=0
@@ -103,7 +103,7 @@ def _new_revision(connection: Connection, stored: StoredRule) -> StoredRule:
 
 
 def _comparable(rule: Rule) -> dict[str, Any]:
-    """The order of recipients says nothing, nor does naming one twice."""
+    """Neither the order of recipients nor a repeated one makes a difference."""
     values = rule.model_dump()
     for purpose in ("recipients", "technicians"):
         values[purpose] = sorted(set(values[purpose]))

@@ -1,4 +1,4 @@
-"""Rules, where each of them stands, and what came of them."""
+"""Rules, their states and their incidents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rules watch what: the rules as they stand, met with the registry as it stands."""
+"""Which rules watch which stations and zones, by the present rules and the present registry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAMED = 0
 """The `member` of a rule that names one station or one zone."""
 
 _DEFAULT_INTERVAL_S = 3_600
-"""Where no device is known that could say how often values come."""
+"""Used where no device is known whose interval could be taken."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Watching:
         )
 
     def find(self, rule_id: int, member: int) -> Watched | None:
-        """What a state is about; None where the rule watches it no more, or is gone."""
+        """The subject of a state; None where the rule no longer watches it or was deleted."""
         stored = self.by_id.get(rule_id)
         if stored is None:
             return None

@@ -1,7 +1,7 @@
 """What a kind of rule is: its parameters, how it judges a sample, and what messages say of it.
 
-A kind judges one sample at a time. Everything that takes time is the state machine's, the same
-for all kinds: how long it has to last, how long it has to be over, and what silence means.
+A kind judges one sample at a time. The state machine does what depends on durations, the same
+for all kinds: how long the condition has to last and to be over, and what missing data means.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Verdict(Enum):
     """What one sample means for a rule."""
 
     REACHED = "reached"
-    """As bad as the rule is there to find."""
+    """The condition of the rule holds."""
     BETWEEN = "between"
     """Neither: an alarm that is open stays open, one that is not does not begin."""
     RECOVERED = "recovered"

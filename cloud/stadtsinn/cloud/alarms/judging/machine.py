@@ -29,8 +29,8 @@ row   what happens                           where
 Timers run in event time: before a sample is judged, everything that was due before its time
 happens first, at the time it was due. So a backlog that arrives after an outage leads through
 the same states at the same times as if each sample had come at once, whatever the ticks said in
-between. A tick lets `patience` pass after the end of a timer: a sample of that very moment may
-be under way, and it is the better witness.
+between. A tick lets `patience` pass after the end of a timer: a sample of that very moment may be
+under way, and it decides better than its absence.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class CloseReason(StrEnum):
 
 @dataclass(frozen=True)
 class RuleState:
-    """Where a rule stands. Instants are event times.
+    """The state of a rule. Instants are event times.
 
     `since` is when the pending or recovering phase began; in phase OK with `stale` it is what a
     pending phase leaves behind, in case the silence turns out to have been a late delivery; in

@@ -35,9 +35,9 @@ from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.service import change
 
 router = APIRouter()
-"""Asks for a key."""
+"""Endpoints that need an API key."""
 report_router = APIRouter()
-"""For providers, who have no key: the token in the address stands for it."""
+"""For providers, who have no key: the token in the address takes its place."""
 page_router = APIRouter()
 """A page for everybody, while the sandbox is on."""
 
@@ -155,7 +155,7 @@ _Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{16,128}$")]
 def take_report(
     services: ServicesDep, provider: _Provider, token: _Token, request: Request
 ) -> None:
-    """For SMS providers. The unguessable token stands for the message; there is no key."""
+    """For SMS providers, without a key: the unguessable token names the message."""
     with services.database.write() as connection:
         service.take_report(connection, provider, token, dict(request.query_params), b"")
 
@@ -169,7 +169,7 @@ def take_report(
 async def take_posted_report(
     services: ServicesDep, provider: _Provider, token: _Token, request: Request
 ) -> None:
-    """The same as a form or as JSON."""
+    """The same report, sent as a form or as JSON."""
     body = await request.body()
     fields = {**request.query_params, **_form(body)}
     await run_in_threadpool(_take, services.database, provider, token, fields, body)

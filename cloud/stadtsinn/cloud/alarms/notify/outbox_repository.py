@@ -28,7 +28,7 @@ _LOST = (Status.FAILED, Status.EXPIRED)
 
 @dataclass(frozen=True)
 class Claim:
-    """A row a worker took: only while `attempts` is still this number it is the worker's."""
+    """A row that a worker took. It belongs to the worker while `attempts` is still this number."""
 
     id: int
     attempts: int
@@ -109,12 +109,12 @@ def supersede_waiting_alarms(connection: Connection, incident_id: str) -> int:
 
 
 def alarmed_addressees(connection: Connection, incident_id: str) -> list[Addressee]:
-    """Who got, or may have got, an alarm of this incident without hearing of its end."""
-    told = outbox.alias("told")
+    """Recipients who got, or may have got, an alarm of this incident and no message of its end."""
+    ended = outbox.alias("ended")
     heard = exists().where(
-        told.c.incident_id == outbox.c.incident_id,
-        told.c.recipient_id == outbox.c.recipient_id,
-        told.c.reworded,
+        ended.c.incident_id == outbox.c.incident_id,
+        ended.c.recipient_id == outbox.c.recipient_id,
+        ended.c.reworded,
     )
     left = or_(
         outbox.c.status.in_([status.value for status in _LEFT_READY]), outbox.c.resent.is_(True)
@@ -185,7 +185,7 @@ def _moot() -> ColumnElement[bool]:
 
 
 def break_leases(connection: Connection, now: Instant, retry_at: Instant) -> int:
-    """A worker that took a row and never came back: nobody knows whether it was sent."""
+    """Rows whose worker died: nobody knows whether the message was sent."""
     lost = and_(
         outbox.c.settled.is_(False),
         outbox.c.status == Status.SENDING.value,

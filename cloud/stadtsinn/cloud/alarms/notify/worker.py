@@ -124,7 +124,7 @@ class OutboxWorker:
         while not self._stopping.is_set():
             try:
                 self.run_once()
-            except Exception as error:  # the next round must not suffer from this one
+            except Exception as error:  # an error of one round must not end the thread
                 _failures.inc()
                 # Only the type: a database's errors quote the values, numbers and texts.
                 log.error("outbox_round_failed", error=type(error).__name__)  # noqa: TRY400
@@ -205,7 +205,11 @@ class OutboxWorker:
             self._decide(claimed)
 
     def _decide(self, claimed: Claim) -> None:
-        """The other side knows, or an alarm goes out once more saying so, and nothing else does."""
+        """Decide whether a message of unknown fate is sent again.
+
+        Where the provider does not know it either, an alarm is sent once more, with the remark
+        that it may be a copy; any other message is not sent again.
+        """
         try:
             found = self._senders[claimed.channel].lookup(claimed.message.uuid)
         except Exception as error:  # the provider is away: ask again later

@@ -103,7 +103,7 @@ class ZoneLive:
             self._emit(max(fallen_silent) + 1)
 
     def emit_again(self) -> None:
-        """Emit the present number: it was put right by staff or by a change of the registry."""
+        """Emit the present number after staff or a change of the registry corrected it."""
         if self.tally.newest is not None or self.tally.base:
             self._touched = True
             self._emit(max(self._sampled_at, self.tally.newest or 0, self.tally.start))

@@ -52,7 +52,8 @@ class FollowerLoop:
     """A thread around a follower; `run_once` and `tick` are its steps, for tests and rebuilds.
 
     While the follower fails, batches shrink down to one uplink and grow again with success: what
-    comes before a culprit is applied, and the health page names its position.
+    comes before an uplink that cannot be applied is applied, and the health page names its
+    position.
     """
 
     def __init__(

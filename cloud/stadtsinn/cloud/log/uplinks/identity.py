@@ -46,7 +46,7 @@ class Copy:
 
 
 class SessionHistory(Protocol):
-    """What the log knows of a session (`dev_eui`, `dev_addr`) besides the copies at hand."""
+    """What the log knows of a session (`dev_eui`, `dev_addr`) beside the copies passed in."""
 
     def source_was_ahead(self, frame: Copy, after: Instant, before: Instant) -> bool:
         """Did `frame.source` deliver a higher counter with `after` < event time < `before`?"""

@@ -1,7 +1,7 @@
-"""The only way to a tenant's data.
+"""What a caller may touch: repositories ask for it before they give a tenant's data.
 
 Only `access.service` makes a `Scope`, from a valid API key
-(tests/cloud/platform/access/test_one_door.py checks). Repositories that serve the API take a
+(tests/cloud/platform/access/test_scopes.py checks). Repositories that serve the API take a
 scope and add its tenant to every query.
 """
 

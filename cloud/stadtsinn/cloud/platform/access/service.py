@@ -81,7 +81,7 @@ def operator_scope(tenant_id: str) -> Scope:
     """The scope of commands that run on the server.
 
     They can read and write the database file anyway, so no key is asked for. Nothing that
-    serves requests may call this (tests/cloud/platform/access/test_one_door.py looks).
+    serves requests may call this (tests/cloud/platform/access/test_scopes.py looks).
     """
     return Scope(tenant_id=tenant_id, role=Role.ADMIN, key_id=0)
 

@@ -1,4 +1,4 @@
-"""What all models share that the API, the town file and the repositories have in common."""
+"""The base of the models that API, town file and repositories share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Model(BaseModel):
-    """One thing as everybody has it: frozen, and a misspelt key is an error, not a default.
+    """Base of the models: frozen, and a misspelt key is an error.
 
     A thing has two models: the `…Body`, which replaces it, and the thing itself with its name.
     """

@@ -32,7 +32,7 @@ def service_router(
 
     @router.get("/healthz", summary="Does it work? · Läuft alles?", response_class=Response)
     def healthz() -> Response:
-        """200 when every part works, else 503; the body names each part."""
+        """200 when every part works, else 503; the body has each part with its state."""
         report = health.report()
         return Response(encode(report), 200 if report.ok else 503, media_type="application/json")
 

@@ -102,7 +102,7 @@ def describe_series(
         str, Query(max_length=63, pattern=NO_CONTROL, description="Empty where there is one.")
     ] = "",
 ) -> StreamBody:
-    """What people call a datastream, and how long its values are wanted."""
+    """Set the label of a datastream and how long its values are kept."""
     reading.check_quantity(quantity)
     key = SeriesKey(station, quantity, channel)
     with services.database.write() as connection:

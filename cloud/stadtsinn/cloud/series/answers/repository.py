@@ -1,4 +1,4 @@
-"""SQL of the answers: which stations a caller's map shows, and what is said of datastreams."""
+"""SQL of the answers: the stations of a map, and the labels of datastreams."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stadtsinn.cloud.town.tables import devices, sites
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
-    """A station as a map shows it: made fast, a map asks for ten thousand."""
+    """A station as a map shows it; made fast, because a map asks for ten thousand."""
 
     slug: str
     name: str
@@ -92,7 +92,7 @@ def streams(connection: Connection, scope: Scope, slug: str) -> dict[SeriesKey, 
 def describe_stream(
     connection: Connection, scope: Scope, key: SeriesKey, label: str, retention_days: int | None
 ) -> Datastream:
-    """Say something of a datastream; raises NotFound for one that never had a value."""
+    """Set label and retention of a datastream; raises NotFound for one that never had a value."""
     present = streams(connection, scope, key.station).get(key)
     if present is None:
         raise NotFound(

@@ -1,1 +1,1 @@
-"""The past put right: parts of series that a change of deployments concerns are made anew."""
+"""Makes the parts of series anew that a change of deployments concerns."""

@@ -37,9 +37,9 @@ from stadtsinn.decoders.catalogue import catalogue
 log = structlog.get_logger()
 
 _LOOKED_AT = 20_000
-"""Corrections looked at together: the import of a town's devices makes one for each."""
+"""Corrections read at once: the import of a town's devices makes one for each."""
 _TOGETHER = 50
-"""Stations whose parts lie aside at the same time."""
+"""How many stations' parts are staged at the same time."""
 
 
 class Corrector:
@@ -101,7 +101,7 @@ class Corrector:
         ]
 
     def _correct(self, found: Sequence[Correction]) -> int:
-        """The first part of each of some stations; what else they wait for comes next."""
+        """The first part of each of some stations; their other parts come next."""
         chosen: dict[tuple[str, str], SeriesPart] = {}
         for part in meeting(one.part for one in found):
             if len(chosen) < _TOGETHER:

@@ -44,7 +44,7 @@ class BatchRedecoder:
         return device is not None and device.has_event_times
 
     def redecode(self, batch: Any) -> Changed:
-        """What of a batch with the columns NEEDED would be logged otherwise today."""
+        """The rows of a batch with the columns NEEDED whose outcome is another one today."""
         programs = self._programs(batch.column("device_type"))
         buffer, offsets = _binary(batch.column("payload"))
         ports = integers(batch, "f_port").astype(np.int32)

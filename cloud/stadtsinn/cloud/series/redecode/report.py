@@ -43,7 +43,7 @@ class DeviceChanges:
     other_error: int = 0
     decoders: Counter[tuple[str, str]] = field(default_factory=Counter)
     series: dict[tuple[str, str], SeriesChanges] = field(default_factory=dict)
-    # Of the points that differ: the first one's time and the last one's; None where none does.
+    # Times of the first and the last point that differs; None where none does.
     first: Instant | None = None
     last: Instant | None = None
     delayed: bool = False

@@ -40,7 +40,7 @@ class Pending:
 
 
 def begin(connection: Connection, chosen: Selection, who: str, now: Instant, report: Report) -> int:
-    """Record a run and what of it is to be done; returns its id."""
+    """Record a run and the devices it changes; returns its id."""
     decoders = [
         {"old": old, "new": new, "uplinks": count}
         for (old, new), count in sorted(report.decoders.items())
@@ -154,7 +154,7 @@ def _is(redecoding: int, device: Pending) -> tuple[ColumnElement[bool], ...]:
 
 
 def in_table(chosen: Selection) -> tuple[ColumnElement[bool], ...]:
-    """What SQL can tell of a selection; its mask tells the rest."""
+    """The part of a selection that SQL can check; its mask checks the rest."""
     conditions: list[ColumnElement[bool]] = [
         uplinks.c.event_time >= chosen.start,
         uplinks.c.event_time < chosen.end,

@@ -1,6 +1,6 @@
 """Decodes history again: finds what differs, changes the log, then each device's series.
 
-The real run, killed anywhere, is continued by the next one:
+A run that is killed at any point is continued by the next one:
 
 1. *Scan*: new versions of the archive's files are written beside the old; nobody reads them.
 2. *Switch*: one transaction names the new files and records the run and the devices it changes.
@@ -10,7 +10,7 @@ The real run, killed anywhere, is continued by the next one:
    readers; the devices are marked as done.
 
 Uplinks that the `series` follower has not passed yet are left alone: it may have read their
-outcomes already. They were decoded by the ingest of now.
+outcomes already. The running ingest decoded them with its present catalogue.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ from stadtsinn.decoders.catalogue import Catalogue
 log = structlog.get_logger()
 
 _TOGETHER = 200
-"""Devices whose new points lie aside at the same time."""
+"""How many devices' new points are staged at the same time."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Workers:
 
 
 class SeriesBehind(RuntimeError):
-    """The `series` follower has to read archived days yet; nothing was done."""
+    """The `series` follower has not read all archived days yet; nothing was done."""
 
 
 class Redecoder:
@@ -205,7 +205,7 @@ class Redecoder:
     def _switch(
         self, chosen: Selection, report: Report, files: Sequence[DayResult], who: str
     ) -> Redecoding:
-        """From here on the archive says what the catalogue of now says."""
+        """The switch: from here on the archive holds the outcomes of the present catalogue."""
         now = self._clock.now()
         with self._database.write() as connection:
             for result in files:
@@ -265,7 +265,7 @@ class Redecoder:
         )
 
     def _change_rows(self, redecoding: Redecoding, device: Pending) -> Pending:
-        """Write the outcomes of now into the table's rows of a device."""
+        """Write the present catalogue's outcomes into the table's rows of a device."""
         chosen = redecoding.chosen
         scanner = Scanner(self._known, chosen)
         report = Report()

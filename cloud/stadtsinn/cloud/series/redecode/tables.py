@@ -1,4 +1,4 @@
-"""Which history was decoded again, by whom and with what; and what of it is still to be done."""
+"""Runs that decoded history again, and the devices of each that are not done yet."""
 
 from __future__ import annotations
 

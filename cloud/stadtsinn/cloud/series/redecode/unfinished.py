@@ -1,4 +1,4 @@
-"""Whether history is being decoded again: asked by who must not get in its way, in any process."""
+"""Whether history is being decoded again in any process: rebuilds and corrections wait for it."""
 
 from __future__ import annotations
 

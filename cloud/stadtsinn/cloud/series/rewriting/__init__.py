@@ -1,1 +1,1 @@
-"""Parts of stations' series made anew from the log: after other decoders, or other deployments."""
+"""Makes parts of stations' series anew from the log, after decoders or deployments changed."""

@@ -79,8 +79,8 @@ def feeds_of(
 
 
 def delays_by(directory: Directory, known: Catalogue) -> Callable[[str], bool]:
-    """Whether a device's values can be older than their frame: by its type; one that nobody knows
-    may do anything."""
+    """Whether a device's values can be older than their frame: by its type; true for a type that
+    is not known."""
 
     def delays(dev_eui: str) -> bool:
         entry = directory.devices.get(dev_eui)

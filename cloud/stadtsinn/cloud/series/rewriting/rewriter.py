@@ -1,4 +1,4 @@
-"""Makes parts of series anew from the log: one machinery for everything that changes the past."""
+"""Makes parts of series anew from the log, for redecoding and for corrections of deployments."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class PartRewriter:
     def gather(
         self, parts: Sequence[SeriesPart], delayed: frozenset[str] = frozenset()
     ) -> list[Refused]:
-        """Put what the parts will hold aside, one part for each station."""
+        """Stage the new points of the parts, one part for each station."""
         if not parts:
             return []
         for part in parts:

@@ -41,13 +41,13 @@ class Feed(msgspec.Struct, frozen=True):
 
 
 class Stage(Protocol):
-    """Takes what is staged: a series store, or who only wants to look at it."""
+    """Takes staged points: a series store, or the preview, which only compares them."""
 
     def stage(self, points: Sequence[Point]) -> list[Refused]: ...
 
 
 class Staging:
-    """Stages what the log says now of what some devices measured. Replacements were begun; the
+    """Stages the points that the log now gives for some devices. Replacements were begun; the
     store passes over points that lie in none of them."""
 
     def __init__(self, store: Stage, maker: PointMaker, feeds: Sequence[Feed]) -> None:
@@ -65,7 +65,7 @@ class Staging:
         self.refused: list[Refused] = []
 
     def run(self, database: Database, archive: Archive | None) -> None:
-        """Go through archive and table; whatever is appended meanwhile its follower writes."""
+        """Go through archive and table; the follower writes what is appended meanwhile."""
         for day in self._days(database):
             if archive is None:
                 raise ArchiveUnreadable("old days are archived, and this process has no archive")

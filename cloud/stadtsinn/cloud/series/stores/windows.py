@@ -1,8 +1,8 @@
 """Windows of time, and how parts of a window become its value. Shared by all stores.
 
-Servers know little of German days, and some need a time zone database they may not have. So
-a store is only asked for windows that are whole in UTC, and days are put together here: the
-hours of Europe/Berlin are whole hours of UTC.
+Servers may lack the time zone database that days in Berlin need. So a store is
+only asked for windows that are whole in UTC, and days are put together here: the hours of
+Europe/Berlin are whole hours of UTC.
 """
 
 from __future__ import annotations

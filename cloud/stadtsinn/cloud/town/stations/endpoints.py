@@ -69,7 +69,7 @@ def read_station(scope: ReaderDep, services: ServicesDep, station: SlugInPath) -
 def replace_station(
     scope: EditorDep, services: ServicesDep, station: SlugInPath, body: StationBody
 ) -> Station:
-    """Its slug stays for ever: series are stored under it."""
+    """The slug cannot be changed: series are stored under it."""
     record = Station(slug=station, **dict(body))
     with change(services.database) as connection:
         service.replace_station(connection, Editor(scope, services.clock.now()), record)
@@ -144,7 +144,7 @@ def read_deployment(
 def replace_deployment(
     scope: EditorDep, services: ServicesDep, deployment: IdInPath, body: Deployment
 ) -> PlacedDeployment:
-    """The series concerned are made anew from the log; no alarm comes of it."""
+    """The series concerned are made anew from the log; this raises no alarm."""
     now = services.clock.now()
     with change(services.database) as connection:
         return service.replace_deployment(connection, Editor(scope, now), deployment, body)

@@ -1,5 +1,5 @@
-"""What may not be at the same time: a device's channel at two stations, or a station's channel
-fed by two devices. Pure."""
+"""Which deployments exclude each other: those that put a device's channel at two stations, or
+feed a station's channel from two devices, at the same time. Pure."""
 
 from __future__ import annotations
 

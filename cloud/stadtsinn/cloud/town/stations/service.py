@@ -1,4 +1,4 @@
-"""Changes stations and deployments. Every change asks for the series that it concerns.
+"""Changes stations and deployments, and records the parts of series that have to be made anew.
 
 All functions take the connection of one transaction, opened with `town.service.change`.
 """
@@ -103,7 +103,7 @@ def replace_deployment(
 
 
 def delete_deployment(connection: Connection, editor: Editor, number: int) -> None:
-    """Take a deployment away as if it had never been; to end one, give it an end."""
+    """Delete a deployment, as if it had never existed; to end one, set its end."""
     present = repository.deployment(connection, editor.scope, number)
     repository.delete_deployments(connection, editor.scope, [number])
     _correct(connection, editor, present, None)
@@ -201,7 +201,7 @@ def place_new_device(
     if station is None:
         station = _own_station(connection, editor, dev_eui, own)
         if not earlier:
-            # Both are new: nothing can be in the way, and no series has to be made anew.
+            # Both are new: nothing can conflict, and no series has to be made anew.
             first = Deployment(dev_eui=dev_eui, station=station)
             repository.insert_deployment(connection, editor.scope, first, editor.now)
             return

@@ -39,7 +39,7 @@ class Found(StrEnum):
 
 
 class Sender(Protocol):
-    """A way out. Its methods may be called from several workers at once.
+    """Sends messages of one channel. Its methods may be called from several workers at once.
 
     An exception out of `send` counts as `Outcome.UNKNOWN`, out of `lookup` as "ask later".
     """

@@ -1,8 +1,8 @@
 """Sends text messages through an HTTP provider.
 
-Whether a message was sent must be known exactly: a connection that never came about is a
-"retry", an answer that never came is "unknown". Number, text and secrets travel in requests
-only; reasons name the kind of failure and the provider's host.
+Whether a message was sent must be known exactly: without a connection it is "retry", without an
+answer "unknown". Number, text and secrets are in requests only; reasons name
+the kind of failure and the provider's host.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class HttpSmsSender:
             return Result(Outcome.SENT, provider_id=provider_id)
         reason = self._reason(f"status {answer.status_code}" + (f", code {code}" if code else ""))
         if answer.status_code in success.status and success.json_path and code is None:
-            # Taken or not, in a language we do not understand.
+            # The answer does not say in a form we know whether it was taken.
             return Result(Outcome.UNKNOWN, reason=reason)
         if answer.status_code in provider.unknown_status or code in provider.unknown_codes:
             return Result(Outcome.UNKNOWN, reason=reason)

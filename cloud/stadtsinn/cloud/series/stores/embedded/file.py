@@ -145,8 +145,8 @@ class SeriesFile:
         )
         connection.execute("PRAGMA journal_mode=WAL")
         # The follower's cursor moves, durably, after this commit. With NORMAL a power cut could
-        # take the points and leave the cursor, and nobody would notice the gap; one fsync for
-        # each batch is what certainty costs.
+        # take the points and leave the cursor, and nobody would notice the gap; so each batch
+        # costs one fsync.
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA cache_size=-32768")
         # A batch touches a page of each device; copying them back less often is faster by half.

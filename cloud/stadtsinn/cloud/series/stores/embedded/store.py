@@ -59,7 +59,7 @@ _PARTS = {
 }
 
 _NAMED_STATIONS = 1_000
-"""From more stations than this on, all are read and chosen from here."""
+"""Above this number of stations, all are read and selected here."""
 
 
 class EmbeddedStore:
@@ -181,7 +181,7 @@ class EmbeddedStore:
         return sorted(keys, key=lambda key: (key.quantity, key.channel))
 
     def check_replaceable(self) -> None:
-        """It can."""
+        """It can replace parts."""
 
     def begin_replacement(self, part: SeriesPart) -> None:
         with self._change() as connection:

@@ -19,7 +19,7 @@ class Generation(Protocol):
     """Looks after buckets (1.8 and 3: databases)."""
 
     def target(self, bucket: str) -> str:
-        """What `/api/v2/write` wants to hear for this bucket."""
+        """The value of `bucket` that `/api/v2/write` takes for this bucket."""
         ...
 
     def create(self, bucket: str) -> None:
@@ -79,7 +79,7 @@ class InfluxDB1:
         self._server.query(f"DROP SERIES FROM /.*/ WHERE {_tagged(tag, value)}", bucket)
 
     def check_can_delete(self) -> None:
-        """It can."""
+        """It can delete them."""
 
     def drop_range(self, bucket: str, station: str, start: Instant, end: Instant) -> None:
         part = f"{_tagged('station', station)} AND time >= {start}000 AND time < {end}000"

@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError
 
 from stadtsinn.cloud.series.stores.store import SeriesRejected, SeriesUnavailable
 
-# It would log every request, at the level of our own news.
+# It would log every request, at the level that our own log lines have.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
 _TIMEOUT_S = 60
@@ -57,7 +57,7 @@ class InfluxServer:
 
     def __init__(self, url: str, token: str | None, org: str | None) -> None:
         self.url = url
-        # Any: the client's types are half there.
+        # Any: the client's types are incomplete.
         self.client: Any = InfluxDBClient(
             url=url, token=token or "", org=org or "-", timeout=_TIMEOUT_S * 1000
         )
@@ -88,7 +88,7 @@ class InfluxServer:
         return [result.series for result in answer.results]
 
     def request(self, method: str, path: str, **arguments: Any) -> httpx.Response:
-        """Any other call; the answer's status is the caller's to judge, unless it is 5xx."""
+        """Any other call; the caller judges the answer's status, unless it is 5xx."""
         with self.errors_sorted():
             response = self._http.request(method, path, **arguments)
             if response.status_code >= 500 or response.status_code in (401, 403, 429):
@@ -125,7 +125,7 @@ class InfluxServer:
     def _unavailable(self, status: int, message: str) -> SeriesUnavailable:
         if status in (401, 403):
             remedy = "check the token of the series store and what it may do"
-        elif status == 0:  # the client found out by itself, before it asked
+        elif status == 0:  # the client refused before it sent anything
             return SeriesUnavailable(
                 f"InfluxDB at {self.url}: {_short(message)} Check the organisation ('org')."
             )

@@ -1,6 +1,6 @@
-"""How names travel to InfluxDB and back, unable to mean anything but themselves.
+"""How names are written to InfluxDB and read back unchanged, whatever they contain.
 
-Three layers, each enough against one kind of mischief:
+Three layers, each against one kind of misreading:
 * `to_influx` percent-encodes what line protocol cannot carry (a backslash at the end, a line
   break), what some servers read differently (quotes) and names with a meaning of their own
   (``time``). `from_influx` takes it back, so no two names become one. Names of the catalogue
@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from stadtsinn.decoders.reading import Quality
 
 SUFFIXES = {Quality.GOOD: "", Quality.SUSPECT: "_suspect", Quality.BAD: "_bad"}
-"""Doubtful values have fields of their own: whoever charts a quantity sees good ones only."""
+"""Doubtful values have fields of their own: a chart of a quantity shows good ones only."""
 
 _UNSAFE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029%\\\\\"'`]")
 _RESERVED = frozenset({"time", "station", "device", "channel"})

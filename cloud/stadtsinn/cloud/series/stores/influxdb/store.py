@@ -61,7 +61,7 @@ _PAGE = 20_000
 """Rows asked for at once: servers cut an answer that is too long for them."""
 
 _NAMED_STATIONS = 1_000
-"""From more stations than this on, asking for all and choosing here is faster."""
+"""Above this number of stations, asking for all and selecting here is faster."""
 
 
 class InfluxStore:

@@ -1,4 +1,4 @@
-"""Writing to InfluxDB so that no point keeps others out."""
+"""Writing to InfluxDB so that a refused point does not stop others."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _DROPPED = re.compile(r"dropped=(\d+)")
 class InfluxWriter:
     """Sends points in large requests; one that is refused is taken apart.
 
-    A server refuses a request for one bad point in it, and which one it was is not told in a
-    way that all generations share. So the points are sent again field by field, then in halves,
-    until the bad ones stand alone. Writing twice changes nothing.
+    A server refuses a request for one bad point in it, and generations of InfluxDB name that point
+    in different ways, or not at all. So the points are sent again field by field, then in halves,
+    until each bad one is alone in its request. Writing twice changes nothing.
     """
 
     def __init__(self, server: InfluxServer, generation: Callable[[], Generation]) -> None:

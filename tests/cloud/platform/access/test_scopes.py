@@ -1,7 +1,7 @@
 """Searches the code for ways around the scope.
 
 What a query may see comes from a `Scope`, a scope comes from `access/service.py`, and that makes
-one from a valid key. docs/decisions/0008-one-door.md says why.
+one from a valid key. docs/decisions/0008-scopes.md says why.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-import stadtsinn.cloud.platform.access.service as door
+import stadtsinn.cloud.platform.access.service as access_service
 
-CLOUD = Path(door.__file__).parents[2]
+CLOUD = Path(access_service.__file__).parents[2]
 PARTS = [CLOUD, CLOUD.parents[2] / "cli" / "stadtsinn", CLOUD.parents[2] / "edge" / "stadtsinn"]
 ACCESS_SERVICE = CLOUD / "platform" / "access" / "service.py"
 
