@@ -134,3 +134,22 @@ def test_with_several_towns_one_has_to_be_named(run: Command, config: Path) -> N
     assert "musterstadt, nachbarort" in unclear.output
     assert "linde" in run("station", "list", "--tenant", "musterstadt").stdout
     assert "no stations" in run("station", "list", "--tenant", "nachbarort").stdout
+
+
+def test_a_device_is_handed_over_to_another_town(run: Command, config: Path) -> None:
+    neighbour = config.with_name("neighbour.toml")
+    neighbour.write_text('tenant = "nachbarstadt"\nname = "Nachbarstadt"\n', encoding="utf-8")
+    assert run("registry", "apply", str(neighbour)).exit_code == 0
+    tried = run("device", "hand-over", OLD, "nachbarstadt", "--dry-run")
+    assert (tried.exit_code, "would go to 'nachbarstadt'" in tried.stdout) == (0, True)
+    given = run("device", "hand-over", OLD, "nachbarstadt", "--name", "Ulme", "--json")
+    assert json.loads(given.stdout) == {
+        "dev_eui": OLD,
+        "from": "musterstadt",
+        "to": "nachbarstadt",
+        "dry_run": False,
+    }
+    assert ["ulme", "Soil", "Ulme"] in rows(run("station", "list", "--tenant", "nachbarstadt"))
+    again = run("device", "hand-over", OLD, "nachbarstadt")
+    assert again.exit_code != 0
+    assert "nirgendwo" in run("device", "hand-over", OLD, "nirgendwo").output

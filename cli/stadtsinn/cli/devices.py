@@ -1,4 +1,4 @@
-"""`stadtsinn device`: swap and move devices between stations."""
+"""`stadtsinn device`: swap devices, move them between stations, hand them over to a town."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Json, installatio
 from stadtsinn.cli.language import text
 from stadtsinn.cli.output import print_json
 from stadtsinn.cli.times import read_moment
-from stadtsinn.cli.town_choice import scope_of_device
+from stadtsinn.cli.town_choice import scope_of_device, scope_of_town
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -103,6 +103,73 @@ def move(
         return [move_device(connection, editor, dev_eui(device), station, when)]
 
     _change(device, change, at, by, dry_run, config, json_lines)
+
+
+@app.command(
+    "hand-over",
+    help=text(
+        "Give a device to another town of this installation, from now on. The former town keeps "
+        "its stations, series and uplinks; the new one never sees them. Only the operator can.\n\n"
+        "Example: stadtsinn device hand-over 70b3d57ed0000001 nachbarstadt --name 'Linde'",
+        "Ein Gerät ab jetzt einem anderen Mandanten dieser Installation geben. Der bisherige "
+        "behält Messstellen, Messreihen und Rohdaten; der neue sieht sie nie. Nur der Betreiber "
+        "kann das.\n\n"
+        "Beispiel: stadtsinn device hand-over 70b3d57ed0000001 nachbarstadt --name 'Linde'",
+    ),
+)
+def hand_over(
+    device: Annotated[str, typer.Argument(help="DevEUI.")],
+    tenant: Annotated[
+        str, typer.Argument(help=text("The town that gets it.", "Der Mandant, der es bekommt."))
+    ],
+    name: Annotated[
+        str,
+        typer.Option(
+            "--name", help=text("Its name there; the DevEUI by default.", "Sein Name dort.")
+        ),
+    ] = "",
+    station: Annotated[
+        str | None,
+        typer.Option(
+            "--station",
+            help=text("A station there; one of its own by default.", "Eine Messstelle dort."),
+        ),
+    ] = None,
+    by: By = "",
+    dry_run: DryRun = False,
+    config: Config = DEFAULT_CONFIG,
+    json_lines: Json = False,
+) -> None:
+    from stadtsinn.cloud.town.service import (
+        DryRunEnded,
+        change_or_dry_run,
+        dev_eui,
+        hand_over_device,
+    )
+    from stadtsinn.cloud.town.stations.service import Editor
+
+    eui = dev_eui(device)
+    with installation(config) as opened:
+        try:
+            with change_or_dry_run(opened.database, dry_run) as connection:
+                giver, taker = scope_of_device(connection, eui), scope_of_town(connection, tenant)
+                editor = Editor(giver, opened.clock.now(), by or text("operator", "Betreiber"))
+                hand_over_device(connection, editor, taker, eui, name=name, station=station)
+        except DryRunEnded:
+            pass
+    if json_lines:
+        moved = {"dev_eui": eui, "from": giver.tenant_id, "to": taker.tenant_id}
+        print_json({**moved, "dry_run": dry_run})
+        return
+    if dry_run:
+        print(text(f"{eui} would go to '{tenant}'", f"{eui} ginge an '{tenant}'"))
+        return
+    print(
+        text(
+            f"{eui} belongs to '{tenant}' from now on; '{giver.tenant_id}' keeps its history",
+            f"{eui} gehört ab jetzt '{tenant}'; '{giver.tenant_id}' behält den Verlauf",
+        )
+    )
 
 
 def _change(

@@ -96,8 +96,9 @@ class Judge:
 
 
 def _owned(candidate: Candidate, directory: Directory, now: Instant) -> DeviceEntry | Rejection:
-    """The registered device of an uplink that may be logged."""
-    device = directory.devices.get(candidate.uplink.dev_eui)
+    """The registered device of an uplink that may be logged, with its owner of that time."""
+    uplink = candidate.uplink
+    device = directory.device_at(uplink.dev_eui, uplink.event_time)
     if device is None:
         return _unregistered(candidate)
     if objection := _objection(candidate, device, now):

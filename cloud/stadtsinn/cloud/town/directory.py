@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, select
 
+from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.stations.directory import (
     DeploymentEntry,
@@ -18,7 +20,7 @@ from stadtsinn.cloud.town.stations.directory import (
     Stations,
     read_stations,
 )
-from stadtsinn.cloud.town.tables import devices, edges, registry_revision
+from stadtsinn.cloud.town.tables import devices, edges, former_owners, registry_revision
 
 _CHECK_EVERY_S = 0.2
 
@@ -39,6 +41,15 @@ class DeviceEntry:
 
 
 @dataclass(frozen=True)
+class FormerOwner:
+    """A tenant that had a device: since <= event time < until."""
+
+    tenant_id: str
+    since: Instant
+    until: Instant
+
+
+@dataclass(frozen=True)
 class Directory:
     """What every follower needs to know of the registry, of all tenants.
 
@@ -50,6 +61,17 @@ class Directory:
     """Edge id → tenant id."""
     places: Stations = field(default_factory=Stations)
     revision: int = 0
+    former_owners: Mapping[str, tuple[FormerOwner, ...]] = field(default_factory=dict)
+    """By dev_eui."""
+
+    def device_at(self, dev_eui: str, time: int) -> DeviceEntry | None:
+        """A registered device as of the tenant that had it at this event time."""
+        device = self.devices.get(dev_eui)
+        if device is not None:
+            for owner in self.former_owners.get(dev_eui, ()):
+                if owner.since <= time < owner.until:
+                    return replace(device, tenant_id=owner.tenant_id)
+        return device
 
     def deployments_of(self, dev_eui: str) -> tuple[DeploymentEntry, ...]:
         """Where a device was, is and will be, of all tenants, in the order of time."""
@@ -94,7 +116,16 @@ def read_directory(connection: Connection) -> Directory:
         edges=MappingProxyType({row.id: row.tenant_id for row in edge_rows}),
         places=read_stations(connection),
         revision=revision,
+        former_owners=MappingProxyType(_former_owners(connection)),
     )
+
+
+def _former_owners(connection: Connection) -> dict[str, tuple[FormerOwner, ...]]:
+    table = former_owners
+    found: dict[str, list[FormerOwner]] = defaultdict(list)
+    for row in connection.execute(select(table).order_by(table.c.until)):
+        found[row.dev_eui].append(FormerOwner(row.tenant_id, row.since, row.until))
+    return {dev_eui: tuple(owners) for dev_eui, owners in found.items()}
 
 
 class DirectoryCache:

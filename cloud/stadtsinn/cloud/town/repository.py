@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, func, insert, select, update
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.platform.access.rows import (
@@ -17,7 +17,7 @@ from stadtsinn.cloud.platform.access.rows import (
 )
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.town.model import Device, Edge, Site
-from stadtsinn.cloud.town.tables import devices, edges, registry_revision, sites
+from stadtsinn.cloud.town.tables import devices, edges, former_owners, registry_revision, sites
 
 
 def bump_revision(connection: Connection) -> None:
@@ -109,6 +109,67 @@ def tenant_of_device(connection: Connection, dev_eui: str) -> str | None:
     """The tenant of a device, for commands on the server; None for one that is not registered."""
     query = select(devices.c.tenant_id).where(devices.c.dev_eui == dev_eui)
     return connection.execute(query).scalar_one_or_none()
+
+
+def has_history(connection: Connection, scope: Scope, dev_eui: str) -> bool:
+    """Whether the caller's tenant has this device or had it."""
+    table = former_owners
+    had = select(table.c.id).where(table.c.tenant_id == scope.tenant_id, table.c.dev_eui == dev_eui)
+    has = own_rows(scope, devices).where(devices.c.dev_eui == dev_eui)
+    return any(connection.execute(one.limit(1)).first() is not None for one in (has, had))
+
+
+def require_history(connection: Connection, scope: Scope, dev_eui: str) -> None:
+    """Raises NotFound unless the caller's tenant has this device or had it."""
+    if not has_history(connection, scope, dev_eui):
+        raise missing("device", dev_eui)
+
+
+def end_ownership(
+    connection: Connection, scope: Scope, dev_eui: str, until: Instant, *, from_beginning: bool
+) -> None:
+    """Note that the caller's tenant had this device up to now.
+
+    `from_beginning`: from where the owner before it ends, else since it was registered.
+    """
+    table = former_owners
+    since = connection.scalar(
+        select(func.max(table.c.until)).where(table.c.dev_eui == dev_eui)
+        if from_beginning
+        else own_rows(scope, devices)
+        .where(devices.c.dev_eui == dev_eui)
+        .with_only_columns(devices.c.created_at)
+    )
+    connection.execute(
+        insert(table).values(
+            dev_eui=dev_eui, tenant_id=scope.tenant_id, since=since or 0, until=until
+        )
+    )
+
+
+def give_device(
+    connection: Connection, scope: Scope, record: Device, to: Scope, now: Instant
+) -> None:
+    """Make a device of the caller's tenant one of another: as `record` says, at no site."""
+    connection.execute(
+        update(devices)
+        .where(devices.c.tenant_id == scope.tenant_id, devices.c.dev_eui == record.dev_eui)
+        .values(
+            tenant_id=to.tenant_id,
+            created_at=now,
+            **with_site_id(connection, to, record.model_dump()),
+        )
+    )
+
+
+def type_of_device(connection: Connection, scope: Scope, dev_eui: str) -> str:
+    """The type of a device that the caller's tenant has or had; empty where it is gone.
+
+    Raises NotFound.
+    """
+    require_history(connection, scope, dev_eui)
+    query = select(devices.c.device_type).where(devices.c.dev_eui == dev_eui)
+    return connection.execute(query).scalar_one_or_none() or ""
 
 
 def insert_device(connection: Connection, scope: Scope, record: Device, now: Instant) -> None:

@@ -106,7 +106,12 @@ def create_device(
     require_site(connection, scope, record.site)
     # The same text whichever town has it, so that no town learns of another one's devices.
     if repository.is_dev_eui_taken(connection, record.dev_eui):
-        raise Conflict(f"The device '{record.dev_eui}' is already registered.")
+        raise Conflict(
+            f"The device '{record.dev_eui}' is already registered. If your town has it, change it "
+            f"with PUT /api/v1/devices/{record.dev_eui}. If it comes from another town, ask the "
+            "operator of this server to hand it over: "
+            f"'stadtsinn device hand-over {record.dev_eui} YOUR-TOWN'."
+        )
     repository.insert_device(connection, scope, record, now)
     own = own_station(record, family)
     place_new_device(connection, Editor(scope, now), record.dev_eui, own, station)
@@ -123,7 +128,42 @@ def delete_device(connection: Connection, scope: Scope, dev_eui: str, now: Insta
     """Forget a device; its uplinks and its stations' series stay."""
     repository.device(connection, scope, dev_eui)
     withdraw_device(connection, Editor(scope, now), dev_eui)
+    # What it measured until now and delivers later is no matter of a town that registers it next.
+    repository.end_ownership(connection, scope, dev_eui, now, from_beginning=False)
     repository.delete_device(connection, scope, dev_eui)
+
+
+def hand_over_device(
+    connection: Connection,
+    giver: Editor,
+    taker: Scope,
+    dev_eui: str,
+    *,
+    name: str = "",
+    station: str | None = None,
+) -> Device:
+    """Give a device to another town, from now on, at `station` or at one of its own there.
+
+    The giver keeps stations, series and uplinks, also those measured before and delivered later.
+    The taker gets the device's type and interval, and nothing that the giver wrote about it.
+    Raises NotFound, and Conflict where the taker has it already.
+    """
+    record = repository.device(connection, giver.scope, dev_eui)
+    if giver.scope.tenant_id == taker.tenant_id:
+        raise Conflict(f"The device '{dev_eui}' already belongs to '{taker.tenant_id}'.")
+    family = require_device_type(record.device_type).family
+    withdraw_device(connection, giver, dev_eui)
+    repository.end_ownership(connection, giver.scope, dev_eui, giver.now, from_beginning=True)
+    given = Device(
+        dev_eui=dev_eui,
+        device_type=record.device_type,
+        name=name or dev_eui,
+        interval_s=record.interval_s,
+    )
+    repository.give_device(connection, giver.scope, given, taker, giver.now)
+    editor = Editor(taker, giver.now, giver.name)
+    place_new_device(connection, editor, dev_eui, own_station(given, family), station)
+    return given
 
 
 def own_station(record: Device, family: str) -> Station:

@@ -45,6 +45,17 @@ devices = Table(
     Column("created_at", InstantColumn, nullable=False),
 )
 
+former_owners = Table(
+    "former_owners",
+    metadata,
+    # Who had a device from when to when (event time), since it was handed over or deleted.
+    Column("id", Position, primary_key=True),
+    Column("dev_eui", String(16), nullable=False, index=True),
+    tenant_column(),
+    Column("since", InstantColumn, nullable=False),
+    Column("until", InstantColumn, nullable=False),
+)
+
 edges = Table(
     "edges",
     metadata,

@@ -30,7 +30,8 @@ def course(
     terms: Terms, *samples: tuple[float, float], permitted: float = 900
 ) -> tuple[RuleState, list[Any]]:
     """The state after samples (minute, persons), and all effects."""
-    state, effects = RuleState(), []
+    state = RuleState()
+    effects: list[Any] = []
     for at, persons in samples:
         moment = minute(at)
         state, more = machine.sample(terms, state, moment, persons, moment, permitted)

@@ -302,14 +302,15 @@ def _fall_silent(rule: Terms, state: RuleState, now: Instant) -> Step:
         current = _current(rule, state, silent_at, now)
         effects = (FellSilent(None, state.last_event, 0),) if current else ()
         return replace(state, phase=Phase.OK, stale=True), effects
-    effects = ()
+    last_event = state.last_event
+    raising: tuple[Effect, ...] = ()
     if state.phase is Phase.FIRING and state.since is not None and rule.alert_on_stale:
-        state, effects = _raise(rule, state, silent_at, now)
+        state, raising = _raise(rule, state, silent_at, now)
     if state.alarmed and state.announced:
         sequence = state.silences + 1
-        silence = FellSilent(state.opened_at, state.last_event, sequence)
-        return replace(state, stale=True, silences=sequence), (*effects, silence)
-    return replace(state, stale=True), effects
+        silence = FellSilent(state.opened_at, last_event, sequence)
+        return replace(state, stale=True, silences=sequence), (*raising, silence)
+    return replace(state, stale=True), raising
 
 
 def _current(rule: Terms, state: RuleState, at: Instant, now: Instant) -> bool:

@@ -17,7 +17,7 @@ from stadtsinn.cloud.platform.access.dependencies import ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import DevEuiInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
 from stadtsinn.cloud.platform.api.times import HOW, GivenTime
-from stadtsinn.cloud.town.repository import device
+from stadtsinn.cloud.town.repository import require_history
 
 log = structlog.get_logger()
 
@@ -34,9 +34,12 @@ def list_uplinks(
     start: Annotated[GivenTime | None, Query(description=f"First event time. {HOW}")] = None,
     end: Annotated[GivenTime | None, Query(description=f"Event time to stop before. {HOW}")] = None,
 ) -> Page[UplinkView]:
-    """Every uplink of a device with payload, values, times and gateways; newest commit first."""
+    """Every uplink of a device with payload, values, times and gateways; newest commit first.
+
+    Of a device that was handed over or deleted, those of the caller's own time.
+    """
     with behind.database.read() as connection:
-        device(connection, scope, dev_eui)
+        require_history(connection, scope, dev_eui)
         try:
             items = history(
                 connection,

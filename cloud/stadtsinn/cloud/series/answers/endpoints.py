@@ -82,9 +82,9 @@ def list_fed_series(
 ) -> Page[FedSeriesView]:
     """The series of stations that a device feeds or fed. Their values are read at the station."""
     with services.database.read() as connection:
-        device = registry.device(connection, scope, dev_eui)
+        device_type = registry.type_of_device(connection, scope, dev_eui)
         places = town_stations.deployments_page(connection, scope, None, None, dev_eui=dev_eui)
-    found = reading.fed_by(series, scope.tenant_id, device.device_type, places)
+    found = reading.fed_by(series, scope.tenant_id, device_type, places)
     return Page(items=found, next=None)
 
 
