@@ -152,7 +152,7 @@ def hand_over_device(
     if giver.scope.tenant_id == taker.tenant_id:
         raise Conflict(f"The device '{dev_eui}' already belongs to '{taker.tenant_id}'.")
     family = require_device_type(record.device_type).family
-    withdraw_device(connection, giver, dev_eui)
+    withdraw_device(connection, giver, dev_eui, keep_unused=True)
     repository.end_ownership(connection, giver.scope, dev_eui, giver.now, from_beginning=True)
     given = Device(
         dev_eui=dev_eui,

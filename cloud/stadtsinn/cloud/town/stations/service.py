@@ -154,10 +154,13 @@ def move_device(
     return deploy(connection, editor, record)
 
 
-def free_from(connection: Connection, editor: Editor, dev_eui: str, at: Instant) -> None:
+def free_from(
+    connection: Connection, editor: Editor, dev_eui: str, at: Instant, *, keep_unused: bool = False
+) -> None:
     """End what a device measures at `at`; raises Conflict where it is deployed later on.
 
-    A station of its own that it never measured anything for goes with its deployment.
+    A station of its own that it never measured anything for goes with its deployment, unless
+    `keep_unused`: uplinks from before may be under way.
     """
     for place in _of_device(connection, editor.scope, dev_eui):
         if place.starts > at:
@@ -167,7 +170,7 @@ def free_from(connection: Connection, editor: Editor, dev_eui: str, at: Instant)
             )
         if not _holds(place, at):
             continue
-        if _is_unused(connection, editor.scope, place):
+        if not keep_unused and _is_unused(connection, editor.scope, place):
             # The follower may have written its first value there a moment ago.
             delete_deployment(connection, editor, place.id)
             repository.delete_station(connection, editor.scope, place.station)
@@ -209,12 +212,14 @@ def place_new_device(
     deploy(connection, editor, Deployment(dev_eui=dev_eui, station=station, start=start))
 
 
-def withdraw_device(connection: Connection, editor: Editor, dev_eui: str) -> None:
-    """End what a device measures; what it measured stays.
+def withdraw_device(
+    connection: Connection, editor: Editor, dev_eui: str, *, keep_unused: bool = False
+) -> None:
+    """End what a device measures; what it measured stays. `keep_unused` as in `free_from`.
 
     Raises Conflict where it is deployed later on.
     """
-    free_from(connection, editor, dev_eui, editor.now)
+    free_from(connection, editor, dev_eui, editor.now, keep_unused=keep_unused)
 
 
 def _own_station(connection: Connection, editor: Editor, dev_eui: str, own: Station) -> str:
