@@ -27,13 +27,16 @@ log = structlog.get_logger()
 KERNEL_FROM = 16
 """Frames from which a group goes through the kernel: below, its fixed cost is the larger."""
 
+_WITHOUT = "groups are decoded by the interpreter"
 _COMPILER = [sys.executable, "-P", "-m", "stadtsinn.decoders.kernel_cache"]
 
 
 class GroupDecoder:
-    """Decodes the groups of one thread; `start` begins to load the kernel on another.
+    """Decodes the groups of one thread; `start` loads the kernel.
 
-    Kernel and interpreter give the same bytes, so nothing waits for the kernel.
+    Kernel and interpreter give the same bytes, so nothing waits for a kernel that is not compiled
+    yet. Loading a compiled one takes half a second while nothing else runs, but several beside a
+    thread that decodes: so that is done before the first message is asked for.
     """
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -41,12 +44,21 @@ class GroupDecoder:
         self._kernel: EncodedBatchDecoder | None = None
 
     def start(self) -> None:
-        """Load the kernel in the background; a child compiles it where no cache has it."""
-        threading.Thread(target=self._load, name="kernel-loader", daemon=True).start()
+        """Load the kernel; where no cache has it, a child compiles it meanwhile."""
+        try:
+            # numba takes a second to import, and commands that only read the quarantine do without.
+            from stadtsinn.decoders.compiled_kernel import has_cache
+
+            if has_cache():
+                self.load()
+            else:
+                threading.Thread(target=self._compile, name="kernel-loader", daemon=True).start()
+        except Exception:  # without it the ingest works, only slower
+            log.exception("kernel_not_loaded", meaning=_WITHOUT)
 
     def load(self) -> None:
         """Load the kernel now. Raises ImportError without numba."""
-        # numba takes a second to import, and commands that only read the quarantine do without.
+        # As in `start`.
         from stadtsinn.decoders.encoded_batch import EncodedBatchDecoder
 
         kernel = EncodedBatchDecoder(self._catalogue.find)
@@ -69,15 +81,9 @@ class GroupDecoder:
         found = self._catalogue.find(device)
         return None if found is None else encode_outcome(found.decode(f_port, payload, received))
 
-    def _load(self) -> None:
+    def _compile(self) -> None:
         try:
-            # numba takes a second to import: as in `load`.
-            from stadtsinn.decoders.compiled_kernel import has_cache
-
-            if not has_cache():
-                subprocess.run(
-                    _COMPILER, check=False, stdin=subprocess.DEVNULL, capture_output=True
-                )
+            subprocess.run(_COMPILER, check=False, stdin=subprocess.DEVNULL, capture_output=True)
             self.load()
-        except Exception:  # without it the ingest works, only slower
-            log.exception("kernel_not_loaded", meaning="groups are decoded by the interpreter")
+        except Exception:  # as in `start`
+            log.exception("kernel_not_loaded", meaning=_WITHOUT)
