@@ -120,7 +120,12 @@ def _series(parts: Parts) -> Role:
     from stadtsinn.cloud.series.follower import SeriesFollower
 
     made = SeriesFollower(parts.series, parts.directory)
-    loop = _loop(made, parts, lambda: fill_if_outdated(parts.database, made, parts.clock))
+    loop = _loop(
+        made,
+        parts,
+        batch=_SERIES_BATCH,
+        before_first=lambda: fill_if_outdated(parts.database, made, parts.clock),
+    )
     corrector = Corrector(
         parts.database, parts.archive, parts.series, parts.directory, parts.clock, made.barrier
     )
@@ -153,6 +158,10 @@ _FOLLOWERS: dict[str, Callable[[Parts], Follower]] = {
 FOLLOWERS = tuple(_FOLLOWERS)
 ROLES = ("ingest", *FOLLOWERS, "notify", "api")
 
+_SERIES_BATCH = 4000
+"""More than for the others: the series are written outside of the database's transactions, and
+the store takes few large requests faster than many small ones."""
+
 
 def _ingest(parts: Parts) -> Role:
     from stadtsinn.cloud.intake.role import build_ingest
@@ -169,7 +178,11 @@ def _ingest(parts: Parts) -> Role:
 
 
 def _loop(
-    following: Follower, parts: Parts, before_first: Callable[[], None] | None = None
+    following: Follower,
+    parts: Parts,
+    *,
+    batch: int = Pace.batch,
+    before_first: Callable[[], None] | None = None,
 ) -> FollowerLoop:
     stated = parts.settings.pace
     return FollowerLoop(
@@ -178,7 +191,7 @@ def _loop(
         parts.clock,
         signal=parts.signal,
         window=parts.window,
-        pace=Pace(look_s=stated.look_seconds, tick_s=stated.tick_seconds),
+        pace=Pace(batch, look_s=stated.look_seconds, tick_s=stated.tick_seconds),
         before_first=before_first,
     )
 

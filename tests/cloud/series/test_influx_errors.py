@@ -11,6 +11,7 @@ import pytest
 from fake_influx import ScriptedInflux, serving
 from real_series import fresh_prefix, influx_store
 from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.series.stores.influxdb import store as influx_store_module
 from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.series.stores.store import (
     Point,
@@ -173,3 +174,47 @@ def test_doubtful_values_have_a_field_of_their_own(
     ]
     assert [NOON, "30cm", "a840", None, 240, "linde"] in table["values"]
     assert [NOON, None, "a840", 0, None, "linde"] in table["values"]
+
+
+def many(count: int) -> Iterator[Point]:
+    return (point(number) for number in range(count))
+
+
+def test_points_go_out_in_their_order_in_several_requests(
+    scripted: ScriptedInflux, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(influx_store_module, "_AT_ONCE", 3)
+    store = open_store(scripted.url)
+    assert store.write(many(8)) == []
+    times = [int(line.split()[-1]) for body in scripted.bodies for line in body.splitlines()]
+    assert times == [NOON + number for number in range(8)]
+    assert len(scripted.bodies) == 3
+
+
+def test_no_request_follows_one_that_was_not_answered(
+    scripted: ScriptedInflux, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(influx_store_module, "_AT_ONCE", 3)
+    scripted.script = [(204, ""), (503, said("away"))]
+    with pytest.raises(SeriesUnavailable):
+        open_store(scripted.url).write(many(12))
+    assert len(scripted.bodies) == 2
+
+
+def test_the_last_request_counts_as_well(
+    scripted: ScriptedInflux, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(influx_store_module, "_AT_ONCE", 3)
+    scripted.script = [(204, ""), (204, ""), (503, said("away"))]
+    with pytest.raises(SeriesUnavailable):
+        open_store(scripted.url).write(many(9))
+
+
+def test_what_is_refused_in_any_request_is_reported(
+    scripted: ScriptedInflux, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(influx_store_module, "_AT_ONCE", 1)
+    no = (400, said("unable to parse"))
+    scripted.script = [no, no, (204, ""), no, no]
+    refused = open_store(scripted.url).write(many(3))
+    assert [report.count for report in refused] == [1, 1]

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from stadtsinn.base.batches import batched
 from stadtsinn.base.clock import Clock
 from stadtsinn.cloud.intake.reading import read_original
 from stadtsinn.cloud.intake.repository import (
@@ -55,9 +56,8 @@ def replay(
     """
     report = ReplayReport()
     if row_ids is not None:
-        rows = _chosen(database, row_ids, scope)
-        for start in range(0, len(rows), _GROUP):
-            _replay_group(database, ingestor, clock, rows[start : start + _GROUP], report)
+        for rows in batched(_chosen(database, row_ids, scope), _GROUP):
+            _replay_group(database, ingestor, clock, rows, report)
         return report
     after = 0
     while True:
@@ -108,6 +108,6 @@ def _replay_group(
             else:
                 mark_replayed(connection, row.id, clock.now())
         committed = ingestor.write(connection, Judged(entries))
-    ingestor.tell(committed)
+    ingestor.count(committed)
     report.taken += committed.new.total()
     report.copies += committed.copies.total()

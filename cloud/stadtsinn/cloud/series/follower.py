@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import structlog
 from prometheus_client import Counter
 from sqlalchemy import Connection
 
+from stadtsinn.base.batches import batched
 from stadtsinn.base.health import Check
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
@@ -17,7 +18,7 @@ from stadtsinn.cloud.series.datastreams import NewStreams
 from stadtsinn.cloud.series.filling import FillingProgress, note_beginning
 from stadtsinn.cloud.series.points import PointMaker
 from stadtsinn.cloud.series.redecode.unfinished import refuse_unfinished
-from stadtsinn.cloud.series.stores.store import Refused, SeriesStore
+from stadtsinn.cloud.series.stores.store import Point, Refused, SeriesStore
 from stadtsinn.cloud.town.directory import DirectoryCache
 
 log = structlog.get_logger()
@@ -26,6 +27,9 @@ WRITTEN = Counter("stadtsinn_series_values", "Values handed to the series store 
 REFUSED = Counter("stadtsinn_series_refused", "Values that the series store refuses for good")
 
 _LOGGED_PER_BATCH = 5
+
+_PART = 250
+"""Uplinks whose points are made at a time."""
 
 
 class SeriesFollower:
@@ -44,6 +48,7 @@ class SeriesFollower:
         self._maker = PointMaker(directory)
         self._streams = NewStreams()
         self._writing = threading.Lock()
+        self._made = 0
         self._progress = FillingProgress()
 
     def prepare(self, uplinks: Sequence[LoggedUplink]) -> None:
@@ -59,21 +64,26 @@ class SeriesFollower:
             self._directory.renew()
 
     def _write(self, uplinks: Sequence[LoggedUplink]) -> None:
-        maker = self._maker
-        points = [
-            point
-            for up in uplinks
-            for point in maker.points(up.tenant_id, up.dev_eui, up.event_time, up.outcome)
-        ]
-        if not points:
-            return
-        self._streams.note(points, self._directory.current())
-        refused = self._store.write(points)
+        self._made = 0
+        refused = self._store.write(self._points(uplinks))
         lost = sum(report.count for report in refused)
-        WRITTEN.inc(len(points) - lost)
+        WRITTEN.inc(self._made - lost)
         if refused:
             REFUSED.inc(lost)
             _log_refused(refused, lost)
+
+    def _points(self, uplinks: Sequence[LoggedUplink]) -> Iterator[Point]:
+        """The points of these uplinks, made while the store takes those before them."""
+        maker = self._maker
+        for some in batched(uplinks, _PART):
+            points = [
+                point
+                for up in some
+                for point in maker.points(up.tenant_id, up.dev_eui, up.event_time, up.outcome)
+            ]
+            self._streams.note(points, self._directory.current())
+            self._made += len(points)
+            yield from points
 
     def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None:
         """No value is kept in the database, only which datastreams there are, and how far a

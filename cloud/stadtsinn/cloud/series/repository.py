@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, tuple_
 
+from stadtsinn.base.batches import batched
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.log.uplinks.repository import head
-from stadtsinn.cloud.platform.database.upsert import insert_ignore
+from stadtsinn.cloud.platform.database.upsert import insert_ignore_all
 from stadtsinn.cloud.series.stores.store import SeriesKey
 from stadtsinn.cloud.series.tables import series_filling
 from stadtsinn.cloud.town.stations.tables import datastreams, stations
@@ -16,34 +17,57 @@ from stadtsinn.cloud.town.stations.tables import datastreams, stations
 Stream = tuple[str, SeriesKey]
 """tenant, series"""
 
+Station = tuple[str, str]
+"""tenant, slug"""
+
+_NAMED = 500
+"""Rows named in one query: SQLite takes a limited number of parameters."""
+
 
 def make_streams(connection: Connection, first: Mapping[Stream, Instant]) -> set[Stream]:
     """Make datastreams, with the time of their first value; returns those that were there.
 
     A station that was deleted a moment ago gets none.
     """
-    present: set[Stream] = set()
-    for stream, moment in first.items():
-        tenant_id, key = stream
-        station = _station_id(connection, tenant_id, key.station)
-        if station is None:
-            continue
-        row = {
+    ids = _station_ids(connection, {(tenant_id, key.station) for tenant_id, key in first})
+    present = _present(connection, ids)
+    rows = [
+        {
             "tenant_id": tenant_id,
-            "station_id": station,
+            "station_id": ids[tenant_id, key.station],
             "quantity": key.quantity,
             "channel": key.channel,
             "label": "",
             "first_at": moment,
         }
-        if not insert_ignore(connection, datastreams, [row]):
-            present.add(stream)
-    return present
+        for (tenant_id, key), moment in first.items()
+        if (tenant_id, key) not in present and (tenant_id, key.station) in ids
+    ]
+    insert_ignore_all(connection, datastreams, rows)
+    return present & first.keys()
 
 
-def _station_id(connection: Connection, tenant_id: str, slug: str) -> int | None:
-    query = select(stations.c.id).where(stations.c.tenant_id == tenant_id, stations.c.slug == slug)
-    return connection.execute(query).scalar_one_or_none()
+def _station_ids(connection: Connection, named: Collection[Station]) -> dict[Station, int]:
+    """The ids of the stations that exist."""
+    columns = (stations.c.tenant_id, stations.c.slug, stations.c.id)
+    found: dict[Station, int] = {}
+    for some in batched(sorted(named), _NAMED):
+        query = select(*columns).where(tuple_(stations.c.tenant_id, stations.c.slug).in_(some))
+        found |= {(tenant_id, slug): id_ for tenant_id, slug, id_ in connection.execute(query)}
+    return found
+
+
+def _present(connection: Connection, ids: Mapping[Station, int]) -> set[Stream]:
+    """All datastreams of these stations."""
+    named = {id_: station for station, id_ in ids.items()}
+    table = datastreams.c
+    found: set[Stream] = set()
+    for some in batched(sorted(named), _NAMED):
+        query = select(table.station_id, table.quantity, table.channel)
+        for id_, *rest in connection.execute(query.where(table.station_id.in_(some))):
+            tenant_id, slug = named[id_]
+            found.add((tenant_id, SeriesKey(slug, *rest)))
+    return found
 
 
 def streams_of(connection: Connection, tenant_id: str, slug: str) -> set[SeriesKey]:
@@ -63,7 +87,7 @@ def forget_empty(
     left: Collection[SeriesKey],
 ) -> None:
     """Take away a station's datastreams without values that nobody has said anything of."""
-    station = _station_id(connection, tenant_id, slug)
+    station = _station_ids(connection, {(tenant_id, slug)}).get((tenant_id, slug))
     table = datastreams.c
     untouched = (table.station_id == station, table.label == "", table.retention_days.is_(None))
     rows = connection.execute(select(table.id, table.quantity, table.channel).where(*untouched))

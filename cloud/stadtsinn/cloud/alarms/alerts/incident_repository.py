@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from sqlalchemy import (
     update,
 )
 
+from stadtsinn.base.batches import batched
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.alarms.alerts.tables import alert_inputs, incidents, rule_states, rules
@@ -59,19 +60,13 @@ def read_states(connection: Connection, rule_ids: Collection[int]) -> dict[Key, 
 def read_members(connection: Connection, keys: Collection[Key]) -> dict[Key, Standing]:
     """As `read_states`, for single members: a group's others are not read."""
     found: dict[Key, Standing] = {}
-    for some in _portions(list(keys)):
+    for some in batched(keys, 500):
         query = select(rule_states).where(
             tuple_(rule_states.c.rule_id, rule_states.c.member).in_(some)
         )
         for row in connection.execute(query):
             found[row.rule_id, row.member] = _standing(row)
     return found
-
-
-def _portions(keys: list[Key]) -> Iterator[list[Key]]:
-    """SQLite takes a limited number of values in one statement."""
-    for start in range(0, len(keys), 500):
-        yield keys[start : start + 500]
 
 
 def due_or_edited(connection: Connection, now: Instant) -> list[Key]:

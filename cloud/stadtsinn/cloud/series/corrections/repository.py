@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
+from stadtsinn.base.batches import batched
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.log.uplinks.tables import archived_sessions, uplinks
 from stadtsinn.cloud.series.stores.replacing import SeriesPart
@@ -57,21 +58,15 @@ def count_waiting(connection: Connection) -> int:
 
 
 def mark_done(connection: Connection, ids: Collection[int], now: Instant) -> None:
-    named = list(ids)
-    for start in range(0, len(named), _NAMED):
-        connection.execute(
-            update(series_corrections)
-            .where(series_corrections.c.id.in_(named[start : start + _NAMED]))
-            .values(done_at=now)
-        )
+    for some in batched(ids, _NAMED):
+        mine = series_corrections.c.id.in_(some)
+        connection.execute(update(series_corrections).where(mine).values(done_at=now))
 
 
 def with_uplinks(connection: Connection, dev_euis: Collection[str]) -> set[str]:
     """Those of the devices that the log holds uplinks of."""
-    named = list(dev_euis)
     found: set[str] = set()
-    for start in range(0, len(named), _NAMED):
-        some = named[start : start + _NAMED]
+    for some in batched(dev_euis, _NAMED):
         for column in (uplinks.c.dev_eui, archived_sessions.c.dev_eui):
             found.update(connection.scalars(select(column).where(column.in_(some)).distinct()))
     return found

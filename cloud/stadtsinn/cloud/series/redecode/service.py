@@ -23,6 +23,7 @@ from pathlib import Path
 
 import structlog
 
+from stadtsinn.base.batches import batched
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import DAY, Instant
@@ -228,8 +229,8 @@ class Redecoder:
         refused: list[Refused] = []
         with self._database.read() as connection:
             waiting = repository.pending(connection, redecoding.id)
-        for start in range(0, len(waiting), _TOGETHER):
-            refused += self._finish_devices(redecoding, waiting[start : start + _TOGETHER])
+        for some in batched(waiting, _TOGETHER):
+            refused += self._finish_devices(redecoding, some)
         with self._database.write() as connection:
             repository.finish(connection, redecoding.id, self._clock.now())
         log.info("redecoding_finished", redecoding=redecoding.id, decoders=redecoding.decoders)

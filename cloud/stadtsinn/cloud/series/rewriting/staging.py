@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from sqlalchemy import select
 
+from stadtsinn.base.batches import batched
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.log.archive_files.archive import (
     Archive,
@@ -128,10 +129,3 @@ class Staging:
 
 def _names(feed: Feed) -> tuple[str, str]:
     return feed.tenant_id, feed.dev_eui
-
-
-def batched(names: Iterable[str], size: int) -> Iterator[list[str]]:
-    """Names in lists that a statement can hold."""
-    waiting = list(names)
-    for start in range(0, len(waiting), size):
-        yield waiting[start : start + size]

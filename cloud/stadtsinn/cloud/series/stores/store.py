@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -98,8 +98,10 @@ class SeriesStore(Protocol):
     A tenant or station that nothing was stored for is empty, not an error. Safe for threads.
     """
 
-    def write(self, points: Sequence[Point]) -> list[Refused]:
+    def write(self, points: Iterable[Point]) -> list[Refused]:
         """Store points durably; writing the same points again changes nothing.
+
+        They are taken one after the other, while those before them may be stored already.
 
         A point that can never be stored stops no other: it is left out and reported. When
         `SeriesUnavailable` is raised, some points may be stored already: write all again.
@@ -206,21 +208,31 @@ def why_never(point: Point) -> str | None:
         return "the value is not finite"
     if not 0 <= point.time <= _LAST_INSTANT:
         return "the time lies outside 1970 to 2262"
-    names = (point.tenant_id, point.family, point.key.station, point.key.quantity)
-    if not all(names):
+    key = point.key
+    if not (point.tenant_id and point.family and key.station and key.quantity):
         return "tenant, family, station or quantity is empty"
-    for name in (*names, point.key.channel, point.dev_eui):
-        if not name.isascii() or len(name) > MAX_NAME_BYTES:
-            try:
-                size = len(name.encode())
-            except UnicodeEncodeError:
-                return "a name is no valid Unicode"
-            if size > MAX_NAME_BYTES:
-                return f"a name is longer than {MAX_NAME_BYTES} bytes"
+    names = (
+        f"{point.tenant_id}{point.family}{key.station}{key.quantity}{key.channel}{point.dev_eui}"
+    )
+    if len(names) <= MAX_NAME_BYTES and names.isascii():
+        return None  # nearly always: none of them can be too long
+    return _why_no_name(point)
+
+
+def _why_no_name(point: Point) -> str | None:
+    key = point.key
+    names = (point.tenant_id, point.family, key.station, key.quantity, key.channel, point.dev_eui)
+    for name in names:
+        try:
+            size = len(name.encode())
+        except UnicodeEncodeError:
+            return "a name is no valid Unicode"
+        if size > MAX_NAME_BYTES:
+            return f"a name is longer than {MAX_NAME_BYTES} bytes"
     return None
 
 
-def only_storable(points: Sequence[Point]) -> tuple[list[Point], list[Refused]]:
+def only_storable(points: Iterable[Point]) -> tuple[list[Point], list[Refused]]:
     """The points that may be stored, and what is reported of the others."""
     good: list[Point] = []
     refused: list[Refused] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -75,7 +75,7 @@ class EmbeddedStore:
         self._writer = Writer()
         self._purged_at = clock.now()
 
-    def write(self, points: Sequence[Point]) -> list[Refused]:
+    def write(self, points: Iterable[Point]) -> list[Refused]:
         good, refused = only_storable(points)
         if good:
             with self._change() as connection:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import TypeVar
 
+from stadtsinn.base.batches import batched
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.series.stores.counters import growth_per_window, in_pages
 from stadtsinn.cloud.series.stores.influxdb import queries as ask
@@ -37,7 +38,7 @@ from stadtsinn.cloud.series.stores.influxdb.replacing import (
     steady,
     stretches,
 )
-from stadtsinn.cloud.series.stores.influxdb.writing import InfluxWriter
+from stadtsinn.cloud.series.stores.influxdb.writing import InfluxWriter, Sending
 from stadtsinn.cloud.series.stores.replacing import Replacement, SeriesPart
 from stadtsinn.cloud.series.stores.repository import ReplacementTable
 from stadtsinn.cloud.series.stores.store import (
@@ -59,6 +60,9 @@ T = TypeVar("T")
 _EVER = (Instant(0), Instant(2**63 // 1000 - 1))
 _PAGE = 20_000
 """Rows asked for at once: servers cut an answer that is too long for them."""
+
+_AT_ONCE = 8_000
+"""Points in one request: some 300 kB. While the server takes one, the next is made."""
 
 _NAMED_STATIONS = 1_000
 """Above this number of stations, asking for all and selecting here is faster."""
@@ -90,23 +94,24 @@ class InfluxStore:
     def _generation(self) -> Generation:
         return generation_of(self._server)
 
-    def write(self, points: Sequence[Point]) -> list[Refused]:
-        good, refused = only_storable(points)
-        if self._replacer is not None:
-            # Before the points themselves: what the replacement deletes in their place must be
-            # aside by then. What is refused there is refused, and reported, here as well.
-            self._write(self._replacer.copies_aside(good))
-        return refused + self._write(good)
+    def write(self, points: Iterable[Point]) -> list[Refused]:
+        with self._writer.sending() as sending:
+            for chunk in batched(points, _AT_ONCE):
+                good, never = only_storable(chunk)
+                sending.refused += never
+                if self._replacer is not None:
+                    # Before the points themselves: what the replacement deletes in their place
+                    # must be aside by then. What is refused there is refused here as well.
+                    self._send(sending, self._replacer.copies_aside(good))
+                self._send(sending, good)
+        return sending.refused
 
-    def _write(self, points: Sequence[Point]) -> list[Refused]:
+    def _send(self, sending: Sending, points: Sequence[Point]) -> None:
         tenants: dict[str, list[Point]] = defaultdict(list)
         for point in points:
             tenants[point.tenant_id].append(point)
-        return [
-            refused
-            for tenant_id, own in tenants.items()
-            for refused in self._writer.write(self._bucket(tenant_id), own)
-        ]
+        for tenant_id, own in tenants.items():
+            sending.send(self._bucket(tenant_id), own)
 
     def read(
         self,
@@ -295,7 +300,9 @@ class InfluxStore:
 
     def stage(self, points: Sequence[Point]) -> list[Refused]:
         good, refused = only_storable(points)
-        return refused + self._write(self._replacing().copies_aside(good))
+        with self._writer.sending() as sending:
+            self._send(sending, self._replacing().copies_aside(good))
+        return refused + sending.refused
 
     def finish_replacement(self, tenant_id: str, station: str) -> None:
         self._replacing().finish(tenant_id, station)

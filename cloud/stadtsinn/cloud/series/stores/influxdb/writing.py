@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 
 from stadtsinn.cloud.series.stores.influxdb.generations import Generation
 from stadtsinn.cloud.series.stores.influxdb.http import DatabaseMissing, InfluxServer
@@ -16,9 +18,6 @@ from stadtsinn.cloud.series.stores.store import (
     SeriesUnavailable,
     describe,
 )
-
-_AT_ONCE = 25_000
-"""Points in one request: about a megabyte, well below every server's limit."""
 
 _DROPPED = re.compile(r"dropped=(\d+)")
 
@@ -35,17 +34,25 @@ class InfluxWriter:
         self._server = server
         self._generation = generation
 
-    def write(self, bucket: str, points: Sequence[Point]) -> list[Refused]:
-        """Write one tenant's points; returns what the server refuses for good."""
-        refused: list[Refused] = []
-        for start in range(0, len(points), _AT_ONCE):
-            chunk = points[start : start + _AT_ONCE]
-            try:
-                self._send(bucket, chunk)
-            except SeriesRejected as error:
-                if not _only_expired(error):
-                    refused += self._field_by_field(bucket, chunk)
-        return refused
+    @contextmanager
+    def sending(self) -> Iterator[Sending]:
+        """One request is under way at a time, in order; at the end of the block all are answered.
+
+        Raises SeriesUnavailable while the server does not answer, there or in `send`.
+        """
+        with ThreadPoolExecutor(1, thread_name_prefix="influxdb-writer") as thread:
+            sending = Sending(self, thread)
+            yield sending
+            sending.wait()
+
+    def write(self, bucket: str, points: Sequence[Point], body: list[str]) -> list[Refused]:
+        """Write one tenant's points, `body` is their lines; returns what is refused for good."""
+        try:
+            self._send(bucket, body)
+        except SeriesRejected as error:
+            if not _only_expired(error):
+                return self._field_by_field(bucket, points)
+        return []
 
     def write_stored(self, bucket: str, body: list[str]) -> None:
         """Write lines that the server has stored before under another station's name."""
@@ -63,7 +70,7 @@ class InfluxWriter:
 
     def _in_halves(self, bucket: str, points: Sequence[Point]) -> Iterator[Refused]:
         try:
-            self._send(bucket, points)
+            self._send(bucket, lines(points))
         except SeriesRejected as error:
             if _only_expired(error):
                 return
@@ -78,9 +85,8 @@ class InfluxWriter:
                 yield from self._in_halves(bucket, points[:middle])
                 yield from self._in_halves(bucket, points[middle:])
 
-    def _send(self, bucket: str, points: Sequence[Point]) -> None:
+    def _send(self, bucket: str, body: list[str]) -> None:
         target = self._generation().target(bucket)
-        body = lines(points)
         try:
             self._server.write(target, body)
         except DatabaseMissing:
@@ -92,6 +98,28 @@ class InfluxWriter:
             self._server.write(target, body)
         except DatabaseMissing as error:
             raise SeriesUnavailable(f"the bucket is missing: {error}") from None
+
+
+class Sending:
+    """One call's requests. `refused` is what the server refuses for good."""
+
+    def __init__(self, writer: InfluxWriter, thread: ThreadPoolExecutor) -> None:
+        self.refused: list[Refused] = []
+        self._writer = writer
+        self._thread = thread
+        self._under_way: Future[list[Refused]] | None = None
+
+    def send(self, bucket: str, points: Sequence[Point]) -> None:
+        """Send one tenant's points as soon as those before them are answered."""
+        body = lines(points)
+        self.wait()
+        self._under_way = self._thread.submit(self._writer.write, bucket, points, body)
+
+    def wait(self) -> None:
+        """Until the request under way is answered."""
+        if self._under_way is not None:
+            self.refused += self._under_way.result()
+            self._under_way = None
 
 
 def _only_expired(error: SeriesRejected) -> bool:
