@@ -18,7 +18,7 @@ class Quality(StrEnum):
     BAD = "bad"
 
 
-class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
+class Reading(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One value of one quantity.
 
     `quantity` is a name of the vocabulary and fixes the unit. `channel` distinguishes equal
@@ -35,14 +35,14 @@ class Reading(msgspec.Struct, frozen=True, omit_defaults=True):
     event_time: Instant | None = None
 
 
-class Decoded(msgspec.Struct, frozen=True, tag="decoded"):
+class Decoded(msgspec.Struct, frozen=True, tag="decoded", gc=False):
     """A decoded payload. `decoder` is ``<device>@<version>``, e.g. ``dragino/lse01@1``."""
 
     decoder: str
     readings: tuple[Reading, ...]
 
 
-class Undecoded(msgspec.Struct, frozen=True, tag="undecoded"):
+class Undecoded(msgspec.Struct, frozen=True, tag="undecoded", gc=False):
     """A payload that could not be decoded, with the reason.
 
     `reason` is one of ``unknown_device``, ``unknown_port``, ``unknown_frame``, ``truncated``,

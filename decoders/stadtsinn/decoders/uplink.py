@@ -29,7 +29,7 @@ class TimeSource(StrEnum):
     """Our own clock when the event reached us: no other clock was plausible."""
 
 
-class Reception(msgspec.Struct, frozen=True, omit_defaults=True):
+class Reception(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One gateway that received the frame. RSSI in dBm, SNR in dB."""
 
     gateway_id: str
@@ -37,7 +37,7 @@ class Reception(msgspec.Struct, frozen=True, omit_defaults=True):
     snr: float = 0.0
 
 
-class Uplink(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Uplink(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One application uplink, decrypted, not decoded.
 
     `dev_eui` and `dev_addr` are lower-case hex (16 and 8 digits). `f_cnt` is the full 32-bit

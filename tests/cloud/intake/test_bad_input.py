@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
+from fake_arrivals import batch_arrival, event_arrival
 from fake_uplinks import (
-    CHIRPSTACK,
     LSE01_PAYLOAD,
     NINE,
     UNDECODED,
@@ -20,8 +20,7 @@ from fake_uplinks import (
     event_topic,
     uplink,
 )
-from stadtsinn.cloud.intake.arrival import STORED_BYTES, Arrival, Origin
-from stadtsinn.cloud.intake.reading import MAX_BATCH, read_edge_batch, read_server_event
+from stadtsinn.cloud.intake.arrival import STORED_BYTES, Arrival
 from stadtsinn.cloud.intake.repository import quarantined
 from stadtsinn.cloud.intake.service import Ingestor
 from stadtsinn.cloud.log.uplinks.repository import head, read_after
@@ -30,13 +29,11 @@ from stadtsinn.decoders.reading import Decoded, Reading
 from stadtsinn.decoders.uplink import TimeSource
 from stadtsinn.edge.messages.delivery import Batch, RawItem, UplinkItem, batch_topic, encode
 
-TOWN = Origin("chirpstack:town", None)
 GOOD = uplink(1, 0, payload=LSE01_PAYLOAD)
 
 
-def event(payload: bytes, topic: str = event_topic(), origin: Origin = TOWN) -> Arrival:
-    """The arrival of an event, cut as the network thread would."""
-    return read_server_event(CHIRPSTACK, topic, payload[:STORED_BYTES], len(payload), at(1), origin)
+def event(payload: bytes, topic: str = event_topic(), tenant: str | None = None) -> Arrival:
+    return event_arrival(topic, payload, at(1), tenant=tenant)
 
 
 def changed(**fields: Any) -> bytes:
@@ -90,7 +87,7 @@ EVENTS = [
     ),
     Case(
         "network server of another tenant",
-        event(chirpstack_event(GOOD), origin=Origin("chirpstack:n", "nachbar")),
+        event(chirpstack_event(GOOD), tenant="nachbar"),
         "wrong_tenant",
     ),
 ]
@@ -170,8 +167,7 @@ def item(position: int, up: Any, outcome: Any = UNDECODED) -> UplinkItem:
 
 
 def from_edge(ingestor: Ingestor, payload: bytes, topic: str = batch_topic("rathaus")) -> Arrival:
-    kept = payload if len(payload) <= MAX_BATCH else payload[:STORED_BYTES]
-    return read_edge_batch(topic, kept, len(payload), at(1), ingestor.directory())
+    return batch_arrival(topic, payload, at(1), ingestor.directory())
 
 
 MALFORMED = [

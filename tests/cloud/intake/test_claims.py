@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from fake_arrivals import batch_arrival
 from fake_uplinks import LSE01_PAYLOAD, NINE, at, register, uplink
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.cloud.intake import metrics
 from stadtsinn.cloud.intake.arrival import Arrival
 from stadtsinn.cloud.intake.claims import MAX_READINGS, judged_claim
 from stadtsinn.cloud.intake.decoding import KERNEL_FROM, GroupDecoder
-from stadtsinn.cloud.intake.reading import read_edge_batch
 from stadtsinn.cloud.intake.service import Ingestor
 from stadtsinn.cloud.log.uplinks.repository import read_after
 from stadtsinn.cloud.platform.database.engine import Database
@@ -55,7 +55,7 @@ def batch_of(ingestor: Ingestor, *items: tuple[Uplink, Any]) -> Arrival:
     whole = {"edge_id": "rathaus", "stream": "s", "sent_at": NINE, "items": numbered}
     payload = msgspec.msgpack.encode(whole)
     topic = batch_topic("rathaus")
-    return read_edge_batch(topic, payload, len(payload), NINE, ingestor.directory())
+    return batch_arrival(topic, payload, NINE, ingestor.directory())
 
 
 def outcomes(database: Database) -> list[Outcome]:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from fake_arrivals import event_arrival
 from fake_uplinks import (
-    CHIRPSTACK,
     LSE01_PAYLOAD,
     chirpstack_event,
     event_topic,
@@ -20,8 +20,6 @@ from fake_uplinks import (
 )
 from stadtsinn.base.clock import SystemClock
 from stadtsinn.cli.cloud import app
-from stadtsinn.cloud.intake.arrival import Origin
-from stadtsinn.cloud.intake.reading import read_server_event
 from stadtsinn.cloud.intake.service import Ingestor
 from stadtsinn.cloud.log.uplinks.repository import head
 from stadtsinn.cloud.migrations import upgrade
@@ -46,11 +44,7 @@ def database(config: Path) -> Database:
     upgrade(opened)
     furnish(opened)
     up = uplink(1, 0, dev_eui=NEW, payload=LSE01_PAYLOAD)
-    payload = chirpstack_event(up)
-    origin = Origin("chirpstack:town", None)
-    arrival = read_server_event(
-        CHIRPSTACK, event_topic(NEW), payload, len(payload), SystemClock().now(), origin
-    )
+    arrival = event_arrival(event_topic(NEW), chirpstack_event(up), SystemClock().now())
     Ingestor(opened, DirectoryCache(opened), SystemClock(), catalogue()).take([arrival])
     return opened
 

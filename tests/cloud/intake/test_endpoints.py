@@ -9,9 +9,9 @@ import pytest
 
 from api_callers import AWAY, HOME, ApiWorld
 from databases import fresh_database
-from fake_uplinks import CHIRPSTACK, LSE01_PAYLOAD, chirpstack_event, event_topic, register, uplink
-from stadtsinn.cloud.intake.arrival import Arrival, Origin
-from stadtsinn.cloud.intake.reading import read_server_event
+from fake_arrivals import event_arrival
+from fake_uplinks import LSE01_PAYLOAD, chirpstack_event, event_topic, register, uplink
+from stadtsinn.cloud.intake.arrival import Arrival
 from stadtsinn.cloud.intake.service import Ingestor
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.town.directory import DirectoryCache
@@ -29,10 +29,8 @@ def world(tmp_path: Path) -> ApiWorld:
 
 
 def arrival(up: Any, tenant: str | None = HOME) -> Arrival:
-    payload = chirpstack_event(up)
-    origin = Origin("chirpstack:town", tenant)
-    return read_server_event(
-        CHIRPSTACK, event_topic(up.dev_eui), payload, len(payload), up.received_at, origin
+    return event_arrival(
+        event_topic(up.dev_eui), chirpstack_event(up), up.received_at, tenant=tenant
     )
 
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 import fake_the_things_stack as tts
+from fake_arrivals import batch_arrival, event_arrival
 from fake_uplinks import (
     CHIRPSTACK,
     LSE01_PAYLOAD,
@@ -25,7 +26,7 @@ from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.cloud.intake.arrival import Arrival, Kind, Origin, Original
 from stadtsinn.cloud.intake.inbox import Inbox
 from stadtsinn.cloud.intake.quarantine import replay
-from stadtsinn.cloud.intake.reading import read_edge_batch, read_original, read_server_event
+from stadtsinn.cloud.intake.reading import read_original
 from stadtsinn.cloud.intake.repository import QuarantineRow, quarantined
 from stadtsinn.cloud.intake.service import Ingestor
 from stadtsinn.cloud.intake.sources import NetworkServer, ServerSource
@@ -60,32 +61,22 @@ def tts_event(up: Uplink) -> bytes:
 
 
 def from_the_things_stack(up: Uplink) -> Arrival:
-    payload = tts_event(up)
-    return read_server_event(
-        THE_THINGS_STACK,
+    return event_arrival(
         tts.topic(up.dev_eui),
-        payload,
-        len(payload),
+        tts_event(up),
         up.received_at,
-        Origin("the_things_stack:county", None),
+        name="county",
+        server=THE_THINGS_STACK,
     )
 
 
 def from_chirpstack(up: Uplink) -> Arrival:
-    payload = chirpstack_event(up)
-    return read_server_event(
-        CHIRPSTACK,
-        event_topic(up.dev_eui),
-        payload,
-        len(payload),
-        up.received_at,
-        Origin("chirpstack:town", None),
-    )
+    return event_arrival(event_topic(up.dev_eui), chirpstack_event(up), up.received_at)
 
 
 def from_edge(ingestor: Ingestor, payload: bytes) -> Arrival:
     topic = batch_topic("rathaus")
-    return read_edge_batch(topic, payload, len(payload), at(9), ingestor.directory())
+    return batch_arrival(topic, payload, at(9), ingestor.directory())
 
 
 def batch(*items: UplinkItem | RawItem) -> bytes:

@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from fake_arrivals import batch_arrival, event_arrival
 from fake_uplinks import (
-    CHIRPSTACK,
     LSE01_PAYLOAD,
     NINE,
     UNDECODED,
@@ -19,10 +19,9 @@ from fake_uplinks import (
 )
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import DAY
-from stadtsinn.cloud.intake.arrival import STORED_BYTES, Arrival, Origin
+from stadtsinn.cloud.intake.arrival import Arrival
 from stadtsinn.cloud.intake.maintenance import KEPT_DAYS, Maintenance
 from stadtsinn.cloud.intake.quarantine import ReplayReport, replay
-from stadtsinn.cloud.intake.reading import read_edge_batch, read_server_event
 from stadtsinn.cloud.intake.repository import QuarantineRow, quarantined, quarantined_row
 from stadtsinn.cloud.intake.service import Ingestor
 from stadtsinn.cloud.log.uplinks.repository import read_after
@@ -36,17 +35,15 @@ NEW = "70b3d50000000900"
 
 
 def from_server(up: Any, tenant: str | None = None) -> Arrival:
-    payload = chirpstack_event(up)
-    origin = Origin("chirpstack:town", tenant)
-    return read_server_event(
-        CHIRPSTACK, event_topic(up.dev_eui), payload, len(payload), up.received_at, origin
+    return event_arrival(
+        event_topic(up.dev_eui), chirpstack_event(up), up.received_at, tenant=tenant
     )
 
 
 def from_edge(ingestor: Ingestor, *items: UplinkItem | RawItem) -> Arrival:
     payload = encode(Batch(edge_id="rathaus", stream="s", sent_at=NINE, items=items))
     topic = batch_topic("rathaus")
-    return read_edge_batch(topic, payload, len(payload), at(50), ingestor.directory())
+    return batch_arrival(topic, payload, at(50), ingestor.directory())
 
 
 def logged(database: Database) -> list[LoggedUplink]:
@@ -113,14 +110,7 @@ def test_what_was_cut_cannot_be_replayed_and_is_counted(
     ingestor: Ingestor, database: Database, clock: ManualClock
 ) -> None:
     huge = b"{" + b" " * 100_000
-    origin = Origin("chirpstack:town", None)
-    ingestor.take(
-        [
-            read_server_event(
-                CHIRPSTACK, event_topic(), huge[:STORED_BYTES], len(huge), at(0), origin
-            )
-        ]
-    )
+    ingestor.take([event_arrival(event_topic(), huge, at(0))])
     assert again(ingestor, database, clock).refused == {"cut": 1}
     assert len(rows(database)) == 1
 
@@ -174,10 +164,9 @@ def test_a_flood_of_noise_is_cut_and_leaves_what_can_be_healed(
     maintenance = Maintenance(database, clock, budget=budget)
     precious = ingestor.take([from_server(uplink(1, 0, dev_eui=NEW))])
     maintenance.note(precious.rejections)
-    origin = Origin("chirpstack:town", None)
     for n in range(100):
         noise = b"{" + str(n).encode() * 500
-        arrival = read_server_event(CHIRPSTACK, event_topic(), noise, len(noise), at(n), origin)
+        arrival = event_arrival(event_topic(), noise, at(n))
         maintenance.note(ingestor.take([arrival]).rejections)
         maintenance.run_if_due()
     left = rows(database, limit=1000)

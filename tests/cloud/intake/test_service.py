@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy.exc import OperationalError
 
+from fake_arrivals import batch_arrival, event_arrival
 from fake_uplinks import (
-    CHIRPSTACK,
     LSE01_PAYLOAD,
     NINE,
     at,
@@ -20,8 +20,7 @@ from fake_uplinks import (
     uplink,
 )
 from stadtsinn.cloud.intake import service
-from stadtsinn.cloud.intake.arrival import Arrival, Origin
-from stadtsinn.cloud.intake.reading import read_edge_batch, read_server_event
+from stadtsinn.cloud.intake.arrival import Arrival
 from stadtsinn.cloud.intake.repository import quarantined
 from stadtsinn.cloud.intake.service import DatabaseAway, Ingestor
 from stadtsinn.cloud.log.uplinks import repository as log_repository
@@ -46,15 +45,12 @@ def from_edge(
     numbered = tuple(UplinkItem(first + n, up, outcome) for n, (up, outcome) in enumerate(items))
     payload = encode(Batch(edge_id="rathaus", stream=stream, sent_at=at(sent), items=numbered))
     topic = batch_topic("rathaus")
-    return read_edge_batch(topic, payload, len(payload), NINE, ingestor.directory())
+    return batch_arrival(topic, payload, NINE, ingestor.directory())
 
 
 def from_server(up: Any, name: str = "town", **changes: Any) -> Arrival:
     payload = chirpstack_event(up, **changes)
-    origin = Origin(f"chirpstack:{name}", None)
-    return read_server_event(
-        CHIRPSTACK, event_topic(up.dev_eui), payload, len(payload), up.received_at, origin
-    )
+    return event_arrival(event_topic(up.dev_eui), payload, up.received_at, name=name)
 
 
 def logged(database: Database) -> list[LoggedUplink]:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from databases import fresh_database
+from fake_arrivals import original_of
 from fake_uplinks import (
     CHIRPSTACK,
     NINE,
@@ -25,7 +26,7 @@ from real_parts import PATIENCE_S, wait_until
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.mqtt.link import Broker, Message
 from stadtsinn.cloud.intake import service
-from stadtsinn.cloud.intake.arrival import STORED_BYTES, Arrival, Origin
+from stadtsinn.cloud.intake.arrival import STORED_BYTES, Arrival, Kind, Original
 from stadtsinn.cloud.intake.edge_config import EdgeConfigs
 from stadtsinn.cloud.intake.inbox import Inbox, Received
 from stadtsinn.cloud.intake.maintenance import Maintenance
@@ -54,6 +55,7 @@ class FakeSource:
         self.acknowledged: list[int] = []
         self.configs: list[tuple[str, dict[str, str]]] = []
         self.broken = -1
+        self._numbers: dict[int, int] = {}
         self.answers: list[tuple[str, str, int]] = []
 
     def start(self) -> None:
@@ -62,13 +64,11 @@ class FakeSource:
     def stop(self) -> None:
         pass
 
-    @property
-    def format(self) -> str | None:
-        return "chirpstack"
-
     def send(self, number: int, topic: str, payload: bytes) -> None:
         message = Message(topic, payload, False, number, 1, 1)
-        self._inbox.put(Received(self, message, len(payload), at(1)))
+        original = original_of(topic, payload, at(1), name="fake")
+        self._numbers[id(original)] = number
+        self._inbox.put(Received(self, original, message))
 
     def acknowledge(self, *messages: Message) -> None:
         self.acknowledged += [message.packet_id for message in messages]
@@ -79,17 +79,12 @@ class FakeSource:
     def configure(self, edge_id: str, device_types: dict[str, str]) -> None:
         self.configs.append((edge_id, device_types))
 
-    def read(self, received: Received, directory: Directory) -> Arrival:
-        message = received.message
-        if message.packet_id == self.broken:
+    def read(self, original: Original, directory: Directory) -> Arrival:
+        if self._numbers[id(original)] == self.broken:
             raise ZeroDivisionError
-        if message.topic.startswith("stadtsinn/"):
-            size = received.size
-            return read_edge_batch(message.topic, message.payload, size, at(1), directory)
-        origin = Origin("chirpstack:fake", None)
-        return read_server_event(
-            CHIRPSTACK, message.topic, message.payload, received.size, at(1), origin
-        )
+        if original.kind is Kind.BATCH:
+            return read_edge_batch(original, directory)
+        return read_server_event(CHIRPSTACK, original)
 
 
 class Bench:

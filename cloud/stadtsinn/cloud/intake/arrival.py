@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from enum import StrEnum
 
 import msgspec
@@ -30,17 +30,15 @@ class Kind(StrEnum):
     """A whole batch of an edge, MessagePack."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True, gc=False):
     """Who delivers. `tenant_id` is whose data it may carry; None: whoever owns the device."""
 
     source: str
     tenant_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Original:
-    """What came, for the quarantine. `size` counts the bytes that came, kept or not.
+class Original(msgspec.Struct, frozen=True, gc=False):
+    """What came, as the quarantine keeps it. `size` counts the bytes that came, kept or not.
 
     `format` names the network server's format of an event; None for what an edge made itself.
     """
@@ -53,6 +51,11 @@ class Original:
     received_at: Instant
     format: str | None = None
 
+    @property
+    def cut(self) -> bool:
+        """Whether only its beginning was kept."""
+        return self.size > len(self.payload)
+
     def digest(self) -> str:
         """Names these bytes from this source, so that a resend is recognised.
 
@@ -62,8 +65,7 @@ class Original:
         return hashlib.sha256(text.encode("utf-8", "replace") + self.payload).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
+class Rejection(msgspec.Struct, frozen=True, gc=False):
     """Something that does not go into the log, with one word for counters and the remedy."""
 
     original: Original
@@ -72,8 +74,7 @@ class Rejection:
     dev_eui: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """A readable uplink. `claim` is what an edge says that it decodes to, in MessagePack."""
 
     received: Original
@@ -102,8 +103,7 @@ class Candidate:
         return Rejection(self.original, reason, detail, self.uplink.dev_eui)
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True, gc=False):
     """Items `first`..`last` of an edge's stream are in this arrival."""
 
     edge_id: str
@@ -113,12 +113,11 @@ class Progress:
     sent_at: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True, gc=False):
     """All that one message brought. `progress` is None where no edge waits for an answer."""
 
-    candidates: list[Candidate] = field(default_factory=list)
-    rejections: list[Rejection] = field(default_factory=list)
+    candidates: Sequence[Candidate] = ()
+    rejections: Sequence[Rejection] = ()
     progress: Progress | None = None
     other: str | None = None
     """Kind of a readable event that is no uplink."""

@@ -9,36 +9,29 @@ from typing import Protocol
 
 import msgspec
 
-from stadtsinn.base.instant import Instant
 from stadtsinn.base.mqtt.link import Message
 from stadtsinn.cloud.intake import metrics
-from stadtsinn.cloud.intake.arrival import Arrival
+from stadtsinn.cloud.intake.arrival import Arrival, Original
 from stadtsinn.cloud.town.directory import Directory
 
 
 class Feed(Protocol):
-    """Where a message came from, how it is read, and how its sender learns that it is safe."""
+    """Where messages come from: how one is read, and how its sender learns that it is safe."""
 
     @property
     def name(self) -> str: ...
 
-    @property
-    def format(self) -> str | None:
-        """The network server's format of its messages; None for edges' batches."""
-        ...
-
-    def read(self, received: Received, directory: Directory) -> Arrival: ...
+    def read(self, original: Original, directory: Directory) -> Arrival: ...
 
     def acknowledge(self, *messages: Message) -> None: ...
 
 
 class Received(msgspec.Struct, frozen=True, gc=False):
-    """A message as it came. `message.payload` is cut where it was larger than anything valid."""
+    """A message with what is to be acknowledged for it."""
 
     feed: Feed
+    original: Original
     message: Message
-    size: int
-    received_at: Instant
 
 
 class Inbox:
@@ -64,7 +57,7 @@ class Inbox:
         """Add messages, waiting for room; after `close` they are left to come again."""
         with self._lock:
             for received in group:
-                size = len(received.message.payload)
+                size = len(received.original.payload)
                 while self._full(size) and not self._closed:
                     self._not_empty.notify()
                     self._not_full.wait()
@@ -98,7 +91,7 @@ class Inbox:
             taken = 0
             while self._messages and len(group) < max_messages and taken < max_bytes:
                 received = self._messages.popleft()
-                taken += len(received.message.payload)
+                taken += len(received.original.payload)
                 group.append(received)
             self._bytes -= taken
             self._not_full.notify_all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.intake.arrival import (
@@ -44,27 +45,20 @@ _item_decoder = msgspec.msgpack.Decoder(ClaimedItem | RawItem)
 
 
 def read_server_event(
-    server: NetworkServerFormat,
-    topic: str,
-    payload: bytes,
-    size: int,
-    received_at: Instant,
-    origin: Origin,
-    clocks: GatewayClocks | None = None,
+    server: NetworkServerFormat, original: Original, clocks: GatewayClocks | None = None
 ) -> Arrival:
     """The arrival of one event of a network server."""
-    original = Original(Kind.EVENT, origin, topic, payload, size, received_at, server.name)
-    if size > len(payload):
-        kind = server.kind_of(topic)
+    if original.cut:
+        kind = server.kind_of(original.topic)
         if kind is not None and kind != UP:
             return Arrival(other=kind)
-        return _rejected(original, "too_large", _too_large(size, STORED_BYTES))
+        return _rejected(original, "too_large", _too_large(original.size, STORED_BYTES))
     try:
-        event = server.read(topic, payload, received_at, clocks)
+        event = server.read(original.topic, original.payload, original.received_at, clocks)
     except UnreadableEvent as error:
         return _rejected(original, error.reason, str(error))
     except Exception as error:  # a bug in the reader must not stop the next message
-        log.exception("event_reader_failed", topic=topic[:200], format=server.name)
+        log.exception("event_reader_failed", topic=original.topic[:200], format=server.name)
         return _rejected(original, "internal_error", type(error).__name__)
     if isinstance(event, OtherEvent):
         return Arrival(other=event.kind)
@@ -80,20 +74,23 @@ def edge_of_topic(topic: str) -> str | None:
     return None
 
 
-def read_edge_batch(
-    topic: str, payload: bytes, size: int, received_at: Instant, directory: Directory
-) -> Arrival:
+def original_batch(topic: str, payload: bytes, size: int, received_at: Instant) -> Original:
+    """A batch as it came, before anybody looked whose the edge is."""
+    origin = Origin(f"edge:{(edge_of_topic(topic) or '')[:80]}", None)
+    return Original(Kind.BATCH, origin, topic, payload, size, received_at)
+
+
+def read_edge_batch(original: Original, directory: Directory) -> Arrival:
     """The arrival of one batch. The topic says which edge it is: the broker vouches for it."""
-    edge_id = edge_of_topic(topic) or ""
+    edge_id = edge_of_topic(original.topic) or ""
     tenant_id = directory.edges.get(edge_id)
-    origin = Origin(f"edge:{edge_id[:80]}", tenant_id)
+    original = replace(original, origin=Origin(original.origin.source, tenant_id))
     if tenant_id is None:
-        return _unknown_edge(topic, edge_id, received_at, origin)
-    original = Original(Kind.BATCH, origin, topic, payload, size, received_at)
-    if size > len(payload):
-        return _rejected(original, "too_large", _too_large(size, MAX_BATCH))
+        return _unknown_edge(edge_id, original)
+    if original.cut:
+        return _rejected(original, "too_large", _too_large(original.size, MAX_BATCH))
     try:
-        batch = decode_claimed_batch(payload)
+        batch = decode_claimed_batch(original.payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return _rejected(original, "malformed_batch", f"{error}: no batch of version 1")
     if batch.version != VERSION:
@@ -141,17 +138,16 @@ def _raw(item: RawItem, origin: Origin) -> Rejection:
     return Rejection(original, item.reason[:64], "the edge agent could not read this event")
 
 
-def _unknown_edge(topic: str, edge_id: str, received_at: Instant, origin: Origin) -> Arrival:
+def _unknown_edge(edge_id: str, original: Original) -> Arrival:
     """One row per unknown edge, without its data: see decision record 0005, "Strangers".
 
     It gets no acknowledgement, so its spool keeps everything until the edge is registered.
     """
-    original = Original(Kind.BATCH, origin, topic, b"", 0, received_at)
     detail = (
         f"no edge '{edge_id}' is registered: add it to the town's file ('stadtsinn registry "
         "apply'); until then its spool keeps the data and sends it again"
     )
-    return _rejected(original, "unknown_edge", detail)
+    return _rejected(replace(original, payload=b"", size=0), "unknown_edge", detail)
 
 
 def _rejected(original: Original, reason: str, detail: str) -> Arrival:
@@ -168,9 +164,7 @@ def _too_large(size: int, limit: int) -> str:
 def read_original(original: Original, directory: Directory) -> Arrival:
     """Read again what lies in quarantine, as if it came now but with its first arrival time."""
     if original.kind is Kind.BATCH:
-        return read_edge_batch(
-            original.topic, original.payload, original.size, original.received_at, directory
-        )
+        return read_edge_batch(original, directory)
     if original.kind is Kind.EVENT:
         return _read_event_again(original)
     try:
@@ -188,11 +182,4 @@ def _read_event_again(original: Original) -> Arrival:
     except UnknownFormat as error:  # of a later edge, or of a version that was taken back
         detail = f"{error}: update this cloud, then replay"
         return _rejected(original, "unknown_format", detail)
-    return read_server_event(
-        server,
-        original.topic,
-        original.payload,
-        original.size,
-        original.received_at,
-        original.origin,
-    )
+    return read_server_event(server, original)

@@ -47,7 +47,7 @@ class _Refused(Exception):
 class Committed:
     """What one commit did: uplinks per source, new ones and copies of logged ones.
 
-    `positions` is what each edge's stream may be told.
+    `positions` is what may be acknowledged of each edge's stream.
     """
 
     new: Counter[str]
@@ -156,20 +156,20 @@ class Ingestor:
                 raise DatabaseAway(_first_line(error)) from error
             log.exception("commit_refused", uplinks=len(judged.entries))
             raise _Refused(type(error).__name__) from error
-        self.tell(committed)
+        self.count(committed)
         for kind in judged.other_events:
             metrics.OTHER_EVENTS.labels(kind).inc()
         return committed
 
     def write(self, connection: Connection, judged: Judged) -> Committed:
-        """Write all in the caller's transaction; call `tell` after its commit."""
+        """Write all in the caller's transaction; call `count` after its commit."""
         now = self._clock.now()
         lock_log(connection)
         put_in_quarantine(connection, judged.rejections, now)
         streams = self._advance(connection, judged.progress)
         write_streams(connection, streams, now)
-        news = append(connection, judged.entries, now, self._archived)
-        sources = [(entry.source, new) for entry, new in zip(judged.entries, news, strict=True)]
+        are_new = append(connection, judged.entries, now, self._archived)
+        sources = [(entry.source, new) for entry, new in zip(judged.entries, are_new, strict=True)]
         return Committed(
             new=Counter(source for source, new in sources if new),
             copies=Counter(source for source, new in sources if not new),
@@ -197,7 +197,7 @@ class Ingestor:
                 )
         return states
 
-    def tell(self, committed: Committed) -> None:
+    def count(self, committed: Committed) -> None:
         """Count and log what a commit did."""
         for source, count in committed.new.items():
             metrics.UPLINKS.labels(source).inc(count)

@@ -7,14 +7,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.mqtt.link import Broker, Message, MqttLink
 from stadtsinn.cloud.intake import metrics
-from stadtsinn.cloud.intake.arrival import STORED_BYTES, Arrival, Origin
+from stadtsinn.cloud.intake.arrival import STORED_BYTES, Arrival, Kind, Origin, Original
 from stadtsinn.cloud.intake.inbox import Feed, Inbox, Received
-from stadtsinn.cloud.intake.reading import MAX_BATCH, read_edge_batch, read_server_event
+from stadtsinn.cloud.intake.reading import (
+    MAX_BATCH,
+    original_batch,
+    read_edge_batch,
+    read_server_event,
+)
 from stadtsinn.cloud.town.directory import Directory
 from stadtsinn.edge.messages.delivery import (
     Ack,
@@ -45,7 +51,6 @@ class _Linked:
     def __init__(
         self,
         name: str,
-        server_format: str | None,
         broker: Broker,
         topics: Sequence[str],
         keep: int,
@@ -53,7 +58,6 @@ class _Linked:
         clock: Clock,
     ) -> None:
         self.name = name
-        self.format = server_format
         self._keep = keep
         self._inbox = inbox
         self._clock = clock
@@ -85,14 +89,18 @@ class _Linked:
         self._inbox.put(*(self._received(message, now) for message in messages))
 
     def _received(self, message: Message, now: Instant) -> Received:
-        """A flood of huge messages must not fill the memory: they are cut."""
+        """Of a message larger than anything valid only the beginning is kept: a flood of huge
+        ones must not fill the memory."""
         size = len(message.payload)
         if size > self._keep:
-            cut = message.payload[:STORED_BYTES]
-            message = msgspec.structs.replace(message, payload=cut)
-        return Received(self, message, size, now)
+            message = replace(message, payload=message.payload[:STORED_BYTES])
+        original = self._original(message.topic, message.payload, size, now)
+        return Received(self, original, message)
 
-    def read(self, received: Received, directory: Directory) -> Arrival:
+    def _original(self, topic: str, payload: bytes, size: int, now: Instant) -> Original:
+        raise NotImplementedError
+
+    def read(self, original: Original, directory: Directory) -> Arrival:
         raise NotImplementedError
 
 
@@ -101,13 +109,13 @@ class EdgeSource(_Linked):
 
     def __init__(self, broker: Broker, share: str | None, inbox: Inbox, clock: Clock) -> None:
         topics = [shared(batch_topic("+"), share)]
-        super().__init__("edges", None, broker, topics, MAX_BATCH, inbox, clock)
+        super().__init__("edges", broker, topics, MAX_BATCH, inbox, clock)
 
-    def read(self, received: Received, directory: Directory) -> Arrival:
-        message = received.message
-        return read_edge_batch(
-            message.topic, message.payload, received.size, received.received_at, directory
-        )
+    def _original(self, topic: str, payload: bytes, size: int, now: Instant) -> Original:
+        return original_batch(topic, payload, size, now)
+
+    def read(self, original: Original, directory: Directory) -> Arrival:
+        return read_edge_batch(original, directory)
 
     def answer(self, edge_id: str, stream: str, position: int) -> None:
         """Tell an edge that it may forget everything up to `position`."""
@@ -131,22 +139,18 @@ class ServerSource(_Linked):
             shared(server.topic_prefix + topic, group)
             for topic in server.format.topics(server.application)
         ]
-        super().__init__(name, server.format.name, broker, topics, STORED_BYTES, inbox, clock)
+        super().__init__(name, broker, topics, STORED_BYTES, inbox, clock)
         self._server = server.format
         self._origin = Origin(name, server.tenant)
         self._clocks = GatewayClocks()
 
-    def read(self, received: Received, directory: Directory) -> Arrival:  # noqa: ARG002
-        message = received.message
-        return read_server_event(
-            self._server,
-            message.topic,
-            message.payload,
-            received.size,
-            received.received_at,
-            self._origin,
-            self._clocks,
+    def _original(self, topic: str, payload: bytes, size: int, now: Instant) -> Original:
+        return Original(
+            Kind.EVENT, self._origin, topic, payload, size, now, format=self._server.name
         )
+
+    def read(self, original: Original, directory: Directory) -> Arrival:  # noqa: ARG002
+        return read_server_event(self._server, original, self._clocks)
 
 
 @dataclass(frozen=True)

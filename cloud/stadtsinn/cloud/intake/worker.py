@@ -14,7 +14,7 @@ from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.health import Check
 from stadtsinn.base.mqtt.link import QueueFull
 from stadtsinn.cloud.intake import maintenance
-from stadtsinn.cloud.intake.arrival import Arrival, Kind, Origin, Original, Rejection
+from stadtsinn.cloud.intake.arrival import Arrival, Rejection
 from stadtsinn.cloud.intake.edge_config import Configuring, EdgeConfigs
 from stadtsinn.cloud.intake.inbox import Inbox, Received
 from stadtsinn.cloud.intake.service import Committed, DatabaseAway, Ingestor
@@ -177,18 +177,8 @@ class IngestWorker:
 
 def _read(received: Received, directory: Directory) -> Arrival:
     try:
-        return received.feed.read(received, directory)
+        return received.feed.read(received.original, directory)
     except Exception as error:  # a bug in reading one message must not stop the next
         log.exception("reading_failed", source=received.feed.name)
-        message = received.message
-        origin = Origin(received.feed.name, None)
-        original = Original(
-            Kind.BATCH if received.feed.format is None else Kind.EVENT,
-            origin,
-            message.topic,
-            message.payload,
-            received.size,
-            received.received_at,
-            received.feed.format,
-        )
-        return Arrival(rejections=[Rejection(original, "internal_error", type(error).__name__)])
+        rejection = Rejection(received.original, "internal_error", type(error).__name__)
+        return Arrival(rejections=[rejection])

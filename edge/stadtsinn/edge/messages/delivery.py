@@ -25,7 +25,7 @@ VERSION = 1
 TOPIC_ROOT = "stadtsinn/edge"
 
 
-class UplinkItem(msgspec.Struct, frozen=True, tag="uplink"):
+class UplinkItem(msgspec.Struct, frozen=True, tag="uplink", gc=False):
     """An uplink in the spool, with the result of the edge's decoder."""
 
     position: int
@@ -33,7 +33,7 @@ class UplinkItem(msgspec.Struct, frozen=True, tag="uplink"):
     outcome: Outcome
 
 
-class RawItem(msgspec.Struct, frozen=True, tag="raw"):
+class RawItem(msgspec.Struct, frozen=True, tag="raw", gc=False):
     """An event that the edge could not read, forwarded unchanged with the reason.
 
     `format` names the network server's format; agents of the first version do not state it.
@@ -60,7 +60,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[Item, ...]
 
 
-class ClaimedItem(msgspec.Struct, frozen=True, tag="uplink"):
+class ClaimedItem(msgspec.Struct, frozen=True, tag="uplink", gc=False):
     """An `UplinkItem` as the cloud reads it: the edge's outcome is not trusted and not decoded."""
 
     position: int

@@ -8,8 +8,9 @@ meanwhile; then the frame is new and gets the next generation. Nothing here asks
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from stadtsinn.base.instant import MINUTE, SECOND, Instant
 from stadtsinn.decoders.uplink import TimeSource
@@ -25,8 +26,7 @@ TRUSTED = frozenset({TimeSource.GPS, TimeSource.GATEWAY})
 """Time sources that state when a frame was received even if it was delivered late."""
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(msgspec.Struct, frozen=True, gc=False):
     """What identity needs to know of an uplink. `generation` is None while it is not logged."""
 
     dev_eui: str

@@ -83,7 +83,7 @@ class _Appending:
         known = self._known[uplink.dev_eui, uplink.dev_addr, uplink.f_cnt]
         if known and is_copy(known, copy_of_entry(entry), self):
             return False
-        generation = 1 + max((c.generation or 0 for c in known), default=-1)
+        generation = 1 + max((c.generation or 0 for c in known), default=-1) if known else 0
         known.append(copy_of_entry(entry, generation))
         self._pending.append(row_of(entry, generation, self._committed_at))
         return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -52,8 +51,7 @@ COPIED = (
 """Columns in the order that `copy_of_row` expects."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """An uplink to be logged. `source` is ``edge:<edge id>`` or ``<format>:<network server>``."""
 
     tenant_id: str

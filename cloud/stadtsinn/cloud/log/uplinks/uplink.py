@@ -9,7 +9,7 @@ from stadtsinn.decoders.reading import Decoded, Outcome, Reading
 from stadtsinn.decoders.uplink import Reception, TimeSource
 
 
-class Radio(msgspec.Struct, frozen=True):
+class Radio(msgspec.Struct, frozen=True, gc=False):
     """Radio facts of an uplink: data rate index, frequency in Hz, who heard it how."""
 
     data_rate: int
@@ -17,7 +17,7 @@ class Radio(msgspec.Struct, frozen=True):
     receptions: tuple[Reception, ...]
 
 
-class LoggedUplink(msgspec.Struct, frozen=True, kw_only=True):
+class LoggedUplink(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a follower gets to see of an uplink."""
 
     position: int
