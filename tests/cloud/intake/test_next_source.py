@@ -13,7 +13,7 @@ from real_parts import PATIENCE_S, wait_until
 from stadtsinn.base.clock import Clock, ManualClock
 from stadtsinn.base.mqtt.link import Message
 from stadtsinn.base.settings.errors import SettingsError
-from stadtsinn.cloud.intake.arrival import Arrival, Origin
+from stadtsinn.cloud.intake.arrival import Arrival, Kind, Origin, Original
 from stadtsinn.cloud.intake.inbox import Inbox, Received
 from stadtsinn.cloud.intake.reading import read_server_event
 from stadtsinn.cloud.intake.repository import quarantined
@@ -34,7 +34,6 @@ class FolderSource:
     """Events that another program puts into a folder, a file each; taken files are deleted."""
 
     name = "folder:in"
-    format = CHIRPSTACK.name
     connected = True
 
     def __init__(self, folder: Path, inbox: Inbox, clock: Clock) -> None:
@@ -52,13 +51,15 @@ class FolderSource:
     def _put(self) -> None:
         for number, file in enumerate(self._files):
             event = file.read_bytes()
-            message = Message(event_topic(file.stem), event, False, number, 1, 1)
-            self._inbox.put(Received(self, message, len(event), self._clock.now()))
+            topic, origin, now = event_topic(file.stem), Origin(self.name, None), self._clock.now()
+            original = Original(
+                Kind.EVENT, origin, topic, event, len(event), now, format=CHIRPSTACK.name
+            )
+            message = Message(topic, event, False, number, 1, 1)
+            self._inbox.put(Received(self, original, message))
 
-    def read(self, received: Received, directory: Directory) -> Arrival:
-        message, size, when = received.message, received.size, received.received_at
-        origin = Origin(self.name, None)
-        return read_server_event(CHIRPSTACK, message.topic, message.payload, size, when, origin)
+    def read(self, original: Original, directory: Directory) -> Arrival:
+        return read_server_event(CHIRPSTACK, original)
 
     def acknowledge(self, *messages: Message) -> None:
         for message in messages:
