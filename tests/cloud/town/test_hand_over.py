@@ -11,11 +11,10 @@ import pytest
 
 from api_callers import AWAY, HOME, NOW, ApiWorld
 from databases import fresh_database, fresh_postgres, shared_cluster
-from fake_uplinks import CHIRPSTACK, LSE01_PAYLOAD, chirpstack_event, event_topic, uplink
+from fake_arrivals import event_arrival
+from fake_uplinks import LSE01_PAYLOAD, chirpstack_event, event_topic, uplink
 from stadtsinn.base.instant import HOUR, MINUTE, SECOND, Instant
 from stadtsinn.base.problems import Conflict, Invalid
-from stadtsinn.cloud.intake.arrival import Origin
-from stadtsinn.cloud.intake.reading import read_server_event
 from stadtsinn.cloud.intake.service import Ingestor
 from stadtsinn.cloud.log.uplinks.repository import read_after
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
@@ -54,10 +53,7 @@ class TwoTowns:
         self.counter += 1
         nine = uplink(0, 0).event_time
         up = uplink(self.counter, (at - nine) / SECOND, payload=LSE01_PAYLOAD)
-        payload = chirpstack_event(up)
-        arrival = read_server_event(
-            CHIRPSTACK, event_topic(EUI), payload, len(payload), at, Origin("chirpstack:x", origin)
-        )
+        arrival = event_arrival(event_topic(EUI), chirpstack_event(up), at, tenant=origin)
         cache, database = DirectoryCache(self.world.database), self.world.database
         before = self.logged()
         Ingestor(database, cache, self.world.clock, catalogue()).take([arrival])
