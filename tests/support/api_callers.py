@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -20,6 +21,7 @@ from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.publish.application import create_app
 from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.series.stores.store import SeriesStore
+from stadtsinn.cloud.town.directory import DirectoryCache
 
 NOW = parse("2026-09-26T10:00:00+00:00")
 HOME = "musterstadt"
@@ -57,6 +59,27 @@ class ApiWorld:
 
     def _client(self, headers: dict[str, str]) -> TestClient:
         return TestClient(self.app, raise_server_exceptions=False, headers=headers)
+
+
+def refused(caller: TestClient, path: str, body: dict[str, Any], status: int) -> str:
+    """The text with which a POST is refused."""
+    answer = caller.post(f"/api/v1/{path}", json=body)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    return str(answer.json()["detail"])
+
+
+def each_counts_the_revision_up(
+    world: ApiWorld, caller: TestClient, calls: Iterable[tuple[str, str, object]]
+) -> None:
+    """Carry out the calls (method, path, body): caches must see each of the changes."""
+    revision = DirectoryCache(world.database).current().revision
+    for method, path, body in calls:
+        answer = caller.request(method, f"/api/v1/{path}", json=body)
+        assert answer.is_success, (method, path, answer.text)
+        now = DirectoryCache(world.database).current().revision
+        assert now > revision, (method, path)
+        revision = now
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.installation import (
     DEFAULT_CONFIG,
     Config,
-    Json,
     installation,
     read_settings,
     server_errors,
 )
 from stadtsinn.cli.language import text
+from stadtsinn.cli.options import Clock, Json
 from stadtsinn.cli.output import print_facts, print_json, print_list
 from stadtsinn.cloud.settings import EXAMPLE
 
@@ -43,17 +43,6 @@ quarantine_app = typer.Typer(
 )
 app.add_typer(quarantine_app, name="quarantine")
 
-Clock = Annotated[
-    str | None,
-    typer.Option(
-        "--clock",
-        envvar="STADTSINN_CLOCK",
-        help=text(
-            "'system', or 'shared:PATH' in a simulation.",
-            "'system', oder 'shared:PFAD' in einer Simulation.",
-        ),
-    ),
-]
 Reason = Annotated[
     str | None,
     typer.Option(help=text("Only this reason.", "Nur dieser Grund.")),

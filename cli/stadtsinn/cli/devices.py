@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stadtsinn.base.berlin import for_people
-from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Json, installation
+from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
+from stadtsinn.cli.options import DryRun, Json
 from stadtsinn.cli.output import print_json
 from stadtsinn.cli.times import read_moment
 from stadtsinn.cli.town_choice import scope_of_device, scope_of_town
@@ -40,13 +41,6 @@ At = Annotated[
     ),
 ]
 By = Annotated[str, typer.Option("--by", help=text("Who did it.", "Wer es gemacht hat."))]
-DryRun = Annotated[
-    bool,
-    typer.Option(
-        "--dry-run",
-        help=text("Only show what would change.", "Nur zeigen, was sich ändern würde."),
-    ),
-]
 
 
 @app.command(

@@ -13,6 +13,7 @@ import typer
 from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.language import text
+from stadtsinn.cli.options import Clock
 from stadtsinn.cli.output import print_facts
 from stadtsinn.cli.own_devices import use_device_folder
 from stadtsinn.edge.agent.settings import EXAMPLE, EdgeSettings, load_settings
@@ -35,17 +36,6 @@ Config = Annotated[
         help=text("Configuration file (TOML).", "Konfigurationsdatei (TOML)."),
     ),
 ]
-Clock = Annotated[
-    str,
-    typer.Option(
-        "--clock",
-        envvar="STADTSINN_CLOCK",
-        help=text(
-            "'system', or 'shared:PATH' in a simulation.",
-            "'system', oder 'shared:PFAD' in einer Simulation.",
-        ),
-    ),
-]
 
 
 @app.command(
@@ -54,7 +44,7 @@ Clock = Annotated[
         "Laufen bis SIGTERM oder Strg-C.\n\nBeispiel: stadtsinn edge run --config edge.toml",
     )
 )
-def run(config: Config = Path("edge.toml"), clock: Clock = "system") -> None:
+def run(config: Config = Path("edge.toml"), clock: Clock = None) -> None:
     settings = _settings(config)
     from stadtsinn.base.clock import open_clock
     from stadtsinn.base.logs import configure_logs
@@ -62,7 +52,7 @@ def run(config: Config = Path("edge.toml"), clock: Clock = "system") -> None:
 
     configure_logs("edge", level=settings.log_level)
     try:
-        agent = EdgeAgent(settings, open_clock(clock))
+        agent = EdgeAgent(settings, open_clock(clock or "system"))
     except (ValueError, OSError) as error:
         refuse(str(error))
     for number in (signal.SIGTERM, signal.SIGINT):

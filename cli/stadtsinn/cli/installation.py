@@ -28,9 +28,6 @@ Config = Annotated[
         ),
     ),
 ]
-Json = Annotated[
-    bool, typer.Option("--json", help=text("Answer in JSON lines.", "Antwort als JSON-Zeilen."))
-]
 DEFAULT_CONFIG = Path("cloud.toml")
 
 

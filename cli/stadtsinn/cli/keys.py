@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stadtsinn.base.berlin import for_people, isoformat
-from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Json, installation
+from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
+from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_list
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Json, installation
+from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
+from stadtsinn.cli.options import DryRun, Json
 from stadtsinn.cli.times import read_end, read_moment
 
 if TYPE_CHECKING:
@@ -53,13 +54,7 @@ def redecode(
     tenant: Annotated[
         str | None, typer.Option(help=text("Only this town.", "Nur dieser Mandant."))
     ] = None,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run",
-            help=text("Only show what would change.", "Nur zeigen, was sich ändern würde."),
-        ),
-    ] = False,
+    dry_run: DryRun = False,
     go_on: Annotated[
         bool,
         typer.Option(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Json, installation
+from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
+from stadtsinn.cli.options import DryRun, Json
 from stadtsinn.cli.output import print_json, print_list
 
 if TYPE_CHECKING:
@@ -22,14 +23,6 @@ app = typer.Typer(
     add_completion=False,
     help=text("A town's devices, zones and rules.", "Geräte, Zonen und Regeln einer Stadt."),
 )
-
-DryRun = Annotated[
-    bool,
-    typer.Option(
-        "--dry-run",
-        help=text("Only show what would change.", "Nur zeigen, was sich ändern würde."),
-    ),
-]
 
 
 @app.command(

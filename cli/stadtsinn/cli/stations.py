@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stadtsinn.base.berlin import for_people
-from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Json, installation
+from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
+from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_facts, print_json, print_list
 from stadtsinn.cli.town_choice import Tenant, scope_of_town
 

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, Json, installation
+from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
+from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_list
 
 app = typer.Typer(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Connection, event
 
-from api_callers import HOME, NOW, ApiWorld
+from api_callers import HOME, NOW, ApiWorld, each_counts_the_revision_up
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.town import service
 from stadtsinn.cloud.town.directory import Directory, DirectoryCache
@@ -101,13 +101,7 @@ def test_every_kind_of_change_wakes_the_followers(filled: ApiWorld) -> None:
         ("PUT", "edges/bauhof", {"name": "Hof"}),
         ("DELETE", "edges/bauhof", None),
     ]
-    revision = DirectoryCache(filled.database).current().revision
-    for method, path, body in calls:
-        answer = editor.request(method, f"/api/v1/{path}", json=body)
-        assert answer.is_success, (method, path, answer.text)
-        now = DirectoryCache(filled.database).current().revision
-        assert now > revision, (method, path)
-        revision = now
+    each_counts_the_revision_up(filled, editor, calls)
 
 
 def test_a_part_is_read_once_per_revision_and_goes_with_the_directory(filled: ApiWorld) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api_callers import AWAY, ApiWorld
+from api_callers import AWAY, ApiWorld, refused
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.decoders.catalogue import catalogue
 
@@ -18,13 +18,6 @@ COUNTER = {"dev_eui": EUI, "device_type": "milesight/vs133", "name": "Tor", "int
 @pytest.fixture
 def editor(world: ApiWorld) -> TestClient:
     return world.client(Role.EDITOR)
-
-
-def _refused(caller: TestClient, path: str, body: dict[str, Any], status: int) -> str:
-    answer = caller.post(f"/api/v1/{path}", json=body)
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    return str(answer.json()["detail"])
 
 
 @pytest.mark.parametrize(
@@ -39,14 +32,14 @@ def test_a_dev_eui_is_taken_as_people_copy_it(editor: TestClient, written: str) 
 @pytest.mark.parametrize(
     "written", ["", "24e124600c12499", "24e124600c12499g", "24e124600c1249930"]
 )
-def test_what_is_no_dev_eui_is_refused(editor: TestClient, written: str) -> None:
-    assert "16 hexadecimal digits" in _refused(
+def test_what_is_no_dev_eui_isrefused(editor: TestClient, written: str) -> None:
+    assert "16 hexadecimal digits" in refused(
         editor, "devices", COUNTER | {"dev_eui": written}, 422
     )
 
 
 def test_an_unknown_device_type_names_the_near_ones(editor: TestClient) -> None:
-    detail = _refused(editor, "devices", COUNTER | {"device_type": "milesight/vs-133"}, 422)
+    detail = refused(editor, "devices", COUNTER | {"device_type": "milesight/vs-133"}, 422)
     assert "milesight/vs133" in detail
 
 
@@ -65,12 +58,12 @@ def test_an_unknown_device_type_names_the_near_ones(editor: TestClient) -> None:
         {"site": "nirgendwo"},
     ],
 )
-def test_a_device_that_makes_no_sense_is_refused(editor: TestClient, wrong: dict[str, Any]) -> None:
-    assert _refused(editor, "devices", COUNTER | wrong, 422)
+def test_a_device_that_makes_no_sense_isrefused(editor: TestClient, wrong: dict[str, Any]) -> None:
+    assert refused(editor, "devices", COUNTER | wrong, 422)
     assert editor.get("/api/v1/devices").json()["items"] == []
 
 
-def test_a_number_that_is_none_is_refused(editor: TestClient) -> None:
+def test_a_number_that_is_none_isrefused(editor: TestClient) -> None:
     """Python's JSON reads NaN, which passes every comparison."""
     body = '{"slug":"a","name":"A","latitude":NaN,"longitude":7}'
     answer = editor.post(
@@ -83,7 +76,7 @@ def test_a_taken_dev_eui_is_refused_in_the_same_words_whoever_has_it(world: ApiW
     """The text must not reveal whether another town owns it."""
     home, away = world.client(Role.EDITOR), world.client(Role.EDITOR, AWAY)
     assert home.post("/api/v1/devices", json=COUNTER).status_code == 201
-    assert _refused(home, "devices", COUNTER, 409) == _refused(away, "devices", COUNTER, 409)
+    assert refused(home, "devices", COUNTER, 409) == refused(away, "devices", COUNTER, 409)
 
 
 def test_a_device_cannot_be_moved_to_another_town(world: ApiWorld) -> None:
@@ -120,7 +113,7 @@ def test_pages_hold_everything_once(editor: TestClient) -> None:
 @pytest.mark.parametrize(
     "cursor", ["x", "bnVsbA", "W10", "dHJ1ZQ", "MTI", "Ilx1MDAwMCI", "ä", "%00"]
 )
-def test_a_foreign_cursor_is_refused(editor: TestClient, cursor: str) -> None:
+def test_a_foreign_cursor_isrefused(editor: TestClient, cursor: str) -> None:
     answer = editor.get("/api/v1/sites", params={"cursor": cursor})
     assert answer.status_code == 422
     assert "next" in answer.json()["detail"]

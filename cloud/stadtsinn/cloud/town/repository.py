@@ -12,6 +12,7 @@ from stadtsinn.cloud.platform.access.rows import (
     missing,
     one_page,
     one_row,
+    only_row,
     own_rows,
     update_rows,
 )
@@ -74,9 +75,9 @@ def _device(row: object) -> Device:
 
 def device(connection: Connection, scope: Scope, dev_eui: str) -> Device:
     """A device of the caller's tenant; raises NotFound, also for another tenant's."""
-    row = connection.execute(_devices(scope).where(devices.c.dev_eui == dev_eui)).one_or_none()
-    if row is None:
-        raise missing("device", dev_eui)
+    row = only_row(
+        connection, _devices(scope).where(devices.c.dev_eui == dev_eui), "device", dev_eui
+    )
     return _device(row)
 
 

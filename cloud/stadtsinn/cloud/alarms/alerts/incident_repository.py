@@ -21,7 +21,6 @@ from sqlalchemy import (
 
 from stadtsinn.base.batches import batched
 from stadtsinn.base.instant import Instant
-from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.alarms.alerts.tables import alert_inputs, incidents, rule_states, rules
 from stadtsinn.cloud.alarms.judging.kind import FIRST_LEVEL
 from stadtsinn.cloud.alarms.judging.machine import (
@@ -33,6 +32,7 @@ from stadtsinn.cloud.alarms.judging.machine import (
     next_due,
 )
 from stadtsinn.cloud.alarms.judging.terms import Terms
+from stadtsinn.cloud.platform.access.rows import only_row
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.database.upsert import insert_ignore
 
@@ -291,10 +291,7 @@ def incidents_page(
 
 def incident(connection: Connection, scope: Scope, key: str) -> Row[Any]:
     """An incident of the caller's tenant; raises NotFound."""
-    row = connection.execute(_mine(scope).where(incidents.c.id == key)).one_or_none()
-    if row is None:
-        raise NotFound(f"There is no incident '{key}'.")
-    return row
+    return only_row(connection, _mine(scope).where(incidents.c.id == key), "incident", key)
 
 
 def _mine(scope: Scope) -> Select[Any]:

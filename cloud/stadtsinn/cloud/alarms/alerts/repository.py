@@ -10,13 +10,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from stadtsinn.base.instant import Instant
-from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.alarms.alerts.rule import Group, Rule
 from stadtsinn.cloud.alarms.alerts.tables import rule_recipients, rule_states, rules
 from stadtsinn.cloud.alarms.judging.kinds.registry import KINDS
 from stadtsinn.cloud.alarms.notify.message import Addressee
 from stadtsinn.cloud.alarms.notify.tables import recipients
 from stadtsinn.cloud.domains.crowd.zones.tables import zones
+from stadtsinn.cloud.platform.access.rows import only_row
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.town.stations.tables import stations
 
@@ -76,9 +76,7 @@ def rules_page(
 
 def rule(connection: Connection, scope: Scope, slug: str) -> StoredRule:
     """A rule of the caller's tenant; raises NotFound."""
-    row = connection.execute(_mine(scope).where(rules.c.slug == slug)).one_or_none()
-    if row is None:
-        raise NotFound(f"There is no rule '{slug}'.")
+    row = only_row(connection, _mine(scope).where(rules.c.slug == slug), "rule", slug)
     return _stored([row], _slugs_of(connection, [row.id]))[0]
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
-from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.alarms.notify.message import Status
 from stadtsinn.cloud.alarms.notify.recipient import Recipient
 from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
+from stadtsinn.cloud.platform.access.rows import only_row
 from stadtsinn.cloud.platform.access.scope import Scope
 
 
@@ -64,10 +64,7 @@ def _mine(scope: Scope) -> Select[Any]:
 
 
 def _row(connection: Connection, scope: Scope, slug: str) -> Row[Any]:
-    row = connection.execute(_mine(scope).where(recipients.c.slug == slug)).one_or_none()
-    if row is None:
-        raise NotFound(f"There is no recipient '{slug}'.")
-    return row
+    return only_row(connection, _mine(scope).where(recipients.c.slug == slug), "recipient", slug)
 
 
 def _recipient(row: Row[Any]) -> Recipient:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from stadtsinn.base.instant import Instant
-from stadtsinn.base.problems import NotFound
+from stadtsinn.cloud.platform.access.rows import only_row
 from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.platform.access.tables import api_keys
 
@@ -55,9 +55,7 @@ def _key(row: Row[*tuple[Any, ...]]) -> Key:
 def key(connection: Connection, scope: Scope, key_id: int) -> Key:
     """A key of the caller's tenant, revoked or not; raises NotFound."""
     where = (api_keys.c.tenant_id == scope.tenant_id) & (api_keys.c.id == key_id)
-    row = connection.execute(select(*_COLUMNS).where(where)).one_or_none()
-    if row is None:
-        raise NotFound(f"There is no key {key_id}.")
+    row = only_row(connection, select(*_COLUMNS).where(where), "key", key_id)
     return _key(row)
 
 

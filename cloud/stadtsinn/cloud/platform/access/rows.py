@@ -32,7 +32,12 @@ def one_row(
     connection: Connection, scope: Scope, table: Table, where: Any, kind: str, name: str
 ) -> Row[Any]:
     """The row of the caller's tenant that this condition names; raises NotFound."""
-    row = connection.execute(own_rows(scope, table).where(where)).one_or_none()
+    return only_row(connection, own_rows(scope, table).where(where), kind, name)
+
+
+def only_row(connection: Connection, query: Select[Any], kind: str, name: str | int) -> Row[Any]:
+    """The one row of a query that stays inside the caller's tenant; raises NotFound."""
+    row = connection.execute(query).one_or_none()
     if row is None:
         raise missing(kind, name)
     return row
@@ -50,6 +55,6 @@ def delete_rows(connection: Connection, scope: Scope, table: Table, where: Any) 
     connection.execute(delete(table).where(table.c.tenant_id == scope.tenant_id, where))
 
 
-def missing(kind: str, name: str) -> NotFound:
+def missing(kind: str, name: str | int) -> NotFound:
     """The same text for what does not exist and for what belongs to another tenant."""
     return NotFound(f"There is no {kind} '{name}'.")

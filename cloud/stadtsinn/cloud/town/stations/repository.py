@@ -8,12 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select
 
 from stadtsinn.base.instant import Instant, to_datetime
-from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.platform.access.rows import (
     delete_rows,
-    missing,
     one_page,
     one_row,
+    only_row,
     own_rows,
     update_rows,
 )
@@ -40,9 +39,7 @@ from stadtsinn.cloud.town.tables import devices, sites
 
 def station(connection: Connection, scope: Scope, slug: str) -> Station:
     """A station of the caller's tenant; raises NotFound."""
-    row = connection.execute(_stations(scope).where(stations.c.slug == slug)).one_or_none()
-    if row is None:
-        raise missing("station", slug)
+    row = only_row(connection, _stations(scope).where(stations.c.slug == slug), "station", slug)
     return _station(row)
 
 
@@ -129,9 +126,9 @@ def _station_columns(connection: Connection, scope: Scope, record: Station) -> d
 
 def deployment(connection: Connection, scope: Scope, number: int) -> PlacedDeployment:
     """A deployment of the caller's tenant; raises NotFound."""
-    row = connection.execute(_deployments(scope).where(deployments.c.id == number)).one_or_none()
-    if row is None:
-        raise NotFound(f"There is no deployment {number}.")
+    row = only_row(
+        connection, _deployments(scope).where(deployments.c.id == number), "deployment", number
+    )
     return _deployment(row)
 
 

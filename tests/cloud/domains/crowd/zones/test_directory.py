@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api_callers import AWAY, HOME, NOW, ApiWorld
+from api_callers import AWAY, HOME, NOW, ApiWorld, each_counts_the_revision_up
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.domains.crowd.zones.directory import read_zones
 from stadtsinn.cloud.domains.crowd.zones.entry import Counter, GateEntry
@@ -82,13 +82,7 @@ def test_every_kind_of_change_wakes_the_followers(filled: ApiWorld) -> None:
         ("DELETE", "zones/kirmes/gates/tor", None),
         ("DELETE", "zones/kirmes", None),
     ]
-    revision = DirectoryCache(filled.database).current().revision
-    for method, path, body in calls:
-        answer = editor.request(method, f"/api/v1/{path}", json=body)
-        assert answer.is_success, (method, path, answer.text)
-        now = DirectoryCache(filled.database).current().revision
-        assert now > revision, (method, path)
-        revision = now
+    each_counts_the_revision_up(filled, editor, calls)
 
 
 def test_tenants_do_not_mix(filled: ApiWorld) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from fastapi.testclient import TestClient
 
-from api_callers import AWAY, ApiWorld
+from api_callers import AWAY, ApiWorld, refused
 from stadtsinn.cloud.platform.access.scope import Role
 
 EUI = "24e124600c124993"
@@ -20,13 +18,6 @@ def editor(world: ApiWorld) -> TestClient:
     return world.client(Role.EDITOR)
 
 
-def _refused(caller: TestClient, path: str, body: dict[str, Any], status: int) -> str:
-    answer = caller.post(f"/api/v1/{path}", json=body)
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    return str(answer.json()["detail"])
-
-
 def test_a_gate_needs_a_station_of_the_same_town_that_counts_people(world: ApiWorld) -> None:
     home, away = world.client(Role.EDITOR), world.client(Role.EDITOR, AWAY)
     home.post("/api/v1/devices", json=COUNTER)
@@ -37,11 +28,11 @@ def test_a_gate_needs_a_station_of_the_same_town_that_counts_people(world: ApiWo
         assert home.post("/api/v1/stations", json=station).status_code == 201
     for caller in (home, away):
         caller.post("/api/v1/zones", json={"slug": "markt", "name": "Markt"})
-    assert "no station 'tor'" in _refused(away, "zones/markt/gates", GATE, 422)
+    assert "no station 'tor'" in refused(away, "zones/markt/gates", GATE, 422)
     for silent in ("linde", "teich"):
-        refused = _refused(home, "zones/markt/gates", GATE | {"station": silent}, 422)
-        assert "no people" in refused
-    assert "no zone" in _refused(home, "zones/kirmes/gates", GATE, 404)
+        text = refused(home, "zones/markt/gates", GATE | {"station": silent}, 422)
+        assert "no people" in text
+    assert "no zone" in refused(home, "zones/kirmes/gates", GATE, 404)
     assert home.post("/api/v1/zones/markt/gates", json=GATE).status_code == 201
     planned = GATE | {"slug": "kirchgasse", "station": "kirchgasse"}
     assert home.post("/api/v1/zones/markt/gates", json=planned).status_code == 201
@@ -51,7 +42,7 @@ def test_one_line_of_a_station_counts_once_in_a_zone(editor: TestClient) -> None
     editor.post("/api/v1/devices", json=COUNTER)
     editor.post("/api/v1/zones", json={"slug": "markt", "name": "Markt"})
     assert editor.post("/api/v1/zones/markt/gates", json=GATE).status_code == 201
-    twice = _refused(editor, "zones/markt/gates", GATE | {"slug": "noch-ein-tor"}, 409)
+    twice = refused(editor, "zones/markt/gates", GATE | {"slug": "noch-ein-tor"}, 409)
     assert "twice" in twice
     other = GATE | {"slug": "zweites-tor", "channel": "line_2"}
     assert editor.post("/api/v1/zones/markt/gates", json=other).status_code == 201

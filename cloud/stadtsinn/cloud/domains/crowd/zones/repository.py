@@ -15,6 +15,7 @@ from stadtsinn.cloud.platform.access.rows import (
     missing,
     one_page,
     one_row,
+    only_row,
     own_rows,
     update_rows,
 )
@@ -40,9 +41,7 @@ def _zone(row: object) -> Zone:
 
 def zone(connection: Connection, scope: Scope, slug: str) -> Zone:
     """A zone of the caller's tenant; raises NotFound."""
-    row = connection.execute(_zones(scope).where(zones.c.slug == slug)).one_or_none()
-    if row is None:
-        raise missing("zone", slug)
+    row = only_row(connection, _zones(scope).where(zones.c.slug == slug), "zone", slug)
     return _zone(row)
 
 

@@ -1,0 +1,32 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from stadtsinn.cli.language import text
+
+Json = Annotated[
+    bool, typer.Option("--json", help=text("Answer in JSON lines.", "Antwort als JSON-Zeilen."))
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help=text("Only show what would change.", "Nur zeigen, was sich ändern würde."),
+    ),
+]
+Clock = Annotated[
+    str | None,
+    typer.Option(
+        "--clock",
+        envvar="STADTSINN_CLOCK",
+        help=text(
+            "'system', or 'shared:PATH' in a simulation.",
+            "'system', oder 'shared:PFAD' in einer Simulation.",
+        ),
+    ),
+]
+"""None: what the configuration says, else the system's."""
