@@ -105,6 +105,7 @@ def test_a_move_ends_the_one_and_begins_the_other(run: Command) -> None:
         (("swap", OLD, "70b3d57ed00000ff"), 1, "Register it first"),
         (("swap", "70b3d57ed00000ff", NEW), 1, "registry apply"),
         (("swap", "linde", NEW), 1, "16 hexadecimal digits"),
+        (("hand-over", "linde", "nachbarort"), 1, "16 hexadecimal digits"),
         (("swap", OLD, NEW, "--at", "gestern"), 2, "2026-06-12 12:00"),
         (("swap", OLD, NEW, "--at", "2026-10-25 02:30"), 2, "2026-10-25 02:30:00+01:00"),
         (("move", OLD, "nirgends"), 1, "no station 'nirgends'"),

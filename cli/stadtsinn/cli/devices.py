@@ -142,8 +142,8 @@ def hand_over(
     )
     from stadtsinn.cloud.town.stations.service import Editor
 
-    eui = dev_eui(device)
     with installation(config) as opened:
+        eui = dev_eui(device)
         try:
             with change_or_dry_run(opened.database, dry_run) as connection:
                 giver, taker = scope_of_device(connection, eui), scope_of_town(connection, tenant)
