@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from stadtsinn.base.csv_text import GERMAN, RFC_4180, Cell, Dialect, write_csv
+from stadtsinn.base.csv_text import (
+    GERMAN,
+    RFC_4180,
+    Cell,
+    Dialect,
+    rounded,
+    stream_csv,
+    write_csv,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,7 +32,9 @@ def test_for_a_german_spreadsheet() -> None:
     assert written == '\ufeffGröße;Wert\r\n"a;b";1234,5\r\n'.encode()
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+49", "-2", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+49", "-2", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＠A1"]
+)
 @pytest.mark.parametrize("dialect", [RFC_4180, GERMAN])
 def test_no_text_is_a_formula(text: str, dialect: Dialect) -> None:
     written = write_csv(["a"], [[text]], dialect)
@@ -46,3 +57,57 @@ def test_nobody_else_writes_csv() -> None:
         or "csv.DictWriter" in path.read_text(encoding="utf-8")
     ]
     assert found == [Path("base/stadtsinn/base/csv_text.py")]
+
+
+def test_a_german_spreadsheet_gets_one_mark_and_no_line_that_names_the_separator() -> None:
+    """What opens by a double click.
+
+    Semicolon and mark: https://github.com/terminal42/contao-leads/issues/31 and
+    https://github.com/cosmocode/dokuwiki-plugin-struct/issues/416. ``sep=`` makes Excel forget the
+    mark, and umlauts break: https://github.com/alexcaza/export-to-csv/issues/119,
+    https://github.com/asafdav/ng-csv/issues/28, https://github.com/ag-grid/ag-grid/pull/655.
+    """
+    rows = [["Größe", n] for n in range(20_000)]
+    parts = list(stream_csv(["Straße", "Wert"], rows, GERMAN))
+    assert len(parts) > 3
+    whole = b"".join(parts)
+    assert whole == write_csv(["Straße", "Wert"], rows, GERMAN)
+    assert whole.startswith("\ufeffStraße;Wert\r\n".encode())
+    assert whole.count("\ufeff".encode()) == 1
+    assert b"sep=" not in whole
+
+
+def test_of_a_long_table_only_one_part_is_in_memory() -> None:
+    taken = 0
+
+    def rows() -> Iterator[list[Cell]]:
+        nonlocal taken
+        for n in range(1_000_000):
+            taken = n
+            yield ["a" * 60, n]
+
+    next(stream_csv(["a", "b"], rows()))
+    assert taken < 2_000
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "written"),
+    [
+        (23.416666666666668, 2, "23,42"),
+        (23.4, 2, "23,4"),
+        (23.0, 2, "23"),
+        (-0.001, 2, "0"),
+        (0.1 + 0.2, 2, "0,3"),
+        (1e-5, 5, "0,00001"),
+        (1e16, 0, "10000000000000000"),
+        (-3.456, 1, "-3,5"),
+    ],
+)
+def test_numbers_as_people_read_them(value: float, decimals: int, written: str) -> None:
+    text = write_csv(["h"], [[rounded(value, decimals)]], GERMAN).decode("utf-8-sig")
+    assert text.splitlines()[1] == written
+
+
+@pytest.mark.parametrize(("value", "written"), [(1e-05, "0.00001"), (2.5e17, "250000000000000000")])
+def test_no_number_is_written_with_an_exponent(value: float, written: str) -> None:
+    assert write_csv(["h"], [[value]]).decode().splitlines()[1] == written

@@ -73,6 +73,16 @@ def date_and_time(instant: int) -> str:
     return f"{local(instant):%d.%m.%Y, %H:%M}"
 
 
+def spreadsheet_time(instant: int) -> str:
+    """``26.09.2026 12:00:00``: German spreadsheets take it for a time. See `clock_name`."""
+    return f"{local(instant):%d.%m.%Y %H:%M:%S}"
+
+
+def clock_name(instant: int) -> str:
+    """``MESZ`` or ``MEZ``: which of the two a local time is that comes twice in October."""
+    return "MESZ" if local(instant).dst() else "MEZ"
+
+
 @lru_cache(maxsize=20_000)
 def _offset(hour: int) -> tuple[int, str]:
     """Offset in an hour since 1970: clocks change at whole hours, and maps show many times."""

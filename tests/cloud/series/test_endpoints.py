@@ -210,11 +210,12 @@ def test_csv_for_a_german_spreadsheet(world: ApiWorld, client: TestClient) -> No
     assert answer.content.startswith(b"\xef\xbb\xbf")
     heading, row = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")), delimiter=";")
     assert heading == [
-        *("Zeit", "Messstelle", "Name", "Messgröße", "Kanal", "Wert", "Einheit", "Qualität"),
-        "Gerät",
+        *("Zeit", "Uhr", "Messstelle", "Name", "Messgröße", "Kanal", "Wert", "Einheit"),
+        *("Qualität", "Gerät", "Gerätename"),
     ]
     assert row == [
-        "2026-09-26T11:00:00+02:00",
+        "26.09.2026 11:00:00",
+        "MESZ",
         TREE,
         "Linde",
         "Bodenfeuchte",
@@ -222,8 +223,62 @@ def test_csv_for_a_german_spreadsheet(world: ApiWorld, client: TestClient) -> No
         "1234,5",
         "%",
         "gut",
-        DEVICE,
+        "70-B3-D5-00-00-00-00-01",
+        "linde",
     ]
+
+
+def table(client: TestClient, **params: object) -> list[list[str]]:
+    """The rows of the German CSV, without its heading."""
+    asked = {"format": "csv", "locale": "de", **params}
+    answer = client.get(SOIL, params=asked)
+    assert answer.status_code == 200
+    text = answer.content.decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text, newline=""), delimiter=";"))[1:]
+
+
+def test_people_read_no_more_decimals_than_the_quantity_has(
+    world: ApiWorld, client: TestClient
+) -> None:
+    store(world, {NOW - HOUR: 23.4, NOW - HOUR + 60 * MINUTE // 3: 23.45, NOW - MINUTE: 23.4})
+    assert [row[6] for row in table(client)] == ["23,4", "23,45", "23,4"]
+    means = table(client, window="1d", aggregate="mean")
+    assert [row[6] for row in means] == ["23,42"]
+    plain = client.get(SOIL, params={"format": "csv", "window": "1d"}).text
+    assert "23.416666666666" in plain, "programs get the value as it is"
+
+
+def test_the_hour_that_comes_twice_is_told_apart(world: ApiWorld, client: TestClient) -> None:
+    """25 October 2026, 02:30: summer time, then winter time."""
+    first = parse("2026-10-25T02:30:00+02:00")
+    store(world, {first: 1.0, first + HOUR: 2.0})
+    asked = {"start": "2026-10-25", "end": "2026-10-26"}
+    assert [row[:2] for row in table(client, **asked)] == [
+        ["25.10.2026 02:30:00", "MESZ"],
+        ["25.10.2026 02:30:00", "MEZ"],
+    ]
+
+
+def test_csv_has_all_of_a_month_and_more(world: ApiWorld, client: TestClient) -> None:
+    """More values than one page of the store; nothing is cut off without a word."""
+    count = 25_003
+    store(world, {NOW - n * 2 * MINUTE: float(n % 7) for n in range(1, count + 1)})
+    asked = {"start": "2026-08-01", "end": "2026-10-01"}
+    rows = table(client, **asked)
+    assert len(rows) == count
+    times = [row[0] for row in rows]
+    assert len(set(times)) == count
+    limited = client.get(SOIL, params={**asked, "format": "csv", "limit": 5})
+    assert (len(limited.text.splitlines()), "link" in limited.headers) == (6, True)
+    windows = table(client, window="5m", aggregate="last", **asked)
+    assert len(windows) > 10_000
+
+
+def test_too_many_windows_are_refused(client: TestClient) -> None:
+    asked = {"format": "csv", "window": "1m", "start": "2020-01-01"}
+    answer = client.get(SOIL, params=asked)
+    assert answer.status_code == 422
+    assert "windows" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,32 @@ def test_the_past_as_csv(world: ApiWorld, town: Market) -> None:
     assert len(lines) == 61 + 2
 
 
+def test_the_past_as_a_table_for_people(world: ApiWorld, town: Market) -> None:
+    asked = {"format": "csv", "locale": "de"}
+    answer = world.client(Role.READER).get(f"{ZONE}/history", params=asked)
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    lines = answer.content.decode("utf-8-sig").split("\r\n")
+    assert lines[0] == "Zeit;Uhr;Zone;Name;Personen;mindestens;höchstens;Zählung"
+    assert lines[1].startswith("26.09.2026 08:00:00;MESZ;marktplatz;Marktplatz;0;")
+    assert lines[1].endswith(";vollständig")
+
+
+def test_csv_has_every_day_that_is_asked_for(world: ApiWorld, town: Market) -> None:
+    """A month in one table, computed day by day; JSON says where to go on."""
+    later = [town.uplink(NORTH, 60 * 24 * day, 100 + day, 50) for day in range(1, 31)]
+    town.apply_each(later)
+    asked = {"start": "2026-09-26", "end": "2026-10-27"}
+    client = world.client(Role.READER)
+    lines = client.get(f"{ZONE}/history", params={**asked, "format": "csv"}).text.split("\r\n")
+    times = [line.partition(",")[0] for line in lines[1:-1]]
+    assert len(times) == len(set(times)) == 30 * 24 * 60 + 1
+    assert (times[0], times[-1][:10]) == ("2026-09-26T08:00:00+02:00", "2026-10-26")
+    page = client.get(f"{ZONE}/history", params=asked).json()
+    assert page["next"] is not None
+    refused = client.get(f"{ZONE}/history", params={"start": "2020-01-01", "format": "csv"})
+    assert (refused.status_code, "400 days" in refused.json()["detail"]) == (422, True)
+
+
 def test_an_end_before_the_start_is_refused(world: ApiWorld, town: Market) -> None:
     params = {"start": "2026-09-26T12:00:00Z", "end": "2026-09-26T11:00:00Z"}
     answer = world.client(Role.READER).get(f"{ZONE}/history", params=params)

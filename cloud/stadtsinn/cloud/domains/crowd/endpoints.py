@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
 
 from stadtsinn.base.berlin import isoformat
 from stadtsinn.base.csv_text import MEDIA_TYPE as CSV
-from stadtsinn.base.csv_text import write_csv
+from stadtsinn.base.csv_text import Locale
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.domains.crowd import service
+from stadtsinn.cloud.domains.crowd.csv_text import stream
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.schemas import (
     CorrectionView,
@@ -71,23 +72,27 @@ def read_history(
     start: Annotated[GivenTime | None, Query(description="Default: a day ago.")] = None,
     end: Annotated[GivenTime | None, Query(description="Exclusive. Default: now.")] = None,
     format_: Annotated[Format, Query(alias="format", description="json or csv.")] = Format.JSON,
+    locale: Annotated[
+        Locale, Query(description="`de`: CSV as people and Excel read it.")
+    ] = Locale.EN,
 ) -> HistoryView | Response:
     """Late reports of gates are counted where they belong, so the past may still change.
 
-    As CSV, the start of the next page is in the header `Link`.
+    JSON has a day at most and says in `next` where to go on; CSV has all, up to 400 days.
     """
     until = services.clock.now() if end is None else Instant(end)
     since = Instant(until - DAY) if start is None else Instant(start)
+    if format_ is Format.CSV:
+        with services.database.read() as connection:
+            name = registry.zone(connection, scope, zone).name
+        samples = service.whole_history(services.database, scope, zone, since, until)
+        headers = {"Content-Disposition": f'attachment; filename="{zone}.csv"'}
+        body = stream(zone, name, samples, locale)
+        return StreamingResponse(body, media_type=CSV, headers=headers)
     with services.database.read() as connection:
         page = service.history(connection, scope, zone, since, until)
-    following = write_time(page.following)
-    if format_ is Format.CSV:
-        headers = {"Content-Disposition": f'attachment; filename="{zone}.csv"'}
-        if following is not None:
-            query = urlencode({"start": following, "end": isoformat(until), "format": "csv"})
-            headers["Link"] = f'<?{query}>; rel="next"'
-        return Response(_csv(page.samples), media_type=CSV, headers=headers)
-    return HistoryView(items=[_minute(sample) for sample in page.samples], next=following)
+    items = [_minute(sample) for sample in page.samples]
+    return HistoryView(items=items, next=write_time(page.following))
 
 
 @router.get("/zones/{zone}/corrections", summary="Corrections of a zone · Korrekturen einer Zone")
@@ -144,12 +149,4 @@ def _correction(record: Correction) -> CorrectionView:
         name=record.name,
         reason=record.reason,
         entered_at=isoformat(record.created_at),
-    )
-
-
-def _csv(samples: list[ZoneSample]) -> bytes:
-    minutes = map(_minute, samples)
-    return write_csv(
-        ["time", "occupancy", "low", "high", "degraded"],
-        ((one.time, one.occupancy, one.low, one.high, one.degraded) for one in minutes),
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from sqlalchemy import Connection
 
@@ -19,6 +21,9 @@ from stadtsinn.cloud.platform.database.engine import Database
 
 MAX_MINUTES = 1_440
 """Minutes in one answer of the history."""
+
+MAX_STREAMED = 400 * DAY
+"""Of one table of the history."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,32 @@ def history(
     until = min(end, start + MAX_MINUTES * MINUTE)
     samples = occupancy_history(connection, zone_id, start, until)
     return HistoryPage(samples, Instant(until) if until < end else None)
+
+
+def whole_history(
+    database: Database, scope: Scope, slug: str, start: Instant, end: Instant
+) -> Iterator[ZoneSample]:
+    """Every full minute with start <= minute < end, computed a day at a time.
+
+    Raises NotFound and Invalid before the first.
+    """
+    if end - start > MAX_STREAMED:
+        raise Invalid(
+            f"A table has at most {MAX_STREAMED // DAY} days: ask for the years one by one."
+        )
+    with database.read() as connection:
+        first = history(connection, scope, slug, start, end)
+    return chain(first.samples, _following(database, scope, slug, first.following, end))
+
+
+def _following(
+    database: Database, scope: Scope, slug: str, start: Instant | None, end: Instant
+) -> Iterator[ZoneSample]:
+    while start is not None:
+        with database.read() as connection:  # a slow reader holds no connection
+            page = history(connection, scope, slug, start, end)
+        yield from page.samples
+        start = page.following
 
 
 def corrections(

@@ -1,40 +1,60 @@
-"""Series as CSV."""
+"""Series as CSV: for programs as they are, for people as a German table."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from stadtsinn.base.csv_text import GERMAN, Cell, write_csv
-from stadtsinn.cloud.series.answers.schemas import SeriesPage
+from stadtsinn.base.berlin import clock_name, isoformat, spreadsheet_time
+from stadtsinn.base.csv_text import GERMAN, Cell, Locale, rounded, stream_csv
+from stadtsinn.cloud.series.answers.schemas import words
+from stadtsinn.cloud.series.answers.service import Question
+from stadtsinn.cloud.series.stores.store import Sample
+from stadtsinn.decoders.decimals import decimals_of
+from stadtsinn.decoders.units import unit_sign
 
 _QUALITY_DE = {"good": "gut", "suspect": "zweifelhaft", "bad": "schlecht"}
 _HEADING = (
     *("time", "station", "name", "quantity", "channel", "value", "unit", "quality", "dev_eui"),
 )
 _HEADING_DE = (
-    *("Zeit", "Messstelle", "Name", "Messgröße", "Kanal", "Wert", "Einheit", "Qualität", "Gerät"),
+    *("Zeit", "Uhr", "Messstelle", "Name", "Messgröße", "Kanal", "Wert", "Einheit", "Qualität"),
+    *("Gerät", "Gerätename"),
 )
 
 
-class Locale(StrEnum):
-    """For whom a CSV is written."""
-
-    EN = "en"
-    """Comma, decimal point, English headings."""
-    DE = "de"
-    """Semicolon, decimal comma, German headings and a byte order mark."""
-
-
-def to_csv(page: SeriesPage, locale: Locale) -> bytes:
-    """One row per value; times as in JSON, since a local time alone is ambiguous in October."""
+def stream(
+    question: Question, samples: Iterable[Sample], locale: Locale, device_names: Mapping[str, str]
+) -> Iterator[bytes]:
+    """One row per value. `device_names` by DevEUI."""
     if locale is Locale.DE:
-        return write_csv(_HEADING_DE, _rows(page, page.label_de, _QUALITY_DE), GERMAN)
-    return write_csv(_HEADING, _rows(page, page.quantity, {}))
+        return stream_csv(_HEADING_DE, _german(question, samples, device_names), GERMAN)
+    return stream_csv(_HEADING, _plain(question, samples))
 
 
-def _rows(page: SeriesPage, label: str, qualities: Mapping[str, str]) -> Iterator[Sequence[Cell]]:
-    for item in page.items:
-        quality = qualities.get(item.quality, item.quality)
-        place = (page.station, page.name, label, page.channel)
-        yield item.time, *place, item.value, page.unit, quality, item.dev_eui
+def _plain(question: Question, samples: Iterable[Sample]) -> Iterator[Sequence[Cell]]:
+    key = question.key
+    unit = words(key.quantity).unit
+    for one in samples:
+        place = (key.station, question.name, key.quantity, key.channel)
+        yield isoformat(one.time), *place, one.value, unit, one.quality.value, one.dev_eui
+
+
+def _german(
+    question: Question, samples: Iterable[Sample], device_names: Mapping[str, str]
+) -> Iterator[Sequence[Cell]]:
+    key, said = question.key, words(question.key.quantity)
+    unit, decimals = unit_sign(said.unit), decimals_of(key.quantity)
+    place = (key.station, question.name, said.label_de, key.channel)
+    for one in samples:
+        yield (
+            *(spreadsheet_time(one.time), clock_name(one.time), *place),
+            *(rounded(one.value, decimals), unit, _QUALITY_DE[one.quality.value]),
+            *(_on_the_label(one.dev_eui), device_names.get(one.dev_eui, "")),
+        )
+
+
+def _on_the_label(dev_eui: str) -> str:
+    """``70-B3-D5-…``: as printed on devices; without hyphens, digits alone or around an E would
+    be taken for a number."""
+    pairs = (dev_eui[at : at + 2] for at in range(0, len(dev_eui), 2))
+    return "-".join(pairs).upper()

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
 
+from stadtsinn.base.berlin import isoformat
 from stadtsinn.base.csv_text import MEDIA_TYPE as CSV
+from stadtsinn.base.csv_text import Locale
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.base.problems import Invalid
 from stadtsinn.cloud.platform.access.dependencies import (
@@ -28,7 +33,7 @@ from stadtsinn.cloud.platform.api.pages import Page
 from stadtsinn.cloud.platform.api.times import HOW, GivenTime
 from stadtsinn.cloud.series.answers import repository
 from stadtsinn.cloud.series.answers import service as reading
-from stadtsinn.cloud.series.answers.csv_text import Locale, to_csv
+from stadtsinn.cloud.series.answers.csv_text import stream
 from stadtsinn.cloud.series.answers.repository import Place
 from stadtsinn.cloud.series.answers.schemas import (
     FedSeriesView,
@@ -38,13 +43,14 @@ from stadtsinn.cloud.series.answers.schemas import (
     StreamBody,
 )
 from stadtsinn.cloud.series.stores.dependencies import SeriesDep
-from stadtsinn.cloud.series.stores.store import Aggregate, SeriesKey, Window
+from stadtsinn.cloud.series.stores.store import Aggregate, Sample, SeriesKey, Window
 from stadtsinn.cloud.town import repository as registry
 from stadtsinn.cloud.town.stations import repository as town_stations
 
 router = APIRouter(tags=["series"])
 
 MAX_SAMPLES = 10_000
+_PAGE = 1_000
 MAX_NAMED = 100
 MAX_STATIONS = 10_000
 
@@ -142,19 +148,25 @@ def read_series(
         Grade, Query(description="`all`: doubtful values too, marked.")
     ] = Grade.GOOD,
     limit: Annotated[
-        int, Query(ge=1, le=MAX_SAMPLES, description="Values, or windows looked at.")
-    ] = 1_000,
+        int | None,
+        Query(
+            ge=1,
+            le=MAX_SAMPLES,
+            description=f"Values, or windows looked at; {_PAGE:,} by default, CSV: all.",
+        ),
+    ] = None,
     form: Annotated[
         Format | None, Query(alias="format", description="Default by the header Accept.")
     ] = None,
     locale: Annotated[
-        Locale, Query(description="`de`: CSV with semicolon and decimal comma.")
+        Locale, Query(description="`de`: CSV as people and Excel read it.")
     ] = Locale.EN,
     accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Response:
     """Values of one quantity, oldest first. With `window`, one value per window that has any.
 
-    Die Werte einer Messgröße, auch als Tabelle für Excel (`format=csv&locale=de`).
+    CSV has all of them, however many, unless `limit` is given. Die Werte einer Messgröße, auch als
+    Tabelle für Excel (`format=csv&locale=de`).
     """
     reading.check_quantity(quantity)
     until = services.clock.now() if end is None else Instant(end)
@@ -163,7 +175,9 @@ def read_series(
     with services.database.read() as connection:
         named = town_stations.station(connection, scope, station)
         places = town_stations.deployments_page(connection, scope, None, None, station=station)
-        types = repository.device_types(connection, scope, {place.dev_eui for place in places})
+        present = {place.dev_eui for place in places}
+        types = repository.device_types(connection, scope, present)
+        device_names = repository.device_names(connection, scope, present)
     question = reading.Question(
         key=key,
         name=named.name,
@@ -173,14 +187,22 @@ def read_series(
         window=window,
         aggregate=aggregate,
         include_doubtful=quality is Grade.ALL,
-        limit=limit,
+        limit=limit or _PAGE,
     )
-    page = reading.answer(series, scope.tenant_id, question)
-    headers = _link_to_next(request, page)
-    if form is Format.CSV or (form is None and "text/csv" in accept):
-        headers["Content-Disposition"] = f'attachment; filename="{station}-{quantity}.csv"'
-        return Response(to_csv(page, locale), media_type=CSV, headers=headers)
-    return Response(page.model_dump_json(), media_type="application/json", headers=headers)
+    if form is not Format.CSV and (form is not None or "text/csv" not in accept):
+        page = reading.answer(series, scope.tenant_id, question)
+        headers = _link_to_next(request, page.next)
+        return Response(page.model_dump_json(), media_type="application/json", headers=headers)
+    headers = {"Content-Disposition": f'attachment; filename="{station}-{quantity}.csv"'}
+    samples: Iterable[Sample]
+    if limit is None:
+        whole = replace(question, limit=MAX_SAMPLES)
+        samples = reading.read_all(series, scope.tenant_id, whole)
+    else:
+        samples, more_from = reading.read_page(series, scope.tenant_id, question)
+        headers |= _link_to_next(request, None if more_from is None else isoformat(more_from))
+    body = stream(question, samples, locale, device_names)
+    return StreamingResponse(body, media_type=CSV, headers=headers)
 
 
 @router.get("/latest", summary="Newest values · Neueste Werte", response_model=LatestPage)
@@ -246,9 +268,9 @@ def _page(
     return found[:limit], found[limit - 1].slug if len(found) > limit else None
 
 
-def _link_to_next(request: Request, page: SeriesPage) -> dict[str, str]:
+def _link_to_next(request: Request, start: str | None) -> dict[str, str]:
     """The address of the next page, for callers of CSV, where the body has no place for it."""
-    if page.next is None:
+    if start is None:
         return {}
-    following = request.url.include_query_params(start=page.next)
+    following = request.url.include_query_params(start=start)
     return {"Link": f'<{following.path}?{following.query}>; rel="next"'}

@@ -115,6 +115,14 @@ def _stream(row: Row[Any]) -> Datastream:
     return Datastream(row.label, row.retention_days, row.first_at)
 
 
+def device_names(connection: Connection, scope: Scope, dev_euis: Collection[str]) -> dict[str, str]:
+    """The names of registered devices."""
+    query = select(devices.c.dev_eui, devices.c.name).where(
+        devices.c.tenant_id == scope.tenant_id, devices.c.dev_eui.in_(dev_euis)
+    )
+    return {row.dev_eui: row.name for row in connection.execute(query)}
+
+
 def device_types(connection: Connection, scope: Scope, dev_euis: Collection[str]) -> dict[str, str]:
     """The types of registered devices."""
     query = select(devices.c.dev_eui, devices.c.device_type).where(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from stadtsinn.base import berlin
 from stadtsinn.base.instant import Instant
@@ -23,7 +24,7 @@ from stadtsinn.cloud.series.answers.schemas import (
     words,
 )
 from stadtsinn.cloud.series.stores.store import Aggregate, Sample, SeriesKey, SeriesStore, Window
-from stadtsinn.cloud.series.stores.windows import next_window, window_start
+from stadtsinn.cloud.series.stores.windows import next_window, step_of, window_start
 from stadtsinn.cloud.town.stations.model import (
     COMPARISON,
     Deployment,
@@ -33,6 +34,9 @@ from stadtsinn.cloud.town.stations.model import (
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.vocabulary import QUANTITIES, VocabularyError, quantity
+
+_MOST_WINDOWS = 600_000
+"""Of one table: minutes of more than a year."""
 
 _DEFAULTS = {
     "mean": Aggregate.MEAN,
@@ -119,15 +123,7 @@ def _may_feed(place: Deployment, measured: DeviceType | None, key: SeriesKey) ->
 
 def answer(store: SeriesStore, tenant_id: str, question: Question) -> SeriesPage:
     """Values or windows, at most `limit`, and where to go on."""
-    if question.start > question.end:
-        raise Invalid("'start' lies after 'end': swap them.")
-    if question.window is None:
-        if question.aggregate is not None:
-            raise Invalid("'aggregate' needs a 'window', e.g. window=1d.")
-        samples, more_from, how = *_values(store, tenant_id, question), None
-    else:
-        how = question.aggregate or default_aggregate(question.key.quantity)
-        samples, more_from = _windows(store, tenant_id, question, question.window, how)
+    samples, more_from = read_page(store, tenant_id, question)
     said = words(question.key.quantity)
     return SeriesPage(
         station=question.key.station,
@@ -138,10 +134,62 @@ def answer(store: SeriesStore, tenant_id: str, question: Question) -> SeriesPage
         label_de=said.label_de,
         label_en=said.label_en,
         window=question.window,
-        aggregate=how,
+        aggregate=None if question.window is None else _how(question),
         items=[sample_view(sample, berlin.isoformat(sample.time)) for sample in samples],
         next=None if more_from is None else berlin.isoformat(more_from),
     )
+
+
+def read_page(
+    store: SeriesStore, tenant_id: str, question: Question
+) -> tuple[list[Sample], Instant | None]:
+    """At most `limit` values or windows, and where to go on. Raises Invalid."""
+    check(question)
+    return _page(store, tenant_id, question)
+
+
+def read_all(store: SeriesStore, tenant_id: str, question: Question) -> Iterator[Sample]:
+    """Every value or window of the question, `limit` at a time. Raises Invalid before the first.
+
+    Read page by page, so that a year costs no more memory than a day.
+    """
+    check(question)
+    if question.window is not None:
+        windows = (question.end - question.start) // step_of(question.window)
+        if windows > _MOST_WINDOWS:
+            raise Invalid("these are too many windows: ask for a shorter time or larger windows.")
+    pages = _pages(store, tenant_id, question)
+    first = next(pages)
+    return chain(first, chain.from_iterable(pages))
+
+
+def _pages(store: SeriesStore, tenant_id: str, question: Question) -> Iterator[list[Sample]]:
+    start: Instant | None = question.start
+    while start is not None:
+        samples, start = _page(store, tenant_id, replace(question, start=start))
+        yield samples
+
+
+def _page(
+    store: SeriesStore, tenant_id: str, question: Question
+) -> tuple[list[Sample], Instant | None]:
+    if question.window is None:
+        return _values(store, tenant_id, question)
+    return _windows(store, tenant_id, question, question.window, _how(question))
+
+
+def check(question: Question) -> None:
+    """Raises Invalid for what cannot be answered."""
+    if question.start > question.end:
+        raise Invalid("'start' lies after 'end': swap them.")
+    if question.window is None and question.aggregate is not None:
+        raise Invalid("'aggregate' needs a 'window', e.g. window=1d.")
+    if question.window is not None and question.include_doubtful:
+        raise Invalid("windows are made of good values only: leave 'quality' away.")
+
+
+def _how(question: Question) -> Aggregate:
+    return question.aggregate or default_aggregate(question.key.quantity)
 
 
 def _values(
@@ -163,8 +211,6 @@ def _windows(
     store: SeriesStore, tenant_id: str, question: Question, window: Window, how: Aggregate
 ) -> tuple[list[Sample], Instant | None]:
     """`limit` counts windows with and without values, so one call never means much work."""
-    if question.include_doubtful:
-        raise Invalid("windows are made of good values only: leave 'quality' away.")
     stop = window_start(question.start, window)
     for _ in range(question.limit):
         stop = next_window(stop, window)
