@@ -37,6 +37,7 @@ quarantine = Table(
     Column("replayed_at", InstantColumn),
     # The network server's format of an event; NULL for what an edge made itself.
     Column("format", String(32)),
+    sqlite_autoincrement=True,
 )
 
 Index("ix_quarantine_tenant", quarantine.c.tenant_id, quarantine.c.id)

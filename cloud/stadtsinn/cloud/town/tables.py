@@ -27,6 +27,7 @@ sites = Table(
     Column("latitude", Float),
     Column("longitude", Float),
     UniqueConstraint("tenant_id", "slug"),
+    sqlite_autoincrement=True,
 )
 
 devices = Table(

@@ -62,6 +62,7 @@ outbox = Table(
     Column("expires_at", InstantColumn, nullable=False),
     Column("sent_at", InstantColumn),
     Column("purged", Boolean, nullable=False, default=False),
+    sqlite_autoincrement=True,
 )
 
 Index("ix_outbox_status_next", outbox.c.settled, outbox.c.status, outbox.c.next_attempt)
@@ -79,6 +80,7 @@ sandbox_messages = Table(
     Column("address", String(254), nullable=False),
     Column("text", Text, nullable=False),
     Column("received_at", InstantColumn, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 sandbox_phone = Table(

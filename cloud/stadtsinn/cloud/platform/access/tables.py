@@ -21,4 +21,5 @@ api_keys = Table(
     Column("revoked_at", InstantColumn),
     Column("last_used_at", InstantColumn),
     UniqueConstraint("prefix"),
+    sqlite_autoincrement=True,
 )

@@ -35,7 +35,11 @@ metadata = MetaData(
 )
 
 Position = BigInteger().with_variant(Integer(), "sqlite")
-"""A 64-bit key that counts up by itself (SQLite does so only for INTEGER)."""
+"""A 64-bit key that counts up by itself (SQLite does so only for INTEGER).
+
+Give its table `sqlite_autoincrement=True`: without it SQLite gives the id of a last row that was
+deleted to the next one, and what others keep under that id would be taken for its own.
+"""
 
 InstantColumn = BigInteger
 """An `Instant`: microseconds UTC."""

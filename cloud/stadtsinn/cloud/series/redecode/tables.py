@@ -20,6 +20,7 @@ redecodings = Table(
     # Uplinks behind it had not reached the series store yet and were left alone.
     Column("last_position", Position, nullable=False),
     Column("decoders", JSON, nullable=False),  # [{"old": …, "new": …, "uplinks": n}]
+    sqlite_autoincrement=True,
 )
 
 redecoding_devices = Table(

@@ -40,6 +40,7 @@ stations = Table(
     Column("tags", JSON, nullable=False),
     Column("created_at", InstantColumn, nullable=False),
     UniqueConstraint("tenant_id", "slug"),
+    sqlite_autoincrement=True,
 )
 
 deployments = Table(
@@ -60,6 +61,7 @@ deployments = Table(
     Column("installed_by", String(200), nullable=False),
     Column("remarks", Text, nullable=False),
     Column("created_at", InstantColumn, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 datastreams = Table(
@@ -74,6 +76,7 @@ datastreams = Table(
     Column("retention_days", Integer),  # NULL: as long as the tenant's series
     Column("first_at", InstantColumn, nullable=False),  # event time of its first value
     UniqueConstraint("station_id", "quantity", "channel"),
+    sqlite_autoincrement=True,
 )
 
 series_corrections = Table(
@@ -89,6 +92,7 @@ series_corrections = Table(
     Column("requested_at", InstantColumn, nullable=False),
     Column("requested_by", String(200), nullable=False),
     Column("done_at", InstantColumn),
+    sqlite_autoincrement=True,
 )
 
 Index("ix_series_corrections_open", series_corrections.c.done_at, series_corrections.c.id)

@@ -33,6 +33,7 @@ zones = Table(
     Column("max_rate", Integer, nullable=False),
     Column("public", Boolean, nullable=False),
     UniqueConstraint("tenant_id", "slug"),
+    sqlite_autoincrement=True,
 )
 
 gates = Table(
@@ -48,4 +49,5 @@ gates = Table(
     Column("swapped", Boolean, nullable=False),
     UniqueConstraint("zone_id", "slug"),
     UniqueConstraint("zone_id", "station_id", "channel"),
+    sqlite_autoincrement=True,
 )
