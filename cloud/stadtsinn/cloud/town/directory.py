@@ -153,6 +153,17 @@ class DirectoryCache:
         with self._lock:
             return self._renewed()
 
+    def as_of(self, connection: Connection) -> Directory:
+        """A directory that holds every change this transaction sees.
+
+        For followers whose results cannot be taken back, such as an alarm: one query for a batch.
+        """
+        directory = self.current()
+        if read_revision(connection) != directory.revision:
+            self.renew()
+            directory = self.current()
+        return directory
+
     def renew(self) -> None:
         """Read the registry again if it changed, however short ago it was looked at."""
         with self._lock:

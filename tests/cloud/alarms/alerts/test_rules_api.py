@@ -166,7 +166,7 @@ def test_deleting_a_rule_ends_its_alarm_and_keeps_the_record(world: ApiWorld) ->
     assert (incident["rule"], incident["close_reason"]) == (None, "rule_deleted")
     messages = editor.get("/api/v1/messages").json()["items"]
     assert [message["kind"] for message in messages] == ["ENDED", "ALARM"]
-    assert "Alarm beendet (Regel gelöscht): Wochenmarkt" in messages[0]["text"]
+    assert "Nicht mehr überwacht (Regel gelöscht): Wochenmarkt" in messages[0]["text"]
 
 
 def test_a_rule_for_a_group_shows_its_stations_and_incidents_name_them(world: ApiWorld) -> None:

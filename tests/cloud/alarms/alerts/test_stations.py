@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import and_, delete, insert, select, update
 
-from fake_alert_town import DEVICE, STATION, TENANT, AlertTown, minute, uplink
+from fake_alert_town import DEVICE, NUMBERS, STATION, TENANT, AlertTown, minute, uplink
+from stadtsinn.cloud.alarms.alerts.follower import AlertsFollower
+from stadtsinn.cloud.alarms.alerts.service import delete_rule
 from stadtsinn.cloud.alarms.alerts.tables import rule_states
 from stadtsinn.cloud.alarms.notify.tables import outbox
+from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town.service import change
 from stadtsinn.cloud.town.stations.tables import deployments, stations
 from stadtsinn.cloud.town.tables import sites
@@ -149,7 +152,7 @@ def test_a_station_that_leaves_has_its_incident_closed_with_the_reason(town: Ale
     }
     assert town.kinds() == ["ALARM", "ALARM", "ENDED"]
     assert town.messages()[-1].text == (
-        "Alarm beendet (Messstelle nicht mehr in der Regel): Ahorn am Tor, Baum trocken, "
+        "Nicht mehr überwacht (Messstelle nicht mehr in der Gruppe): Ahorn am Tor, Baum trocken, "
         "Alarm von 10:00 Uhr. Das ist keine Entwarnung."
     )
     soil(town, OTHER_DEVICE, 3, 5)
@@ -168,8 +171,11 @@ def test_a_station_that_is_deleted_ends_its_incident_under_its_name(small_town: 
     small_town.restart()
     small_town.tick(1)
     (incident,) = small_town.incidents()
-    assert (incident.station_name, incident.close_reason) == ("Ahorn am Tor", "station_left")
-    assert "Ahorn am Tor, Baum trocken" in small_town.messages()[-1].text
+    assert (incident.station_name, incident.close_reason) == ("Ahorn am Tor", "station_deleted")
+    assert small_town.messages()[-1].text == (
+        "Nicht mehr überwacht (Messstelle gelöscht): Ahorn am Tor, Baum trocken, "
+        "Alarm von 10:00 Uhr. Das ist keine Entwarnung."
+    )
     with small_town.database.read() as connection:
         assert connection.execute(rule_states.select()).all() == []
 
@@ -182,7 +188,107 @@ def test_what_ends_out_of_a_group_before_it_was_sent_is_one_message(small_town: 
     small_town.tick(1)
     assert [row.close_reason for row in small_town.incidents()] == ["rule_changed"]
     assert small_town.kinds() == ["ALARM"]
-    assert small_town.messages()[0].text.startswith("Beendeter Alarm Ahorn am Tor, Baum trocken:")
+    assert small_town.messages()[0].text == (
+        "Nicht mehr überwacht (Regel geändert): Ahorn am Tor, Baum trocken, "
+        "Alarm von 10:00 Uhr. Das ist keine Entwarnung."
+    )
+
+
+def test_a_rule_that_now_names_another_station_ends_the_alarm_of_the_former(
+    small_town: AlertTown,
+) -> None:
+    second_station(small_town)
+    rule = small_town.station_rule(name="Baum trocken")
+    small_town.soil(0, 12)
+    sent(small_town)
+    small_town.edit(rule, station="ahorn", name="Ahorn trocken")
+    small_town.tick(1)
+    (message,) = small_town.messages()[1:]
+    assert message.kind == "ENDED"
+    assert message.text == (
+        "Nicht mehr überwacht (Regel geändert): Linde, Baum trocken, Alarm von 10:00 Uhr. "
+        "Das ist keine Entwarnung."
+    )
+
+
+def test_a_rule_with_another_limit_goes_on_watching(small_town: AlertTown) -> None:
+    rule = small_town.station_rule(name="Baum trocken")
+    small_town.soil(0, 12)
+    sent(small_town)
+    with change(small_town.database) as connection:
+        connection.execute(
+            update(stations).where(stations.c.slug == STATION).values(name="Linde am Brunnen")
+        )
+    small_town.restart()
+    small_town.edit(rule, on=10, off=20)
+    small_town.tick(1)
+    assert small_town.messages()[-1].text == (
+        "Alarm beendet (Regel geändert): Linde, Baum trocken, Alarm von 10:00 Uhr. "
+        "Das ist keine Entwarnung."
+    )
+
+
+def test_a_deleted_rule_of_a_group_says_so_to_whom_each_alarm_went(town: AlertTown) -> None:
+    second_station(town)
+    rule = town.station_rule(**{**GROUP, "recipients": tuple(NUMBERS)})
+    town.soil(0, 12)
+    soil(town, OTHER_DEVICE, 1, 12)
+    with town.database.write() as connection:
+        # The first alarm reached the Bauhof only; one is never sent, two wait.
+        to_bauhof = outbox.c.address == NUMBERS["bauhof"]
+        first = connection.scalars(select(outbox.c.incident_id).order_by(outbox.c.id)).first()
+        reached = and_(outbox.c.incident_id == first, to_bauhof)
+        connection.execute(update(outbox).where(reached).values(status="DELIVERED", settled=True))
+    with change(town.database) as connection:
+        delete_rule(connection, town.scope, rule.slug, minute(2))
+    assert {row.close_reason for row in town.incidents()} == {"rule_deleted"}
+    tail = "Alarm von 10:0{} Uhr. Das ist keine Entwarnung."
+    linde = f"Nicht mehr überwacht (Regel gelöscht): Linde, Baum trocken, {tail.format(0)}"
+    ahorn = f"Nicht mehr überwacht (Regel gelöscht): Ahorn am Tor, Baum trocken, {tail.format(1)}"
+    said = sorted((row.kind, row.address, row.text) for row in town.messages())
+    alarm = "ALARM Linde, Baum trocken: Bodenfeuchte 12 % (Grenze 15 %). Stand 10:00 Uhr."
+    office, yard = NUMBERS["ordnungsamt"], NUMBERS["bauhof"]
+    assert said == sorted(
+        [
+            ("ALARM", yard, alarm),
+            ("ENDED", yard, linde),
+            ("ALARM", office, linde),
+            ("ALARM", office, ahorn),
+            ("ALARM", yard, ahorn),
+        ]
+    )
+
+
+def as_stale_as_can_be(town: AlertTown) -> None:
+    """The directory was looked at a moment ago, and its clock stands still."""
+    cache = DirectoryCache(town.database, monotonic=lambda: 0.0)
+    town.follower = AlertsFollower(cache, town.clock)
+    town.tick()
+
+
+def test_a_station_that_left_its_group_a_moment_ago_fires_nothing(town: AlertTown) -> None:
+    second_station(town)
+    town.station_rule(**GROUP)
+    as_stale_as_can_be(town)
+    with change(town.database) as connection:
+        connection.execute(update(stations).where(stations.c.slug == "ahorn").values(kind="other"))
+    soil(town, OTHER_DEVICE, 1, 5)
+    assert (town.incidents(), town.messages()) == ([], [])
+
+
+def test_a_device_that_was_moved_a_moment_ago_fires_nothing_where_it_was(town: AlertTown) -> None:
+    """A soil sensor in the hand of the technician is dry."""
+    town.station_rule()
+    with change(town.database) as connection:
+        garage = town.station(connection, "bauhof", "Bauhof", kind="other")
+    as_stale_as_can_be(town)
+    with change(town.database) as connection:
+        connection.execute(
+            update(deployments).where(deployments.c.dev_eui == DEVICE).values(end=minute(1))
+        )
+        town.deploy(connection, DEVICE, garage, minute(1))
+    town.soil(2, 0)
+    assert (town.incidents(), town.messages()) == ([], [])
 
 
 def test_a_rebuild_finds_the_same_incidents_and_keeps_those_of_who_left(town: AlertTown) -> None:

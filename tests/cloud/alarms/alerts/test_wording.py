@@ -88,7 +88,8 @@ def test_every_sentence_is_one_part(name: str, value: float) -> None:
         wording.ended_before_sent(about, earlier, NOW, NOW),
         wording.data_missing(about, value, earlier, NOW),
         wording.near_alarm_missing(about, value, earlier, NOW),
-        *(wording.rule_ended(about, reason, earlier, NOW) for reason in list(CloseReason)[1:]),
+        wording.judged_anew(about, earlier, NOW),
+        *(wording.watched_no_more(about, reason, earlier, NOW) for reason in list(CloseReason)[1:]),
     ]
     texts = [sms(sentence) for sentence in sentences]
     for text in texts:
@@ -96,6 +97,7 @@ def test_every_sentence_is_one_part(name: str, value: float) -> None:
         assert septets(text) <= 160
     assert "Stand 14:05 Uhr." in texts[0]
     assert texts[1].endswith("beendet um 14:05 Uhr.")
+    assert all(text.endswith("Das ist keine Entwarnung.") for text in texts[5:])
 
 
 def test_trend_and_age_are_said_where_there_is_room() -> None:

@@ -19,7 +19,7 @@ from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.cloud.alarms.alerts import incident_repository, repository
 from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Place, Standing
-from stadtsinn.cloud.alarms.alerts.recorder import Recorder
+from stadtsinn.cloud.alarms.alerts.recorder import Recorder, end_what_was_open
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule
 from stadtsinn.cloud.alarms.alerts.watching import Watched, Watching
 from stadtsinn.cloud.alarms.judging import machine
@@ -29,7 +29,7 @@ from stadtsinn.cloud.domains.crowd.repository import samples_after
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.zones.directory import read_zones
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
-from stadtsinn.cloud.town.directory import DirectoryCache, read_revision
+from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town.stations.measuring import readings_at_stations
 from stadtsinn.decoders.reading import Quality
 
@@ -94,11 +94,11 @@ class AlertsFollower:
 
     def _current(self, connection: Connection) -> Watching:
         """The rules as of this transaction: a new one judges from the next sample on."""
-        directory, zones = self._directory.current(), self._directory.part(read_zones)
-        revision = read_revision(connection)
-        if revision != self._rules_revision:
+        directory = self._directory.as_of(connection)
+        zones = self._directory.part(read_zones)
+        if directory.revision != self._rules_revision:
             self._rules = repository.read_rules(connection)
-            self._rules_revision, self._watching = revision, None
+            self._rules_revision, self._watching = directory.revision, None
         if self._watching is None or self._watching.directory is not directory:
             self._watching = Watching(self._rules, directory, zones)
         return self._watching
@@ -213,11 +213,13 @@ class _Evaluation:
         standing = self._standing.get(watched.key)
         if standing is None:
             return RuleState()
-        if reason := _edited(watched.stored, standing):
-            step = machine.edit(standing.state, self._now, reason)
-            self._take(watched, standing.state, step)
-            self._changed[watched.key] = watched
-        return self._standing[watched.key].state
+        stored, key = watched.stored, watched.key
+        if reason := _edited(stored, standing):
+            station = watched.station.id if watched.station else None
+            told = (self._connection, stored, key, standing.state, self._now, reason, station)
+            self._standing[key] = Standing(end_what_was_open(*told), stored.revision)
+            self._changed[key] = watched
+        return self._standing[key].state
 
     def _leave(self, key: Key) -> None:
         """The rule no longer watches this subject: end its open incident and delete its state."""
@@ -225,12 +227,14 @@ class _Evaluation:
         if standing is None:
             return
         stored = self._watching.by_id[key[0]]
-        reason = _edited(stored, standing) or CloseReason.STATION_LEFT
-        _, effects = machine.edit(standing.state, self._now, reason)
-        place = incident_repository.place_of_open(self._connection, key)
-        recorder = Recorder(self._connection, stored, key, place, standing.state, self._now)
-        recorder.record(effects)
+        reason = _edited(stored, standing) or self._why_left(key)
+        end_what_was_open(self._connection, stored, key, standing.state, self._now, reason)
         incident_repository.delete_state(self._connection, key)
+
+    def _why_left(self, key: Key) -> CloseReason:
+        _, member = key
+        is_there = member in self._watching.directory.stations
+        return CloseReason.STATION_LEFT if is_there else CloseReason.STATION_DELETED
 
     def _take(
         self,

@@ -215,16 +215,23 @@ def open_incident(
     insert_ignore(connection, incidents, [row])
 
 
-def place_of_open(connection: Connection, key: Key) -> Place | None:
-    """Where the open incident is; the station itself may be gone by now."""
-    row = connection.execute(
-        select(incidents.c.station_id, incidents.c.station, incidents.c.station_name).where(
-            incidents.c.rule_id == key[0],
-            incidents.c.member == key[1],
-            incidents.c.closed_at.is_(None),
-        )
-    ).first()
-    return Place(*row) if row is not None and row.station_id is not None else None
+@dataclass(frozen=True)
+class OpenIncident:
+    """What an open incident's messages named: the rule and the station, as they were called."""
+
+    rule_name: str
+    place: Place | None
+
+
+def open_incident_of(connection: Connection, key: Key) -> OpenIncident | None:
+    """The open incident; rule and station may have other names by now, or be gone."""
+    table = incidents.c
+    query = select(table.rule_name, table.station_id, table.station, table.station_name)
+    open_one = (table.rule_id == key[0], table.member == key[1], table.closed_at.is_(None))
+    row = connection.execute(query.where(*open_one)).first()
+    if row is None:
+        return None
+    return OpenIncident(row[0], None if row.station_id is None else Place(*row[1:]))
 
 
 def mark_announced(connection: Connection, incident: str, at: Instant) -> None:

@@ -17,6 +17,7 @@ from stadtsinn.cloud.alarms.alerts import incident_repository, wording
 from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Place, incident_id
 from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL, StoredRule, addressees_of
 from stadtsinn.cloud.alarms.alerts.wording import About, Moment
+from stadtsinn.cloud.alarms.judging import machine
 from stadtsinn.cloud.alarms.judging.kind import FIRST_LEVEL
 from stadtsinn.cloud.alarms.judging.machine import (
     Announced,
@@ -41,8 +42,37 @@ _ALARM_KEEPS = 6 * HOUR
 _OTHERS_KEEP = 24 * HOUR
 
 
+def end_what_was_open(
+    connection: Connection,
+    stored: StoredRule,
+    key: Key,
+    state: RuleState,
+    now: Instant,
+    reason: CloseReason,
+    still_at: int | None = None,
+) -> RuleState:
+    """A rule was changed, or does not watch this any more: end its open incident, and tell those
+    who got the alarm, by the names that it had. Returns the state to go on from.
+
+    `still_at` is the station that the rule watches now under this key.
+    """
+    fresh, effects = machine.edit(state, now, reason)
+    opened = incident_repository.open_incident_of(connection, key) if effects else None
+    if opened is not None:
+        stored = replace(stored, rule=stored.rule.model_copy(update={"name": opened.rule_name}))
+        place = opened.place
+        goes_on = reason is CloseReason.RULE_CHANGED and (
+            place is None or place.station_id == still_at
+        )
+        Recorder(connection, stored, key, place, state, now, goes_on=goes_on).record(effects)
+    return fresh
+
+
 class Recorder:
-    """Records the effects at one station or zone of a rule. `state` is its state before them."""
+    """Records the effects at one station or zone of a rule. `state` is its state before them.
+
+    `goes_on`: the rule was changed, and watches the same as before.
+    """
 
     def __init__(
         self,
@@ -54,6 +84,8 @@ class Recorder:
         now: Instant,
         remarks: tuple[str, ...] = (),
         permitted: int | None = None,
+        *,
+        goes_on: bool = False,
     ) -> None:
         self._connection = connection
         self._stored = stored
@@ -63,6 +95,7 @@ class Recorder:
         self._before = state
         self._now = now
         self._remarks = remarks
+        self._goes_on = goes_on
 
     def record(self, effects: tuple[Effect, ...]) -> None:
         for effect in effects:
@@ -129,15 +162,25 @@ class Recorder:
     def _announce_end(self, incident: str, effect: Closed) -> None:
         """To those who got the alarm, and to no one else."""
         about, now = self._about_incident(incident), self._now
-        ended = wording.ended_before_sent(about, effect.opened_at, effect.at, now)
-        outbox.reword_waiting_alarms(self._connection, incident, ended)
-        to = outbox.alarmed_addressees(self._connection, incident)
         if effect.reason is not CloseReason.RECOVERED:
-            sentence = wording.rule_ended(about, effect.reason, effect.opened_at, now)
-            self._enqueue(incident, Kind.ENDED, FIRST_LEVEL, 0, sentence, effect.at, to)
-        elif about.rule.resolve_notice and effect.value is not None:
-            sentence = wording.all_clear(about, effect.value, effect.opened_at, effect.at, now)
-            self._enqueue(incident, Kind.ALL_CLEAR, FIRST_LEVEL, 0, sentence, effect.at, to)
+            sentence = unsent = self._no_all_clear(about, effect)
+            kind = Kind.ENDED
+        else:
+            unsent = wording.ended_before_sent(about, effect.opened_at, effect.at, now)
+            kind = Kind.ALL_CLEAR
+            sentence = None
+            if about.rule.resolve_notice and effect.value is not None:
+                sentence = wording.all_clear(about, effect.value, effect.opened_at, effect.at, now)
+        outbox.reword_waiting_alarms(self._connection, incident, unsent)
+        if sentence is not None:
+            to = outbox.alarmed_addressees(self._connection, incident)
+            self._enqueue(incident, kind, FIRST_LEVEL, 0, sentence, effect.at, to)
+
+    def _no_all_clear(self, about: About, effect: Closed) -> Sentence:
+        """The alarm ended although nothing is known to be well again."""
+        if self._goes_on:
+            return wording.judged_anew(about, effect.opened_at, self._now)
+        return wording.watched_no_more(about, effect.reason, effect.opened_at, self._now)
 
     def _fell_silent(self, effect: FellSilent) -> None:
         about, last = self._about, self._before.last

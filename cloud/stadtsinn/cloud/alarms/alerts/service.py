@@ -11,10 +11,9 @@ from sqlalchemy import Connection
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import Conflict, Invalid, NotFound
 from stadtsinn.cloud.alarms.alerts import incident_repository, repository
-from stadtsinn.cloud.alarms.alerts.recorder import Recorder
+from stadtsinn.cloud.alarms.alerts.recorder import end_what_was_open
 from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL, StoredRule, Subject
 from stadtsinn.cloud.alarms.alerts.rule import Rule
-from stadtsinn.cloud.alarms.judging import machine
 from stadtsinn.cloud.alarms.judging.machine import CloseReason
 from stadtsinn.cloud.domains.crowd.zones.model import Zone
 from stadtsinn.cloud.domains.crowd.zones.repository import zone, zone_id
@@ -61,9 +60,7 @@ def delete_rule(connection: Connection, scope: Scope, slug: str, now: Instant) -
     stored = repository.rule(connection, scope, slug)
     states = incident_repository.read_states(connection, [stored.id])
     for key, standing in states.items():
-        _, effects = machine.edit(standing.state, now, CloseReason.RULE_DELETED)
-        place = incident_repository.place_of_open(connection, key)
-        Recorder(connection, stored, key, place, standing.state, now).record(effects)
+        end_what_was_open(connection, stored, key, standing.state, now, CloseReason.RULE_DELETED)
     repository.delete_rule(connection, stored)
 
 

@@ -17,7 +17,8 @@ _REASONS = {
     CloseReason.RULE_CHANGED: "Regel geändert",
     CloseReason.RULE_DISABLED: "Regel abgeschaltet",
     CloseReason.RULE_DELETED: "Regel gelöscht",
-    CloseReason.STATION_LEFT: "Messstelle nicht mehr in der Regel",
+    CloseReason.STATION_LEFT: "Messstelle nicht mehr in der Gruppe",
+    CloseReason.STATION_DELETED: "Messstelle gelöscht",
 }
 
 
@@ -91,11 +92,24 @@ def ended_before_sent(
     return Sentence(f"{_phrases(about).ended} ", about.title, tail)
 
 
-def rule_ended(about: About, reason: CloseReason, opened_at: Instant, now: Instant) -> Sentence:
-    """Alarm beendet (Regel geändert): Wochenmarkt, Alarm von 14:05 Uhr."""
-    noun = _phrases(about).noun
-    tail = f", {noun} von {clock(opened_at, now)}. Das ist keine Entwarnung."
-    return Sentence(f"{noun} beendet ({_REASONS[reason]}): ", about.title, tail)
+def judged_anew(about: About, opened_at: Instant, now: Instant) -> Sentence:
+    """The rule was changed and goes on watching: Alarm beendet (Regel geändert): Wochenmarkt,
+    Alarm von 14:05 Uhr. Das ist keine Entwarnung."""
+    head = f"{_phrases(about).noun} beendet ({_REASONS[CloseReason.RULE_CHANGED]}): "
+    return Sentence(head, about.title, _no_all_clear(about, opened_at, now))
+
+
+def watched_no_more(
+    about: About, reason: CloseReason, opened_at: Instant, now: Instant
+) -> Sentence:
+    """Nicht mehr überwacht (Regel gelöscht): Wochenmarkt, Alarm von 14:05 Uhr. Das ist keine
+    Entwarnung."""
+    head = f"Nicht mehr überwacht ({_REASONS[reason]}): "
+    return Sentence(head, about.title, _no_all_clear(about, opened_at, now))
+
+
+def _no_all_clear(about: About, opened_at: Instant, now: Instant) -> str:
+    return f", {_phrases(about).noun} von {clock(opened_at, now)}. Das ist keine Entwarnung."
 
 
 def data_missing(about: About, value: float, last_event: Instant, now: Instant) -> Sentence:

@@ -59,7 +59,8 @@ class CloseReason(StrEnum):
     RULE_DISABLED = "rule_disabled"
     RULE_DELETED = "rule_deleted"
     STATION_LEFT = "station_left"
-    """The station belongs to the rule's group no more, or is gone."""
+    """The station belongs to the rule's group no more."""
+    STATION_DELETED = "station_deleted"
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,8 @@ class LiveFollower:
 
     def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None:
         """Count what these uplinks report about gates; all others cost one look-up each."""
-        directory, zones = self._directory.current(), self._directory.part(read_zones)
+        directory = self._directory.as_of(connection)
+        zones = self._directory.part(read_zones)
         reporting: dict[int, list[GateReport]] = defaultdict(list)
         for uplink in uplinks:
             for zone_id, report in reports_of(uplink, directory, zones):
