@@ -40,8 +40,8 @@ def add_device(world: ApiWorld, dev_eui: str, kind: str, tenant: str, name: str)
     deployment = Deployment(dev_eui=dev_eui, station=name)
     with world.database.write() as connection:
         insert_device(connection, scope, device, NOW)
-        insert_station(connection, scope, station, NOW)
-        insert_deployment(connection, scope, deployment, NOW)
+        key = insert_station(connection, scope, station, NOW)
+        insert_deployment(connection, scope, deployment, key, NOW)
 
 
 @pytest.fixture

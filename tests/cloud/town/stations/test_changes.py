@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, event, insert, select
 
 from api_callers import HOME, NOW, ApiWorld
 from stadtsinn.base.instant import DAY, HOUR, Instant, to_datetime
@@ -217,3 +217,17 @@ def _only_id(tree: Town) -> int:
     with tree.world.database.read() as connection:
         (only,) = repository.deployments_page(connection, tree.scope, None, None)
     return only.id
+
+
+def test_a_deployment_asks_for_its_station_once(tree: Town) -> None:
+    tree.change(service.create_station, Station(slug="eiche", name="Eiche"))
+    tree.change(service.free_from, OLD, NOON)
+    queries: list[str] = []
+    event.listen(
+        tree.world.database.engine,
+        "before_cursor_execute",
+        lambda *call: queries.append(str(call[2])),
+    )
+    record = Deployment(dev_eui=OLD, station="eiche", start=to_datetime(NOON))
+    tree.change(service.deploy, record)
+    assert len([query for query in queries if "FROM stations" in query]) == 1

@@ -69,9 +69,11 @@ def is_slug_taken(connection: Connection, scope: Scope, slug: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def insert_station(connection: Connection, scope: Scope, record: Station, now: Instant) -> None:
+def insert_station(connection: Connection, scope: Scope, record: Station, now: Instant) -> int:
+    """Returns the station's key."""
     values = _station_columns(connection, scope, record)
-    connection.execute(insert(stations).values(tenant_id=scope.tenant_id, created_at=now, **values))
+    statement = insert(stations).values(tenant_id=scope.tenant_id, created_at=now, **values)
+    return int(connection.execute(statement.returning(stations.c.id)).scalar_one())
 
 
 def update_station(connection: Connection, scope: Scope, record: Station) -> None:
@@ -151,13 +153,12 @@ def deployments_page(
 
 
 def deployments_beside(
-    connection: Connection, scope: Scope, wanted: Deployment, without: int | None
+    connection: Connection, scope: Scope, dev_eui: str, station: int, without: int | None
 ) -> list[PlacedDeployment]:
-    """Deployments of the same device or at the same station, but for the one named `without`."""
-    station = station_id(connection, scope, wanted.station)
+    """Deployments of a device or at a station (its key), but for the one named `without`."""
     # By the indexed columns of one table: a town has ten thousand deployments.
     query = _deployments(scope).where(
-        or_(deployments.c.dev_eui == wanted.dev_eui, deployments.c.station_id == station)
+        or_(deployments.c.dev_eui == dev_eui, deployments.c.station_id == station)
     )
     if without is not None:
         query = query.where(deployments.c.id != without)
@@ -165,18 +166,18 @@ def deployments_beside(
 
 
 def insert_deployment(
-    connection: Connection, scope: Scope, record: Deployment, now: Instant
+    connection: Connection, scope: Scope, record: Deployment, station: int, now: Instant
 ) -> int:
-    """Returns the deployment's id."""
-    values = _deployment_columns(connection, scope, record)
+    """`station` is the key of the record's station. Returns the deployment's id."""
+    values = _deployment_columns(record, station)
     statement = insert(deployments).values(tenant_id=scope.tenant_id, created_at=now, **values)
     return int(connection.execute(statement.returning(deployments.c.id)).scalar_one())
 
 
 def update_deployment(
-    connection: Connection, scope: Scope, number: int, record: Deployment
+    connection: Connection, scope: Scope, number: int, record: Deployment, station: int
 ) -> None:
-    values = _deployment_columns(connection, scope, record)
+    values = _deployment_columns(record, station)
     update_rows(connection, scope, deployments, deployments.c.id == number, values)
 
 
@@ -196,11 +197,11 @@ def _deployment(row: Row[Any]) -> PlacedDeployment:
     return PlacedDeployment.model_validate(values)
 
 
-def _deployment_columns(connection: Connection, scope: Scope, record: Deployment) -> dict[str, Any]:
+def _deployment_columns(record: Deployment, station: int) -> dict[str, Any]:
     values = record.model_dump(mode="json", exclude={"station", "start", "end", "id"})
     return {
         **values,
-        "station_id": station_id(connection, scope, record.station),
+        "station_id": station,
         "start": record.starts,
         "end": None if record.ends == FOR_EVER else record.ends,
     }

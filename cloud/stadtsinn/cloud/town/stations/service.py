@@ -85,8 +85,8 @@ def _known_site() -> Iterator[None]:
 def deploy(connection: Connection, editor: Editor, record: Deployment) -> PlacedDeployment:
     """Make a deployment. Raises Invalid for an unknown device or station, Conflict where the
     device or the station is taken at that time."""
-    _require_possible(connection, editor.scope, record, without=None)
-    number = repository.insert_deployment(connection, editor.scope, record, editor.now)
+    station = _require_possible(connection, editor.scope, record, without=None)
+    number = repository.insert_deployment(connection, editor.scope, record, station, editor.now)
     _correct(connection, editor, None, record)
     return PlacedDeployment(id=number, **_fields(record))
 
@@ -96,8 +96,8 @@ def replace_deployment(
 ) -> PlacedDeployment:
     """Correct a deployment, also an ended one; raises as `deploy`, NotFound for the number."""
     present = repository.deployment(connection, editor.scope, number)
-    _require_possible(connection, editor.scope, record, without=number)
-    repository.update_deployment(connection, editor.scope, number, record)
+    station = _require_possible(connection, editor.scope, record, without=number)
+    repository.update_deployment(connection, editor.scope, number, record, station)
     _correct(connection, editor, present, record)
     return PlacedDeployment(id=number, **_fields(record))
 
@@ -202,11 +202,11 @@ def place_new_device(
     """
     earlier = [one.ends for one in _of_device(connection, editor.scope, dev_eui)]
     if station is None:
-        station = _own_station(connection, editor, dev_eui, own)
+        station, key = _own_station(connection, editor, dev_eui, own)
         if not earlier:
             # Both are new: nothing can conflict, and no series has to be made anew.
             first = Deployment(dev_eui=dev_eui, station=station)
-            repository.insert_deployment(connection, editor.scope, first, editor.now)
+            repository.insert_deployment(connection, editor.scope, first, key, editor.now)
             return
     start = to_datetime(max(earlier)) if earlier else None
     deploy(connection, editor, Deployment(dev_eui=dev_eui, station=station, start=start))
@@ -222,14 +222,15 @@ def withdraw_device(
     free_from(connection, editor, dev_eui, editor.now, keep_unused=keep_unused)
 
 
-def _own_station(connection: Connection, editor: Editor, dev_eui: str, own: Station) -> str:
+def _own_station(
+    connection: Connection, editor: Editor, dev_eui: str, own: Station
+) -> tuple[str, int]:
+    """Its slug and its key."""
     slug = free_slug(
         own.slug, dev_eui[-6:], partial(repository.is_slug_taken, connection, editor.scope)
     )
-    repository.insert_station(
-        connection, editor.scope, own.model_copy(update={"slug": slug}), editor.now
-    )
-    return slug
+    made = own.model_copy(update={"slug": slug})
+    return slug, repository.insert_station(connection, editor.scope, made, editor.now)
 
 
 def _is_unused(connection: Connection, scope: Scope, place: PlacedDeployment) -> bool:
@@ -247,16 +248,18 @@ def _is_unused(connection: Connection, scope: Scope, place: PlacedDeployment) ->
 
 def _require_possible(
     connection: Connection, scope: Scope, record: Deployment, without: int | None
-) -> None:
+) -> int:
+    """Returns the station's key."""
     if not repository.is_own_device(connection, scope, record.dev_eui):
         raise Invalid(f"There is no device '{record.dev_eui}'. Register it first.")
     try:
-        repository.station(connection, scope, record.station)
+        station = repository.station_id(connection, scope, record.station)
     except NotFound as missing:
         raise Invalid(f"{missing.detail} Create it first.") from None
-    beside = repository.deployments_beside(connection, scope, record, without)
+    beside = repository.deployments_beside(connection, scope, record.dev_eui, station, without)
     if refused := overlaps.objection(record, beside, _ChannelsOfTypes(connection)):
         raise Conflict(refused)
+    return station
 
 
 class _ChannelsOfTypes:
