@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from fake_uplinks import at, entry, uplink
+from stadtsinn.base import berlin
+from stadtsinn.base.clock import SystemClock
 from stadtsinn.cli import devices, registry, stations
+from stadtsinn.cloud.log.followers.loop import FollowerLoop
+from stadtsinn.cloud.log.uplinks.repository import append
+from stadtsinn.cloud.platform.database.engine import open_database
+from stadtsinn.cloud.series.follower import SeriesFollower
+from stadtsinn.cloud.series.stores.opening import open_store
+from stadtsinn.cloud.town.directory import DirectoryCache
+from stadtsinn.decoders.reading import Decoded, Reading
 
 OLD, NEW, COUNTER = "70b3d57ed0000001", "70b3d57ed0000002", "70b3d57ed0000003"
 TOWN = f"""
@@ -87,6 +98,91 @@ def test_a_dry_run_changes_nothing(run: Command) -> None:
     assert (dry_run.exit_code, "nothing was changed" in dry_run.stdout) == (0, True)
     history = rows(run("station", "history", "linde-am-markt"))
     assert history[1:] == [[OLD, "the beginning", "now"]]
+
+
+def series_of(config: Path) -> SeriesFollower:
+    """The installation's follower of series, all that was logged written."""
+    database = open_database(f"sqlite:///{config.with_name('town.sqlite')}")
+    store = open_store(f"sqlite:///{config.with_name('series.sqlite')}")
+    follower = SeriesFollower(store, DirectoryCache(database))
+    loop = FollowerLoop(database, follower, SystemClock())
+    while loop.run_once():
+        pass
+    return follower
+
+
+def measured(config: Path, hours: int) -> None:
+    """The old device has measured once an hour, the new one too, beside it."""
+    database = open_database(f"sqlite:///{config.with_name('town.sqlite')}")
+    outcome = Decoded("dragino/lse01@1", (Reading("soil_moisture", 12.5),))
+    ups = [
+        entry(uplink(number, number * 3600, dev_eui=dev_eui), outcome=outcome)
+        for dev_eui in (OLD, NEW)
+        for number in range(hours)
+    ]
+    with database.write() as connection:
+        append(connection, ups, at(0))
+    database.dispose()
+    series_of(config)
+
+
+def rows(shown: str) -> list[list[str]]:
+    """The table of a dry run, cell by cell."""
+    return [re.split(" {2,}", line.strip()) for line in shown.splitlines()[1:]]
+
+
+def hours(first: int, last: int) -> list[str]:
+    return [berlin.for_people(at(hour * 3600)) for hour in (first, last)]
+
+
+def test_a_dry_run_says_which_parts_of_series_would_change(run: Command, config: Path) -> None:
+    measured(config, 24)
+    moment = berlin.isoformat(at(12 * 3600))
+    dry_run = run("device", "swap", OLD, NEW, "--at", moment, "--dry-run")
+    assert dry_run.exit_code == 0, dry_run.output
+    head, *found = rows(dry_run.stdout)
+    assert head[-3:] == ["Values that vanish", "are made", "change"]
+    assert found == [
+        ["ersatz", "soil_moisture", *hours(12, 23), "12", "0", "0"],
+        ["linde-am-markt", "soil_moisture", *hours(12, 23), "0", "0", "12"],
+    ]
+    german = run("device", "swap", OLD, NEW, "--at", moment, "--dry-run", language="de_DE.UTF-8")
+    assert rows(german.stdout)[0][-3:] == ["Werte, die entfallen", "hinzukommen", "sich ändern"]
+    said = run("device", "swap", OLD, NEW, "--at", moment, "--dry-run", "--json").stdout
+    place, *differences = [json.loads(line) for line in said.splitlines()]
+    assert (place["dev_eui"], place["dry_run"]) == (NEW, True)
+    assert differences[0] == {
+        "station": "ersatz",
+        "quantity": "soil_moisture",
+        "channel": "",
+        "removed": 12,
+        "added": 0,
+        "changed": 0,
+        "first": moment,
+        "last": berlin.isoformat(at(23 * 3600)),
+        "dry_run": True,
+    }
+
+
+def test_a_dry_run_of_a_move_says_what_comes_and_what_goes(run: Command, config: Path) -> None:
+    measured(config, 6)
+    moment = berlin.isoformat(at(4 * 3600))
+    dry_run = run("device", "move", OLD, "nordtor", "--at", moment, "--dry-run")
+    assert dry_run.exit_code == 0, dry_run.output
+    assert rows(dry_run.stdout)[1:] == [
+        ["linde-am-markt", "soil_moisture", *hours(4, 5), "2", "0", "0"],
+        ["nordtor", "soil_moisture", *hours(4, 5), "0", "2", "0"],
+    ]
+    later = berlin.isoformat(at(9 * 3600))
+    nothing = run("device", "move", OLD, "nordtor", "--at", later, "--dry-run")
+    assert nothing.stdout.splitlines()[1:] == ["no value of a series would change"]
+
+
+def test_a_dry_run_without_its_series_store_names_the_remedy(run: Command, config: Path) -> None:
+    with config.open("a", encoding="utf-8") as file:
+        file.write('[series]\nurl = "influxdb://127.0.0.1:1"\n')
+    failed = run("device", "swap", OLD, NEW, "--at", "2026-06-12 12:00", "--dry-run")
+    assert (failed.exit_code, "does not answer" in failed.output) == (2, True), failed.output
 
 
 def test_a_move_ends_the_one_and_begins_the_other(run: Command) -> None:

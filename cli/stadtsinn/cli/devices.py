@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stadtsinn.base.berlin import for_people
+from stadtsinn.base.berlin import for_people, isoformat
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import DryRun, Json
-from stadtsinn.cli.output import print_json
+from stadtsinn.cli.output import print_json, print_list
 from stadtsinn.cli.times import read_moment
 from stadtsinn.cli.town_choice import scope_of_device, scope_of_town
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from stadtsinn.base.instant import Instant
+    from stadtsinn.cloud.series.corrections.preview import Difference
     from stadtsinn.cloud.town.stations.model import PlacedDeployment
     from stadtsinn.cloud.town.stations.service import Editor
 
@@ -175,25 +176,69 @@ def _change(
     config: Config,
     json_lines: bool,
 ) -> None:
-    """Make a change of the device's town and say what measures where from then on."""
-    from stadtsinn.cloud.town.service import DryRunEnded, change_or_dry_run, dev_eui
+    """Make a change of the device's town and say what measures where from then on; a dry run
+    also what would change in series."""
+    from stadtsinn.cloud.series.corrections.preview import preview
+    from stadtsinn.cloud.town import service as town
     from stadtsinn.cloud.town.stations.service import Editor
 
     made: list[PlacedDeployment] = []
+    differences: list[Difference] = []
     with installation(config) as opened:
         when = opened.clock.now() if at is None else read_moment("--at", at)
-        try:
-            with change_or_dry_run(opened.database, dry_run) as connection:
-                scope = scope_of_device(connection, dev_eui(device))
-                editor = Editor(scope, opened.clock.now(), by or text("operator", "Betreiber"))
-                made = change(connection, editor, when)
-        except DryRunEnded:
-            pass
+        with opened.database.read() as connection:
+            scope = scope_of_device(connection, town.dev_eui(device))
+        editor = Editor(scope, opened.clock.now(), by or text("operator", "Betreiber"))
+
+        def changed(connection: Connection) -> None:
+            made[:] = change(connection, editor, when)
+
+        if dry_run:
+            parts = opened.database, opened.archive, opened.series
+            differences = preview(*parts, scope.tenant_id, changed)
+        else:
+            with town.change(opened.database) as connection:
+                changed(connection)
     for one in made:
         if json_lines:
             print_json({**one.model_dump(mode="json", exclude={"id"}), "dry_run": dry_run})
         else:
             print(_line(one, when, dry_run))
+    if dry_run:
+        print_list(
+            differences,
+            _columns(),
+            _fields,
+            as_json=json_lines,
+            empty=text("no value of a series would change", "kein Wert einer Messreihe würde anders"),
+        )
+
+
+def _columns() -> dict[str, Callable[[Difference], str]]:
+    return {
+        text("Station", "Messstelle"): lambda one: one.key.station,
+        text("Quantity", "Größe"): lambda one: one.key.quantity,
+        text("Channel", "Kanal"): lambda one: one.key.channel,
+        text("From", "Von"): lambda one: for_people(one.first),
+        text("To", "Bis"): lambda one: for_people(one.last),
+        text("Values that vanish", "Werte, die entfallen"): lambda one: str(one.removed),
+        text("are made", "hinzukommen"): lambda one: str(one.added),
+        text("change", "sich ändern"): lambda one: str(one.changed),
+    }
+
+
+def _fields(one: Difference) -> dict[str, object]:
+    return {
+        "station": one.key.station,
+        "quantity": one.key.quantity,
+        "channel": one.key.channel,
+        "removed": one.removed,
+        "added": one.added,
+        "changed": one.changed,
+        "first": isoformat(one.first),
+        "last": isoformat(one.last),
+        "dry_run": True,
+    }
 
 
 def _line(one: PlacedDeployment, when: Instant, dry_run: bool) -> str:

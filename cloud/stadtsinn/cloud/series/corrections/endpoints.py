@@ -73,6 +73,24 @@ def preview_correction(
     return Page(items=[_view(one) for one in found], next=None)
 
 
+@router.post(
+    "/deployments/{deployment}/deletion-preview",
+    summary="What deleting it would change · Vorschau einer Löschung",
+)
+def preview_deletion(
+    scope: EditorDep,
+    services: ServicesDep,
+    series: SeriesDep,
+    archive: ArchiveDep,
+    deployment: IdInPath,
+) -> Page[DifferenceView]:
+    """What of the series would change if the deployment were deleted; nothing is changed."""
+    editor = Editor(scope, services.clock.now())
+    change = partial(service.delete_deployment, editor=editor, number=deployment)
+    found = preview(services.database, archive, series, scope.tenant_id, change)
+    return Page(items=[_view(one) for one in found], next=None)
+
+
 def _view(one: Difference) -> DifferenceView:
     return DifferenceView(
         station=one.key.station,
