@@ -210,7 +210,9 @@ def _change(
             _columns(),
             _fields,
             as_json=json_lines,
-            empty=text("no value of a series would change", "kein Wert einer Messreihe würde anders"),
+            empty=text(
+                "no value of a series would change", "kein Wert einer Messreihe würde anders"
+            ),
         )
 
 

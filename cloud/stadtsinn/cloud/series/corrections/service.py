@@ -114,6 +114,7 @@ class Corrector:
             self._rewriter.finish(part)
             crash_point("corrections.replaced")
             self._settle_streams(part)
+            crash_point("corrections.streams_settled")
         done = [one for one in found if any(_inside(one.part, part) for part in parts)]
         self._mark(done)
         crash_point("corrections.done")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from stadtsinn.base.crash_points import crash_point
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series.points import PointMaker
@@ -52,6 +53,7 @@ class PartRewriter:
             return []
         for part in parts:
             self._store.begin_replacement(part)
+            crash_point("rewriting.begun")
         staging = Staging(self._store, self._maker, self.feeds(parts, delayed))
         staging.run(self._database, self._archive)
         return staging.refused

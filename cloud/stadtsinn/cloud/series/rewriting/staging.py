@@ -11,6 +11,7 @@ import pyarrow as pa
 from sqlalchemy import select
 
 from stadtsinn.base.batches import batched
+from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.log.archive_files.archive import (
     Archive,
@@ -125,6 +126,7 @@ class Staging:
         if self._waiting:
             self.refused += self._store.stage(self._waiting)
             self._waiting = []
+            crash_point("rewriting.some_staged")
 
 
 def _names(feed: Feed) -> tuple[str, str]:

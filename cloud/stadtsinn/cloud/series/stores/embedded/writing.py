@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Sequence
 
+from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.series.stores.replacing import SeriesPart
 from stadtsinn.cloud.series.stores.store import Point
@@ -149,6 +150,7 @@ class Writer:
         connection.execute(
             "DELETE FROM points WHERE station = ? AND time >= ? AND time < ?", (station, *part)
         )
+        crash_point("series.exchanging")
         connection.execute("INSERT INTO points SELECT * FROM staged WHERE station = ?", (station,))
         connection.execute(_LATEST_OF_STATION, (station,))
         self._end_replacement(connection, station)

@@ -103,6 +103,7 @@ class InfluxReplacer:
         # First the row: whoever writes from here on writes aside, too. Who began before it is
         # in the log already, and whoever stages reads the log after this.
         self._table.put(part, Phase.STAGING)
+        crash_point("series.begun")
         self._forget_aside(part)
 
     def copies_aside(self, points: Sequence[Point]) -> list[Point]:
@@ -139,6 +140,7 @@ class InfluxReplacer:
             crash_point("series.settled")
         if found.phase in (Phase.SWITCHED, Phase.SETTLED):
             self._forget_aside(part)
+            crash_point("series.aside_forgotten")
             self._table.put(part, Phase.DONE)
 
     def _delete_old(self, part: SeriesPart) -> None:
@@ -161,6 +163,7 @@ class InfluxReplacer:
         bucket, station = self._bucket(part.tenant_id), to_influx(part.station)
         for page in self._pages_aside(part):
             self._writer.write_stored(bucket, list(_lines(page, station)))
+            crash_point("series.page_in_place")
 
     def _pages_aside(self, part: SeriesPart) -> Iterator[Series]:
         """What lies aside, in tables of one measurement, channel and device, few rows at a

@@ -1,0 +1,36 @@
+"""A process that corrects a test's series and follows its log, to be killed: FOLDER DATABASE_URL
+STORE_URL."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from stadtsinn.base.clock import SystemClock
+from stadtsinn.cloud.log.archive_files.archive import Archive
+from stadtsinn.cloud.log.followers.loop import FollowerLoop
+from stadtsinn.cloud.log.followers.window import LogWindow
+from stadtsinn.cloud.platform.database.engine import open_database
+from stadtsinn.cloud.series.corrections.service import Corrector
+from stadtsinn.cloud.series.follower import SeriesFollower
+from stadtsinn.cloud.series.stores.opening import open_store
+from stadtsinn.cloud.town.directory import DirectoryCache
+
+
+def main(folder: str, database_url: str, store_url: str) -> None:
+    clock = SystemClock()
+    database = open_database(database_url)
+    archive = Archive(Path(folder) / "archive")
+    store = open_store(store_url, database=database)
+    directory = DirectoryCache(database)
+    follower = SeriesFollower(store, directory)
+    corrector = Corrector(database, archive, store, directory, clock, follower.barrier)
+    while corrector.run_once():
+        pass
+    loop = FollowerLoop(database, follower, clock, window=LogWindow(archive))
+    while loop.run_once():
+        pass
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
