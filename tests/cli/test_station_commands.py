@@ -13,13 +13,18 @@ from typer.testing import CliRunner, Result
 from fake_uplinks import at, entry, uplink
 from stadtsinn.base import berlin
 from stadtsinn.base.clock import SystemClock
+from stadtsinn.base.instant import DAY
 from stadtsinn.cli import devices, registry, stations
+from stadtsinn.cloud.domains.crowd.zones.model import Gate, Zone
+from stadtsinn.cloud.domains.crowd.zones.repository import insert_gate, insert_zone
 from stadtsinn.cloud.log.followers.loop import FollowerLoop
 from stadtsinn.cloud.log.uplinks.repository import append
+from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.platform.database.engine import open_database
 from stadtsinn.cloud.series.follower import SeriesFollower
 from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.town.directory import DirectoryCache
+from stadtsinn.cloud.town.service import change as town_change
 from stadtsinn.decoders.reading import Decoded, Reading
 
 OLD, NEW, COUNTER = "70b3d57ed0000001", "70b3d57ed0000002", "70b3d57ed0000003"
@@ -177,6 +182,24 @@ def test_a_dry_run_without_its_series_store_names_the_remedy(run: Command, confi
         file.write('[series]\nurl = "influxdb://127.0.0.1:1"\n')
     failed = run("device", "swap", OLD, NEW, "--at", "2026-06-12 12:00", "--dry-run")
     assert (failed.exit_code, "does not answer" in failed.output) == (2, True), failed.output
+
+
+def test_a_swap_of_long_ago_at_a_gate_says_what_counts_the_older_days(
+    run: Command, config: Path
+) -> None:
+    database = open_database(f"sqlite:///{config.with_name('town.sqlite')}")
+    scope = Scope("musterstadt", Role.ADMIN, 0)
+    with town_change(database) as connection:
+        insert_zone(connection, scope, Zone(slug="markt", name="Markt"))
+        gate = Gate(slug="nord", name="Nord", station="nordtor", channel="line_1")
+        insert_gate(connection, scope, "markt", gate)
+    now = SystemClock().now()
+    recent, old = (berlin.isoformat(now - days * DAY) for days in (6, 8))
+    said = "'stadtsinn cloud rebuild live'"
+    swapped = run("device", "swap", COUNTER, NEW, "--at", recent, "--json")
+    assert (swapped.exit_code, said in swapped.output) == (0, False), swapped.output
+    back = run("device", "swap", COUNTER, OLD, "--at", old)
+    assert (back.exit_code, said in back.output) == (0, True), back.output
 
 
 def test_a_move_ends_the_one_and_begins_the_other(run: Command) -> None:

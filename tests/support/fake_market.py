@@ -10,6 +10,7 @@ from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import MINUTE, Instant, parse
 from stadtsinn.cloud.domains.crowd.follower import LiveFollower
 from stadtsinn.cloud.domains.crowd.history import occupancy_history
+from stadtsinn.cloud.domains.crowd.recount_repository import mark_all_counted
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.zone_repository import (
     Correction,
@@ -83,6 +84,8 @@ class Market:
                 )
                 insert_gate(connection, scope, zone.slug, gate)
             bump_revision(connection)
+            # Reports come straight from here, not from the log: nothing could be counted anew.
+            mark_all_counted(connection, Instant(0))
         self.restart()
 
     def restart(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
@@ -184,6 +185,7 @@ def _change(
 
     made: list[PlacedDeployment] = []
     differences: list[Difference] = []
+    older = False
     with installation(config) as opened:
         when = opened.clock.now() if at is None else read_moment("--at", at)
         with opened.database.read() as connection:
@@ -199,11 +201,22 @@ def _change(
         else:
             with town.change(opened.database) as connection:
                 changed(connection)
+                older = _counted_before(connection, editor, town.dev_eui(device), when)
     for one in made:
         if json_lines:
             print_json({**one.model_dump(mode="json", exclude={"id"}), "dry_run": dry_run})
         else:
             print(_line(one, when, dry_run))
+    if older:
+        print(
+            text(
+                "counts of a gate are made anew for the last seven days only: "
+                "'stadtsinn cloud rebuild live' makes the older ones anew",
+                "Zählungen an einem Zugang werden nur für die letzten sieben Tage neu gebildet: "
+                "'stadtsinn cloud rebuild live' bildet auch die älteren neu",
+            ),
+            file=sys.stderr,
+        )
     if dry_run:
         print_list(
             differences,
@@ -214,6 +227,21 @@ def _change(
                 "no value of a series would change", "kein Wert einer Messreihe würde anders"
             ),
         )
+
+
+def _counted_before(connection: Connection, editor: Editor, dev_eui: str, when: Instant) -> bool:
+    """Whether gates counted by this device so long ago that nobody counts anew by himself."""
+    from stadtsinn.cloud.domains.crowd.recount import COUNTED_ANEW
+    from stadtsinn.cloud.town.stations import repository
+
+    if when >= editor.now - COUNTED_ANEW:
+        return False
+    places = repository.deployments_page(connection, editor.scope, None, None, dev_eui=dev_eui)
+    return any(
+        "gates" in repository.users_of_station(connection, editor.scope, one.station)
+        for one in places
+        if one.ends >= when
+    )
 
 
 def _columns() -> dict[str, Callable[[Difference], str]]:

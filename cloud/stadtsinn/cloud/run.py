@@ -141,7 +141,7 @@ def _series(parts: Parts) -> Role:
 def _live_follower(parts: Parts) -> Follower:
     from stadtsinn.cloud.domains.crowd.follower import LiveFollower
 
-    return LiveFollower(parts.directory, parts.clock)
+    return LiveFollower(parts.directory, parts.clock, parts.archive)
 
 
 def _alerts_follower(parts: Parts) -> Follower:

@@ -108,6 +108,29 @@ def history(
     return [known[number] for number in sorted(known, reverse=True)[:limit]]
 
 
+def uplinks_of(
+    connection: Connection,
+    archive: Archive | None,
+    tenant_id: str,
+    dev_eui: str,
+    start: Instant,
+    end: Instant,
+    until_position: int,
+) -> list[LoggedUplink]:
+    """The uplinks of a device with start <= event time < end, up to a position of the log.
+
+    Raises ArchiveUnreadable.
+    """
+    found = repository.uplinks_of(connection, tenant_id, dev_eui, start, end)
+    listed = _days_of_device(connection, dev_eui, start, end, until_position + 1)
+    known = {uplink.position: uplink for uplink in found}
+    for day in listed:
+        for item in _backwards(_needed(archive, listed), day, tenant_id, dev_eui):
+            if start <= item.uplink.event_time < end:
+                known[item.uplink.position] = item.uplink
+    return [known[number] for number in sorted(known) if number <= until_position]
+
+
 def _days_of_device(
     connection: Connection,
     dev_eui: str,
@@ -139,7 +162,7 @@ def _archived_history(
         if len(found) == limit and day.last < found[-1].uplink.position:
             break
         mine: list[HistoryItem] = []
-        for item in _backwards(archive, day, scope, dev_eui):
+        for item in _backwards(archive, day, scope.tenant_id, dev_eui):
             if wanted(item.uplink):
                 mine.append(item)
             if len(mine) == limit:
@@ -149,11 +172,11 @@ def _archived_history(
 
 
 def _backwards(
-    archive: Archive, day: ArchivedDay, scope: Scope, dev_eui: str
+    archive: Archive, day: ArchivedDay, tenant_id: str, dev_eui: str
 ) -> Iterator[HistoryItem]:
     from stadtsinn.cloud.log.archive_files.parquet import rows_of
 
-    for batch in archive.of_device(day, scope.tenant_id, dev_eui):
+    for batch in archive.of_device(day, tenant_id, dev_eui):
         yield from map(_item, reversed(rows_of(batch, [*_READ, "radio"])))
 
 

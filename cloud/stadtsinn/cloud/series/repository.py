@@ -89,7 +89,7 @@ def forget_empty(
     """Take away a station's datastreams without values that nobody has said anything of."""
     station = _station_ids(connection, {(tenant_id, slug)}).get((tenant_id, slug))
     table = datastreams.c
-    untouched = (table.station_id == station, table.label == "", table.retention_days.is_(None))
+    untouched = (table.station_id == station, table.label == "")
     rows = connection.execute(select(table.id, table.quantity, table.channel).where(*untouched))
     empty = [row.id for row in rows if SeriesKey(slug, row.quantity, row.channel) not in left]
     if empty:

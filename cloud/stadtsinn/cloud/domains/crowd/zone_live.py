@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 from sqlalchemy import Connection
@@ -11,7 +12,7 @@ from sqlalchemy import Connection
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.domains.crowd import gate_repository, zone_repository
 from stadtsinn.cloud.domains.crowd.counting import CountPoint, Report, fold, merge
-from stadtsinn.cloud.domains.crowd.gate_repository import LineKey
+from stadtsinn.cloud.domains.crowd.gate_repository import IN, OUT, LineKey
 from stadtsinn.cloud.domains.crowd.history import clamps_of_epoch
 from stadtsinn.cloud.domains.crowd.occupancy import MISSED_REPORTS, POINTS_BEFORE, Clamp, ZoneTally
 from stadtsinn.cloud.domains.crowd.schedule import last_reset, next_reset, resets_between
@@ -21,6 +22,17 @@ from stadtsinn.cloud.domains.crowd.zones.entry import ZoneEntry
 
 GateReport = tuple[LineKey, Report]
 """A report and the line that it is about."""
+
+
+@dataclass(frozen=True)
+class Recount:
+    """The reports of a gate with `start` <= time < `end`, by the log and the deployments of now."""
+
+    zone_id: int
+    gate_id: int
+    start: Instant
+    end: Instant
+    reports: Sequence[GateReport]
 
 
 class ZoneLive:
@@ -84,6 +96,23 @@ class ZoneLive:
         if (late or any(taken)) and self._emitted == emitted_before:
             # A change of the past may change the present number.
             self._emit(max(self._sampled_at, self.tally.newest or 0, self.tally.start))
+
+    def count_anew(self, one: Recount) -> None:
+        """Put the reports of a gate's time in the place of what was counted of it.
+
+        Emits nothing: the next report does.
+        """
+        self._touched = True
+        if one.reports:
+            self._begin_counting(min(report.time for _, report in one.reports))
+        self._flush_points()
+        for direction in (IN, OUT):
+            key = (one.gate_id, direction)
+            own = [report for line, report in one.reports if line == key]
+            self._refold(key, own, one.start, counted_until=one.end)
+        self._load()
+        self._reopened = True
+        self._rewrite_clamps(one.start)
 
     def pass_time(self, now: Instant) -> None:
         """Apply known numbers that are due; emit when gates fell silent while others report."""
@@ -257,7 +286,7 @@ class ZoneLive:
         for key, report in late:
             by_line[key].append(report)
         for key, reports in by_line.items():
-            self._refold(key, reports)
+            self._refold(key, reports, min(report.time for report in reports))
         self._load()
         self._reopened = True
         self._rewrite_clamps(min(report.time for _, report in late))
@@ -266,10 +295,13 @@ class ZoneLive:
         gate_repository.insert_points(self._connection, self._points)
         self._points = []
 
-    def _refold(self, key: LineKey, reports: Sequence[Report]) -> None:
-        start = min(report.time for report in reports)
+    def _refold(
+        self, key: LineKey, reports: Sequence[Report], start: int, counted_until: int = 0
+    ) -> None:
+        """Count a line from `start` on again, with these reports; those that were counted before
+        `counted_until` are forgotten."""
         tail = gate_repository.points_from(self._connection, key, start)
-        by_time = {point.time: point.report for point in tail}
+        by_time = {point.time: point.report for point in tail if point.time >= counted_until}
         for report in reports:
             known = by_time.get(report.time)
             by_time[report.time] = merge(known, report) if known else report

@@ -187,6 +187,19 @@ class HistoryItem:
 _READ_COLUMNS = [uplinks.c[name] for name in READ.split(", ")]
 
 
+def uplinks_of(
+    connection: Connection, tenant_id: str, dev_eui: str, start: Instant, end: Instant
+) -> list[LoggedUplink]:
+    """The uplinks of a device with start <= event time < end; for followers."""
+    query = select(*_READ_COLUMNS).where(
+        uplinks.c.tenant_id == tenant_id,
+        uplinks.c.dev_eui == dev_eui,
+        uplinks.c.event_time >= start,
+        uplinks.c.event_time < end,
+    )
+    return [uplink_of(row) for row in connection.execute(query)]
+
+
 def history(
     connection: Connection,
     scope: Scope,

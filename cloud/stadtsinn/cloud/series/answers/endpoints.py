@@ -108,11 +108,11 @@ def describe_series(
         str, Query(max_length=63, pattern=NO_CONTROL, description="Empty where there is one.")
     ] = "",
 ) -> StreamBody:
-    """Set the label of a datastream and how long its values are kept."""
+    """Set the label of a datastream."""
     reading.check_quantity(quantity)
     key = SeriesKey(station, quantity, channel)
     with services.database.write() as connection:
-        repository.describe_stream(connection, scope, key, body.label, body.retention_days)
+        repository.describe_stream(connection, scope, key, body.label)
     return body
 
 

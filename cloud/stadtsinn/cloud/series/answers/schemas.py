@@ -40,9 +40,6 @@ class SeriesView(BaseModel):
         examples=["mean"], description="How windows are put together unless you say otherwise."
     )
     label: str = Field("", examples=["im Wurzelraum"], description="What people call it.")
-    retention_days: int | None = Field(
-        None, description="How long its values are wanted; null: as long as all of the town's."
-    )
     latest: ValueView | None = Field(description="Newest good value. Neuester guter Wert.")
 
 
@@ -51,15 +48,9 @@ class StreamBody(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"label": "im Wurzelraum", "retention_days": None}]},
+        json_schema_extra={"examples": [{"label": "im Wurzelraum"}]},
     )
     label: OptionalName = ""
-    retention_days: int | None = Field(
-        None,
-        ge=1,
-        le=36_500,
-        description="Kept as a wish: values go by the retention of the town's series.",
-    )
 
 
 class FedSeriesView(BaseModel):
@@ -195,7 +186,6 @@ def series_view(
     aggregate: str,
     latest: ValueView | None,
     label: str = "",
-    retention_days: int | None = None,
 ) -> SeriesView:
     described = words(key.quantity)
     return SeriesView(
@@ -206,7 +196,6 @@ def series_view(
         label_en=described.label_en,
         aggregate=aggregate,
         label=label,
-        retention_days=retention_days,
         latest=latest,
     )
 

@@ -92,7 +92,6 @@ def overview(
                 default_aggregate(key.quantity).value,
                 _value_view(newest.get(key)),
                 stream.label if stream else "",
-                stream.retention_days if stream else None,
             )
         )
     return found

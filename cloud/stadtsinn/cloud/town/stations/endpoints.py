@@ -121,7 +121,8 @@ def list_deployments(
 def create_deployment(
     scope: EditorDep, services: ServicesDep, body: Deployment
 ) -> PlacedDeployment:
-    """From then on, or for a time in the past: the series concerned are made anew from the log."""
+    """From then on, or for a time in the past: the series concerned are made anew from the log, and
+    the counts of gates of the last seven days; `stadtsinn cloud rebuild live` counts older ones."""
     with change(services.database) as connection:
         return service.deploy(connection, Editor(scope, services.clock.now()), body)
 
@@ -144,7 +145,8 @@ def read_deployment(
 def replace_deployment(
     scope: EditorDep, services: ServicesDep, deployment: IdInPath, body: Deployment
 ) -> PlacedDeployment:
-    """The series concerned are made anew from the log; this raises no alarm."""
+    """The series concerned are made anew from the log, and the counts of gates of the last seven
+    days (`stadtsinn cloud rebuild live` counts older ones); this raises no alarm."""
     now = services.clock.now()
     with change(services.database) as connection:
         return service.replace_deployment(connection, Editor(scope, now), deployment, body)

@@ -9,7 +9,6 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Index,
-    Integer,
     String,
     Table,
     Text,
@@ -73,7 +72,6 @@ datastreams = Table(
     Column("quantity", String(63), nullable=False),
     Column("channel", String(63), nullable=False),
     Column("label", String(200), nullable=False),
-    Column("retention_days", Integer),  # NULL: as long as the tenant's series
     Column("first_at", InstantColumn, nullable=False),  # event time of its first value
     UniqueConstraint("station_id", "quantity", "channel"),
     sqlite_autoincrement=True,
@@ -92,7 +90,10 @@ series_corrections = Table(
     Column("requested_at", InstantColumn, nullable=False),
     Column("requested_by", String(200), nullable=False),
     Column("done_at", InstantColumn),
+    # When the counts of gates there were made anew; NULL: the follower that counts has to look.
+    Column("counted_at", InstantColumn),
     sqlite_autoincrement=True,
 )
 
 Index("ix_series_corrections_open", series_corrections.c.done_at, series_corrections.c.id)
+Index("ix_series_corrections_uncounted", series_corrections.c.counted_at, series_corrections.c.id)

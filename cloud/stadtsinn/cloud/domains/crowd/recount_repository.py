@@ -1,0 +1,48 @@
+"""SQL of counting anew: the parts of stations that changed deployments concern."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select, update
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.town.stations.tables import series_corrections
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Uncounted:
+    """A part of a station's time, `start` <= event time < `end`, see `series_corrections`."""
+
+    id: int
+    tenant_id: str
+    station: str
+    start: Instant
+    end: Instant
+
+
+def uncounted(connection: Connection) -> list[Uncounted]:
+    """Parts that nobody has looked at yet, the oldest change first."""
+    table = series_corrections.c
+    query = (
+        select(table.id, table.tenant_id, table.station, table.start, table.end)
+        .where(table.counted_at.is_(None))
+        .order_by(table.id)
+        .limit(_AT_ONCE)
+    )
+    return [Uncounted(*row) for row in connection.execute(query)]
+
+
+def mark_counted(connection: Connection, ids: Collection[int], now: Instant) -> None:
+    connection.execute(
+        update(series_corrections).where(series_corrections.c.id.in_(ids)).values(counted_at=now)
+    )
+
+
+def mark_all_counted(connection: Connection, now: Instant) -> None:
+    """Everything is counted from the beginning of the log, by the deployments of now."""
+    table = series_corrections
+    connection.execute(update(table).where(table.c.counted_at.is_(None)).values(counted_at=now))
