@@ -55,6 +55,7 @@ former_owners = Table(
     tenant_column(),
     Column("since", InstantColumn, nullable=False),
     Column("until", InstantColumn, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 edges = Table(

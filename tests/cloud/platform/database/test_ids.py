@@ -16,7 +16,7 @@ from stadtsinn.cloud.migrations.upgrade import configuration
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.schema import metadata
 
-BEFORE = "0008"
+BEFORE = "0014"
 EUI = "70b3d57ed0000001"
 
 ROWS = f"""
@@ -64,6 +64,7 @@ INSERT INTO quarantine (digest, source, kind, topic, payload, size, reason, deta
     1);
 INSERT INTO redecodings (started_by, started_at, range_start, range_end, devices, last_position,
     decoders) VALUES ('me', 1, 0, 9, '[]', 4, '[]');
+INSERT INTO former_owners (dev_eui, tenant_id, since, until) VALUES ('{EUI}', 'musterstadt', 0, 7);
 INSERT INTO redecoding_devices (redecoding, tenant_id, dev_eui, delayed) VALUES
     (1, 'musterstadt', '{EUI}', false);
 """

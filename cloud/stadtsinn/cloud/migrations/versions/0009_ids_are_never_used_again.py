@@ -23,6 +23,7 @@ _TABLES = (
     "sandbox_messages",
     "quarantine",
     "redecodings",
+    "former_owners",
 )
 
 # Alerts know stations by their ids, also those that are gone.
