@@ -197,16 +197,38 @@ def name_of(side: Side) -> str:
 
 
 def prepare(side: Side, folder: Path, devices: int) -> Path:
-    """A database of the side with that many devices, each at a station of its own."""
+    """A database of the side with that many devices, each at a station of its own.
+
+    Before each of them another device was there, so there are twice as many deployments.
+    """
     folder.mkdir(parents=True)
     database, config, town = (folder / name for name in ("db.sqlite", "cloud.toml", "town.toml"))
     config.write_text(f"[database]\nurl = {json.dumps(f'sqlite:///{database}')}\n")
     town.write_text(_town(name_of(side), devices))
     side.run("registry", "apply", str(town), "--config", str(config))
     with sqlite3.connect(database) as connection:
+        _add_earlier_deployments(connection)
+        connection.commit()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     return database
+
+
+def _add_earlier_deployments(connection: sqlite3.Connection) -> None:
+    """Until yesterday a device that is scrap now; revisions before stations have no such table."""
+    columns = [row[1] for row in connection.execute("PRAGMA table_info(deployments)")]
+    if not columns:
+        return
+    yesterday = int((time.time() - 86_400) * SECOND)
+    copied = {name: f'"{name}"' for name in columns if name != "id"}
+    names = ", ".join(f'"{name}"' for name in copied)
+    copied |= {"dev_eui": "'ffff' || substr(dev_eui, 5)", "end": "start"}
+    connection.execute("UPDATE deployments SET start = ?", (yesterday,))
+    connection.execute(
+        f"INSERT INTO deployments ({names}) "  # noqa: S608
+        f"SELECT {', '.join(copied.values())} FROM deployments"
+    )
+    connection.execute("UPDATE deployments SET start = 0 WHERE dev_eui LIKE 'ffff%'")
 
 
 def _town(name: str, devices: int) -> str:
