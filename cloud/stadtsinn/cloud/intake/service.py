@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -90,8 +91,10 @@ class Ingestor:
         self._occasional = metrics.Occasional()
 
     def start(self) -> None:
-        """Prepare for large groups in the background; small ones need no preparation."""
+        """Load the kernel and read the registry, before the first message is asked for."""
         self._judge.start()
+        with suppress(DatabaseAway):  # then it is read with the first group
+            self.directory()
 
     def directory(self) -> Directory:
         """The registry as of now; raises DatabaseAway."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
+import msgspec
 from sqlalchemy import Connection, select
 
 from stadtsinn.base.instant import Instant
@@ -29,8 +30,7 @@ PartReader = Callable[[Connection, "Directory"], Part]
 """Reads a domain's part of the registry for this directory."""
 
 
-@dataclass(frozen=True)
-class DeviceEntry:
+class DeviceEntry(msgspec.Struct, frozen=True, gc=False):
     """A registered device. `interval_s` is the expected time between two uplinks."""
 
     dev_eui: str
@@ -109,7 +109,7 @@ def read_directory(connection: Connection) -> Directory:
             devices.c.interval_s,
         )
     )
-    by_eui = {row.dev_eui: DeviceEntry(*row) for row in device_rows}
+    by_eui = {row[0]: DeviceEntry(*row) for row in device_rows.all()}
     edge_rows = connection.execute(select(edges.c.id, edges.c.tenant_id))
     return Directory(
         devices=MappingProxyType(by_eui),

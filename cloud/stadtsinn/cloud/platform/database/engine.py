@@ -13,6 +13,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -119,7 +120,11 @@ def open_database(url: str) -> Database:
         return Database(_open_sqlite(parsed))
     if parsed.get_backend_name() == "postgresql":
         return Database(
-            create_engine(parsed.set(drivername="postgresql+psycopg"), hide_parameters=True)
+            create_engine(
+                parsed.set(drivername="postgresql+psycopg"),
+                hide_parameters=True,
+                json_deserializer=msgspec.json.decode,
+            )
         )
     raise ValueError(
         f"cannot use {parsed.get_backend_name()} as database: "
@@ -132,6 +137,7 @@ def _open_sqlite(url: Any) -> Engine:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         url,
+        json_deserializer=msgspec.json.decode,  # a registry has tens of thousands of texts
         hide_parameters=True,  # Error texts must not contain parameters such as phone numbers.
         connect_args={"timeout": 60, "check_same_thread": False},
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+import msgspec
+from sqlalchemy import Connection, Select, select
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.town.stations.model import (
@@ -19,8 +20,7 @@ from stadtsinn.cloud.town.stations.tables import deployments, stations
 from stadtsinn.cloud.town.tables import sites
 
 
-@dataclass(frozen=True, slots=True)
-class StationEntry:
+class StationEntry(msgspec.Struct, frozen=True, gc=False):
     """A station. `site` is a site's slug."""
 
     id: int
@@ -33,8 +33,7 @@ class StationEntry:
     tags: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DeploymentEntry:
+class DeploymentEntry(msgspec.Struct, frozen=True, gc=False):
     """A device at a station for `start` <= event time < `end`."""
 
     id: int
@@ -79,14 +78,17 @@ class Stations:
 
 
 def read_stations(connection: Connection) -> Stations:
-    """Read all stations and deployments as they stand."""
-    by_id = {row.id: _station(row) for row in connection.execute(_STATIONS)}
+    """Read all stations and deployments as they stand.
+
+    Every process does so after each change of a registry, so a row is taken apart by position.
+    """
+    by_id = {row[0]: _station(row) for row in connection.execute(_STATIONS).all()}
     of_device: dict[str, list[DeploymentEntry]] = defaultdict(list)
     at_station: dict[int, list[DeploymentEntry]] = defaultdict(list)
-    for row in connection.execute(_DEPLOYMENTS):
-        entry = _deployment(row, by_id[row.station_id])
-        of_device[entry.dev_eui].append(entry)
-        at_station[entry.station.id].append(entry)
+    for number, dev_eui, station, *rest in connection.execute(_DEPLOYMENTS).all():
+        entry = _deployment(number, dev_eui, by_id[station], *rest)
+        of_device[dev_eui].append(entry)
+        at_station[station].append(entry)
     return Stations(
         by_id=by_id,
         by_slug={(entry.tenant_id, entry.slug): entry for entry in by_id.values()},
@@ -119,30 +121,32 @@ _DEPLOYMENTS: Select[Any] = select(
 ).order_by(deployments.c.start, deployments.c.id)
 
 
-def _station(row: Row[Any]) -> StationEntry:
-    return StationEntry(
-        id=row.id,
-        tenant_id=row.tenant_id,
-        slug=row.slug,
-        name=row.name,
-        name_en=row.name_en,
-        kind=row.kind,
-        site=row.site,
-        tags=tuple(row.tags),
-    )
+def _station(row: Sequence[Any]) -> StationEntry:
+    number, tenant_id, slug, name, name_en, kind, site, tags = row
+    return StationEntry(number, tenant_id, slug, name, name_en, kind, site, tuple(tags))
 
 
-def _deployment(row: Row[Any], station: StationEntry) -> DeploymentEntry:
+def _deployment(
+    number: int,
+    dev_eui: str,
+    station: StationEntry,
+    start: Instant,
+    end: Instant | None,
+    channels: Mapping[str, str] | None,
+    calibration: Mapping[str, Any],
+    swapped: bool,
+    comparison: bool,
+) -> DeploymentEntry:
     return DeploymentEntry(
-        id=row.id,
-        dev_eui=row.dev_eui,
+        id=number,
+        dev_eui=dev_eui,
         station=station,
-        start=row.start,
-        end=FOR_EVER if row.end is None else row.end,
-        channels=row.channels,
+        start=start,
+        end=FOR_EVER if end is None else end,
+        channels=channels,
         calibration={
-            name: Calibration.model_validate(value) for name, value in row.calibration.items()
+            name: Calibration.model_validate(value) for name, value in calibration.items()
         },
-        swapped=row.swapped,
-        comparison=row.comparison,
+        swapped=swapped,
+        comparison=comparison,
     )
