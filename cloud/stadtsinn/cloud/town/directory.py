@@ -6,11 +6,12 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import Connection, select
 
 from stadtsinn.base.instant import Instant
