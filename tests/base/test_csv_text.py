@@ -67,7 +67,7 @@ def test_a_german_spreadsheet_gets_one_mark_and_no_line_that_names_the_separator
     mark, and umlauts break: https://github.com/alexcaza/export-to-csv/issues/119,
     https://github.com/asafdav/ng-csv/issues/28, https://github.com/ag-grid/ag-grid/pull/655.
     """
-    rows = [["Größe", n] for n in range(20_000)]
+    rows: list[list[str | float | bool | None]] = [["Größe", n] for n in range(20_000)]
     parts = list(stream_csv(["Straße", "Wert"], rows, GERMAN))
     assert len(parts) > 3
     whole = b"".join(parts)
