@@ -137,6 +137,30 @@ def test_equal_frames_decoded_field_by_field_give_the_same() -> None:
     assert_agree(frames)
 
 
+@pytest.mark.parametrize(
+    ("device", "port", "payloads"),
+    [
+        # Its plain frame stands behind one that tests bytes; the second frame is that other one.
+        ("dragino/lse01", 2, ("0B45000005DC010500C800", "0B45000000C805DC010281")),
+        ("dragino/lse01", 2, ("0B450CCC05DCFFFF00C800", "CE2900F107A5099B6E2890")),
+        ("dragino/ldds04", 2, ("0D4A03160000031A000001", "030000000000000000FF02")),
+        ("test/all", 7, ("F0FFFF", "F0FFFE", "F0FF9C", "F1")),
+    ],
+)
+def test_codes_for_no_value_in_long_runs_of_one_layout(
+    device: str, port: int, payloads: tuple[str, ...]
+) -> None:
+    """The path for long runs leaves out what is missing, flags faults, and ends at other frames."""
+    random = np.random.default_rng(11)
+    number = [d.id for d in DEVICES].index(device)
+    choice = [bytes.fromhex(text) for text in payloads]
+    for share in (0.0, 0.02, 0.5):
+        other = random.random(900) < share
+        which = random.integers(1, len(choice), 900)
+        picked = [choice[int(w) if o else 0] for o, w in zip(other, which, strict=True)]
+        assert_agree([(number, port, payload) for payload in picked])
+
+
 def test_the_examples_use_every_op() -> None:
     """Agreement covers every op: each runs at least once for the known frames."""
     used = {op[0] for device in DEVICES for op in device.program.ops}

@@ -12,9 +12,12 @@ from stadtsinn.base.instant import SECOND, parse
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.language.lines import Path, places
 from stadtsinn.decoders.language.load import DeviceFileError, load
-from stadtsinn.decoders.reading import Decoded, Reading
+from stadtsinn.decoders.proof import example_findings
+from stadtsinn.decoders.reading import Decoded, Reading, Undecoded
 
 HEAD = ALL_CONSTRUCTS[: ALL_CONSTRUCTS.index("[[frames]]")]
+ONE = 'entries = [{ keys = ["01"], body = [] }]'
+"""The entries of a tlv."""
 EXAMPLES = ALL_CONSTRUCTS[ALL_CONSTRUCTS.index("[[examples]]") :]
 
 
@@ -63,6 +66,11 @@ def values(body: str, payload: str) -> list[float]:
         ),
         ('{ type = "u8", mul = "k", name = "v" }', "no constant is named 'k'"),
         ('{ mask = "u8", groups = [{ body = [] }] }', "needs either bit or bits"),
+        (
+            f'{{ tlv = 1, {ONE}, foreign = {{ channels = ["01", "7F"], lengths = {{}} }} }}',
+            "a key of one byte has no channel",
+        ),
+        (f"{{ tlv = 1, {ONE}, foreign = {{ lengths = {{ X = 2 }} }} }}", "key 'X' is not hex"),
         ('{ type = "u8", name = "v" }, { text = "{v:03q}", vendor = "t" }', "unknown format '03q'"),
     ],
 )
@@ -273,3 +281,86 @@ def test_every_place_of_a_file_has_its_line(device: DeviceType) -> None:
     assert set(found) == set(walk(document)) - arrays
     lines = device.text.splitlines()
     assert all(str(p[-1]) in lines[at - 1] for p, at in found.items() if isinstance(p[-1], str))
+
+
+def refusal(body: str, payload: str) -> str:
+    outcome = device(body).decode(1, bytes.fromhex(payload))
+    assert isinstance(outcome, Undecoded), outcome
+    return f"{outcome.reason} {outcome.message}"
+
+
+def test_a_frame_is_refused_by_name() -> None:
+    """In a branch, also inside a byte, and behind bytes that are there or not."""
+    body = """{ type = "u8", peek = 0, bits = [7, 4], name = "kind" },
+      { type = "ubits4" },
+      { switch = "kind", cases = [
+        { values = [1], body = [{ refuse = "a datalog: ask for X" }] },
+      ], otherwise = [] },
+      { type = "ubits4", quantity = "tilt", unit = "deg" }"""
+    assert values(body, "2A") == [10]
+    assert refusal(body, "1A") == "unknown_frame test/one: a datalog: ask for X"
+    assert refusal(body, "1AFF") == "unknown_frame test/one: a datalog: ask for X"
+    assert refusal('{ refuse = "not ours" }', "00") == "unknown_frame test/one: not ours"
+
+
+FOREIGN = """{ tlv = 2, entries = [
+    { keys = ["0167"], body = [{ type = "u16le", quantity = "tilt", unit = "deg" }] },
+  ], foreign = { channels = ["01", "7F"], lengths = { 67 = 2, 68 = 1, 99 = 0 } } }"""
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [
+        ("01670A00", [10]),
+        ("0268FF01670A00", [10]),
+        ("0267FFFF0167030001990268AA01670400", [3, 4]),
+        ("0567FFFF", []),
+    ],
+)
+def test_a_foreign_record_of_known_length_is_skipped(payload: str, expected: list[float]) -> None:
+    """Before, between and behind the device's own; one without data; a frame of nothing else."""
+    assert values(FOREIGN, payload) == expected
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        ("0165FF01670A00", "unknown_frame"),  # a type of no known length
+        ("FF68FF01670A00", "unknown_frame"),  # a channel for which the lengths do not hold
+        ("0068FF01670A00", "unknown_frame"),
+        ("8068FF01670A00", "unknown_frame"),
+        ("01670A000267FF", "truncated"),
+    ],
+)
+def test_a_record_of_no_known_length_is_refused(payload: str, reason: str) -> None:
+    """Nothing is guessed."""
+    assert refusal(FOREIGN, payload).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected"),
+    [("FFFF", []), ("0000", [0]), ("FFFE", [-0.1]), ("FF9C", [-9.9])],
+)
+def test_a_code_of_ones_complement_is_not_zero(payload: str, expected: list[float]) -> None:
+    """All bits set is a code, written as -1; as a number it would be 0."""
+    body = '{ type = "o16be", div = 10, quantity = "tilt", unit = "deg", missing = [-1] }'
+    assert values(body, payload) == expected
+
+
+def test_an_example_may_give_the_single_sensors_constants() -> None:
+    """Where the file knows none there is no reading without them."""
+    body = '{ type = "u8", mul = "untold", quantity = "tilt", unit = "deg" }'
+    shown = """[[examples]]
+title = "calibrated"
+port = 1
+bytes = "05"
+source = "made up"
+constants = { untold = 3.0 }
+readings = [{ quantity = "tilt", value = 15 }]
+vendor = {}
+"""
+    one = device(body, examples=shown * 3)
+    assert one.decode(1, b"\x05") == Decoded("test/one@3", ())
+    assert [list(example_findings(one, example)) for example in one.file.examples] == [[]] * 3
+    wrong = DeviceType(one.id, one.text.replace("untold = 3.0", "unheard = 3.0"))
+    assert "no constant 'unheard'" in next(example_findings(wrong, wrong.file.examples[0]))

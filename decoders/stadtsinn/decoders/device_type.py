@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -124,7 +124,7 @@ class DeviceType:
             )
         return Undecoded(
             p.REASONS[result.status],
-            f"{self.id}: {_message(result, f_port, payload)}",
+            f"{self.id}: {_message(result, f_port, payload, self.program.refusals)}",
             self.decoder,
         )
 
@@ -174,7 +174,7 @@ def refusal(f_port: int, payload: bytes) -> Result | None:
     return None
 
 
-def _message(result: Result, f_port: int, payload: bytes) -> str:
+def _message(result: Result, f_port: int, payload: bytes, refusals: Sequence[str]) -> str:
     where, size = result.where, len(payload)
     match result.status:
         case p.NO_PAYLOAD:
@@ -189,6 +189,8 @@ def _message(result: Result, f_port: int, payload: bytes) -> str:
             return f"truncated at offset {where}: too short to tell its kind of frame"
         case p.TRAILING_BYTES:
             return f"{size - where} bytes at offset {where} after the end of the frame"
+        case p.UNKNOWN_FRAME if result.need < 0:
+            return refusals[-1 - result.need]
         case _:
             shown = payload[where : where + 4].hex()
             return f"no frame of fPort {f_port} has {shown or 'this'} at offset {where}"

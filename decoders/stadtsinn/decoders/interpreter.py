@@ -73,11 +73,12 @@ def interpret(
             ) = op  # fmt: skip
             place = offset + (pos if base == p.AT_POS else 0 if base == p.AT_START else end)
             (word,) = (_little if little else _big)(padded, place)
-            raw = (word << left & _WORD) >> right
+            sent = raw = (word << left & _WORD) >> right
             if sign and raw >> (63 - right):
-                raw -= (1 << (64 - right)) - (sign == p.ONES)
+                sent = raw - (1 << (64 - right))
+                raw = sent + (sign == p.ONES)
             if kind:
-                raw = arithmetic.special(kind, raw, 64 - right)
+                sent = raw = arithmetic.special(kind, raw, 64 - right)
             add, mul, div, low, high = floats[pc]
             value = (raw + add) * mul / div
             if register >= 0:
@@ -87,7 +88,7 @@ def interpret(
                 if plain and low <= value <= high:
                     values.append((slot, value, p.GOOD, -1, -1))
                 else:
-                    _store(program, op, raw, value, low, high, registers, values)
+                    _store(program, op, sent, value, low, high, registers, values)
         elif code == p.PUSH:
             stack.append(registers[op[1]] if op[1] >= 0 else floats[pc][0])
         elif code == p.CALL:
@@ -160,7 +161,7 @@ def interpret(
         elif code == p.NO_FRAME:
             return Result(p.TRUNCATED if short else p.UNKNOWN_FRAME, end if short else 0, 0, [])
         elif code == p.FAIL:
-            return Result(op[1], pos, 0, [])
+            return Result(op[1], pos, op[2], [])
         elif code == p.REST:
             pos = end
         elif code == p.LOOP_SET:
@@ -200,7 +201,7 @@ def _begins(op: tuple[int, ...], payload: bytes) -> bool:
 def _store(
     program: Program,
     op: tuple[int, ...],
-    raw: float,
+    sent: float,
     value: float,
     low: float,
     high: float,
@@ -211,7 +212,7 @@ def _store(
         return
     flag = p.GOOD if low <= value <= high else p.OUT_OF_RANGE
     for row in range(op[12], op[12] + op[13]):
-        if program.sentinels[row] == raw:
+        if program.sentinels[row] == sent:
             flag = program.actions[row]
     if flag == p.MISSING:
         return

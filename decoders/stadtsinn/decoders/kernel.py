@@ -49,6 +49,25 @@ def _head(ops, op_base, pc, left):  # type: ignore[no-untyped-def]
     return pc
 
 
+@numba.njit(inline="always", error_model="numpy")
+def _frame(ops, op_base, pc, buffer, start, length):  # type: ignore[no-untyped-def]
+    """The first op behind the tests of frames that begin at `pc`, for a payload at `start`."""
+    while True:
+        at = op_base + pc
+        if ops[at, 0] == p.MATCH:
+            fits = ops[at, 1] + ops[at, 2] <= length
+            if fits:
+                got = np.int64(0)
+                for k in range(ops[at, 2]):
+                    got = got << 8 | np.int64(buffer[start + np.uint64(ops[at, 1] + k)])
+                fits = got & np.int64(ops[at, 3]) == np.int64(ops[at, 4])
+            pc = pc + U1 if fits else np.uint64(ops[at, 5])
+        elif ops[at, 0] == p.LENGTH:
+            pc = pc + U1 if ops[at, 1] <= length <= ops[at, 2] else np.uint64(ops[at, 3])
+        else:
+            return pc
+
+
 def machine(  # type: ignore[no-untyped-def]
     ops,  # int32[:, OP_COLUMNS], all programs one after the other
     floats,  # float64[:, FLOAT_COLUMNS]
@@ -83,7 +102,7 @@ def machine(  # type: ignore[no-untyped-def]
     extra_space = np.int64(extras.shape[0])
     written = starts[first]
     last_program, last_port, last_pc = np.int32(-1), np.int64(-1), np.uint64(0)
-    row = flat_from = np.int64(first)  # rows before flat_from are decoded op by op
+    row = np.int64(first)
     while row < rows:
         begin, finish = np.int64(offsets[row]), np.int64(offsets[row + 1])
         length = finish - begin
@@ -109,15 +128,11 @@ def machine(  # type: ignore[no-untyped-def]
             pos = np.int64(0)
             if program == last_program and port == last_port:
                 pc = last_pc
-                at = op_base + pc
-                if (
-                    ops[at, 0] == p.EXACT
-                    and ops[at, 3]
-                    and ops[at, 1] == length
-                    and row >= flat_from
-                ):
-                    # The port alone identifies the frame, and it has plain fields only: the
-                    # following rows of equal layout are decoded in the same call.
+                frame = _frame(ops, op_base, pc, buffer, start, length)
+                at = op_base + frame
+                if ops[at, 0] == p.EXACT and ops[at, 3] and ops[at, 1] == length:
+                    # The frame has plain fields only: the following rows of equal layout are
+                    # decoded in the same call.
                     plain = np.int64(ops[at, 2])
                     most = min(rows - row, _FLAT_BLOCK, (space - kept) // plain)
                     if most < 1:
@@ -128,13 +143,29 @@ def machine(  # type: ignore[no-untyped-def]
                         and programs[row + same] == program
                         and ports[row + same] == port
                         and offsets[row + same + 1] - offsets[row + same] == length
+                        and (
+                            frame == pc
+                            or _frame(
+                                ops, op_base, pc, buffer, np.uint64(offsets[row + same]), length
+                            )
+                            == frame
+                        )
                     ):
                         same += 1
-                    if not flat(
-                        ops, floats, sentinels, sentinel_base, at, plain,
+                    missing = flat(
+                        ops, floats, sentinels, actions, sentinel_base, at, plain,
                         buffer, start, length, same, kept, values, tags,
-                    ):  # fmt: skip
-                        flat_from = row + same
+                    )  # fmt: skip
+                    if missing:
+                        for _ in range(same):
+                            for _ in range(plain):
+                                values[np.uint64(written)] = values[np.uint64(kept)]
+                                tags[np.uint64(written)] = tags[np.uint64(kept)]
+                                written += np.int64(tags[np.uint64(kept)] != p.MISSING)
+                                kept += 1
+                            status[row] = p.OK
+                            row += 1
+                            starts[row] = written
                         continue
                     for _ in range(same):
                         status[row] = p.OK
@@ -168,19 +199,21 @@ def machine(  # type: ignore[no-untyped-def]
                         word = word << np.uint64(ops[at, 4])
                         if ops[at, 6]:
                             bits = np.int64(word) >> np.int64(ops[at, 5])
-                            if ops[at, 6] == p.ONES and bits < 0:
-                                bits += 1
                         else:
                             bits = np.int64(word >> np.uint64(ops[at, 5]))
-                        raw = np.float64(bits)
+                        sent = raw = np.float64(bits)
+                        if ops[at, 6] == p.ONES and bits < 0:
+                            raw += 1.0
                         if ops[at, 7] != p.PLAIN:
-                            raw = special(ops[at, 7], bits, np.int64(64 - ops[at, 5]), scratch)
+                            sent = raw = special(
+                                ops[at, 7], bits, np.int64(64 - ops[at, 5]), scratch
+                            )
                         value = (raw + floats[at, 0]) * floats[at, 1] / floats[at, 2]
                         if ops[at, 9] >= 0:
                             registers[np.uint64(ops[at, 9])] = value
                     else:
                         depth -= 1
-                        raw = stack[depth]
+                        sent = raw = stack[depth]
                         value = raw * floats[at, 1] / floats[at, 2]
                         if ops[at, 9] >= 0:
                             registers[np.uint64(ops[at, 9])] = raw
@@ -190,7 +223,7 @@ def machine(  # type: ignore[no-untyped-def]
                         if floats[at, 3] <= value <= floats[at, 4]:
                             flag = np.int32(p.GOOD)
                         for s in range(ops[at, 12], ops[at, 12] + ops[at, 13]):
-                            if sentinels[sentinel_base + np.uint64(s)] == raw:
+                            if sentinels[sentinel_base + np.uint64(s)] == sent:
                                 flag = actions[sentinel_base + np.uint64(s)]
                         doubt = np.uint64(ops[at, 14])
                         if flag == p.GOOD and doubt > U0 and registers[doubt] != 0.0:
@@ -240,11 +273,14 @@ def machine(  # type: ignore[no-untyped-def]
                             right = np.uint64(ops[field, 5])
                             if ops[field, 6]:
                                 bits = np.int64(word) >> np.int64(right)
-                                if ops[field, 6] == p.ONES and bits < 0:
-                                    bits += 1
                             else:
                                 bits = np.int64(word >> right)
-                            value = (bits + floats[field, 0]) * floats[field, 1] / floats[field, 2]
+                            number = bits
+                            if ops[field, 6] == p.ONES and bits < 0:
+                                number += 1
+                            value = (
+                                (number + floats[field, 0]) * floats[field, 1] / floats[field, 2]
+                            )
                             flag = np.int32(p.OUT_OF_RANGE)
                             if floats[field, 3] <= value <= floats[field, 4]:
                                 flag = np.int32(p.GOOD)
@@ -348,7 +384,7 @@ def machine(  # type: ignore[no-untyped-def]
                     break
                 elif code == p.FAIL:
                     state = ops[at, 1]
-                    where = pos
+                    where, need = pos, np.int64(ops[at, 2])
                     break
                 elif code == p.REST:
                     pos = length

@@ -17,6 +17,7 @@ def flat(  # type: ignore[no-untyped-def]
     ops,
     floats,
     sentinels,
+    actions,
     sentinel_base,
     at,
     plain,
@@ -30,8 +31,9 @@ def flat(  # type: ignore[no-untyped-def]
 ):
     """Decodes the plain fields after op `at` of `rows` consecutive payloads of equal layout.
 
-    False if one of them holds a sentinel: then `machine` must decode them row by row.
+    Returns how many values are missing; their tag is MISSING, and `machine` closes the gaps.
     """
+    missing = 0
     for k in range(plain):
         field = at + U1 + np.uint64(k)
         is_little, left, right = ops[field, 3], np.uint64(ops[field, 4]), np.uint64(ops[field, 5])
@@ -48,14 +50,18 @@ def flat(  # type: ignore[no-untyped-def]
                 bits = np.int64(word >> right)
             else:
                 bits = np.int64(word) >> np.int64(right)
-                if sign == p.ONES and bits < 0:
-                    bits += 1
+            number = bits
+            if sign == p.ONES and bits < 0:
+                number += 1
+            value = (number + add) * mul / div
+            values[out] = value
+            tag = slot if low <= value <= high else slot | p.OUT_OF_RANGE << 16
             for s in range(count):
                 if sentinels[first + np.uint64(s)] == bits:
-                    return False
-            value = (bits + add) * mul / div
-            values[out] = value
-            tags[out] = slot if low <= value <= high else slot | p.OUT_OF_RANGE << 16
+                    flag = actions[first + np.uint64(s)]
+                    tag = p.MISSING if flag == p.MISSING else slot | flag << 16
+            missing += tag == p.MISSING
+            tags[out] = tag
             place += np.uint64(length)
             out += np.uint64(plain)
-    return True
+    return missing

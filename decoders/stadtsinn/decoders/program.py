@@ -61,7 +61,7 @@ MATCH = 13
 NO_FRAME = 14
 """No frame of the port fits: truncated if one was too short, else unknown frame."""
 FAIL = 15
-"""status."""
+"""status, number of bytes needed: -1 - index into `refusals` where the file says why."""
 REST = 16
 """Move pos to the end."""
 LOOP_SET = 17
@@ -187,4 +187,5 @@ class Program:
     actions: tuple[int, ...]
     slots: tuple[Slot, ...]
     faults: tuple[Fault, ...]
+    refusals: tuple[str, ...]
     renders: tuple[Any, ...]

@@ -51,6 +51,16 @@ def received_at(example: Example) -> Instant | None:
     return parse(example.received) if example.received else None
 
 
+def calibrated(device: DeviceType, example: Example) -> DeviceType:
+    """The device type with the constants of the single sensor that sent an example.
+
+    Raises ValueError for a constant that the device type does not have.
+    """
+    if not example.constants:
+        return device
+    return DeviceType(device.id, device.text, example.constants)
+
+
 def expected_readings(example: Example) -> tuple[Reading, ...]:
     """The readings that an example states."""
     return tuple(
@@ -80,6 +90,11 @@ def expected_vendor(example: Example) -> dict[str, Any]:
 
 def example_findings(device: DeviceType, example: Example) -> Iterator[str]:
     """Differences between an example's stated and decoded readings, vendor fields or error."""
+    try:
+        device = calibrated(device, example)
+    except ValueError as error:
+        yield f"{example.title}: {error}"
+        return
     payload = bytes.fromhex(example.bytes)
     outcome, vendor = device.decode_with_vendor(example.port, payload, received_at(example))
     if outcome != device.decode(example.port, payload, received_at(example)):

@@ -39,6 +39,7 @@ class Assembler:
         self._sentinels: list[int] = []
         self._actions: list[int] = []
         self._faults: list[Fault] = []
+        self._refusals: list[str] = []
         self._slots: list[Slot] = []
         self.renders: list[object] = []
 
@@ -68,6 +69,12 @@ class Assembler:
         if fault not in self._faults:
             self._faults.append(fault)
         return p.FIRST_FAULT + self._faults.index(fault)
+
+    def refusal(self, why: str) -> None:
+        """A FAIL that says why; equal reasons share their text."""
+        if why not in self._refusals:
+            self._refusals.append(why)
+        self.emit(p.FAIL, p.UNKNOWN_FRAME, -1 - self._refusals.index(why))
 
     def sentinels(
         self, missing: tuple[int, ...], faults: list[tuple[int, Fault]]
@@ -112,6 +119,7 @@ class Assembler:
             actions=tuple(self._actions),
             slots=tuple(self._slots),
             faults=tuple(self._faults),
+            refusals=tuple(self._refusals),
             renders=tuple(self.renders),
         )
 

@@ -7,7 +7,12 @@ from typing import Protocol
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.compiler import values
 from stadtsinn.decoders.compiler.assembler import Assembler, Label
-from stadtsinn.decoders.compiler.needs import least_bytes
+from stadtsinn.decoders.compiler.needs import (
+    FOREIGN_CHANNEL,
+    FOREIGN_TYPE,
+    FOREIGN_WITHIN,
+    least_bytes,
+)
 from stadtsinn.decoders.compiler.numbers import is_number_type, number_type
 from stadtsinn.decoders.compiler.run import Run
 from stadtsinn.decoders.compiler.scope import Scope
@@ -74,14 +79,41 @@ def tlv(compiler: Compiler, item: m.TlvItem, scope: Scope) -> None:
                 bodies.append((label, entry.body, scope.inside(f"entries[{i}].body", n)))
     compiler.out.place(head)
     compiler.out.emit(p.JUMP_AT_END, 0, item.tail, target=after)
-    if item.otherwise is None:
+    otherwise = item.otherwise if item.foreign is None else _foreign(item, item.foreign)
+    if otherwise is None:
         compiler.out.switch(p.SWITCH_KEY, item.tlv, table, compiler.unknown)
     else:
         compiler.out.switch(p.SWITCH_KEY, item.tlv, table, default, takes=1)
-        bodies.append((default, item.otherwise, scope.inside("otherwise")))
+        place = "foreign" if item.foreign else "otherwise"
+        bodies.append((default, otherwise, scope.inside(place)))
     if _branches(compiler, bodies, head):
         raise ValueError("a record of a tlv must end with a byte; fill up with a ubits item")
     compiler.out.place(after)
+
+
+def _foreign(item: m.TlvItem, foreign: m.Foreign) -> m.Body:
+    """The body that skips a foreign record by its type, and refuses a type of no known length."""
+    types: dict[int, list[int]] = {}
+    for text, size in foreign.lengths.items():
+        types.setdefault(size, []).append(_key(text, 1))
+    cases = tuple(
+        m.Case(values=tuple(numbers), body=(m.SkipItem(skip=size),) if size else ())
+        for size, numbers in sorted(types.items())
+    )
+    skip = m.SwitchItem(switch=FOREIGN_TYPE, cases=cases, otherwise=item.otherwise)
+    read = m.FieldItem(type="u8", peek=-1, name=FOREIGN_TYPE)
+    if foreign.channels is None:
+        return (read, skip)
+    if item.tlv < 2:
+        raise ValueError("foreign.channels: a key of one byte has no channel before its type")
+    first, last = (_key(text, 1) for text in foreign.channels)
+    within = m.ValueItem(value=f"{first} <= {FOREIGN_CHANNEL} <= {last}", name=FOREIGN_WITHIN)
+    outside = m.SwitchItem(
+        switch=FOREIGN_WITHIN,
+        cases=(m.Case(values=(1,), body=(read, skip)),),
+        otherwise=item.otherwise,
+    )
+    return (m.FieldItem(type="u8", peek=-2, name=FOREIGN_CHANNEL), within, outside)
 
 
 def mask(compiler: Compiler, item: m.MaskItem, scope: Scope) -> None:

@@ -102,6 +102,10 @@ class _Compiler:
                 self._bytes(item, scope)
             case m.SwitchItem():
                 branches.switch(self, item, scope)
+            case m.RefuseItem():
+                phase = self.run.split()
+                self.out.refusal(item.refuse)
+                self.run.begin(phase)
             case m.TlvItem():
                 branches.tlv(self, item, scope)
             case m.MaskItem():

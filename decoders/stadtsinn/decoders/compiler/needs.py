@@ -9,6 +9,13 @@ from stadtsinn.decoders.compiler.numbers import is_number_type, number_type
 from stadtsinn.decoders.compiler.values import braces
 from stadtsinn.decoders.language import model as m
 
+FOREIGN_TYPE, FOREIGN_CHANNEL, FOREIGN_WITHIN = FOREIGN_NAMES = (
+    "foreign_type",
+    "foreign_channel",
+    "foreign_within",
+)
+"""Names that a tlv gives to a key's bytes, to find the length of a foreign record."""
+
 
 def used_names(device: m.DeviceFile) -> set[str]:
     """Names that readings depend on; others are used for vendor fields only."""
@@ -30,6 +37,8 @@ def _used(items: tuple[m.Item, ...]) -> Iterator[str]:
                 yield name
             case m.MaskItem():
                 yield item.mask
+            case m.TlvItem() if item.foreign is not None:
+                yield from FOREIGN_NAMES
             case m.FieldItem():
                 yield from _reading_names(item)
             case m.ValueItem():

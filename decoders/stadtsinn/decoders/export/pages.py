@@ -135,7 +135,9 @@ def _conditions(frame: Frame) -> Iterator[str]:
 
 
 def _example(example: Example) -> str:
-    head = f"**{example.title}** (port {example.port}; {example.source})\n\n`{example.bytes}`"
+    given = ", ".join(f"{name} = {value:g}" for name, value in example.constants.items())
+    about = f"port {example.port}; {example.source}" + (f"; {given}" if given else "")
+    head = f"**{example.title}** ({about})\n\n`{example.bytes}`"
     if example.error:
         return f"{head}\n\nis refused: *{example.error}*."
     if not example.readings:

@@ -154,6 +154,12 @@ class SwitchItem(Strict, kw_only=True, frozen=True):
     note: str = ""
 
 
+class RefuseItem(Strict, kw_only=True, frozen=True):
+    """The frame is refused as unknown; the text names it, and where to turn with it."""
+
+    refuse: str
+
+
 class Entry(Strict, kw_only=True, frozen=True):
     """One kind of record in a tlv: `keys` in hex; several count ``{n}`` from 1."""
 
@@ -161,14 +167,28 @@ class Entry(Strict, kw_only=True, frozen=True):
     body: Body
 
 
+class Foreign(Strict, kw_only=True, frozen=True):
+    """Records of types that the device type does not use, but whose length is known: skipped.
+
+    A type is the last byte of a key. `channels`: the first and the last value of the byte before
+    it for which this holds (settings have other lengths).
+    """
+
+    lengths: dict[str, int]
+    """Bytes of data by type, in hex."""
+    channels: tuple[str, str] | None = None
+
+
 class TlvItem(Strict, kw_only=True, frozen=True):
     """Records to the end of the payload (less `tail` bytes), each starting with a key.
 
-    A key has `tlv` bytes. Without `otherwise` a key that has no entry is an unknown frame.
+    A key has `tlv` bytes. A key that has no entry is skipped if `foreign` knows its length; without
+    that and without `otherwise` it is an unknown frame.
     """
 
     tlv: int
     entries: tuple[Entry, ...]
+    foreign: Foreign | None = None
     otherwise: Body | None = None
     tail: int = 0
     note: str = ""
@@ -275,6 +295,7 @@ Item = (
     | SkipItem
     | BytesItem
     | SwitchItem
+    | RefuseItem
     | TlvItem
     | MaskItem
     | OptionalItem
@@ -340,6 +361,8 @@ class Example(Strict, kw_only=True, frozen=True):
     error: str = ""
     received: str = ""
     """When a gateway received it, for times relative to that."""
+    constants: dict[str, float] = {}
+    """Calibration of the sensor that sent it, where the file knows none."""
 
 
 class Deviation(Strict, kw_only=True, frozen=True):

@@ -47,6 +47,7 @@ function message(result, fPort, bytes) {
     case TRAILING_BYTES:
       return (size - where) + " bytes at offset " + where + " after the end of the frame";
   }
+  if (result.need < 0) return device.refusals[-1 - result.need];
   return "no frame of fPort " + fPort + " has " + (hex(bytes.slice(where, where + 4)) || "this") + " at offset " + where;
 }
 

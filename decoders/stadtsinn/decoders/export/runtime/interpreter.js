@@ -27,11 +27,11 @@ function branch(op, key) {
 var EARLIEST = 1420070400; // a device's clock before 2015 is not set
 var CLOCK_TOLERANCE = 3600; // seconds that it may be ahead of the gateway's
 
-function store(op, raw, value, registers, values) {
+function store(op, sent, value, registers, values) {
   var flag = value >= op[10] && value <= op[11] ? 0 : 1, row, seconds;
   if (!isFinite(value)) return;
   for (row = op[14]; row < op[14] + op[15]; row++) {
-    if (device.sentinels[row] === raw) flag = device.actions[row];
+    if (device.sentinels[row] === sent) flag = device.actions[row];
   }
   if (flag === -1) return;
   if (flag === 0 && op[16] && registers[op[16]] !== 0) flag = op[17];
@@ -49,7 +49,7 @@ function store(op, raw, value, registers, values) {
 // Runs the device's program; `view` takes what the vendor's codec prints.
 function interpret(bytes, fPort, received, view) {
   var end = bytes.length, registers = [], stack = [], values = [], raw = 0, pos = 0, pc = 0, cut = false;
-  var op, value;
+  var op, value, at;
   for (value = 0; value < 64; value++) registers.push(0);
   registers[0] = fPort;
   registers[1] = received;
@@ -59,12 +59,13 @@ function interpret(bytes, fPort, received, view) {
     op = device.ops[device.program[pc]];
     switch (op[0]) {
       case 0: // a field
-        value = op[2] + ((op[1] & 3) === 0 ? pos : (op[1] & 3) === 1 ? 0 : end);
-        raw = extract(bytes, value, op[1] >> 2 & 1, op[3], op[4], op[1] >> 3 & 3);
+        at = op[2] + ((op[1] & 3) === 0 ? pos : (op[1] & 3) === 1 ? 0 : end);
+        raw = extract(bytes, at, op[1] >> 2 & 1, op[3], op[4], op[1] >> 3 & 3);
         if (op[1] >> 5) raw = special(op[1] >> 5, raw, 64 - op[4]);
         value = (raw + op[5]) * op[6] / op[7];
         if (op[8]) registers[op[8] - 1] = value;
-        if (op[9]) store(op, raw, value, registers, values);
+        // A sentinel of ones' complement is compared as two's complement, where all ones are not 0.
+        if (op[9]) store(op, (op[1] >> 3 & 3) === 2 && op[15] ? extract(bytes, at, op[1] >> 2 & 1, op[3], op[4], 1) : raw, value, registers, values);
         break;
       case 1: // exactly so many bytes
         if (pos + op[1] > end) return stop(TRUNCATED, pos, op[1]);
@@ -113,7 +114,7 @@ function interpret(bytes, fPort, received, view) {
         if ((number(bytes, op[1], op[2]) & op[3]) !== op[4]) { pc = op[5]; continue; }
         break;
       case 14: return cut ? stop(TRUNCATED, end, 0) : stop(UNKNOWN_FRAME, 0, 0);
-      case 15: return stop(op[1], pos, 0);
+      case 15: return stop(op[1], pos, op[2]);
       case 16: pos = end; break;
       case 17: registers[op[1]] = op[3] ? registers[op[3] - 1] : op[2]; break;
       case 18: // a loop
