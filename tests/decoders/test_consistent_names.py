@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -53,6 +54,19 @@ def test_a_temperature_says_of_what(device: DeviceType) -> None:
     """Of air, soil, water, the device; else the channel names the probe, or a note explains it."""
     bare = [s for s in device.fields if s.quantity == "temperature" and not s.channel]
     assert all(slot.note for slot in bare)
+
+
+@every_device
+def test_a_distance_of_nothing_is_no_distance(device: DeviceType) -> None:
+    """Sensors have a blind zone, and many send 0 when they see nothing."""
+    assert all(slot.low > 0 for slot in device.fields if slot.quantity == "distance")
+
+
+@every_device
+def test_no_constant_stands_for_the_calibration_of_a_single_sensor(device: DeviceType) -> None:
+    """A default is what the vendor builds into every device; a scale on a label has none."""
+    given = {name for name, value in device.constants.items() if not math.isnan(value)}
+    assert given <= {"tips_per_mm", "slope", "offset"}
 
 
 @every_device

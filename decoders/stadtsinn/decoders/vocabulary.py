@@ -184,7 +184,8 @@ _PEOPLE = (
 )
 _WATER = (
     Quantity("water_level", "m", "Wasserstand", "Water level", -20, 250, "last"),
-    Quantity("distance", "m", "Abstand", "Distance", 0, 200, "last"),
+    # Every sensor has a blind zone; 0 is what many send when they see nothing.
+    Quantity("distance", "m", "Abstand", "Distance", 0.01, 200, "last"),
     Quantity("fill_level", "%", "Füllstand", "Fill level", 0, 100, "last"),
     Quantity("water_temperature", "Cel", "Wassertemperatur", "Water temperature", -10, 60),
     Quantity("water_pressure", "kPa", "Wasserdruck", "Water pressure", -100, 100000),
@@ -205,6 +206,10 @@ _WATER = (
     Quantity("pulses", "1", "Impulse", "Pulses", 0, 2**32, "sum"),
     Quantity("pulses_total", "1", "Impulse gesamt", "Pulses, total", 0, 2**32, "counter"),
     Quantity("leak", "1", "Leck erkannt", "Leak detected", 0, 1, "last"),
+    Quantity("burst", "1", "Rohrbruch erkannt", "Burst detected", 0, 1, "last"),
+    Quantity("backflow", "1", "Rückfluss erkannt", "Backflow detected", 0, 1, "last"),
+    Quantity("no_consumption", "1", "Kein Verbrauch", "No consumption", 0, 1, "last"),
+    Quantity("frost_warning", "1", "Frostgefahr", "Risk of freezing", 0, 1, "last"),
     Quantity("liquid_present", "1", "Flüssigkeit vorhanden", "Liquid present", 0, 1, "last"),
     Quantity("suspended_solids", "mg/L", "Schwebstoffe", "Suspended solids", 0, 500000),
     Quantity("oxygen_saturation", "%", "Sauerstoffsättigung", "Oxygen saturation", 0, 300),

@@ -28,6 +28,8 @@ from stadtsinn.decoders.uplink import Uplink
 from stadtsinn.decoders.vocabulary import QUANTITIES
 from stadtsinn.edge.messages.delivery import Batch, UplinkItem, batch_topic
 
+LSE01 = catalogue().device("dragino/lse01").decoder
+
 TRUTH = catalogue().decode("dragino/lse01", 2, LSE01_PAYLOAD)
 UP = uplink(1, 0, payload=LSE01_PAYLOAD, device_type="dragino/lse01")
 OWN_TYPE = "nobody/knows"
@@ -68,7 +70,7 @@ def test_of_a_known_type_only_the_bytes_count(
     ingestor: Ingestor, database: Database, readings: list[Reading]
 ) -> None:
     before = metrics.DIFFERENT_CLAIMS.labels("edge:rathaus")._value.get()
-    claimed = Decoded("dragino/lse01@1", tuple(readings))
+    claimed = Decoded(LSE01, tuple(readings))
     assert ingestor.take([batch_of(ingestor, (UP, claimed))]).new.total() == 1
     assert outcomes(database) == [TRUTH]
     assert metrics.DIFFERENT_CLAIMS.labels("edge:rathaus")._value.get() == before + 1
@@ -89,7 +91,7 @@ def test_large_groups_are_decoded_again_as_well(ingestor: Ingestor, database: Da
     """By the kernel; honest and hostile claims, a refused payload and an unknown type mixed."""
     ingestor._judge._decoder.load()
     register(database, "70b3d50000000900", device_type=OWN_TYPE)
-    lie = Decoded("dragino/lse01@1", (Reading("soil_moisture", 1.0),))
+    lie = Decoded(LSE01, (Reading("soil_moisture", 1.0),))
     items: list[tuple[Uplink, Any]] = [
         (replace(UP, f_cnt=n), TRUTH if n % 2 else lie) for n in range(KERNEL_FROM)
     ]
@@ -187,7 +189,7 @@ def test_what_no_decoder_says_is_not_taken(readings: list[Reading]) -> None:
 
 def test_a_claim_speaks_only_of_the_registered_type() -> None:
     reading = Reading("soil_moisture", 12.5)
-    assert judged(reading, decoder="dragino/lse01@1") is None
+    assert judged(reading, decoder=LSE01) is None
     assert judged(reading, decoder=OWN_TYPE) is None
 
 
