@@ -10,8 +10,8 @@ from sqlalchemy import JSON, Boolean, LargeBinary, MetaData, Table, insert, type
 from stadtsinn.cloud.migrations.upgrade import configuration
 from stadtsinn.cloud.platform.database.engine import Database
 
-_ONE_OF_TWO: dict[str, dict[str, None]] = {"rules": {"zone_id": None}}
-"""Columns of which a CHECK lets a row state only one: a rule watches a device or a zone."""
+_LEFT_OUT = {"rules": {"zone_id", "station_group"}}
+"""Columns that stay NULL: a CHECK wants a rule to watch one thing only."""
 
 
 def bring_to(database: Database, revision: str) -> None:
@@ -22,38 +22,36 @@ def bring_to(database: Database, revision: str) -> None:
         command.upgrade(config, revision)
 
 
-def fill_every_table(database: Database) -> dict[str, dict[str, Any]]:
-    """One row per table, as wide as its columns; the rows by table.
+def fill_every_table(database: Database, rows: int = 1) -> None:
+    """Rows in every table, as wide as its columns.
 
-    Foreign keys hold, because every table's row has the same key. The values mean nothing beyond
-    their type: migrations that read them need rows of their own.
+    Foreign keys hold, because the rows of every table have the same keys. The values mean nothing
+    beyond their type: migrations that read them need rows of their own.
     """
     metadata = MetaData()
     with database.write() as connection:
         metadata.reflect(connection)
-        made = {}
         for table in metadata.sorted_tables:
             if table.name != "alembic_version":
-                made[table.name] = _row(table)
-                connection.execute(insert(table).values(made[table.name]))
-    return made
+                connection.execute(insert(table), [_row(table, n) for n in range(1, rows + 1)])
 
 
-def _row(table: Table) -> dict[str, Any]:
-    values = {column.name: _value(column.type) for column in table.columns}
-    return {**values, **_ONE_OF_TWO.get(table.name, {})}
+def _row(table: Table, number: int) -> dict[str, Any]:
+    left_out = _LEFT_OUT.get(table.name, set())
+    columns = [column for column in table.columns if column.name not in left_out]
+    return {column.name: _value(column.type, number) for column in columns}
 
 
-def _value(kind: types.TypeEngine[Any]) -> Any:
+def _value(kind: types.TypeEngine[Any], number: int) -> Any:
     if isinstance(kind, Boolean):
         return True
     if isinstance(kind, JSON):
         return {}
     if isinstance(kind, LargeBinary):
-        return b"\x00\xff"
+        return b"\x00\xff" * number
     if isinstance(kind, types.Integer | types.Numeric | types.Float):
-        return 1
-    return "a"
+        return number
+    return "abc"[number - 1]
 
 
 def all_rows(database: Database) -> dict[str, list[dict[str, Any]]]:
@@ -62,6 +60,8 @@ def all_rows(database: Database) -> dict[str, list[dict[str, Any]]]:
     with database.read() as connection:
         metadata.reflect(connection)
         return {
-            table.name: [dict(row) for row in connection.execute(table.select()).mappings()]
+            table.name: sorted(
+                (dict(row) for row in connection.execute(table.select()).mappings()), key=str
+            )
             for table in metadata.sorted_tables
         }

@@ -1,4 +1,4 @@
-"""`stadtsinn cloud`: run the installation, show its quarantine, rebuild a follower's data."""
+"""`stadtsinn cloud`: run the installation, upgrade its database, show its quarantine, rebuild."""
 
 from __future__ import annotations
 
@@ -106,6 +106,44 @@ def config_example() -> None:
 
 @app.command(
     help=text(
+        "Bring the database to this version's schema, as 'stadtsinn cloud run' does at its start."
+        "\n\nExample: stadtsinn cloud upgrade --dry-run",
+        "Die Datenbank auf den Stand dieser Version bringen, wie 'stadtsinn cloud run' es beim "
+        "Start tut.\n\nBeispiel: stadtsinn cloud upgrade --dry-run",
+    )
+)
+def upgrade(
+    config: Config = DEFAULT_CONFIG,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help=text("Only say what would change.", "Nur sagen, was sich änderte.")
+        ),
+    ] = False,
+) -> None:
+    from stadtsinn.cloud.migrations.upgrade import pending, upgrade
+    from stadtsinn.cloud.platform.database.engine import open_database
+
+    with server_errors(config):
+        database = open_database(read_settings(config).database.url)
+        try:
+            if not dry_run:
+                changes = upgrade(database)
+            elif database.is_there():
+                with database.read() as connection:
+                    changes = pending(connection)
+            else:
+                changes = []
+        finally:
+            database.dispose()
+    for change in changes:
+        print(f"{change.revision}  {change.what}")
+    if not changes:
+        print(text("Nothing to change.", "Nichts zu ändern."))
+
+
+@app.command(
+    help=text(
         "Make what a follower keeps anew from the log; right also while it runs.\n\n"
         "Example: stadtsinn cloud rebuild series",
         "Neu aus dem Log aufbauen, was ein Folger hält; auch im laufenden Betrieb.\n\n"
@@ -159,7 +197,7 @@ def list_quarantine(
 ) -> None:
     from stadtsinn.cloud.intake.repository import quarantined
 
-    with installation(config) as parts, parts.database.read() as connection:
+    with installation(config, reading=True) as parts, parts.database.read() as connection:
         rows = quarantined(
             connection, reason=reason, dev_eui=dev_eui, with_replayed=everything, limit=limit
         )
@@ -188,7 +226,7 @@ def list_quarantine(
 def show(row_id: int, config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None:
     from stadtsinn.cloud.intake.repository import quarantined_row
 
-    with installation(config) as parts, parts.database.read() as connection:
+    with installation(config, reading=True) as parts, parts.database.read() as connection:
         row = quarantined_row(connection, row_id)
     if row is None:
         refuse(

@@ -186,7 +186,7 @@ def _change(
     made: list[PlacedDeployment] = []
     differences: list[Difference] = []
     older = False
-    with installation(config) as opened:
+    with installation(config, reading=dry_run) as opened:
         when = opened.clock.now() if at is None else read_moment("--at", at)
         with opened.database.read() as connection:
             scope = scope_of_device(connection, town.dev_eui(device))

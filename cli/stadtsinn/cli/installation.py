@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,21 +33,43 @@ DEFAULT_CONFIG = Path("cloud.toml")
 
 
 @contextmanager
-def installation(config: Path, clock: str | None = None) -> Iterator[Parts]:
+def installation(
+    config: Path, clock: str | None = None, *, reading: bool = False
+) -> Iterator[Parts]:
     """Open the configured installation, its database at this version's schema. `clock` takes the
-    place of the configured one. Errors end the command as `server_errors` says."""
+    place of the configured one. Errors end the command as `server_errors` says.
+
+    An older database is left as it is: the error says what upgrades it. Where there is none, a
+    command makes it; a `reading` one sees an empty installation and writes nothing.
+    """
     with server_errors(config):
         from stadtsinn.base.clock import open_clock
-        from stadtsinn.cloud.migrations import upgrade
+        from stadtsinn.cloud.migrations import is_empty, require_current
         from stadtsinn.cloud.run import Parts
 
         settings = read_settings(config)
         parts = Parts(settings, open_clock(clock or settings.clock), signalled=False)
         try:
-            upgrade(parts.database)
+            if reading and is_empty(parts.database):
+                parts.close()
+                parts = Parts(_nowhere(settings), parts.clock, signalled=False)
+            require_current(parts.database)
             yield parts
         finally:
             parts.close()
+
+
+def _nowhere(settings: CloudSettings) -> CloudSettings:
+    """An empty installation in memory, for commands that only read where there is none yet."""
+    print(
+        text(
+            "note: there is no database yet ([database] url)",
+            "Hinweis: es gibt noch keine Datenbank ([database] url)",
+        ),
+        file=sys.stderr,
+    )
+    database = settings.database.model_copy(update={"url": "sqlite:///:memory:"})
+    return settings.model_copy(update={"database": database})
 
 
 def read_settings(config: Path) -> CloudSettings:

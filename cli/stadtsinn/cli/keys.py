@@ -72,7 +72,7 @@ def create(
 def list_keys(config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None:
     from stadtsinn.cloud.platform.access.repository import all_keys
 
-    with installation(config) as opened, opened.database.read() as connection:
+    with installation(config, reading=True) as opened, opened.database.read() as connection:
         keys = all_keys(connection)
     print_list(
         keys,

@@ -79,7 +79,7 @@ def redecode(
     config: Config = DEFAULT_CONFIG,
     json_lines: Json = False,
 ) -> None:
-    with installation(config) as opened:
+    with installation(config, reading=past or dry_run) as opened:
         from stadtsinn.base.logs import configure_logs
 
         configure_logs("redecode", level=opened.settings.log_level)

@@ -41,7 +41,7 @@ def apply(
 ) -> None:
     from stadtsinn.cloud.town_file.model import load_town
 
-    with installation(config) as opened:
+    with installation(config, reading=dry_run) as opened:
         _apply(opened, load_town(file), dry_run, json_lines)
 
 
@@ -80,7 +80,7 @@ def import_devices(
     from stadtsinn.cloud.town_file.device_csv import read_devices
     from stadtsinn.cloud.town_file.model import Town
 
-    with installation(config) as opened:
+    with installation(config, reading=dry_run) as opened:
         with opened.database.read() as connection:
             owner = find_tenant(connection, tenant)
         if owner is None:
@@ -101,7 +101,7 @@ def devices(tenant: str, config: Config = DEFAULT_CONFIG, json_lines: Json = Fal
     from stadtsinn.cloud.platform.access.service import operator_scope
     from stadtsinn.cloud.town.repository import devices_page
 
-    with installation(config) as opened, opened.database.read() as connection:
+    with installation(config, reading=True) as opened, opened.database.read() as connection:
         known = devices_page(connection, operator_scope(tenant), None, None)
     print_list(
         known,

@@ -47,7 +47,7 @@ def list_stations(
 ) -> None:
     from stadtsinn.cloud.town.stations import repository
 
-    with installation(config) as opened, opened.database.read() as connection:
+    with installation(config, reading=True) as opened, opened.database.read() as connection:
         scope = scope_of_town(connection, tenant)
         found = repository.stations_page(connection, scope, None, None, kind=kind, site=site)
     print_list(
@@ -79,7 +79,7 @@ def show(
 ) -> None:
     from stadtsinn.cloud.town.stations import repository
 
-    with installation(config) as opened, opened.database.read() as connection:
+    with installation(config, reading=True) as opened, opened.database.read() as connection:
         scope = scope_of_town(connection, tenant)
         station = repository.station(connection, scope, slug)
         placed = repository.deployments_page(connection, scope, None, None, station=slug)
@@ -106,7 +106,7 @@ def history(
 ) -> None:
     from stadtsinn.cloud.town.stations import repository
 
-    with installation(config) as opened, opened.database.read() as connection:
+    with installation(config, reading=True) as opened, opened.database.read() as connection:
         scope = scope_of_town(connection, tenant)
         repository.station(connection, scope, slug)
         placed = repository.deployments_page(connection, scope, None, None, station=slug)

@@ -57,7 +57,7 @@ def create(
 def list_tenants(config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None:
     from stadtsinn.cloud.platform.tenants.repository import all_tenants
 
-    with installation(config) as opened, opened.database.read() as connection:
+    with installation(config, reading=True) as opened, opened.database.read() as connection:
         tenants = all_tenants(connection)
     print_list(
         tenants,

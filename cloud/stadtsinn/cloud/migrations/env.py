@@ -9,7 +9,7 @@ from stadtsinn.cloud.schema import metadata
 connection = context.config.attributes.get("connection")
 if connection is None:
     raise RuntimeError(
-        "alembic has no database here: use 'stadtsinn cloud run' to migrate and "
+        "alembic has no database here: use 'stadtsinn cloud upgrade' to migrate and "
         "'python -m stadtsinn.cloud.migrations.generate' to write a migration"
     )
 # SQLite cannot change most things of a table in place: batches copy it.

@@ -1,5 +1,8 @@
 """Runs the migrations inside one transaction of ours, one process at a time.
 
+Only `upgrade` changes the schema of a database that has one: 'stadtsinn cloud run' and 'stadtsinn
+cloud upgrade' call it. Every other command calls `require_current`.
+
 Make a new one after changing a `tables.py`::
 
     python -m stadtsinn.cloud.migrations.generate "what changed"
@@ -7,6 +10,7 @@ Make a new one after changing a `tables.py`::
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from alembic import command
@@ -15,11 +19,24 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from stadtsinn.cloud.migrations.counters import keeping_counters
 from stadtsinn.cloud.platform.database.engine import Database
 
 _FOLDER = Path(__file__).parent
 # Any fixed number: processes that start together wait for each other on it.
 _LOCK = 0x57AD7
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A migration that a database has not seen yet."""
+
+    revision: str
+    what: str
+
+
+class NotCurrent(RuntimeError):
+    """The database has another schema than this version needs; the message names the remedy."""
 
 
 def configuration() -> Config:
@@ -31,36 +48,76 @@ def configuration() -> Config:
 
 def head() -> str:
     """The newest revision this version knows."""
-    return str(ScriptDirectory.from_config(configuration()).get_current_head())
+    return str(_scripts().get_current_head())
 
 
-def upgrade(database: Database) -> None:
-    """Bring the database to this version's schema; does nothing where it is there already.
+def upgrade(database: Database) -> list[Pending]:
+    """Bring the database to this version's schema; returns what that took.
 
     Safe when several processes start at once: PostgreSQL's advisory lock and SQLite's write
-    lock let one work while the others wait. All or nothing. Raises RuntimeError when a newer
-    version has already changed the database.
+    lock let one work while the others wait. All or nothing. Raises NotCurrent when a newer
+    version has already changed the database, RuntimeError when rows would be lost.
     """
+    with database.read() as connection:  # nothing to do takes no lock
+        if not pending(connection):
+            return []
     with database.write_schema() as connection:
         if not database.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        _refuse_newer(connection)
-        _run(connection)
+        missing = pending(connection)
+        with keeping_counters(connection):
+            _run(connection)
+        return missing
+
+
+def pending(connection: Connection) -> list[Pending]:
+    """The migrations that this database lacks, oldest first.
+
+    Raises NotCurrent when a newer version has already changed it.
+    """
+    found = current(connection)
+    scripts = list(_scripts().walk_revisions())  # newest first
+    known = [script.revision for script in scripts]
+    if found is not None and found not in known:
+        raise NotCurrent(
+            f"The database is at revision '{found}', which this version of stadtsinn does not "
+            "know: a newer version has used it. Install that version again, or restore a backup."
+        )
+    missing = scripts if found is None else scripts[: known.index(found)]
+    return [Pending(script.revision, _title(script.doc)) for script in reversed(missing)]
+
+
+def is_empty(database: Database) -> bool:
+    """There is no installation yet. Changes nothing, and makes no file."""
+    if not database.is_there():
+        return True
+    with database.read() as connection:
+        return current(connection) is None
+
+
+def require_current(database: Database) -> None:
+    """Raise NotCurrent unless the database has this version's schema; an empty one gets it."""
+    if is_empty(database):
+        upgrade(database)
+        return
+    with database.read() as connection:
+        found, missing = current(connection), pending(connection)
+    if missing:
+        raise NotCurrent(_older(found, missing))
+
+
+def _older(found: str | None, missing: list[Pending]) -> str:
+    changes = "; ".join(f"{one.revision} {one.what}" for one in missing)
+    return (
+        f"The database is at revision {found} of an older version, this one needs {head()}; "
+        "nothing was changed. Stop the processes of the older version, make a backup, then run "
+        f"'stadtsinn cloud upgrade' (or start 'stadtsinn cloud run'). It would change: {changes}."
+    )
 
 
 def current(connection: Connection) -> str | None:
     """The revision a database is at; None for an empty one."""
     return MigrationContext.configure(connection).get_current_revision()
-
-
-def _refuse_newer(connection: Connection) -> None:
-    found = current(connection)
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if found is not None and found not in known:
-        raise RuntimeError(
-            f"The database is at revision '{found}', which this version of stadtsinn does not "
-            "know: a newer version has used it. Install that version again, or restore a backup."
-        )
 
 
 def _run(connection: Connection) -> None:
@@ -71,3 +128,7 @@ def _run(connection: Connection) -> None:
 
 def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(configuration())
+
+
+def _title(doc: str) -> str:
+    return doc.strip().splitlines()[0].rstrip(".")

@@ -1,14 +1,15 @@
 """Opens the database: SQLite by default, PostgreSQL by URL, one way to use either.
 
 `Database.write()` is one transaction that takes the write lock when it begins, so that it cannot
-fail later while upgrading a read lock; `Database.read()` sees one consistent snapshot.
+fail later while upgrading a read lock; `Database.read()` sees one consistent snapshot and writes
+nothing.
 """
 
 from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,8 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._writer = engine.execution_options(stadtsinn_writing=True)
+        self._reader = engine.execution_options(**_READING[engine.dialect.name])
+        self._writer = engine.execution_options(stadtsinn_access="write")
         # SQLite has one writer at a time. Threads of this process queue up here: inside SQLite
         # they would sleep and try again, up to 100 ms at a time. Never nest two writes.
         self._turn = threading.Lock() if self.is_sqlite else None
@@ -62,8 +64,8 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A read-only transaction."""
-        with self.engine.connect() as connection:
+        """A read-only transaction: every statement sees the database as at the first one."""
+        with self._reader.connect() as connection:
             yield connection
 
     @contextmanager
@@ -79,28 +81,50 @@ class Database:
         Dropping a table that others refer to would delete their rows or fail. So SQLite looks
         at foreign keys only once, before the commit. Raises RuntimeError when one is broken.
         """
-        options = {"stadtsinn_writing": True, "stadtsinn_schema": True}
-        engine = self.engine.execution_options(**options)
+        engine = self.engine.execution_options(stadtsinn_access="schema")
         with self._turn or nullcontext(), engine.connect() as connection:
             try:
                 with connection.begin():
+                    before = _broken_keys(connection)
                     yield connection
-                    _require_sound_keys(connection)
+                    _require_sound_keys(connection, before)
             finally:
-                if self.is_sqlite:
-                    connection.invalidate()  # the next one checks foreign keys again
+                if self.is_sqlite:  # past the transaction, where alone it has an effect
+                    raw: Any = connection.connection.driver_connection
+                    raw.execute("PRAGMA foreign_keys=ON")
+
+    def is_there(self) -> bool:
+        """False where SQLite's file would be made by opening it."""
+        path = self.engine.url.database
+        return not self.is_sqlite or path in (None, "", ":memory:") or Path(path).is_file()
 
     def dispose(self) -> None:
         self.engine.dispose()
 
 
-def _require_sound_keys(connection: Connection) -> None:
+_READING: Mapping[str, Mapping[str, Any]] = {
+    "sqlite": {"stadtsinn_access": "read"},
+    # By default each statement would see what was committed before it alone.
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
+
+
+def _broken_keys(connection: Connection) -> int:
+    """Rows that refer to nothing. PostgreSQL never has any: it checks each statement."""
     if connection.dialect.name != "sqlite":
+        return 0
+    return len(connection.exec_driver_sql("PRAGMA foreign_key_check").all())
+
+
+def _require_sound_keys(connection: Connection, before: int) -> None:
+    if _broken_keys(connection) <= before:
         return
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-    if broken:
-        tables = ", ".join(sorted({str(row[0]) for row in broken}))
-        raise RuntimeError(f"the schema change leaves rows that refer to nothing in: {tables}")
+    tables = ", ".join(sorted({str(row[0]) for row in broken}))
+    raise RuntimeError(
+        f"the schema change would leave rows that refer to nothing in: {tables}. Nothing was "
+        "changed: go on with the version before, and report this"
+    )
 
 
 def serialize(connection: Connection, name: str) -> None:
@@ -133,14 +157,17 @@ def open_database(url: str) -> Database:
 
 
 def _open_sqlite(url: Any) -> Engine:
-    if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         url,
         json_deserializer=msgspec.json.decode,  # a registry has tens of thousands of texts
         hide_parameters=True,  # Error texts must not contain parameters such as phone numbers.
         connect_args={"timeout": 60, "check_same_thread": False},
     )
+
+    @event.listens_for(engine, "do_connect")
+    def _make_folder(*_: Any) -> None:
+        if url.database:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
 
     @event.listens_for(engine, "connect")
     def _configure(raw: Any, _record: Any) -> None:
@@ -152,10 +179,13 @@ def _open_sqlite(url: Any) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        options = connection.get_execution_options()
-        if options.get("stadtsinn_schema", False):
-            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")  # only possible before BEGIN
-        writing = options.get("stadtsinn_writing", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        access = connection.get_execution_options().get("stadtsinn_access")
+        # Both only have an effect before BEGIN. Connections come back to the pool as they were
+        # left, so each transaction says what it needs.
+        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if access == 'read' else 'OFF'}")
+        if access == "schema":
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        locking = access in ("write", "schema")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if locking else "BEGIN")
 
     return engine

@@ -1,0 +1,150 @@
+"""Only 'cloud run' and 'cloud upgrade' change a database's schema; others say what would.
+
+A command that only looked migrated the database under the running older version. Others met it:
+
+- https://github.com/jamie8johnson/cqs/pull/1413 (every reading command tried to migrate)
+- https://github.com/ggozad/haiku.rag/pull/242 (migrations on opening, then a command for them)
+- https://github.com/probcomp/bayeslite/issues/44 (opening made files unreadable for others)
+- https://github.com/davidfstr/Crystal-Web-Archiver/issues/53 (reading an old schema failed)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+from typer.testing import CliRunner
+
+from first_version import all_rows, bring_to, fill_every_table
+from stadtsinn.cli.main import NOUNS, _load
+from stadtsinn.cloud.migrations import head
+from stadtsinn.cloud.migrations.upgrade import current
+from stadtsinn.cloud.platform.database.engine import open_database
+
+OLDER = "0007"
+NEEDS = {
+    "name": "series",
+    "file": "town.toml",
+    "tenant": "musterstadt",
+    "row_id": "1",
+    "key_id": "1",
+    "slug": "linde",
+    "station": "linde",
+    "device": "70b3d57ed0000001",
+    "old": "70b3d57ed0000001",
+    "new": "70b3d57ed0000002",
+    "to": "linde",
+}
+OPTIONS = {
+    "before": "2026-01-01",
+    "since": "2026-01-01",
+    "until": "2026-01-02",
+    "role": "reader",
+    "name": "Portal",
+}
+UPGRADES = {("cloud", "run"), ("cloud", "upgrade"), ("cloud", "check")}
+
+
+def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, one in getattr(command, "commands", {}).items():
+        yield from _commands(one, (*path, name))
+    if not hasattr(command, "commands"):
+        yield path, command
+
+
+def _of_the_server() -> list[tuple[str, ...]]:
+    """Every command that opens the installation's database."""
+    found = []
+    for noun in NOUNS:
+        for path, command in _commands(typer.main.get_command(_load(noun)), (noun,)):
+            variables = {getattr(one, "envvar", None) for one in command.params}
+            if "STADTSINN_CLOUD_CONFIG" in variables and path not in UPGRADES:
+                found.append(path)
+    return found
+
+
+def _arguments(path: tuple[str, ...], folder: Path) -> list[str]:
+    """The command with everything that it requires."""
+    command = typer.main.get_command(_load(path[0]))
+    for name in path[1:]:
+        command = command.commands[name]  # type: ignore[attr-defined]
+    given: list[str] = list(path[1:])
+    for parameter in command.params:
+        if parameter.param_type_name == "argument":
+            value = NEEDS[parameter.name or ""]
+            given.append(str(folder / value) if value.endswith(".toml") else value)
+        elif parameter.required or (path == ("redecode",) and parameter.name in OPTIONS):
+            given += [parameter.opts[0], OPTIONS[parameter.name or ""]]
+    return given
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "cloud.toml"
+    path.write_text('[database]\nurl = "sqlite:///town.sqlite"\n', encoding="utf-8")
+    example = CliRunner().invoke(_load("registry"), ["example"]).stdout
+    (tmp_path / "town.toml").write_text(example, encoding="utf-8")
+    return path
+
+
+def _run(path: tuple[str, ...], config: Path, *more: str) -> Any:
+    environment = {"STADTSINN_CLOUD_CONFIG": str(config), "LC_ALL": "C"}
+    arguments = [*_arguments(path, config.parent), *more]
+    return CliRunner().invoke(_load(path[0]), arguments, env=environment)
+
+
+def test_there_are_commands() -> None:
+    names = {" ".join(path) for path in _of_the_server()}
+    assert {"cloud quarantine list", "cloud rebuild", "key list", "redecode", "archive"} <= names
+
+
+@pytest.mark.parametrize("path", _of_the_server(), ids=" ".join)
+def test_an_older_database_is_left_alone(path: tuple[str, ...], config: Path) -> None:
+    database = open_database(str(config.with_name("town.sqlite")))
+    bring_to(database, OLDER)
+    fill_every_table(database)
+    before = all_rows(database)
+    result = _run(path, config)
+    assert result.exit_code == 2, result.output
+    assert "stadtsinn cloud upgrade" in result.output
+    assert "0008 Rules name stations" in result.output  # what it would do
+    assert all_rows(database) == before
+    database.dispose()
+
+
+READING = [
+    (("tenant", "list"), ()),
+    (("key", "list"), ()),
+    (("station", "list"), ()),
+    (("cloud", "quarantine", "list"), ()),
+    (("registry", "devices"), ()),
+    (("registry", "apply"), ("--dry-run",)),
+    (("redecode",), ("--list",)),
+]
+
+
+@pytest.mark.parametrize(("path", "more"), READING, ids=" ".join)
+def test_who_only_reads_makes_no_database(
+    path: tuple[str, ...], more: tuple[str, ...], config: Path
+) -> None:
+    result = _run(path, config, *more)
+    assert "there is no database yet" in result.output
+    assert not config.with_name("town.sqlite").exists()
+
+
+def test_upgrade_says_and_does(config: Path) -> None:
+    database = open_database(str(config.with_name("town.sqlite")))
+    bring_to(database, OLDER)
+    told = _run(("cloud", "upgrade"), config, "--dry-run")
+    with database.read() as connection:
+        assert current(connection) == OLDER
+    done = _run(("cloud", "upgrade"), config)
+    assert "0008  Rules name stations" in told.stdout
+    assert done.stdout == told.stdout
+    with database.read() as connection:
+        assert current(connection) == head()
+    assert "Nothing to change" in _run(("cloud", "upgrade"), config).stdout
+    database.dispose()
