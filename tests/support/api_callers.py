@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 from databases import add_tenant
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import parse
+from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.platform.access.dependencies import Services
 from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.platform.access.service import authenticate, create_key
@@ -36,13 +37,15 @@ class ApiWorld:
     folder: Path
     clock: ManualClock = field(default_factory=lambda: ManualClock(NOW))
     series: SeriesStore = field(init=False)
+    archive: Archive = field(init=False)
     app: FastAPI = field(init=False)
 
     def __post_init__(self) -> None:
         for tenant in (HOME, AWAY):
             add_tenant(self.database, tenant)
         self.series = open_store(f"sqlite:///{self.folder / 'series.sqlite'}")
-        self.app = create_app(Services(self.database, self.clock), self.series)
+        self.archive = Archive(self.folder / "archive")
+        self.app = create_app(Services(self.database, self.clock), self.series, self.archive)
 
     def token(self, role: Role = Role.ADMIN, tenant: str = HOME) -> str:
         return create_key(self.database, tenant, f"test {role}", role, self.clock.now())[1]

@@ -209,7 +209,7 @@ def list_quarantine(
             text("Times", "Anzahl"): lambda row: str(row.times),
             text("Device", "Gerät"): lambda row: row.dev_eui or "–",
             text("Source", "Quelle"): lambda row: row.source,
-            text("Reason", "Grund"): lambda row: f"{row.reason}: {row.detail}",
+            text("Reason", "Grund"): _why,
         },
         lambda row: _fields(row, isoformat),
         as_json=json_lines,
@@ -259,17 +259,13 @@ def replay(
     clock: Clock = None,
     json_lines: Json = False,
 ) -> None:
+    from stadtsinn.cloud.intake.opening import open_ingestor
     from stadtsinn.cloud.intake.quarantine import replay as replay_rows
-    from stadtsinn.cloud.intake.service import Ingestor
-    from stadtsinn.cloud.log.archive_files.archived_copies import ArchivedCopies
-    from stadtsinn.decoders.catalogue import catalogue
 
     with installation(config, clock) as parts:
-        archived = ArchivedCopies(parts.archive)
-        ingestor = Ingestor(parts.database, parts.directory, parts.clock, catalogue(), archived)
         report = replay_rows(
             parts.database,
-            ingestor,
+            open_ingestor(parts.database, parts.directory, parts.clock, parts.archive),
             parts.clock,
             reason=reason,
             dev_eui=dev_eui,
@@ -277,7 +273,13 @@ def replay(
         )
     if json_lines:
         print_json(
-            {"taken": report.taken, "copies": report.copies, "refused": dict(report.refused)}
+            {
+                "taken": report.taken,
+                "copies": report.copies,
+                "resent": report.resent,
+                "refused": dict(report.refused),
+                "never": dict(report.never),
+            }
         )
         return
     print(
@@ -286,8 +288,22 @@ def replay(
             f"{report.taken} übernommen, {report.copies} lagen schon vor",
         )
     )
+    if report.resent:
+        print(
+            text(
+                f"{report.resent} about edges that are registered now and send everything again",
+                f"{report.resent} zu Edge-Agenten, die nun angelegt sind und alles erneut senden",
+            )
+        )
+    for why, count in sorted(report.never.items()):
+        print(text(f"{count} can never be taken: {why}", f"{count} nie übernehmbar: {why}"))
     for why, count in sorted(report.refused.items()):
         print(text(f"{count} still not taken: {why}", f"{count} weiter nicht übernommen: {why}"))
+
+
+def _why(row: QuarantineRow) -> str:
+    never = text(" (can never be taken)", " (nie übernehmbar)") if row.never else ""
+    return f"{row.reason}{never}: {row.detail}"
 
 
 def _fields(row: QuarantineRow, shown: Callable[[int], str]) -> dict[str, Any]:
@@ -305,5 +321,6 @@ def _fields(row: QuarantineRow, shown: Callable[[int], str]) -> dict[str, Any]:
         "size": row.size,
         "first": shown(row.received_at),
         "last": shown(row.last_at),
+        "replayable": row.never is None,
         "replayed": shown(row.replayed_at) if row.replayed_at is not None else None,
     }

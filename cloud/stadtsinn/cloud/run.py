@@ -21,7 +21,6 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import Check, HealthServer
 from stadtsinn.base.systemd import notify
 from stadtsinn.cloud.log.archive_files.archive import Archive
-from stadtsinn.cloud.log.archive_files.archived_copies import ArchivedCopies
 from stadtsinn.cloud.log.followers.follower import Follower
 from stadtsinn.cloud.log.followers.loop import FollowerLoop, Pace
 from stadtsinn.cloud.log.followers.window import LogWindow
@@ -172,7 +171,7 @@ def _ingest(parts: Parts) -> Role:
         parts.directory,
         parts.clock,
         parts.signal or LogSignal(),
-        ArchivedCopies(parts.archive),
+        parts.archive,
     )
     return Role(worker, worker.checks())
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from databases import database as empty_database  # noqa: F401 (a fixture)
 from fake_uplinks import at, furnish
 from stadtsinn.base.clock import ManualClock
+from stadtsinn.cloud.intake.opening import open_ingestor
 from stadtsinn.cloud.intake.service import Ingestor
+from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import DirectoryCache
-from stadtsinn.decoders.catalogue import catalogue
 
 
 @pytest.fixture
@@ -34,5 +37,12 @@ def directory(database: Database) -> DirectoryCache:
 
 
 @pytest.fixture
-def ingestor(database: Database, directory: DirectoryCache, clock: ManualClock) -> Ingestor:
-    return Ingestor(database, directory, clock, catalogue())
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path / "archive")
+
+
+@pytest.fixture
+def ingestor(
+    database: Database, directory: DirectoryCache, clock: ManualClock, archive: Archive
+) -> Ingestor:
+    return open_ingestor(database, directory, clock, archive)

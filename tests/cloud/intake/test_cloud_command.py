@@ -20,12 +20,12 @@ from fake_uplinks import (
 )
 from stadtsinn.base.clock import SystemClock
 from stadtsinn.cli.cloud import app
-from stadtsinn.cloud.intake.service import Ingestor
+from stadtsinn.cloud.intake.opening import open_ingestor
+from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.uplinks.repository import head
 from stadtsinn.cloud.migrations import upgrade
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.town.directory import DirectoryCache
-from stadtsinn.decoders.catalogue import catalogue
 
 NEW = "70b3d50000000900"
 
@@ -45,7 +45,8 @@ def database(config: Path) -> Database:
     furnish(opened)
     up = uplink(1, 0, dev_eui=NEW, payload=LSE01_PAYLOAD)
     arrival = event_arrival(event_topic(NEW), chirpstack_event(up), SystemClock().now())
-    Ingestor(opened, DirectoryCache(opened), SystemClock(), catalogue()).take([arrival])
+    archive = Archive(config.parent / "archive")
+    open_ingestor(opened, DirectoryCache(opened), SystemClock(), archive).take([arrival])
     return opened
 
 
@@ -65,7 +66,8 @@ def test_quarantine_is_listed_shown_and_replayed(config: Path, database: Databas
     assert "1 still not taken: unregistered_device" in again
     register(database, NEW)
     code, replayed, _ = call(config, "quarantine", "replay", "--dev-eui", NEW, "--json")
-    assert json.loads(replayed) == {"taken": 1, "copies": 0, "refused": {}}
+    counts = {"taken": 1, "copies": 0, "resent": 0, "refused": {}, "never": {}}
+    assert json.loads(replayed) == counts
     with database.read() as connection:
         assert head(connection) == 1
     assert "empty" in call(config, "quarantine", "list")[1]

@@ -10,13 +10,16 @@ import pytest
 from api_callers import AWAY, HOME, ApiWorld
 from databases import fresh_database
 from fake_arrivals import event_arrival
-from fake_uplinks import LSE01_PAYLOAD, chirpstack_event, event_topic, register, uplink
+from fake_uplinks import LSE01_PAYLOAD, NINE, chirpstack_event, event_topic, register, uplink
+from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.intake.arrival import Arrival
-from stadtsinn.cloud.intake.service import Ingestor
+from stadtsinn.cloud.intake.opening import open_ingestor
+from stadtsinn.cloud.intake.repository import put_in_quarantine
+from stadtsinn.cloud.log.archive_files.archiving import archive_before
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.town.directory import DirectoryCache
-from stadtsinn.decoders.catalogue import catalogue
 
+NOTHING: dict[str, Any] = {"taken": 0, "copies": 0, "resent": 0, "refused": {}, "never": {}}
 MINE, NEW, THEIRS = "70b3d50000000100", "70b3d50000000900", "70b3d50000000200"
 
 
@@ -36,7 +39,7 @@ def arrival(up: Any, tenant: str | None = HOME) -> Arrival:
 
 def commit(world: ApiWorld, *arrivals: Arrival) -> None:
     cache = DirectoryCache(world.database)
-    Ingestor(world.database, cache, world.clock, catalogue()).take(arrivals)
+    open_ingestor(world.database, cache, world.clock, world.archive).take(arrivals)
 
 
 def test_uplinks_are_listed_newest_first_in_pages(world: ApiWorld) -> None:
@@ -78,11 +81,11 @@ def test_quarantine_shows_the_remedy_and_an_editor_replays(world: ApiWorld) -> N
     shown = world.client().get(f"/api/v1/quarantine/{item['id']}").json()
     assert shown == item
     refused = world.client(Role.EDITOR).post("/api/v1/quarantine/replay").json()
-    assert refused == {"taken": 0, "copies": 0, "refused": {"unregistered_device": 1}}
+    assert refused == {**NOTHING, "refused": {"unregistered_device": 1}}
     assert world.client(Role.READER).post("/api/v1/quarantine/replay").status_code == 403
     register(world.database, NEW, tenant_id=HOME)
     taken = world.client(Role.EDITOR).post(f"/api/v1/quarantine/replay?row_id={item['id']}").json()
-    assert taken == {"taken": 1, "copies": 0, "refused": {}}
+    assert taken == {**NOTHING, "taken": 1}
     assert world.client().get("/api/v1/quarantine").json()["items"] == []
     (logged,) = world.client().get(f"/api/v1/devices/{NEW}/uplinks").json()["items"]
     assert logged["event_time"] == "2026-09-26T09:00:00+02:00"
@@ -96,7 +99,7 @@ def test_a_tenant_never_sees_what_is_not_its_own(world: ApiWorld) -> None:
     assert neighbour.get("/api/v1/quarantine").json()["items"] == []
     assert neighbour.get(f"/api/v1/quarantine/{row['id']}").status_code == 404
     untouched = neighbour.post(f"/api/v1/quarantine/replay?row_id={row['id']}").json()
-    assert untouched == {"taken": 0, "copies": 0, "refused": {}}
+    assert untouched == NOTHING
 
 
 def test_that_a_device_belongs_to_somebody_else_is_not_told(world: ApiWorld) -> None:
@@ -106,3 +109,31 @@ def test_that_a_device_belongs_to_somebody_else_is_not_told(world: ApiWorld) -> 
     assert "tenant" not in item["detail"]
     replayed = world.client().post("/api/v1/quarantine/replay").json()
     assert replayed["refused"] == {"unregistered_device": 1}
+
+
+def test_a_replay_over_http_knows_what_was_archived(world: ApiWorld) -> None:
+    """An edge and a central server delivered one uplink; its day went to the archive between."""
+    up, newer = uplink(1, 0, payload=LSE01_PAYLOAD), uplink(2, 60, payload=LSE01_PAYLOAD)
+    commit(world, arrival(up), arrival(newer))
+    list(archive_before(world.database, world.archive, Instant(NINE + DAY), (), world.clock))
+    copy = arrival(up).candidates[0].rejected("unregistered_device", "was not registered yet")
+    with world.database.write() as connection:
+        put_in_quarantine(connection, [copy], world.clock.now())
+    replayed = world.client(Role.EDITOR).post("/api/v1/quarantine/replay").json()
+    assert replayed == {**NOTHING, "copies": 1}
+    uplinks = world.client().get(f"/api/v1/devices/{MINE}/uplinks").json()["items"]
+    assert [one["f_cnt"] for one in uplinks] == [2, 1]
+
+
+def test_an_archive_that_is_away_is_named_and_nothing_is_logged_twice(world: ApiWorld) -> None:
+    up, newer = uplink(1, 0, payload=LSE01_PAYLOAD), uplink(2, 60, payload=LSE01_PAYLOAD)
+    commit(world, arrival(up), arrival(newer))
+    list(archive_before(world.database, world.archive, Instant(NINE + DAY), (), world.clock))
+    copy = arrival(up).candidates[0].rejected("unregistered_device", "was not registered yet")
+    with world.database.write() as connection:
+        put_in_quarantine(connection, [copy], world.clock.now())
+    world.archive.folder.rename(world.folder / "elsewhere")
+    answer = world.client(Role.EDITOR).post("/api/v1/quarantine/replay")
+    assert answer.status_code == 503
+    (item,) = world.client().get("/api/v1/quarantine").json()["items"]
+    assert item["replayable"] is True

@@ -20,7 +20,6 @@ from stadtsinn.cloud.intake.repository import quarantined
 from stadtsinn.cloud.intake.role import SOURCES, Ingest, build_ingest
 from stadtsinn.cloud.intake.settings import IntakeSettings
 from stadtsinn.cloud.log.archive_files.archive import Archive
-from stadtsinn.cloud.log.archive_files.archived_copies import ArchivedCopies
 from stadtsinn.cloud.log.uplinks.repository import read_after
 from stadtsinn.cloud.log.uplinks.signal import LogSignal
 from stadtsinn.cloud.platform.database.engine import Database
@@ -98,8 +97,8 @@ def _build(
     folder: Path, database: Database, directory: DirectoryCache, clock: ManualClock
 ) -> Ingest:
     settings = parse_settings("[ingest]\nedges = false", folder / "cloud.toml")
-    archived = ArchivedCopies(Archive(folder / "archive"))
-    return build_ingest(settings.intake, database, directory, clock, LogSignal(), archived)
+    archive = Archive(folder / "archive")
+    return build_ingest(settings.intake, database, directory, clock, LogSignal(), archive)
 
 
 def test_its_events_are_committed_before_they_are_acknowledged(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec.structs import replace
+from sqlalchemy import delete, insert
 
 from fake_arrivals import batch_arrival, event_arrival
 from fake_uplinks import (
@@ -18,16 +19,26 @@ from fake_uplinks import (
     uplink,
 )
 from stadtsinn.base.clock import ManualClock
-from stadtsinn.base.instant import DAY
+from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.intake.arrival import Arrival
 from stadtsinn.cloud.intake.maintenance import KEPT_DAYS, Maintenance
 from stadtsinn.cloud.intake.quarantine import ReplayReport, replay
-from stadtsinn.cloud.intake.repository import QuarantineRow, quarantined, quarantined_row
+from stadtsinn.cloud.intake.repository import (
+    QuarantineRow,
+    put_in_quarantine,
+    quarantined,
+    quarantined_row,
+)
 from stadtsinn.cloud.intake.service import Ingestor
+from stadtsinn.cloud.intake.tables import quarantine
+from stadtsinn.cloud.log.archive_files.archive import Archive
+from stadtsinn.cloud.log.archive_files.archiving import archive_before
 from stadtsinn.cloud.log.uplinks.repository import read_after
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.town.repository import bump_revision
+from stadtsinn.cloud.town.tables import edges
 from stadtsinn.decoders.reading import Decoded
 from stadtsinn.edge.messages.delivery import Batch, RawItem, UplinkItem, batch_topic, encode
 
@@ -111,8 +122,10 @@ def test_what_was_cut_cannot_be_replayed_and_is_counted(
 ) -> None:
     huge = b"{" + b" " * 100_000
     ingestor.take([event_arrival(event_topic(), huge, at(0))])
-    assert again(ingestor, database, clock).refused == {"cut": 1}
-    assert len(rows(database)) == 1
+    report = again(ingestor, database, clock)
+    assert (report.never, report.refused) == ({"cut": 1}, {})
+    (row,) = rows(database)
+    assert (row.reason, row.never) == ("too_large", "cut")
 
 
 def test_an_event_that_an_edge_could_not_read_is_read_here(
@@ -184,3 +197,70 @@ def test_replay_keeps_the_tenant_rule(
     ingestor.take([from_edge(ingestor, UplinkItem(1, theirs, UNDECODED))])
     assert again(ingestor, database, clock).refused == {"wrong_tenant": 1}
     assert logged(database) == []
+
+
+def test_the_row_of_an_unknown_edge_stays_what_it_is(
+    ingestor: Ingestor, database: Database, clock: ManualClock
+) -> None:
+    """A replay before the registration used to turn it into a damaged batch for good."""
+    up = uplink(1, 0, payload=LSE01_PAYLOAD)
+    payload = encode(
+        Batch(edge_id="feuerwehr", stream="s", sent_at=NINE, items=(UplinkItem(1, up, UNDECODED),))
+    )
+    topic = batch_topic("feuerwehr")
+
+    def batch() -> Arrival:
+        return batch_arrival(topic, payload, at(50), ingestor.directory())
+
+    ingestor.take([batch()])
+    for _ in range(2):
+        assert again(ingestor, database, clock).refused == {"unknown_edge": 1}
+    (row,) = rows(database)
+    assert (row.reason, row.never) == ("unknown_edge", None)
+    assert "stadtsinn registry apply" in row.detail
+    with database.write() as connection:
+        values = {"id": "feuerwehr", "tenant_id": "musterstadt", "name": "", "created_at": NINE}
+        connection.execute(insert(edges).values(values))
+        bump_revision(connection)
+    report = again(ingestor, database, clock)
+    assert (report.taken, report.resent, report.refused) == (0, 1, {})
+    assert rows(database) == []
+    assert ingestor.take([batch()]).new == {"edge:feuerwehr": 1}  # it was never acknowledged
+
+
+def test_what_can_never_be_taken_says_so(
+    ingestor: Ingestor, database: Database, clock: ManualClock
+) -> None:
+    """Whatever is registered or corrected: no row waits for a day that will not come."""
+    topic = batch_topic("rathaus")
+    ingestor.take(
+        [
+            batch_arrival(topic, b"\xc1damaged", at(0), ingestor.directory()),
+            from_server(uplink(1, 0, payload=b"x" * 300)),
+            from_server(uplink(2, 0, dev_eui=NEW)),
+        ]
+    )
+    assert {row.reason: row.never for row in rows(database)} == {
+        "malformed_batch": "malformed_batch",
+        "oversized_payload": "oversized_payload",
+        "unregistered_device": None,
+    }
+    report = again(ingestor, database, clock)
+    assert report.never == {"malformed_batch": 1, "oversized_payload": 1}
+    assert report.refused == {"unregistered_device": 1}
+
+
+def test_a_copy_of_an_archived_uplink_is_one_in_a_replay_too(
+    ingestor: Ingestor, database: Database, clock: ManualClock, archive: Archive
+) -> None:
+    """It came a second time while nobody had registered the device yet."""
+    up = uplink(1, 0, payload=LSE01_PAYLOAD)
+    later = uplink(2, 120, payload=LSE01_PAYLOAD)
+    ingestor.take([from_server(up), from_server(later), from_server(uplink(1, 0, dev_eui=NEW))])
+    list(archive_before(database, archive, Instant(NINE + 2 * DAY), (), clock))
+    with database.write() as connection:  # the second copy, as it lay there before
+        connection.execute(delete(quarantine))
+        copy = from_server(up).candidates[0].rejected("unregistered_device", "was not there yet")
+        put_in_quarantine(connection, [copy], clock.now())
+    report = again(ingestor, database, clock)
+    assert (report.taken, report.copies) == (0, 1)

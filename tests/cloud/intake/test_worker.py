@@ -30,17 +30,17 @@ from stadtsinn.cloud.intake.arrival import STORED_BYTES, Arrival, Kind, Original
 from stadtsinn.cloud.intake.edge_config import EdgeConfigs
 from stadtsinn.cloud.intake.inbox import Inbox, Received
 from stadtsinn.cloud.intake.maintenance import Maintenance
+from stadtsinn.cloud.intake.opening import open_ingestor
 from stadtsinn.cloud.intake.reading import read_edge_batch, read_server_event
 from stadtsinn.cloud.intake.repository import quarantined
-from stadtsinn.cloud.intake.service import Ingestor
 from stadtsinn.cloud.intake.sources import NetworkServer, ServerSource, shared
 from stadtsinn.cloud.intake.worker import Grouping, IngestWorker
+from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.uplinks import repository as log_repository
 from stadtsinn.cloud.log.uplinks.repository import head, read_after
 from stadtsinn.cloud.log.uplinks.signal import LogSignal
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import Directory, DirectoryCache
-from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.edge.messages.delivery import Batch, UplinkItem, batch_topic, encode
 
 
@@ -98,7 +98,9 @@ class Bench:
         clock = ManualClock(at(3600))
         self.signal = LogSignal()
         self.worker = IngestWorker(
-            Ingestor(self.database, DirectoryCache(self.database), clock, catalogue()),
+            open_ingestor(
+                self.database, DirectoryCache(self.database), clock, Archive(folder / "archive")
+            ),
             self.inbox,
             [self.source],
             self.source,

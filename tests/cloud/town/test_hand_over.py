@@ -15,7 +15,7 @@ from fake_arrivals import event_arrival
 from fake_uplinks import LSE01_PAYLOAD, chirpstack_event, event_topic, uplink
 from stadtsinn.base.instant import HOUR, MINUTE, SECOND, Instant
 from stadtsinn.base.problems import Conflict, Invalid
-from stadtsinn.cloud.intake.service import Ingestor
+from stadtsinn.cloud.intake.opening import open_ingestor
 from stadtsinn.cloud.log.uplinks.repository import read_after
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.platform.access.scope import Role
@@ -23,7 +23,6 @@ from stadtsinn.cloud.series.follower import SeriesFollower
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town.service import change, hand_over_device
 from stadtsinn.cloud.town.stations.service import Editor
-from stadtsinn.decoders.catalogue import catalogue
 
 EUI = "70b3d50000000100"
 DEVICE = {
@@ -56,7 +55,7 @@ class TwoTowns:
         arrival = event_arrival(event_topic(EUI), chirpstack_event(up), at, tenant=origin)
         cache, database = DirectoryCache(self.world.database), self.world.database
         before = self.logged()
-        Ingestor(database, cache, self.world.clock, catalogue()).take([arrival])
+        open_ingestor(database, cache, self.world.clock, self.world.archive).take([arrival])
         new = self.logged()[len(before) :]
         if not new:
             return None

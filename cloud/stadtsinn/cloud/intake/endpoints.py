@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Query
 
 from stadtsinn.base.problems import NotFound, Unavailable
+from stadtsinn.cloud.intake.opening import open_ingestor
 from stadtsinn.cloud.intake.quarantine import replay
 from stadtsinn.cloud.intake.repository import quarantined, quarantined_row
 from stadtsinn.cloud.intake.schemas import QuarantineItem, Replayed, view
-from stadtsinn.cloud.intake.service import DatabaseAway, Ingestor
+from stadtsinn.cloud.intake.service import DatabaseAway
+from stadtsinn.cloud.log.archive_files.archive import ArchiveUnreadable
+from stadtsinn.cloud.log.history.dependencies import ArchiveDep
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import IdInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
 from stadtsinn.cloud.town.directory import DirectoryCache
-from stadtsinn.decoders.catalogue import catalogue
+
+log = structlog.get_logger()
 
 router = APIRouter(tags=["quarantine"])
 
@@ -56,6 +61,7 @@ def show_quarantined(behind: ServicesDep, scope: ReaderDep, row_id: IdInPath) ->
 def replay_quarantine(
     behind: ServicesDep,
     scope: EditorDep,
+    archive: ArchiveDep,
     dev_eui: Annotated[str | None, Query(pattern="^[0-9a-f]{16}$")] = None,
     row_id: Annotated[list[int] | None, Query(max_length=500)] = None,
 ) -> Replayed:
@@ -63,14 +69,24 @@ def replay_quarantine(
 
     Without `dev_eui` and `row_id` everything in your quarantine is tried.
     """
-    ingestor = Ingestor(behind.database, DirectoryCache(behind.database), behind.clock, catalogue())
+    directory = DirectoryCache(behind.database)
+    ingestor = open_ingestor(behind.database, directory, behind.clock, archive)
     try:
         report = replay(
             behind.database, ingestor, behind.clock, scope=scope, dev_eui=dev_eui, row_ids=row_id
         )
     except DatabaseAway:
         raise Unavailable("The database is away; try again soon.") from None
+    except ArchiveUnreadable:
+        log.exception("archive_unreadable")
+        raise Unavailable("Old uplinks cannot be read just now; try again later.") from None
     refused: Counter[str] = Counter()
     for reason, count in report.refused.items():
         refused["unregistered_device" if reason == "wrong_tenant" else reason] += count
-    return Replayed(taken=report.taken, copies=report.copies, refused=dict(refused))
+    return Replayed(
+        taken=report.taken,
+        copies=report.copies,
+        resent=report.resent,
+        refused=dict(refused),
+        never=dict(report.never),
+    )

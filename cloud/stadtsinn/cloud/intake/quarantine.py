@@ -26,15 +26,21 @@ _GROUP = 500
 
 @dataclass
 class ReplayReport:
-    """What became of the rows: `taken` into the log, `copies` of what it held, or refused again."""
+    """What became of the rows: `taken` into the log, `copies` of what it held, or refused again.
+
+    `resent` were about edges that are registered now: they send everything again by themselves.
+    `never` can be taken, whatever is registered or corrected.
+    """
 
     taken: int = 0
     copies: int = 0
+    resent: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    never: Counter[str] = field(default_factory=Counter)
 
     @property
     def looked_at(self) -> int:
-        return self.taken + self.copies + self.refused.total()
+        return self.taken + self.copies + self.resent + self.refused.total() + self.never.total()
 
 
 def replay(
@@ -50,9 +56,8 @@ def replay(
     """Try the chosen rows again, oldest first; all that were not replayed when none is chosen.
 
     An uplink gets the event time it always had, so after a registration the device's history
-    is complete. Rows of which only the beginning was kept are counted as ``cut``. `scope` None
-    is for the operator's command line only. Raises SQLAlchemy's errors while the database is
-    away; what was replayed before stays replayed.
+    is complete. `scope` None is for the operator's command line only. Raises SQLAlchemy's errors
+    while the database is away, ArchiveUnreadable; what was replayed before stays replayed.
     """
     report = ReplayReport()
     if row_ids is not None:
@@ -92,8 +97,8 @@ def _replay_group(
     """One transaction: the uplinks into the log and the rows marked, or nothing of both."""
     judged: list[tuple[QuarantineRow, Judged]] = []
     for row in rows:
-        if not row.complete:
-            report.refused["cut"] += 1
+        if row.never is not None:
+            report.never[row.never] += 1
             continue
         arrival = read_original(row.original, ingestor.directory())
         judged.append((row, ingestor.judge([arrival])))
@@ -107,6 +112,7 @@ def _replay_group(
                 report.refused[again.reason] += 1
             else:
                 mark_replayed(connection, row.id, clock.now())
+                report.resent += not verdict.entries
         committed = ingestor.write(connection, Judged(entries))
     ingestor.count(committed)
     report.taken += committed.new.total()

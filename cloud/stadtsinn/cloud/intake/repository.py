@@ -44,9 +44,15 @@ class QuarantineRow:
     format: str | None
 
     @property
-    def complete(self) -> bool:
-        """False where only the beginning was kept: then it cannot be replayed."""
-        return self.size == len(self.payload)
+    def never(self) -> str | None:
+        """Why this can never be taken, whatever is registered or corrected; None: it may be.
+
+        A damaged batch was not acknowledged: its edge still has what it was about.
+        """
+        if self.size != len(self.payload):
+            return "cut"
+        damaged = self.kind is Kind.BATCH and self.size > 0 and self.reason == "malformed_batch"
+        return self.reason if damaged or self.reason == "oversized_payload" else None
 
     @property
     def original(self) -> Original:

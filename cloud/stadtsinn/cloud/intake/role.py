@@ -10,15 +10,14 @@ from stadtsinn.base.health import Check
 from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.cloud.intake.inbox import Inbox
 from stadtsinn.cloud.intake.maintenance import Maintenance
-from stadtsinn.cloud.intake.service import Ingestor
+from stadtsinn.cloud.intake.opening import open_ingestor
 from stadtsinn.cloud.intake.settings import IntakeSettings
 from stadtsinn.cloud.intake.sources import EdgeSource, NetworkServer, ServerSource, Source
 from stadtsinn.cloud.intake.worker import Grouping, IngestWorker
-from stadtsinn.cloud.log.archive_files.archived_copies import ArchivedCopies
+from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.uplinks.signal import LogSignal
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import DirectoryCache
-from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.edge.network_servers.format import ANY
 from stadtsinn.edge.network_servers.formats import format_named
 
@@ -77,7 +76,7 @@ def build_ingest(
     directory: DirectoryCache,
     clock: Clock,
     signal: LogSignal,
-    archived: ArchivedCopies,
+    archive: Archive,
 ) -> Ingest:
     """Raises SettingsError when there is nothing to take from, or a secret is missing."""
     inbox = Inbox()
@@ -89,7 +88,7 @@ def build_ingest(
         )
     grouping = Grouping(settings.ingest.max_messages, linger_s=settings.ingest.linger_ms / 1000)
     worker = IngestWorker(
-        Ingestor(database, directory, clock, catalogue(), archived),
+        open_ingestor(database, directory, clock, archive),
         inbox,
         sources,
         edges,

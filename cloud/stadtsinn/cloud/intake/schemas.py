@@ -29,7 +29,9 @@ class QuarantineItem(BaseModel):
     times: int = Field(description="How often the same bytes came.")
     size: int = Field(description="Bytes as they came.")
     beginning: str = Field(description="The first bytes, as hex digits.")
-    replayable: bool = Field(description="False where only the beginning was kept.")
+    replayable: bool = Field(
+        description="False where it can never be taken, whatever is registered or corrected."
+    )
 
 
 class Replayed(BaseModel):
@@ -39,6 +41,13 @@ class Replayed(BaseModel):
     copies: int = Field(description="The log already held them.")
     refused: dict[str, int] = Field(
         description="Still not taken, by reason.", examples=[{"unregistered_device": 2}]
+    )
+    resent: int = Field(
+        description="Entries about an edge that is registered now: it sends everything again."
+    )
+    never: dict[str, int] = Field(
+        description="Can never be taken, by reason; `cut`: only the beginning was kept.",
+        examples=[{"cut": 1}],
     )
 
 
@@ -59,5 +68,5 @@ def view(row: QuarantineRow) -> QuarantineItem:
         times=row.times,
         size=row.size,
         beginning=row.payload[:_SHOWN_BYTES].hex(),
-        replayable=row.complete,
+        replayable=row.never is None,
     )

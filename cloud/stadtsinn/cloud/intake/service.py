@@ -72,7 +72,7 @@ class Judged:
 class Ingestor:
     """Judges and commits arrivals. For one thread; several processes may run one each.
 
-    Without `archived`, copies of archived uplinks are not recognised.
+    Made by `open_ingestor`.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Ingestor:
         directory: DirectoryCache,
         clock: Clock,
         catalogue: Catalogue,
-        archived: ArchivedCopies | None = None,
+        archived: ArchivedCopies,
     ) -> None:
         self._database = database
         self._directory = directory

@@ -60,7 +60,7 @@ _UNAVAILABLE: Mapping[type[Exception], str] = {
 def create_app(
     services: Services,
     series: SeriesStore,
-    archive: Archive | None = None,
+    archive: Archive,
     checks: Mapping[str, Callable[[], Check]] | None = None,
 ) -> FastAPI:
     """The application over these stores; `checks` are the process's other health checks."""

@@ -177,7 +177,10 @@ def test_healthz_names_the_part_that_does_not_work(
 def test_healthz_asks_the_other_roles_of_the_process(world: ApiWorld) -> None:
     services = Services(world.database, world.clock)
     app = create_app(
-        services, world.series, checks={"ingest": lambda: Check(ok=False, detail="broker lost")}
+        services,
+        world.series,
+        world.archive,
+        checks={"ingest": lambda: Check(ok=False, detail="broker lost")},
     )
     answer = TestClient(app).get("/healthz")
     assert answer.status_code == 503

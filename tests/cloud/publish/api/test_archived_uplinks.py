@@ -21,12 +21,13 @@ def test_pages_are_the_same_before_and_after(world: ApiWorld) -> None:
     with world.database.write() as connection:
         append(connection, [entry(up, tenant_id=HOME) for up in ups], NINE)
     before = world.client().get(PATH, params={"limit": 20}).json()
-    archive = Archive(world.folder / "archive")
-    list(archive_before(world.database, archive, Instant(NINE + 9 * DAY), (), world.clock))
+    list(archive_before(world.database, world.archive, Instant(NINE + 9 * DAY), (), world.clock))
+    elsewhere = Archive(world.folder / "elsewhere")
+    world.app = create_app(Services(world.database, world.clock), world.series, elsewhere)
     without = world.client().get(PATH)
     assert without.status_code == 503
     assert "Archived uplinks cannot be read" in without.json()["detail"]
-    world.app = create_app(Services(world.database, world.clock), world.series, archive)
+    world.app = create_app(Services(world.database, world.clock), world.series, world.archive)
     after = world.client().get(PATH, params={"limit": 20}).json()
     assert after == before
     rest = world.client().get(PATH, params={"limit": 20, "cursor": after["next"]}).json()

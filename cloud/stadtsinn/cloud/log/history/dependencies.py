@@ -9,9 +9,9 @@ from fastapi import Depends, Request
 from stadtsinn.cloud.log.archive_files.archive import Archive
 
 
-def archive(request: Request) -> Archive | None:
-    """Where old uplinks lie; None only where none were ever archived."""
-    return cast("Archive | None", request.app.state.archive)
+def archive(request: Request) -> Archive:
+    """Where old uplinks lie."""
+    return cast(Archive, request.app.state.archive)
 
 
-ArchiveDep = Annotated[Archive | None, Depends(archive)]
+ArchiveDep = Annotated[Archive, Depends(archive)]
