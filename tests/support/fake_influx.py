@@ -12,12 +12,11 @@ from urllib.parse import parse_qs, urlsplit
 
 
 class ScriptedInflux(ThreadingHTTPServer):
-    """Answers every request with the next of the statuses it was given, then with 204."""
+    """An InfluxDB 2 that answers every POST with the next status it was given, then with 204."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.script: list[tuple[int, str]] = []
-        self.version = "v2.7.1"
         self.bodies: list[bytes] = []
 
     @property
@@ -39,7 +38,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, status: int, body: str) -> None:
         self.send_response(status)
-        self.send_header("X-Influxdb-Version", self.server.version)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -50,16 +48,18 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class KeepingInflux(ThreadingHTTPServer):
-    """Keeps buckets as InfluxDB 2 does and databases as InfluxDB 3 does, and no points.
+    """Keeps buckets as InfluxDB 2 does or databases as InfluxDB 3 does, and no points.
 
-    `buckets` is bucket → seconds of retention; `deleted` lists what was to be deleted.
+    `says` is what it tells of its version, nothing where it is None. `buckets` is bucket →
+    seconds of retention; `deleted` lists what was to be deleted.
     """
 
     ORGANISATION = "0123456789abcdef"
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, says: str | None) -> None:
         super().__init__(("127.0.0.1", 0), _KeepingHandler)
-        self.version = version
+        self.generation = int(version.lstrip("v")[0])
+        self.says = says
         self.buckets: dict[str, int | None] = {}
         self.written: list[tuple[str, bytes]] = []
         self.deleted: list[tuple[str, str]] = []
@@ -92,7 +92,11 @@ class _KeepingHandler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        own = {2: "/api/v2/orgs", 3: "/api/v3/"}
+        foreign = [path for number, path in own.items() if number != self.server.generation]
         match self.command, parts.path:
+            case _, path if path.startswith(tuple(foreign)):
+                self._unknown()
             case _, "/ping":
                 self._answer(204)
             case "GET", "/api/v2/orgs":
@@ -118,10 +122,19 @@ class _KeepingHandler(BaseHTTPRequestHandler):
                 self.server.deleted.append((asked["bucket"], said["predicate"]))
                 self.server.deleted_times.append((said["start"], said["stop"]))
                 self._answer(204)
+            case "GET", "/api/v3/configure/database":
+                self._answer(200, {})
             case command, "/api/v3/configure/database":
                 self._database(command, asked, json.loads(body or b"{}"))
             case _:
                 self._answer(404, {"error": "no such path"})
+
+    def _unknown(self) -> None:
+        """InfluxDB 2 shows its web page for paths that it does not know; 3 knows no such path."""
+        if self.server.generation == 2:
+            self._answer(200, kind="text/html; charset=utf-8")
+        else:
+            self._answer(404)
 
     def _write(self, bucket: str, body: bytes) -> None:
         if bucket not in self.server.buckets:
@@ -147,11 +160,14 @@ class _KeepingHandler(BaseHTTPRequestHandler):
         rule = {"type": "expire", "everySeconds": self.server.buckets[name]}
         return {"id": name, "name": name, "orgID": "x", "retentionRules": [rule]}
 
-    def _answer(self, status: int, body: dict[str, Any] | None = None) -> None:
+    def _answer(
+        self, status: int, body: dict[str, Any] | None = None, kind: str = "application/json"
+    ) -> None:
         encoded = b"" if body is None else json.dumps(body).encode()
         self.send_response(status)
-        self.send_header("X-Influxdb-Version", self.server.version)
-        self.send_header("Content-Type", "application/json")
+        if self.server.says is not None:
+            self.send_header("X-Influxdb-Version", self.server.says)
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(encoded)))
         self.end_headers()
         self.wfile.write(encoded)
@@ -168,9 +184,9 @@ def serving() -> Iterator[ScriptedInflux]:
 
 
 @contextlib.contextmanager
-def keeping(version: str) -> Iterator[KeepingInflux]:
+def keeping(version: str, says: str | None = None) -> Iterator[KeepingInflux]:
     """A keeping one that listens for the length of the block."""
-    with _listening(KeepingInflux(version)) as server:
+    with _listening(KeepingInflux(version, says)) as server:
         yield server
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from real_parts import PATIENCE_S
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import DAY, HOUR, SECOND, Instant, parse
+from stadtsinn.cloud.series.stores.embedded.file import _READERS
 from stadtsinn.cloud.series.stores.embedded.store import EmbeddedStore
 from stadtsinn.cloud.series.stores.store import Point, Sample, SeriesKey, SeriesUnavailable
 from stadtsinn.decoders.reading import Quality
@@ -158,3 +160,79 @@ def test_a_file_of_a_later_layout_is_left_alone(tmp_path: Path) -> None:
     store.close()
     with pytest.raises(SeriesUnavailable, match="layout 4"):
         opened(tmp_path)
+
+
+def test_bursts_of_threads_leave_no_connection_behind(tmp_path: Path) -> None:
+    """A web server's threads come and go; each had a connection of its own that stayed open.
+
+    The same elsewhere: https://github.com/r-spade/ormah/issues/83 (2,641 descriptors),
+    https://github.com/NousResearch/hermes-agent/pull/75546,
+    https://github.com/openai/openai-agents-python/pull/5090.
+    """
+    store = opened(tmp_path)
+    store.write([point(NOW, 1.0)])
+    opened_by_bursts = []
+    for _ in range(3):
+        together = threading.Barrier(24)
+
+        def read(together: threading.Barrier = together) -> None:
+            together.wait(PATIENCE_S)
+            for _ in range(5):
+                store.read("musterstadt", KEY, *EVER)
+
+        threads = [threading.Thread(target=read) for _ in range(24)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        opened_by_bursts.append(_descriptors(tmp_path))
+    most = 3 * (_READERS + 1)  # file, log and index of each reader and of the writer
+    assert max(opened_by_bursts) <= most
+    store.close()
+    assert _descriptors(tmp_path) == 0
+
+
+def _descriptors(folder: Path) -> int:
+    """Descriptors of this process on the files of a folder."""
+    found = 0
+    for link in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # of listing this folder itself
+            found += link.readlink().is_relative_to(folder)
+    return found
+
+
+def test_blocks_within_blocks_read_by_one_connection(tmp_path: Path) -> None:
+    """Else as many threads as there are connections would wait for each other for ever."""
+    store = opened(tmp_path)
+    store.write([point(NOW + i, float(i)) for i in range(5)])
+    answers: list[float] = []
+    together = threading.Barrier(3 * _READERS)
+
+    def count() -> None:
+        together.wait(PATIENCE_S)
+        with store._file.snapshot():  # several reads inside, as for a counter
+            answers.append(float(len(store.read("musterstadt", KEY, *EVER))))
+
+    threads = [threading.Thread(target=count, daemon=True) for _ in range(3 * _READERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE_S)
+    assert answers == [5.0] * len(threads)
+    store.close()
+
+
+def test_a_connection_that_failed_is_not_lent_again(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    store.write([point(NOW, 1.0)])
+    with (
+        pytest.raises(SeriesUnavailable),
+        store._file.snapshot(),
+        store._file.read() as connection,
+    ):
+        connection.execute("SELECT * FROM nothing")
+    assert store.read("musterstadt", KEY, *EVER) == [Sample(NOW, 1.0)]
+    store.write([point(NOW + 1, 2.0)])  # no snapshot was left open
+    assert len(store.read("musterstadt", KEY, *EVER)) == 2
+    store.close()
+    assert _descriptors(tmp_path) == 0

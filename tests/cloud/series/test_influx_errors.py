@@ -93,12 +93,58 @@ def test_one_point_that_the_server_refuses_is_found_and_left_out(scripted: Scrip
     store.close()
 
 
-def test_points_past_the_servers_retention_are_no_news(scripted: ScriptedInflux) -> None:
+_LOWER = "dropped because it violates a Retention Policy Lower Bound at 2026-06-01T00:00:00Z"
+_NEWER_WORDS = (
+    "failure writing points to database: partial write: dropped 3 points outside retention policy "
+    "of duration 24h0m0s - oldest point soil,channel={channel} at 2026-01-01T00:00:00Z {oldest}, "
+    "newest point soil,channel={channel} at 2026-01-02T00:00:00Z {newest} dropped=3 for "
+    "database: 9f282d63c7d3a5c0 for retention policy: autogen"
+)
+
+EXPIRED = [
+    (400, "partial write: points beyond retention policy dropped=3"),
+    (422, "failure writing points: partial write: points beyond retention policy dropped=3"),
+    (500, "unexpected error: partial write: points beyond retention policy dropped=3"),
+    (422, _NEWER_WORDS.format(channel="", oldest=_LOWER, newest=_LOWER)),
+    (422, _NEWER_WORDS.format(channel="x" * 400, oldest=_LOWER, newest=_LOWER)),
+]
+"""Where each wording was seen: influxdata/telegraf issues 12416 (400) and 8571 (500 of 2.0),
+influxdata/influxdb-client-java issue 597 (422 of 2.7.1), bb-Ricardo/fritzinfluxdb issue 143 (the
+newer words), influxdata/docs-v2 issue 6071 (which generation says what)."""
+
+
+@pytest.mark.parametrize(("status", "text"), EXPIRED)
+def test_points_past_the_servers_retention_are_no_news(
+    scripted: ScriptedInflux, status: int, text: str
+) -> None:
+    """Neither refused nor sent again: the server stored the others and would delete these."""
     store = open_store(scripted.url)
-    text = "failure writing points: partial write: points beyond retention policy dropped=3"
-    scripted.script = [(422, said(text))]
+    scripted.script = [(status, said(text))]
     assert store.write([point(i) for i in range(5)]) == []
     assert len(scripted.bodies) == 1
+    store.close()
+
+
+_WINDOW = "dropped because it violates a Write Window Lower Bound at 2026-06-01T00:00:00Z"
+_FUTURE = "dropped because it violates a Write Window Upper Bound at 2026-06-01T00:00:00Z"
+LOST = [
+    (422, _NEWER_WORDS.format(channel="", oldest=_WINDOW, newest=_WINDOW)),
+    (422, _NEWER_WORDS.format(channel="", oldest=_LOWER, newest=_FUTURE)),
+    (422, "partial write: max-values-per-tag limit exceeded (100/100): station dropped=3"),
+    (500, "unexpected error: partial write: field type conflict: input field x dropped=3"),
+]
+
+
+@pytest.mark.parametrize(("status", "text"), LOST)
+def test_what_another_limit_leaves_out_is_counted_once(
+    scripted: ScriptedInflux, status: int, text: str
+) -> None:
+    """These are lost: they are counted, and neither taken apart nor tried for ever."""
+    store = open_store(scripted.url)
+    scripted.script = [(status, said(text))] * 2
+    (refused,) = store.write([point(i) for i in range(5)])
+    assert refused.count == 3
+    assert len(scripted.bodies) == 2
     store.close()
 
 

@@ -1,4 +1,13 @@
-"""Buckets and deletions on InfluxDB 2 and 3: what is asked of them."""
+"""Buckets and deletions on InfluxDB 2 and 3: what is asked of them, and how they are told apart.
+
+What a server says of its version may be missing or mean nothing:
+
+- https://github.com/influxdata/influxdb/issues/6756 (a build from source says "unknown")
+- https://github.com/influxdata/influxdb-client-csharp/issues/275 (2.0.8 sends it empty)
+- https://github.com/influxdata/influxdb-client-python/issues/366 (the client's version() is "")
+- https://github.com/influxdata/influxdb/issues/2544 (a proxy leaves it out)
+- https://github.com/influxdata/influxdb/issues/20224 (2.0 without version and build)
+"""
 
 from __future__ import annotations
 
@@ -69,4 +78,24 @@ def test_influxdb_3_empties_a_tenant_by_making_its_database_again() -> None:
         store.drop_tenant("musterstadt")
         assert server.deleted == [(BUCKET, "")]
         assert list(server.buckets) == [BUCKET]
+        store.close()
+
+
+@pytest.mark.parametrize("says", [None, "", "unknown", "dev", "v2.9.1", "1.8.10", "3.8.0"])
+@pytest.mark.parametrize("version", ["v2.7.1", "3.8.0"])
+def test_a_generation_is_told_by_what_it_can(version: str, says: str | None) -> None:
+    """Whatever it says of itself. A 2 taken for a 1.8 would be written to a bucket `name/`."""
+    with keeping(version, says) as server:
+        store = open_store(server.url, token="secret", org="town")
+        assert store.write([POINT]) == []
+        assert list(server.buckets) == [BUCKET]
+        store.close()
+
+
+def test_what_is_no_influxdb_is_not_taken_for_one() -> None:
+    with keeping("3.8.0") as server:
+        server.generation = 0  # knows neither organisations nor databases, and no InfluxQL
+        store = open_store(server.url, token="secret", org="town")
+        with pytest.raises(SeriesUnavailable, match="no InfluxDB answers"):
+            store.write([POINT])
         store.close()

@@ -83,8 +83,12 @@ _TABLES_OF_DEVICES = ("staged", "replacements", "points", "series", "devices")
 """Tables of the layouts 1 and 2 that go; tenants and their retention stay."""
 
 
+_READERS = 8
+"""How many may read at once; others wait for their turn. A web server has many more threads."""
+
+
 class SeriesFile:
-    """Connections to the file: one that writes, and one for each thread that reads.
+    """Connections to the file: one that writes, and a few that the threads which read share.
 
     Raises SeriesUnavailable wherever SQLite fails, with what to do about it.
     """
@@ -92,8 +96,11 @@ class SeriesFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()
+        self._turns = threading.BoundedSemaphore(_READERS)
+        self._idle: list[sqlite3.Connection] = []
+        self._idle_lock = threading.Lock()
         self._reading = threading.local()
-        self._all: list[sqlite3.Connection] = []
+        self._closed = False
         with self._failing_as_unavailable():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._writer = self._connect()
@@ -114,32 +121,56 @@ class SeriesFile:
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """This thread's connection; every single statement sees one consistent state."""
-        with self._failing_as_unavailable():
-            connection = getattr(self._reading, "connection", None)
-            if connection is None:
-                connection = self._reading.connection = self._connect()
+        """A connection that is this thread's for the block, also in blocks within it; every single
+        statement sees one consistent state."""
+        held = getattr(self._reading, "connection", None)
+        if held is not None:
+            yield held
+            return
+        with self._failing_as_unavailable(), self._turns, self._lent() as connection:
+            self._reading.connection = connection
+            try:
+                yield connection
+            finally:
+                self._reading.connection = None
+
+    @contextmanager
+    def _lent(self) -> Iterator[sqlite3.Connection]:
+        """An idle connection or a new one. One that failed, or comes back late, is closed."""
+        with self._idle_lock:
+            idle = self._idle.pop() if self._idle else None
+        connection = idle or self._connect()
+        try:
             yield connection
+        except BaseException:
+            connection.close()
+            raise
+        with self._idle_lock:
+            if self._closed:
+                connection.close()
+            else:
+                self._idle.append(connection)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """All that this thread reads in the block is of one state of the file."""
         with self.read() as connection:
             connection.execute("BEGIN")
-            try:
-                yield
-            finally:
-                connection.execute("COMMIT")
+            yield
+            connection.execute("COMMIT")
 
     def close(self) -> None:
+        """Who is still reading closes its connection at the end."""
         with self._lock:
-            for connection in self._all:
+            self._writer.close()
+        with self._idle_lock:
+            self._closed = True
+            for connection in self._idle:
                 connection.close()
-            self._all.clear()
-            self._reading = threading.local()
+            self._idle.clear()
 
     def _connect(self) -> sqlite3.Connection:
-        # close() may run on another thread than the one that reads.
+        # One thread after another uses it.
         connection = sqlite3.connect(
             self.path, timeout=60, isolation_level=None, check_same_thread=False
         )
@@ -152,8 +183,6 @@ class SeriesFile:
         # A batch touches a page of each device; copying them back less often is faster by half.
         connection.execute("PRAGMA wal_autocheckpoint=8000")
         connection.execute("PRAGMA journal_size_limit=67108864")
-        with self._lock:
-            self._all.append(connection)
         return connection
 
     def _create(self) -> None:

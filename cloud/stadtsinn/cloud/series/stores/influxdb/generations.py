@@ -9,7 +9,7 @@ from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
 from stadtsinn.base.instant import Instant, isoformat
 from stadtsinn.cloud.series.stores.influxdb.http import DatabaseMissing, InfluxServer
 from stadtsinn.cloud.series.stores.influxdb.names import identifier, string
-from stadtsinn.cloud.series.stores.store import SeriesRejected
+from stadtsinn.cloud.series.stores.store import SeriesRejected, SeriesUnavailable
 
 _DAY_S = 86_400
 _BEGIN, _END = "1970-01-01T00:00:00Z", "2262-01-01T00:00:00Z"
@@ -46,11 +46,24 @@ class Generation(Protocol):
 
 
 def generation_of(server: InfluxServer) -> Generation:
-    """Ask the server. A 1.8 that was built from source says that its version is unknown."""
-    version = server.request("GET", "/ping").headers.get("x-influxdb-version", "").lstrip("v")
-    if version.startswith("3"):
+    """Ask the server for what only one generation has: organisations, or its own databases.
+
+    What it says of its version tells nothing: builds say "unknown", "dev" or nothing at all, and
+    proxies leave it out. Newer 1.x have buckets, too. 2 is asked for first: for a path that it
+    does not know it may answer with its web page. Raises SeriesUnavailable where nothing fits.
+    """
+    if server.knows("/api/v2/orgs"):
+        return InfluxDB2(server)
+    if server.knows("/api/v3/configure/database", format="json"):
         return InfluxDB3(server)
-    return InfluxDB2(server) if version.startswith("2") else InfluxDB1(server)
+    try:
+        server.query("SHOW DATABASES")
+    except SeriesRejected as error:
+        raise SeriesUnavailable(
+            f"no InfluxDB answers at {server.url}: check [series] url, and that a proxy before it "
+            f"passes on /api and /query ({error})"
+        ) from None
+    return InfluxDB1(server)
 
 
 class InfluxDB1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -22,10 +23,24 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 _TIMEOUT_S = 60
 _REFUSED = frozenset({400, 413, 422})
+_DROPPED = re.compile(r"dropped[= ](\d+)")
+_BOUND = re.compile(r"violates an? (.+?) Bound")
 
 
 class DatabaseMissing(Exception):
     """The bucket is not there (yet, or not any more)."""
+
+
+class PartlyRejected(SeriesRejected):
+    """The server left out `dropped` points and stored the rest: nothing is to be sent again.
+
+    `expired`: it left out only what its retention would delete at once, which is no loss.
+    """
+
+    def __init__(self, message: str, dropped: int) -> None:
+        super().__init__(_short(message))
+        self.dropped = dropped
+        self.expired = _only_expired(message)
 
 
 class Series(msgspec.Struct, frozen=True):
@@ -95,6 +110,12 @@ class InfluxServer:
                 raise self._unavailable(response.status_code, response.text)
             return response
 
+    def knows(self, path: str, **parameters: str) -> bool:
+        """Whether the server has this path; a page for people is none."""
+        answer = self.request("GET", path, params=parameters)
+        page = answer.headers.get("content-type", "").startswith("text/html")
+        return answer.status_code not in (404, 405) and not page
+
     def close(self) -> None:
         self._writing.close()
         self.client.close()
@@ -118,6 +139,9 @@ class InfluxServer:
         message = error.message or str(getattr(error, "reason", ""))
         if status == 404 and "not found" in message:
             return DatabaseMissing(message)
+        # Whatever the status: 1.8 says 400, 2.x 422, and 2.0 said 500.
+        if "partial write" in message and (found := _DROPPED.search(message)):
+            return PartlyRejected(message, int(found.group(1)))
         if status in _REFUSED:
             return SeriesRejected(_short(message))
         return self._unavailable(status, message)
@@ -136,6 +160,17 @@ class InfluxServer:
         return SeriesUnavailable(
             f"InfluxDB at {self.url} answers {status}: {_short(message)}: {remedy}"
         )
+
+
+def _only_expired(message: str) -> bool:
+    """1.8 and older 2.x: "points beyond retention policy dropped=3". Newer ones name the bound that
+    the oldest and the newest point violate: "a Retention Policy Lower Bound" is retention's, "a
+    Write Window" or an upper bound is another limit, whose points are lost.
+    """
+    bounds = _BOUND.findall(message)
+    if bounds:
+        return all(bound == "Retention Policy Lower" for bound in bounds)
+    return "beyond retention policy" in message or "outside retention policy" in message
 
 
 def _query_error(message: str) -> Exception:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from stadtsinn.cloud.series.stores.influxdb.generations import Generation
-from stadtsinn.cloud.series.stores.influxdb.http import DatabaseMissing, InfluxServer
+from stadtsinn.cloud.series.stores.influxdb.http import (
+    DatabaseMissing,
+    InfluxServer,
+    PartlyRejected,
+)
 from stadtsinn.cloud.series.stores.influxdb.line_protocol import lines
 from stadtsinn.cloud.series.stores.store import (
     Point,
@@ -18,8 +21,6 @@ from stadtsinn.cloud.series.stores.store import (
     SeriesUnavailable,
     describe,
 )
-
-_DROPPED = re.compile(r"dropped=(\d+)")
 
 
 class InfluxWriter:
@@ -50,7 +51,7 @@ class InfluxWriter:
         try:
             self._send(bucket, body)
         except SeriesRejected as error:
-            if not _only_expired(error):
+            if not _is_no_loss(error):
                 return self._field_by_field(bucket, points)
         return []
 
@@ -59,7 +60,7 @@ class InfluxWriter:
         try:
             self._try_again(self._generation().target(bucket), body)
         except SeriesRejected as error:
-            if not _only_expired(error):
+            if not _is_no_loss(error):
                 raise
 
     def _field_by_field(self, bucket: str, points: Sequence[Point]) -> list[Refused]:
@@ -71,14 +72,13 @@ class InfluxWriter:
     def _in_halves(self, bucket: str, points: Sequence[Point]) -> Iterator[Refused]:
         try:
             self._send(bucket, lines(points))
+        except PartlyRejected as error:
+            # E.g. somebody else wrote this field as text or integer. The server has stored what
+            # it could; nothing that is sent again would help.
+            if not error.expired:
+                yield Refused(error.dropped, describe(points[0]), str(error))
         except SeriesRejected as error:
-            if _only_expired(error):
-                return
-            if _wrong_type(error):
-                # Somebody else wrote this field as text or integer. The server has stored what
-                # it could; nothing that is sent again would help.
-                yield Refused(_dropped(error, len(points)), describe(points[0]), str(error))
-            elif len(points) == 1:
+            if len(points) == 1:
                 yield Refused(1, describe(points[0]), str(error))
             else:
                 middle = len(points) // 2
@@ -122,17 +122,6 @@ class Sending:
             self._under_way = None
 
 
-def _only_expired(error: SeriesRejected) -> bool:
+def _is_no_loss(error: SeriesRejected) -> bool:
     """The server left out what its retention would delete at once, and stored the rest."""
-    text = str(error)
-    return "partial write" in text and "beyond retention policy" in text
-
-
-def _wrong_type(error: SeriesRejected) -> bool:
-    text = str(error)
-    return "partial write" in text and "field type conflict" in text
-
-
-def _dropped(error: SeriesRejected, otherwise: int) -> int:
-    found = _DROPPED.search(str(error))
-    return int(found.group(1)) if found else otherwise
+    return isinstance(error, PartlyRejected) and error.expired
