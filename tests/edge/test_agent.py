@@ -312,6 +312,44 @@ def test_mapping_from_the_cloud_applies_and_survives_a_restart(town: Town) -> No
     wait_until(lambda: town.status("device_types") == 0, "taken back")
 
 
+def test_a_mapping_counts_as_known_only_once_it_is_saved(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full card: the broker sends it again, and then it is saved and not taken for known."""
+    agent = town.start_agent()
+    save, failed = agent._spool.save, threading.Event()
+
+    def full(key: str, value: bytes) -> None:
+        if key == "pushed_config" and not failed.is_set():
+            failed.set()
+            raise OSError("No space left on device")
+        save(key, value)
+
+    monkeypatch.setattr(agent._spool, "save", full)
+    mapping = json.dumps({"version": 1, "device_types": {"B": "dragino/lse01"}}).encode()
+    town.push_mapping(mapping, retain=True)
+    assert failed.wait(PATIENCE_S)
+    assert agent._pushed.device_types == {}
+    town.push_mapping(mapping, retain=True)
+    wait_until(lambda: town.status("device_types") == 1, "applied")
+    town.stop_agent()
+    town.push_mapping(b"", retain=True)  # what the broker keeps is not what restores it
+    restarted = EdgeAgent(agent._settings, town.clock, decode_one_by_one, no_kernel)
+    assert restarted._pushed.device_types == {"B": "dragino/lse01"}
+    restarted._spool.close()
+
+
+@pytest.mark.parametrize("part", ["_intake", "_delivery"])
+def test_a_part_that_ends_by_itself_ends_the_agent_with_a_code(
+    town: Town, part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """systemd starts it again; a process that only looks alive would stay as it is."""
+    agent = town.start_agent()
+    monkeypatch.setattr(getattr(agent, part), "ended", lambda: part)
+    wait_until(lambda: town.exit_code is not None, "ended")
+    assert town.exit_code == 1
+
+
 def test_mapping_in_the_file_and_pushed_are_merged(town: Town) -> None:
     town.start_agent('device_types = { "A" = "dragino/lse01" }')
     mapping = {"version": 1, "device_types": {"B": "bosch/tps110"}}

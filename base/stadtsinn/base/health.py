@@ -11,6 +11,8 @@ import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from stadtsinn.base.threads import ended_early
+
 log = structlog.get_logger()
 
 
@@ -70,6 +72,9 @@ class HealthServer:
         self._server.server_close()
         self._thread.join(timeout=5)
         self._server = self._thread = None
+
+    def ended(self) -> str | None:
+        return ended_early(self._thread, stopped=self._server is None)
 
     def report(self) -> Report:
         """Run all checks now."""

@@ -89,7 +89,8 @@ def run(
         process = Process(settings, open_clock(clock or settings.clock), only or list(ROLES))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: process.stop())
-        process.run()
+        code = process.run()
+    raise typer.Exit(code)
 
 
 @app.command(

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+_LOOK_S = 0.5
+"""Between two looks whether every thread still lives."""
+
 Checks = Mapping[str, Callable[[], Check]]
 
 
@@ -44,6 +47,10 @@ class Running(Protocol):
     def start(self) -> None: ...
 
     def stop(self) -> None: ...
+
+    def ended(self) -> str | None:
+        """The name of a thread that ended though nobody stopped it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,9 @@ class Together:
     def stop(self) -> None:
         for one in reversed(self.running):
             one.stop()
+
+    def ended(self) -> str | None:
+        return next((name for one in self.running if (name := one.ended())), None)
 
 
 @dataclass(frozen=True)
@@ -223,7 +233,7 @@ def _api(parts: Parts, checks: Checks) -> Role:
 
 
 class Process:
-    """The chosen roles of one process. `run` returns after `stop` was called."""
+    """The chosen roles of one process. `run` returns after `stop` was called, or a role died."""
 
     def __init__(self, settings: CloudSettings, clock: Clock, roles: Sequence[str]) -> None:
         self._settings = settings
@@ -235,24 +245,29 @@ class Process:
         """End in order; safe in a signal handler."""
         self._stop.set()
 
-    def run(self) -> None:
+    def run(self) -> int:
         """Migrate, start the roles, wait, stop them in the opposite order.
 
-        Raises ValueError or OSError naming the remedy when something cannot start.
+        Returns 0, or 1 when a thread of a role ended by itself: no role may be missing while its
+        process lives, so it ends and whoever supervises it starts it again. Raises ValueError or
+        OSError naming the remedy when something cannot start.
         """
         with ExitStack() as ending:
             parts = Parts(self._settings, self._clock, signalled="ingest" in self._roles)
             ending.callback(parts.close)
             upgrade(parts.database)
             checks: dict[str, Callable[[], Check]] = {}
+            running: list[Running] = []
             for name in self._roles:
                 role = _build(name, parts, checks)
                 checks.update(role.checks)
                 role.running.start()
+                running.append(role.running)
                 ending.callback(role.running.stop)
             if "api" not in self._roles:
                 server = HealthServer(self._settings.health.bind, checks)
                 server.start()
+                running.append(server)
                 ending.callback(server.stop)
             # The MQTT thread asks for the interpreter several times per message; with the usual
             # 5 ms it would wait longer for a busy worker than it takes to read the message.
@@ -262,9 +277,23 @@ class Process:
             gc.freeze()
             log.info("running", roles=self._roles)
             notify("READY=1")
-            self._stop.wait()
+            died = self._watch(Together(running))
             notify("STOPPING=1")
             log.info("stopping", roles=self._roles)
+        return 1 if died else 0
+
+    def _watch(self, roles: Together) -> bool:
+        """Wait until `stop`; True when a thread ended before."""
+        while not self._stop.wait(_LOOK_S):
+            if name := roles.ended():
+                log.critical(
+                    "thread_ended",
+                    thread=name,
+                    meaning="the process ends with code 1, its supervisor starts it again",
+                    remedy="nothing is lost; please report this with the log before it",
+                )
+                return True
+        return False
 
 
 def _build(name: str, parts: Parts, checks: Checks) -> Role:

@@ -47,6 +47,9 @@ class FolderSource:
     def stop(self) -> None:
         self._thread.join(PATIENCE_S)
 
+    def ended(self) -> str | None:
+        return None
+
     def _put(self) -> None:
         for number, file in enumerate(self._files):
             event = file.read_bytes()

@@ -64,6 +64,9 @@ class FakeSource:
     def stop(self) -> None:
         pass
 
+    def ended(self) -> str | None:
+        return None
+
     def send(self, number: int, topic: str, payload: bytes) -> None:
         message = Message(topic, payload, False, number, 1, 1)
         original = original_of(topic, payload, at(1), name="fake")

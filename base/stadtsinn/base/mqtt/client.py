@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import threading
 import time
 from collections.abc import Callable, Sequence
 
@@ -66,6 +67,11 @@ class MqttClient(paho.Client):
     @property
     def protocol_version(self) -> MQTTProtocolVersion:
         return self._protocol
+
+    @property
+    def network_thread(self) -> threading.Thread | None:
+        """Set by `loop_start`; paho sets it to None when it ends, and tells nobody."""
+        return self._thread
 
     def use_protocol(self, version: MQTTProtocolVersion) -> None:
         """Use this protocol version from the next connection on; the session is kept in both."""

@@ -134,6 +134,7 @@ class MqttLink:
         self._unanswered = 0
         self._last_failure = ""
         self._stopping = False
+        self._started = False
         self._client = self._make_client(will)
 
     @property
@@ -156,6 +157,13 @@ class MqttLink:
         """Topics that the broker's access list refused to this connection."""
         return self._refused
 
+    def ended(self) -> str | None:
+        """Which network thread ended though nobody stopped it; None: it runs, or never did."""
+        running = self._client.network_thread is not None
+        if running or self._stopping or not self._started:
+            return None
+        return f"mqtt-{self._broker.client_id}"
+
     def wait_connected(self, timeout: float) -> bool:
         """True when the broker answered within `timeout` seconds."""
         return self._connected.wait(timeout)
@@ -170,6 +178,7 @@ class MqttLink:
         )
         self._client.use_protocol(MQTTProtocolVersion.MQTTv5)
         self._client.loop_start()
+        self._started = True
 
     def stop(self) -> None:
         """Disconnect in order; the session and what is unacknowledged stay at the broker."""

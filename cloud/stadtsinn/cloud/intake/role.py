@@ -35,6 +35,9 @@ class Ingest:
     def stop(self) -> None:
         self._worker.stop()
 
+    def ended(self) -> str | None:
+        return self._worker.ended()
+
     def checks(self) -> Mapping[str, Callable[[], Check]]:
         """One check per source and one for the commits."""
         sources = {

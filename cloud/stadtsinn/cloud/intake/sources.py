@@ -44,6 +44,10 @@ class Source(Feed, Protocol):
 
     def stop(self) -> None: ...
 
+    def ended(self) -> str | None:
+        """The name of a thread that ended though nobody stopped it."""
+        ...
+
 
 class _Linked:
     """An MQTT link that fills the inbox."""
@@ -79,6 +83,9 @@ class _Linked:
 
     def stop(self) -> None:
         self._link.stop()
+
+    def ended(self) -> str | None:
+        return self._link.ended()
 
     def acknowledge(self, *messages: Message) -> None:
         self._link.acknowledge(*messages)

@@ -13,6 +13,7 @@ from stadtsinn.base.backoff import Backoff, Retries
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.health import Check
 from stadtsinn.base.mqtt.link import QueueFull
+from stadtsinn.base.threads import ended_early
 from stadtsinn.cloud.intake import maintenance
 from stadtsinn.cloud.intake.arrival import Arrival, Rejection
 from stadtsinn.cloud.intake.edge_config import Configuring, EdgeConfigs
@@ -83,6 +84,11 @@ class IngestWorker:
         self._thread.join(timeout=30)
         for source in self._sources.values():
             source.stop()
+
+    def ended(self) -> str | None:
+        stopped = self._stopping.is_set()
+        own = ended_early(self._thread, stopped=stopped)
+        return own or next((name for one in self._sources.values() if (name := one.ended())), None)
 
     def check(self) -> Check:
         """Healthy while commits succeed."""

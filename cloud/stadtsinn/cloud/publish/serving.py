@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from stadtsinn.base.health import parse_address
+from stadtsinn.base.threads import ended_early
 
 log = structlog.get_logger()
 
@@ -25,6 +26,7 @@ class ApiServer:
             )
         )
         self._socket: socket.socket | None = None
+        self._stopping = False
         self._thread = threading.Thread(target=self._serve, name="api", daemon=True)
 
     @property
@@ -43,11 +45,15 @@ class ApiServer:
         log.info("api_listens", host=self._address[0], port=self.port)
 
     def stop(self) -> None:
+        self._stopping = True
         self._server.should_exit = True
         if self._thread.ident is not None:
             self._thread.join(timeout=15)
         if self._socket is not None:
             self._socket.close()
+
+    def ended(self) -> str | None:
+        return ended_early(self._thread, stopped=self._stopping)
 
     def _serve(self) -> None:
         assert self._socket is not None

@@ -152,6 +152,7 @@ class EdgeAgent:
         published: tuple[object, ...] = ()
         published_at = 0.0
         while not self._stop.is_set():
+            self._look_for_ended_threads()
             status = self._watch.status(len(self._pushed.device_types))
             due = time.monotonic() - published_at >= self._settings.health.status_seconds
             if self._cloud.connected and (due or status.urgent_fields() != published):
@@ -159,6 +160,13 @@ class EdgeAgent:
                 self._cloud.publish(topic, encode(status), retain=True)
                 published, published_at = status.urgent_fields(), time.monotonic()
             self._stop.wait(_STATUS_CHECK_SECONDS)
+
+    def _look_for_ended_threads(self) -> None:
+        """No part may be missing while the process lives: systemd starts it again."""
+        parts = (self._intake, self._delivery, self._local, self._cloud, self._health)
+        if name := next((name for part in parts if (name := part.ended())), None):
+            log.critical("thread_ended", thread=name, remedy="the agent ends and starts again")
+            self._fail()
 
     def _broker_changed(self, side: str, connected: bool) -> None:
         log.info("broker_connected" if connected else "broker_disconnected", side=side)
@@ -227,8 +235,10 @@ class EdgeAgent:
             )
             return
         if config != self._pushed:
-            self._pushed = config
+            # First saved: a mapping that counts as known and is not would be acknowledged when
+            # the broker sends it again, and be gone after a restart.
             self._spool.save(_CONFIG_KEY, payload)
+            self._pushed = config
             self._intake.device_types = self._device_types()
             log.info("pushed_config_applied", device_types=len(config.device_types))
 

@@ -22,6 +22,7 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.mqtt.link import MqttLink
+from stadtsinn.base.threads import ended_early
 from stadtsinn.edge.agent.metrics import Metrics
 from stadtsinn.edge.agent.settings import DeliverySettings
 from stadtsinn.edge.agent.spool import Spool
@@ -97,6 +98,10 @@ class Delivery:
 
     def start(self) -> None:
         self._thread.start()
+
+    def ended(self) -> str | None:
+        """The thread's name if it ended though nobody stopped it."""
+        return ended_early(self._thread, stopped=self._stop.is_set())
 
     def stop(self) -> None:
         self._stop.set()

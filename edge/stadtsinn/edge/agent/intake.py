@@ -16,6 +16,7 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.mqtt.link import Message, MqttLink
+from stadtsinn.base.threads import ended_early
 from stadtsinn.decoders.reading import Decoded, Outcome, Undecoded
 from stadtsinn.decoders.uplink import Frame, Uplink
 from stadtsinn.edge.agent.decoding import Decode
@@ -97,6 +98,10 @@ class Intake:
 
     def start(self) -> None:
         self._thread.start()
+
+    def ended(self) -> str | None:
+        """The thread's name if it ended though nobody stopped it."""
+        return ended_early(self._thread, stopped=self._stop.is_set())
 
     def stop(self) -> None:
         """Commit and acknowledge what was gathered, then end."""

@@ -55,8 +55,8 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
 def _revisions() -> list[str]:
     from alembic.script import ScriptDirectory
 
-    scripts = ScriptDirectory.from_config(configuration()).walk_revisions()
-    return sorted(script.revision for script in scripts)
+    newest_first = ScriptDirectory.from_config(configuration()).walk_revisions()
+    return [script.revision for script in newest_first][::-1]
 
 
 @pytest.mark.slow

@@ -90,10 +90,12 @@ class AlertsFollower:
         crash_point("alerts.ticked")
 
     def reset(self, connection: Connection) -> None:
+        repository.lock_rules(connection)
         incident_repository.forget_all(connection)
 
     def _current(self, connection: Connection) -> Watching:
         """The rules as of this transaction: a new one judges from the next sample on."""
+        repository.lock_rules(connection)
         directory = self._directory.as_of(connection)
         zones = self._directory.part(read_zones)
         if directory.revision != self._rules_revision:

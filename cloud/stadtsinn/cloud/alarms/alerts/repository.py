@@ -18,6 +18,7 @@ from stadtsinn.cloud.alarms.notify.tables import recipients
 from stadtsinn.cloud.domains.crowd.zones.tables import zones
 from stadtsinn.cloud.platform.access.rows import only_row
 from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.platform.database.engine import serialize
 from stadtsinn.cloud.town.stations.tables import stations
 
 ALARM, TECHNICAL = "alarm", "technical"
@@ -55,6 +56,15 @@ class StoredRule:
     revision: int
     valid_from: Instant
     rule: Rule
+
+
+def lock_rules(connection: Connection) -> None:
+    """Until the end of the transaction nobody else judges by rules or changes them.
+
+    Who deletes a rule must see the incident that is being opened just now, and who opens one that
+    its rule is gone.
+    """
+    serialize(connection, "rules")
 
 
 def read_rules(connection: Connection) -> list[StoredRule]:

@@ -44,6 +44,7 @@ def replace_rule(connection: Connection, scope: Scope, wanted: Rule) -> bool:
     A change of what it judges ends an open alarm and applies from the next sample on. Raises
     NotFound, and Invalid as `create_rule`.
     """
+    repository.lock_rules(connection)
     stored = repository.rule(connection, scope, wanted.slug)
     if _comparable(stored.rule) == _comparable(wanted):
         return False
@@ -57,6 +58,7 @@ def replace_rule(connection: Connection, scope: Scope, wanted: Rule) -> bool:
 
 def delete_rule(connection: Connection, scope: Scope, slug: str, now: Instant) -> None:
     """Forget a rule and end its open alarms; its incidents stay on record. Raises NotFound."""
+    repository.lock_rules(connection)
     stored = repository.rule(connection, scope, slug)
     states = incident_repository.read_states(connection, [stored.id])
     for key, standing in states.items():

@@ -2,7 +2,8 @@
 
 `settled` marks a row for which nothing more will be tried. What one recipient gets about one
 incident goes out in the order it was written: a row waits for the unsettled ones before it, so
-an all-clear never overtakes its alarm.
+an all-clear never overtakes its alarm. Of several incidents of one rule nothing older leaves after
+a newer alarm: it goes before it or never, and the alarm waits only for what is being sent just now.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
 from stadtsinn.cloud.alarms.notify.message import ENDINGS, Addressee, Draft, Kind, Message, Status
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
+from stadtsinn.cloud.platform.database.engine import serialize
 from stadtsinn.cloud.platform.database.upsert import insert_ignore
 
 _LEFT_READY = (Status.SENDING, Status.ACCEPTED, Status.DELIVERED, Status.UNKNOWN)
@@ -51,6 +53,7 @@ def _row(draft: Draft, addressee: Addressee) -> dict[str, Any]:
         "uuid": str(uuid.uuid4()),
         "tenant_id": draft.tenant_id,
         "incident_id": draft.incident_id,
+        "subject": _subject(draft.incident_id),
         "kind": draft.kind.value,
         "level": draft.level,
         "sequence": draft.sequence,
@@ -72,6 +75,12 @@ def _row(draft: Draft, addressee: Addressee) -> dict[str, Any]:
         "expires_at": draft.expires_at,
         "purged": False,
     }
+
+
+def _subject(incident_id: str) -> str:
+    """Without the time at which it began, see the table of incidents."""
+    rule, *rest = incident_id.split("-")
+    return "-".join((rule, *rest[1:]))
 
 
 def reword_waiting_alarms(connection: Connection, incident_id: str, sentence: Sentence) -> int:
@@ -161,14 +170,21 @@ def backlog(connection: Connection) -> Backlog:
 
 
 def expire(connection: Connection, now: Instant) -> int:
-    """Give up what nobody needs any more: too old, or the end of an alarm that never arrived."""
+    """Give up what nobody needs any more: too old, the end of an alarm that never arrived, or
+    older than an alarm that has left."""
     waiting = and_(outbox.c.settled.is_(False), outbox.c.status == Status.READY.value)
-    given_up = connection.execute(
-        update(outbox)
-        .where(waiting, or_(outbox.c.expires_at <= now, _moot()))
-        .values(status=Status.EXPIRED.value, settled=True, reason="no use any more")
+    reasons = (
+        (or_(outbox.c.expires_at <= now, _moot()), "no use any more"),
+        (_is_older_than_a_sent_alarm(), "a newer alarm has left"),
     )
-    return given_up.rowcount
+    return sum(
+        connection.execute(
+            update(outbox)
+            .where(waiting, given_up)
+            .values(status=Status.EXPIRED.value, settled=True, reason=reason)
+        ).rowcount
+        for given_up, reason in reasons
+    )
 
 
 def _moot() -> ColumnElement[bool]:
@@ -182,6 +198,23 @@ def _moot() -> ColumnElement[bool]:
     is_lost = alarm.c.status.in_([status.value for status in _LOST])
     about = outbox.c.kind.in_([kind.value for kind in (*ENDINGS, Kind.STALE)])
     return and_(about, exists().where(theirs, is_lost), ~exists().where(theirs, ~is_lost))
+
+
+def _is_older_than_a_sent_alarm() -> ColumnElement[bool]:
+    """A newer alarm of the same rule left for this recipient, or may have left."""
+    newer = outbox.alias("newer")
+    left = newer.c.status.in_([status.value for status in _LEFT_READY])
+    return exists().where(_newer_alarm(newer), or_(left, newer.c.resent.is_(True)))
+
+
+def _newer_alarm(newer: Any) -> ColumnElement[bool]:
+    return and_(
+        newer.c.subject == outbox.c.subject,
+        newer.c.recipient_id == outbox.c.recipient_id,
+        newer.c.incident_id != outbox.c.incident_id,
+        newer.c.kind == Kind.ALARM.value,
+        newer.c.id > outbox.c.id,
+    )
 
 
 def break_leases(connection: Connection, now: Instant, retry_at: Instant) -> int:
@@ -201,7 +234,12 @@ def break_leases(connection: Connection, now: Instant, retry_at: Instant) -> int
 def claim(
     connection: Connection, channels: Collection[str], now: Instant, lease_until: Instant
 ) -> Claim | None:
-    """Take the next message that is due: READY → SENDING. None when there is nothing to do."""
+    """Take the next message that is due: READY → SENDING. None when there is nothing to do.
+
+    One worker at a time: two that choose at once would not see what the other takes, and send an
+    alarm and the older all-clear side by side.
+    """
+    serialize(connection, "outbox")
     row = connection.execute(_due(channels, now)).one_or_none()
     if row is None:
         return None
@@ -223,7 +261,17 @@ def _due(channels: Collection[str], now: Instant) -> Any:
         before.c.settled.is_(False),
         before.c.id < outbox.c.id,
     )
-    alarms_first = case((outbox.c.kind == Kind.ALARM.value, 0), else_=1)
+    other = outbox.alias("other")
+    being_sent = exists().where(
+        other.c.subject == outbox.c.subject,
+        other.c.recipient_id == outbox.c.recipient_id,
+        other.c.status == Status.SENDING.value,
+        other.c.id < outbox.c.id,
+    )
+    newer = outbox.alias("newer_waiting")
+    before_an_alarm = exists().where(_newer_alarm(newer), newer.c.settled.is_(False))
+    urgent = or_(outbox.c.kind == Kind.ALARM.value, before_an_alarm)
+    alarms_first = case((urgent, 0), else_=1)
     return (
         select(outbox)
         .where(
@@ -232,7 +280,9 @@ def _due(channels: Collection[str], now: Instant) -> Any:
             outbox.c.next_attempt <= now,
             outbox.c.channel.in_(list(channels)),
             ~overtaken,
+            ~being_sent,
             ~_moot(),
+            ~_is_older_than_a_sent_alarm(),
         )
         .order_by(alarms_first, outbox.c.id)
         .limit(1)

@@ -36,6 +36,8 @@ outbox = Table(
     Column("uuid", String(36), nullable=False, unique=True),
     tenant_column(),
     Column("incident_id", String(42), nullable=False),
+    # What the incident is about: its rule, of a group "<rule id>-<station id>".
+    Column("subject", String(42), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("level", Integer, nullable=False),
     Column("sequence", Integer, nullable=False),
@@ -67,6 +69,7 @@ outbox = Table(
 
 Index("ix_outbox_status_next", outbox.c.settled, outbox.c.status, outbox.c.next_attempt)
 Index("ix_outbox_incident_recipient", outbox.c.incident_id, outbox.c.recipient_id)
+Index("ix_outbox_subject_recipient", outbox.c.subject, outbox.c.recipient_id)
 Index("ix_outbox_provider", outbox.c.provider_id)
 Index("ix_outbox_tenant_id_position", outbox.c.tenant_id, outbox.c.id)
 Index("ix_outbox_purge", outbox.c.purged, outbox.c.created_at)

@@ -22,6 +22,7 @@ from stadtsinn.base.clock import Clock, SystemClock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.health import Check
 from stadtsinn.base.instant import DAY, HOUR, SECOND, Instant
+from stadtsinn.base.threads import ended_early
 from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
 from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
 from stadtsinn.cloud.alarms.notify.message import Kind, Status
@@ -107,6 +108,9 @@ class OutboxWorker:
         if self._thread is not None:
             self._thread.join(timeout=30)
             self._thread = None
+
+    def ended(self) -> str | None:
+        return ended_early(self._thread, stopped=self._stopping.is_set())
 
     def check(self) -> Check:
         """Healthy while messages get out: none tried in vain three times, none without a sender."""

@@ -14,6 +14,7 @@ from stadtsinn.base.backoff import Backoff, Retries
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.health import Check
+from stadtsinn.base.threads import ended_early
 from stadtsinn.cloud.log.cursors.repository import (
     CursorMoved,
     ensure_cursor,
@@ -104,6 +105,9 @@ class FollowerLoop:
             self._signal.notify()
         if self._thread.ident is not None:
             self._thread.join(timeout=60)
+
+    def ended(self) -> str | None:
+        return ended_early(self._thread, stopped=self._stopping.is_set())
 
     def check(self) -> Check:
         """Healthy while the follower's last attempt went well."""

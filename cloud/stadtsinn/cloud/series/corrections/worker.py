@@ -8,6 +8,7 @@ import structlog
 
 from stadtsinn.base.backoff import Backoff, Retries
 from stadtsinn.base.health import Check
+from stadtsinn.base.threads import ended_early
 from stadtsinn.cloud.log.archive_files.exclusive import HistoryBusy
 from stadtsinn.cloud.series.corrections.service import Corrector
 
@@ -37,6 +38,9 @@ class CorrectionWorker:
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join(timeout=60)
+
+    def ended(self) -> str | None:
+        return ended_early(self._thread, stopped=self._stopping.is_set())
 
     def check(self) -> Check:
         """How much is waiting; unhealthy while it cannot be done."""
