@@ -269,6 +269,11 @@ class MqttLink:
     ) -> None:
         self._answered = True
         self._unanswered = 0
+        if self._stopping:
+            # An attempt was under way when `stop` found nothing to disconnect. paho would go on
+            # for as long as the broker leaves a message of ours without an answer.
+            client.disconnect()
+            return
         if reason.is_failure:
             if reason.value == _UNSUPPORTED_PROTOCOL:
                 self._client.use_protocol(MQTTProtocolVersion.MQTTv311)
