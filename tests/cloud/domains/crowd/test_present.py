@@ -29,7 +29,9 @@ def shown_number(
         (800, Level.VERY_BUSY),
         (949, Level.VERY_BUSY),
         (950, Level.FULL),
-        (1200, Level.FULL),
+        (1000, Level.FULL),
+        (1001, Level.OVER),
+        (1200, Level.OVER),
     ],
 )
 def test_classes_by_share_of_the_permitted_number(persons: int, level: Level) -> None:
@@ -61,7 +63,7 @@ def test_bounds_are_rounded_outwards() -> None:
 
 def test_with_a_silent_gate_the_lower_bound_is_shown_and_the_upper_gives_the_class() -> None:
     found = shown_number(640, 605, 812, degraded=True)
-    assert found == ShownNumber(600, Qualifier.AT_LEAST, 600, 820, Level.VERY_BUSY)
+    assert found == ShownNumber(600, Qualifier.AT_LEAST, 600, 820, Level.VERY_BUSY, True)
 
 
 def test_after_three_missed_reports_there_is_no_number() -> None:

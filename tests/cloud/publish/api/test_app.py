@@ -138,10 +138,12 @@ def test_the_log_names_the_route_never_the_path_or_the_token(world: ApiWorld) ->
         caller.get("/api/v1/notify/delivery-reports/kannel/" + "t" * 40)
         caller.get("/api/v1/sites/marktplatz?x=secret-query")
         caller.get("/nowhere/secret-path")
+        caller.get("/nowhere/at/secret-path")
     lines = [line for line in logs if line["event"] == "request"]
     assert [line["route"] for line in lines] == [
         "/api/v1/notify/delivery-reports/{provider}/{token}",
         "/api/v1/sites/{site}",
+        "/{tenant}/{zone}",
         "unknown",
     ]
     said = repr(logs)

@@ -217,7 +217,7 @@ def test_contrast_is_enough(
     prefer(browser, prefers_color_scheme=scheme)
     browser.get(page)
     browser.find_element(By.ID, "pause").click()
-    for level in ("quiet", "busy", "very_busy", "full"):
+    for level in ("quiet", "busy", "very_busy", "full", "over"):
         browser.execute_script(
             "document.getElementById('counter').dataset.class = arguments[0]", level
         )

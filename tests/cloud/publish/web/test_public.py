@@ -13,7 +13,10 @@ from api_callers import HOME, ApiWorld
 from fake_market import NORTH, OPENING, SOUTH, Market
 from stadtsinn.base.berlin import isoformat
 from stadtsinn.base.instant import MINUTE, SECOND, Instant
+from stadtsinn.cloud.domains.crowd.zones.model import Zone
+from stadtsinn.cloud.domains.crowd.zones.repository import insert_zone
 from stadtsinn.cloud.domains.crowd.zones.tables import zones
+from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.publish.web.settings import WebSettings, use_settings
 
 DATA = f"/public/{HOME}/zones/marktplatz"
@@ -166,6 +169,147 @@ def test_a_silent_gate_is_said_in_words(market: Market, viewer: TestClient) -> N
     page = viewer.get(PAGE).text
     assert "Eine Zählstelle meldet sich gerade nicht" in page
     assert "mindestens" in page
+
+
+def test_over_the_permit_the_page_says_so_and_what_to_do(
+    market: Market, viewer: TestClient
+) -> None:
+    """Not "2/2": https://github.com/skaut/SRS/issues/146. Never rounded down to the permit."""
+    fill(market, 1003)
+    document = viewer.get(DATA).json()
+    assert (document["class"], document["occupancy"], document["permitted"]) == ("over", 1010, 1000)
+    german = document["text"]["de"]
+    assert german["headline"] == "etwa 1.010 Personen, mehr als zugelassen"
+    assert "Bitte kommen Sie jetzt nicht hierher" in german["advice"]
+    assert "Please do not come here now" in document["text"]["en"]["advice"]
+    page = viewer.get(PAGE).text
+    assert german["advice"] in page
+    assert 'id="advice">' in page
+    assert german["advice"] in viewer.get("/").text
+
+
+def test_at_the_permit_nobody_is_sent_away(market: Market, viewer: TestClient) -> None:
+    fill(market, 1000)
+    document = viewer.get(DATA).json()
+    assert (document["class"], document["text"]["de"]["advice"]) == ("full", "")
+    assert 'id="advice" hidden' in viewer.get(PAGE).text
+
+
+def silence(market: Market, minutes: int = 10) -> None:
+    """The south gate is silent; the north one goes on."""
+    last = market.latest().occupancy
+    for minute in range(11, 11 + minutes):
+        market.apply(market.uplink(NORTH, minute, last, 0))
+    market.clock.set(Instant(OPENING + (10 + minutes) * MINUTE))
+
+
+def test_a_class_that_is_shown_to_be_safe_explains_itself(
+    market: Market, viewer: TestClient
+) -> None:
+    """A number of "at least" beside the class of "at most" reads like an error."""
+    with market.database.write() as connection:
+        connection.execute(update(zones).values(permitted=370))
+    fill(market, 343)
+    silence(market, 30)
+    document = viewer.get(DATA).json()
+    german, english = document["text"]["de"], document["text"]["en"]
+    assert (document["state"], document["class"]) == ("degraded", "full")
+    assert (german["number"], document["interval"]["high"]) == ("300", 380)
+    assert german["headline"] == "mindestens 300 Personen, sicherheitshalber: voll"
+    assert german["why"].startswith("Sicherheitshalber zeigen wir „voll“")
+    assert english["why"].startswith("To be safe we show “full”")
+    assert german["advice"] == "", "that the permit is exceeded is not known"
+    assert german["why"] in viewer.get(PAGE).text
+    assert german["why"] in viewer.get("/").text
+
+
+def test_with_a_silent_gate_the_permit_is_exceeded_where_that_is_sure(
+    market: Market, viewer: TestClient
+) -> None:
+    fill(market, 1200)
+    silence(market)
+    document = viewer.get(DATA).json()
+    assert (document["state"], document["class"]) == ("degraded", "over")
+    assert document["text"]["de"]["why"] == ""
+    assert document["text"]["de"]["advice"] != ""
+
+
+@pytest.mark.parametrize(
+    ("short", "leads_to"),
+    [
+        (f"/{HOME}/marktplatz", f"{PAGE}?lang=de"),
+        (f"/{HOME}/marktplatz/", f"{PAGE}?lang=de"),
+        ("/Musterstadt/Marktplatz", f"{PAGE}?lang=de"),
+        (f"/{HOME}", f"{PAGE}?lang=de"),
+        (f"/{HOME}/", f"{PAGE}?lang=de"),
+        (f"/{HOME}/zaehler", f"{PAGE}?lang=de"),
+        (f"/{HOME}/zaehler/", f"{PAGE}?lang=de"),
+    ],
+)
+def test_a_short_address_leads_to_the_page_in_german(
+    market: Market, viewer: TestClient, short: str, leads_to: str
+) -> None:
+    fill(market, 643)
+    answer = viewer.get(short, headers={"Accept-Language": "en"})
+    assert answer.status_code == 200
+    assert str(answer.url).endswith(leads_to)
+    assert '<html lang="de">' in answer.text
+    assert "640" in answer.text
+
+
+def test_a_short_address_follows_a_proxys_prefix(world: ApiWorld, market: Market) -> None:
+    viewer = TestClient(world.app, root_path="/stadtsinn", follow_redirects=False)
+    answer = viewer.get(f"/stadtsinn/{HOME}/marktplatz")
+    assert answer.headers["location"] == f"/stadtsinn{PAGE}?lang=de"
+
+
+@pytest.mark.parametrize("path", ["/nirgends", f"/{HOME}/nirgends", "/nirgends/markt", "/en/x"])
+def test_a_mistyped_address_is_answered_for_people(
+    market: Market, viewer: TestClient, path: str
+) -> None:
+    answer = viewer.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "Diesen Zähler gibt es nicht" in answer.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1", "/api/nonsense", "/api", "/public/x", "/assets", "/nix"]
+)
+def test_programs_get_their_errors_as_json(market: Market, viewer: TestClient, path: str) -> None:
+    answer = viewer.get(path)
+    assert answer.status_code == 404
+    assert "json" in answer.headers["content-type"]
+
+
+def test_a_town_with_several_counters_has_a_list(market: Market, viewer: TestClient) -> None:
+    with market.database.write() as connection:
+        second = Zone(slug="bahnhof", name="Bahnhof", public=True)
+        insert_zone(connection, Scope(HOME, Role.ADMIN, 0), second)
+    answer = viewer.get(f"/{HOME}")
+    assert str(answer.url).endswith("/?lang=de")
+    assert "Bahnhof" in answer.text
+
+
+def test_a_half_hour_that_has_just_begun_is_not_the_busiest(
+    market: Market, viewer: TestClient
+) -> None:
+    """Five minutes of a growing crowd beat every whole half hour; they prove nothing yet."""
+    fill(market, 600, minutes=65)
+    page = viewer.get(f"{PAGE}?lang=de").text
+    assert "Am vollsten war es heute ab 08:30\u00a0Uhr" in page
+    assert '<th scope="row">seit 09:00\u00a0Uhr</th>' in page
+    assert '<th scope="row">08:30–09:00\u00a0Uhr</th>' in page
+
+
+def test_before_the_first_half_hour_is_counted_there_is_no_busiest(
+    market: Market, viewer: TestClient
+) -> None:
+    fill(market, 600, minutes=10)
+    page = viewer.get(f"{PAGE}?lang=de").text
+    assert "Am vollsten" not in page
+    assert "seit 08:00\u00a0Uhr" in page
+    assert "<p></p>" not in page
 
 
 def test_a_stale_page_shows_no_number(market: Market, viewer: TestClient) -> None:

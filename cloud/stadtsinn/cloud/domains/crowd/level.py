@@ -12,6 +12,8 @@ class Level(StrEnum):
     BUSY = "busy"
     VERY_BUSY = "very_busy"
     FULL = "full"
+    OVER = "over"
+    """More persons than the permit allows."""
 
 
 STEPS = ((0.95, Level.FULL), (0.80, Level.VERY_BUSY), (0.50, Level.BUSY))
@@ -22,6 +24,8 @@ def level_of(persons: int, permitted: int | None) -> Level | None:
     """The class of a number of persons; None where no permitted number is known."""
     if not permitted:
         return None
+    if persons > permitted:
+        return Level.OVER
     for share, level in STEPS:
         if persons >= share * permitted:
             return level

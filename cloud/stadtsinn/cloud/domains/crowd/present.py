@@ -41,6 +41,8 @@ class ShownNumber:
     low: int
     high: int
     level: Level | None
+    to_be_safe: bool = False
+    """The level is that of the upper bound, worse than that of the number beside it."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,17 @@ def _shown_number(sample: ZoneSample, permitted: int | None) -> ShownNumber:
     low, high = _down(sample.low), _up(sample.high)
     if sample.degraded:
         # Passages at the silent gate are unknown: show the lower bound as the number, and judge
-        # the level by the upper bound.
-        return ShownNumber(low, Qualifier.AT_LEAST, low, high, level_of(sample.high, permitted))
+        # the level by the upper bound. That the permit is exceeded is said only where it is sure.
+        certain, level = level_of(sample.low, permitted), level_of(sample.high, permitted)
+        if level is Level.OVER and certain is not Level.OVER:
+            level = Level.FULL
+        return ShownNumber(low, Qualifier.AT_LEAST, low, high, level, level is not certain)
     level = level_of(sample.occupancy, permitted)
     if sample.occupancy < EXACT_BELOW:
         return ShownNumber(sample.occupancy, Qualifier.EXACT, low, high, level)
     rounded = (sample.occupancy + 5) // 10 * 10
+    if level is Level.OVER:
+        rounded = _up(sample.occupancy)  # never down to the permitted number
     return ShownNumber(rounded, Qualifier.ABOUT, min(low, rounded), max(high, rounded), level)
 
 

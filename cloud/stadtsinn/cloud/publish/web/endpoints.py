@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from stadtsinn.base.berlin import isoformat
 from stadtsinn.base.problems import NotFound
@@ -111,6 +111,53 @@ def read_asset(digest: str, name: str) -> Response:
         return JSONResponse({"detail": "no such asset"}, 404)
     headers = {"Cache-Control": "public, max-age=31536000, immutable"}
     return Response(found.content, media_type=found.media_type, headers=headers)
+
+
+# --- short addresses: last, so that every other address is found before them --------------
+
+_RESERVED = frozenset({"api", "assets", "public"})
+"""First parts of addresses that belong to others: no town's short address."""
+
+
+@router.get("/{tenant}", include_in_schema=False)
+@router.get("/{tenant}/zaehler", include_in_schema=False)
+def read_short_town(request: Request, services: ServicesDep, tenant: str) -> Response:
+    """A town's only counter, in German, or the list of counters."""
+    _refuse_reserved(tenant)
+    name = tenant.lower()
+    with services.database.read() as connection:
+        slugs = [zone.slug for zone in public_zones(connection) if zone.tenant == name]
+    if len(slugs) == 1:
+        return _to(request, f"/{name}/zaehler/{slugs[0]}?lang=de")
+    return _to(request, "/?lang=de") if slugs else _no_such_counter(request)
+
+
+@router.get("/{tenant}/{zone}", include_in_schema=False)
+def read_short_counter(request: Request, services: ServicesDep, tenant: str, zone: str) -> Response:
+    """``/musterstadt/wochenmarkt``, as it stands on a poster: to the page in German."""
+    _refuse_reserved(tenant)
+    with services.database.read() as connection:
+        found = public_zone(connection, tenant.lower(), zone.lower())
+    if found is None:
+        return _no_such_counter(request)
+    return _to(request, f"/{found.tenant}/zaehler/{found.slug}?lang=de")
+
+
+def _refuse_reserved(first: str) -> None:
+    if first in _RESERVED:
+        raise HTTPException(404)
+
+
+def _to(request: Request, address: str) -> Response:
+    root = str(request.scope.get("root_path", "")).rstrip("/")
+    return RedirectResponse(root + address, 307, {"Cache-Control": "public, max-age=60"})
+
+
+def _no_such_counter(request: Request) -> Response:
+    """For people a page; programs get their error as everywhere."""
+    if "text/html" not in request.headers.get("accept", ""):
+        raise HTTPException(404)
+    return _page(request, pages.not_found_page(_context(request, _language(request, None))), 404)
 
 
 def _counter(

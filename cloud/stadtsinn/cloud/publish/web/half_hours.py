@@ -14,17 +14,25 @@ from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.publish.web.repository import PublicZone
 
 SLOT = 30 * MINUTE
+MINUTES = SLOT // MINUTE
+_ENOUGH = 20
 _FRESH_FOR = 5 * MINUTE
 
 
 @dataclass(frozen=True)
 class Slot:
-    """The mean of half an hour, with the widest bounds in it."""
+    """The mean of half an hour, with the widest bounds in it. `minutes` of it were counted."""
 
     start: Instant
     persons: int
     low: int
     high: int
+    minutes: int = MINUTES
+
+    @property
+    def counts(self) -> bool:
+        """Enough of it was counted to be compared with others."""
+        return self.minutes >= _ENOUGH
 
 
 def slots_of(samples: list[ZoneSample]) -> tuple[Slot, ...]:
@@ -38,6 +46,7 @@ def slots_of(samples: list[ZoneSample]) -> tuple[Slot, ...]:
             round(sum(sample.occupancy for sample in group) / len(group)),
             min(sample.low for sample in group),
             max(sample.high for sample in group),
+            len(group),
         )
         for start, group in sorted(grouped.items())
     )

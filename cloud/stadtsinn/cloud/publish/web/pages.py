@@ -76,7 +76,7 @@ def counter_page(
         no_data=NO_DATA[context.language],
         levels={level.value: text for level, text in LEVELS[context.language].items()},
         chart=chart_of(slots, zone.permitted),
-        rows=[_row(slot, context.language) for slot in slots],
+        rows=[_row(slot, count.now, context.language) for slot in slots],
         peak=_peak(slots, context.language),
         now=isoformat(count.now),
         valid_until=isoformat(count.present.valid_until) if count.present.valid_until else "",
@@ -132,10 +132,15 @@ def _meter(count: PublicCount) -> Meter | None:
     )
 
 
-def _row(slot: Slot, language: Language) -> Row:
-    end = clock_time(slot.start + SLOT, language)
+def _row(slot: Slot, now: int, language: Language) -> Row:
+    if slot.start + SLOT > now:
+        since = "seit" if language is Language.DE else "since"
+        time = f"{since} {clock_time(slot.start, language)}"
+    else:
+        end = clock_time(slot.start + SLOT, language)
+        time = f"{clock_time(slot.start, Language.EN)}–{end}"
     return Row(
-        time=f"{clock_time(slot.start, Language.EN)}–{end}",
+        time=time,
         persons=number(_rounded(slot.persons), language),
         bounds=f"{number(slot.low, language)}–{number(slot.high, language)}",
     )
@@ -146,9 +151,10 @@ def _rounded(persons: int) -> int:
 
 
 def _peak(slots: Sequence[Slot], language: Language) -> str:
-    if not slots:
+    compared = [slot for slot in slots if slot.counts]
+    if not compared:
         return ""
-    most = max(slots, key=lambda slot: slot.persons)
+    most = max(compared, key=lambda slot: slot.persons)
     persons, time = number(_rounded(most.persons), language), clock_time(most.start, language)
     if language is Language.DE:
         return f"Am vollsten war es heute ab {time}: im Mittel etwa {persons} Personen."

@@ -32,6 +32,8 @@ class Texts(BaseModel):
     level: str
     interval: str
     share: str
+    why: str = Field(description="Why the class does not fit the number; empty otherwise.")
+    advice: str = Field(description="What to do, over the permit; empty otherwise.")
     updated: str
     headline: str
 

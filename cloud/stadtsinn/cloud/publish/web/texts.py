@@ -23,18 +23,31 @@ LEVELS = {
         Level.BUSY: "belebt",
         Level.VERY_BUSY: "sehr voll",
         Level.FULL: "voll",
+        Level.OVER: "mehr als zugelassen",
     },
     Language.EN: {
         Level.QUIET: "quiet",
         Level.BUSY: "busy",
         Level.VERY_BUSY: "very busy",
         Level.FULL: "full",
+        Level.OVER: "more than permitted",
     },
 }
 
 NO_DATA = {
     Language.DE: "Zurzeit keine aktuellen Daten",
     Language.EN: "No current data at the moment",
+}
+
+_ADVICE = {
+    Language.DE: (
+        "Es sind mehr Personen hier als zugelassen. Bitte kommen Sie jetzt nicht hierher. Wenn "
+        "Sie schon hier sind: Bitte folgen Sie den Hinweisen vor Ort."
+    ),
+    Language.EN: (
+        "There are more people here than permitted. Please do not come here now. If you are "
+        "already here, please follow the instructions on site."
+    ),
 }
 
 # Not by strftime: that follows the server's locale.
@@ -160,6 +173,8 @@ def texts_of(found: Present, permitted: int | None, now: int, language: Language
             "level": "",
             "interval": "",
             "share": "",
+            "why": "",
+            "advice": "",
             "updated": updated,
             "headline": NO_DATA[language],
         }
@@ -170,6 +185,8 @@ def texts_of(found: Present, permitted: int | None, now: int, language: Language
         "level": LEVELS[language][shown.level] if shown.level else "",
         "interval": _interval(found.state, shown, language),
         "share": _share(permitted, language),
+        "why": _why(shown, language),
+        "advice": _ADVICE[language] if shown.level is Level.OVER else "",
         "updated": updated,
         "headline": _headline(shown, language),
     }
@@ -182,7 +199,25 @@ def _headline(shown: ShownNumber, language: Language) -> str:
         _unit(shown.persons, language),
     )
     text = " ".join(word for word in words if word)
-    return f"{text}, {LEVELS[language][shown.level]}" if shown.level else text
+    if shown.level is None:
+        return text
+    level = LEVELS[language][shown.level]
+    if shown.to_be_safe:
+        safe = "sicherheitshalber" if language is Language.DE else "to be safe"
+        return f"{text}, {safe}: {level}"
+    return f"{text}, {level}"
+
+
+def _why(shown: ShownNumber, language: Language) -> str:
+    """Why the level does not fit the number beside it."""
+    if not shown.to_be_safe or shown.level is None:
+        return ""
+    level, high = LEVELS[language][shown.level], number(shown.high, language)
+    return (
+        f"Sicherheitshalber zeigen wir „{level}“: Es könnten bis zu {high} Personen hier sein."
+        if language is Language.DE
+        else f"To be safe we show “{level}”: there could be up to {high} people here."
+    )
 
 
 def _unit(persons: int, language: Language) -> str:

@@ -41,6 +41,10 @@ function show(count) {
     part("level-line").hidden = !says.level;
     part("interval").textContent = says.interval;
     part("share").textContent = says.share;
+    for (const id of ["advice", "why"]) {
+      part(id).textContent = says[id];
+      part(id).hidden = !says[id];
+    }
     if (count.class) part("icon").setAttribute("href", "#icon-" + count.class);
     showMeter(count);
   }
@@ -66,7 +70,9 @@ function announce(count, says) {
   const changed = (count.class || "") !== shownClass || count.state !== shownState;
   shownClass = count.class || "";
   shownState = count.state;
-  if (changed) part("announce").textContent = part("announce").dataset.prefix + says.headline;
+  if (!changed) return;
+  const text = part("announce").dataset.prefix + says.headline;
+  part("announce").textContent = says.advice ? text + ". " + says.advice : text;
 }
 
 function showStale() {
