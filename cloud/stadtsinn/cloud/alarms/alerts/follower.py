@@ -19,6 +19,7 @@ from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.cloud.alarms.alerts import incident_repository, repository
 from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Place, Standing
+from stadtsinn.cloud.alarms.alerts.rebuilding import judged_again
 from stadtsinn.cloud.alarms.alerts.recorder import Recorder, end_what_was_open
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule
 from stadtsinn.cloud.alarms.alerts.watching import Watched, Watching
@@ -90,8 +91,9 @@ class AlertsFollower:
         crash_point("alerts.ticked")
 
     def reset(self, connection: Connection) -> None:
-        repository.lock_rules(connection)
-        incident_repository.forget_all(connection)
+        watching = self._current(connection)
+        again = judged_again(connection, watching, self._clock.now())
+        incident_repository.forget_all(connection, again)
 
     def _current(self, connection: Connection) -> Watching:
         """The rules as of this transaction: a new one judges from the next sample on."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -108,9 +108,22 @@ def _is(key: Key) -> ColumnElement[bool]:
     return and_(rule_states.c.rule_id == key[0], rule_states.c.member == key[1])
 
 
-def forget_all(connection: Connection) -> None:
+@dataclass(frozen=True)
+class Again:
+    """From when on a rule's history is judged again.
+
+    Incidents that began before `begins` stay; samples up to `known_until`, the end of the last of
+    them, are not judged again.
+    """
+
+    begins: Instant
+    known_until: Instant | None
+
+
+def forget_all(connection: Connection, again: Mapping[int, Again | None]) -> None:
     """Before the history is judged again. What it cannot find again stays on record: what
-    earlier versions of a rule found, and what was found at stations that left a group.
+    earlier versions of a rule found, what was found at stations that left a group, and for the
+    rules in `again` what is older than their samples; None: all of it.
     """
     found_again = (
         select(rules.c.id)
@@ -122,16 +135,49 @@ def forget_all(connection: Connection) -> None:
         )
         .exists()
     )
-    connection.execute(delete(incidents).where(found_again))
+    others = incidents.c.rule_id.not_in(list(again))
+    connection.execute(delete(incidents).where(found_again, others))
+    for rule_id, part in again.items():
+        if part is not None:
+            later = and_(incidents.c.rule_id == rule_id, incidents.c.opened_at >= part.begins)
+            connection.execute(delete(incidents).where(found_again, later))
     for row in connection.execute(select(rule_states)).all():
+        part = again.get(row.rule_id)
+        if part is None and row.rule_id in again:
+            continue
         standing = _standing(row)
-        forgotten = Standing(forget(standing.state), standing.revision)
+        state = forget(standing.state)
+        if part is not None:
+            state = replace(state, last_event=part.known_until)
         connection.execute(
             update(rule_states)
             .where(_is((row.rule_id, row.member)))
-            .values(**_values(forgotten, None))
+            .values(**_values(Standing(state, standing.revision), None))
         )
     connection.execute(delete(alert_inputs))
+
+
+@dataclass(frozen=True)
+class Past:
+    """When an incident began and ended."""
+
+    opened_at: Instant
+    closed_at: Instant | None
+
+
+def last_before(connection: Connection, key: Key, moment: Instant) -> Past | None:
+    """The last incident that began before `moment`."""
+    row = connection.execute(
+        select(incidents.c.opened_at, incidents.c.closed_at)
+        .where(
+            incidents.c.rule_id == key[0],
+            incidents.c.member == key[1],
+            incidents.c.opened_at < moment,
+        )
+        .order_by(incidents.c.opened_at.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else Past(row.opened_at, row.closed_at)
 
 
 def _standing(row: Row[Any]) -> Standing:

@@ -212,6 +212,13 @@ def samples_after(connection: Connection, position: int, limit: int) -> list[Zon
     return [_sample(row) for row in connection.execute(query)]
 
 
+def first_samples(connection: Connection) -> dict[int, Instant]:
+    """The time of the oldest sample of each zone: older ones are not kept."""
+    query = select(zone_samples.c.zone_id, func.min(zone_samples.c.event_time))
+    rows = connection.execute(query.group_by(zone_samples.c.zone_id))
+    return {zone_id: Instant(moment) for zone_id, moment in rows}
+
+
 def latest_sample(connection: Connection, zone_id: int) -> ZoneSample | None:
     """The current number of a zone; None before its first report."""
     found = latest_reported(connection, zone_id)

@@ -15,7 +15,6 @@ from stadtsinn.decoders.batch import Bytes, Columns, Int32, Int64, decode_column
 from stadtsinn.decoders.catalogue import Catalogue
 from stadtsinn.decoders.device_tables import DeviceTables
 from stadtsinn.decoders.outcome_encoding import OutcomeEncoder, differing, encode
-from stadtsinn.decoders.reading import Undecoded
 
 NEEDED = ("device_type", "f_port", "payload", "event_time", "outcome")
 """Columns that decoding again asks for."""
@@ -35,7 +34,6 @@ class BatchRedecoder:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._known = DeviceTables(catalogue.find)
-        self._unknown: dict[str | None, bytes] = {}
         self._encoder = OutcomeEncoder([])
 
     def can_delay(self, device_type: str | None) -> bool:
@@ -44,7 +42,11 @@ class BatchRedecoder:
         return device is not None and device.has_event_times
 
     def redecode(self, batch: Any) -> Changed:
-        """The rows of a batch with the columns NEEDED whose outcome is another one today."""
+        """The rows of a batch with the columns NEEDED whose outcome is another one today.
+
+        What is logged of a type that this catalogue does not know stays: an edge or an earlier
+        version knew it, and nobody could make those values again.
+        """
         programs = self._programs(batch.column("device_type"))
         buffer, offsets = _binary(batch.column("payload"))
         ports = integers(batch, "f_port").astype(np.int32)
@@ -55,7 +57,8 @@ class BatchRedecoder:
         differs = differing(ours, our_offsets, theirs, their_offsets)
         rows: list[int] = []
         outcomes: list[bytes] = []
-        others = self._others(batch, programs, columns, np.flatnonzero(~written))
+        left_out = np.flatnonzero(~written & (programs >= 0))
+        others = self._others(batch, programs, columns, left_out)
         for row, outcome in _by_row(ours, our_offsets, differs & written, others):
             if outcome != theirs[their_offsets[row] : their_offsets[row + 1]].tobytes():
                 rows.append(row)
@@ -83,25 +86,16 @@ class BatchRedecoder:
         if not len(rows):
             return found
         chosen = batch.take(pa.array(rows))
-        types = chosen.column("device_type").to_pylist()
         ports = chosen.column("f_port").to_pylist()
         payloads = chosen.column("payload").to_pylist()
         results = columns.take(rows).results()
-        for row, result, kind, port, payload in zip(
-            rows.tolist(), results, types, ports, payloads, strict=True
+        known = programs[rows].tolist()
+        for row, result, program, port, payload in zip(
+            rows.tolist(), results, known, ports, payloads, strict=True
         ):
-            if programs[row] < 0:
-                found[row] = self._of_unknown(kind)
-            else:
-                device = self._known.devices[programs[row]]
-                found[row] = encode(device.outcome(result, port, payload))
+            device = self._known.devices[program]
+            found[row] = encode(device.outcome(result, port, payload))
         return found
-
-    def _of_unknown(self, device_type: str | None) -> bytes:
-        if device_type not in self._unknown:
-            outcome = Undecoded("unknown_device", self._catalogue.unknown(device_type))
-            self._unknown[device_type] = encode(outcome)
-        return self._unknown[device_type]
 
 
 def _by_row(
