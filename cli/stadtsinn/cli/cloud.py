@@ -167,7 +167,7 @@ def rebuild(
             )
         )
     with installation(config, clock) as parts:
-        rebuild_follower(parts.database, follower(name, parts), parts.clock)
+        rebuild_follower(parts.database, follower(name, parts), parts.clock, parts.archive)
     print(
         text(
             f"{name}: set back to the start of the log; "

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import Connection, func, select, text
 
 import real_archive_child
 from databases import add_tenant, fresh_database
@@ -31,6 +32,7 @@ from stadtsinn.cloud.log.archive_files.parquet import (
     write_file,
 )
 from stadtsinn.cloud.log.cursors.repository import ensure_cursor, move_cursor
+from stadtsinn.cloud.log.followers.loop import rebuild
 from stadtsinn.cloud.log.reader import history, read_after
 from stadtsinn.cloud.log.uplinks.repository import append, head
 from stadtsinn.cloud.log.uplinks.rows import row_of
@@ -325,3 +327,38 @@ def test_killed_anywhere_nothing_is_lost_or_doubled(
         assert {path.name for path in (archive.folder / "2026").iterdir()} >= named
     archive_all(database, fresh)
     assert {path.name for path in (archive.folder / "2026").iterdir()} == named
+
+
+class _Forgets:
+    """A follower that a rebuild would empty."""
+
+    name = "series"
+    forgotten = False
+
+    def prepare(self, uplinks: Sequence[LoggedUplink]) -> None:
+        """Nothing."""
+
+    def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None:
+        """Nothing."""
+
+    def tick(self, connection: Connection, now: Instant) -> None:
+        """Nothing."""
+
+    def reset(self, connection: Connection) -> None:
+        self.forgotten = True
+
+
+def test_a_rebuild_removes_nothing_while_the_archive_is_away(
+    database: Database, archive: Archive
+) -> None:
+    """Else what was made from the archived days would be gone until somebody mounts the folder."""
+    fill(database)
+    assert archive_all(database, archive)
+    follower = _Forgets()
+    archive.folder.rename(archive.folder.with_name("elsewhere"))
+    with pytest.raises(ArchiveUnreadable, match="mount or restore"):
+        rebuild(database, follower, CLOCK, archive)
+    assert not follower.forgotten
+    archive.folder.with_name("elsewhere").rename(archive.folder)
+    rebuild(database, follower, CLOCK, archive)
+    assert follower.forgotten

@@ -15,6 +15,7 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.health import Check
 from stadtsinn.base.threads import ended_early
+from stadtsinn.cloud.log.archive_files.archive import Archive, days
 from stadtsinn.cloud.log.cursors.repository import (
     CursorMoved,
     ensure_cursor,
@@ -214,13 +215,24 @@ class FollowerLoop:
             return float("nan")
 
 
-def rebuild(database: Database, follower: Follower, clock: Clock) -> None:
+def rebuild(
+    database: Database, follower: Follower, clock: Clock, archive: Archive | None = None
+) -> None:
     """Forget what a follower made of the log and set it back to the start.
 
     Also right while the follower runs, here or in another process: its next batch finds the
     cursor moved, is rolled back, and it begins anew. A batch that it has just prepared
     elsewhere (the series store) is written a second time on the way, which changes nothing.
+
+    Raises ArchiveUnreadable where a file of `archive` is missing: nothing is removed that the log
+    could not give back.
     """
+    if archive is not None:
+        with database.read() as connection:
+            archived = days(connection)
+        for day in archived:
+            with archive.open(day):
+                pass  # it can be read
     with database.write() as connection:
         serialize(connection, f"follower:{follower.name}")
         follower.reset(connection)
