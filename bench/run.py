@@ -2,9 +2,9 @@
 
     .venv/bin/python bench/run.py [--quick] [--against REVISION]
 
-The decoders run first, then redecoding, the edge agent with and without the kernel, and the whole
-pipeline with real processes. The numbers are printed and not compared with limits. With
-`--against` each is measured in turn with that revision, and the ratios are printed.
+The decoders run first, then redecoding, the edge agent with and without the kernel, the public
+answers, and the whole pipeline with real processes. The numbers are printed and not compared with
+limits. With `--against` each is measured in turn with that revision, and the ratios are printed.
 """
 
 # ruff: noqa: T201 printing is what it is for
@@ -35,10 +35,12 @@ def main() -> None:
     pipeline = ["--uplinks", "5000", "--rounds", "1", "--seconds", "5"] if quick else []
     redecode = ["--frames", "500000"] if quick else []
     edge = ["--uplinks", "4000"] if quick else []
+    public = ["--requests", "2000"] if quick else []
     runs = (
         ("decoders.py", decoders),
         ("redecode.py", redecode),
         ("edge.py", edge),
+        ("public.py", public),
         ("pipeline.py", pipeline),
     )
     with sides(given.against) as compared:

@@ -26,7 +26,10 @@ from stadtsinn.cloud.publish.api.document import openapi_document
 from stadtsinn.cloud.publish.api.middleware import API_PREFIX, RequestMiddleware
 from stadtsinn.cloud.publish.api.reference import router as reference_router
 from stadtsinn.cloud.publish.api.service_endpoints import service_router
+from stadtsinn.cloud.publish.web.answers import Answers
 from stadtsinn.cloud.publish.web.endpoints import router as web_router
+from stadtsinn.cloud.publish.web.memory import FromMemory, Memory
+from stadtsinn.cloud.publish.web.settings import settings_of
 from stadtsinn.cloud.series.answers.endpoints import router as series_router
 from stadtsinn.cloud.series.corrections.endpoints import router as corrections_router
 from stadtsinn.cloud.series.stores.store import SeriesStore, SeriesUnavailable
@@ -83,7 +86,10 @@ def create_app(
     for router in OPEN_ROUTERS:
         app.include_router(router)
     install_error_handlers(app, _UNAVAILABLE)
+    app.state.public_answers = Answers(partial(settings_of, app))
+    app.state.public_memory = Memory(services)
     app.add_middleware(RequestMiddleware)
+    app.add_middleware(FromMemory, services=services, memory=app.state.public_memory)
     app.openapi = partial(openapi_document, app)  # type: ignore[method-assign]
     return app
 

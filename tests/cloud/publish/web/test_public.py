@@ -18,6 +18,7 @@ from stadtsinn.cloud.domains.crowd.zones.repository import insert_zone
 from stadtsinn.cloud.domains.crowd.zones.tables import zones
 from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.publish.web.settings import WebSettings, use_settings
+from stadtsinn.cloud.town.repository import bump_revision
 
 DATA = f"/public/{HOME}/zones/marktplatz"
 PAGE = f"/{HOME}/zaehler/marktplatz"
@@ -422,6 +423,7 @@ def test_the_index_lists_public_counters_by_town(market: Market, viewer: TestCli
     assert "640" in page
     with market.database.write() as connection:
         connection.execute(update(zones).values(public=False))
+        bump_revision(connection)
     assert "Zurzeit veröffentlicht keine Stadt" in viewer.get("/?lang=de").text
 
 

@@ -11,6 +11,7 @@ import threading
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,10 @@ class Database:
         # SQLite has one writer at a time. Threads of this process queue up here: inside SQLite
         # they would sleep and try again, up to 100 ms at a time. Never nest two writes.
         self._turn = threading.Lock() if self.is_sqlite else None
+        self.written = 0
+        """Another number after each write transaction of this process: while it stays the same,
+        nothing has changed but by other processes."""
+        self._numbers = count(1)
 
     @property
     def is_sqlite(self) -> bool:
@@ -71,8 +76,11 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that commits at the end of the block or leaves nothing behind."""
-        with self._turn or nullcontext(), self._writer.begin() as connection:
-            yield connection
+        try:
+            with self._turn or nullcontext(), self._writer.begin() as connection:
+                yield connection
+        finally:
+            self.written = next(self._numbers)
 
     @contextmanager
     def write_schema(self) -> Iterator[Connection]:

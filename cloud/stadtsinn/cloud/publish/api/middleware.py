@@ -15,6 +15,7 @@ from prometheus_client import Histogram
 from sqlalchemy.exc import StatementError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stadtsinn.cloud.platform.api.errors import problem_response
@@ -39,6 +40,8 @@ _REQUESTS = Histogram(
     "Requests to the API by route and status.",
     ["method", "route", "status"],
 )
+_GONE = 499
+"""In log and metrics: the caller left before its request was complete."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
@@ -78,6 +81,8 @@ class _Exchange:
                 await self._answer(refused)
             else:
                 await app(self._scope, self.receive, self.send)
+        except ClientDisconnect:
+            self._status = _GONE
         except Exception as error:
             _log_failure(error)
             await self._answer(
@@ -132,7 +137,7 @@ class _Exchange:
         """One line per request. The route, not the path: a path may hold a token."""
         route = _route_of(self._scope)
         method = self._scope["method"] if self._scope["method"] in _METHODS else "other"
-        _REQUESTS.labels(method, route, str(self._status)).observe(seconds)
+        observe(method, route, self._status, seconds)
         log.info(
             "request",
             method=method,
@@ -140,6 +145,11 @@ class _Exchange:
             status=self._status,
             milliseconds=round(seconds * 1_000, 1),
         )
+
+
+def observe(method: str, route: str, status: int, seconds: float) -> None:
+    """Count a request in the metrics."""
+    _REQUESTS.labels(method, route, str(status)).observe(seconds)
 
 
 def _log_failure(error: BaseException) -> None:
@@ -162,11 +172,15 @@ def _route_of(scope: Scope) -> str:
     return template if template.startswith(API_PREFIX) or not below_api else API_PREFIX + template
 
 
+SECURITY_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+"""In every answer."""
+
+
 def _add_headers(message: MutableMapping[str, Any], request_id: str) -> None:
     headers = MutableHeaders(scope=message)
     headers["X-Request-ID"] = request_id
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "no-referrer")
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
     # What an endpoint does not declare cacheable may be for its caller only.
     headers.setdefault("Cache-Control", "no-store")
     if headers.get("content-type", "").startswith("text/html"):

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from stadtsinn.base.berlin import isoformat
 from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.platform.access.dependencies import ServicesDep
 from stadtsinn.cloud.platform.api.fields import SlugInPath
 from stadtsinn.cloud.publish.web import pages
+from stadtsinn.cloud.publish.web.answers import Answers
 from stadtsinn.cloud.publish.web.assets import asset
-from stadtsinn.cloud.publish.web.half_hours import HalfHours
-from stadtsinn.cloud.publish.web.public import count_of, encode
 from stadtsinn.cloud.publish.web.repository import public_zone, public_zones
 from stadtsinn.cloud.publish.web.schemas import PublicCountView
 from stadtsinn.cloud.publish.web.settings import settings_of
 from stadtsinn.cloud.publish.web.texts import Language
+from stadtsinn.cloud.publish.web.variant import Kind, Variant, language_of, root_of
 
 router = APIRouter()
-
-CACHING = "public, max-age=10, stale-while-revalidate=30"
-SERVER_CLOCK = "X-Server-Clock"
-"""The server's time in every answer, because viewers' clocks may be wrong."""
-
-_OPEN_TO_ALL = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": f"{SERVER_CLOCK}, Age",
-}
 
 
 @router.get(
@@ -40,64 +29,44 @@ _OPEN_TO_ALL = {
     response_model=PublicCountView,
     responses={304: {"description": "Not changed since your `If-None-Match`."}},
 )
-def read_public_zone(
-    request: Request, services: ServicesDep, tenant: SlugInPath, zone: SlugInPath
-) -> Response:
+async def read_public_zone(request: Request, tenant: SlugInPath, zone: SlugInPath) -> Response:
     """Rounded, with its interval and for how long it holds. Poll it every 20 s at most."""
-    now = services.clock.now()
-    with services.database.read() as connection:
-        found = public_zone(connection, tenant, zone)
-        if found is None:
-            raise NotFound(f"'{tenant}' publishes no zone '{zone}'.")
-        body, tag = encode(count_of(connection, found, now).document())
-    headers = {
-        **_OPEN_TO_ALL,
-        "Cache-Control": CACHING,
-        "ETag": tag,
-        SERVER_CLOCK: isoformat(now),
-    }
-    if _has(request.headers.get("if-none-match", ""), tag):
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type="application/json", headers=headers)
+    found = await _answer(request, Variant(Kind.DATA, tenant, zone))
+    if found is None:
+        raise NotFound(f"'{tenant}' publishes no zone '{zone}'.")
+    return found
 
 
 @router.get("/", include_in_schema=False)
-def read_index(
-    request: Request, services: ServicesDep, lang: Annotated[str | None, Query()] = None
-) -> HTMLResponse:
+async def read_index(request: Request, lang: Annotated[str | None, Query()] = None) -> Response:
     """All public counters."""
-    now = services.clock.now()
-    with services.database.read() as connection:
-        counts = [count_of(connection, zone, now) for zone in public_zones(connection)]
-    towns = [
-        (name, list(group)) for name, group in groupby(counts, key=lambda c: c.zone.tenant_name)
-    ]
-    language = _language(request, lang)
-    return _page(request, pages.index_page(_context(request, language), towns))
+    variant = Variant(Kind.INDEX, language=_language(request, lang), root=root_of(request.scope))
+    found = await _answer(request, variant)
+    assert found is not None
+    return found
 
 
 @router.get("/en/{tenant}/zaehler/{zone}", include_in_schema=False)
-def read_english_counter(
-    request: Request, services: ServicesDep, tenant: str, zone: str, pause: bool = False
-) -> HTMLResponse:
+async def read_english_counter(
+    request: Request, tenant: str, zone: str, pause: bool = False
+) -> Response:
     """The counter page in English, whatever the browser prefers."""
-    return _counter(request, services, tenant, zone, Language.EN, pause=pause, embedded=False)
+    return await _counter(request, tenant, zone, Language.EN, pause=pause, embedded=False)
 
 
 @router.get("/{tenant}/zaehler/{zone}", include_in_schema=False)
-def read_counter(
+async def read_counter(
     request: Request,
-    services: ServicesDep,
     tenant: str,
     zone: str,
     lang: Annotated[str | None, Query()] = None,
     pause: bool = False,
     embed: bool = False,
-) -> HTMLResponse:
+) -> Response:
     """The counter page. `pause` keeps it from reloading where scripts do not run, `embed`
     leaves out header and footer."""
     language = _language(request, lang)
-    return _counter(request, services, tenant, zone, language, pause=pause, embedded=embed)
+    return await _counter(request, tenant, zone, language, pause=pause, embedded=embed)
 
 
 @router.get("/assets/{digest}/{name}", include_in_schema=False)
@@ -126,7 +95,7 @@ def read_short_town(request: Request, services: ServicesDep, tenant: str) -> Res
     _refuse_reserved(tenant)
     name = tenant.lower()
     with services.database.read() as connection:
-        slugs = [zone.slug for zone in public_zones(connection) if zone.tenant == name]
+        slugs = [zone.slug for zone in public_zones(connection, name)]
     if len(slugs) == 1:
         return _to(request, f"/{name}/zaehler/{slugs[0]}?lang=de")
     return _to(request, "/?lang=de") if slugs else _no_such_counter(request)
@@ -149,8 +118,9 @@ def _refuse_reserved(first: str) -> None:
 
 
 def _to(request: Request, address: str) -> Response:
-    root = str(request.scope.get("root_path", "")).rstrip("/")
-    return RedirectResponse(root + address, 307, {"Cache-Control": "public, max-age=60"})
+    return RedirectResponse(
+        root_of(request.scope) + address, 307, {"Cache-Control": "public, max-age=60"}
+    )
 
 
 def _no_such_counter(request: Request) -> Response:
@@ -160,31 +130,35 @@ def _no_such_counter(request: Request) -> Response:
     return _page(request, pages.not_found_page(_context(request, _language(request, None))), 404)
 
 
-def _counter(
+async def _counter(
     request: Request,
-    services: ServicesDep,
     tenant: str,
     zone: str,
     language: Language,
     *,
     pause: bool,
     embedded: bool,
-) -> HTMLResponse:
-    now = services.clock.now()
-    context = _context(request, language)
-    with services.database.read() as connection:
-        found = public_zone(connection, tenant, zone)
-        if found is None:
-            return _page(request, pages.not_found_page(context), 404)
-        count = count_of(connection, found, now)
-        slots = _half_hours(request).today(connection, found, now)
-    page = pages.counter_page(context, count, slots, pause=pause, embedded=embedded)
-    return _page(request, page)
+) -> Response:
+    root = root_of(request.scope)
+    variant = Variant(Kind.PAGE, tenant, zone, language, root, pause, embedded)
+    found = await _answer(request, variant)
+    return found or _page(request, pages.not_found_page(_context(request, language)), 404)
 
 
-def _page(request: Request, html: str, status: int = 200) -> HTMLResponse:
+async def _answer(request: Request, variant: Variant) -> Response | None:
+    state: Any = request.app.state
+    answers: Answers = state.public_answers
+    found = await state.public_memory.answer(variant, answers.of)
+    if found is None:
+        return None
+    known = ",".join(request.headers.getlist("if-none-match"))
+    response: Response = found.response(known, state.services.clock.now())
+    return response
+
+
+def _page(request: Request, html: str, status: int) -> HTMLResponse:
     headers = {
-        "Cache-Control": CACHING if status == 200 else "public, max-age=10",
+        "Cache-Control": "public, max-age=10",
         "Vary": "Accept-Language",
         "Content-Security-Policy": settings_of(request.app).content_security_policy,
     }
@@ -192,39 +166,8 @@ def _page(request: Request, html: str, status: int = 200) -> HTMLResponse:
 
 
 def _context(request: Request, language: Language) -> pages.Context:
-    root = str(request.scope.get("root_path", "")).rstrip("/")
-    return pages.Context(language, root, settings_of(request.app))
-
-
-def _half_hours(request: Request) -> HalfHours:
-    state: Any = request.app.state
-    if not hasattr(state, "web_half_hours"):
-        state.web_half_hours = HalfHours()
-    half_hours = state.web_half_hours
-    assert isinstance(half_hours, HalfHours)
-    return half_hours
+    return pages.Context(language, root_of(request.scope), settings_of(request.app))
 
 
 def _language(request: Request, wanted: str | None) -> Language:
-    """The language asked for in the address, else the browser's first one we know, else German."""
-    if wanted in set(Language):
-        return Language(wanted)
-    ranked = []
-    for index, item in enumerate(request.headers.get("accept-language", "").split(",")[:20]):
-        name, _, quality = item.partition(";")
-        primary = name.strip().lower().partition("-")[0]
-        if primary in set(Language):
-            ranked.append((-_quality(quality), index, Language(primary)))
-    return min(ranked)[2] if ranked else Language.DE
-
-
-def _quality(text: str) -> float:
-    try:
-        return float(text.strip().removeprefix("q=")) if text else 1.0
-    except ValueError:
-        return 0.0
-
-
-def _has(if_none_match: str, tag: str) -> bool:
-    tags = {part.strip().removeprefix("W/") for part in if_none_match.split(",")}
-    return tag in tags or "*" in tags
+    return language_of(request.headers.get("accept-language", ""), wanted)

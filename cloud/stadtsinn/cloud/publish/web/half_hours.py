@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -53,18 +54,27 @@ def slots_of(samples: list[ZoneSample]) -> tuple[Slot, ...]:
 
 
 class HalfHours:
-    """Today's half hours of each zone, cached: many viewers cost one computation."""
+    """Today's half hours of each zone, cached: many viewers cost one computation.
 
-    def __init__(self) -> None:
+    Of so many zones at most; those asked for last stay.
+    """
+
+    def __init__(self, capacity: int = 1_000) -> None:
+        self._capacity = capacity
         self._lock = threading.Lock()
-        self._known: dict[int, tuple[tuple[int, int], tuple[Slot, ...]]] = {}
+        self._known: OrderedDict[int, tuple[tuple[int, int], tuple[Slot, ...]]] = OrderedDict()
 
     def today(self, connection: Connection, zone: PublicZone, now: int) -> tuple[Slot, ...]:
         """The half hours of the local day so far."""
         key = (berlin.midnight(now), now // _FRESH_FOR)
         with self._lock:
             known = self._known.get(zone.id)
-            if known is None or known[0] != key:
-                samples = occupancy_history(connection, zone.id, key[0], now)
-                known = self._known[zone.id] = (key, slots_of(samples))
+        if known is None or known[0] != key:
+            # Without the lock: a long day of one zone keeps no other zone waiting.
+            known = (key, slots_of(occupancy_history(connection, zone.id, key[0], now)))
+        with self._lock:
+            self._known[zone.id] = known
+            self._known.move_to_end(zone.id)
+            while len(self._known) > self._capacity:
+                self._known.popitem(last=False)
         return known[1]

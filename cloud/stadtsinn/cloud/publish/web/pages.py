@@ -59,9 +59,15 @@ class Meter:
 
 
 def counter_page(
-    context: Context, count: PublicCount, slots: Sequence[Slot], *, pause: bool, embedded: bool
+    context: Context,
+    count: PublicCount,
+    slots: Sequence[Slot],
+    *,
+    clock: str,
+    pause: bool,
+    embedded: bool,
 ) -> str:
-    """The page of one zone."""
+    """The page of one zone. `clock` is the server's time when the page is sent."""
     zone = count.zone
     german = context.language is Language.DE
     return _render(
@@ -78,7 +84,7 @@ def counter_page(
         chart=chart_of(slots, zone.permitted),
         rows=[_row(slot, count.now, context.language) for slot in slots],
         peak=_peak(slots, context.language),
-        now=isoformat(count.now),
+        now=clock,
         valid_until=isoformat(count.present.valid_until) if count.present.valid_until else "",
         data_url=f"{context.root}/public/{zone.tenant}/zones/{zone.slug}",
         path=f"{context.root}/{zone.tenant}/zaehler/{zone.slug}",

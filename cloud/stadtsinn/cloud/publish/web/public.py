@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -54,7 +53,6 @@ def count_of(connection: Connection, zone: PublicZone, now: Instant) -> PublicCo
     return PublicCount(zone, present(latest, zone.permitted, zone.interval_s, now), now)
 
 
-def encode(document: dict[str, Any]) -> tuple[bytes, str]:
-    """The document as bytes, and its entity tag."""
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    return body, f'"{hashlib.sha256(body).hexdigest()[:20]}"'
+def encode(document: dict[str, Any]) -> bytes:
+    """The document as bytes."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()

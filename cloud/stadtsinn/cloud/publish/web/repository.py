@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
+from stadtsinn.cloud.domains.crowd.tables import zone_samples
 from stadtsinn.cloud.domains.crowd.zones.model import Zone
 from stadtsinn.cloud.domains.crowd.zones.tables import zones
 from stadtsinn.cloud.platform.tenants.tables import tenants
+from stadtsinn.cloud.town.directory import read_revision
 from stadtsinn.cloud.town.tables import sites
 
 
@@ -47,7 +49,22 @@ def public_zone(connection: Connection, tenant: str, slug: str) -> PublicZone | 
     return _public_zone(row) if row else None
 
 
-def public_zones(connection: Connection) -> Iterator[PublicZone]:
-    """All public zones, by town and name."""
-    for row in connection.execute(_public().order_by(tenants.c.name, zones.c.name)):
+def public_zones(connection: Connection, tenant: str | None = None) -> Iterator[PublicZone]:
+    """All public zones, or those of one town, by town and name."""
+    query = _public().order_by(tenants.c.name, zones.c.name)
+    if tenant is not None:
+        query = query.where(tenants.c.id == tenant)
+    for row in connection.execute(query):
         yield _public_zone(row)
+
+
+def mark_of(connection: Connection, zone_id: int | None) -> tuple[int, ...]:
+    """What changes whenever the words about a zone may: the registry's revision, and the position
+    of the zone's newest sample. Without a zone the revision alone."""
+    revision = read_revision(connection)
+    if zone_id is None:
+        return (revision,)
+    newest = connection.scalar(
+        select(func.max(zone_samples.c.position)).where(zone_samples.c.zone_id == zone_id)
+    )
+    return (revision, newest or 0)
