@@ -11,6 +11,7 @@ from stadtsinn.cloud.domains.crowd import tables as crowd
 from stadtsinn.cloud.domains.crowd.zones import tables as zones
 from stadtsinn.cloud.intake import tables as ingest
 from stadtsinn.cloud.log.cursors import tables as followers
+from stadtsinn.cloud.log.set_aside import tables as set_aside
 from stadtsinn.cloud.log.uplinks import tables as log
 from stadtsinn.cloud.platform.access import tables as access
 from stadtsinn.cloud.platform.database.engine import metadata
@@ -33,6 +34,7 @@ TABLE_MODULES = (
     registry,
     series,
     series_stores,
+    set_aside,
     stations,
     tenants,
     zones,

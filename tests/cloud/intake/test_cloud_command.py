@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from fake_arrivals import event_arrival
 from fake_uplinks import (
     LSE01_PAYLOAD,
+    NINE,
     chirpstack_event,
     event_topic,
     furnish,
@@ -22,6 +23,7 @@ from stadtsinn.base.clock import SystemClock
 from stadtsinn.cli.cloud import app
 from stadtsinn.cloud.intake.opening import open_ingestor
 from stadtsinn.cloud.log.archive_files.archive import Archive
+from stadtsinn.cloud.log.set_aside.repository import SetAside, add
 from stadtsinn.cloud.log.uplinks.repository import head
 from stadtsinn.cloud.migrations import upgrade
 from stadtsinn.cloud.platform.database.engine import Database, open_database
@@ -71,6 +73,23 @@ def test_quarantine_is_listed_shown_and_replayed(config: Path, database: Databas
     with database.read() as connection:
         assert head(connection) == 1
     assert "empty" in call(config, "quarantine", "list")[1]
+
+
+def test_what_a_follower_set_aside_is_listed_with_its_reason(
+    config: Path, database: Database
+) -> None:
+    assert "Nothing is set aside" in call(config, "set-aside", "list")[1]
+    with database.write() as connection:
+        add(connection, SetAside("live", 7, NEW, "OverflowError", "too large", NINE))
+        add(connection, SetAside("alerts", 8, NEW, "ValueError", "no number", NINE))
+    code, listed, _ = call(config, "set-aside", "list", "--follower", "live")
+    assert (code, "OverflowError: too large" in listed) == (0, True)
+    assert "no number" not in listed
+    as_json = call(config, "set-aside", "list", "--json")[1]
+    rows = [json.loads(line) for line in as_json.splitlines()]
+    assert [(row["follower"], row["position"]) for row in rows] == [("alerts", 8), ("live", 7)]
+    call(config, "rebuild", "live")
+    assert "too large" not in call(config, "set-aside", "list")[1]
 
 
 def test_a_rebuild_names_what_happens_next(config: Path, database: Database) -> None:

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from fake_uplinks import NINE, at, entry, uplink
 from real_parts import wait_until
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import Instant
-from stadtsinn.cloud.log.cursors.repository import CursorMoved, read_cursor
+from stadtsinn.cloud.domains.crowd.zone_repository import StaleTally
+from stadtsinn.cloud.log.cursors.repository import (
+    CursorMoved,
+    move_part,
+    read_cursor,
+    read_part,
+)
+from stadtsinn.cloud.log.followers.culprits import sentence_of
 from stadtsinn.cloud.log.followers.loop import FollowerLoop, Pace, rebuild
+from stadtsinn.cloud.log.set_aside import repository
+from stadtsinn.cloud.log.set_aside.repository import SetAside
 from stadtsinn.cloud.log.uplinks.repository import append
 from stadtsinn.cloud.log.uplinks.signal import LogSignal
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.series.stores.store import SeriesUnavailable
+from stadtsinn.cloud.town.tables import registry_revision
 
 
 class Recorder:
@@ -36,11 +50,13 @@ class Recorder:
         if self.fails_on is not None and any(u.f_cnt == self.fails_on for u in uplinks):
             raise ValueError(f"fails on counter {self.fails_on}")
 
-    def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None:
+    def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> int | None:
         self.applied.append([u.f_cnt for u in uplinks])
+        return None
 
-    def tick(self, connection: Connection, now: Instant) -> None:
+    def tick(self, connection: Connection, now: Instant) -> bool | None:
         self.ticks.append(now)
+        return None
 
     def reset(self, connection: Connection) -> None:
         self.resets += 1
@@ -121,21 +137,153 @@ def test_what_apply_did_is_rolled_back_with_the_cursor(database: Database) -> No
     assert cursor(database) == 0
 
 
-def test_before_a_poisonous_uplink_everything_is_applied_and_health_says_where(
+def set_aside_rows(database: Database) -> list[SetAside]:
+    with database.read() as connection:
+        return repository.listed(connection, None, 10_000)[::-1]
+
+
+def test_an_uplink_that_cannot_be_applied_is_set_aside_and_all_others_are_applied(
     database: Database, recorder: Recorder
 ) -> None:
     log_uplinks(database, *range(20))
     recorder.fails_on = 13
     loop = loop_of(database, recorder, batch=100)
-    loop.start()
-    wait_until(lambda: len(recorder.flat) == 13, "what comes before is applied")
-    wait_until(lambda: not loop.check().ok, "health shows it")
-    assert "counter 13" in loop.check().detail
+    while loop._attempt() != 0:
+        pass
+    assert recorder.flat == [n for n in range(20) if n != 13]
+    assert [
+        (row.follower, row.position, row.reason, row.detail) for row in set_aside_rows(database)
+    ] == [("recorder", 14, "ValueError", "fails on counter 13")]
+    assert loop.check().ok
+    assert "1 uplinks set aside" in loop.check().detail
+
+
+def test_a_rebuild_tries_what_was_set_aside_again(database: Database, recorder: Recorder) -> None:
+    log_uplinks(database, 1, 2)
+    recorder.fails_on = 2
+    loop = loop_of(database, recorder)
+    while loop._attempt() != 0:
+        pass
     recorder.fails_on = None
-    wait_until(lambda: len(recorder.flat) == 20, "all are applied")
-    wait_until(lambda: loop.check().ok, "healthy again")
-    loop.stop()
-    assert recorder.flat == list(range(20))
+    recorder.applied.clear()
+    rebuild(database, recorder, ManualClock(NINE))
+    assert set_aside_rows(database) == []
+    while loop._attempt() != 0:
+        pass
+    assert recorder.flat == [1, 2]
+
+
+def sql_error(kind: type[DBAPIError], original: Exception) -> DBAPIError:
+    return kind("SELECT 1", {}, original)
+
+
+@pytest.mark.parametrize(
+    "away",
+    [
+        sql_error(OperationalError, sqlite3.OperationalError("database is locked")),
+        sql_error(InterfaceError, sqlite3.InterfaceError("connection already closed")),
+        sql_error(ProgrammingError, sqlite3.ProgrammingError("no such table")),
+        PoolTimeout("no connection left"),
+        SeriesUnavailable("the store does not answer"),
+        StaleTally("changed meanwhile"),
+        OSError(28, "No space left on device"),
+        sqlite3.OperationalError("disk I/O error"),
+        MemoryError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_outage_is_never_taken_for_a_culprit(
+    database: Database, recorder: Recorder, away: Exception
+) -> None:
+    class Away(Recorder):
+        def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None:
+            raise away
+
+    log_uplinks(database, 1)
+    loop = loop_of(database, Away())
+    assert [loop._attempt() for _ in range(5)] == [None] * 5
+    assert set_aside_rows(database) == []
+    assert cursor(database) == 0
+    assert not loop.check().ok
+    again = loop_of(database, recorder)
+    again._attempt()
+    assert recorder.flat == [1]
+
+
+def test_a_value_that_the_database_refuses_is_a_culprit(database: Database) -> None:
+    class TooLarge(Recorder):
+        def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None:
+            values = {"id": 2, "revision": 10**30}
+            connection.execute(insert(registry_revision).values(**values))
+
+    log_uplinks(database, 1)
+    loop = loop_of(database, TooLarge())
+    while loop._attempt() != 0:
+        pass
+    assert len(set_aside_rows(database)) == 1
+
+
+def test_many_in_a_row_mean_that_the_follower_itself_is_at_fault(database: Database) -> None:
+    class Broken(Recorder):
+        def prepare(self, uplinks: Sequence[LoggedUplink]) -> None:
+            raise KeyError("a bug")
+
+    log_uplinks(database, *range(25))
+    loop = loop_of(database, Broken())
+    while loop._attempt() != 0:
+        pass
+    assert not loop.check().ok
+    assert "the last 25 in a row" in loop.check().detail
+
+
+def test_what_is_set_aside_is_bounded_per_follower_and_the_newest_are_kept(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "KEPT", 3)
+    with database.write() as connection:
+        for follower in ("one", "two"):
+            for position in range(1, 6):
+                row = SetAside(follower, position, "70b3d50000000100", "E", "why", NINE)
+                repository.add(connection, row)
+    assert {(row.follower, row.position) for row in set_aside_rows(database)} == {
+        (follower, position) for follower in ("one", "two") for position in (3, 4, 5)
+    }
+
+
+def test_a_reason_is_one_plain_line() -> None:
+    said = sentence_of(ValueError("bad \x1b[31m\u202evalue\nsecond line"))
+    assert said == "bad ?[31m?value"
+
+
+def test_a_follower_may_do_a_batch_in_parts(database: Database) -> None:
+    """The cursor moves behind what is done; within an uplink the part is kept with it."""
+
+    class InParts(Recorder):
+        def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> int:
+            part = read_part(connection, self.name)
+            self.applied.append([uplinks[0].f_cnt, part])
+            if part < 2:
+                move_part(connection, self.name, part + 1)
+                return 0
+            return 1
+
+    log_uplinks(database, 7, 8)
+    follower = InParts()
+    loop = loop_of(database, follower)
+    while loop.run_once():
+        pass
+    assert follower.applied == [[7, 0], [7, 1], [7, 2], [8, 0], [8, 1], [8, 2]]
+
+
+def test_a_tick_with_more_to_do_is_called_again_in_a_new_transaction(database: Database) -> None:
+    class Busy(Recorder):
+        def tick(self, connection: Connection, now: Instant) -> bool:
+            super().tick(connection, now)
+            return len(self.ticks) < 3
+
+    follower = Busy()
+    loop_of(database, follower).tick()
+    assert follower.ticks == [at(77)] * 3
 
 
 def test_a_tick_comes_only_when_the_follower_has_caught_up(

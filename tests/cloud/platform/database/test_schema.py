@@ -25,6 +25,7 @@ INTERNAL = {
     "log_revision": "one number for the whole log",
     "series_filling": "what the series store of all tenants was filled with",
     "follower_cursors": "how far a follower has come",
+    "set_aside": "what a follower could not apply, for the operator",
     "edge_streams": "how far an edge's spool has come",
     "sandbox_messages": "the demo's telephone",
     "sandbox_phone": "the demo's telephone",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from sqlalchemy import Connection, select
 
@@ -59,8 +60,18 @@ class LiveFollower:
         states = zone_repository.states(connection)
         for zone_id, reports in reporting.items():
             live = self._zone(connection, zones, zone_id, states.get(zone_id), now)
-            live.take(reports)
-            live.finish()
+            with self._forgotten_when_failing(zone_id):
+                live.take(reports)
+                live.finish()
+
+    @contextmanager
+    def _forgotten_when_failing(self, zone_id: int) -> Iterator[None]:
+        """What a failure leaves of a zone in memory is no mirror of the database."""
+        try:
+            yield
+        except BaseException:
+            self._zones.pop(zone_id, None)
+            raise
 
     def tick(self, connection: Connection, now: Instant) -> None:
         """Nightly resets, gates that fell silent, numbers that staff entered, and deployments
@@ -83,8 +94,9 @@ class LiveFollower:
                 (known and not anew) or _permit_changed(connection, live.zone)
             ):
                 live.emit_again()
-            live.pass_time(now)
-            live.finish()
+            with self._forgotten_when_failing(zone_id):
+                live.pass_time(now)
+                live.finish()
         if now - self._pruned_at >= _PRUNE_EVERY:
             zone_repository.delete_samples_before(connection, now - SAMPLES_KEPT)
             self._pruned_at = now

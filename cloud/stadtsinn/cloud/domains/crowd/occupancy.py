@@ -21,6 +21,9 @@ MISSED_REPORTS = 3
 """A gate is silent after so many expected reports without one."""
 
 
+_MOST = 2**31 - 1
+"""A number of persons that every database keeps."""
+
 POINTS_BEFORE = 6
 """Count points from before the first moment of interest: they give the recent pace."""
 
@@ -244,9 +247,9 @@ class ZoneTally:
         low = min(middle, self.base + flow.low + self._raised_surely) - margin
         return Estimate(
             Instant(moment),
-            occupancy=round(max(0.0, middle)),
-            low=max(0, math.floor(low + 1e-9)),
-            high=math.ceil(high - 1e-9),
+            occupancy=min(_MOST, round(max(0.0, middle))),
+            low=min(_MOST, max(0, math.floor(low + 1e-9))),
+            high=min(_MOST, math.ceil(high - 1e-9)),
             degraded=any(gate.silent_at(moment) for gate in self.gates),
         )
 

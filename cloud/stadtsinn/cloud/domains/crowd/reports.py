@@ -16,6 +16,9 @@ from stadtsinn.cloud.town.directory import Directory
 from stadtsinn.cloud.town.stations.measuring import readings_at_stations
 from stadtsinn.decoders.reading import Quality
 
+_MOST = 2**31 - 1
+"""No counter of persons goes further; a larger number is none, and fits no column."""
+
 _DIRECTIONS = {
     **{quantity: (direction, True) for direction, quantity in TOTALS.items()},
     **{quantity: (direction, False) for direction, quantity in COUNTS.items()},
@@ -35,6 +38,8 @@ def reports_of(
     ):
         known = _DIRECTIONS.get(reading.quantity)
         if known is None or reading.quality is not Quality.GOOD:
+            continue
+        if not 0 <= reading.value <= _MOST:
             continue
         direction, is_total = known
         for zone, gate in zones.at_station(reading.station.id):

@@ -19,6 +19,7 @@ from stadtsinn.cloud.domains.crowd.tables import (
     zone_states,
 )
 from stadtsinn.cloud.domains.crowd.zones.entry import ZoneEntry
+from stadtsinn.cloud.log.followers.follower import Hindered
 
 
 class CorrectionKind(StrEnum):
@@ -54,7 +55,7 @@ class ZoneState:
     sampled_at: Instant
 
 
-class StaleTally(Exception):
+class StaleTally(Hindered):
     """The zone was changed by another transaction: nothing was written, compute again."""
 
 

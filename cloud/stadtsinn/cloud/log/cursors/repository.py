@@ -19,19 +19,40 @@ def read_cursor(connection: Connection, name: str) -> int:
     return connection.execute(query).scalar_one_or_none() or 0
 
 
+def read_part(connection: Connection, name: str) -> int:
+    """How much of the next uplink is done; 0: nothing yet."""
+    query = select(follower_cursors.c.part).where(follower_cursors.c.name == name)
+    return connection.execute(query).scalar_one_or_none() or 0
+
+
+def move_part(connection: Connection, name: str, part: int) -> None:
+    connection.execute(
+        update(follower_cursors).where(follower_cursors.c.name == name).values(part=part)
+    )
+
+
 def ensure_cursor(connection: Connection, name: str, now: Instant) -> None:
     row = {"name": name, "position": 0, "updated_at": now}
     insert_ignore(connection, follower_cursors, [row])
 
 
 def move_cursor(connection: Connection, name: str, old: int, new: int, now: Instant) -> None:
-    """Step from `old` to `new`; raises CursorMoved when the cursor is not at `old`."""
+    """Step from `old` to `new`, where nothing of the next uplink is done.
+
+    Raises CursorMoved when the cursor is not at `old`.
+    """
     moved = connection.execute(
         update(follower_cursors)
         .where(follower_cursors.c.name == name, follower_cursors.c.position == old)
-        .values(position=new, updated_at=now)
+        .values(position=new, part=0, updated_at=now)
     )
     if moved.rowcount != 1:
+        raise CursorMoved(name)
+
+
+def require_cursor(connection: Connection, name: str, position: int) -> None:
+    """Raises CursorMoved when the cursor is not there any more."""
+    if read_cursor(connection, name) != position:
         raise CursorMoved(name)
 
 
@@ -40,5 +61,5 @@ def reset_cursor(connection: Connection, name: str, now: Instant) -> None:
     connection.execute(
         update(follower_cursors)
         .where(follower_cursors.c.name == name)
-        .values(position=0, updated_at=now)
+        .values(position=0, part=0, updated_at=now)
     )

@@ -11,6 +11,10 @@ from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 
 
+class Hindered(Exception):
+    """Something other than the uplinks keeps a follower from its work; it tries the same again."""
+
+
 class Follower(Protocol):
     """Turns uplinks into something else, each batch in the order of the log.
 
@@ -21,6 +25,14 @@ class Follower(Protocol):
     process's real time, once the follower has caught up with the log, for what time alone
     changes (rules that wait, gates that fell silent, the nightly reset).
 
+    A transaction must be short, because everybody waits for it. `apply` may do only the first of
+    the uplinks and say how many: the cursor moves behind those, and the others come again. With
+    0 the first uplink is done in part; how far is kept with the cursor (`cursors.move_part`).
+    `tick` answers True to be called again at once, in the next transaction.
+
+    Raises Hindered, or an error of the database, while something that it needs is away. With
+    every other error an uplink is to blame: the loop finds out which, and sets it aside.
+
     A transaction may be rolled back after `apply` or `tick` (a crash, a rebuild, a database that
     is away), and the same follower may run in another process: what it remembers between two
     calls must be read from the connection or be harmless when wrong.
@@ -30,9 +42,11 @@ class Follower(Protocol):
 
     def prepare(self, uplinks: Sequence[LoggedUplink]) -> None: ...
 
-    def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None: ...
+    def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> int | None:
+        """How many of the uplinks are done; None: all."""
+        ...
 
-    def tick(self, connection: Connection, now: Instant) -> None: ...
+    def tick(self, connection: Connection, now: Instant) -> bool | None: ...
 
     def reset(self, connection: Connection) -> None:
         """Forget everything made from the log, before it is read again from the start."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 from prometheus_client import Counter, Gauge
+from sqlalchemy import Connection
 
 from stadtsinn.base.backoff import Backoff, Retries
 from stadtsinn.base.clock import Clock
@@ -21,12 +22,18 @@ from stadtsinn.cloud.log.cursors.repository import (
     ensure_cursor,
     move_cursor,
     read_cursor,
+    require_cursor,
     reset_cursor,
 )
+from stadtsinn.cloud.log.followers.culprits import reason_of, sentence_of
 from stadtsinn.cloud.log.followers.follower import Follower
+from stadtsinn.cloud.log.followers.suspects import Suspects
 from stadtsinn.cloud.log.followers.window import LogWindow
+from stadtsinn.cloud.log.set_aside import repository as set_aside
+from stadtsinn.cloud.log.set_aside.repository import SetAside
 from stadtsinn.cloud.log.uplinks.repository import head
 from stadtsinn.cloud.log.uplinks.signal import LogSignal
+from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.platform.database.engine import Database, serialize
 
 log = structlog.get_logger()
@@ -35,6 +42,12 @@ CURSOR = Gauge("stadtsinn_follower_position", "Last log position applied", ["fol
 LAG = Gauge("stadtsinn_follower_lag", "Uplinks in the log that are not applied yet", ["follower"])
 APPLIED = Counter("stadtsinn_follower_uplinks", "Uplinks applied", ["follower"])
 ERRORS = Counter("stadtsinn_follower_errors", "Failed attempts", ["follower"])
+SET_ASIDE = Counter(
+    "stadtsinn_follower_set_aside", "Uplinks that could not be applied", ["follower", "reason"]
+)
+
+_SUSPICIOUS = 20
+"""So many uplinks set aside in a row: the follower itself seems to be at fault."""
 
 _BACKOFF = Backoff(first=0.1, longest=10)
 
@@ -53,9 +66,9 @@ class Pace:
 class FollowerLoop:
     """A thread around a follower; `run_once` and `tick` are its steps, for tests and rebuilds.
 
-    While the follower fails, batches shrink down to one uplink and grow again with success: what
-    comes before an uplink that cannot be applied is applied, and the health page names its
-    position.
+    While something is away it waits and tries again. Where an uplink is to blame, batches shrink
+    down to it at once and grow again with success; it is set aside with the reason, and health
+    says so. It stays in the log: a rebuild tries it again.
     """
 
     def __init__(
@@ -87,6 +100,7 @@ class FollowerLoop:
         self._logged_error: str | None = None
         self._last_tick = float("-inf")
         self._cursor = 0
+        self._suspects = Suspects()
         self._thread = threading.Thread(
             target=self._run, name=f"follower-{follower.name}", daemon=True
         )
@@ -116,10 +130,22 @@ class FollowerLoop:
             return Check(ok=False, detail="the follower's thread ended: restart the process")
         if self._error is not None:
             return Check(ok=False, detail=f"behind position {self._cursor}: {self._error}")
-        return Check(ok=True, detail=f"at position {self._cursor}")
+        with self._database.read() as connection:
+            count = set_aside.count(connection, self.name)
+        detail = f"at position {self._cursor}"
+        if not count:
+            return Check(ok=True, detail=detail)
+        # One uplink must not take the service of all towns away, so this alone is no failure.
+        detail += f"; {count} uplinks set aside ('stadtsinn cloud set-aside list')"
+        if self._suspects.in_a_row < _SUSPICIOUS:
+            return Check(ok=True, detail=detail)
+        return Check(ok=False, detail=f"{detail}, the last {self._suspects.in_a_row} in a row")
 
     def run_once(self) -> int:
-        """Apply the next batch; how many uplinks it had. Raises what the follower raises."""
+        """Apply the next batch or a part of it; how many uplinks it dealt with.
+
+        Raises what the follower raises.
+        """
         name = self._follower.name
         with self._database.read() as connection:
             cursor = read_cursor(connection, name)
@@ -127,26 +153,62 @@ class FollowerLoop:
         self._cursor = cursor
         if not uplinks:
             return 0
-        self._follower.prepare(uplinks)
+        with self._suspects.among(uplinks):
+            self._follower.prepare(uplinks)
         crash_point(f"{name}.prepared")
-        last = uplinks[-1].position
         with self._database.write() as connection:
-            serialize(connection, f"follower:{name}")
-            if cursor == 0:
-                ensure_cursor(connection, name, self._clock.now())
-            move_cursor(connection, name, cursor, last, self._clock.now())
-            self._follower.apply(connection, uplinks)
+            self._hold(connection, cursor)
+            with self._suspects.among(uplinks):
+                done = self._follower.apply(connection, uplinks)
+            count = len(uplinks) if done is None else done
+            last = uplinks[count - 1].position if count else cursor
+            if count:
+                move_cursor(connection, name, cursor, last, self._clock.now())
         crash_point(f"{name}.applied")
-        self._cursor = last
-        CURSOR.labels(name).set(last)
-        APPLIED.labels(name).inc(len(uplinks))
-        return len(uplinks)
+        self._note_position(last)
+        APPLIED.labels(name).inc(count)
+        self._suspects.worked()
+        return max(1, count)
 
     def tick(self) -> None:
-        """Call the follower's `tick` with the current time."""
+        """Call the follower's `tick` with the current time until it has nothing more to do."""
+        now, more = self._clock.now(), True
+        while more and not self._stopping.is_set():
+            with self._database.write() as connection:
+                serialize(connection, f"follower:{self._follower.name}")
+                more = bool(self._follower.tick(connection, now))
+
+    def _hold(self, connection: Connection, cursor: int) -> None:
+        """Keep the follower's other processes and a rebuild out until the end; raises CursorMoved
+        where one of them was quicker."""
+        serialize(connection, f"follower:{self.name}")
+        if cursor == 0:
+            ensure_cursor(connection, self.name, self._clock.now())
+        require_cursor(connection, self.name, cursor)
+
+    def _note_position(self, position: int) -> None:
+        self._cursor = position
+        CURSOR.labels(self.name).set(position)
+
+    def _set_aside(self, uplink: LoggedUplink, error: Exception) -> None:
+        """Go past an uplink that cannot be applied."""
+        reason, detail, now = reason_of(error), sentence_of(error), self._clock.now()
+        one = SetAside(self.name, uplink.position, uplink.dev_eui, reason, detail, now)
         with self._database.write() as connection:
-            serialize(connection, f"follower:{self._follower.name}")
-            self._follower.tick(connection, self._clock.now())
+            self._hold(connection, self._cursor)
+            set_aside.add(connection, one)
+            move_cursor(connection, self.name, self._cursor, uplink.position, now)
+        self._note_position(uplink.position)
+        self._suspects.went_past()
+        SET_ASIDE.labels(self.name, reason).inc()
+        log.error(
+            "uplink_set_aside",
+            follower=self.name,
+            position=uplink.position,
+            dev_eui=uplink.dev_eui,
+            exc_info=error,
+            remedy="it stays in the log: report this; 'stadtsinn cloud rebuild' tries it again",
+        )
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -163,7 +225,7 @@ class FollowerLoop:
             if self._before_first is not None:
                 self._before_first()
                 self._before_first = None
-            applied = self.run_once()
+            applied = self._apply_or_set_aside()
             if applied == 0:
                 self._tick_if_due()
         except CursorMoved:
@@ -174,10 +236,26 @@ class FollowerLoop:
             return None
         self._retries.worked()
         self._error = None
-        self._limit = min(self._limit * 2, self._pace.batch)
         if self._logged_error is not None and self._limit == self._pace.batch:
             log.info("follower_recovered", follower=self.name, position=self._cursor)
             self._logged_error = None
+        return applied
+
+    def _apply_or_set_aside(self) -> int:
+        """As `run_once`; where an uplink is to blame, find it and go past it."""
+        try:
+            applied = self.run_once()
+        except Exception as error:
+            suspects = self._suspects.of(error)
+            if not suspects:
+                raise
+            ERRORS.labels(self.name).inc()
+            if len(suspects) > 1:
+                self._limit = _fewer(len(suspects))
+            elif self._suspects.convicted(suspects[0]):
+                self._set_aside(suspects[0], error)
+            return 1
+        self._limit = min(self._limit * 2, self._pace.batch)
         return applied
 
     def _tick_if_due(self) -> None:
@@ -194,7 +272,7 @@ class FollowerLoop:
             self._stopping.wait(self._pace.look_s)
 
     def _note_failure(self, error: Exception) -> None:
-        self._limit = max(1, self._limit // 8)
+        self._limit = _fewer(self._limit)
         ERRORS.labels(self.name).inc()
         self._error = f"{type(error).__name__}: {error}".splitlines()[0][:300]
         if self._error != self._logged_error:
@@ -213,6 +291,10 @@ class FollowerLoop:
                 return head(connection) - read_cursor(connection, self.name)
         except Exception:  # the metrics page answers also while the database is away
             return float("nan")
+
+
+def _fewer(uplinks: int) -> int:
+    return max(1, uplinks // 8)
 
 
 def rebuild(
@@ -236,4 +318,5 @@ def rebuild(
     with database.write() as connection:
         serialize(connection, f"follower:{follower.name}")
         follower.reset(connection)
+        set_aside.forget(connection, follower.name)
         reset_cursor(connection, follower.name, clock.now())

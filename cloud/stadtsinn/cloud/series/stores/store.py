@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.log.followers.follower import Hindered
 from stadtsinn.cloud.series.stores.replacing import SeriesPart
 from stadtsinn.decoders.reading import Quality
 
@@ -194,7 +195,7 @@ class SeriesStore(Protocol):
     def close(self) -> None: ...
 
 
-class SeriesUnavailable(Exception):
+class SeriesUnavailable(Hindered):
     """The store does not answer; what was to be done has to be tried again."""
 
 

@@ -1,0 +1,71 @@
+"""`stadtsinn cloud set-aside`: uplinks that a follower could not apply."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from stadtsinn.base.berlin import for_people, isoformat
+from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
+from stadtsinn.cli.language import text
+from stadtsinn.cli.options import Json
+from stadtsinn.cli.output import print_list
+
+if TYPE_CHECKING:
+    from stadtsinn.cloud.log.set_aside.repository import SetAside
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help=text(
+        "Uplinks in the log that a follower could not apply.",
+        "Messungen im Log, die ein Folger nicht auswerten konnte.",
+    ),
+)
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps `list` a command of its own while it is the only one."""
+
+
+@app.command(
+    "list",
+    help=text(
+        "List them with the reason, newest first. They stay in the log: 'stadtsinn cloud rebuild' "
+        "tries them again.\n\nExample: stadtsinn cloud set-aside list --follower live",
+        "Auflisten mit Grund, das Neueste zuerst. Sie bleiben im Log: 'stadtsinn cloud rebuild' "
+        "versucht sie erneut.\n\nBeispiel: stadtsinn cloud set-aside list --follower live",
+    ),
+)
+def list_set_aside(
+    config: Config = DEFAULT_CONFIG,
+    follower: Annotated[
+        str | None, typer.Option(help=text("Only this follower.", "Nur dieser Folger."))
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+    json_lines: Json = False,
+) -> None:
+    from stadtsinn.cloud.log.set_aside.repository import listed
+
+    with installation(config) as parts, parts.database.read() as connection:
+        rows = listed(connection, follower, limit)
+    print_list(
+        rows,
+        {
+            text("Follower", "Folger"): lambda row: row.follower,
+            text("Position", "Position"): lambda row: str(row.position),
+            text("Set aside", "Beiseitegelegt"): lambda row: for_people(row.set_aside_at),
+            text("Device", "Gerät"): lambda row: row.dev_eui,
+            text("Reason", "Grund"): lambda row: f"{row.reason}: {row.detail}",
+        },
+        _fields,
+        as_json=json_lines,
+        empty=text("Nothing is set aside.", "Nichts ist beiseitegelegt."),
+    )
+
+
+def _fields(row: SetAside) -> dict[str, Any]:
+    return {**asdict(row), "set_aside_at": isoformat(row.set_aside_at)}

@@ -1,0 +1,1 @@
+"""Uplinks that a follower could not apply, and why."""

@@ -1,0 +1,18 @@
+"""Uplinks that a follower could not apply; they stay in the log."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, String, Table
+
+from stadtsinn.cloud.platform.database.engine import InstantColumn, Position, metadata
+
+set_aside = Table(
+    "set_aside",
+    metadata,
+    Column("follower", String(63), primary_key=True),
+    Column("position", Position, primary_key=True, autoincrement=False),
+    Column("dev_eui", String(16), nullable=False),
+    Column("reason", String(100), nullable=False),  # the class of the error
+    Column("detail", String(300), nullable=False),
+    Column("set_aside_at", InstantColumn, nullable=False),
+)
