@@ -45,6 +45,7 @@ ATTRIBUTES = {
     "_max_inflight_messages",
     "_msgtime_mutex",
     "_protocol",
+    "_thread",
     "_thread_terminate",
 }
 

@@ -13,6 +13,8 @@ import pytest
 from stadtsinn.cli.decode import REASONS
 from stadtsinn.decoders.catalogue import catalogue
 
+pytestmark = pytest.mark.slow
+
 LSE01 = "CE2900F107A5099B6E2890"
 MAIN = "from stadtsinn.cli.main import run; run()"
 

@@ -12,6 +12,8 @@ import pytest
 from installed_command import command
 from stadtsinn.cli import main
 
+pytestmark = pytest.mark.slow
+
 README = (Path(__file__).parents[2] / "README.md").read_text()
 COMMANDS = sorted(
     {

@@ -24,6 +24,8 @@ from stadtsinn.cloud.migrations import head
 from stadtsinn.cloud.migrations.upgrade import current
 from stadtsinn.cloud.platform.database.engine import open_database
 
+pytestmark = pytest.mark.slow
+
 OLDER = "0007"
 NEEDS = {
     "name": "series",

@@ -15,6 +15,8 @@ from stadtsinn.cli import keys, registry, tenants
 from stadtsinn.cloud.platform.access.service import authenticate
 from stadtsinn.cloud.platform.database.engine import open_database
 
+pytestmark = pytest.mark.slow
+
 Command = Callable[..., Result]
 """What the `run` fixture gives: call it with a noun and its arguments."""
 

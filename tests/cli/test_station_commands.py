@@ -27,6 +27,8 @@ from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town.service import change as town_change
 from stadtsinn.decoders.reading import Decoded, Reading
 
+pytestmark = pytest.mark.slow
+
 OLD, NEW, COUNTER = "70b3d57ed0000001", "70b3d57ed0000002", "70b3d57ed0000003"
 TOWN = f"""
 tenant = "musterstadt"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,8 @@ from stadtsinn.cloud.alarms.judging.machine import (
     RuleState,
 )
 from stadtsinn.cloud.alarms.judging.terms import Terms
+
+pytestmark = pytest.mark.slow
 
 START = 1_000 * HOUR
 

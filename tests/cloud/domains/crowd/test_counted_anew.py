@@ -27,6 +27,8 @@ from stadtsinn.cloud.town.stations.model import Deployment
 from stadtsinn.cloud.town.stations.repository import deployments_page
 from stadtsinn.cloud.town.stations.service import Editor
 
+pytestmark = pytest.mark.slow
+
 NEW = "70b3d5e75e0000ff"
 NOON, LAST = 30, 60
 """Minutes after opening: the swap that nobody noted, and when it is put right."""
