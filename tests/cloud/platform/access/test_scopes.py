@@ -114,7 +114,7 @@ _NEUTRAL = {
     "read_states": "of rules found through the scope before",
     "change": "opens a transaction and sees no row of anybody",
     "DirectoryCache": "what the ingest knows of all tenants; gives nothing to the caller",
-    "open_ingestor": "puts uplinks where the registry says they belong; gives nothing to the caller",
+    "open_ingestor": "puts uplinks where the registry says; gives nothing to the caller",
 }
 
 
