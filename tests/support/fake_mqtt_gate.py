@@ -55,8 +55,10 @@ class FakeMqttGate:
             threading.Thread(target=self._try_serve, args=(client,), daemon=True).start()
 
     def _try_serve(self, client: socket.socket) -> None:
-        with contextlib.suppress(OSError):  # either side may be gone already
+        try:
             self._serve(client)
+        except OSError:  # either side may be gone already
+            _close(client)
 
     def _serve(self, client: socket.socket) -> None:
         first = client.recv(65_536)

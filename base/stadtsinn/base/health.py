@@ -16,11 +16,15 @@ from stadtsinn.base.threads import ended_early
 log = structlog.get_logger()
 
 
-class Check(msgspec.Struct, frozen=True):
-    """The result of one health check, with details for the operator."""
+class Check(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The result of one health check, with details for the operator.
+
+    `warnings` name what works, and yet loses or endangers data; they do not make it fail.
+    """
 
     ok: bool
     detail: str
+    warnings: tuple[str, ...] = ()
 
 
 class Report(msgspec.Struct, frozen=True):

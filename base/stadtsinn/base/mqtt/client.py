@@ -17,7 +17,12 @@ from collections.abc import Callable, Sequence
 
 import paho.mqtt.client as paho
 import structlog
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import (
+    CallbackAPIVersion,
+    MessageState,
+    MQTTErrorCode,
+    MQTTProtocolVersion,
+)
 from paho.mqtt.exception import MalformedPacket as PahoMalformedPacket
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -84,6 +89,21 @@ class MqttClient(paho.Client):
     def bound_inflight(self, receive_maximum: int | None) -> None:
         """Never have more unacknowledged messages under way than the broker accepts."""
         self._max_inflight_messages = min(_MAX_INFLIGHT, receive_maximum or _MAX_INFLIGHT)
+
+    def withdraw(self, packet_ids: Sequence[int]) -> None:
+        """Forget QoS 1 messages without a PUBACK: they are not sent again after a break."""
+        with self._out_message_mutex:
+            for number in packet_ids:
+                message = self._out_messages.pop(number, None)
+                if message is not None and message.state == MessageState.MQTT_MS_WAIT_FOR_PUBACK:
+                    self._inflight_messages -= 1
+
+    def withdraw_larger(self, size: int) -> int:
+        """Withdraw all messages of more bytes; how many there were."""
+        with self._out_message_mutex:
+            large = [mid for mid, one in self._out_messages.items() if len(one.payload) > size]
+            self.withdraw(large)
+        return len(large)
 
     def acknowledge(self, packet_ids: Sequence[int]) -> None:
         """PUBACK of QoS 1 messages, all in one write: four bytes each in either version."""

@@ -6,12 +6,10 @@ caller says so, after its commit; whatever was not acknowledged comes again afte
 
 from __future__ import annotations
 
-import ssl
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -19,63 +17,36 @@ import paho.mqtt.client as paho
 import structlog
 from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
 
+from stadtsinn.base.mqtt.broker import Broker, Tls
 from stadtsinn.base.mqtt.client import MqttClient
+from stadtsinn.base.mqtt.guarantees import Guarantees, Kind
 from stadtsinn.base.mqtt.packets import Publish
 
+__all__ = [
+    "Broker",
+    "Connected",
+    "Message",
+    "MessageTooLarge",
+    "MqttLink",
+    "QueueFull",
+    "Tls",
+    "Will",
+]
+
 log = structlog.get_logger()
+
+PACKET_TOO_LARGE = 0x95
+"""MQTT 5's reason code for a message above the broker's limit."""
 
 _UNSUPPORTED_PROTOCOL = 0x84
 _SESSION_TAKEN_OVER = 0x8E
 _UNANSWERED_ATTEMPTS = 3
 """Connections closed without an answer before the other protocol version is tried."""
-
-
-@dataclass(frozen=True)
-class Tls:
-    """Files of a TLS connection with client certificate; `certificate` and `key` may be absent."""
-
-    ca: Path
-    certificate: Path | None = None
-    key: Path | None = None
-
-    def context(self) -> ssl.SSLContext:
-        """Raises ValueError naming the file that is absent, unreadable or no PEM."""
-        for path in (self.ca, self.certificate, self.key):
-            if path is not None and not _readable(path):
-                raise ValueError(f"TLS file {path} cannot be read: check path and permissions")
-        try:
-            context = ssl.create_default_context(cafile=str(self.ca))
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
-            if self.certificate:
-                context.load_cert_chain(str(self.certificate), str(self.key) if self.key else None)
-        except ssl.SSLError as error:
-            raise ValueError(
-                f"TLS files {self.ca}, {self.certificate}, {self.key} do not fit together "
-                f"({error.reason}): expected are PEM files, and the key of that certificate"
-            ) from error
-        return context
-
-
-@dataclass(frozen=True)
-class Broker:
-    """Where a broker is and who we are there. A fixed `client_id` keeps the session.
-
-    `keepalive` and `session_expiry` in seconds; `receive_maximum` bounds how many messages
-    the broker sends ahead of our acknowledgements (MQTT 5 only: with 3.1.1 the broker's own
-    ``max_inflight_messages`` does). Attempts to connect are at most `longest_pause` seconds
-    apart.
-    """
-
-    host: str
-    port: int
-    client_id: str
-    tls: Tls | None = None
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    keepalive: int = 30
-    session_expiry: int = 7 * 86_400
-    receive_maximum: int = 2_000
-    longest_pause: int = 30
+_PUBLISH_OVERHEAD = 12
+"""Bytes of a PUBLISH besides topic and payload: header 5, length 2, packet id 2, properties 1; 2 to
+spare."""
+_ALWAYS_TAKEN = 16 * 1024
+"""A message of this size is not what a broker hangs up for."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +68,22 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     connection: int
 
 
+class Connected(msgspec.Struct, frozen=True):
+    """How a connection began. `maximum_packet` bytes are the most that the broker takes in one
+    packet, None where it does not say. `fresh` means that no session was there to be continued;
+    `ended_by` is the reason code with which the connection before this one ended, 0 for none."""
+
+    fresh: bool
+    maximum_packet: int | None = None
+    ended_by: int = 0
+
+
 class QueueFull(Exception):
     """The broker has not taken what was published for so long that no more is kept in memory."""
+
+
+class MessageTooLarge(Exception):
+    """The broker takes no message of this size: nothing was sent."""
 
 
 class MqttLink:
@@ -107,7 +92,9 @@ class MqttLink:
     `on_messages` instead gets all messages that one read of the socket brought. Both must be
     quick (put it into a queue); a message that they raise for is not acknowledged.
     `on_state(connected)` reports changes. Refusals (wrong password, no certificate) are tried
-    again with growing pauses.
+    again with growing pauses. `on_connected` is called before anything is sent again, so that it
+    can `withdraw` what shall not be; `on_refused(info id, reason code)` when the broker refuses a
+    message. `session_expected`: an earlier process left a session behind.
     """
 
     def __init__(
@@ -119,8 +106,17 @@ class MqttLink:
         on_messages: Callable[[Sequence[Message]], None] | None = None,
         on_state: Callable[[bool], None] = lambda _connected: None,
         will: Will | None = None,
+        on_connected: Callable[[Connected], None] = lambda _connected: None,
+        on_refused: Callable[[int, int], None] = lambda _mid, _reason: None,
+        on_notice: Callable[[Kind, int], None] = lambda _kind, _count: None,
+        session_expected: bool = False,
     ) -> None:
         self._broker = broker
+        self._on_connected = on_connected
+        self._on_refused = on_refused
+        self._guarantees = Guarantees(broker, on_notice)
+        self._guarantees.session_expected = session_expected
+        self.notices = self._guarantees.notices
         self._subscriptions = tuple(subscriptions)
         self._on_messages = on_messages or _one_by_one(on_message)
         self._on_state = on_state
@@ -132,6 +128,8 @@ class MqttLink:
         self._refused: tuple[str, ...] = ()
         self._answered = False
         self._unanswered = 0
+        self._ended_by = 0
+        self._maximum_packet: int | None = None
         self._last_failure = ""
         self._stopping = False
         self._started = False
@@ -168,6 +166,10 @@ class MqttLink:
         """True when the broker answered within `timeout` seconds."""
         return self._connected.wait(timeout)
 
+    def expect_session(self) -> None:
+        """Say when the broker no longer has the session that an earlier process left there."""
+        self._guarantees.session_expected = True
+
     def start(self) -> None:
         """Begin to connect; a broker that is away is tried again until it answers."""
         self._client.connect_async(
@@ -195,8 +197,15 @@ class MqttLink:
         """Hand a message to the client; QoS 1 is kept in memory until the broker has it, also
         while there is no connection.
 
-        Raises QueueFull when tens of thousands are waiting already.
+        Raises QueueFull when tens of thousands are waiting already, MessageTooLarge where the
+        broker has said that it takes no message of this size.
         """
+        room = self.room_for_payload(topic)
+        if room is not None and len(payload) > room:
+            raise MessageTooLarge(
+                f"{len(payload)} bytes for {topic}: the broker takes at most {room} "
+                "(its max_packet_size)"
+            )
         info = self._client.publish(topic, payload, qos=qos, retain=retain)
         if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
             raise QueueFull(
@@ -207,6 +216,16 @@ class MqttLink:
             # paho has queued it and will send it, yet lets wait_for_publish() raise.
             info.rc = MQTTErrorCode.MQTT_ERR_SUCCESS
         return info
+
+    def room_for_payload(self, topic: str) -> int | None:
+        """The most bytes that the broker takes in a message of this topic; None if unknown."""
+        if self._maximum_packet is None:
+            return None
+        return max(0, self._maximum_packet - len(topic.encode()) - _PUBLISH_OVERHEAD)
+
+    def withdraw(self, infos: Sequence[paho.MQTTMessageInfo]) -> None:
+        """Do not send these messages again after a break; the caller sends them anew."""
+        self._client.withdraw([info.mid for info in infos])
 
     def acknowledge(self, *messages: Message) -> None:
         """Acknowledge these messages. Those of an earlier connection are skipped; the broker
@@ -243,6 +262,7 @@ class MqttLink:
         client.on_disconnect = self._handle_disconnect
         client.on_subscribe = self._handle_subscribe
         client.on_publishes = self._handle_messages
+        client.on_publish = self._handle_published
         return client
 
     def _handle_pre_connect(self, _client: paho.Client, _data: Any) -> None:
@@ -265,7 +285,7 @@ class MqttLink:
             )
 
     def _handle_connect(
-        self, client: paho.Client, _data: Any, _flags: Any, reason: Any, properties: Any
+        self, client: paho.Client, _data: Any, flags: Any, reason: Any, properties: Any
     ) -> None:
         self._answered = True
         self._unanswered = 0
@@ -286,6 +306,13 @@ class MqttLink:
             self._online = True
         self._refused = ()
         self._awaited = {}
+        self._maximum_packet = getattr(properties, "MaximumPacketSize", None)
+        fresh = self._look_at_session(bool(flags.session_present), properties)
+        self._call(
+            self._on_connected,
+            Connected(fresh, self._maximum_packet, self._ended_by),
+        )
+        self._drop_what_ends_connections()
         for topic in self._subscriptions:
             _result, packet_id = client.subscribe(topic, qos=1)
             if packet_id is not None:
@@ -299,6 +326,9 @@ class MqttLink:
         topic = self._awaited.pop(packet_id, None)
         if topic is None:
             return
+        granted = [reason.value for reason in reasons if not reason.is_failure]
+        if 0 in granted:
+            self._guarantees.granted_only_qos_0(topic)
         if any(reason.is_failure for reason in reasons):
             self._refused = (*self._refused, topic)
             log.error(
@@ -310,6 +340,27 @@ class MqttLink:
         if not self._awaited:
             self._ready()
 
+    def _look_at_session(self, present: bool, properties: Any) -> bool:
+        """True where no session is there to be continued; one without subscriptions is none."""
+        if not self._subscriptions:
+            return not present
+        granted = getattr(properties, "SessionExpiryInterval", None)
+        return self._guarantees.connection_begins(session_present=present, granted_expiry=granted)
+
+    def _drop_what_ends_connections(self) -> None:
+        """A message that the broker does not take must not keep all others out for ever."""
+        limits = [self._maximum_packet] if self._maximum_packet is not None else []
+        if self._guarantees.thrown_out:
+            limits.append(_ALWAYS_TAKEN)
+        if limits and (dropped := self._client.withdraw_larger(min(limits))):
+            self._guarantees.dropped(dropped, min(limits))
+
+    def _handle_published(
+        self, _client: paho.Client, _data: Any, mid: int, reason: Any, _properties: Any
+    ) -> None:
+        if reason.is_failure:
+            self._call(self._on_refused, mid, reason.value)
+
     def _ready(self) -> None:
         self._connected.set()
         self._report_state(True)
@@ -318,7 +369,9 @@ class MqttLink:
         self, _client: paho.Client, _data: Any, _flags: Any, reason: Any, _properties: Any
     ) -> None:
         with self._lock:
-            self._online = False
+            was_online, self._online = self._online, False
+        if was_online:
+            self._ended_by = getattr(reason, "value", 0)
         was_connected = self._connected.is_set()
         self._connected.clear()
         if was_connected:
@@ -327,14 +380,11 @@ class MqttLink:
             return
         if not self._answered:
             self._try_other_protocol()
-        elif was_connected and getattr(reason, "value", 0) == _SESSION_TAKEN_OVER:
-            log.error(
-                "client_id_taken",
-                client_id=self._broker.client_id,
-                remedy="another process uses the same client id: give each its own",
-            )
-        elif was_connected:
-            log.warning("broker_lost", reason=str(reason), client_id=self._broker.client_id)
+        elif was_online:
+            taken_over = getattr(reason, "value", 0) == _SESSION_TAKEN_OVER
+            if not taken_over:
+                log.warning("broker_lost", reason=str(reason), client_id=self._broker.client_id)
+            self._guarantees.connection_ended(taken_over=taken_over)
 
     def _try_other_protocol(self) -> None:
         """Some 3.1.1 brokers close an MQTT 5 connection without an answer."""
@@ -346,13 +396,19 @@ class MqttLink:
             )
 
     def _report_state(self, connected: bool) -> None:
+        self._call(self._on_state, connected)
+
+    def _call(self, callback: Callable[..., None], *arguments: object) -> None:
         try:
-            self._on_state(connected)
+            callback(*arguments)
         except Exception:  # a callback's exception must not end the network thread
-            log.exception("on_state_failed")
+            log.exception("mqtt_callback_failed")
 
     def _handle_messages(self, messages: Sequence[Publish]) -> None:
         connection = self._connection
+        at_qos_0 = sum(1 for message in messages if message.qos == 0)
+        if at_qos_0:
+            self._guarantees.came_at_qos_0(at_qos_0, messages[-1].topic)
         taken = [Message(*message, connection) for message in messages]
         try:
             self._on_messages(taken)
@@ -371,11 +427,3 @@ def _one_by_one(handle: Callable[[Message], None]) -> Callable[[Sequence[Message
                 log.exception("on_message_failed")
 
     return handle_all
-
-
-def _readable(path: Path) -> bool:
-    try:
-        with path.open("rb"):
-            return True
-    except OSError:
-        return False

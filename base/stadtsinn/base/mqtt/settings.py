@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from stadtsinn.base.mqtt.link import Broker, Tls
+from typing import Annotated
+
+from pydantic import Field
+
+from stadtsinn.base.mqtt.broker import SESSION_DAYS, Broker, Tls
 from stadtsinn.base.settings.fields import FilePath, Port
 from stadtsinn.base.settings.reading import Section
 from stadtsinn.base.settings.secret import Secret
@@ -17,12 +21,17 @@ class TlsSettings(Section):
 
 
 class BrokerSettings(Section):
-    """An MQTT broker and our account there."""
+    """An MQTT broker and our account there.
+
+    `session_days`: how long it is asked to keep our session, and what is sent meanwhile, while we
+    are away.
+    """
 
     host: str = "127.0.0.1"
     port: Port = 1883
     username: str | None = None
     password: Secret = Secret()
+    session_days: Annotated[int, Field(ge=1, le=365)] = SESSION_DAYS
     tls: TlsSettings | None = None
 
     def connection(self, client_id: str) -> Broker:
@@ -35,4 +44,5 @@ class BrokerSettings(Section):
             tls=Tls(tls.ca, tls.certificate, tls.key) if tls else None,
             username=self.username,
             password=self.password.read(),
+            session_expiry=self.session_days * 86_400,
         )
