@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
+from real_parts import mosquitto
+from stadtsinn.base.instant import parse
 from stadtsinn.cli.edge import app
+from stadtsinn.edge.agent.spool import Row, Spool
+from stadtsinn.edge.agent.too_large import moved
+from stadtsinn.edge.messages.delivery import Item, RawItem
 from stadtsinn.simulator.demo.certificates import Authority
+
+NOW = parse("2026-06-01T08:00:00+00:00")
+encode_item = msgspec.msgpack.Encoder().encode
+decode_item = msgspec.msgpack.Decoder(Item).decode
 
 CONFIG = """
 edge_id = "rathaus-1"
@@ -105,3 +115,44 @@ def test_printed_example_passes_the_check(config: Path) -> None:
 def test_help_ends_with_an_example() -> None:
     for command in ("run", "check", "config-example"):
         assert f"stadtsinn edge {command}" in run(command, "--help")[1]
+
+
+@pytest.mark.slow
+def test_check_with_connect_tries_both_brokers(tmp_path: Path) -> None:
+    with mosquitto(tmp_path / "b") as broker:
+        config = tmp_path / "edge.toml"
+        config.write_text(
+            f'edge_id = "rathaus-1"\nlocal_broker = {{ port = {broker.port} }}\n'
+            f'cloud_broker = {{ host = "127.0.0.1", port = {broker.port} }}\n'
+        )
+        code, out, _ = run("check", "--connect", "--config", str(config))
+        assert code == 0, out
+        assert out.count("keeps messages for a client that is away") == 2
+    code, out, _ = run("check", "--connect", "--config", str(config), language="de_DE.UTF-8")
+    assert code == 1
+    assert out.count("keine Verbindung") == 2
+
+
+def test_aside_lists_what_is_too_large_and_marks_it_for_another_try(tmp_path: Path) -> None:
+    config = tmp_path / "edge.toml"
+    config.write_text(
+        'edge_id = "rathaus-1"\ncloud_broker = { host = "mqtt.example" }\n'
+        'spool = { path = "spool.sqlite" }\n'
+    )
+    code, _, err = run("aside", "list", "--config", str(config))
+    assert code == 1
+    assert "has the agent run" in err
+    spool = Spool(tmp_path / "spool.sqlite", 1_000_000)
+    item = encode_item(RawItem(1, "t", b"x" * 5_000, "too_large", NOW))
+    spool.append([Row(1, NOW, item)])
+    spool.set_aside(1, encode_item(RawItem(1, "t", b"", "set_aside_by_edge", NOW)), "big", NOW)
+    code, out, _ = run("aside", "list", "--config", str(config))
+    assert code == 0
+    assert "big" in out
+    assert str(len(item)) in out
+    assert run("aside", "retry", "--config", str(config))[1].startswith("1 marked")
+    assert spool.take_back(moved) == 1
+    assert (spool.aside, spool.last_position) == (0, 2)
+    ((position, body),) = spool.read(1, 10, 100_000)
+    assert (position, decode_item(body)) == (2, RawItem(2, "t", b"x" * 5_000, "too_large", NOW))
+    spool.close()

@@ -78,12 +78,15 @@ class FakeIngest:
                     self.resent += 1
                     assert known == item, "a position of a stream means one item for ever"
             position = self._contiguous(batch)
-        ack = Ack(stream=batch.stream, position=position)
+        sender = "" if batch.sender is None else batch.sender.id
+        ack = Ack(stream=batch.stream, position=position, sender=sender)
         self.link.publish(ack_topic(batch.edge_id), encode(ack))
         self.link.acknowledge(message)
 
     def _contiguous(self, batch: Batch) -> int:
-        position = self._committed.setdefault(batch.stream, batch.items[0].position - 1)
+        first = batch.items[0].position - 1
+        begins = first if batch.sender is None else batch.sender.acknowledged
+        position = self._committed.setdefault(batch.stream, begins)
         while (batch.stream, position + 1) in self.items:
             position += 1
         self._committed[batch.stream] = position

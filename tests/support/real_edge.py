@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from real_parts import PATIENCE_S, wait_until
+from real_parts import PATIENCE_S, dies_with_the_test, wait_until
 
 CONFIG = """\
 edge_id = "rathaus-1"
@@ -80,7 +80,8 @@ class RealEdge:
     def start(self, crash_at: str = "") -> None:
         """Returns when the process runs; see `wait_ready`."""
         environment = {**os.environ, "STADTSINN_CRASH_AT": crash_at}
-        command = [sys.executable, "-m", "stadtsinn.cli", "edge", "run", "-c", str(self._config)]
+        edge = [sys.executable, "-m", "stadtsinn.cli", "edge", "run", "-c", str(self._config)]
+        command = [*dies_with_the_test(), *edge]
         with (self.folder / "edge.log").open("ab") as log:
             self._log_start = log.tell()
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)

@@ -85,7 +85,13 @@ def require_shared(relative: str) -> Path:
 
 def mosquitto(folder: Path, options: Sequence[str] = (), port: int | None = None) -> Mosquitto:
     """A Mosquitto, not started yet: use it as a context manager or call start/kill/start."""
-    return Mosquitto(Program(require("mosquitto")), folder, port=port, options=options)
+    program = Program(require("mosquitto"), before=dies_with_the_test())
+    return Mosquitto(program, folder, port=port, options=options)
+
+
+def dies_with_the_test() -> tuple[str, ...]:
+    """Before a command: the process ends when the test run is killed, which cleans up nothing."""
+    return ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
 
 
 def wait_until(condition: Callable[[], bool], what: str, timeout: float = PATIENCE_S) -> None:

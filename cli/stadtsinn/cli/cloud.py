@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stadtsinn.base.berlin import for_people, isoformat
-from stadtsinn.cli import set_aside
+from stadtsinn.cli import cloud_check, set_aside
 from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.installation import (
     DEFAULT_CONFIG,
@@ -44,6 +44,7 @@ quarantine_app = typer.Typer(
 )
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(set_aside.app, name="set-aside")
+app.command("check", help=cloud_check.HELP)(cloud_check.check)
 
 Reason = Annotated[
     str | None,

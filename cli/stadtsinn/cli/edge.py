@@ -11,7 +11,9 @@ from typing import Annotated
 import typer
 
 from stadtsinn.base.settings.errors import SettingsError
-from stadtsinn.cli.frame import refuse
+from stadtsinn.cli import edge_aside
+from stadtsinn.cli.broker_check import CHECK_TOPIC, Connect, keeps_messages
+from stadtsinn.cli.frame import FAILED, refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Clock
 from stadtsinn.cli.output import print_facts
@@ -26,6 +28,7 @@ app = typer.Typer(
         "Der Agent beim Netzwerkserver: nimmt Messungen an, verwahrt sie, liefert sie.",
     ),
 )
+app.add_typer(edge_aside.app, name="aside")
 
 Config = Annotated[
     Path,
@@ -66,13 +69,15 @@ def run(config: Config = Path("edge.toml"), clock: Clock = None) -> None:
 
 @app.command(
     help=text(
-        "Check a configuration and say what it would do; connects nowhere.\n\n"
-        "Example: stadtsinn edge check --config edge.toml",
-        "Eine Konfiguration prüfen und sagen, was sie bewirkt; verbindet sich nicht.\n\n"
-        "Beispiel: stadtsinn edge check --config edge.toml",
+        "Check a configuration and say what it would do. With --connect, try both brokers out: do "
+        "they keep messages for a client that is away?\n\n"
+        "Example: stadtsinn edge check --config edge.toml --connect",
+        "Eine Konfiguration prüfen und sagen, was sie bewirkt. Mit --connect beide Broker "
+        "ausprobieren: Bewahren sie Nachrichten für Abwesende auf?\n\n"
+        "Beispiel: stadtsinn edge check --config edge.toml --connect",
     )
 )
-def check(config: Config = Path("edge.toml")) -> None:
+def check(config: Config = Path("edge.toml"), connect: Connect = False) -> None:
     settings = _settings(config)
     try:
         for broker in (settings.local(), settings.cloud()):
@@ -89,6 +94,23 @@ def check(config: Config = Path("edge.toml")) -> None:
             ),
             file=sys.stderr,
         )
+    if connect:
+        _try_brokers(settings)
+
+
+def _try_brokers(settings: EdgeSettings) -> None:
+    from stadtsinn.edge.messages.delivery import TOPIC_ROOT
+
+    kept = [
+        keeps_messages(text("local broker", "Broker vor Ort"), settings.local(), CHECK_TOPIC),
+        keeps_messages(
+            text("cloud broker", "Broker der Zentrale"),
+            settings.cloud(),
+            f"{TOPIC_ROOT}/{settings.edge_id}/check",
+        ),
+    ]
+    if not all(kept):
+        raise typer.Exit(FAILED)
 
 
 @app.command(

@@ -102,6 +102,7 @@ host = "127.0.0.1"
 port = 1883
 # username = "ingest"
 # password_file = "broker.password"
+# session_days = 30                # how long it keeps messages for an ingest that is away
 # [broker.tls]
 # ca = "ca.pem"
 # certificate = "ingest.pem"

@@ -27,6 +27,8 @@ class TimeSource(StrEnum):
     """The network server's clock at arrival: too late for a frame that the gateway buffered."""
     ARRIVAL = "arrival"
     """Our own clock when the event reached us: no other clock was plausible."""
+    CORRECTED = "corrected"
+    """A wrong clock at the edge, put right by the cloud's (decision 3)."""
 
 
 class Reception(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stadtsinn.base.instant import Instant
-from stadtsinn.cloud.intake.streams import PROOFS, StreamState, advance
+from stadtsinn.cloud.intake.streams import PROOFS, StreamState, advance, advance_run
+from stadtsinn.edge.messages.delivery import Sender
 
 
 def after(*batches: tuple[int, int, int], start: StreamState | None = None) -> StreamState:
@@ -94,3 +95,77 @@ def test_any_order_ends_at_the_last_item_and_never_runs_ahead(
         assert set(range(1, state.position + 1)) <= arrived
     assert state.position == 60
     assert state.skipped == 0
+
+
+# --- runs of agents that name themselves -----------------------------------------------
+
+
+def sender(name: str, opened: int = 0, acknowledged: int = 0, begins: int = 0) -> Sender:
+    return Sender(name, begins=begins, opened=opened, acknowledged=acknowledged)
+
+
+def test_a_run_is_told_only_what_it_has_sent_itself() -> None:
+    """Two agents with one card: the positions of the one are not those of the other."""
+    state, run, _ = advance_run(StreamState(), sender("a"), 1, 50, Instant(1))
+    assert run.position == 50
+    state, run, past = advance_run(state, sender("b"), 1, 10, Instant(2))
+    assert (run.position, past) == (10, True)
+    state, run, past = advance_run(state, sender("b"), 11, 20, Instant(3))
+    assert (run.position, past) == (20, False), "said once"
+    state, run, _ = advance_run(state, sender("a"), 51, 60, Instant(4))
+    assert run.position == 60
+
+
+def test_a_batch_that_another_agent_covers_is_not_taken_for_the_lost_one() -> None:
+    """11..20 of b never came; that a's 11..20 did is no reason to tell b so."""
+    state, _, _ = advance_run(StreamState(), sender("a"), 1, 20, Instant(1))
+    state, _, _ = advance_run(state, sender("b", opened=20), 1, 10, Instant(2))
+    state, run, _ = advance_run(state, sender("b", opened=20), 21, 30, Instant(3))
+    assert run.position == 10
+
+
+def test_a_restart_is_no_spool_from_the_past() -> None:
+    state, _, _ = advance_run(StreamState(), sender("a"), 1, 20, Instant(1))
+    state, run, past = advance_run(state, sender("b", opened=25), 1, 25, Instant(2))
+    assert (run.position, past) == (25, False)
+
+
+def test_a_stream_that_begins_anew_has_no_gap_below_its_beginning() -> None:
+    begun = sender("a", opened=60, acknowledged=18, begins=18)
+    state, run, past = advance_run(StreamState(), begun, 19, 30, Instant(1))
+    assert (run.position, past, state.skipped) == (30, False, 0)
+
+
+def test_what_the_edge_no_longer_holds_is_given_up_at_once() -> None:
+    state, _, _ = advance_run(StreamState(), sender("a"), 1, 10, Instant(1))
+    state, run, _ = advance_run(state, sender("a", acknowledged=50), 51, 60, Instant(2))
+    assert (run.position, state.position, state.skipped) == (60, 60, 40)
+
+
+def test_batches_of_a_run_may_arrive_in_any_order() -> None:
+    state, run, _ = advance_run(StreamState(), sender("a", opened=30), 11, 20, Instant(1))
+    assert run.position == 0
+    state, run, _ = advance_run(state, sender("a", opened=30), 21, 30, Instant(2))
+    state, run, _ = advance_run(state, sender("a", opened=30), 1, 10, Instant(3))
+    assert (run.position, state.position) == (30, 30)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 30), st.integers(0, 5)), max_size=40)
+)
+def test_no_run_is_ever_told_a_position_that_it_did_not_send(
+    batches: list[tuple[str, int, int]],
+) -> None:
+    state, sent = StreamState(), {"a": set[int](), "b": set[int]()}
+    for number, (name, first, more) in enumerate(batches):
+        sent[name] |= set(range(first, first + more + 1))
+        state, run, _ = advance_run(state, sender(name), first, first + more, Instant(number))
+        assert set(range(1, run.position + 1)) <= sent[name]
+
+
+def test_a_clock_that_was_set_back_does_not_stop_the_proofs() -> None:
+    """An edge of the first version that restarts in 1970 still begins anew above the gap."""
+    state = after((1, 10, 10**15))
+    for attempt in range(PROOFS):
+        state = after((51, 51, 1000 - attempt), start=state)
+    assert state.position == 51

@@ -34,6 +34,7 @@ from stadtsinn.cloud.intake.opening import open_ingestor
 from stadtsinn.cloud.intake.reading import read_edge_batch, read_server_event
 from stadtsinn.cloud.intake.repository import quarantined
 from stadtsinn.cloud.intake.sources import NetworkServer, ServerSource, shared
+from stadtsinn.cloud.intake.streams import Answer
 from stadtsinn.cloud.intake.worker import Grouping, IngestWorker
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.uplinks import repository as log_repository
@@ -78,6 +79,9 @@ class FakeSource:
 
     def answer(self, edge_id: str, stream: str, position: int) -> None:
         self.answers.append((edge_id, stream, position))
+
+    def answer_run(self, answer: Answer) -> None:
+        self.answers.append((answer.edge_id, answer.stream, answer.position))
 
     def configure(self, edge_id: str, device_types: dict[str, str]) -> None:
         self.configs.append((edge_id, device_types))

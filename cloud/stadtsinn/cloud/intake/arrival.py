@@ -10,7 +10,7 @@ import msgspec
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.decoders.uplink import Uplink
-from stadtsinn.edge.messages.delivery import ClaimedItem
+from stadtsinn.edge.messages.delivery import ClaimedItem, Sender
 
 STORED_BYTES = 64 * 1024
 """Of a larger message only this much is kept in memory and quarantine."""
@@ -111,6 +111,9 @@ class Progress(msgspec.Struct, frozen=True, gc=False):
     first: int
     last: int
     sent_at: Instant
+    sender: Sender | None = None
+    clock_ahead: int = 0
+    """µs that the edge's clock is ahead of ours; 0 where it is right."""
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Protocol
 
+import structlog
+
+from stadtsinn.base.mqtt.link import MessageTooLarge
 from stadtsinn.cloud.town.directory import Directory
+
+log = structlog.get_logger()
 
 
 class Configuring(Protocol):
@@ -37,6 +42,18 @@ class EdgeConfigs:
         for edge_id, tenant_id in directory.edges.items():
             device_types = types_of[tenant_id]
             if self._sent.get(edge_id) != device_types:
-                self._edges.configure(edge_id, device_types)
+                self._configure(edge_id, device_types)
                 self._sent[edge_id] = dict(device_types)
         self._revision = directory.revision
+
+    def _configure(self, edge_id: str, device_types: dict[str, str]) -> None:
+        try:
+            self._edges.configure(edge_id, device_types)
+        except MessageTooLarge as error:  # the edge decodes less; this cloud decodes everything
+            log.warning(
+                "edge_config_too_large",
+                edge=edge_id,
+                devices=len(device_types),
+                reason=str(error),
+                remedy="raise the broker's limit for the size of messages",
+            )

@@ -22,6 +22,21 @@ OTHER_EVENTS = Counter(
 STREAM_GAPS = Counter(
     "stadtsinn_ingest_stream_positions_skipped", "Spool positions that never arrived", ["source"]
 )
+EDGE_NOTICES = Counter(
+    "stadtsinn_ingest_edge_notices",
+    "What is wrong with an edge whose data arrive: a card from the past, a copied card, its clock",
+    ["source", "kind"],
+)
+EDGE_CLOCK = Gauge(
+    "stadtsinn_ingest_edge_clock_ahead_seconds",
+    "Seconds that an edge's clock is ahead of this cloud's; 0 where it is right",
+    ["source"],
+)
+BROKER_NOTICES = Counter(
+    "stadtsinn_ingest_broker_notices",
+    "What a broker or its publishers do not guarantee: a forgotten session, messages at QoS 0, …",
+    ["source", "kind"],
+)
 DIFFERENT_CLAIMS = Counter(
     "stadtsinn_ingest_different_claims",
     "Uplinks that an edge decoded otherwise than the same decoder does here",

@@ -17,6 +17,7 @@ from stadtsinn.cloud.intake.arrival import (
     Progress,
     Rejection,
 )
+from stadtsinn.cloud.intake.edge_clocks import EdgeClock
 from stadtsinn.cloud.town.directory import Directory
 from stadtsinn.edge.messages.delivery import (
     TOPIC_ROOT,
@@ -24,6 +25,7 @@ from stadtsinn.edge.messages.delivery import (
     ClaimedBatch,
     ClaimedItem,
     RawItem,
+    Sender,
     decode_claimed_batch,
 )
 from stadtsinn.edge.network_servers.event_time import GatewayClocks
@@ -41,6 +43,7 @@ MAX_BATCH = 4 * 1024 * 1024
 """Largest batch in bytes; agents send some 200 KiB."""
 
 _MAX_POSITION = 2**62
+_MAX_CLOCK_STEPS = 64
 _item_decoder = msgspec.msgpack.Decoder(ClaimedItem | RawItem)
 
 
@@ -80,8 +83,11 @@ def original_batch(topic: str, payload: bytes, size: int, received_at: Instant) 
     return Original(Kind.BATCH, origin, topic, payload, size, received_at)
 
 
-def read_edge_batch(original: Original, directory: Directory) -> Arrival:
-    """The arrival of one batch. The topic says which edge it is: the broker vouches for it."""
+def read_edge_batch(original: Original, directory: Directory, *, live: bool = False) -> Arrival:
+    """The arrival of one batch. The topic says which edge it is: the broker vouches for it.
+
+    `live`: the broker is known not to have held it, so a late one comes from a wrong clock.
+    """
     edge_id = edge_of_topic(original.topic) or ""
     tenant_id = directory.edges.get(edge_id)
     original = replace(original, origin=Origin(original.origin.source, tenant_id))
@@ -105,29 +111,41 @@ def read_edge_batch(original: Original, directory: Directory) -> Arrival:
             "malformed_batch",
             "edge id differs from the topic's, or positions do not count up by one",
         )
-    return _batch_arrival(batch, original)
+    return _batch_arrival(batch, original, EdgeClock.of(batch, original.received_at, live=live))
 
 
-def _batch_arrival(batch: ClaimedBatch, received: Original) -> Arrival:
+def _batch_arrival(batch: ClaimedBatch, received: Original, clock: EdgeClock) -> Arrival:
     candidates: list[Candidate] = []
     rejections: list[Rejection] = []
     for item in batch.items:
         if isinstance(item, ClaimedItem):
-            candidates.append(Candidate(received, item.uplink, item.outcome, item.position))
+            uplink = clock.dated(item.uplink, item.position, batch)
+            candidates.append(Candidate(received, uplink, item.outcome, item.position))
         else:
             rejections.append(_raw(item, received.origin))
     first, last = batch.items[0].position, batch.items[-1].position
-    progress = Progress(batch.edge_id, batch.stream, first, last, batch.sent_at)
+    progress = Progress(
+        batch.edge_id, batch.stream, first, last, batch.sent_at, batch.sender, clock.ahead
+    )
     return Arrival(candidates, rejections, progress)
 
 
 def _well_formed(batch: ClaimedBatch) -> bool:
     if not batch.items or not 0 < len(batch.stream) <= 64 or "\0" in batch.stream:
         return False
+    if batch.sender is not None and not _well_formed_sender(batch.sender):
+        return False
     first = batch.items[0].position
     return 1 <= first < _MAX_POSITION and all(
         item.position == first + n for n, item in enumerate(batch.items)
     )
+
+
+def _well_formed_sender(sender: Sender) -> bool:
+    positions = (sender.begins, sender.opened, sender.acknowledged)
+    if len(sender.clock_steps) > _MAX_CLOCK_STEPS:
+        return False
+    return 0 < len(sender.id) <= 64 and all(0 <= one < _MAX_POSITION for one in positions)
 
 
 def _raw(item: RawItem, origin: Origin) -> Rejection:

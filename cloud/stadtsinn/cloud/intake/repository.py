@@ -14,10 +14,13 @@ from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.intake.arrival import Kind, Origin, Original, Rejection
 from stadtsinn.cloud.intake.streams import StreamState
 from stadtsinn.cloud.intake.tables import edge_streams, quarantine
+from stadtsinn.cloud.log.uplinks.tables import uplinks
 from stadtsinn.cloud.platform.access.scope import Scope
 
 _state_encoder = msgspec.msgpack.Encoder()
 _state_decoder = msgspec.msgpack.Decoder(StreamState)
+
+_NEWEST_LOOKED_AT = 10_000
 
 StreamKey = tuple[str, str]
 """(edge id, stream)"""
@@ -99,6 +102,24 @@ def write_streams(
                 set_={"state": encoded, "updated_at": now},
             )
         )
+
+
+def heard_before(connection: Connection, source: str, *, edges: bool) -> bool:
+    """Did this installation take anything from that source lately? Then a session was left there.
+
+    All edges are one source, which is known by their streams.
+    """
+    if edges:
+        query = select(edge_streams.c.edge_id).limit(1)
+    else:
+        newest = (
+            select(uplinks.c.source)
+            .order_by(uplinks.c.position.desc())
+            .limit(_NEWEST_LOOKED_AT)
+            .subquery()
+        )
+        query = select(newest.c.source).where(newest.c.source == source).limit(1)
+    return connection.execute(query).first() is not None
 
 
 # --- quarantine ------------------------------------------------------------------------

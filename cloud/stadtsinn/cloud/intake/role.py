@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from stadtsinn.base.clock import Clock
@@ -11,8 +11,9 @@ from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.cloud.intake.inbox import Inbox
 from stadtsinn.cloud.intake.maintenance import Maintenance
 from stadtsinn.cloud.intake.opening import open_ingestor
+from stadtsinn.cloud.intake.repository import heard_before
 from stadtsinn.cloud.intake.settings import IntakeSettings
-from stadtsinn.cloud.intake.sources import EdgeSource, NetworkServer, ServerSource, Source
+from stadtsinn.cloud.intake.sources import EdgeSource, Linked, NetworkServer, ServerSource, Source
 from stadtsinn.cloud.intake.worker import Grouping, IngestWorker
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.uplinks.signal import LogSignal
@@ -39,11 +40,11 @@ class Ingest:
         return self._worker.ended()
 
     def checks(self) -> Mapping[str, Callable[[], Check]]:
-        """One check per source and one for the commits."""
+        """One check per source, one for the commits and one for the edges."""
         sources = {
             f"broker {name}": partial(self._worker.check_source, name) for name in self._names
         }
-        return {"ingest": self._worker.check, **sources}
+        return {"ingest": self._worker.check, "edges": self._worker.check_edges, **sources}
 
 
 def _edges(settings: IntakeSettings, inbox: Inbox, clock: Clock) -> Iterator[Source]:
@@ -73,6 +74,16 @@ SOURCES: list[Callable[[IntakeSettings, Inbox, Clock], Iterator[Source]]] = [
 """One function for each kind of source: it opens those that the configuration names."""
 
 
+def _expect_sessions(sources: Sequence[Source], database: Database) -> None:
+    """A broker that forgot the session of an earlier process has lost what it held for us."""
+    for source in sources:
+        if isinstance(source, Linked):
+            with database.read() as connection:
+                before = heard_before(connection, source.name, edges=isinstance(source, EdgeSource))
+            if before:
+                source.expect_session()
+
+
 def build_ingest(
     settings: IntakeSettings,
     database: Database,
@@ -89,6 +100,7 @@ def build_ingest(
         raise SettingsError(
             "the ingest has no source: set ingest.edges = true or name a [[network_servers]]"
         )
+    _expect_sessions(sources, database)
     grouping = Grouping(settings.ingest.max_messages, linger_s=settings.ingest.linger_ms / 1000)
     worker = IngestWorker(
         open_ingestor(database, directory, clock, archive),

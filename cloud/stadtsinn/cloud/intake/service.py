@@ -12,12 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
+from msgspec.structs import replace
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 
 from stadtsinn.base.clock import Clock
 from stadtsinn.cloud.intake import metrics
 from stadtsinn.cloud.intake.arrival import Arrival, Candidate, Progress, Rejection
+from stadtsinn.cloud.intake.edge_watch import EdgeWatch
 from stadtsinn.cloud.intake.judging import Judge
 from stadtsinn.cloud.intake.repository import (
     StreamKey,
@@ -25,7 +27,7 @@ from stadtsinn.cloud.intake.repository import (
     read_streams,
     write_streams,
 )
-from stadtsinn.cloud.intake.streams import StreamState, advance
+from stadtsinn.cloud.intake.streams import Answer, StreamState, advance, answered
 from stadtsinn.cloud.log.archive_files.archived_copies import ArchivedCopies
 from stadtsinn.cloud.log.uplinks.repository import append, lock_log
 from stadtsinn.cloud.log.uplinks.rows import Entry
@@ -48,13 +50,15 @@ class _Refused(Exception):
 class Committed:
     """What one commit did: uplinks per source, new ones and copies of logged ones.
 
-    `positions` is what may be acknowledged of each edge's stream.
+    `positions` is what may be acknowledged of each edge's stream, `answers` what each run of an
+    agent that names itself is told.
     """
 
     new: Counter[str]
     copies: Counter[str]
     positions: dict[StreamKey, int]
     rejections: tuple[Rejection, ...]
+    answers: tuple[Answer, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,7 @@ class Ingestor:
         self._judge = Judge(catalogue)
         self._archived = archived
         self._occasional = metrics.Occasional()
+        self.edges = EdgeWatch()
 
     def start(self) -> None:
         """Load the kernel and read the registry, before the first message is asked for."""
@@ -160,6 +165,8 @@ class Ingestor:
             log.exception("commit_refused", uplinks=len(judged.entries))
             raise _Refused(type(error).__name__) from error
         self.count(committed)
+        for batch in judged.progress:
+            self.edges.note_clock(batch.edge_id, batch.clock_ahead)
         for kind in judged.other_events:
             metrics.OTHER_EVENTS.labels(kind).inc()
         return committed
@@ -169,25 +176,33 @@ class Ingestor:
         now = self._clock.now()
         lock_log(connection)
         put_in_quarantine(connection, judged.rejections, now)
-        streams = self._advance(connection, judged.progress)
+        streams, answers = self._advance(connection, judged.progress)
         write_streams(connection, streams, now)
         are_new = append(connection, judged.entries, now, self._archived)
         sources = [(entry.source, new) for entry, new in zip(judged.entries, are_new, strict=True)]
         return Committed(
             new=Counter(source for source, new in sources if new),
             copies=Counter(source for source, new in sources if not new),
-            positions={key: state.position for key, state in streams.items()},
+            positions={key: streams[key].position for key in _of_nameless_agents(judged.progress)},
             rejections=tuple(judged.rejections),
+            answers=tuple(answers.values()),
         )
 
     def _advance(
         self, connection: Connection, batches: Sequence[Progress]
-    ) -> dict[StreamKey, StreamState]:
+    ) -> tuple[dict[StreamKey, StreamState], dict[tuple[StreamKey, str], Answer]]:
         states = read_streams(connection, {(b.edge_id, b.stream) for b in batches})
+        answers: dict[tuple[StreamKey, str], Answer] = {}
         for batch in batches:
             key = (batch.edge_id, batch.stream)
             before = states[key]
-            states[key] = advance(before, batch.first, batch.last, batch.sent_at)
+            if batch.sender is None:
+                states[key] = advance(before, batch.first, batch.last, batch.sent_at)
+            else:
+                states[key], answer = answered(before, batch, batch.sender)
+                known = answers.get((key, answer.sender))
+                anew = answer.begin_anew or (known is not None and known.begin_anew)
+                answers[key, answer.sender] = replace(answer, begin_anew=anew)
             if skipped := states[key].skipped - before.skipped:
                 metrics.STREAM_GAPS.labels(f"edge:{batch.edge_id}").inc(skipped)
                 log.error(
@@ -198,7 +213,7 @@ class Ingestor:
                     positions=skipped,
                     meaning="the edge no longer has them: restored database or another cloud?",
                 )
-        return states
+        return states, answers
 
     def count(self, committed: Committed) -> None:
         """Count and log what a commit did."""
@@ -206,6 +221,8 @@ class Ingestor:
             metrics.UPLINKS.labels(source).inc(count)
         for source, count in committed.copies.items():
             metrics.DUPLICATES.labels(source).inc(count)
+        for answer in committed.answers:
+            self.edges.note_answer(answer)
         for rejection in committed.rejections:
             metrics.count_rejection(rejection.reason)
             self._occasional.warn(
@@ -219,6 +236,10 @@ class Ingestor:
             )
         if committed.new:
             metrics.LAST_COMMIT.set(self._clock.now() / 1e6)
+
+
+def _of_nameless_agents(batches: Sequence[Progress]) -> list[StreamKey]:
+    return [(batch.edge_id, batch.stream) for batch in batches if batch.sender is None]
 
 
 def _is_outage(error: Exception) -> bool:
@@ -259,6 +280,7 @@ def _sum(parts: Sequence[Committed]) -> Committed:
         sum((part.copies for part in parts), Counter()),
         positions,
         tuple(rejection for part in parts for rejection in part.rejections),
+        tuple(answer for part in parts for answer in part.answers),
     )
 
 

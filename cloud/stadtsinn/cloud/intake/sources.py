@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 from msgspec.structs import replace
@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.mqtt.link import Broker, Message, MqttLink
+from stadtsinn.base.mqtt.liveness import Liveness
 from stadtsinn.cloud.intake import metrics
 from stadtsinn.cloud.intake.arrival import STORED_BYTES, Arrival, Kind, Origin, Original
 from stadtsinn.cloud.intake.inbox import Feed, Inbox, Received
@@ -21,6 +22,7 @@ from stadtsinn.cloud.intake.reading import (
     read_edge_batch,
     read_server_event,
 )
+from stadtsinn.cloud.intake.streams import Answer
 from stadtsinn.cloud.town.directory import Directory
 from stadtsinn.edge.messages.delivery import (
     Ack,
@@ -49,7 +51,14 @@ class Source(Feed, Protocol):
         ...
 
 
-class _Linked:
+@runtime_checkable
+class Watchful(Protocol):
+    """A source that has something to say besides whether it is connected."""
+
+    def warnings(self) -> tuple[str, ...]: ...
+
+
+class Linked:
     """An MQTT link that fills the inbox."""
 
     def __init__(
@@ -67,16 +76,27 @@ class _Linked:
         self._clock = clock
         self._connected = metrics.CONNECTED.labels(name)
         self._connected.set(0)
+        self._liveness = Liveness(clock)
         self._link = MqttLink(
             broker,
             subscriptions=topics,
             on_messages=self._take,
             on_state=lambda connected: self._connected.set(int(connected)),
+            on_connected=lambda connected: self._liveness.connected(fresh=connected.fresh),
+            on_notice=lambda kind, n: metrics.BROKER_NOTICES.labels(name, kind.value).inc(n),
         )
 
     @property
     def connected(self) -> bool:
         return self._link.connected
+
+    def expect_session(self) -> None:
+        """An earlier process left a session at the broker: to be called before `start`."""
+        self._link.expect_session()
+
+    def warnings(self) -> tuple[str, ...]:
+        """What its broker or whoever publishes there does not guarantee."""
+        return self._link.notices.texts()
 
     def start(self) -> None:
         self._link.start()
@@ -89,10 +109,17 @@ class _Linked:
 
     def acknowledge(self, *messages: Message) -> None:
         self._link.acknowledge(*messages)
+        self._liveness.acknowledged(len(messages))
+
+    def _is_live(self, original: Original) -> bool:
+        """Was it published just now, not held by the broker?"""
+        since = self._liveness.since
+        return since is not None and original.received_at >= since
 
     def _take(self, messages: Sequence[Message]) -> None:
         """Called on the network thread with what one read of the socket brought."""
         now = self._clock.now()
+        self._liveness.took(len(messages))
         self._inbox.put(*(self._received(message, now) for message in messages))
 
     def _received(self, message: Message, now: Instant) -> Received:
@@ -111,7 +138,7 @@ class _Linked:
         raise NotImplementedError
 
 
-class EdgeSource(_Linked):
+class EdgeSource(Linked):
     """Batches of all edges at the cloud's broker; they are answered with acknowledgements."""
 
     def __init__(self, broker: Broker, share: str | None, inbox: Inbox, clock: Clock) -> None:
@@ -122,11 +149,22 @@ class EdgeSource(_Linked):
         return original_batch(topic, payload, size, now)
 
     def read(self, original: Original, directory: Directory) -> Arrival:
-        return read_edge_batch(original, directory)
+        return read_edge_batch(original, directory, live=self._is_live(original))
 
     def answer(self, edge_id: str, stream: str, position: int) -> None:
         """Tell an edge that it may forget everything up to `position`."""
         self._link.publish(ack_topic(edge_id), encode(Ack(stream=stream, position=position)))
+
+    def answer_run(self, answer: Answer) -> None:
+        """Tell one run of an agent how far it is committed, or to go on as another stream."""
+        ack = Ack(
+            stream=answer.stream,
+            position=answer.position,
+            sender=answer.sender,
+            begin_anew=answer.begin_anew,
+            at=self._clock.now(),
+        )
+        self._link.publish(ack_topic(answer.edge_id), encode(ack))
 
     def configure(self, edge_id: str, device_types: dict[str, str]) -> None:
         """Tell an edge the types of its town's devices; retained, so also one that is away."""
@@ -134,7 +172,7 @@ class EdgeSource(_Linked):
         self._link.publish(config_topic(edge_id), message, retain=True)
 
 
-class ServerSource(_Linked):
+class ServerSource(Linked):
     """The application events of one network server."""
 
     def __init__(
@@ -151,12 +189,16 @@ class ServerSource(_Linked):
         self._origin = Origin(name, server.tenant)
         self._clocks = GatewayClocks()
 
+    def warnings(self) -> tuple[str, ...]:
+        return (*super().warnings(), *self._clocks.warnings())
+
     def _original(self, topic: str, payload: bytes, size: int, now: Instant) -> Original:
         return Original(
             Kind.EVENT, self._origin, topic, payload, size, now, format=self._server.name
         )
 
     def read(self, original: Original, directory: Directory) -> Arrival:  # noqa: ARG002
+        self._clocks.live_since = self._liveness.since
         return read_server_event(self._server, original, self._clocks)
 
 
@@ -180,4 +222,4 @@ def shared(topic: str, group: str | None) -> str:
     return f"$share/{group}/{topic}" if group else topic
 
 
-__all__ = ["EdgeSource", "NetworkServer", "ServerSource", "Source", "shared"]
+__all__ = ["EdgeSource", "Linked", "NetworkServer", "ServerSource", "Source", "Watchful", "shared"]

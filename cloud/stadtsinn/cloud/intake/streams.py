@@ -6,8 +6,13 @@ the work, so later ones are remembered as `ahead` until the gap closes.
 
 A gap that never closes is real, too: this cloud was restored from a backup, or the edge's
 earlier items went to another cloud. The edge always resends from its oldest unacknowledged
-item on; when it has begun `PROOFS` times (each sent later than the last) above the gap, the
+item on; when it has begun `PROOFS` times (each sent at another time) above the gap, the
 items below no longer exist there, and waiting for them would stop the edge for ever.
+
+Agents since the second version say more (`Sender`): which run of which agent sends, and from where
+on it holds its items. So a gap that it no longer holds is given up at once, and each run is
+acknowledged only what it has sent itself. That matters where one stream is in two hands: a copied
+card, or one from the past. Their positions are the same, their uplinks are not.
 """
 
 from __future__ import annotations
@@ -15,12 +20,23 @@ from __future__ import annotations
 import msgspec
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.intake.arrival import Progress
+from stadtsinn.edge.messages.delivery import Sender
 
 FIRST_POSITION = 1
 """Where the spool of a new stream begins."""
 
 PROOFS = 3
 _RANGES_KEPT = 256
+_RUNS_KEPT = 4
+
+
+class RunState(msgspec.Struct, frozen=True):
+    """What one run of an agent has sent of a stream: committed without a gap up to `position`."""
+
+    id: str
+    position: int
+    ahead: tuple[tuple[int, int], ...] = ()
 
 
 class StreamState(msgspec.Struct, frozen=True):
@@ -33,6 +49,60 @@ class StreamState(msgspec.Struct, frozen=True):
     begun_at: Instant = Instant(0)
     skipped: int = 0
     """Positions given up, over the life of the stream."""
+    runs: tuple[RunState, ...] = ()
+    """The runs that sent last, the latest at the end."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a run of an agent is told about its stream; `begin_anew` as in `Ack`."""
+
+    edge_id: str
+    stream: str
+    sender: str
+    position: int
+    begin_anew: bool
+
+
+def answered(state: StreamState, batch: Progress, sender: Sender) -> tuple[StreamState, Answer]:
+    """The state after a batch of an agent that names itself, and what it is told."""
+    state, run, past = advance_run(state, sender, batch.first, batch.last, batch.sent_at)
+    return state, Answer(batch.edge_id, batch.stream, sender.id, run.position, past)
+
+
+def advance_run(
+    state: StreamState, sender: Sender, first: int, last: int, sent_at: Instant
+) -> tuple[StreamState, RunState, bool]:
+    """The state after items `first`..`last` of this run were committed, the run's own state, and
+    whether its spool is from the past: the stream was further on than the spool when opened."""
+    if state == StreamState():
+        state = StreamState(position=sender.begins)
+    runs = {run.id: run for run in state.runs}
+    run = runs.pop(sender.id, None)
+    past = run is None and max(sender.opened, sender.begins) < state.position
+    state = _given_up(state, sender.acknowledged)
+    state = advance(state, first, last, sent_at)
+    run = _advanced(run or RunState(sender.id, sender.acknowledged), sender, first, last)
+    kept = (*runs.values(), run)[-_RUNS_KEPT:]
+    return msgspec.structs.replace(state, runs=kept), run, past
+
+
+def _given_up(state: StreamState, acknowledged: int) -> StreamState:
+    """Nobody holds what is up to `acknowledged`: what of it never came will not come."""
+    if acknowledged <= state.position:
+        return state
+    arrived = sum(
+        min(last, acknowledged) - first + 1 for first, last in state.ahead if first <= acknowledged
+    )
+    missing = acknowledged - state.position - arrived
+    ahead = tuple((first, last) for first, last in state.ahead if last > acknowledged)
+    state = msgspec.structs.replace(state, skipped=state.skipped + missing, ahead=ahead)
+    return _close(state, acknowledged)
+
+
+def _advanced(run: RunState, sender: Sender, first: int, last: int) -> RunState:
+    ranges = _merged([*run.ahead, (first, last)])[:_RANGES_KEPT]
+    position, ahead = _joined(max(run.position, sender.acknowledged), ranges)
+    return RunState(run.id, position, ahead)
 
 
 def advance(state: StreamState, first: int, last: int, sent_at: Instant) -> StreamState:
@@ -43,7 +113,7 @@ def advance(state: StreamState, first: int, last: int, sent_at: Instant) -> Stre
     begun, begun_at = state.begun, state.begun_at
     if begins and (begun == 0 or first < state.ahead[0][0]):
         begun, begun_at = 1, sent_at
-    elif begins and sent_at > begun_at:
+    elif begins and sent_at != begun_at:  # not "later": the edge's clock may have been set back
         begun, begun_at = begun + 1, sent_at
     if begun >= PROOFS and begins:
         skipped = state.skipped + first - state.position - 1
@@ -54,10 +124,18 @@ def advance(state: StreamState, first: int, last: int, sent_at: Instant) -> Stre
 
 def _close(state: StreamState, position: int) -> StreamState:
     """Move on to `position` and over the ranges that now follow without a gap."""
-    remaining = list(state.ahead)
+    position, ahead = _joined(position, state.ahead)
+    return StreamState(position, ahead, skipped=state.skipped, runs=state.runs)
+
+
+def _joined(
+    position: int, ranges: tuple[tuple[int, int], ...]
+) -> tuple[int, tuple[tuple[int, int], ...]]:
+    """How far it goes without a gap from `position` on, and the ranges above that."""
+    remaining = list(ranges)
     while remaining and remaining[0][0] <= position + 1:
         position = max(position, remaining.pop(0)[1])
-    return StreamState(position, tuple(remaining), skipped=state.skipped)
+    return position, tuple(remaining)
 
 
 def _merged(ranges: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

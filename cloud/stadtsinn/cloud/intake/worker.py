@@ -19,7 +19,8 @@ from stadtsinn.cloud.intake.arrival import Arrival, Rejection
 from stadtsinn.cloud.intake.edge_config import Configuring, EdgeConfigs
 from stadtsinn.cloud.intake.inbox import Inbox, Received
 from stadtsinn.cloud.intake.service import Committed, DatabaseAway, Ingestor
-from stadtsinn.cloud.intake.sources import Source
+from stadtsinn.cloud.intake.sources import Source, Watchful
+from stadtsinn.cloud.intake.streams import Answer
 from stadtsinn.cloud.log.uplinks.signal import LogSignal
 from stadtsinn.cloud.town.directory import Directory
 
@@ -44,6 +45,8 @@ class Answering(Configuring, Protocol):
     """Whoever tells edges how far they are committed, and what devices they have."""
 
     def answer(self, edge_id: str, stream: str, position: int) -> None: ...
+
+    def answer_run(self, answer: Answer) -> None: ...
 
 
 class IngestWorker:
@@ -99,9 +102,15 @@ class IngestWorker:
         return Check(ok=True, detail="commits succeed")
 
     def check_source(self, name: str) -> Check:
-        if self._sources[name].connected:
-            return Check(ok=True, detail="connected")
-        return Check(ok=False, detail="not connected to its broker, trying again")
+        source = self._sources[name]
+        warnings = source.warnings() if isinstance(source, Watchful) else ()
+        if source.connected:
+            return Check(True, "connected", warnings)
+        return Check(False, "not connected to its broker, trying again", warnings)
+
+    def check_edges(self) -> Check:
+        """What was noticed about edges whose data arrive."""
+        return self._ingestor.edges.check()
 
     def _run(self) -> None:
         grouping = self._grouping
@@ -166,6 +175,8 @@ class IngestWorker:
             for (edge_id, stream), position in committed.positions.items():
                 if position > 0:
                     self._answering.answer(edge_id, stream, position)
+            for answer in committed.answers:
+                self._answering.answer_run(answer)
         crash_point("ingest.answered")
         for feed in dict.fromkeys(received.feed for received in group):
             feed.acknowledge(*(one.message for one in group if one.feed is feed))

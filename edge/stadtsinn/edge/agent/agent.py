@@ -13,15 +13,17 @@ import structlog
 from stadtsinn.base import systemd
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import HealthServer
-from stadtsinn.base.mqtt.link import Message, MqttLink, Will
+from stadtsinn.base.mqtt.link import Broker, Connected, Message, MessageTooLarge, MqttLink, Will
 from stadtsinn.decoders.catalogue import catalogue
+from stadtsinn.edge.agent.clock_watch import ClockWatch, monotonic_micros
 from stadtsinn.edge.agent.decoding import Decode, GroupDecoder, decode_one_by_one, load_kernel
 from stadtsinn.edge.agent.delivery import Delivery
 from stadtsinn.edge.agent.intake import Intake
 from stadtsinn.edge.agent.metrics import Metrics
 from stadtsinn.edge.agent.settings import EdgeSettings
-from stadtsinn.edge.agent.spool import open_spool
+from stadtsinn.edge.agent.spool import SpoolFull, open_spool
 from stadtsinn.edge.agent.status import OFFLINE, STOPPED, Watch, encode
+from stadtsinn.edge.agent.too_large import moved
 from stadtsinn.edge.messages.delivery import (
     VERSION,
     EdgeConfig,
@@ -39,6 +41,8 @@ _STATUS_CHECK_SECONDS = 1.0
 _LAST_STATUS_SECONDS = 2.0
 _CLOCKS_KEY = "gateway_clocks"
 _CONFIG_KEY = "pushed_config"
+_OWNER_KEY = "edge_id"
+_SESSION_KEY = "session "
 
 
 class EdgeAgent:
@@ -60,9 +64,12 @@ class EdgeAgent:
         self._watchdog = systemd.Watchdog(time.monotonic)
         max_bytes = settings.spool.max_megabytes * 1_000_000
         self._spool = open_spool(settings.spool.path, max_bytes, clock.now())
+        self._own_spool()
+        self._take_back()
         self._clocks = GatewayClocks(self._load_clocks())
         self._pushed = self._load_pushed()
         self._decoder = GroupDecoder(self._metrics, interpret, load_kernel)
+        self._clock_watch = ClockWatch(clock, monotonic_micros(clock))
         self._intake = Intake(
             self._spool,
             settings.network_server,
@@ -75,20 +82,29 @@ class EdgeAgent:
             on_commit=self._wake_delivery,
             beat=lambda: self._watchdog.beat("intake"),
             on_fatal=self._fail,
+            clock_watch=self._clock_watch,
         )
+        local, cloud = settings.local(), settings.cloud()
         self._local = MqttLink(
-            settings.local(),
+            local,
             subscriptions=settings.topics,
             on_message=self._intake.take,
-            on_state=lambda connected: self._broker_changed("local", connected),
+            on_state=lambda connected: self._broker_changed("local", local, connected),
+            on_connected=lambda begun: self._intake.liveness.connected(fresh=begun.fresh),
+            on_notice=lambda kind, n: self._metrics.broker_notices.labels("local", kind).inc(n),
+            session_expected=self._had_session(local),
         )
         self._intake.link = self._local
         self._cloud = MqttLink(
-            settings.cloud(),
+            cloud,
             subscriptions=[ack_topic(settings.edge_id), config_topic(settings.edge_id)],
             on_message=self._take_from_cloud,
-            on_state=lambda connected: self._broker_changed("cloud", connected),
+            on_state=lambda connected: self._broker_changed("cloud", cloud, connected),
             will=Will(status_topic(settings.edge_id), OFFLINE),
+            on_connected=self._cloud_begins,
+            on_refused=self._cloud_refused,
+            on_notice=lambda kind, n: self._metrics.broker_notices.labels("cloud", kind).inc(n),
+            session_expected=self._had_session(cloud),
         )
         self._delivery = Delivery(
             settings.edge_id,
@@ -98,6 +114,7 @@ class EdgeAgent:
             clock,
             self._metrics,
             beat=lambda: self._watchdog.beat("delivery"),
+            clock_watch=self._clock_watch,
         )
         self._watch = Watch(
             self._spool,
@@ -111,6 +128,7 @@ class EdgeAgent:
             clock,
             self._metrics,
             self._watchdog.stuck,
+            self._clock_watch,
         )
         self._health = HealthServer(
             settings.health.address, self._watch.checks(), self._metrics.registry
@@ -153,11 +171,11 @@ class EdgeAgent:
         published_at = 0.0
         while not self._stop.is_set():
             self._look_for_ended_threads()
+            self._clock_watch.look(self._spool.last_position)
             status = self._watch.status(len(self._pushed.device_types))
             due = time.monotonic() - published_at >= self._settings.health.status_seconds
             if self._cloud.connected and (due or status.urgent_fields() != published):
-                topic = status_topic(self._settings.edge_id)
-                self._cloud.publish(topic, encode(status), retain=True)
+                self._publish_status(encode(status))
                 published, published_at = status.urgent_fields(), time.monotonic()
             self._stop.wait(_STATUS_CHECK_SECONDS)
 
@@ -168,9 +186,21 @@ class EdgeAgent:
             log.critical("thread_ended", thread=name, remedy="the agent ends and starts again")
             self._fail()
 
-    def _broker_changed(self, side: str, connected: bool) -> None:
+    def _publish_status(self, status: bytes) -> None:
+        try:
+            self._cloud.publish(status_topic(self._settings.edge_id), status, retain=True)
+        except MessageTooLarge as error:
+            log.warning("status_not_published", reason=str(error))
+
+    def _broker_changed(self, side: str, broker: Broker, connected: bool) -> None:
         log.info("broker_connected" if connected else "broker_disconnected", side=side)
         self._wake_delivery()
+        if connected and not self._had_session(broker):
+            self._spool.save(_session_key(broker), b"1")
+
+    def _had_session(self, broker: Broker) -> bool:
+        """Did an earlier run leave a session there?"""
+        return self._spool.load(_session_key(broker)) is not None
 
     def _wake_delivery(self) -> None:
         self._delivery.wake()
@@ -203,6 +233,12 @@ class EdgeAgent:
             topic = status_topic(self._settings.edge_id)
             sent = self._cloud.publish(topic, STOPPED, retain=True)
             sent.wait_for_publish(_LAST_STATUS_SECONDS)
+
+    def _cloud_begins(self, connected: Connected) -> None:
+        self._delivery.connection_begins(connected)
+
+    def _cloud_refused(self, packet_id: int, reason: int) -> None:
+        self._delivery.refused(packet_id, reason)
 
     # --- messages from the cloud -------------------------------------------------------
 
@@ -248,6 +284,32 @@ class EdgeAgent:
         mapping = {**self._settings.device_types, **self._pushed.device_types}
         return DeviceTypes(mapping, catalogue().__contains__)
 
+    def _own_spool(self) -> None:
+        """A spool that was filled under another edge id goes on as a stream of ours."""
+        owner = self._spool.load(_OWNER_KEY)
+        ours = self._settings.edge_id.encode()
+        if owner not in (None, ours):
+            stream = self._spool.begin_stream()
+            log.warning(
+                "spool_of_another_edge",
+                stream=stream,
+                waiting=self._spool.depth,
+                remedy="were two cards swapped, or was the edge id changed? What waits is "
+                "delivered as ours",
+            )
+        if owner != ours:
+            self._spool.save(_OWNER_KEY, ours)
+
+    def _take_back(self) -> None:
+        """Try again what the operator chose with `stadtsinn edge aside retry`."""
+        try:
+            count = self._spool.take_back(moved)
+        except SpoolFull as full:
+            log.warning("aside_not_taken_back", reason=str(full), remedy="it stays aside")
+        else:
+            if count:
+                log.info("aside_taken_back", items=count)
+
     def _load_pushed(self) -> EdgeConfig:
         stored = self._spool.load(_CONFIG_KEY)
         return EdgeConfig() if stored is None else _read_config(stored)
@@ -257,6 +319,10 @@ class EdgeAgent:
         if stored is None:
             return {}
         return msgspec.msgpack.decode(stored, type=dict[str, GatewayClock])
+
+
+def _session_key(broker: Broker) -> str:
+    return f"{_SESSION_KEY}{broker.client_id} {broker.host}:{broker.port}"
 
 
 def _read_config(payload: bytes) -> EdgeConfig:

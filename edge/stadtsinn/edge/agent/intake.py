@@ -16,9 +16,11 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.mqtt.link import Message, MqttLink
+from stadtsinn.base.mqtt.liveness import Liveness
 from stadtsinn.base.threads import ended_early
 from stadtsinn.decoders.reading import Decoded, Outcome, Undecoded
 from stadtsinn.decoders.uplink import Frame, Uplink
+from stadtsinn.edge.agent.clock_watch import ClockWatch
 from stadtsinn.edge.agent.decoding import Decode
 from stadtsinn.edge.agent.metrics import Metrics
 from stadtsinn.edge.agent.settings import CommitSettings
@@ -70,9 +72,11 @@ class Intake:
         on_commit: Callable[[], None],
         beat: Callable[[], None],
         on_fatal: Callable[[], None],
+        clock_watch: ClockWatch,
     ) -> None:
         self.device_types = device_types
         self.link: MqttLink | None = None
+        self.liveness = Liveness(clock)
         self.last_uplink: Instant | None = None
         self.refused_because = ""
         """Why the spool accepts no rows at present; empty while it does."""
@@ -86,6 +90,7 @@ class Intake:
         self._on_commit = on_commit
         self._beat = beat
         self._on_fatal = on_fatal
+        self._clock_watch = clock_watch
         self._queue: queue.SimpleQueue[Received] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._retries = Retries(_BACKOFF)
@@ -94,6 +99,7 @@ class Intake:
 
     def take(self, message: Message) -> None:
         """For the MQTT link. The receive maximum bounds how many messages the queue holds."""
+        self.liveness.took(1)
         self._queue.put(Received(message, self._clock.now()))
 
     def start(self) -> None:
@@ -152,6 +158,7 @@ class Intake:
         crash_point("edge.spool_committed")
         if self.link is not None:
             self.link.acknowledge(*(received.message for received in group))
+        self.liveness.acknowledged(len(group))
         crash_point("edge.acknowledged")
 
     def _append(self, rows: list[Row]) -> bool:
@@ -204,10 +211,12 @@ class Intake:
 
     def _items(self, group: list[Received]) -> list[tuple[Item, Instant]]:
         """Items with consecutive positions; events that are no uplinks give no item."""
+        self._clocks.live_since = self.liveness.since
         read = [(self._read(received), received) for received in group]
         uplinks = [event for event, _ in read if isinstance(event, Uplink)]
         outcomes = iter(self._outcomes(uplinks))
         position = self._spool.last_position
+        self._clock_watch.look(position)
         items: list[tuple[Item, Instant]] = []
         for event, received in read:
             if isinstance(event, OtherEvent):

@@ -50,6 +50,32 @@ class Metrics:
             "Times that no acknowledgement came and delivery began again.",
             registry=self.registry,
         )
+        self.refused_batches = Counter(
+            "stadtsinn_edge_batches_refused_total",
+            "Batches that the cloud's broker did not take, for their size or by ending the "
+            "connection.",
+            registry=self.registry,
+        )
+        self.streams_begun = Counter(
+            "stadtsinn_edge_streams_begun_anew_total",
+            "Times that the cloud knew the spool further on than it was (a card from the past).",
+            registry=self.registry,
+        )
+        self.notices = self._counter(
+            "stadtsinn_edge_delivery_notices_total",
+            "What endangers the way to the cloud, by kind.",
+            "kind",
+        )
+        self.broker_notices = Counter(
+            "stadtsinn_edge_broker_notices_total",
+            "What a broker or its publishers do not guarantee, by broker (local, cloud) and kind: "
+            "a forgotten session, messages at QoS 0, …",
+            ["broker", "kind"],
+            registry=self.registry,
+        )
+        self.aside = self._gauge(
+            "stadtsinn_edge_items_aside", "Items too large for the cloud's broker, kept apart."
+        )
         self.acknowledged = Counter(
             "stadtsinn_edge_items_acknowledged_total",
             "Items committed in the cloud.",
@@ -77,6 +103,10 @@ class Metrics:
         self.server_offset = self._gauge(
             "stadtsinn_edge_clock_offset_seconds",
             "Our clock minus the network server's at the latest uplink.",
+        )
+        self.cloud_offset = self._gauge(
+            "stadtsinn_edge_cloud_clock_offset_seconds",
+            "Our clock minus the cloud's, measured by an acknowledgement.",
         )
         self.faulty_clocks = self._gauge(
             "stadtsinn_edge_gateway_clocks_faulty", "Gateways whose clock is proven wrong."

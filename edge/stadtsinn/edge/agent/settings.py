@@ -144,6 +144,7 @@ host = "127.0.0.1"
 port = 1883
 # username = "stadtsinn"
 # password_file = "local-password"
+# session_days = 30       # how long it keeps our session, and what comes, while we are away
 # format = "the_things_stack"   # without: "chirpstack"; user name: application@tenant
 # topics = ["application/+/device/+/event/up"]
 

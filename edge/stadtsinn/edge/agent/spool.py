@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,8 +33,12 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS item (
     position INTEGER PRIMARY KEY, received_at INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS aside (
+    id INTEGER PRIMARY KEY, received_at INTEGER NOT NULL, body BLOB NOT NULL,
+    size INTEGER NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL, retry INTEGER NOT NULL);
 """
 _USED = f"SELECT COALESCE(SUM(LENGTH(body) + {ROW_OVERHEAD}), 0) FROM item"  # noqa: S608
+_USED_ASIDE = _USED.replace("item", "aside")
 
 
 class SpoolFull(Exception):
@@ -62,14 +66,32 @@ class Spool:
         self._writer = _connect(path)
         self._writer.executescript(_SCHEMA)
         self._reader = _connect(path)
-        self.stream = self._load_stream()
         first, last = self._writer.execute(
             "SELECT COALESCE(MIN(position), 1), COALESCE(MAX(position), 0) FROM item"
         ).fetchone()
-        self._last = int(last)
-        self._acknowledged = max(int(first) - 1, int(self.load("acknowledged") or b"0"))
+        known = int(self.load("acknowledged") or b"0")
+        # The newest row is never deleted: rows that end below are of an older copy of the file.
+        torn = known > int(last)
+        self._last = max(int(last), known)
+        self._acknowledged = max(int(first) - 1, known)
         self._purged = int(first) - 1
-        self._used = int(self._writer.execute(_USED).fetchone()[0])
+        self._used = self._sum(_USED) + self._sum(_USED_ASIDE)
+        self._aside = self._sum("SELECT COUNT(*) FROM aside")
+        self.opened = self._last
+        """The newest position when the file was opened."""
+        self.begins = int(self.load("begins") or b"0")
+        """The position before the first one of the stream."""
+        self.stream = (self.load("stream") or b"").decode()
+        if torn:
+            log.error(
+                "spool_lost_rows",
+                newest_row=int(last),
+                acknowledged=known,
+                remedy="rows and acknowledgements are of different times: was only a part of the "
+                "card restored? A new stream begins; check the card",
+            )
+        if torn or not self.stream:
+            self.begin_stream()
 
     @property
     def last_position(self) -> int:
@@ -95,6 +117,11 @@ class Spool:
     def fill(self) -> float:
         """Share of `max_bytes` in use, 0 to 1."""
         return self._used / self._max_bytes
+
+    @property
+    def aside(self) -> int:
+        """Items set aside because the broker takes none of their size."""
+        return self._aside
 
     def oldest(self) -> Instant | None:
         """When the oldest waiting row was received."""
@@ -161,10 +188,64 @@ class Spool:
                 self._purge()
         return True
 
+    def begin_stream(self) -> str:
+        """Go on as another stream, whose first item is the oldest waiting one; its name.
+
+        What waits keeps its positions, and is delivered as if nothing had been.
+        """
+        stream = uuid.uuid4().hex
+        with self._lock, self._writer:
+            self._writer.execute("BEGIN IMMEDIATE")
+            for key, value in (
+                ("stream", stream),
+                ("begins", str(self._acknowledged)),
+                ("acknowledged", str(self._acknowledged)),
+            ):
+                self._put(key, value.encode())
+        self.stream, self.begins = stream, self._acknowledged
+        return stream
+
+    def set_aside(self, position: int, placeholder: bytes, reason: str, now: Instant) -> None:
+        """Keep an item apart for `stadtsinn edge aside`; a placeholder is delivered for it."""
+        packed = pack(placeholder)
+        with self._lock:
+            row = self._writer.execute(
+                "SELECT received_at, body FROM item WHERE position = ?", (position,)
+            ).fetchone()
+            with self._writer:
+                self._writer.execute("BEGIN IMMEDIATE")
+                self._writer.execute(
+                    "INSERT INTO aside (received_at, body, size, reason, at, retry) "
+                    "VALUES (?, ?, ?, ?, ?, 0)",
+                    (row[0], row[1], _unpacked_size(row[1]), reason, now),
+                )
+                self._writer.execute(
+                    "UPDATE item SET body = ? WHERE position = ?", (packed, position)
+                )
+            self._used += len(packed) + ROW_OVERHEAD
+            self._aside += 1
+
+    def take_back(self, moved: Callable[[bytes, int], bytes]) -> int:
+        """Append what the operator wants to try again; how many. `moved` sets an item's position.
+
+        Raises SpoolFull; then all of it stays aside.
+        """
+        rows = self._writer.execute(
+            "SELECT id, received_at, body FROM aside WHERE retry = 1 ORDER BY id"
+        ).fetchall()
+        for number, received_at, body in rows:
+            position = self._last + 1
+            self.append([Row(position, Instant(received_at), moved(unpack(body), position))])
+            with self._lock, self._writer:
+                self._writer.execute("DELETE FROM aside WHERE id = ?", (number,))
+            self._used -= len(body) + ROW_OVERHEAD
+            self._aside -= 1
+        return len(rows)
+
     def save(self, key: str, value: bytes) -> None:
         """Store a small value that is no row."""
         with self._lock, self._writer:
-            self._writer.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+            self._put(key, value)
 
     def load(self, key: str) -> bytes | None:
         found = self._writer.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -178,12 +259,11 @@ class Spool:
             self._reader.close()
             self._writer.close()
 
-    def _load_stream(self) -> str:
-        known = self.load("stream")
-        if known is None:
-            known = uuid.uuid4().hex.encode()
-            self.save("stream", known)
-        return known.decode()
+    def _put(self, key: str, value: bytes) -> None:
+        self._writer.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def _sum(self, query: str) -> int:
+        return int(self._writer.execute(query).fetchone()[0])
 
     def _purge(self) -> None:
         with self._writer:
@@ -205,6 +285,13 @@ class Spool:
         freed = self._writer.execute(_USED + " WHERE position <= ?", (upto,)).fetchone()[0]
         self._writer.execute("DELETE FROM item WHERE position <= ?", (upto,))
         return int(freed), upto
+
+
+def _unpacked_size(body: bytes) -> int:
+    try:
+        return len(unpack(body))
+    except ValueError:
+        return len(body)
 
 
 def _unpacked(row: Row) -> bytes:

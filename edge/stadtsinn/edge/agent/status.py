@@ -11,15 +11,21 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import Check
 from stadtsinn.base.instant import SECOND, Instant, isoformat
 from stadtsinn.base.mqtt.link import MqttLink
+from stadtsinn.edge.agent.clock_watch import ClockWatch
 from stadtsinn.edge.agent.decoding import GroupDecoder
 from stadtsinn.edge.agent.delivery import Delivery
 from stadtsinn.edge.agent.intake import Intake
 from stadtsinn.edge.agent.metrics import Metrics
 from stadtsinn.edge.agent.spool import Spool
-from stadtsinn.edge.network_servers.event_time import GatewayClocks
+from stadtsinn.edge.network_servers.event_time import GatewayClock, GatewayClocks
 
 OFFLINE = b'{"state":"offline"}'
 """The last will: the broker publishes it when the connection is lost."""
+_GATEWAYS_SHOWN = 50
+_ASIDE = (
+    "{} items are set aside, because the cloud's broker takes none of their size: raise its limit, "
+    "then 'stadtsinn edge aside retry' ('… aside list' shows them)"
+)
 STOPPED = b'{"state":"offline","reason":"stopped"}'
 
 
@@ -56,6 +62,7 @@ class Status(msgspec.Struct, frozen=True):
     last_uplink: str | None
     clock: ClockStatus
     device_types: int
+    warnings: list[str]
 
     def urgent_fields(self) -> tuple[object, ...]:
         """Fields whose change is published at once; others wait for the next regular status."""
@@ -67,6 +74,7 @@ class Status(msgspec.Struct, frozen=True):
             self.last_uplink is None,
             self.clock.faulty_gateways,
             self.device_types,
+            self.warnings,
         )
 
 
@@ -86,6 +94,7 @@ class Watch:
         clock: Clock,
         metrics: Metrics,
         stuck: Callable[[], list[str]],
+        clock_watch: ClockWatch,
     ) -> None:
         self._spool = spool
         self._max_bytes = max_bytes
@@ -98,9 +107,11 @@ class Watch:
         self._clock = clock
         self._metrics = metrics
         self._stuck = stuck
+        self._clock_watch = clock_watch
         self._since = clock.now()
         self._version = version("stadtsinn")
         metrics.depth.set_function(lambda: spool.depth)  # read at every scrape
+        metrics.aside.set_function(lambda: spool.aside)
 
     def status(self, device_types: int) -> Status:
         """The present state; also updates the gauges."""
@@ -127,10 +138,16 @@ class Watch:
             last_uplink=_text(self._intake.last_uplink),
             clock=ClockStatus(
                 network_server_offset=None if offset is None else _seconds(offset),
-                gateway_lags={gateway: _seconds(clock.lag) for gateway, clock in known.items()},
-                faulty_gateways=faulty,
+                gateway_lags=_largest_lags(known),
+                faulty_gateways=faulty[:_GATEWAYS_SHOWN],
             ),
             device_types=device_types,
+            warnings=[
+                *self._local.notices.texts(),
+                *self._cloud.notices.texts(),
+                *self._delivery_check().warnings,
+                *self._clocks.warnings(),
+            ],
         )
 
     def checks(self) -> Mapping[str, Callable[[], Check]]:
@@ -142,6 +159,7 @@ class Watch:
             "decoder": lambda: Check(True, self._decoder.state),
             "delivery": self._delivery_check,
             "loops": self._loops_check,
+            "clock": self._clock_check,
         }
 
     def _refresh(self, oldest: Instant | None, offset: int | None, faulty: int) -> None:
@@ -156,14 +174,16 @@ class Watch:
         if offset is not None:
             metrics.server_offset.set(offset / SECOND)
         metrics.faulty_clocks.set(faulty)
+        if self._clock_watch.ahead is not None:
+            metrics.cloud_offset.set(self._clock_watch.ahead / SECOND)
 
     def _broker(self, link: MqttLink, name: str) -> Check:
         if not link.connected:
             reason = f": {link.failure}" if link.failure else ""
-            return Check(False, f"not connected to {name}{reason}")
+            return Check(False, f"not connected to {name}{reason}", link.notices.texts())
         if link.refused_subscriptions:
             return Check(False, f"{name} refuses {', '.join(link.refused_subscriptions)}")
-        return Check(True, f"connected, MQTT {link.protocol}")
+        return Check(True, f"connected, MQTT {link.protocol}", link.notices.texts())
 
     def _spool_check(self) -> Check:
         refused = self._intake.refused_because
@@ -172,13 +192,31 @@ class Watch:
         return Check(True, f"{self._spool.depth} items, {self._spool.fill:.0%} of its bound")
 
     def _delivery_check(self) -> Check:
+        warnings = self._delivery.notices.texts()
+        if self._spool.aside:
+            warnings = (*warnings, _ASIDE.format(self._spool.aside))
         if self._delivery.unanswered:
-            return Check(False, "the cloud's broker takes batches, but no ingest acknowledges them")
-        return Check(True, f"acknowledged up to position {self._spool.acknowledged}")
+            detail = "the cloud's broker takes batches, but no ingest acknowledges them"
+            return Check(False, detail, warnings)
+        return Check(True, f"acknowledged up to position {self._spool.acknowledged}", warnings)
+
+    def _clock_check(self) -> Check:
+        """Never fails: the cloud puts times right. The warnings name whose clock is wrong."""
+        ahead = self._clock_watch.ahead
+        detail = "not compared with the cloud's yet"
+        if ahead is not None:
+            detail = f"{_seconds(ahead)} s ahead of the cloud's"
+        return Check(True, detail, self._clocks.warnings())
 
     def _loops_check(self) -> Check:
         stuck = self._stuck()
         return Check(not stuck, f"silent: {', '.join(stuck)}" if stuck else "turning")
+
+
+def _largest_lags(known: Mapping[str, GatewayClock]) -> dict[str, float]:
+    """A status must stay a small message, however many gateways there are."""
+    largest = sorted(known, key=lambda gateway: -abs(known[gateway].lag))[:_GATEWAYS_SHOWN]
+    return {gateway: _seconds(known[gateway].lag) for gateway in largest}
 
 
 def encode(status: Status) -> bytes:

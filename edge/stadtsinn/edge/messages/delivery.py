@@ -50,14 +50,44 @@ class RawItem(msgspec.Struct, frozen=True, tag="raw", gc=False):
 Item = UplinkItem | RawItem
 
 
+class ClockStep(msgspec.Struct, frozen=True):
+    """The edge's clock was set `by` µs forward (negative: back) when `position` was its newest."""
+
+    position: int
+    by: int
+
+
+class Sender(msgspec.Struct, frozen=True):
+    """What an agent says about its run and its spool; agents of the first version say nothing.
+
+    With it the cloud tells a copied card, or one from the past, from a resend (decision 4), and a
+    wrong clock from a long way (decision 3).
+    """
+
+    id: str
+    """Drawn at every start, so that two agents with one card are told apart."""
+    begins: int
+    """The position before the stream's first one."""
+    opened: int
+    """The newest position when this run opened the spool."""
+    acknowledged: int
+    """The edge holds nothing up to this position any more."""
+    clock_ahead: int | None = None
+    """µs that the edge's clock is ahead of the cloud's; None where it was not measured."""
+    clock_steps: tuple[ClockStep, ...] = ()
+    """How the clock was set in this run, oldest first."""
+
+
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """Consecutive spool items. `stream` identifies one spool file: positions begin anew in each."""
+    """Consecutive spool items. `stream` identifies one life of a spool file: positions mean
+    nothing in another."""
 
     version: int = VERSION
     edge_id: str
     stream: str
     sent_at: Instant
     items: tuple[Item, ...]
+    sender: Sender | None = None
 
 
 class ClaimedItem(msgspec.Struct, frozen=True, tag="uplink", gc=False):
@@ -76,14 +106,24 @@ class ClaimedBatch(msgspec.Struct, frozen=True, kw_only=True):
     stream: str
     sent_at: Instant
     items: tuple[ClaimedItem | RawItem, ...]
+    sender: Sender | None = None
 
 
 class Ack(msgspec.Struct, frozen=True, kw_only=True):
-    """Every item of `stream` up to and including `position` is committed in the cloud."""
+    """Every item of `stream` up to and including `position` is committed in the cloud.
+
+    `sender` is the run whose batch is answered: the position counts only what it has sent itself.
+    Clouds of the first version leave it empty and count the stream. `begin_anew`: the stream was
+    further on than this spool ever was, so it has to go on as another stream. `at` is the cloud's
+    clock, 0 where it says nothing.
+    """
 
     version: int = VERSION
     stream: str
     position: int
+    sender: str = ""
+    begin_anew: bool = False
+    at: Instant = Instant(0)
 
 
 class EdgeConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -82,6 +82,25 @@ class GatewayClocks:
         self._clocks: dict[str, GatewayClock] = dict(known or {})
         self.server_offset: int | None = None
         """Our clock minus the network server's at the latest event, in µs; delays included."""
+        self.live_since: Instant | None = None
+        """Events that came later than this by our clock were not held back on their way to us."""
+        self.server_behind: int = 0
+        """How far the network server's clock was behind at the latest live event; 0: it is not."""
+
+    def live(self, received_at: Instant) -> bool:
+        """Did an event come at once, so that a late time in it is a wrong one?"""
+        return self.live_since is not None and received_at >= self.live_since
+
+    def warnings(self) -> tuple[str, ...]:
+        """For health: what is wrong with the network server's clock."""
+        if not self.server_behind:
+            return ()
+        minutes = self.server_behind // MINUTE
+        text = (
+            f"the network server's clock is {minutes} minutes behind: its events are dated by "
+            "their arrival; set the time there ('timedatectl')"
+        )
+        return (text,)
 
     def known(self) -> dict[str, GatewayClock]:
         """All clocks, to be stored and passed to the constructor after a restart."""
@@ -129,6 +148,12 @@ def event_time(
     `received_at` + 5 min.
     """
     arrival, arrival_source = _arrival(receptions, server_time, received_at)
+    if clocks is not None and clocks.live(received_at):
+        wrong = arrival if arrival < received_at - FUTURE_TOLERANCE else None
+        clocks.server_behind = 0 if wrong is None else received_at - wrong
+        if wrong is not None:
+            arrival, arrival_source = received_at, TimeSource.ARRIVAL
+            receptions = [r for r in receptions if not _same_clock(r.gateway_time, wrong)]
     if clocks is not None and arrival_source is TimeSource.NETWORK_SERVER:
         clocks.server_offset = received_at - arrival
     gps = _latest(
@@ -143,6 +168,11 @@ def event_time(
     if by_clock is not None:
         return by_clock, TimeSource.GATEWAY
     return arrival, arrival_source
+
+
+def _same_clock(gateway_time: Instant | None, wrong: Instant) -> bool:
+    """Does a gateway agree with a wrong clock? Then it is the same one, on the same machine."""
+    return gateway_time is not None and abs(gateway_time - wrong) <= LIVE_WINDOW
 
 
 def _arrival(

@@ -46,10 +46,11 @@ class _Ended(Exception):
 
 @dataclass(frozen=True)
 class Program:
-    """An executable and the environment it needs."""
+    """An executable, the environment it needs, and what starts it, where that is something else."""
 
     path: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    before: tuple[str, ...] = ()
 
 
 def find_mosquitto(cache: Path) -> Program:
@@ -205,7 +206,7 @@ class Mosquitto:
         log = self._folder / "mosquitto.log"
         with log.open("ab") as sink, interrupt_waits():
             self._process = subprocess.Popen(
-                [str(self._program.path), "-c", str(config)],
+                [*self._program.before, str(self._program.path), "-c", str(config)],
                 stdout=sink,
                 stderr=sink,
                 env={**os.environ, **self._program.environment},

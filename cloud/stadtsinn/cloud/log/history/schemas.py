@@ -35,7 +35,7 @@ class UplinkView(BaseModel):
     position: int
     event_time: ShownTime = Field(description="When a gateway received the frame.")
     time_source: str = Field(
-        description="Whose clock that is: gps, gateway, network_server or arrival."
+        description="Whose clock that is: gps, gateway, network_server, arrival, or corrected."
     )
     received_at: ShownTime
     committed_at: ShownTime

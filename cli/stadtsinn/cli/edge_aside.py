@@ -1,0 +1,105 @@
+"""`stadtsinn edge aside`: items that are too large for the cloud's broker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stadtsinn.base.settings.errors import SettingsError
+from stadtsinn.cli.frame import FAILED, refuse
+from stadtsinn.cli.language import text
+from stadtsinn.cli.options import Json
+from stadtsinn.cli.output import print_list
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help=text(
+        "Items that are too large for the cloud's broker and wait apart.",
+        "Einträge, die dem Broker der Zentrale zu groß sind und gesondert warten.",
+    ),
+)
+
+Config = Annotated[
+    Path,
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="STADTSINN_EDGE_CONFIG",
+        help=text("Configuration file (TOML).", "Konfigurationsdatei (TOML)."),
+    ),
+]
+
+
+@app.command(
+    "list",
+    help=text(
+        "List them with size and reason.\n\nExample: stadtsinn edge aside list",
+        "Sie mit Größe und Grund auflisten.\n\nBeispiel: stadtsinn edge aside list",
+    ),
+)
+def list_aside(config: Config = Path("edge.toml"), json_lines: Json = False) -> None:
+    from stadtsinn.base.instant import isoformat
+    from stadtsinn.edge.agent.aside import aside
+
+    try:
+        found = aside(_spool(config))
+    except ValueError as error:
+        refuse(str(error), FAILED)
+    print_list(
+        found,
+        {
+            text("number", "Nummer"): lambda item: str(item.id),
+            text("received", "empfangen"): lambda item: isoformat(item.received_at)[:19],
+            text("bytes", "Byte"): lambda item: str(item.size),
+            text("again", "erneut"): lambda item: text("yes", "ja") if item.retry else "",
+            text("reason", "Grund"): lambda item: item.reason,
+        },
+        lambda item: {
+            "id": item.id,
+            "received_at": isoformat(item.received_at),
+            "set_aside_at": isoformat(item.at),
+            "size": item.size,
+            "retry": item.retry,
+            "reason": item.reason,
+        },
+        as_json=json_lines,
+        empty=text("Nothing is set aside.", "Nichts liegt gesondert."),
+    )
+
+
+@app.command(
+    help=text(
+        "Deliver them again, all or those named, from the agent's next start on.\n\n"
+        "Example: stadtsinn edge aside retry",
+        "Sie erneut liefern, alle oder die genannten, ab dem nächsten Start des Agenten.\n\n"
+        "Beispiel: stadtsinn edge aside retry",
+    )
+)
+def retry(
+    number: Annotated[list[int] | None, typer.Argument()] = None,
+    config: Config = Path("edge.toml"),
+) -> None:
+    from stadtsinn.edge.agent.aside import retry as retry_items
+
+    try:
+        count = retry_items(_spool(config), number or [])
+    except ValueError as error:
+        refuse(str(error), FAILED)
+    print(
+        text(
+            f"{count} marked: they go out when the agent is started again",
+            f"{count} vorgemerkt: sie gehen beim nächsten Start des Agenten hinaus",
+        )
+    )
+
+
+def _spool(config: Path) -> Path:
+    from stadtsinn.edge.agent.settings import load_settings
+
+    try:
+        return load_settings(config).spool.path
+    except SettingsError as error:
+        refuse(str(error))

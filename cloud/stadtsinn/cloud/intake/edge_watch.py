@@ -1,0 +1,120 @@
+"""What the ingest notices about edges: a card from the past, a copied card.
+
+A copied card is two agents with one edge id. Each of their runs has an id of its own; a run that
+speaks again after another one is running beside it. A restart changes the run once, and batches of
+the run before may come a little late, so only repeated changes count.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+
+from stadtsinn.base.health import Check
+from stadtsinn.base.instant import DAY, HOUR, MINUTE, SECOND
+from stadtsinn.base.notices import Notices
+from stadtsinn.cloud.intake import metrics
+from stadtsinn.cloud.intake.streams import Answer
+
+_RETURNS = 3
+_WITHIN_S = 3600.0
+_EDGES_KEPT = 10_000
+_RUNS_KEPT = 8
+
+
+class Kind(StrEnum):
+    """What is wrong with an edge, though its data arrive."""
+
+    OLDER_LIFE = "edge_of_an_older_life"
+    SECOND_AGENT = "edge_runs_twice"
+    CLOCK = "edge_clock_wrong"
+
+
+REMEDIES: Mapping[Kind, str] = {
+    Kind.OLDER_LIFE: "it goes on as a new stream and delivers all that waits; look whether its "
+    "card was restored from an image, or a copy is running elsewhere",
+    Kind.SECOND_AGENT: "a copied card? Give one of them an edge id, a certificate and a spool of "
+    "its own",
+    Kind.CLOCK: "its uplinks are dated by this cloud's clock; set the time there ('timedatectl')",
+}
+
+
+class _Runs:
+    """The runs of one edge: which speaks now, which spoke, when an earlier one came back."""
+
+    def __init__(self) -> None:
+        self.present = ""
+        self.known: deque[str] = deque(maxlen=_RUNS_KEPT)
+        self.returns: deque[float] = deque(maxlen=_RETURNS)
+
+
+class EdgeWatch:
+    """Notices of all edges; any thread may ask."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.notices = Notices(REMEDIES, _count, monotonic)
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._edges: OrderedDict[str, _Runs] = OrderedDict()
+
+    def note_answer(self, answer: Answer) -> None:
+        """Take account of who sent what was just committed."""
+        edge = answer.edge_id
+        if answer.begin_anew:
+            self.notices.note(
+                Kind.OLDER_LIFE,
+                f"edge {edge} came with a spool from the past",
+                subject=edge,
+            )
+        if self._came_back(edge, answer.sender):
+            self.notices.note(Kind.SECOND_AGENT, f"two agents deliver as edge {edge}", subject=edge)
+
+    def note_clock(self, edge: str, ahead: int) -> None:
+        """Take account of how far an edge's clock is ahead of ours, in µs; 0 for a right one."""
+        metrics.EDGE_CLOCK.labels(f"edge:{edge}").set(ahead / SECOND)
+        if ahead:
+            way = "ahead" if ahead > 0 else "behind"
+            self.notices.note(
+                Kind.CLOCK,
+                f"the clock of edge {edge} is {_duration(abs(ahead))} {way}",
+                subject=edge,
+            )
+        else:
+            self.notices.end(Kind.CLOCK, subject=edge)
+
+    def check(self) -> Check:
+        """Never fails: data arrive. Warns of what needs a look."""
+        warnings = self.notices.texts()
+        detail = f"{len(warnings)} to look at" if warnings else "nothing noticed"
+        return Check(True, detail, warnings)
+
+    def _came_back(self, edge: str, run: str) -> bool:
+        """Did an earlier run speak again, often enough to be one that runs beside the other?"""
+        now = self._monotonic()
+        with self._lock:
+            runs = self._edges.setdefault(edge, _Runs())
+            self._edges.move_to_end(edge)
+            if len(self._edges) > _EDGES_KEPT:
+                self._edges.popitem(last=False)
+            if run == runs.present:
+                return False
+            runs.present = run
+            if run not in runs.known:
+                runs.known.append(run)
+                return False
+            runs.returns.append(now)
+            return len(runs.returns) == _RETURNS and now - runs.returns[0] < _WITHIN_S
+
+
+def _duration(micros: int) -> str:
+    for unit, name in ((DAY, "days"), (HOUR, "hours")):
+        if micros >= 2 * unit:
+            return f"{micros / unit:.1f} {name}"
+    return f"{micros / MINUTE:.0f} minutes"
+
+
+def _count(kind: Kind, edge: str, count: int) -> None:
+    metrics.EDGE_NOTICES.labels(f"edge:{edge}", kind.value).inc(count)

@@ -1,0 +1,59 @@
+"""Items set aside in a spool, for the command line. The agent may be running."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from stadtsinn.base.instant import Instant
+
+
+class Aside(msgspec.Struct, frozen=True):
+    """An item that the cloud's broker took none of its size. `retry`: the agent tries it again at
+    its next start."""
+
+    id: int
+    received_at: Instant
+    at: Instant
+    size: int
+    reason: str
+    retry: bool
+
+
+def aside(spool: Path) -> list[Aside]:
+    """What was set aside, oldest first. Raises ValueError where there is no spool."""
+    with closing(_open(spool)) as connection:
+        rows = connection.execute(
+            "SELECT id, received_at, at, size, reason, retry FROM aside ORDER BY id"
+        ).fetchall()
+    return [
+        Aside(number, received_at, at, size, reason, bool(again))
+        for number, received_at, at, size, reason, again in rows
+    ]
+
+
+def retry(spool: Path, numbers: Sequence[int]) -> int:
+    """Mark these items, or all, so that the agent tries them again; how many are marked."""
+    with closing(_open(spool)) as connection, connection:
+        if not numbers:
+            return connection.execute("UPDATE aside SET retry = 1").rowcount
+        return sum(
+            connection.execute("UPDATE aside SET retry = 1 WHERE id = ?", (number,)).rowcount
+            for number in numbers
+        )
+
+
+def _open(spool: Path) -> sqlite3.Connection:
+    if not spool.exists():
+        raise ValueError(f"there is no spool {spool}: has the agent run with this configuration?")
+    connection = sqlite3.connect(spool, timeout=30)
+    try:
+        connection.execute("SELECT 1 FROM aside").fetchone()
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise ValueError(f"{spool}: {error}; start this version's agent once") from error
+    return connection
