@@ -26,6 +26,8 @@ from stadtsinn.cloud.run import ROLES, Process
 from stadtsinn.cloud.settings import parse_settings
 from stadtsinn.simulator.demo.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 THREADS = {
     "ingest": "ingest",
     "series": "follower-series",

@@ -25,6 +25,8 @@ from stadtsinn.cloud.series.stores.store import SeriesKey, SeriesUnavailable
 from stadtsinn.cloud.town.stations import repository, service
 from stadtsinn.cloud.town.stations.model import Calibration, Deployment
 
+pytestmark = pytest.mark.slow
+
 LINDE, EICHE = STATIONS
 OLD, NEW, THIRD = DEVICES
 

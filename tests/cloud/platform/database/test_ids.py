@@ -16,6 +16,8 @@ from stadtsinn.cloud.migrations.upgrade import configuration
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.schema import metadata
 
+pytestmark = pytest.mark.slow
+
 BEFORE = "0014"
 EUI = "70b3d57ed0000001"
 
