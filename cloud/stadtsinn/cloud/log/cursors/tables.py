@@ -11,7 +11,7 @@ follower_cursors = Table(
     metadata,
     Column("name", String(63), primary_key=True),
     Column("position", Position, nullable=False),
+    Column("updated_at", InstantColumn, nullable=False),
     # How much of the uplink after `position` is done; what it counts, the follower knows.
     Column("part", Position, nullable=False, default=0, server_default="0"),
-    Column("updated_at", InstantColumn, nullable=False),
 )
