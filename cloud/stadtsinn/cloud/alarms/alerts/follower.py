@@ -29,6 +29,7 @@ from stadtsinn.cloud.alarms.judging.terms import Terms
 from stadtsinn.cloud.domains.crowd.repository import samples_after
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.zones.directory import read_zones
+from stadtsinn.cloud.log.cursors.repository import move_part, read_part
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town.stations.measuring import readings_at_stations
@@ -37,6 +38,9 @@ from stadtsinn.decoders.reading import Quality
 ZONE_SAMPLES = "zone_samples"
 _REGISTRY = "registry"
 """The revision of the registry at which stations that left their groups were last looked for."""
+
+JUDGED_AT_ONCE = 500
+"""Values of uplinks in one transaction."""
 
 _AT_ONCE = 2_000
 # A sample from further in the future than this has a wrong clock; judged by it, every right
@@ -54,6 +58,10 @@ class Measured:
     remarks: tuple[str, ...] = ()
     permitted: int | None = None
 
+    @property
+    def rule_id(self) -> int:
+        return self.watched.stored.id
+
 
 class AlertsFollower:
     """The `alerts` follower."""
@@ -70,11 +78,33 @@ class AlertsFollower:
     def prepare(self, uplinks: Sequence[LoggedUplink]) -> None:
         """Nothing is done outside of the transaction."""
 
-    def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None:
+    def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> int:
+        """Judges the first of them, `JUDGED_AT_ONCE` values or not many more: all wait meanwhile.
+
+        Where so many rules watch one device, an uplink is judged in parts, in the order of the
+        rules' ids; the cursor's part is the id of the last one that was judged.
+        """
         watching = self._current(connection)
-        measured = [*_at_stations(watching, uplinks), *_in_zones(connection, watching)]
+        watched = watching.watches_device(uplinks[0].dev_eui)
+        part = read_part(connection, self.name) if watched else 0
+        measured: list[Measured] = []
+        done = 0
+        for uplink in uplinks:
+            found = [one for one in _at_stations(watching, [uplink]) if one.rule_id > part]
+            if not done and len(found) > JUDGED_AT_ONCE:
+                measured = _of_first_rules(found)
+                done = int(len(measured) == len(found))
+                if not done:
+                    move_part(connection, self.name, measured[-1].rule_id)
+                break
+            if measured and len(measured) + len(found) > JUDGED_AT_ONCE:
+                break
+            measured += found
+            done, part = done + 1, 0
+        measured += _in_zones(connection, watching)
         _judge(connection, watching, measured, self._clock.now())
         crash_point("alerts.applied")
+        return done
 
     def tick(self, connection: Connection, now: Instant) -> None:
         """Judge new zone samples, then run the timers that are due."""
@@ -106,6 +136,13 @@ class AlertsFollower:
         if self._watching is None or self._watching.directory is not directory:
             self._watching = Watching(self._rules, directory, zones)
         return self._watching
+
+
+def _of_first_rules(found: Sequence[Measured]) -> list[Measured]:
+    """What the rules with the lowest ids see, about `JUDGED_AT_ONCE` values, each rule's all."""
+    ordered = sorted(found, key=lambda one: one.rule_id)
+    last = ordered[JUDGED_AT_ONCE - 1].rule_id
+    return [one for one in ordered if one.rule_id <= last]
 
 
 def _judge(

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
+from prometheus_client import Counter
 from sqlalchemy import Connection
 
-from stadtsinn.base.instant import Instant
+from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.domains.crowd import gate_repository, zone_repository
 from stadtsinn.cloud.domains.crowd.counting import CountPoint, Report, fold, merge
 from stadtsinn.cloud.domains.crowd.gate_repository import IN, OUT, LineKey
@@ -17,8 +18,13 @@ from stadtsinn.cloud.domains.crowd.history import clamps_of_epoch
 from stadtsinn.cloud.domains.crowd.occupancy import MISSED_REPORTS, POINTS_BEFORE, Clamp, ZoneTally
 from stadtsinn.cloud.domains.crowd.schedule import last_reset, next_reset, resets_between
 from stadtsinn.cloud.domains.crowd.setup import Lines, line_keys, make_lines, make_tally
-from stadtsinn.cloud.domains.crowd.zone_repository import Correction, CorrectionKind, ZoneState
+from stadtsinn.cloud.domains.crowd.zone_repository import Correction, ZoneState
 from stadtsinn.cloud.domains.crowd.zones.entry import ZoneEntry
+
+COUNTED_AGAIN = 7 * DAY
+"""How far back a late report changes what its line counted, and zero clamps are recorded again."""
+
+TOO_LATE = Counter("stadtsinn_live_too_late", "Reports of gates that came too late to be counted")
 
 GateReport = tuple[LineKey, Report]
 """A report and the line that it is about."""
@@ -69,6 +75,7 @@ class ZoneLive:
         self._points: list[tuple[LineKey, CountPoint]] = []
         self._clamps: list[Clamp] = []
         self._samples: list[dict[str, object]] = []
+        self._resets: list[Instant] = []
         self._reopened = changed
         self._touched = False
         self._load()
@@ -85,6 +92,9 @@ class ZoneLive:
         """Count reports, in any order; emit a sample for each moment that is new."""
         self._touched = True
         in_order = sorted(reports, key=lambda item: (item[1].time, item[1].f_cnt))
+        in_order = [item for item in in_order if not self._is_too_late(item)]
+        if not in_order:
+            return
         self._begin_counting(in_order[0][1].time)
         late = [item for item in in_order if self._is_late(item)]
         fresh = [item for item in in_order if not self._is_late(item)]
@@ -142,6 +152,7 @@ class ZoneLive:
         if not self._touched:
             return
         connection, zone = self._connection, self.zone
+        self._write_resets()
         gate_repository.insert_points(connection, self._points)
         self._write_clamps()
         zone_repository.insert_samples(connection, self._samples)
@@ -157,6 +168,15 @@ class ZoneLive:
         key, report = item
         last = self.lines[key].last
         return (last is not None and report.time <= last) or report.time < self.tally.start
+
+    def _is_too_late(self, item: GateReport) -> bool:
+        """Older than what its line may still count again: in one transaction, while all wait."""
+        key, report = item
+        last = self.lines[key].last
+        too_late = last is not None and report.time < last - COUNTED_AGAIN
+        if too_late:
+            TOO_LATE.inc()
+        return too_late
 
     def _take_moment(self, reports: Sequence[GateReport]) -> bool:
         """Reports of one moment, newer than all before them on their lines; True if counted."""
@@ -219,8 +239,7 @@ class ZoneLive:
             return
         start = last_reset(first, self.zone.reset_at)
         until = start if earliest is None else earliest - 1
-        for reset in [start, *resets_between(start, until, self.zone.reset_at)]:
-            self._record_reset(reset)
+        self._resets += [start, *resets_between(start, until, self.zone.reset_at)]
         self._load(at_least=first)
 
     def _cross_boundaries(self, moment: int) -> None:
@@ -233,21 +252,17 @@ class ZoneLive:
                 self._entered.pop(0)
                 self._start_from(entered.event_time, entered.value or 0)
             elif began and reset <= moment:
-                self._record_reset(reset)
+                self._resets.append(reset)
                 self._start_from(reset, 0)
             else:
                 return
 
-    def _record_reset(self, moment: Instant) -> None:
-        zone_repository.insert_correction(
-            self._connection,
-            self.zone.tenant_id,
-            self.zone.id,
-            CorrectionKind.RESET,
-            moment,
-            self._now,
-            value=0,
+    def _write_resets(self) -> None:
+        """All at once: after a report from years ago there is one for each day since."""
+        zone_repository.insert_resets(
+            self._connection, self.zone.tenant_id, self.zone.id, self._resets, self._now
         )
+        self._resets = []
 
     def _start_from(self, moment: Instant, base: int) -> None:
         self._touched = True
@@ -264,6 +279,7 @@ class ZoneLive:
     def _load(self, at_least: int = 0) -> None:
         """Mirror the database: the known number in force and the counts since then."""
         connection, zone = self._connection, self.zone
+        self._write_resets()
         span = gate_repository.time_span(connection, line_keys(zone))
         newest = max(span[1] if span else 0, self._sampled_at, at_least)
         numbers = zone_repository.known_numbers(connection, zone.id, newest)
@@ -317,7 +333,11 @@ class ZoneLive:
         )
 
     def _rewrite_clamps(self, start: int) -> None:
-        """The zero clamps of finished periods that the past reaches into."""
+        """The zero clamps of finished periods that the past reaches into.
+
+        Those from longer ago stay as they were recorded; the history is computed without them.
+        """
+        start = max(start, self.tally.start - COUNTED_AGAIN)
         numbers = zone_repository.known_numbers(self._connection, self.zone.id, start)
         for number, following in pairwise(numbers):
             if following.event_time > self.tally.start:

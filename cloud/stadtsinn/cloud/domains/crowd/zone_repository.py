@@ -164,6 +164,29 @@ def insert_correction(
     return _correction(row)
 
 
+def insert_resets(
+    connection: Connection,
+    tenant_id: str,
+    zone_id: int,
+    moments: Sequence[Instant],
+    now: Instant,
+) -> None:
+    """The area was empty at these moments."""
+    rows = [
+        {
+            "tenant_id": tenant_id,
+            "zone_id": zone_id,
+            "kind": CorrectionKind.RESET.value,
+            "event_time": moment,
+            "created_at": now,
+            "value": 0,
+        }
+        for moment in moments
+    ]
+    if rows:
+        connection.execute(insert(zone_corrections), rows)
+
+
 def insert_clamps(
     connection: Connection, tenant_id: str, zone_id: int, clamps: Sequence[Clamp], now: Instant
 ) -> None:
