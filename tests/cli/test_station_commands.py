@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 from typer.testing import CliRunner, Result
 
 from fake_uplinks import at, entry, uplink
@@ -25,6 +26,7 @@ from stadtsinn.cloud.series.follower import SeriesFollower
 from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town.service import change as town_change
+from stadtsinn.cloud.town.stations.tables import datastreams
 from stadtsinn.decoders.reading import Decoded, Reading
 
 pytestmark = pytest.mark.slow
@@ -269,3 +271,23 @@ def test_a_device_is_handed_over_to_another_town(run: Command, config: Path) -> 
     again = run("device", "hand-over", OLD, "nachbarstadt")
     assert again.exit_code != 0
     assert "nirgendwo" in run("device", "hand-over", OLD, "nirgendwo").output
+
+
+def test_show_says_how_long_each_datastream_is_kept(config: Path, run: Command) -> None:
+    measured(config, 2)
+    assert ["soil_moisture", "as all of the town"] in rows(run("station", "show", "linde-am-markt"))
+    database = open_database(f"sqlite:///{config.with_name('town.sqlite')}")
+    with database.write() as connection:
+        connection.execute(update(datastreams).values(retention_days=90, label="Wurzelraum"))
+    database.dispose()
+    shown = run("station", "show", "linde-am-markt", language="de_DE.UTF-8")
+    assert ["soil_moisture", "Wurzelraum", "90 Tage"] in rows(shown)
+    (line,) = run("station", "show", "linde-am-markt", "--json").stdout.splitlines()
+    assert json.loads(line)["datastreams"] == [
+        {
+            "quantity": "soil_moisture",
+            "channel": "",
+            "label": "Wurzelraum",
+            "retention_days": 90,
+        }
+    ]

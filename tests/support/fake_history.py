@@ -87,7 +87,7 @@ class History:
 
     def follow(self) -> None:
         """Let the series follower catch up."""
-        follower = SeriesFollower(self.store, self.directory)
+        follower = SeriesFollower(self.store, self.directory, self.clock)
         loop = FollowerLoop(self.database, follower, self.clock, window=self.window)
         while loop.run_once():
             pass
@@ -129,7 +129,7 @@ class History:
     def rebuilt(self) -> State:
         """What a new store would hold that followed the log from its beginning."""
         fresh = open_store(str(self.folder / f"fresh-{len(list(self.folder.iterdir()))}.sqlite"))
-        SeriesFollower(fresh, self.directory).prepare(self.logged())
+        SeriesFollower(fresh, self.directory, self.clock).prepare(self.logged())
         found = self.state(fresh)
         fresh.close()
         return found

@@ -75,7 +75,7 @@ class MovingSensors:
                 )
                 town.create_device(connection, self.scope, device, NOW)
         self.directory = DirectoryCache(self.database, monotonic=lambda: 0.0)
-        self.follower = SeriesFollower(self.store, self.directory)
+        self.follower = SeriesFollower(self.store, self.directory, self.clock)
         self.loop = FollowerLoop(
             self.database, self.follower, self.clock, window=LogWindow(self.archive)
         )
@@ -145,7 +145,7 @@ class MovingSensors:
         """What a new store holds that followed the log from its beginning, with the deployments
         of now."""
         fresh = open_store(str(self.folder / f"fresh-{self.count}.sqlite"))
-        follower = SeriesFollower(fresh, DirectoryCache(self.database))
+        follower = SeriesFollower(fresh, DirectoryCache(self.database), self.clock)
         position = 0
         with self.database.read() as connection:
             while found := read_after(connection, self.archive, position, 500):

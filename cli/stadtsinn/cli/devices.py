@@ -180,6 +180,7 @@ def _change(
     """Make a change of the device's town and say what measures where from then on; a dry run
     also what would change in series."""
     from stadtsinn.cloud.series.corrections.preview import preview
+    from stadtsinn.cloud.series.retention.kept import KeptSeries
     from stadtsinn.cloud.town import service as town
     from stadtsinn.cloud.town.stations.service import Editor
 
@@ -196,7 +197,8 @@ def _change(
             made[:] = change(connection, editor, when)
 
         if dry_run:
-            parts = opened.database, opened.archive, opened.series
+            series = KeptSeries(opened.series, opened.database, opened.clock)
+            parts = opened.database, opened.archive, series, opened.clock
             differences = preview(*parts, scope.tenant_id, changed)
         else:
             with town.change(opened.database) as connection:

@@ -16,7 +16,11 @@ from stadtsinn.cli.town_choice import Tenant, scope_of_town
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from stadtsinn.cloud.series.answers.repository import Datastream
+    from stadtsinn.cloud.series.stores.store import SeriesKey
     from stadtsinn.cloud.town.stations.model import PlacedDeployment, Station
+
+    _Stream = tuple[SeriesKey, Datastream]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -77,20 +81,28 @@ def list_stations(
 def show(
     slug: Slug, tenant: Tenant = None, config: Config = DEFAULT_CONFIG, json_lines: Json = False
 ) -> None:
+    from stadtsinn.cloud.series.answers.repository import streams
     from stadtsinn.cloud.town.stations import repository
 
     with installation(config, reading=True) as opened, opened.database.read() as connection:
         scope = scope_of_town(connection, tenant)
         station = repository.station(connection, scope, slug)
         placed = repository.deployments_page(connection, scope, None, None, station=slug)
+        described = streams(connection, scope, slug).items()
         now = opened.clock.now()
     present = [one for one in placed if one.starts <= now < one.ends]
+    measuring = sorted(described, key=lambda one: (one[0].quantity, one[0].channel))
     if json_lines:
-        print_json({**_fields(station), "deployments": [_fields(one) for one in present]})
+        deployed = [_fields(one) for one in present]
+        measured = [_stream_fields(one) for one in measuring]
+        print_json({**_fields(station), "deployments": deployed, "datastreams": measured})
         return
     print_facts(_facts(station))
     print()
     _print_deployments(present, as_json=False, title=text("Measures now:", "Misst jetzt:"))
+    if measuring:
+        print()
+        _print_streams(measuring)
 
 
 @app.command(
@@ -163,6 +175,39 @@ def _print_deployments(
         ),
         title=title,
     )
+
+
+def _print_streams(streams: Sequence[_Stream]) -> None:
+    print_list(
+        streams,
+        {
+            text("Quantity", "Messgröße"): lambda one: one[0].quantity,
+            text("Channel", "Kanal"): lambda one: one[0].channel,
+            text("Label", "Bezeichnung"): lambda one: one[1].label,
+            text("Values are kept", "Werte bleiben"): _kept,
+        },
+        _stream_fields,
+        as_json=False,
+        empty="",
+        title=text("Datastreams:", "Messreihen:"),
+    )
+
+
+def _stream_fields(one: _Stream) -> dict[str, object]:
+    key, said = one
+    return {
+        "quantity": key.quantity,
+        "channel": key.channel,
+        "label": said.label,
+        "retention_days": said.retention_days,
+    }
+
+
+def _kept(one: _Stream) -> str:
+    days = one[1].retention_days
+    if days is None:
+        return text("as all of the town", "wie alle der Stadt")
+    return text(f"{days} days", f"{days} Tage")
 
 
 def _start(one: PlacedDeployment) -> str:

@@ -119,7 +119,7 @@ def follower(name: str, parts: Parts) -> Follower:
 def _series_follower(parts: Parts) -> Follower:
     from stadtsinn.cloud.series.follower import SeriesFollower
 
-    return SeriesFollower(parts.series, parts.directory)
+    return SeriesFollower(parts.series, parts.directory, parts.clock)
 
 
 def _series(parts: Parts) -> Role:
@@ -127,8 +127,9 @@ def _series(parts: Parts) -> Role:
     from stadtsinn.cloud.series.corrections.worker import CorrectionWorker
     from stadtsinn.cloud.series.filling import fill_if_outdated
     from stadtsinn.cloud.series.follower import SeriesFollower
+    from stadtsinn.cloud.series.retention.worker import RetentionWorker
 
-    made = SeriesFollower(parts.series, parts.directory)
+    made = SeriesFollower(parts.series, parts.directory, parts.clock)
     loop = _loop(
         made,
         parts,
@@ -139,12 +140,14 @@ def _series(parts: Parts) -> Role:
         parts.database, parts.archive, parts.series, parts.directory, parts.clock, made.barrier
     )
     corrections = CorrectionWorker(corrector)
+    retention = RetentionWorker(parts.series, parts.directory, parts.clock)
     checks = {
         "follower series": loop.check,
         "series": made.check,
         "series corrections": corrections.check,
+        "series retention": retention.check,
     }
-    return Role(Together((loop, corrections)), checks)
+    return Role(Together((loop, corrections, retention)), checks)
 
 
 def _live_follower(parts: Parts) -> Follower:

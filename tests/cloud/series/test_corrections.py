@@ -337,7 +337,7 @@ def test_a_preview_says_what_the_correction_then_does(sensors: MovingSensors) ->
         service.swap_device(connection, sensors.editor, OLD, NEW, minute(30))
 
     def previewed() -> list[Difference]:
-        town = (HOME, swap)
+        town = (sensors.clock, HOME, swap)
         return preview(sensors.database, sensors.archive, sensors.store, *town)
 
     found = {one.key: one for one in previewed()}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from api_callers import AWAY, HOME, NOW, ApiWorld
+from api_callers import AWAY, HOME, NOW, ApiWorld, each_counts_the_revision_up
 from databases import fresh_database
 from stadtsinn.base.instant import DAY, HOUR, MINUTE, Instant, parse
 from stadtsinn.cloud.platform.access.scope import Role
@@ -100,6 +100,7 @@ def test_the_series_of_a_station_are_listed_with_their_newest_value(
         "label_en": "Soil moisture",
         "aggregate": "mean",
         "label": "",
+        "retention_days": None,
         "latest": {"time": "2026-09-26T11:59:00+02:00", "value": 21.5},
     }
     assert (probe["channel"], probe["latest"]) == ("probe", None)
@@ -440,7 +441,7 @@ def test_a_device_lists_the_series_that_it_feeds(world: ApiWorld, client: TestCl
 
 def test_a_datastream_is_described_once_it_has_a_value(world: ApiWorld, client: TestClient) -> None:
     editor = world.client(Role.EDITOR)
-    body = {"label": "im Wurzelraum"}
+    body = {"label": "im Wurzelraum", "retention_days": 3650}
     missing = editor.put(SOIL, json=body)
     assert missing.status_code == 404
     assert "first value makes it" in missing.json()["detail"]
@@ -450,6 +451,42 @@ def test_a_datastream_is_described_once_it_has_a_value(world: ApiWorld, client: 
         make_streams(connection, {(HOME, key): Instant(NOW)})
     assert editor.put(SOIL, json=body).json() == body
     (series,) = client.get(SERIES).json()["items"]
-    assert series["label"] == "im Wurzelraum"
+    assert (series["label"], series["retention_days"]) == ("im Wurzelraum", 3650)
     assert client.put(SOIL, json=body).status_code == 403
-    assert editor.put(SOIL, json={"retention_days": 30}).status_code == 422  # see decision 18
+    assert editor.put(SOIL, json={"retention_days": 0}).status_code == 422
+    each_counts_the_revision_up(world, editor, [("PUT", SOIL.removeprefix("/api/v1/"), body)])
+
+
+def test_no_answer_gives_a_value_past_its_retention(world: ApiWorld, client: TestClient) -> None:
+    """All answers hide it at the same microsecond, whether it is deleted already or not."""
+    store(world, {NOW - HOUR: 20.0, NOW - MINUTE: 21.5})
+    store(world, {NOW - HOUR: 30.0}, "soil_temperature")
+    with world.database.write() as connection:
+        key = SeriesKey(TREE, "soil_moisture")
+        make_streams(connection, {(HOME, key): Instant(NOW)})
+    assert world.client(Role.EDITOR).put(SOIL, json={"retention_days": 90}).is_success
+
+    def answers() -> tuple[list[float], int, list[float], list[float | None], list[float]]:
+        span = {"start": "2026-09-26T00:00:00Z", "end": "2027-09-26T00:00:00Z"}
+        values = client.get(SOIL, params=span).json()["items"]
+        csv_rows = client.get(SOIL, params={**span, "format": "csv"}).text.splitlines()[1:]
+        summed = {**span, "window": "1d", "aggregate": "sum"}
+        windows = client.get(SOIL, params=summed).json()["items"]
+        listed = client.get(SERIES).json()["items"]
+        newest = client.get("/api/v1/latest", params={"stations": TREE}).json()["items"][0]
+        return (
+            [one["value"] for one in values],
+            len(csv_rows),
+            [one["value"] for one in windows],
+            [one["latest"] and one["latest"]["value"] for one in listed],
+            [one["value"] for one in newest["values"]],
+        )
+
+    world.clock.advance(90 * DAY - HOUR)
+    assert answers() == ([20.0, 21.5], 2, [41.5], [21.5, 30.0], [21.5, 30.0])
+    world.clock.advance(1)
+    assert answers() == ([21.5], 1, [21.5], [21.5, 30.0], [21.5, 30.0])
+    world.clock.advance(HOUR)
+    assert answers() == ([], 0, [], [30.0], [30.0])
+    assert world.client(Role.EDITOR).put(SOIL, json={"retention_days": None}).is_success
+    assert answers()[0] == [20.0, 21.5]  # no worker has deleted them

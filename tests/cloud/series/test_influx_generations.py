@@ -15,6 +15,8 @@ import pytest
 
 from fake_influx import keeping
 from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.series.stores.influxdb.generations import generation_of
+from stadtsinn.cloud.series.stores.influxdb.http import InfluxServer
 from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey, SeriesRejected, SeriesUnavailable
 
@@ -57,6 +59,28 @@ def test_influxdb_2_deletes_by_predicate() -> None:
             (BUCKET, ""),
         ]
         assert list(server.buckets) == [BUCKET]
+        store.close()
+
+
+def test_influxdb_2_deletes_a_measurements_channels_up_to_their_times() -> None:
+    with keeping("v2.7.1") as server:
+        generation = generation_of(InfluxServer(server.url, "secret", "town"))
+        channels = {"30cm": Instant(5_000_000), "60cm": Instant(0), "": Instant(7_000_000)}
+        generation.drop_older(BUCKET, "soil", "linde", channels)
+        # 60cm is kept for ever, and points without a channel can be named with all others only.
+        where = '_measurement="soil" AND station="linde" AND channel="30cm"'
+        assert server.deleted == [(BUCKET, where)]
+        assert server.deleted_times == [("1970-01-01T00:00:00Z", "1970-01-01T00:00:04.999999500Z")]
+        generation.drop_older(BUCKET, "soil", "linde", {**channels, "60cm": Instant(3_000_000)})
+        assert server.deleted[-1] == (BUCKET, '_measurement="soil" AND station="linde"')
+        assert server.deleted_times[-1][1] == "1970-01-01T00:00:02.999999500Z"
+
+
+def test_influxdb_3_says_that_it_deletes_no_points() -> None:
+    with keeping("3.8.0") as server:
+        store = open_store(server.url, token="secret")
+        with pytest.raises(SeriesRejected, match="cannot delete single rows"):
+            store.expire("musterstadt", {POINT.key: (Instant(0), Instant(18))})
         store.close()
 
 

@@ -32,6 +32,7 @@ from stadtsinn.cloud.publish.web.memory import FromMemory, Memory
 from stadtsinn.cloud.publish.web.settings import settings_of
 from stadtsinn.cloud.series.answers.endpoints import router as series_router
 from stadtsinn.cloud.series.corrections.endpoints import router as corrections_router
+from stadtsinn.cloud.series.retention.kept import KeptSeries
 from stadtsinn.cloud.series.stores.store import SeriesStore, SeriesUnavailable
 from stadtsinn.cloud.town.endpoints import router as registry_router
 from stadtsinn.cloud.town.stations.endpoints import router as stations_router
@@ -77,7 +78,7 @@ def create_app(
         generate_unique_id_function=_operation_id,
     )
     app.state.services = services
-    app.state.series = series
+    app.state.series = KeptSeries(series, services.database, services.clock)
     app.state.archive = archive
     for router in (*DOMAIN_ROUTERS, *REPORT_ROUTERS):
         app.include_router(router, prefix=API_PREFIX)

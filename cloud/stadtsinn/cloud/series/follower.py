@@ -10,6 +10,7 @@ from prometheus_client import Counter
 from sqlalchemy import Connection
 
 from stadtsinn.base.batches import batched
+from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import Check
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
@@ -42,10 +43,12 @@ class SeriesFollower:
 
     name = "series"
 
-    def __init__(self, store: SeriesStore, directory: DirectoryCache) -> None:
+    def __init__(
+        self, store: SeriesStore, directory: DirectoryCache, clock: Clock | None = None
+    ) -> None:
         self._store = store
         self._directory = directory
-        self._maker = PointMaker(directory)
+        self._maker = PointMaker(directory, clock)
         self._streams = NewStreams()
         self._writing = threading.Lock()
         self._made = 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
+from stadtsinn.base.clock import Clock, SystemClock
 from stadtsinn.base.instant import Instant
-from stadtsinn.cloud.series.stores.store import Point, SeriesKey
+from stadtsinn.cloud.series.stores.store import Point, SeriesKey, kept_since
 from stadtsinn.cloud.town.directory import Directory
-from stadtsinn.cloud.town.stations.measuring import readings_at_stations
+from stadtsinn.cloud.town.stations.measuring import StationReading, readings_at_stations
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.reading import Outcome
 
@@ -23,10 +24,15 @@ class Directories(Protocol):
 
 
 class PointMaker:
-    """Makes points of the stations that devices feed; keeps the families of device types."""
+    """Makes points of the stations that devices feed; keeps the families of device types.
 
-    def __init__(self, directory: Directories) -> None:
+    Whoever writes series has their points from here, so what is past the retention of its
+    datastream comes back by no rebuild, redecode or correction.
+    """
+
+    def __init__(self, directory: Directories, clock: Clock | None = None) -> None:
         self._directory = directory
+        self._clock = clock or SystemClock()
         self._families: dict[str, str | None] = {}
 
     def points(
@@ -35,11 +41,18 @@ class PointMaker:
         """The points of one uplink; none of a device that was at no station at that time."""
         directory = self._directory.current()
         family = None
+        retention = directory.places.retention_days
         for one in readings_at_stations(directory, tenant_id, dev_eui, received, outcome):
+            if retention and self._is_past(one, retention):
+                continue
             if family is None:
                 family = self._family(one.decoder.partition("@")[0]) or self._registered(dev_eui)
             key = SeriesKey(one.station.slug, one.quantity, one.channel)
             yield Point(tenant_id, family, key, one.time, one.value, one.quality, dev_eui)
+
+    def _is_past(self, one: StationReading, retention: Mapping[tuple[int, str, str], int]) -> bool:
+        days = retention.get((one.station.id, one.quantity, one.channel))
+        return days is not None and one.time < kept_since(days, self._clock.now())
 
     def _family(self, device_type: str) -> str | None:
         """What kind of sensor a type is, None for one that is not catalogued."""

@@ -80,6 +80,21 @@ def streams_of(connection: Connection, tenant_id: str, slug: str) -> set[SeriesK
     return {SeriesKey(slug, *row) for row in connection.execute(query)}
 
 
+def retention_days(
+    connection: Connection, tenant_id: str, slug: str | None = None
+) -> dict[SeriesKey, int]:
+    """The datastreams of a tenant, or of one of its stations, with a retention of their own."""
+    table = datastreams.c
+    query = (
+        select(stations.c.slug, table.quantity, table.channel, table.retention_days)
+        .join(stations, stations.c.id == table.station_id)
+        .where(stations.c.tenant_id == tenant_id, table.retention_days.is_not(None))
+    )
+    if slug is not None:
+        query = query.where(stations.c.slug == slug)
+    return {SeriesKey(*row[:3]): row[3] for row in connection.execute(query)}
+
+
 def forget_empty(
     connection: Connection,
     tenant_id: str,
@@ -89,7 +104,7 @@ def forget_empty(
     """Take away a station's datastreams without values that nobody has said anything of."""
     station = _station_ids(connection, {(tenant_id, slug)}).get((tenant_id, slug))
     table = datastreams.c
-    untouched = (table.station_id == station, table.label == "")
+    untouched = (table.station_id == station, table.label == "", table.retention_days.is_(None))
     rows = connection.execute(select(table.id, table.quantity, table.channel).where(*untouched))
     empty = [row.id for row in rows if SeriesKey(slug, row.quantity, row.channel) not in left]
     if empty:

@@ -45,6 +45,7 @@ from stadtsinn.cloud.series.answers.schemas import (
 from stadtsinn.cloud.series.stores.dependencies import SeriesDep
 from stadtsinn.cloud.series.stores.store import Aggregate, Sample, SeriesKey, Window
 from stadtsinn.cloud.town import repository as registry
+from stadtsinn.cloud.town.service import change
 from stadtsinn.cloud.town.stations import repository as town_stations
 
 router = APIRouter(tags=["series"])
@@ -108,11 +109,12 @@ def describe_series(
         str, Query(max_length=63, pattern=NO_CONTROL, description="Empty where there is one.")
     ] = "",
 ) -> StreamBody:
-    """Set the label of a datastream."""
+    """Set the label of a datastream and how long its values are kept. Values that a longer time
+    would show again come back with `stadtsinn cloud rebuild series`."""
     reading.check_quantity(quantity)
     key = SeriesKey(station, quantity, channel)
-    with services.database.write() as connection:
-        repository.describe_stream(connection, scope, key, body.label)
+    with change(services.database) as connection:
+        repository.describe_stream(connection, scope, key, body.label, body.retention_days)
     return body
 
 

@@ -1,4 +1,4 @@
-"""SQL of the answers: the stations of a map, and the labels of datastreams."""
+"""SQL of the answers: the stations of a map, and what people say of datastreams."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class Datastream:
     """What is said of a quantity of a station on a channel."""
 
     label: str
+    retention_days: int | None
     first_at: Instant
 
 
@@ -88,8 +89,10 @@ def streams(connection: Connection, scope: Scope, slug: str) -> dict[SeriesKey, 
     }
 
 
-def describe_stream(connection: Connection, scope: Scope, key: SeriesKey, label: str) -> Datastream:
-    """Set the label of a datastream; raises NotFound for one that never had a value."""
+def describe_stream(
+    connection: Connection, scope: Scope, key: SeriesKey, label: str, retention_days: int | None
+) -> Datastream:
+    """Set label and retention of a datastream; raises NotFound for one that never had a value."""
     present = streams(connection, scope, key.station).get(key)
     if present is None:
         raise NotFound(
@@ -103,13 +106,13 @@ def describe_stream(connection: Connection, scope: Scope, key: SeriesKey, label:
             datastreams.c.quantity == key.quantity,
             datastreams.c.channel == key.channel,
         )
-        .values(label=label)
+        .values(label=label, retention_days=retention_days)
     )
-    return Datastream(label, present.first_at)
+    return Datastream(label, retention_days, present.first_at)
 
 
 def _stream(row: Row[Any]) -> Datastream:
-    return Datastream(row.label, row.first_at)
+    return Datastream(row.label, row.retention_days, row.first_at)
 
 
 def device_names(connection: Connection, scope: Scope, dev_euis: Collection[str]) -> dict[str, str]:

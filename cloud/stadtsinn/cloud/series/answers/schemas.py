@@ -40,6 +40,9 @@ class SeriesView(BaseModel):
         examples=["mean"], description="How windows are put together unless you say otherwise."
     )
     label: str = Field("", examples=["im Wurzelraum"], description="What people call it.")
+    retention_days: int | None = Field(
+        None, description="How long its values are kept; null: as long as all of the town's."
+    )
     latest: ValueView | None = Field(description="Newest good value. Neuester guter Wert.")
 
 
@@ -48,9 +51,16 @@ class StreamBody(BaseModel):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"examples": [{"label": "im Wurzelraum"}]},
+        json_schema_extra={"examples": [{"label": "im Wurzelraum", "retention_days": None}]},
     )
     label: OptionalName = ""
+    retention_days: int | None = Field(
+        None,
+        ge=1,
+        le=36_500,
+        description="Days after which its values are shown no more, and deleted; null: as long as "
+        "all of the town's.",
+    )
 
 
 class FedSeriesView(BaseModel):
@@ -186,6 +196,7 @@ def series_view(
     aggregate: str,
     latest: ValueView | None,
     label: str = "",
+    retention_days: int | None = None,
 ) -> SeriesView:
     described = words(key.quantity)
     return SeriesView(
@@ -196,6 +207,7 @@ def series_view(
         label_en=described.label_en,
         aggregate=aggregate,
         label=label,
+        retention_days=retention_days,
         latest=latest,
     )
 

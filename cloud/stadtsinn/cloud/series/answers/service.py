@@ -23,7 +23,7 @@ from stadtsinn.cloud.series.answers.schemas import (
     series_view,
     words,
 )
-from stadtsinn.cloud.series.stores.store import Aggregate, Sample, SeriesKey, SeriesStore, Window
+from stadtsinn.cloud.series.stores.store import Aggregate, Sample, SeriesKey, SeriesReader, Window
 from stadtsinn.cloud.series.stores.windows import next_window, step_of, window_start
 from stadtsinn.cloud.town.stations.model import (
     COMPARISON,
@@ -79,7 +79,7 @@ def default_aggregate(name: str) -> Aggregate:
 
 
 def overview(
-    store: SeriesStore, tenant_id: str, station: str, streams: Mapping[SeriesKey, Datastream]
+    store: SeriesReader, tenant_id: str, station: str, streams: Mapping[SeriesKey, Datastream]
 ) -> list[SeriesView]:
     """Every series of a station with its newest value, and what is said of it."""
     newest = store.latest(tenant_id, [station])
@@ -92,13 +92,14 @@ def overview(
                 default_aggregate(key.quantity).value,
                 _value_view(newest.get(key)),
                 stream.label if stream else "",
+                stream.retention_days if stream else None,
             )
         )
     return found
 
 
 def fed_by(
-    store: SeriesStore, tenant_id: str, device_type: str, places: Sequence[PlacedDeployment]
+    store: SeriesReader, tenant_id: str, device_type: str, places: Sequence[PlacedDeployment]
 ) -> list[FedSeriesView]:
     """The series of stations that a device of this type feeds or fed, by its deployments."""
     found: dict[SeriesKey, FedSeriesView] = {}
@@ -120,7 +121,7 @@ def _may_feed(place: Deployment, measured: DeviceType | None, key: SeriesKey) ->
     return measured is None or key.quantity in {slot.quantity for slot in measured.fields}
 
 
-def answer(store: SeriesStore, tenant_id: str, question: Question) -> SeriesPage:
+def answer(store: SeriesReader, tenant_id: str, question: Question) -> SeriesPage:
     """Values or windows, at most `limit`, and where to go on."""
     samples, more_from = read_page(store, tenant_id, question)
     said = words(question.key.quantity)
@@ -140,14 +141,14 @@ def answer(store: SeriesStore, tenant_id: str, question: Question) -> SeriesPage
 
 
 def read_page(
-    store: SeriesStore, tenant_id: str, question: Question
+    store: SeriesReader, tenant_id: str, question: Question
 ) -> tuple[list[Sample], Instant | None]:
     """At most `limit` values or windows, and where to go on. Raises Invalid."""
     check(question)
     return _page(store, tenant_id, question)
 
 
-def read_all(store: SeriesStore, tenant_id: str, question: Question) -> Iterator[Sample]:
+def read_all(store: SeriesReader, tenant_id: str, question: Question) -> Iterator[Sample]:
     """Every value or window of the question, `limit` at a time. Raises Invalid before the first.
 
     Read page by page, so that a year costs no more memory than a day.
@@ -162,7 +163,7 @@ def read_all(store: SeriesStore, tenant_id: str, question: Question) -> Iterator
     return chain(first, chain.from_iterable(pages))
 
 
-def _pages(store: SeriesStore, tenant_id: str, question: Question) -> Iterator[list[Sample]]:
+def _pages(store: SeriesReader, tenant_id: str, question: Question) -> Iterator[list[Sample]]:
     start: Instant | None = question.start
     while start is not None:
         samples, start = _page(store, tenant_id, replace(question, start=start))
@@ -170,7 +171,7 @@ def _pages(store: SeriesStore, tenant_id: str, question: Question) -> Iterator[l
 
 
 def _page(
-    store: SeriesStore, tenant_id: str, question: Question
+    store: SeriesReader, tenant_id: str, question: Question
 ) -> tuple[list[Sample], Instant | None]:
     if question.window is None:
         return _values(store, tenant_id, question)
@@ -192,7 +193,7 @@ def _how(question: Question) -> Aggregate:
 
 
 def _values(
-    store: SeriesStore, tenant_id: str, question: Question
+    store: SeriesReader, tenant_id: str, question: Question
 ) -> tuple[list[Sample], Instant | None]:
     found = store.read(
         tenant_id,
@@ -207,7 +208,7 @@ def _values(
 
 
 def _windows(
-    store: SeriesStore, tenant_id: str, question: Question, window: Window, how: Aggregate
+    store: SeriesReader, tenant_id: str, question: Question, window: Window, how: Aggregate
 ) -> tuple[list[Sample], Instant | None]:
     """`limit` counts windows with and without values, so one call never means much work."""
     stop = window_start(question.start, window)
@@ -244,7 +245,7 @@ def counter_modulus(
 
 
 def newest(
-    store: SeriesStore,
+    store: SeriesReader,
     tenant_id: str,
     places: Sequence[Place],
     quantity_name: str | None,

@@ -49,7 +49,7 @@ def preview_new(
     """What of the series would change if it were made; nothing is changed."""
     editor = Editor(scope, services.clock.now())
     change = partial(service.deploy, editor=editor, record=body)
-    found = preview(services.database, archive, series, scope.tenant_id, change)
+    found = preview(services.database, archive, series, services.clock, scope.tenant_id, change)
     return Page(items=[_view(one) for one in found], next=None)
 
 
@@ -69,7 +69,7 @@ def preview_correction(
     changed."""
     editor = Editor(scope, services.clock.now())
     change = partial(service.replace_deployment, editor=editor, number=deployment, record=body)
-    found = preview(services.database, archive, series, scope.tenant_id, change)
+    found = preview(services.database, archive, series, services.clock, scope.tenant_id, change)
     return Page(items=[_view(one) for one in found], next=None)
 
 
@@ -87,7 +87,7 @@ def preview_deletion(
     """What of the series would change if the deployment were deleted; nothing is changed."""
     editor = Editor(scope, services.clock.now())
     change = partial(service.delete_deployment, editor=editor, number=deployment)
-    found = preview(services.database, archive, series, scope.tenant_id, change)
+    found = preview(services.database, archive, series, services.clock, scope.tenant_id, change)
     return Page(items=[_view(one) for one in found], next=None)
 
 

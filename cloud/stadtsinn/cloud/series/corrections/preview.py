@@ -9,6 +9,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
+from stadtsinn.base.clock import Clock
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.platform.database.engine import Database
@@ -17,7 +18,7 @@ from stadtsinn.cloud.series.points import PointMaker
 from stadtsinn.cloud.series.rewriting.parts import delays_by, feeds_of, meeting
 from stadtsinn.cloud.series.rewriting.staging import Staging
 from stadtsinn.cloud.series.stores.replacing import SeriesPart
-from stadtsinn.cloud.series.stores.store import Point, Refused, SeriesKey, SeriesStore
+from stadtsinn.cloud.series.stores.store import Point, Refused, SeriesKey, SeriesReader
 from stadtsinn.cloud.town.directory import Directory, read_directory
 from stadtsinn.cloud.town.service import DryRunEnded, change_or_dry_run
 from stadtsinn.decoders.catalogue import catalogue
@@ -42,7 +43,12 @@ class Difference:
 
 
 def preview(
-    database: Database, archive: Archive | None, store: SeriesStore, tenant_id: str, change: Change
+    database: Database,
+    archive: Archive | None,
+    series: SeriesReader,
+    clock: Clock,
+    tenant_id: str,
+    change: Change,
 ) -> list[Difference]:
     """What `change` would change in the series of a tenant; it is carried out and rolled back.
 
@@ -55,9 +61,9 @@ def preview(
         collector = _Collector(part)
         feeds = feeds_of(directory, [part], delays_by(directory, catalogue()))
         if feeds:
-            staging = Staging(collector, PointMaker(_Fixed(directory)), feeds)
+            staging = Staging(collector, PointMaker(_Fixed(directory), clock), feeds)
             staging.run(database, archive)
-        found += _differences(store, part, collector.points)
+        found += _differences(series, part, collector.points)
     return found
 
 
@@ -105,14 +111,14 @@ class _Collector:
 
 
 def _differences(
-    store: SeriesStore, part: SeriesPart, new: dict[SeriesKey, dict[Instant, Point]]
+    series: SeriesReader, part: SeriesPart, new: dict[SeriesKey, dict[Instant, Point]]
 ) -> list[Difference]:
     found = []
-    keys = {*store.series(part.tenant_id, part.station), *new}
+    keys = {*series.series(part.tenant_id, part.station), *new}
     for key in sorted(keys, key=lambda key: (key.quantity, key.channel)):
         old = {
             sample.time: (sample.value, sample.quality, sample.dev_eui)
-            for sample in store.read(
+            for sample in series.read(
                 part.tenant_id, key, part.start, part.end, include_doubtful=True
             )
         }

@@ -63,7 +63,7 @@ class Corrector:
         self._store = store
         self._clock = clock
         self._barrier = barrier
-        self._rewriter = PartRewriter(database, archive, store, directory, catalogue)
+        self._rewriter = PartRewriter(database, archive, store, directory, catalogue, clock)
 
     def waiting(self) -> int:
         """How many corrections are not done."""

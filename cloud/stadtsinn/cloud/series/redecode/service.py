@@ -118,7 +118,7 @@ class Redecoder:
         self._archive = archive
         self._store = store
         self._directory = directory
-        self._rewriter = PartRewriter(database, archive, store, directory, lambda: known)
+        self._rewriter = PartRewriter(database, archive, store, directory, lambda: known, clock)
         self._known = known
         self._clock = clock
         self._workers = workers or Workers()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.platform.database.engine import Database
@@ -30,13 +31,14 @@ class PartRewriter:
         store: SeriesStore,
         directory: DirectoryCache,
         known: Callable[[], Catalogue],
+        clock: Clock,
     ) -> None:
         self._database = database
         self._archive = archive
         self._store = store
         self._directory = directory
         self._known = known
-        self._maker = PointMaker(directory)
+        self._maker = PointMaker(directory, clock)
 
     def feeds(self, parts: Sequence[SeriesPart], delayed: frozenset[str]) -> list[Feed]:
         """Whose uplinks fill these parts; `delayed` names devices known for values of their own

@@ -1,4 +1,4 @@
-"""The series store, for endpoints."""
+"""Series as endpoints read them: within the retention of each datastream."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from stadtsinn.cloud.series.stores.store import SeriesStore
+from stadtsinn.cloud.series.stores.store import SeriesReader
 
 
-def series_store(request: Request) -> SeriesStore:
-    return cast(SeriesStore, request.app.state.series)
+def series_reader(request: Request) -> SeriesReader:
+    return cast(SeriesReader, request.app.state.series)
 
 
-SeriesDep = Annotated[SeriesStore, Depends(series_store)]
+SeriesDep = Annotated[SeriesReader, Depends(series_reader)]

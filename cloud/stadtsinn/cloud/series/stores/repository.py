@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import AbstractContextManager
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
+from stadtsinn.cloud.log.archive_files.exclusive import rewriting_history
 from stadtsinn.cloud.platform.database.engine import Database, serialize
 from stadtsinn.cloud.platform.database.upsert import insert_ignore
 from stadtsinn.cloud.series.stores.replacing import Phase, Replacement, SeriesPart
@@ -24,6 +26,10 @@ class ReplacementTable:
     def of_station(self, tenant_id: str, station: str) -> Replacement | None:
         found = self._find(_TABLE.tenant_id == tenant_id, _TABLE.station == station)
         return found[0] if found else None
+
+    def unchanged(self) -> AbstractContextManager[None]:
+        """Nothing is replaced during the block; raises HistoryBusy while something is."""
+        return rewriting_history(self._database)
 
     def open_of(self, tenants: Collection[str]) -> dict[tuple[str, str], Replacement]:
         """Replacements of these tenants that take what is written, by tenant and station."""

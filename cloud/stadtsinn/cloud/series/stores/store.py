@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 
 import msgspec
 
-from stadtsinn.base.instant import Instant
+from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.log.followers.follower import Hindered
 from stadtsinn.cloud.series.stores.replacing import SeriesPart
 from stadtsinn.decoders.reading import Quality
@@ -26,6 +26,10 @@ class SeriesKey(msgspec.Struct, frozen=True, gc=False):
     station: str
     quantity: str
     channel: str = ""
+
+
+Span = tuple[Instant, Instant]
+"""start <= time < end"""
 
 
 class Point(msgspec.Struct, frozen=True, gc=False):
@@ -93,21 +97,9 @@ class Window(StrEnum):
     DAY = "1d"
 
 
-class SeriesStore(Protocol):
-    """Keeps points per tenant. All methods raise `SeriesUnavailable` when the store is away.
-
-    A tenant or station that nothing was stored for is empty, not an error. Safe for threads.
-    """
-
-    def write(self, points: Iterable[Point]) -> list[Refused]:
-        """Store points durably; writing the same points again changes nothing.
-
-        They are taken one after the other, while those before them may be stored already.
-
-        A point that can never be stored stops no other: it is left out and reported. When
-        `SeriesUnavailable` is raised, some points may be stored already: write all again.
-        """
-        ...
+class SeriesReader(Protocol):
+    """Answers questions about points. All methods raise `SeriesUnavailable` when the store is
+    away. A tenant or station that nothing was stored for is empty, not an error."""
 
     def read(
         self,
@@ -132,8 +124,10 @@ class SeriesStore(Protocol):
         aggregate: Aggregate,
         *,
         counter_modulus: float | None = None,
+        since: int = 0,
     ) -> list[Sample]:
-        """One sample per window that has good values, in order."""
+        """One sample per window that has good values, in order. A value before `since` is not
+        looked at, also not as the base of growth."""
         ...
 
     def latest(
@@ -144,6 +138,26 @@ class SeriesStore(Protocol):
 
     def series(self, tenant_id: str, station: str) -> list[SeriesKey]:
         """The series that exist for a station, also those with doubtful values only, sorted."""
+        ...
+
+
+class SeriesStore(SeriesReader, Protocol):
+    """Keeps points per tenant. All methods raise `SeriesUnavailable` when the store is away.
+
+    Safe for threads.
+    """
+
+    expiry_interval: int
+    """How often `expire` is worth its work, in microseconds."""
+
+    def write(self, points: Iterable[Point]) -> list[Refused]:
+        """Store points durably; writing the same points again changes nothing.
+
+        They are taken one after the other, while those before them may be stored already.
+
+        A point that can never be stored stops no other: it is left out and reported. When
+        `SeriesUnavailable` is raised, some points may be stored already: write all again.
+        """
         ...
 
     def check_replaceable(self) -> None:
@@ -174,6 +188,16 @@ class SeriesStore(Protocol):
     def set_retention(self, tenant_id: str, days: int | None) -> None:
         """Keep points for so many days, None for ever. Older ones go when the store gets to it;
         writing one that is too old already does nothing."""
+        ...
+
+    def expire(self, tenant_id: str, past: Mapping[SeriesKey, Span]) -> None:
+        """Delete what series keep no longer, each from a time until a time. What lies before it
+        was deleted earlier.
+
+        Where several quantities are one point (InfluxDB), it goes when all of them may go; this
+        raises HistoryBusy while parts of series are replaced, SeriesRejected where the store can
+        delete no points.
+        """
         ...
 
     def drop_station(self, tenant_id: str, station: str) -> None:
@@ -251,6 +275,11 @@ def describe(point: Point) -> str:
     key = point.key
     names = (point.tenant_id, point.family, key.station, key.quantity, key.channel, point.dev_eui)
     return " ".join(ascii(name[:40]) for name in names)
+
+
+def kept_since(days: int | None, now: int) -> Instant:
+    """The oldest time that is kept for so many days, the beginning of time for None."""
+    return Instant(0 if days is None else max(0, now - days * DAY))
 
 
 def checked_days(days: int | None) -> int | None:

@@ -16,7 +16,7 @@ from stadtsinn.cloud.town.stations.model import (
     Calibration,
     station_channel,
 )
-from stadtsinn.cloud.town.stations.tables import deployments, stations
+from stadtsinn.cloud.town.stations.tables import datastreams, deployments, stations
 from stadtsinn.cloud.town.tables import sites
 
 
@@ -75,6 +75,8 @@ class Stations:
     """By dev_eui, in the order of their start."""
     deployments_at: Mapping[int, tuple[DeploymentEntry, ...]] = field(default_factory=dict)
     """By station id, in the order of their start."""
+    retention_days: Mapping[tuple[int, str, str], int] = field(default_factory=dict)
+    """By station id, quantity and channel: datastreams with a retention of their own."""
 
 
 def read_stations(connection: Connection) -> Stations:
@@ -94,6 +96,10 @@ def read_stations(connection: Connection) -> Stations:
         by_slug={(entry.tenant_id, entry.slug): entry for entry in by_id.values()},
         deployments={dev_eui: tuple(entries) for dev_eui, entries in of_device.items()},
         deployments_at={number: tuple(entries) for number, entries in at_station.items()},
+        retention_days={
+            (number, quantity, channel): days
+            for number, quantity, channel, days in connection.execute(_RETENTIONS).all()
+        },
     )
 
 
@@ -107,6 +113,13 @@ _STATIONS: Select[Any] = select(
     sites.c.slug.label("site"),
     stations.c.tags,
 ).outerjoin(sites, sites.c.id == stations.c.site_id)
+
+_RETENTIONS: Select[Any] = select(
+    datastreams.c.station_id,
+    datastreams.c.quantity,
+    datastreams.c.channel,
+    datastreams.c.retention_days,
+).where(datastreams.c.retention_days.is_not(None))
 
 _DEPLOYMENTS: Select[Any] = select(
     deployments.c.id,

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Index,
+    Integer,
     String,
     Table,
     Text,
@@ -73,6 +74,8 @@ datastreams = Table(
     Column("channel", String(63), nullable=False),
     Column("label", String(200), nullable=False),
     Column("first_at", InstantColumn, nullable=False),  # event time of its first value
+    # NULL: as long as all of the tenant. Indexed: most datastreams have none.
+    Column("retention_days", Integer, index=True),
     UniqueConstraint("station_id", "quantity", "channel"),
     sqlite_autoincrement=True,
 )

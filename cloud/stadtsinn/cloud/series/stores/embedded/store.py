@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from stadtsinn.base.clock import Clock
-from stadtsinn.base.instant import DAY, HOUR, Instant
+from stadtsinn.base.instant import HOUR, Instant
 from stadtsinn.cloud.series.stores.counters import growth_per_window, in_pages
 from stadtsinn.cloud.series.stores.embedded.file import SeriesFile
 from stadtsinn.cloud.series.stores.embedded.writing import Writer
@@ -19,8 +19,10 @@ from stadtsinn.cloud.series.stores.store import (
     Refused,
     Sample,
     SeriesKey,
+    Span,
     Window,
     checked_days,
+    kept_since,
     only_storable,
 )
 from stadtsinn.cloud.series.stores.windows import Part, step_of, summarise
@@ -68,6 +70,8 @@ class EmbeddedStore:
     Points past their retention are deleted when it is set and about once an hour of `clock`.
     Whatever SQLite fails with is `SeriesUnavailable`: the uplink log can fill the file again.
     """
+
+    expiry_interval = HOUR
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._file = SeriesFile(path)
@@ -119,13 +123,15 @@ class EmbeddedStore:
         aggregate: Aggregate,
         *,
         counter_modulus: float | None = None,
+        since: int = 0,
     ) -> list[Sample]:
+        start = Instant(max(start, since))
         if aggregate is Aggregate.COUNTER_DELTA:
             with self._file.snapshot():  # several pages, one history
                 samples = in_pages(
                     lambda begin, limit: self.read(tenant_id, key, begin, end, limit=limit), start
                 )
-                base = self._last_before(tenant_id, key, start)
+                base = self._last_before(tenant_id, key, start, since)
                 return growth_per_window(samples, base, window, counter_modulus)
         with self._file.read() as connection:
             ids = _find(connection, tenant_id, key)
@@ -140,7 +146,9 @@ class EmbeddedStore:
             )
             return summarise([Part(*row) for row in rows], window, aggregate)
 
-    def _last_before(self, tenant_id: str, key: SeriesKey, moment: Instant) -> Sample | None:
+    def _last_before(
+        self, tenant_id: str, key: SeriesKey, moment: Instant, since: int
+    ) -> Sample | None:
         with self._file.read() as connection:
             ids = _find(connection, tenant_id, key)
             row = (
@@ -148,9 +156,9 @@ class EmbeddedStore:
                 and connection.execute(
                     "SELECT time, value, dev_eui FROM points"
                     " CROSS JOIN devices ON devices.id = device"
-                    " WHERE station = ? AND time < ? AND series = ? AND quality = 0"
+                    " WHERE station = ? AND time >= ? AND time < ? AND series = ? AND quality = 0"
                     " ORDER BY time DESC LIMIT 1",
-                    (ids[0], moment, ids[1]),
+                    (ids[0], since, moment, ids[1]),
                 ).fetchone()
             )
             return Sample(row[0], row[1], dev_eui=row[2]) if row else None
@@ -205,6 +213,13 @@ class EmbeddedStore:
             self._writer.set_retention(connection, tenant_id, days)
         self._purge()
 
+    def expire(self, tenant_id: str, past: Mapping[SeriesKey, Span]) -> None:
+        with self._change() as connection:
+            for key, span in past.items():
+                ids = _find(connection, tenant_id, key)
+                if ids is not None:
+                    self._writer.forget_span(connection, *ids, span)
+
     def drop_station(self, tenant_id: str, station: str) -> None:
         self._drop(tenant_id, station)
 
@@ -256,7 +271,7 @@ class EmbeddedStore:
             ).fetchall()
         for station, days in limited:
             with self._change() as connection:
-                self._writer.forget_before(connection, station, now - days * DAY)
+                self._writer.forget_before(connection, station, kept_since(days, now))
 
 
 def _find(connection: sqlite3.Connection, tenant_id: str, key: SeriesKey) -> tuple[int, int] | None:

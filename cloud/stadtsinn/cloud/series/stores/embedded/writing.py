@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Collection, Sequence
 
 from stadtsinn.base.crash_points import crash_point
-from stadtsinn.base.instant import DAY, Instant
+from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.series.stores.replacing import SeriesPart
-from stadtsinn.cloud.series.stores.store import Point
+from stadtsinn.cloud.series.stores.store import Point, Span, kept_since
 from stadtsinn.decoders.reading import Quality
 
 _GRADES = {Quality.GOOD: 0, Quality.SUSPECT: 1, Quality.BAD: 2}
@@ -80,7 +80,7 @@ class Writer:
     ) -> Collection[_Row]:
         self._look_for_deletions(connection)
         tenants = {name: self._tenant(connection, name) for name in {p.tenant_id for p in points}}
-        oldest = {name: _oldest(days, now) for name, (_, days) in tenants.items()}
+        oldest = {name: kept_since(days, now) for name, (_, days) in tenants.items()}
         rows: dict[tuple[int, int], _Row] = {}
         series_ids, device_ids = self._series, self._devices
         for point in points:
@@ -181,6 +181,20 @@ class Writer:
             (station, oldest),
         )
 
+    def forget_span(
+        self, connection: sqlite3.Connection, station: int, series: int, span: Span
+    ) -> None:
+        """Delete a series' points of a span that nothing of the series lies before."""
+        connection.execute(
+            "DELETE FROM points WHERE station = ? AND time >= ? AND time < ? AND series = ?",
+            (station, *span, series),
+        )
+        connection.execute(
+            "UPDATE series SET latest_time = NULL, latest_value = NULL, latest_device = NULL"
+            " WHERE id = ? AND latest_time < ?",
+            (series, span[1]),
+        )
+
     def _look_for_deletions(self, connection: sqlite3.Connection) -> None:
         (number,) = connection.execute("SELECT number FROM deletions").fetchone()
         if number != self._deletions:
@@ -254,7 +268,3 @@ def _of_parts(connection: sqlite3.Connection, rows: Collection[_Row]) -> list[_R
         if start <= row[1] < stop:
             found.append(row)
     return found
-
-
-def _oldest(days: int | None, now: int) -> int:
-    return 0 if days is None else now - days * DAY

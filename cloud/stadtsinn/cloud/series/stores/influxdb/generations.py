@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
@@ -38,6 +39,13 @@ class Generation(Protocol):
 
     def drop_range(self, bucket: str, station: str, start: Instant, end: Instant) -> None:
         """Delete the points with this value of the tag ``station`` and start <= time < end."""
+        ...
+
+    def drop_older(
+        self, bucket: str, measurement: str, station: str, channels: Mapping[str, Instant]
+    ) -> None:
+        """Delete the points of a measurement with this value of the tag ``station`` that are
+        older than their channel says; each channel of the station is named."""
         ...
 
     def empty(self, bucket: str) -> None:
@@ -98,6 +106,16 @@ class InfluxDB1:
         part = f"{_tagged('station', station)} AND time >= {start}000 AND time < {end}000"
         self._server.query(f"DELETE FROM /.*/ WHERE {part}", bucket)  # noqa: S608
 
+    def drop_older(
+        self, bucket: str, measurement: str, station: str, channels: Mapping[str, Instant]
+    ) -> None:
+        for channel, oldest in channels.items():
+            if oldest > 0:
+                tags = f"{_tagged('station', station)} AND {_tagged('channel', channel)}"
+                source = identifier(measurement)
+                part = f"{source} WHERE {tags} AND time < {oldest}000"
+                self._server.query(f"DELETE FROM {part}", bucket)  # noqa: S608 (quoted)
+
     def empty(self, bucket: str) -> None:
         tables = self._server.query("SHOW MEASUREMENTS", bucket)[0]
         for (name,) in tables[0].values if tables else []:
@@ -137,11 +155,19 @@ class InfluxDB2:
         """It can."""
 
     def drop_range(self, bucket: str, station: str, start: Instant, end: Instant) -> None:
-        # Our points lie on whole microseconds: half of one before the end is right whether the
-        # server counts its stop in or not.
-        stop = isoformat(end - 1).replace("Z", "")
-        stop = (stop if "." in stop else f"{stop}.000000") + "500Z"
-        self._delete(bucket, f'station="{station}"', isoformat(start), stop)
+        self._delete(bucket, f'station="{station}"', isoformat(start), _stop(end))
+
+    def drop_older(
+        self, bucket: str, measurement: str, station: str, channels: Mapping[str, Instant]
+    ) -> None:
+        for channel, oldest in channels.items():
+            where, until = f'_measurement="{measurement}" AND station="{station}"', oldest
+            if channel:
+                where += f' AND channel="{channel}"'
+            else:  # its predicates never match a tag that a point lacks
+                until = min(channels.values())
+            if until > 0:
+                self._delete(bucket, where, stop=_stop(until))
 
     def empty(self, bucket: str) -> None:
         self._delete(bucket, "")
@@ -192,6 +218,15 @@ class InfluxDB3:
     def drop_range(self, bucket: str, station: str, start: Instant, end: Instant) -> None:  # noqa: ARG002
         self.check_can_delete()
 
+    def drop_older(
+        self,
+        bucket: str,  # noqa: ARG002
+        measurement: str,  # noqa: ARG002
+        station: str,  # noqa: ARG002
+        channels: Mapping[str, Instant],  # noqa: ARG002
+    ) -> None:
+        self.check_can_delete()
+
     def empty(self, bucket: str) -> None:
         answer = self._server.request("DELETE", self._PATH, params={"db": bucket})
         if answer.status_code == 404:
@@ -203,6 +238,13 @@ class InfluxDB3:
 
 def _tagged(tag: str, value: str) -> str:
     return f"{identifier(tag)} = {string(value)}"
+
+
+def _stop(end: Instant) -> str:
+    """Our points lie on whole microseconds: half of one before the end is right whether the
+    server counts its stop in or not."""
+    stop = isoformat(Instant(end - 1)).replace("Z", "")
+    return (stop if "." in stop else f"{stop}.000000") + "500Z"
 
 
 def _shard(days: int) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TypeVar
 
 from stadtsinn.base.batches import batched
-from stadtsinn.base.instant import Instant
+from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.series.stores.counters import growth_per_window, in_pages
 from stadtsinn.cloud.series.stores.influxdb import queries as ask
 from stadtsinn.cloud.series.stores.influxdb.answer_tables import (
@@ -22,6 +22,7 @@ from stadtsinn.cloud.series.stores.influxdb.answer_tables import (
     one_page,
     time_and_device,
 )
+from stadtsinn.cloud.series.stores.influxdb.expiring import InfluxExpirer, Stored
 from stadtsinn.cloud.series.stores.influxdb.generations import Generation, generation_of
 from stadtsinn.cloud.series.stores.influxdb.http import DatabaseMissing, InfluxServer, Series
 from stadtsinn.cloud.series.stores.influxdb.names import (
@@ -48,6 +49,7 @@ from stadtsinn.cloud.series.stores.store import (
     Sample,
     SeriesKey,
     SeriesRejected,
+    Span,
     Window,
     checked_days,
     only_storable,
@@ -71,6 +73,8 @@ _NAMED_STATIONS = 1_000
 class InfluxStore:
     """A `SeriesStore` in an InfluxDB. Nothing is asked of the server before the first call."""
 
+    expiry_interval = DAY
+
     def __init__(
         self,
         url: str,
@@ -84,6 +88,9 @@ class InfluxStore:
         self._prefix = prefix
         self._writer = InfluxWriter(self._server, lambda: self._generation)
         self._table = replacements
+        self._expirer = InfluxExpirer(
+            replacements, lambda: self._generation, self._stored, self._bucket
+        )
         self._replacer: InfluxReplacer | None = None
         if replacements is not None:
             self._replacer = InfluxReplacer(
@@ -160,13 +167,16 @@ class InfluxStore:
         aggregate: Aggregate,
         *,
         counter_modulus: float | None = None,
+        since: int = 0,
     ) -> list[Sample]:
+        start = Instant(max(start, since))
+
         def growth(seen: Replacement | None) -> list[Sample]:
             samples = in_pages(
                 lambda begin, limit: self._samples(tenant_id, key, seen, begin, end, limit=limit),
                 start,
             )
-            base = self._last_before(tenant_id, key, seen, start)
+            base = self._last_before(tenant_id, key, seen, Instant(since), start)
             return growth_per_window(samples, base, window, counter_modulus)
 
         def summary(seen: Replacement | None) -> list[Sample]:
@@ -207,11 +217,16 @@ class InfluxStore:
         return parts
 
     def _last_before(
-        self, tenant_id: str, key: SeriesKey, seen: Replacement | None, moment: Instant
+        self,
+        tenant_id: str,
+        key: SeriesKey,
+        seen: Replacement | None,
+        oldest: Instant,
+        moment: Instant,
     ) -> Sample | None:
         found = [
             Sample(Instant(row[0]), row[1], dev_eui=device_of(table))
-            for place, since, until in _places(key, seen, Instant(0), moment)
+            for place, since, until in _places(key, seen, oldest, moment)
             for table in self._query(tenant_id, ask.last_between(place, since, until))
             for row in table.values
         ]
@@ -277,19 +292,26 @@ class InfluxStore:
         return sorted(found, key=lambda key: (key.quantity, key.channel))
 
     def _series(self, tenant_id: str, station: str, seen: Replacement | None) -> set[SeriesKey]:
+        return {
+            SeriesKey(station, quantity, from_influx(channel))
+            for place, since, until in stretches(seen, station, *_EVER)
+            for _, channel, quantities in self._stored(tenant_id, place, since, until)
+            for quantity in quantities
+        }
+
+    def _stored(
+        self, tenant_id: str, place: str, since: Instant, until: Instant
+    ) -> Iterator[Stored]:
+        """What lies under a station's name."""
         measurements: dict[str, list[str]] = defaultdict(list)
         for measurement, field in self._fields(tenant_id):
             measurements[measurement].append(field)
-        found: set[SeriesKey] = set()
         for measurement, fields in measurements.items():
-            for place, since, until in stretches(seen, station, *_EVER):
-                query = ask.fields_of_station(measurement, fields, place, since, until)
-                for table in self._query(tenant_id, query):
-                    channel = from_influx(table.tags["channel"])
-                    for field, value in zip(fields, table.values[0][1:], strict=True):
-                        if value is not None:
-                            found.add(SeriesKey(station, from_field(field)[0], channel))
-        return found
+            query = ask.fields_of_station(measurement, fields, place, since, until)
+            for table in self._query(tenant_id, query):
+                values = zip(fields, table.values[0][1:], strict=True)
+                found = {from_field(field)[0] for field, value in values if value is not None}
+                yield measurement, table.tags["channel"], found
 
     def check_replaceable(self) -> None:
         self._replacing()
@@ -326,6 +348,9 @@ class InfluxStore:
         bucket = self._bucket(tenant_id)
         self._generation.create(bucket)
         self._generation.set_retention(bucket, days)
+
+    def expire(self, tenant_id: str, past: Mapping[SeriesKey, Span]) -> None:
+        self._expirer.expire(tenant_id, past)
 
     def drop_station(self, tenant_id: str, station: str) -> None:
         self._drop(tenant_id, "station", station)

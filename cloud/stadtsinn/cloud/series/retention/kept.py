@@ -1,0 +1,96 @@
+"""Series as everybody reads them: without values past the retention of their datastream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stadtsinn.base.clock import Clock
+from stadtsinn.base.instant import LATEST, Instant
+from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.series import repository
+from stadtsinn.cloud.series.stores.store import (
+    Aggregate,
+    Sample,
+    SeriesKey,
+    SeriesReader,
+    Window,
+    kept_since,
+)
+
+
+class KeptSeries:
+    """A `SeriesReader` over a store. It answers as if everything past its retention were deleted
+    already, so nobody can tell when the store got to it."""
+
+    def __init__(self, store: SeriesReader, database: Database, clock: Clock) -> None:
+        self._store = store
+        self._database = database
+        self._clock = clock
+
+    def read(
+        self,
+        tenant_id: str,
+        key: SeriesKey,
+        start: Instant,
+        end: Instant,
+        *,
+        include_doubtful: bool = False,
+        limit: int | None = None,
+    ) -> list[Sample]:
+        start = max(start, self._kept_since(tenant_id, key))
+        if start >= end:
+            return []
+        return self._store.read(
+            tenant_id, key, start, end, include_doubtful=include_doubtful, limit=limit
+        )
+
+    def aggregate(
+        self,
+        tenant_id: str,
+        key: SeriesKey,
+        start: Instant,
+        end: Instant,
+        window: Window,
+        aggregate: Aggregate,
+        *,
+        counter_modulus: float | None = None,
+        since: int = 0,
+    ) -> list[Sample]:
+        since = max(since, self._kept_since(tenant_id, key))
+        if since >= end:
+            return []
+        return self._store.aggregate(
+            *(tenant_id, key, start, end, window, aggregate),
+            counter_modulus=counter_modulus,
+            since=since,
+        )
+
+    def latest(
+        self, tenant_id: str, stations: Sequence[str] | None, *, quantity: str | None = None
+    ) -> dict[SeriesKey, Sample]:
+        found = self._store.latest(tenant_id, stations, quantity=quantity)
+        with self._database.read() as connection:
+            limited = repository.retention_days(connection, tenant_id)
+        now = self._clock.now()
+        for key, days in limited.items():
+            if key in found and found[key].time < kept_since(days, now):
+                del found[key]
+        return found
+
+    def series(self, tenant_id: str, station: str) -> list[SeriesKey]:
+        with self._database.read() as connection:
+            limited = repository.retention_days(connection, tenant_id, station)
+        return [
+            key
+            for key in self._store.series(tenant_id, station)
+            if key not in limited or self._has_values(tenant_id, key)
+        ]
+
+    def _has_values(self, tenant_id: str, key: SeriesKey) -> bool:
+        whole = Instant(0), LATEST
+        return bool(self.read(tenant_id, key, *whole, include_doubtful=True, limit=1))
+
+    def _kept_since(self, tenant_id: str, key: SeriesKey) -> Instant:
+        with self._database.read() as connection:
+            limited = repository.retention_days(connection, tenant_id, key.station)
+        return kept_since(limited.get(key), self._clock.now())
