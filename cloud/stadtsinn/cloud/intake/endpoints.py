@@ -17,7 +17,7 @@ from stadtsinn.cloud.intake.service import DatabaseAway
 from stadtsinn.cloud.log.archive_files.archive import ArchiveUnreadable
 from stadtsinn.cloud.log.history.dependencies import ArchiveDep
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
-from stadtsinn.cloud.platform.api.fields import IdInPath
+from stadtsinn.cloud.platform.api.fields import Id, IdInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
 from stadtsinn.cloud.town.directory import DirectoryCache
 
@@ -63,7 +63,7 @@ def replay_quarantine(
     scope: EditorDep,
     archive: ArchiveDep,
     dev_eui: Annotated[str | None, Query(pattern="^[0-9a-f]{16}$")] = None,
-    row_id: Annotated[list[int] | None, Query(max_length=500)] = None,
+    row_id: Annotated[list[Id] | None, Query(max_length=500)] = None,
 ) -> Replayed:
     """Try again, e.g. after a device was registered; its uplinks keep their event times.
 

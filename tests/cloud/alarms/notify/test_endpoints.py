@@ -237,3 +237,48 @@ def test_a_report_as_a_form(small_world: ApiWorld, monkeypatch: pytest.MonkeyPat
     address = f"/api/v1/notify/delivery-reports/kannel/{row.report_token}"
     assert small_world.nobody().post(address, data={"status": "1"}).status_code == 204
     assert status_of(small_world, row) == "DELIVERED"
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_guessed_token_takes_no_lock_and_reads_no_body(
+    small_world: ApiWorld, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    with_provider(small_world, "kannel", monkeypatch)
+    caller, written = small_world.nobody(), small_world.database.written
+    address = "/api/v1/notify/delivery-reports/kannel/" + "x" * 32
+
+    def body() -> Iterator[bytes]:
+        yield b"status=1&" * 100
+
+    with small_world.database.write():  # whoever needed the lock would wait here for ever
+        answer = caller.request(method, address, content=body() if method == "POST" else None)
+    assert answer.status_code == 404
+    assert small_world.database.written == written + 1
+
+
+BROKEN = {
+    "deep": b"[" * 500_000,
+    "deep objects": b'{"a":' * 100_000,
+    "deep and whole": b"[" * 100_000 + b"]" * 100_000,
+    "long number": b'{"data": {"status": "DELIVERED", "msg_id": ' + b"9" * 5_000 + b"}}",
+    "long status": b'{"data": {"msg_id": "1", "status": ' + b"9" * 5_000 + b"}}",
+    "NUL": b'{"data": {"status": "DELIVERED", "msg_id": "a\\u0000b"}}',
+    "surrogate": b'{"data": {"status": "DELIVERED", "msg_id": "\\ud800"}}',
+    "endless name": b'{"data": {"status": "DELIVERED", "msg_id": "' + b"x" * 100_000 + b'"}}',
+    "NaN": b'{"data": {"status": "DELIVERED", "msg_id": NaN}}',
+    "no UTF-8": b'{"data": {"status": "DELIVERED", "msg_id": "\xff"}}',
+    "many fields": b"a=1&" * 100_000,
+    "no text": b"\xff=\xfe",
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_no_providers_report_breaks_the_endpoint(
+    world: ApiWorld, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    with_provider(world, "seven", monkeypatch)
+    address = f"/api/v1/notify/delivery-reports/seven/{WEBHOOK}"
+    answer = world.nobody().post(address, content=BROKEN[kind])
+    assert answer.status_code == 422, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert world.nobody().get(address + "?a=1" + "&a=1" * 200).status_code == 422

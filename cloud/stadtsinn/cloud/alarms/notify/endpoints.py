@@ -17,7 +17,7 @@ from sqlalchemy import Row
 from starlette.concurrency import run_in_threadpool
 
 from stadtsinn.base.berlin import date_and_time, isoformat
-from stadtsinn.base.problems import NotFound
+from stadtsinn.base.problems import Invalid, NotFound
 from stadtsinn.cloud.alarms.notify import repository, service
 from stadtsinn.cloud.alarms.notify.message import masked
 from stadtsinn.cloud.alarms.notify.recipient import Recipient, RecipientBody
@@ -142,6 +142,8 @@ def list_messages(
 
 # --- delivery reports ------------------------------------------------------------------
 
+_FIELDS = 100
+"""Of a report's form or query at most: providers send about ten."""
 _Provider = Annotated[str, Path(pattern=r"^[a-z]{1,32}$", examples=["kannel"])]
 _Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{16,128}$")]
 
@@ -156,8 +158,8 @@ def take_report(
     services: ServicesDep, provider: _Provider, token: _Token, request: Request
 ) -> None:
     """For SMS providers, without a key: the unguessable token names the message."""
-    with services.database.write() as connection:
-        service.take_report(connection, provider, token, dict(request.query_params), b"")
+    _require_token(services.database, provider, token)
+    _take(services.database, provider, token, _query(request), b"")
 
 
 @report_router.post(
@@ -170,8 +172,9 @@ async def take_posted_report(
     services: ServicesDep, provider: _Provider, token: _Token, request: Request
 ) -> None:
     """The same report, sent as a form or as JSON."""
+    await run_in_threadpool(_require_token, services.database, provider, token)
     body = await request.body()
-    fields = {**request.query_params, **_form(body)}
+    fields = {**_query(request), **_fields(body.decode("utf-8", "replace"))}
     await run_in_threadpool(_take, services.database, provider, token, fields, body)
 
 
@@ -182,8 +185,20 @@ def _take(
         service.take_report(connection, provider, token, fields, body)
 
 
-def _form(body: bytes) -> dict[str, str]:
-    return dict(parse_qsl(body.decode("utf-8", "replace"), max_num_fields=None))
+def _require_token(database: Database, provider: str, token: str) -> None:
+    with database.read() as connection:
+        service.require_token(connection, provider, token)
+
+
+def _query(request: Request) -> dict[str, str]:
+    return _fields(request.scope["query_string"].decode("latin-1"))
+
+
+def _fields(text: str) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_FIELDS))
+    except ValueError:
+        raise Invalid(f"A delivery report may have {_FIELDS} fields at most.") from None
 
 
 # --- sandbox phone ---------------------------------------------------------------------

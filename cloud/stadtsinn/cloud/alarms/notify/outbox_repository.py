@@ -348,6 +348,12 @@ def note_sent(connection: Connection, row_id: int, values: Mapping[str, Any]) ->
     )
 
 
+def has_token(connection: Connection, token: str) -> bool:
+    """Whether a message was sent with this token for its delivery report."""
+    query = select(outbox.c.id).where(outbox.c.report_token == token)
+    return connection.scalar(query) is not None
+
+
 def report_by_token(connection: Connection, token: str, status: Status) -> bool:
     """Apply the delivery report that came with a message's own token; False when none has it."""
     return _report(connection, outbox.c.report_token == token, status)

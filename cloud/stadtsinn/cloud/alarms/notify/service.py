@@ -14,7 +14,7 @@ from stadtsinn.base.problems import Conflict, Invalid, NotFound, Unavailable
 from stadtsinn.cloud.alarms.notify import outbox_repository, repository
 from stadtsinn.cloud.alarms.notify.recipient import Recipient
 from stadtsinn.cloud.alarms.notify.senders import repository as sender_repository
-from stadtsinn.cloud.alarms.notify.senders.provider import pick, token_digest
+from stadtsinn.cloud.alarms.notify.senders.provider import ReportFormat, pick, token_digest
 from stadtsinn.cloud.platform.access.scope import Scope
 
 
@@ -60,6 +60,25 @@ def apply_recipients(
     return changes
 
 
+_LONGEST_NAME = 200
+"""Of a message, as its provider calls it."""
+
+
+def require_token(connection: Connection, provider: str, token: str) -> None:
+    """Whether a report with this token is worth reading; raises NotFound. Only reads: who guesses
+    tokens costs neither the write lock nor the reading of a body."""
+    known = sender_repository.report_format(connection, provider)
+    if known is None or not (
+        _is_for_all(known, token) or outbox_repository.has_token(connection, token)
+    ):
+        raise _no_such_message()
+
+
+def _is_for_all(known: ReportFormat, token: str) -> bool:
+    digest = known.token_digest
+    return digest is not None and hmac.compare_digest(token_digest(token), digest)
+
+
 def take_report(
     connection: Connection, provider: str, token: str, fields: Mapping[str, str], body: bytes
 ) -> None:
@@ -74,9 +93,7 @@ def take_report(
     if known is None:
         raise _no_such_message()
     reports, document = known.reports, _document(fields, body)
-    digest = known.token_digest
-    for_all = digest is not None and hmac.compare_digest(token_digest(token), digest)
-    name = _name(reports.id_path, document) if for_all else None
+    name = _name(reports.id_path, document) if _is_for_all(known, token) else None
     status = reports.status_of(pick(document, reports.status_path) or "")
     if status is None:
         return  # an intermediate state that changes nothing
@@ -93,6 +110,8 @@ def _name(path: str, document: Any) -> str:
     name = pick(document, path) if path else None
     if name is None:
         raise Invalid(f"The report names no message at '{path}'.")
+    if len(name) > _LONGEST_NAME or not name.isprintable():  # NUL, which PostgreSQL refuses
+        raise Invalid(f"What the report has at '{path}' is no message's name.")
     return name
 
 
@@ -101,8 +120,9 @@ def _document(fields: Mapping[str, str], body: bytes) -> Any:
     if body.lstrip()[:1] in (b"{", b"["):
         try:
             return msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise Invalid("The report's body is no JSON.") from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
+            # Also what is nested deeper, or has longer numbers, than any report.
+            raise Invalid("The report's body is no JSON that we can read.") from None
     return dict(fields)
 
 

@@ -51,10 +51,20 @@ def problem_response(
 ) -> JSONResponse:
     """The answer for an error."""
     document = ProblemDocument(
-        title=title, status=status, detail=detail, request_id=request_id, errors=list(errors)
+        title=title,
+        status=status,
+        detail=_sayable(detail),
+        request_id=request_id,
+        errors=list(errors),
     )
     body = document.model_dump(exclude=None if errors else {"errors"})
     return JSONResponse(body, status, dict(headers or {}), MEDIA_TYPE)
+
+
+def _sayable(text: str) -> str:
+    """Errors may repeat what the caller sent: half a surrogate pair, which JSON can hold and
+    UTF-8 cannot, becomes a question mark."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def install_error_handlers(app: FastAPI, away: Mapping[type[Exception], str]) -> None:
@@ -66,6 +76,7 @@ def install_error_handlers(app: FastAPI, away: Mapping[type[Exception], str]) ->
         app.add_exception_handler(error, partial(_on_store_away, detail))
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(UnicodeEncodeError, _on_half_a_character)
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(OperationalError, _on_database_unavailable)
     app.add_exception_handler(InterfaceError, _on_database_unavailable)
@@ -97,10 +108,20 @@ def _on_invalid_request(request: Request, error: Exception) -> Response:
     )
 
 
+def _on_half_a_character(request: Request, _error: Exception) -> Response:
+    # Wherever it fails first: in a validator's error text, or on its way to the database.
+    return problem_response(
+        _request_id(request),
+        422,
+        "Invalid request",
+        "A text holds half of a surrogate pair, which is no character. Send whole characters.",
+    )
+
+
 def _field_error(item: Mapping[str, Any]) -> FieldError:
     where = ".".join(str(part) for part in item["loc"])
     # A misspelt key is the caller's own text; only its first characters are needed to find it.
-    return FieldError(where=where[:100], message=str(item["msg"]))
+    return FieldError(where=_sayable(where[:100]), message=_sayable(str(item["msg"])))
 
 
 def _on_http_exception(request: Request, error: Exception) -> Response:

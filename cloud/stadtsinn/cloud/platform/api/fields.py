@@ -72,4 +72,5 @@ DevEuiInPath = Annotated[
     Path(description="DevEUI: 16 hex digits.", max_length=40, examples=["70b3d57ed0001234"]),
     AfterValidator(normalised_dev_eui),
 ]
+Id = Annotated[int, Field(ge=1, le=2**63 - 1, description="An id, as a list gives it.")]
 IdInPath = Annotated[int, Path(ge=1, le=2**63 - 1)]

@@ -181,6 +181,8 @@ def pick(document: Any, path: str) -> str | None:
             return None
     if isinstance(document, bool):
         return str(document).lower()
+    if isinstance(document, int) and abs(document) >= 2**63:
+        return None  # no id and no status; Python refuses to write the longest ones
     return str(document) if isinstance(document, str | int) else None
 
 

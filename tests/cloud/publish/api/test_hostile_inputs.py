@@ -1,0 +1,182 @@
+"""Every parameter and every field of every endpoint gets what breaks programs: no 500, ever.
+
+The list comes from the OpenAPI document, so a new endpoint is tried as well.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx import Response
+
+from api_callers import ApiWorld
+from databases import fresh_database
+from stadtsinn.cloud.platform.access.scope import Role
+from stadtsinn.cloud.publish.api.reference import body_example, operations
+
+INTEGERS = ("9223372036854775807", "9223372036854775808", "-9223372036854775809", "1" * 5_000)
+TIMES = (
+    "9999-12-31T23:59:59-23:59",
+    "0001-01-01T00:00:00+23:59",
+    "9999-12-31",
+    "0001-01-01",
+    "1970-01-01",
+    "1970-01-01T00:00:00+00:00",
+    "2255-03-14T00:00:00+00:00",
+    "2026-10-25T02:30:00",
+)
+TEXTS = ("a\x00b", "\ud800", "\u202e'%", "x" * 10_000)
+IN_ADDRESSES = (*INTEGERS[1:3], *TIMES[:3], "1" * 5_000, "a\x00b", "NaN", "")
+IN_BODIES: tuple[object, ...] = (
+    *TEXTS,
+    *TIMES[:3],
+    int(INTEGERS[1]),
+    int(INTEGERS[2]),
+    10**400,
+    -1e308,
+    float("nan"),
+    None,
+    [[]],
+    {"\ud800": 1},
+)
+BROKEN = {
+    "deep": b"[" * 500_000,
+    "deep objects": b'{"a":' * 100_000,
+    "long number": b'{"slug": ' + b"9" * 5_000 + b"}",
+    "no text": b'{"slug": "\xff\xfe"}',
+    "surrogate key": b'{"\\ud800": 1}',
+    "bare NaN": b"NaN",
+    "empty": b"",
+    "no JSON": b"{",
+}
+FILLED: dict[str, Any] = {
+    "dev_eui": "70b3d57ed0001234",
+    "quantity": "temperature",
+    "provider": "kannel",
+    "token": "x" * 32,
+    "deployment": 1,
+    "key_id": 999,
+    "row_id": 1,
+    "incident": "1-1",
+}
+"""Parameters of paths that are no short name."""
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> ApiWorld:
+    folder = tmp_path_factory.mktemp("hostile")
+    return _town(ApiWorld(fresh_database(folder), folder))
+
+
+def _town(world: ApiWorld) -> ApiWorld:
+    """Things for the endpoints to work on; all are called `a`."""
+    editor = world.client(Role.EDITOR)
+    document = world.app.openapi()
+    for path in ("sites", "stations", "zones", "recipients"):
+        template = f"/api/v1/{path}"
+        body = body_example(document, document["paths"][template]["post"])
+        body = {key: value for key, value in body.items() if key != "site"} | {"slug": "a"}
+        answer = editor.post(template, json=body)
+        assert answer.status_code == 201, answer.text
+    return world
+
+
+@pytest.fixture(params=[Role.READER, Role.EDITOR])
+def caller(world: ApiWorld, request: pytest.FixtureRequest) -> TestClient:
+    return world.client(request.param)
+
+
+def wrong(answer: Response) -> str:
+    """Why an answer is not a clean one; empty if it is."""
+    if answer.status_code >= 500:
+        return f"{answer.status_code}"
+    kind = answer.headers.get("content-type", "")
+    if answer.is_client_error and kind.startswith("application/") and "problem" not in kind:
+        return f"{answer.status_code} without a problem document: {kind}"
+    return ""
+
+
+def test_no_parameter_breaks_an_endpoint(world: ApiWorld, caller: TestClient) -> None:
+    found = {}
+    for path, method, raw in operations(world.app.openapi()):
+        if method != "get" and "requestBody" in raw:
+            continue
+        for parameter in raw.get("parameters", ()):
+            for value in IN_ADDRESSES:
+                names = {p["name"]: FILLED.get(p["name"], "a") for p in raw["parameters"]}
+                names[parameter["name"]] = quote(value, safe="")
+                url = path.format(**names)
+                if parameter["in"] == "query":
+                    url = f"{url}?{parameter['name']}={names[parameter['name']]}"
+                answer = caller.request(method.upper(), url)
+                if fault := wrong(answer):
+                    found[f"{method} {path} {parameter['name']}={value[:40]!r}"] = fault
+    assert found == {}
+
+
+def _with_one_changed(body: Any) -> Iterator[tuple[str, Any]]:
+    """The body with one of its values replaced by each hostile one."""
+    if isinstance(body, dict):
+        for key in body:
+            for value in IN_BODIES:
+                yield f"{key}={value!r:.40}", {**copy.deepcopy(body), key: value}
+            for name, inner in _with_one_changed(body[key]):
+                yield f"{key}.{name}", {**copy.deepcopy(body), key: inner}
+    elif isinstance(body, list) and body:
+        for name, inner in _with_one_changed(body[0]):
+            yield f"0.{name}", [inner, *body[1:]]
+
+
+def _filled(path: str, raw: Any) -> str:
+    names = {p["name"]: FILLED.get(p["name"], "a") for p in raw.get("parameters", ())}
+    return path.format(**names)
+
+
+def test_no_field_of_a_body_breaks_an_endpoint(world: ApiWorld) -> None:
+    caller = world.client(Role.EDITOR)
+    document = world.app.openapi()
+    found = {}
+    for path, method, raw in operations(document):
+        if "requestBody" not in raw:
+            continue
+        example = body_example(document, raw)
+        for name, body in _with_one_changed(example):
+            answer = caller.request(
+                method.upper(),
+                _filled(path, raw),
+                content=json.dumps(body).encode(),
+                headers={"Content-Type": "application/json"},
+            )
+            if fault := wrong(answer):
+                found[f"{method} {path} {name}"] = fault
+    assert found == {}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_no_body_breaks_an_endpoint(world: ApiWorld, kind: str) -> None:
+    caller = world.client(Role.EDITOR)
+    found = {}
+    for path, method, raw in operations(world.app.openapi()):
+        if method == "get":
+            continue
+        answer = caller.request(
+            method.upper(),
+            _filled(path, raw),
+            content=BROKEN[kind],
+            headers={"Content-Type": "application/json"},
+        )
+        if fault := wrong(answer):
+            found[f"{method} {path}"] = fault
+    assert found == {}
+
+
+def test_the_world_is_still_there(world: ApiWorld, tmp_path: Path) -> None:
+    """After all of it the town can be read."""
+    assert world.client(Role.READER).get("/api/v1/zones").status_code == 200
