@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from stadtsinn.base.instant import Instant, isoformat
-from stadtsinn.base.mqtt.link import Broker, MqttLink
+from stadtsinn.base.mqtt.broker import Broker
+from stadtsinn.base.mqtt.link import MqttLink
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.uplink import Reception, TimeSource, Uplink
 from stadtsinn.edge.messages.delivery import Batch, UplinkItem, batch_topic, encode

@@ -18,8 +18,9 @@ from structlog.testing import capture_logs
 from fake_granting_broker import FakeGrantingBroker
 from fake_mqtt_gate import FakeMqttGate
 from real_parts import PATIENCE_S, mosquitto, wait_until
+from stadtsinn.base.mqtt.broker import Broker
 from stadtsinn.base.mqtt.guarantees import REMEDIES, Kind
-from stadtsinn.base.mqtt.link import Broker, Connected, Message, MessageTooLarge, MqttLink
+from stadtsinn.base.mqtt.link import Connected, Message, MessageTooLarge, MqttLink
 from stadtsinn.base.notices import SHOWN_S, Notices
 from stadtsinn.simulator.demo.mosquitto import Mosquitto
 

@@ -21,8 +21,7 @@ from fake_granting_broker import FakeGrantingBroker
 from fake_mqtt_gate import FakeMqttGate
 from real_parts import PARTS_CACHE, mosquitto
 from stadtsinn.base.mqtt import probe as probing
-from stadtsinn.base.mqtt.broker import SESSION_DAYS
-from stadtsinn.base.mqtt.link import Broker
+from stadtsinn.base.mqtt.broker import SESSION_DAYS, Broker
 from stadtsinn.base.mqtt.probe import Fault, probe
 from stadtsinn.simulator.demo.mosquitto import Mosquitto, MosquittoUnavailable, Program
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from real_parts import PATIENCE_S
-from stadtsinn.base.mqtt.link import Broker, MqttLink
+from stadtsinn.base.mqtt.broker import Broker
+from stadtsinn.base.mqtt.link import MqttLink
 
 _CONNACK = b"\x20\x03\x00\x00\x00"
 _DISCONNECT = b"\xe0\x00"

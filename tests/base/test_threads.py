@@ -8,7 +8,8 @@ import pytest
 
 from real_parts import wait_until
 from stadtsinn.base.health import HealthServer
-from stadtsinn.base.mqtt.link import Broker, MqttLink
+from stadtsinn.base.mqtt.broker import Broker
+from stadtsinn.base.mqtt.link import MqttLink
 from stadtsinn.base.threads import ended_early
 from stadtsinn.simulator.demo.ports import free_port
 

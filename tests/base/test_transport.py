@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 
 from fake_mqtt_gate import FakeMqttGate
 from real_parts import PATIENCE_S, mosquitto, wait_until
-from stadtsinn.base.mqtt.link import Broker, Message, MqttLink, Tls, Will
+from stadtsinn.base.mqtt.broker import Broker, Tls, Will
+from stadtsinn.base.mqtt.link import Message, MqttLink
 from stadtsinn.simulator.demo.certificates import Authority
 from stadtsinn.simulator.demo.mosquitto import Mosquitto
 

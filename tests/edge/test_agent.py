@@ -19,7 +19,8 @@ from fake_ingest import FakeIngest
 from real_parts import PATIENCE_S, mosquitto, wait_until
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import HOUR, Instant, parse
-from stadtsinn.base.mqtt.link import Broker, Message, MqttLink
+from stadtsinn.base.mqtt.broker import Broker
+from stadtsinn.base.mqtt.link import Message, MqttLink
 from stadtsinn.decoders.reading import Decoded, Outcome, Undecoded
 from stadtsinn.decoders.uplink import Frame, TimeSource
 from stadtsinn.edge.agent.agent import EdgeAgent

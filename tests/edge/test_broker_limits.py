@@ -25,7 +25,7 @@ from real_parts import mosquitto, wait_until
 from running_agent import RunningAgent
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import parse
-from stadtsinn.base.mqtt.link import Broker
+from stadtsinn.base.mqtt.broker import Broker
 from stadtsinn.edge.messages.delivery import RawItem
 
 pytestmark = pytest.mark.slow

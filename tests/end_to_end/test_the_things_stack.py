@@ -23,7 +23,8 @@ from real_cloud import RealCloud
 from real_edge import RealEdge
 from real_parts import PATIENCE_S, mosquitto, wait_until
 from stadtsinn.base.instant import parse
-from stadtsinn.base.mqtt.link import Broker, MqttLink
+from stadtsinn.base.mqtt.broker import Broker
+from stadtsinn.base.mqtt.link import MqttLink
 from stadtsinn.cloud.intake.repository import quarantined
 from stadtsinn.cloud.log.uplinks.repository import read_after
 from stadtsinn.simulator.demo.mosquitto import Mosquitto

@@ -12,7 +12,8 @@ from paho.mqtt.client import MQTTMessageInfo
 from real_parts import PATIENCE_S, mosquitto, wait_until
 from stadtsinn.base.clock import ManualClock, SharedClock
 from stadtsinn.base.instant import MINUTE, SECOND, Instant
-from stadtsinn.base.mqtt.link import Broker, Message, MqttLink
+from stadtsinn.base.mqtt.broker import Broker
+from stadtsinn.base.mqtt.link import Message, MqttLink
 from stadtsinn.simulator.market_day.day import MarketDay
 from stadtsinn.simulator.radio.network_servers import NetworkServer
 from stadtsinn.simulator.radio.publisher import (

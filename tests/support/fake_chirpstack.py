@@ -9,7 +9,8 @@ from typing import Any, Self
 
 from real_parts import PATIENCE_S
 from stadtsinn.base.instant import Instant, isoformat
-from stadtsinn.base.mqtt.link import Broker, MqttLink
+from stadtsinn.base.mqtt.broker import Broker
+from stadtsinn.base.mqtt.link import MqttLink
 
 APPLICATION = "7a779d4e-06a2-4fb5-ae22-be6384c35edf"
 LSE01_PAYLOAD = bytes.fromhex("ce2900f107a5099b6e2890")

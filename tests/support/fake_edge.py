@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from real_parts import PATIENCE_S
 from stadtsinn.base.instant import Instant
-from stadtsinn.base.mqtt.link import Broker, Message, MqttLink
+from stadtsinn.base.mqtt.broker import Broker
+from stadtsinn.base.mqtt.link import Message, MqttLink
 from stadtsinn.decoders.reading import Outcome, Undecoded
 from stadtsinn.decoders.uplink import Uplink
 from stadtsinn.edge.messages.delivery import (

@@ -7,7 +7,8 @@ from types import TracebackType
 from typing import Self
 
 from real_parts import PATIENCE_S
-from stadtsinn.base.mqtt.link import Broker, Message, MqttLink
+from stadtsinn.base.mqtt.broker import Broker
+from stadtsinn.base.mqtt.link import Message, MqttLink
 from stadtsinn.edge.messages.delivery import (
     TOPIC_ROOT,
     Ack,

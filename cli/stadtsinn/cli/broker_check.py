@@ -10,7 +10,7 @@ from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.language import text
 
 if TYPE_CHECKING:
-    from stadtsinn.base.mqtt.link import Broker
+    from stadtsinn.base.mqtt.broker import Broker
     from stadtsinn.base.mqtt.probe import Report
 
 CHECK_TOPIC = "stadtsinn/check"

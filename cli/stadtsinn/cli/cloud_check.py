@@ -14,7 +14,7 @@ from stadtsinn.cli.language import text
 from stadtsinn.cli.output import print_facts
 
 if TYPE_CHECKING:
-    from stadtsinn.base.mqtt.link import Broker
+    from stadtsinn.base.mqtt.broker import Broker
     from stadtsinn.cloud.settings import CloudSettings
 
 HELP = text(

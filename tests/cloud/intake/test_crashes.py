@@ -16,7 +16,8 @@ from fake_edge import FakeEdge
 from fake_uplinks import chirpstack_event, event_topic, uplink
 from real_cloud import RealCloud, wait_dead
 from real_parts import PATIENCE_S, mosquitto, wait_until
-from stadtsinn.base.mqtt.link import Broker, MqttLink
+from stadtsinn.base.mqtt.broker import Broker
+from stadtsinn.base.mqtt.link import MqttLink
 from stadtsinn.cloud.log.uplinks.repository import head, read_after
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.decoders.uplink import Uplink

@@ -21,7 +21,7 @@ from fake_uplinks import (
 )
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import Instant
-from stadtsinn.base.mqtt.link import Broker
+from stadtsinn.base.mqtt.broker import Broker
 from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.cloud.intake.arrival import Arrival, Kind, Origin, Original
 from stadtsinn.cloud.intake.inbox import Inbox

@@ -24,7 +24,8 @@ from fake_uplinks import (
 )
 from real_parts import PATIENCE_S, wait_until
 from stadtsinn.base.clock import ManualClock
-from stadtsinn.base.mqtt.link import Broker, Message
+from stadtsinn.base.mqtt.broker import Broker
+from stadtsinn.base.mqtt.link import Message
 from stadtsinn.cloud.intake import service
 from stadtsinn.cloud.intake.arrival import STORED_BYTES, Arrival, Kind, Original
 from stadtsinn.cloud.intake.edge_config import EdgeConfigs

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import real_parts
-from stadtsinn.base.mqtt.link import Broker, Message, MqttLink, Tls
+from stadtsinn.base.mqtt.broker import Broker, Tls
+from stadtsinn.base.mqtt.link import Message, MqttLink
 from stadtsinn.edge.messages.delivery import ack_topic, batch_topic
 from stadtsinn.simulator.demo.certificates import Authority
 from stadtsinn.simulator.demo.mosquitto import Mosquitto, SecureListener

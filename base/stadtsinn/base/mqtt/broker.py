@@ -65,3 +65,11 @@ def _readable(path: Path) -> bool:
             return True
     except OSError:
         return False
+
+
+@dataclass(frozen=True)
+class Will:
+    """What the broker publishes, retained, when the connection breaks (MQTT's "will")."""
+
+    topic: str
+    payload: bytes

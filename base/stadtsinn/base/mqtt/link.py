@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -17,21 +16,10 @@ import paho.mqtt.client as paho
 import structlog
 from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
 
-from stadtsinn.base.mqtt.broker import Broker, Tls
+from stadtsinn.base.mqtt.broker import Broker, Will
 from stadtsinn.base.mqtt.client import MqttClient
 from stadtsinn.base.mqtt.guarantees import Guarantees, Kind
 from stadtsinn.base.mqtt.packets import Publish
-
-__all__ = [
-    "Broker",
-    "Connected",
-    "Message",
-    "MessageTooLarge",
-    "MqttLink",
-    "QueueFull",
-    "Tls",
-    "Will",
-]
 
 log = structlog.get_logger()
 
@@ -47,14 +35,6 @@ _PUBLISH_OVERHEAD = 12
 spare."""
 _ALWAYS_TAKEN = 16 * 1024
 """A message of this size is not what a broker hangs up for."""
-
-
-@dataclass(frozen=True)
-class Will:
-    """What the broker publishes, retained, when the connection breaks (MQTT's "will")."""
-
-    topic: str
-    payload: bytes
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):

@@ -17,8 +17,9 @@ from enum import StrEnum
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from stadtsinn.base.mqtt.broker import Broker
 from stadtsinn.base.mqtt.guarantees import Kind
-from stadtsinn.base.mqtt.link import Broker, Connected, Message, MqttLink
+from stadtsinn.base.mqtt.link import Connected, Message, MqttLink
 
 _MESSAGES = 3
 

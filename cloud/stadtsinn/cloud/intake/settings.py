@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stadtsinn.base.mqtt.link import Broker
+from stadtsinn.base.mqtt.broker import Broker
 from stadtsinn.base.mqtt.settings import BrokerSettings
 from stadtsinn.base.settings.reading import Section
 from stadtsinn.edge.network_servers.formats import DEFAULT_FORMAT

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.instant import Instant
-from stadtsinn.base.mqtt.link import Broker, Message, MqttLink
+from stadtsinn.base.mqtt.broker import Broker
+from stadtsinn.base.mqtt.link import Message, MqttLink
 from stadtsinn.base.mqtt.liveness import Liveness
 from stadtsinn.cloud.intake import metrics
 from stadtsinn.cloud.intake.arrival import STORED_BYTES, Arrival, Kind, Origin, Original

@@ -13,7 +13,8 @@ import structlog
 from stadtsinn.base import systemd
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import HealthServer
-from stadtsinn.base.mqtt.link import Broker, Connected, Message, MessageTooLarge, MqttLink, Will
+from stadtsinn.base.mqtt.broker import Broker, Will
+from stadtsinn.base.mqtt.link import Connected, Message, MessageTooLarge, MqttLink
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.edge.agent.clock_watch import ClockWatch, monotonic_micros
 from stadtsinn.edge.agent.decoding import Decode, GroupDecoder, decode_one_by_one, load_kernel

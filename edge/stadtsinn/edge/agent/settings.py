@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field
 from pydantic_settings import SettingsConfigDict
 
-from stadtsinn.base.mqtt.link import Broker
+from stadtsinn.base.mqtt.broker import Broker
 from stadtsinn.base.mqtt.settings import BrokerSettings
 from stadtsinn.base.settings.fields import Address, FilePath, LogLevel, OptionalFolder, Port
 from stadtsinn.base.settings.reading import FileSettings, Section, read_file, read_text

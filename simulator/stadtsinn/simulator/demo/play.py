@@ -10,7 +10,8 @@ from pathlib import Path
 
 from stadtsinn.base.clock import SharedClock
 from stadtsinn.base.instant import MINUTE, Instant
-from stadtsinn.base.mqtt.link import Broker, MqttLink
+from stadtsinn.base.mqtt.broker import Broker
+from stadtsinn.base.mqtt.link import MqttLink
 from stadtsinn.cloud.domains.crowd.repository import latest_sample
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.zones.directory import read_zones

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, select
 from stadtsinn.base.backoff import wait_until
 from stadtsinn.base.clock import SystemClock
 from stadtsinn.base.instant import SECOND, Instant, isoformat
-from stadtsinn.base.mqtt.link import Broker, MqttLink
+from stadtsinn.base.mqtt.broker import Broker
+from stadtsinn.base.mqtt.link import MqttLink
 from stadtsinn.cloud.intake.tables import quarantine
 from stadtsinn.cloud.log.uplinks.tables import uplinks
 from stadtsinn.cloud.platform.database.engine import Database

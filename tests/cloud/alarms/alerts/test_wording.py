@@ -13,7 +13,7 @@ from stadtsinn.cloud.alarms.alerts import wording
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.alerts.wording import About, Moment
 from stadtsinn.cloud.alarms.judging.kinds.threshold import Direction, Threshold
-from stadtsinn.cloud.alarms.judging.machine import CloseReason
+from stadtsinn.cloud.alarms.judging.state import CloseReason
 from stadtsinn.cloud.alarms.notify.channels.sms import Sms
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.cloud.alarms.notify.text import segment, septets

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stadtsinn.base.instant import HOUR, MINUTE, Instant
 from stadtsinn.cloud.alarms.judging import machine
 from stadtsinn.cloud.alarms.judging.kinds.threshold import Threshold
-from stadtsinn.cloud.alarms.judging.machine import (
+from stadtsinn.cloud.alarms.judging.state import (
     Announced,
     Closed,
     CloseReason,
@@ -19,6 +19,7 @@ from stadtsinn.cloud.alarms.judging.machine import (
     Opened,
     Phase,
     RuleState,
+    Step,
 )
 from stadtsinn.cloud.alarms.judging.terms import Terms
 
@@ -71,7 +72,7 @@ def moment(half_minutes: int) -> Instant:
     return Instant(START + half_minutes * MINUTE // 2)
 
 
-def step(rule: Terms, state: RuleState, event: Event) -> machine.Step:
+def step(rule: Terms, state: RuleState, event: Event) -> Step:
     if event.value is None:
         return machine.tick(rule, state, moment(event.now))
     return machine.sample(rule, state, moment(event.at), event.value, moment(event.now))

@@ -9,7 +9,7 @@ import pytest
 from stadtsinn.base.instant import HOUR, MINUTE, Instant
 from stadtsinn.cloud.alarms.judging import machine
 from stadtsinn.cloud.alarms.judging.kinds.threshold import Direction, Threshold
-from stadtsinn.cloud.alarms.judging.machine import (
+from stadtsinn.cloud.alarms.judging.state import (
     Announced,
     Closed,
     CloseReason,
@@ -18,6 +18,7 @@ from stadtsinn.cloud.alarms.judging.machine import (
     Opened,
     Phase,
     RuleState,
+    Step,
 )
 from stadtsinn.cloud.alarms.judging.terms import Terms
 
@@ -44,7 +45,7 @@ class Course:
     def tick(self, minute: float) -> Course:
         return self._take(machine.tick(self.rule, self.state, at(minute)))
 
-    def _take(self, step: machine.Step) -> Course:
+    def _take(self, step: Step) -> Course:
         self.state = step[0]
         self.effects += step[1]
         return self

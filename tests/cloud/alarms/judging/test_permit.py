@@ -15,7 +15,7 @@ from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.judging import machine
 from stadtsinn.cloud.alarms.judging.kinds.permit import Permit
-from stadtsinn.cloud.alarms.judging.machine import Announced, Opened, Phase, Raised, RuleState
+from stadtsinn.cloud.alarms.judging.state import Announced, Opened, Phase, Raised, RuleState
 from stadtsinn.cloud.alarms.judging.terms import Terms
 from stadtsinn.cloud.alarms.notify.message import Status
 from stadtsinn.cloud.alarms.notify.outbox_repository import expire

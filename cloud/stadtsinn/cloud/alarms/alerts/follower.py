@@ -24,7 +24,7 @@ from stadtsinn.cloud.alarms.alerts.recorder import Recorder, end_what_was_open
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule
 from stadtsinn.cloud.alarms.alerts.watching import Watched, Watching
 from stadtsinn.cloud.alarms.judging import machine
-from stadtsinn.cloud.alarms.judging.machine import CloseReason, RuleState, Step
+from stadtsinn.cloud.alarms.judging.state import CloseReason, RuleState, Step
 from stadtsinn.cloud.alarms.judging.terms import Terms
 from stadtsinn.cloud.domains.crowd.repository import samples_after
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample

@@ -23,14 +23,8 @@ from stadtsinn.base.batches import batched
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.alerts.tables import alert_inputs, incidents, rule_states, rules
 from stadtsinn.cloud.alarms.judging.kind import FIRST_LEVEL
-from stadtsinn.cloud.alarms.judging.machine import (
-    Closed,
-    Opened,
-    Phase,
-    RuleState,
-    forget,
-    next_due,
-)
+from stadtsinn.cloud.alarms.judging.machine import forget, next_due
+from stadtsinn.cloud.alarms.judging.state import Closed, Opened, Phase, RuleState
 from stadtsinn.cloud.alarms.judging.terms import Terms
 from stadtsinn.cloud.platform.access.rows import only_row
 from stadtsinn.cloud.platform.access.scope import Scope

@@ -19,7 +19,7 @@ from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL, StoredRul
 from stadtsinn.cloud.alarms.alerts.wording import About, Moment
 from stadtsinn.cloud.alarms.judging import machine
 from stadtsinn.cloud.alarms.judging.kind import FIRST_LEVEL
-from stadtsinn.cloud.alarms.judging.machine import (
+from stadtsinn.cloud.alarms.judging.state import (
     Announced,
     Closed,
     CloseReason,

@@ -14,7 +14,7 @@ from stadtsinn.cloud.alarms.alerts import incident_repository, repository
 from stadtsinn.cloud.alarms.alerts.recorder import end_what_was_open
 from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL, StoredRule, Subject
 from stadtsinn.cloud.alarms.alerts.rule import Rule
-from stadtsinn.cloud.alarms.judging.machine import CloseReason
+from stadtsinn.cloud.alarms.judging.state import CloseReason
 from stadtsinn.cloud.domains.crowd.zones.model import Zone
 from stadtsinn.cloud.domains.crowd.zones.repository import zone, zone_id
 from stadtsinn.cloud.platform.access.scope import Scope

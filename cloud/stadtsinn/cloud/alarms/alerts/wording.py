@@ -8,7 +8,7 @@ from stadtsinn.base.berlin import clock_time, local
 from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.judging.kind import FIRST_LEVEL, Phrases, Stage
-from stadtsinn.cloud.alarms.judging.machine import CloseReason
+from stadtsinn.cloud.alarms.judging.state import CloseReason
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.decoders.units import unit_sign
 from stadtsinn.decoders.vocabulary import QUANTITIES

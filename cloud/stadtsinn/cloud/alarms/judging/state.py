@@ -1,0 +1,122 @@
+"""Where a rule stands, and what a step of the state machine leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.alarms.judging.kind import FIRST_LEVEL, Sample
+from stadtsinn.cloud.alarms.judging.terms import ALWAYS
+
+
+class Phase(StrEnum):
+    OK = "ok"
+    PENDING = "pending"
+    FIRING = "firing"
+    RECOVERING = "recovering"
+
+
+class CloseReason(StrEnum):
+    """Why an incident ended."""
+
+    RECOVERED = "recovered"
+    RULE_CHANGED = "rule_changed"
+    RULE_DISABLED = "rule_disabled"
+    RULE_DELETED = "rule_deleted"
+    STATION_LEFT = "station_left"
+    """The station belongs to the rule's group no more."""
+    STATION_DELETED = "station_deleted"
+
+
+@dataclass(frozen=True)
+class RuleState:
+    """The state of a rule. Instants are event times.
+
+    `since` is when the pending or recovering phase began; in phase OK with `stale` it is what a
+    pending phase leaves behind, in case the silence turns out to have been a late delivery; in
+    phase FIRING since when a further level has been reached. `samples` counts those that reached
+    it since then. `notes` are the kind's own. `opened_at` is when the latest incident began, also
+    after its end. `announced` says that a message about the open incident, at its level, was
+    written; `silences` counts the messages about missing data.
+    """
+
+    phase: Phase = Phase.OK
+    level: int = 0
+    since: Instant | None = None
+    samples: int = 0
+    stale: bool = False
+    last_event: Instant | None = None
+    last_value: float | None = None
+    notes: Mapping[str, float] = field(default_factory=dict)
+    opened_at: Instant | None = None
+    announced: bool = False
+    silences: int = 0
+    quiet_until: Instant = ALWAYS
+    """Messages about what happened up to here were written before the history was rebuilt."""
+
+    @property
+    def alarmed(self) -> bool:
+        return self.phase in (Phase.FIRING, Phase.RECOVERING)
+
+    @property
+    def last(self) -> Sample | None:
+        """The newest sample that was judged."""
+        if self.last_event is None or self.last_value is None:
+            return None
+        return Sample(self.last_event, self.last_value)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An incident begins. A `late` one is recorded, without a message unless it goes on."""
+
+    at: Instant
+    value: float
+    late: bool
+    level: int = FIRST_LEVEL
+
+
+@dataclass(frozen=True)
+class Raised:
+    """The open incident has reached a further level."""
+
+    opened_at: Instant
+    level: int
+
+
+@dataclass(frozen=True)
+class Announced:
+    """The open incident is worth a message now. `value` was measured at `measured_at`."""
+
+    opened_at: Instant
+    at: Instant
+    value: float
+    measured_at: Instant
+    level: int = FIRST_LEVEL
+
+
+@dataclass(frozen=True)
+class Closed:
+    """The incident that began at `opened_at` is over."""
+
+    opened_at: Instant
+    at: Instant
+    value: float | None
+    reason: CloseReason
+    silent: bool = False
+    """Its message was written before the history was rebuilt: no second one."""
+
+
+@dataclass(frozen=True)
+class FellSilent:
+    """Data is missing. `opened_at` is None while no alarm is open (row 5: for technicians)."""
+
+    opened_at: Instant | None
+    last_event: Instant
+    sequence: int
+
+
+Effect = Opened | Raised | Announced | Closed | FellSilent
+Step = tuple[RuleState, tuple[Effect, ...]]
