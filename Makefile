@@ -15,8 +15,10 @@ help: ## what can be made
 demo: .venv/ready ## a market day in time-lapse; ARGS="--for 60", ARGS="--check --json"
 	@.venv/bin/stadtsinn demo $(ARGS)
 
-# A file's tests stay in one worker, which has servers of its own; what was skipped is listed.
-PYTEST := $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder -r s
+# A file's tests stay in one worker, which has servers of its own; one worker more than cores, because
+# tests wait for servers. What was skipped is listed.
+WORKERS := $(shell expr $$(nproc) + 1)
+PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -r s
 
 test: .venv/ready parts check ## everything: format, lint, types, contracts, all tests on all cores
 	$(PYTEST) $(ARGS)

@@ -13,7 +13,7 @@ from stadtsinn.cloud.log.uplinks.rows import Entry
 from stadtsinn.decoders.uplink import TimeSource
 
 HOUR, DAY = 3600.0, 86_400.0
-GPS, GATEWAY, SERVER, ARRIVAL = TimeSource
+GPS, GATEWAY, SERVER, ARRIVAL, _ = TimeSource
 
 
 def seen(

@@ -27,8 +27,8 @@ class RealCloud:
         _stamp(self.database)
         furnish(self.database)
         self.health_port = free_port()
-        self._clock = folder / "clock"
-        SharedClock.create(self._clock, at(3600))
+        self.clock = folder / "clock"
+        SharedClock.create(self.clock, at(3600))
         self.config = folder / "cloud.toml"
         self.config.write_text(
             f"""
@@ -59,7 +59,7 @@ bind = "127.0.0.1:{self.health_port}"
                 "--config",
                 str(self.config),
                 "--clock",
-                f"shared:{self._clock}",
+                f"shared:{self.clock}",
                 *only,
             ],
             self.folder / f"{roles[0]}.log",

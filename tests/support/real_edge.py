@@ -48,7 +48,9 @@ class RealEdge:
         ack_timeout: float = 1.0,
         local_options: str = "",
         extra: str = "",
+        clock: Path | None = None,
     ) -> None:
+        """`clock`: the file of a shared clock; without one the machine's."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.spool = folder / "spool.sqlite"
@@ -66,6 +68,7 @@ class RealEdge:
             )
             + extra
         )
+        self._clock = [] if clock is None else ["--clock", f"shared:{clock}"]
         self._log_start = 0
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -81,7 +84,7 @@ class RealEdge:
         """Returns when the process runs; see `wait_ready`."""
         environment = {**os.environ, "STADTSINN_CRASH_AT": crash_at}
         edge = [sys.executable, "-m", "stadtsinn.cli", "edge", "run", "-c", str(self._config)]
-        command = [*dies_with_the_test(), *edge]
+        command = [*dies_with_the_test(), *edge, *self._clock]
         with (self.folder / "edge.log").open("ab") as log:
             self._log_start = log.tell()
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)

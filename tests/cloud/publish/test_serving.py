@@ -14,6 +14,7 @@ from fastapi.responses import StreamingResponse
 
 from api_callers import ApiWorld
 from databases import fresh_database
+from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.publish.api.middleware import MAX_BODY
 from stadtsinn.cloud.publish.connections import BoundedProtocol, Limits
 from stadtsinn.cloud.publish.serving import ApiServer
@@ -177,22 +178,23 @@ def test_a_head_without_end_is_refused(start: Start) -> None:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[ApiServer]:
-    """The real application."""
+def served(tmp_path: Path) -> Iterator[tuple[ApiServer, str]]:
+    """The real application, and an editor's key."""
     world = ApiWorld(fresh_database(tmp_path), tmp_path)
     server = ApiServer(world.app, "127.0.0.1:0")
     server.start()
-    yield server
+    yield server, world.token(Role.EDITOR)
     server.stop()
     world.series.close()
     world.database.dispose()
 
 
 @pytest.mark.parametrize("framing", ["Content-Length: 2000000", "Transfer-Encoding: chunked"])
-def test_a_body_beyond_the_limit_is_refused(served: ApiServer, framing: str) -> None:
-    client = connect(served)
-    path = "/api/v1/notify/delivery-reports/kannel/" + "x" * 32
-    client.sendall(f"POST {path} HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n".encode())
+def test_a_body_beyond_the_limit_is_refused(served: tuple[ApiServer, str], framing: str) -> None:
+    server, key = served
+    client = connect(server)
+    head = f"POST /api/v1/stations HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {key}\r\n"
+    client.sendall(f"{head}Content-Type: application/json\r\n{framing}\r\n\r\n".encode())
     if "chunked" in framing:
         block = b"10000\r\n" + b"a" * 65_536 + b"\r\n"
         try:
