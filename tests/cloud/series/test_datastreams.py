@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import event, select
+from sqlalchemy import delete, event, select, update
 
 from databases import add_tenant, database  # noqa: F401
 from fake_uplinks import register
@@ -16,7 +16,8 @@ from stadtsinn.cloud.series.datastreams import NewStreams
 from stadtsinn.cloud.series.repository import make_streams
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey
 from stadtsinn.cloud.town.directory import DirectoryCache
-from stadtsinn.cloud.town.stations.tables import datastreams
+from stadtsinn.cloud.town.repository import bump_revision
+from stadtsinn.cloud.town.stations.tables import datastreams, deployments
 
 TOWN = "musterstadt"
 NOON = Instant(1_780_000_000_000_000)
@@ -76,22 +77,11 @@ def test_ten_times_the_streams_take_no_more_statements(database: Database) -> No
 def test_those_that_were_there_keep_their_first_value(database: Database) -> None:  # noqa: F811
     furnish(database, slugs(2))
     first, second = slugs(2)
-    with database.write() as connection:
-        assert make_streams(connection, streams([first])) == set()
     later = {stream: Instant(NOON + 5) for stream in streams([first, second])}
-    with database.write() as connection:
-        assert make_streams(connection, later) == set(streams([first]))
+    for some in (streams([first]), later):
+        with database.write() as connection:
+            make_streams(connection, some)
     assert {row[2] for row in stored(database)} == {NOON, NOON + 5}
-
-
-def test_only_what_was_asked_for_is_said_to_be_there(database: Database) -> None:  # noqa: F811
-    furnish(database, slugs(1))
-    everything = streams(slugs(1))
-    with database.write() as connection:
-        make_streams(connection, everything)
-    one = dict([next(iter(everything.items()))])
-    with database.write() as connection:
-        assert make_streams(connection, one) == set(one)
 
 
 def test_a_station_that_is_gone_gets_none(database: Database) -> None:  # noqa: F811
@@ -101,18 +91,69 @@ def test_a_station_that_is_gone_gets_none(database: Database) -> None:  # noqa: 
     assert len(stored(database)) == len(QUANTITIES)
 
 
+class Batches:
+    """What the follower of the series does with each batch of uplinks."""
+
+    def __init__(self, database: Database) -> None:  # noqa: F811
+        self.database = database
+        self.directory = DirectoryCache(database)
+        self.new = NewStreams()
+        (slug,) = slugs(1)
+        self.point = Point(TOWN, "soil", SeriesKey(slug, "soil_moisture"), NOON, 1.0)
+
+    def run(self, first: int, last: int, *, rolled_back: bool = False) -> int:
+        """Uplinks at these positions, one stream in all; how many statements it took."""
+        self.directory.renew()
+        self.new.begin(first)
+        self.new.note([self.point], self.directory.current())
+        if rolled_back:
+            with self.database.engine.connect() as connection:
+                self.new.make(connection, last)
+                connection.rollback()
+            return 0
+        with self.database.write() as connection, counted(self.database) as seen:
+            self.new.make(connection, last)
+        return len([one for one in seen if "datastreams" in one])
+
+
+def test_what_was_made_is_not_asked_for_again(database: Database) -> None:  # noqa: F811
+    furnish(database, slugs(1))
+    batches = Batches(database)
+    assert batches.run(1, 10) > 0
+    assert batches.run(11, 20) == 0
+    assert len(stored(database)) == 1
+
+
 def test_what_was_rolled_back_is_made_the_next_time(database: Database) -> None:  # noqa: F811
     furnish(database, slugs(1))
-    directory = DirectoryCache(database).current()
-    (slug,) = slugs(1)
-    point = Point(TOWN, "soil", SeriesKey(slug, "soil_moisture"), NOON, 1.0)
-    new = NewStreams()
-    new.note([point], directory)
-    with database.engine.connect() as connection:  # a transaction that nobody commits
-        new.make(connection)
-        connection.rollback()
+    batches = Batches(database)
+    batches.run(1, 10, rolled_back=True)
     assert stored(database) == set()
-    new.note([point], directory)
-    with database.write() as connection:
-        new.make(connection)
+    batches.run(1, 3)  # after a failure batches are smaller
     assert stored(database) == {("soil_moisture", "", NOON)}
+    assert batches.run(4, 10) == 0
+
+
+def test_another_station_changes_nothing(database: Database) -> None:  # noqa: F811
+    """Editing a town of thousands of stations asks for no stream again."""
+    furnish(database, slugs(1))
+    batches = Batches(database)
+    batches.run(1, 10)
+    register(database, "70b3d5b000000fff")
+    assert batches.run(11, 20) == 0
+
+
+def test_a_station_with_other_deployments_is_asked_about(
+    database: Database,  # noqa: F811
+) -> None:
+    """The correction may have taken the stream away."""
+    furnish(database, slugs(1))
+    batches = Batches(database)
+    batches.run(1, 10)
+    batches.run(11, 20)
+    with database.write() as connection:
+        connection.execute(delete(datastreams))
+        connection.execute(update(deployments).values(start=5))
+        bump_revision(connection)
+    assert batches.run(21, 30) > 0
+    assert len(stored(database)) == 1

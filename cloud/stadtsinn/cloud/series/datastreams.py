@@ -8,35 +8,78 @@ from sqlalchemy import Connection
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.series import repository
-from stadtsinn.cloud.series.repository import Stream
+from stadtsinn.cloud.series.repository import Station, Stream
 from stadtsinn.cloud.series.stores.store import Point
 from stadtsinn.cloud.town.directory import Directory
+from stadtsinn.cloud.town.stations.directory import DeploymentEntry
 
 
 class NewStreams:
-    """Datastreams that points belong to and that were not made yet, by this process at least."""
+    """Datastreams that points belong to, as far as this process does not know that they exist.
+
+    `begin`, `note` and `make` belong to one batch of uplinks, in this order.
+    """
 
     def __init__(self) -> None:
         self._known: set[Stream] = set()
+        self._deployments: dict[Station, tuple[DeploymentEntry, ...]] = {}
+        """Those of the stations of `_known`."""
         self._revision = -1
         self._new: dict[Stream, Instant] = {}
+        self._made: set[Stream] = set()
+        self._made_until = 0
+
+    def begin(self, position: int) -> None:
+        """A batch begins with the uplink at this position of the log.
+
+        Where it comes after the last batch, that one's transaction was committed. Where it is
+        the same again, it was not.
+        """
+        if position > self._made_until:
+            self._known |= self._made
+        self._made.clear()
+        self._new.clear()
 
     def note(self, points: Iterable[Point], directory: Directory) -> None:
-        """Look for datastreams that are new. A station made again under the same name has none."""
+        """Look for datastreams that are new."""
         if directory.revision != self._revision:
-            self._known.clear()
+            self._forget_changed(directory)
             self._revision = directory.revision
         known, new = self._known, self._new
         for point in points:
             stream = (point.tenant_id, point.key)
             if stream not in known:
                 new[stream] = min(point.time, new.get(stream, point.time))
+                where = (point.tenant_id, point.key.station)
+                if where not in self._deployments:
+                    self._deployments[where] = _deployments(directory, where)
 
-    def make(self, connection: Connection) -> None:
-        """Make those that were noted.
-
-        Only those that existed before are cached: this transaction may be rolled back.
-        """
+    def make(self, connection: Connection, position: int) -> None:
+        """Make those that were noted; the batch ends with the uplink at this position."""
         if self._new:
-            self._known |= repository.make_streams(connection, self._new)
-            self._new.clear()
+            repository.make_streams(connection, self._new)
+        self._made = set(self._new)
+        self._made_until = position
+        self._new.clear()
+
+    def _forget_changed(self, directory: Directory) -> None:
+        """A correction of a station's deployments may have taken datastreams away, and a station
+        made again under the same name has none."""
+        changed = {
+            where
+            for where, before in self._deployments.items()
+            if _deployments(directory, where) != before
+        }
+        if changed:
+            self._known = {
+                (tenant_id, key)
+                for tenant_id, key in self._known
+                if (tenant_id, key.station) not in changed
+            }
+            for where in changed:
+                del self._deployments[where]
+
+
+def _deployments(directory: Directory, where: Station) -> tuple[DeploymentEntry, ...]:
+    station = directory.station(*where)
+    return () if station is None else directory.deployments_at(station.id)

@@ -56,6 +56,7 @@ class SeriesFollower:
 
     def prepare(self, uplinks: Sequence[LoggedUplink]) -> None:
         with self._writing:
+            self._streams.begin(uplinks[0].position)
             self._write(uplinks)
 
     def barrier(self) -> None:
@@ -91,7 +92,7 @@ class SeriesFollower:
     def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None:
         """No value is kept in the database, only which datastreams there are, and how far a
         rebuild has come."""
-        self._streams.make(connection)
+        self._streams.make(connection, uplinks[-1].position)
         self._progress.note(connection, uplinks[-1].position)
 
     def tick(self, connection: Connection, now: Instant) -> None:

@@ -24,8 +24,8 @@ _NAMED = 500
 """Rows named in one query: SQLite takes a limited number of parameters."""
 
 
-def make_streams(connection: Connection, first: Mapping[Stream, Instant]) -> set[Stream]:
-    """Make datastreams, with the time of their first value; returns those that were there.
+def make_streams(connection: Connection, first: Mapping[Stream, Instant]) -> None:
+    """Make the datastreams that are not there yet, with the time of their first value.
 
     A station that was deleted a moment ago gets none.
     """
@@ -44,7 +44,6 @@ def make_streams(connection: Connection, first: Mapping[Stream, Instant]) -> set
         if (tenant_id, key) not in present and (tenant_id, key.station) in ids
     ]
     insert_ignore_all(connection, datastreams, rows)
-    return present & first.keys()
 
 
 def _station_ids(connection: Connection, named: Collection[Station]) -> dict[Station, int]:
