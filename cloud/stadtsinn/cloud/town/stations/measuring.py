@@ -52,16 +52,38 @@ def readings_at_stations(
     """
     if not isinstance(outcome, Decoded):
         return
-    places = directory.deployments_of(dev_eui)
+    decoder = outcome.decoder
+    places = [
+        (place, place.is_identity)
+        for place in directory.deployments_of(dev_eui)
+        if place.station.tenant_id == tenant_id
+    ]
     for reading in outcome.readings if places else ():
         if reading.reason == CLOCK_WRONG:
             continue
         time = received if reading.event_time is None else reading.event_time
-        for place in places:
-            if place.start <= time < place.end and place.station.tenant_id == tenant_id:
-                measured = _at(place, reading, time, outcome.decoder)
-                if measured is not None:
-                    yield measured
+        for place, unchanged in places:
+            if not place.start <= time < place.end:
+                continue
+            measured = (_as_it_is if unchanged else _at)(place, reading, time, decoder)
+            if measured is not None:
+                yield measured
+
+
+def _as_it_is(
+    place: DeploymentEntry, reading: Reading, time: Instant, decoder: str
+) -> StationReading:
+    return StationReading(
+        place.station,
+        place.dev_eui,
+        decoder,
+        reading.quantity,
+        reading.channel,
+        time,
+        reading.value,
+        reading.quality,
+        reading.reason,
+    )
 
 
 def _at(
