@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import configparser
 import ctypes
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +57,8 @@ class _Running:
         self.code: int | None = None
 
     def start(self, *roles: str) -> None:
+        """Returns when all roles run."""
+        api, health = free_port(), free_port()
         text = f"""
             [database]
             url = "sqlite:///{self._folder / "town.sqlite"}"
@@ -64,15 +67,17 @@ class _Running:
             [broker]
             port = {free_port()}
             [api]
-            bind = "127.0.0.1:{free_port()}"
+            bind = "127.0.0.1:{api}"
             [health]
-            bind = "127.0.0.1:{free_port()}"
+            bind = "127.0.0.1:{health}"
         """
         settings = parse_settings(text, self._folder / "cloud.toml")
         self._before = set(threading.enumerate())
         self._process = Process(settings, SystemClock(), roles)
         self._thread = threading.Thread(target=self._run, name="main")
         self._thread.start()
+        port = api if "api" in roles else health
+        wait_until(lambda: _listens(port), "its health page is served")
 
     def _run(self) -> None:
         assert self._process is not None
@@ -95,6 +100,14 @@ class _Running:
         if self._process is not None:
             self._process.stop()
             self._thread.join(PATIENCE_S)
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _kill(thread: threading.Thread) -> None:
