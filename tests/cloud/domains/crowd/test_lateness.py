@@ -15,6 +15,8 @@ from fake_market import NORTH, OPENING, SOUTH, Market
 from stadtsinn.base.instant import DAY, MINUTE, parse
 from stadtsinn.cloud.domains.crowd.occupancy import ZoneTally
 
+pytestmark = pytest.mark.slow
+
 YEARS_AGO = (parse("2020-01-15T12:00:00+01:00") - OPENING) / MINUTE
 A_DAY = DAY // MINUTE
 

@@ -21,6 +21,8 @@ from databases import fresh_database
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.publish.api.reference import body_example, operations
 
+pytestmark = pytest.mark.slow
+
 INTEGERS = ("9223372036854775807", "9223372036854775808", "-9223372036854775809", "1" * 5_000)
 TIMES = (
     "9999-12-31T23:59:59-23:59",

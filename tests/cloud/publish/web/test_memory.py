@@ -26,6 +26,8 @@ from stadtsinn.cloud.publish.web.memory import Memory
 from stadtsinn.cloud.publish.web.variant import Kind, Variant
 from stadtsinn.cloud.town.repository import bump_revision
 
+pytestmark = pytest.mark.slow
+
 DATA = f"/public/{HOME}/zones/marktplatz"
 PAGE = f"/{HOME}/zaehler/marktplatz"
 
