@@ -17,6 +17,8 @@ from stadtsinn.decoders.batch import NEVER, PADDING, Tables, decode_columns
 from stadtsinn.decoders.device_type import refusal
 from stadtsinn.decoders.interpreter import Result, interpret
 
+pytestmark = pytest.mark.slow
+
 DEVICES = [*device_types(), all_constructs()]
 TABLES = Tables([device.program for device in DEVICES])
 

@@ -16,6 +16,8 @@ from stadtsinn.decoders.proof import random_payloads, received_at
 from stadtsinn.decoders.reading import Outcome, Undecoded, VendorFields
 from stadtsinn.decoders.vocabulary import QUANTITIES
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = json_schema([all_constructs(), *device_types()])
 TYPES = {"object": dict, "array": list, "string": str, "number": int | float}
 NOISE = 20

@@ -15,6 +15,8 @@ from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.device_type import DeviceType, unix_seconds
 from stadtsinn.decoders.proof import Payload, prefixes, random_payloads
 
+pytestmark = pytest.mark.slow
+
 NOISE = 200
 
 LSE01 = "dragino/lse01"

@@ -20,6 +20,8 @@ from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.publish.web.settings import WebSettings, use_settings
 from stadtsinn.cloud.town.repository import bump_revision
 
+pytestmark = pytest.mark.slow
+
 DATA = f"/public/{HOME}/zones/marktplatz"
 PAGE = f"/{HOME}/zaehler/marktplatz"
 
