@@ -25,6 +25,11 @@ _CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)")
 _BEARER = re.compile(r"(?i)\b(bearer|token|basic)\s+[\w.~+/=-]{8,}")
 
 
+def one_line(error: BaseException) -> str:
+    """An error's class and the beginning of its text, as health pages show it."""
+    return f"{type(error).__name__}: {error}".splitlines()[0][:300]
+
+
 def mask_text(text: str) -> str:
     """`text` without phone numbers (+49 …), URL credentials and bearer tokens."""
     masked = _PHONE.sub(MASK, text)

@@ -6,7 +6,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
@@ -15,7 +14,7 @@ from stadtsinn.cli import edge_aside
 from stadtsinn.cli.broker_check import CHECK_TOPIC, Connect, keeps_messages
 from stadtsinn.cli.frame import FAILED, refuse
 from stadtsinn.cli.language import text
-from stadtsinn.cli.options import Clock
+from stadtsinn.cli.options import Clock, EdgeConfig
 from stadtsinn.cli.output import print_facts
 from stadtsinn.cli.own_devices import use_device_folder
 from stadtsinn.edge.agent.settings import EXAMPLE, EdgeSettings, load_settings
@@ -30,16 +29,6 @@ app = typer.Typer(
 )
 app.add_typer(edge_aside.app, name="aside")
 
-Config = Annotated[
-    Path,
-    typer.Option(
-        "--config",
-        "-c",
-        envvar="STADTSINN_EDGE_CONFIG",
-        help=text("Configuration file (TOML).", "Konfigurationsdatei (TOML)."),
-    ),
-]
-
 
 @app.command(
     help=text(
@@ -47,7 +36,7 @@ Config = Annotated[
         "Laufen bis SIGTERM oder Strg-C.\n\nBeispiel: stadtsinn edge run --config edge.toml",
     )
 )
-def run(config: Config = Path("edge.toml"), clock: Clock = None) -> None:
+def run(config: EdgeConfig = Path("edge.toml"), clock: Clock = None) -> None:
     settings = _settings(config)
     from stadtsinn.base.clock import open_clock
     from stadtsinn.base.logs import configure_logs
@@ -77,7 +66,7 @@ def run(config: Config = Path("edge.toml"), clock: Clock = None) -> None:
         "Beispiel: stadtsinn edge check --config edge.toml --connect",
     )
 )
-def check(config: Config = Path("edge.toml"), connect: Connect = False) -> None:
+def check(config: EdgeConfig = Path("edge.toml"), connect: Connect = False) -> None:
     settings = _settings(config)
     try:
         for broker in (settings.local(), settings.cloud()):

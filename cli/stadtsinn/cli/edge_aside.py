@@ -10,7 +10,7 @@ import typer
 from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.cli.frame import FAILED, refuse
 from stadtsinn.cli.language import text
-from stadtsinn.cli.options import Json
+from stadtsinn.cli.options import EdgeConfig, Json
 from stadtsinn.cli.output import print_list
 
 app = typer.Typer(
@@ -22,16 +22,6 @@ app = typer.Typer(
     ),
 )
 
-Config = Annotated[
-    Path,
-    typer.Option(
-        "--config",
-        "-c",
-        envvar="STADTSINN_EDGE_CONFIG",
-        help=text("Configuration file (TOML).", "Konfigurationsdatei (TOML)."),
-    ),
-]
-
 
 @app.command(
     "list",
@@ -40,7 +30,7 @@ Config = Annotated[
         "Sie mit Größe und Grund auflisten.\n\nBeispiel: stadtsinn edge aside list",
     ),
 )
-def list_aside(config: Config = Path("edge.toml"), json_lines: Json = False) -> None:
+def list_aside(config: EdgeConfig = Path("edge.toml"), json_lines: Json = False) -> None:
     from stadtsinn.base.instant import isoformat
     from stadtsinn.edge.agent.aside import aside
 
@@ -80,7 +70,7 @@ def list_aside(config: Config = Path("edge.toml"), json_lines: Json = False) -> 
 )
 def retry(
     number: Annotated[list[int] | None, typer.Argument()] = None,
-    config: Config = Path("edge.toml"),
+    config: EdgeConfig = Path("edge.toml"),
 ) -> None:
     from stadtsinn.edge.agent.aside import retry as retry_items
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,3 +31,13 @@ Clock = Annotated[
     ),
 ]
 """None: what the configuration says, else the system's."""
+
+EdgeConfig = Annotated[
+    Path,
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="STADTSINN_EDGE_CONFIG",
+        help=text("Configuration file (TOML).", "Konfigurationsdatei (TOML)."),
+    ),
+]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Table, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Row, delete, func, select, update
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.intake.arrival import Kind, Origin, Original, Rejection
@@ -16,6 +14,7 @@ from stadtsinn.cloud.intake.streams import StreamState
 from stadtsinn.cloud.intake.tables import edge_streams, quarantine
 from stadtsinn.cloud.log.uplinks.tables import uplinks
 from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.platform.database.upsert import insert_into
 
 _state_encoder = msgspec.msgpack.Encoder()
 _state_decoder = msgspec.msgpack.Decoder(StreamState)
@@ -91,7 +90,7 @@ def _read_stream(connection: Connection, key: StreamKey) -> StreamState:
 def write_streams(
     connection: Connection, states: Mapping[StreamKey, StreamState], now: Instant
 ) -> None:
-    insert = _insert(connection, edge_streams)
+    insert = insert_into(connection, edge_streams)
     for (edge_id, stream), state in states.items():
         encoded = _state_encoder.encode(state)
         connection.execute(
@@ -131,7 +130,7 @@ def put_in_quarantine(
     """Keep what was rejected; the same bytes from the same source count up one row."""
     if not rejections:
         return
-    insert = _insert(connection, quarantine)
+    insert = insert_into(connection, quarantine)
     statement = insert.on_conflict_do_update(
         index_elements=["digest"],
         set_={
@@ -272,9 +271,3 @@ def shrink_unreadable(connection: Connection, budget: int, keep_whole: Iterable[
         total -= sum(row[1] for row in oldest)
         dropped += len(oldest)
     return dropped
-
-
-def _insert(connection: Connection, table: Table) -> Any:
-    """The dialect's INSERT … ON CONFLICT; both speak it the same way, but share no type."""
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table)

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 
 from stadtsinn.base.clock import Clock
+from stadtsinn.base.logs import one_line
 from stadtsinn.cloud.intake import metrics
 from stadtsinn.cloud.intake.arrival import Arrival, Candidate, Progress, Rejection
 from stadtsinn.cloud.intake.edge_watch import EdgeWatch
@@ -106,7 +107,7 @@ class Ingestor:
         try:
             return self._directory.current()
         except SQLAlchemyError as error:
-            raise DatabaseAway(_first_line(error)) from error
+            raise DatabaseAway(one_line(error)) from error
 
     def take(self, arrivals: Sequence[Arrival]) -> Committed:
         """Judge and commit all; raises DatabaseAway when that has to be tried again."""
@@ -161,7 +162,7 @@ class Ingestor:
                 committed = self.write(connection, judged)
         except Exception as error:
             if _is_outage(error):
-                raise DatabaseAway(_first_line(error)) from error
+                raise DatabaseAway(one_line(error)) from error
             log.exception("commit_refused", uplinks=len(judged.entries))
             raise _Refused(type(error).__name__) from error
         self.count(committed)
@@ -282,7 +283,3 @@ def _sum(parts: Sequence[Committed]) -> Committed:
         tuple(rejection for part in parts for rejection in part.rejections),
         tuple(answer for part in parts for answer in part.answers),
     )
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0][:300]

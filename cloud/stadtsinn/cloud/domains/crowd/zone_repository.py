@@ -101,16 +101,6 @@ def known_numbers(
     return list({row.event_time: _correction(row) for row in rows}.values())
 
 
-def latest_known_number(connection: Connection, zone_id: int) -> Correction | None:
-    row = connection.execute(
-        select(zone_corrections)
-        .where(zone_corrections.c.zone_id == zone_id, zone_corrections.c.kind.in_(KNOWN_NUMBERS))
-        .order_by(zone_corrections.c.event_time.desc(), zone_corrections.c.id.desc())
-        .limit(1)
-    ).one_or_none()
-    return _correction(row) if row else None
-
-
 def first_reset(connection: Connection, zone_id: int) -> int | None:
     """The earliest reset on record; None before the zone's first report."""
     earliest: int | None = connection.scalar(

@@ -15,6 +15,7 @@ from stadtsinn.base.backoff import Backoff, Retries
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.health import Check
+from stadtsinn.base.logs import one_line
 from stadtsinn.base.threads import ended_early
 from stadtsinn.cloud.log.archive_files.archive import Archive, days
 from stadtsinn.cloud.log.cursors.repository import (
@@ -274,7 +275,7 @@ class FollowerLoop:
     def _note_failure(self, error: Exception) -> None:
         self._limit = _fewer(self._limit)
         ERRORS.labels(self.name).inc()
-        self._error = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+        self._error = one_line(error)
         if self._error != self._logged_error:
             self._logged_error = self._error
             log.error(

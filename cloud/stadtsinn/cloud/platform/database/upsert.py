@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 def insert_ignore(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
     """Insert the rows whose unique keys are not taken yet; returns how many are new."""
     key = next(iter(table.primary_key.columns))
-    statement = _insert(connection, table).on_conflict_do_nothing().returning(key)
+    statement = insert_into(connection, table).on_conflict_do_nothing().returning(key)
     # One by one: for several rows the two drivers count differently.
     return sum(len(connection.execute(statement, dict(row)).all()) for row in rows)
 
@@ -22,10 +22,10 @@ def insert_ignore_all(
 ) -> None:
     """As `insert_ignore`, in one call of the driver, which does not say how many are new."""
     if rows:
-        connection.execute(_insert(connection, table).on_conflict_do_nothing(), list(rows))
+        connection.execute(insert_into(connection, table).on_conflict_do_nothing(), list(rows))
 
 
-def _insert(connection: Connection, table: Table) -> Any:
+def insert_into(connection: Connection, table: Table) -> Any:
     """The dialect's INSERT, which knows ON CONFLICT; the two share no type."""
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
     return dialect.insert(table)

@@ -13,7 +13,7 @@ from stadtsinn.cloud.platform.access.dependencies import EditorDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import IdInPath
 from stadtsinn.cloud.platform.api.pages import Page
 from stadtsinn.cloud.platform.api.times import EXAMPLE, ShownTime
-from stadtsinn.cloud.series.corrections.preview import Difference, preview
+from stadtsinn.cloud.series.corrections.preview import Change, Difference, preview
 from stadtsinn.cloud.series.stores.dependencies import SeriesDep
 from stadtsinn.cloud.town.stations import service
 from stadtsinn.cloud.town.stations.model import Deployment
@@ -49,8 +49,7 @@ def preview_new(
     """What of the series would change if it were made; nothing is changed."""
     editor = Editor(scope, services.clock.now())
     change = partial(service.deploy, editor=editor, record=body)
-    found = preview(services.database, archive, series, services.clock, scope.tenant_id, change)
-    return Page(items=[_view(one) for one in found], next=None)
+    return _differences(services, archive, series, scope, change)
 
 
 @router.post(
@@ -69,8 +68,7 @@ def preview_correction(
     changed."""
     editor = Editor(scope, services.clock.now())
     change = partial(service.replace_deployment, editor=editor, number=deployment, record=body)
-    found = preview(services.database, archive, series, services.clock, scope.tenant_id, change)
-    return Page(items=[_view(one) for one in found], next=None)
+    return _differences(services, archive, series, scope, change)
 
 
 @router.post(
@@ -87,6 +85,12 @@ def preview_deletion(
     """What of the series would change if the deployment were deleted; nothing is changed."""
     editor = Editor(scope, services.clock.now())
     change = partial(service.delete_deployment, editor=editor, number=deployment)
+    return _differences(services, archive, series, scope, change)
+
+
+def _differences(
+    services: ServicesDep, archive: ArchiveDep, series: SeriesDep, scope: EditorDep, change: Change
+) -> Page[DifferenceView]:
     found = preview(services.database, archive, series, services.clock, scope.tenant_id, change)
     return Page(items=[_view(one) for one in found], next=None)
 

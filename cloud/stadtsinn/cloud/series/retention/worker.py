@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from collections.abc import Mapping
 
-import structlog
-
-from stadtsinn.base.backoff import Backoff, Retries
+from stadtsinn.base.backoff import Backoff
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import Check
 from stadtsinn.base.instant import DAY, Instant
-from stadtsinn.base.threads import ended_early
+from stadtsinn.base.repeating import Repeating
 from stadtsinn.cloud.log.archive_files.exclusive import HistoryBusy
 from stadtsinn.cloud.series.stores.store import SeriesKey, SeriesStore, Span, kept_since
 from stadtsinn.cloud.town.directory import Directory, DirectoryCache
-
-log = structlog.get_logger()
 
 _LOOK_S = 60
 _PAUSE_S = 0.05
@@ -30,7 +25,7 @@ Station = tuple[str, str]
 """tenant, slug"""
 
 
-class RetentionWorker:
+class RetentionWorker(Repeating):
     """Deletes in the store's interval until it is stopped. What a run leaves, the next one does."""
 
     def __init__(
@@ -41,34 +36,29 @@ class RetentionWorker:
         *,
         pause_s: float = _PAUSE_S,
     ) -> None:
+        super().__init__(
+            "series-retention",
+            _BACKOFF,
+            failed="series_retention_failed",
+            remedy="it tries again by itself; nobody reads these values meanwhile",
+            hindered=HistoryBusy,
+        )
         self._store = store
         self._directory = directory
         self._clock = clock
         self._pause_s = pause_s
         self._due = Instant(0)
         self._deleted: Mapping[Station, Mapping[SeriesKey, Instant]] = {}
-        self._stopping = threading.Event()
-        self._retries = Retries(_BACKOFF)
-        self._trouble: str | None = None
-        self._thread = threading.Thread(target=self._run, name="series-retention", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the station under way."""
-        self._stopping.set()
-        if self._thread.ident is not None:
-            self._thread.join(timeout=60)
-
-    def ended(self) -> str | None:
-        return ended_early(self._thread, stopped=self._stopping.is_set())
+    def step(self) -> float:
+        self.run_if_due()
+        return _LOOK_S
 
     def check(self) -> Check:
         """Unhealthy while nothing can be deleted; nobody reads it all the same."""
-        if self._trouble is None:
+        if self.trouble is None:
             return Check(ok=True, detail="kept as long as wanted")
-        return Check(ok=False, detail=f"values past their retention stay stored: {self._trouble}")
+        return Check(ok=False, detail=f"values past their retention stay stored: {self.trouble}")
 
     def run_if_due(self) -> None:
         """Delete what is past its retention, once in the store's interval.
@@ -82,7 +72,7 @@ class RetentionWorker:
         limits = _limits(self._directory.current(), now)
         for station, own in limits.items():
             self._store.expire(station[0], self._past(station, own))
-            if self._stopping.wait(self._pause_s):
+            if self.stopping.wait(self._pause_s):
                 return
         self._deleted = limits
         self._due = Instant(now + self._store.expiry_interval)
@@ -94,30 +84,6 @@ class RetentionWorker:
             key: (Instant(max(0, min(before.get(key, 0), limit) - _LATE)), limit)
             for key, limit in limits.items()
         }
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.run_if_due()
-            except HistoryBusy:
-                self._stopping.wait(self._retries.failed())
-            except Exception as error:
-                self._note_failure(error)
-                self._stopping.wait(self._retries.failed())
-            else:
-                self._trouble = None
-                self._retries.worked()
-                self._stopping.wait(_LOOK_S)
-
-    def _note_failure(self, error: Exception) -> None:
-        trouble = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-        if trouble != self._trouble:
-            self._trouble = trouble
-            log.error(
-                "series_retention_failed",
-                exc_info=error,
-                remedy="it tries again by itself; nobody reads these values meanwhile",
-            )
 
 
 def _limits(directory: Directory, now: Instant) -> dict[Station, dict[SeriesKey, Instant]]:
