@@ -3,6 +3,8 @@
 A test folder gets both by importing the fixture in its conftest.py::
 
     from databases import database  # noqa: F401
+
+and the same without tables, for tests of migrations, by `empty`.
 """
 
 from __future__ import annotations
@@ -95,6 +97,18 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         opened.dispose()
         return
     with fresh_postgres(shared_cluster()) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database without any table, of both kinds."""
+    if request.param == "sqlite":
+        opened = open_database(str(tmp_path / "old.sqlite"))
+        yield opened
+        opened.dispose()
+        return
+    with fresh_postgres(shared_cluster(), create_tables=False) as opened:
         yield opened
 
 

@@ -111,7 +111,7 @@ def test_that_a_device_belongs_to_somebody_else_is_not_told(world: ApiWorld) -> 
     assert replayed["refused"] == {"unregistered_device": 1}
 
 
-def test_a_replay_over_http_knows_what_was_archived(world: ApiWorld) -> None:
+def quarantine_a_copy_of_an_archived_uplink(world: ApiWorld) -> None:
     """An edge and a central server delivered one uplink; its day went to the archive between."""
     up, newer = uplink(1, 0, payload=LSE01_PAYLOAD), uplink(2, 60, payload=LSE01_PAYLOAD)
     commit(world, arrival(up), arrival(newer))
@@ -119,6 +119,10 @@ def test_a_replay_over_http_knows_what_was_archived(world: ApiWorld) -> None:
     copy = arrival(up).candidates[0].rejected("unregistered_device", "was not registered yet")
     with world.database.write() as connection:
         put_in_quarantine(connection, [copy], world.clock.now())
+
+
+def test_a_replay_over_http_knows_what_was_archived(world: ApiWorld) -> None:
+    quarantine_a_copy_of_an_archived_uplink(world)
     replayed = world.client(Role.EDITOR).post("/api/v1/quarantine/replay").json()
     assert replayed == {**NOTHING, "copies": 1}
     uplinks = world.client().get(f"/api/v1/devices/{MINE}/uplinks").json()["items"]
@@ -126,12 +130,7 @@ def test_a_replay_over_http_knows_what_was_archived(world: ApiWorld) -> None:
 
 
 def test_an_archive_that_is_away_is_named_and_nothing_is_logged_twice(world: ApiWorld) -> None:
-    up, newer = uplink(1, 0, payload=LSE01_PAYLOAD), uplink(2, 60, payload=LSE01_PAYLOAD)
-    commit(world, arrival(up), arrival(newer))
-    list(archive_before(world.database, world.archive, Instant(NINE + DAY), (), world.clock))
-    copy = arrival(up).candidates[0].rejected("unregistered_device", "was not registered yet")
-    with world.database.write() as connection:
-        put_in_quarantine(connection, [copy], world.clock.now())
+    quarantine_a_copy_of_an_archived_uplink(world)
     world.archive.folder.rename(world.folder / "elsewhere")
     answer = world.client(Role.EDITOR).post("/api/v1/quarantine/replay")
     assert answer.status_code == 503

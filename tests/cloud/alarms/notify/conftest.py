@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from databases import database, fresh_database
+from databases import database, empty, fresh_database
 from fake_senders import FakeSender, Outbox
 from stadtsinn.cloud.platform.database.engine import Database
 
-__all__ = ["box", "database", "sender", "small_box"]
+__all__ = ["box", "database", "empty", "sender", "small_box"]
 
 
 @pytest.fixture

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from alembic import command
 from pydantic import ValidationError
 from sqlalchemy import text
 
-from databases import fresh_postgres, shared_cluster
+from first_version import bring_to
 from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
 from stadtsinn.cloud.alarms.notify.recipient import Recipient
 from stadtsinn.cloud.alarms.notify.senders.settings import HttpSettings
 from stadtsinn.cloud.alarms.notify.telephone import e164
 from stadtsinn.cloud.migrations import upgrade
-from stadtsinn.cloud.migrations.upgrade import configuration
-from stadtsinn.cloud.platform.database.engine import Database, open_database
+from stadtsinn.cloud.platform.database.engine import Database
 
 MOBILE = "+4917612345678"
 
@@ -128,22 +123,9 @@ INSERT INTO recipients VALUES (5, 'musterstadt', 'e', 'E', 'sms', '+410791234567
 """
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def older(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    if request.param == "sqlite":
-        database = open_database(str(tmp_path / "older.sqlite"))
-        yield database
-        database.dispose()
-        return
-    with fresh_postgres(shared_cluster(), create_tables=False) as database:
-        yield database
-
-
-def test_numbers_of_earlier_versions_are_put_right(older: Database) -> None:
-    with older.write() as connection:
-        config = configuration()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0008")
+def test_numbers_of_earlier_versions_are_put_right(empty: Database) -> None:
+    bring_to(empty, "0008")
+    with empty.write() as connection:
         for statement in BEFORE.split(";"):
             connection.execute(text(statement))
         for n, status in enumerate(("READY", "ACCEPTED")):
@@ -158,8 +140,8 @@ def test_numbers_of_earlier_versions_are_put_right(older: Database) -> None:
                 ),
                 {"key": str(n), "status": status},
             )
-    upgrade(older)
-    with older.read() as connection:
+    upgrade(empty)
+    with empty.read() as connection:
         kept = list(connection.scalars(text("SELECT address FROM recipients ORDER BY id")))
         sent = list(connection.scalars(text("SELECT address FROM outbox ORDER BY uuid")))
     assert kept == [MOBILE, "+4917712345678", "+390656851242", "+4911", "+41791234567"]

@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from databases import database
+from databases import database, empty
 
-__all__ = ["database"]
+__all__ = ["database", "empty"]

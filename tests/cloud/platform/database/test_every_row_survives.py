@@ -17,7 +17,6 @@ deletes what refers to its rows. The same happened to others, each in its own wa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,6 @@ import sqlalchemy as sa
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
-from databases import fresh_postgres, shared_cluster
 from first_version import all_rows, bring_to, fill_every_table
 from stadtsinn.cloud.migrations import head, upgrade
 from stadtsinn.cloud.migrations.counters import keeping_counters
@@ -40,18 +38,6 @@ DROPPED = {"0005": {"series_replacements"}}
 """Tables that a migration makes anew, empty: what they held was about the old form."""
 MADE = {"0004": {"stations", "deployments"}}
 """Tables that a migration fills itself."""
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A database without any table."""
-    if request.param == "sqlite":
-        database = open_database(str(tmp_path / "old.sqlite"))
-        yield database
-        database.dispose()
-        return
-    with fresh_postgres(shared_cluster(), create_tables=False) as database:
-        yield database
 
 
 def _revisions() -> list[str]:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from alembic import command
 from sqlalchemy import text
 
-from databases import fresh_postgres, shared_cluster
+from first_version import bring_to
 from stadtsinn.cloud.migrations import upgrade
-from stadtsinn.cloud.migrations.upgrade import configuration
-from stadtsinn.cloud.platform.database.engine import Database, open_database
+from stadtsinn.cloud.platform.database.engine import Database
 
 FIRST = "0002"
 """The newest revision of the first version."""
@@ -30,27 +25,15 @@ INSERT INTO devices VALUES ('70b3d57ed0000003', 'nachbarort', 'gone/type', 'Lind
 """
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def first(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+@pytest.fixture
+def first(empty: Database) -> Database:
     """A database at the first version's revision."""
-    if request.param == "sqlite":
-        database = open_database(str(tmp_path / "first.sqlite"))
-        yield _filled(database)
-        database.dispose()
-        return
-    with fresh_postgres(shared_cluster(), create_tables=False) as database:
-        yield _filled(database)
-
-
-def _filled(database: Database) -> Database:
-    with database.write() as connection:
-        config = configuration()
-        config.attributes["connection"] = connection
-        command.upgrade(config, FIRST)
+    bring_to(empty, FIRST)
+    with empty.write() as connection:
         for statement in ROWS.split(";"):
             if statement.strip():
                 connection.execute(text(statement))
-    return database
+    return empty
 
 
 def test_every_device_has_a_station_of_its_name(first: Database) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
 from sqlalchemy import BigInteger, Integer, delete, func, insert, inspect, select, text
 
-from databases import fresh_postgres, shared_cluster
+from first_version import bring_to
 from stadtsinn.cloud.migrations import upgrade
-from stadtsinn.cloud.migrations.upgrade import configuration
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.schema import metadata
 
@@ -81,28 +78,16 @@ NOT_MENDED_HERE = {"recipients", "rules", "zone_corrections", "zone_samples"}
 """They counted on from the first version."""
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def before(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+@pytest.fixture
+def before(empty: Database) -> Database:
     """A database of the version before, with rows in every table concerned."""
-    if request.param == "sqlite":
-        database = open_database(str(tmp_path / "before.sqlite"))
-        yield _filled(database)
-        database.dispose()
-        return
-    with fresh_postgres(shared_cluster(), create_tables=False) as database:
-        yield _filled(database)
-
-
-def _filled(database: Database) -> Database:
-    with database.write() as connection:
-        config = configuration()
-        config.attributes["connection"] = connection
-        command.upgrade(config, BEFORE)
-        payload = "convert_to('x', 'UTF8')" if not database.is_sqlite else "CAST('x' AS BLOB)"
+    bring_to(empty, BEFORE)
+    with empty.write() as connection:
+        payload = "convert_to('x', 'UTF8')" if not empty.is_sqlite else "CAST('x' AS BLOB)"
         for statement in ROWS.replace("'x', 1, 'unknown", f"{payload}, 1, 'unknown").split(";\n"):
             if statement.strip():
                 connection.exec_driver_sql(statement)
-    return database
+    return empty
 
 
 def _columns(database: Database, name: str) -> list[str]:
@@ -153,10 +138,7 @@ def test_an_id_is_not_used_again_after_the_update(before: Database, name: str) -
 def test_a_later_update_does_not_count_from_below(before: Database) -> None:
     """A migration that copies a table keeps how far it counted, also above deleted rows."""
     table = metadata.tables["datastreams"]
-    with before.write_schema() as connection:
-        config = configuration()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0009")
+    bring_to(before, "0009")
     with before.write() as connection:
         connection.execute(
             text(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,24 +11,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
-from databases import fresh_database, fresh_postgres, shared_cluster
+from databases import fresh_database
 from real_parts import PATIENCE_S
 from stadtsinn.cloud.migrations import head, upgrade
 from stadtsinn.cloud.migrations.upgrade import current
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.schema import metadata
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A database without any table."""
-    if request.param == "sqlite":
-        database = open_database(str(tmp_path / "empty.sqlite"))
-        yield database
-        database.dispose()
-        return
-    with fresh_postgres(shared_cluster(), create_tables=False) as database:
-        yield database
 
 
 def test_migrated_schema_equals_the_tables(empty: Database) -> None:

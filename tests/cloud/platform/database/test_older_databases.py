@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import text
 
-from databases import fresh_postgres, shared_cluster
 from first_version import all_rows, bring_to, fill_every_table
 from stadtsinn.cloud.migrations import head, upgrade
 from stadtsinn.cloud.migrations.upgrade import current
-from stadtsinn.cloud.platform.database.engine import Database, open_database
+from stadtsinn.cloud.platform.database.engine import Database
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A database without any table."""
-    if request.param == "sqlite":
-        database = open_database(str(tmp_path / "old.sqlite"))
-        yield database
-        database.dispose()
-        return
-    with fresh_postgres(shared_cluster(), create_tables=False) as database:
-        yield database
 
 
 @pytest.mark.parametrize("revision", ["0001", "0002"])

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from alembic import command
 from sqlalchemy import select, text
 
-from databases import fresh_postgres, shared_cluster
 from fake_alert_town import minute, uplink
+from first_version import bring_to
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.cloud.alarms.alerts import repository
 from stadtsinn.cloud.alarms.alerts.follower import AlertsFollower
@@ -19,9 +15,8 @@ from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.alerts.tables import incidents, rule_recipients, rule_states
 from stadtsinn.cloud.alarms.notify.tables import outbox
 from stadtsinn.cloud.migrations import upgrade
-from stadtsinn.cloud.migrations.upgrade import configuration
 from stadtsinn.cloud.platform.access.scope import Role, Scope
-from stadtsinn.cloud.platform.database.engine import Database, open_database
+from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.decoders.reading import Reading
 
@@ -57,27 +52,15 @@ INSERT INTO outbox (uuid, tenant_id, incident_id, kind, level, sequence, channel
 """
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def upgraded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+@pytest.fixture
+def upgraded(empty: Database) -> Database:
     """A database that the first version filled, brought to this version."""
-    if request.param == "sqlite":
-        database = open_database(str(tmp_path / "first.sqlite"))
-        yield _upgraded(database)
-        database.dispose()
-        return
-    with fresh_postgres(shared_cluster(), create_tables=False) as database:
-        yield _upgraded(database)
-
-
-def _upgraded(database: Database) -> Database:
-    with database.write() as connection:
-        config = configuration()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0002")
+    bring_to(empty, "0002")
+    with empty.write() as connection:
         for statement in ROWS.split(";"):
             connection.execute(text(statement))
-    upgrade(database)
-    return database
+    upgrade(empty)
+    return empty
 
 
 def test_rules_name_the_station_of_their_device(upgraded: Database) -> None:
