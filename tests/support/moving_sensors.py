@@ -32,12 +32,15 @@ from stadtsinn.cloud.town.stations import service
 from stadtsinn.cloud.town.stations.model import Station
 from stadtsinn.cloud.town.stations.service import Editor
 from stadtsinn.decoders.catalogue import catalogue
+from stadtsinn.decoders.device_type import CLOCK_WRONG
 from stadtsinn.decoders.reading import Decoded, Quality, Reading
 
 DEVICES = tuple(f"70b3d5000000040{number}" for number in range(3))
 STATIONS = ("linde", "eiche")
 DEVICE_TYPE = catalogue().device("axioma/w1")
 """A type whose values can be older than their frame."""
+
+_DAY_MINUTES = 1440
 
 State = dict[SeriesKey, list[tuple[int, float, str, str]]]
 """Every point of a store: time, value, quality and device."""
@@ -104,7 +107,11 @@ class MovingSensors:
         return False
 
     def send(self, device: int, minute: int, own_minute: int | None = None) -> None:
-        """Log an uplink of that minute, also afterwards, with a sample of its own time."""
+        """Log an uplink of that minute, also afterwards, with a sample of its own time.
+
+        One that is more than a day ahead of its frame has a wrong clock, as decoders say of it:
+        no rewriting looks so far for uplinks.
+        """
         self.count += 1
         value = float(self.count % 90)
         readings = [
@@ -113,8 +120,11 @@ class MovingSensors:
         ]
         if own_minute is not None:
             own = at(own_minute * 60)
-            bad = Quality.SUSPECT
-            readings.append(Reading("soil_moisture", value / 2, "", bad, "", event_time=own))
+            ahead = own_minute - minute > _DAY_MINUTES
+            quality, reason = (Quality.BAD, CLOCK_WRONG) if ahead else (Quality.SUSPECT, "")
+            readings.append(
+                Reading("soil_moisture", value / 2, "", quality, reason, event_time=own)
+            )
         up = uplink(self.count, minute * 60, dev_eui=DEVICES[device])
         logged = entry(up, tenant_id=HOME, outcome=Decoded(DEVICE_TYPE.decoder, tuple(readings)))
         with self.database.write() as connection:
