@@ -60,7 +60,8 @@ MISTAKES = {
     "wrong type": (MINIMAL + '[commit]\nrows = "many"', "commit.rows"),
     "out of range": (MINIMAL + "[commit]\nrows = 0", "commit.rows"),
     "port": (MINIMAL + "port = 99999", "cloud_broker.port"),
-    "topic characters in edge_id": (MINIMAL.replace("rathaus-1", "a/#"), "edge_id 'a/#': use"),
+    "topic characters in edge_id": (MINIMAL.replace("rathaus-1", "a/#"), "edge_id: use 1 to 63"),
+    "a name of the cloud as edge_id": (MINIMAL.replace("rathaus-1", "ingest"), "edge_id: parts"),
     "health address": (MINIMAL + '[health]\naddress = "9801"', "health.address.*host:port"),
     "log level": ('log_level = "loud"\n' + MINIMAL, "log_level 'loud': use debug"),
 }

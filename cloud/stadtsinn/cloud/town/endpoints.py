@@ -142,7 +142,7 @@ def read_edge(scope: ReaderDep, services: ServicesDep, edge: SlugInPath) -> Edge
 
 @router.put("/edges/{edge}", tags=["edges"], summary="Rename an edge agent · umbenennen")
 def replace_edge(scope: EditorDep, services: ServicesDep, edge: SlugInPath, body: EdgeBody) -> Edge:
-    record = Edge(id=edge, **body.model_dump())
+    record = Edge.registered(edge, body.name)
     with service.change(services.database) as connection:
         service.replace_edge(connection, scope, record)
     return record

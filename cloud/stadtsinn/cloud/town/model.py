@@ -16,6 +16,7 @@ from stadtsinn.cloud.platform.api.fields import (
     Slug,
 )
 from stadtsinn.cloud.platform.api.model import Model
+from stadtsinn.edge.messages.edge_id import EdgeId
 
 
 class _Placed(Model):
@@ -110,4 +111,9 @@ class Edge(EdgeBody):
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"id": "rathaus-dach", "name": "Rathaus, Dach"}]}
     )
-    id: Slug
+    id: EdgeId
+
+    @classmethod
+    def registered(cls, edge_id: str, name: str) -> Self:
+        """One of the registry, where earlier versions took ids that are refused by now."""
+        return cls.model_construct(id=edge_id, name=name)

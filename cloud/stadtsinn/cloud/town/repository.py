@@ -195,14 +195,10 @@ def delete_device(connection: Connection, scope: Scope, dev_eui: str) -> None:
 # --- edge agents -----------------------------------------------------------------------
 
 
-def _edge(row: object) -> Edge:
-    return Edge.model_validate(row, from_attributes=True)
-
-
 def edge(connection: Connection, scope: Scope, edge_id: str) -> Edge:
     """An edge agent of the caller's tenant; raises NotFound."""
     found = one_row(connection, scope, edges, edges.c.id == edge_id, "edge agent", edge_id)
-    return _edge(found)
+    return Edge.registered(found.id, found.name)
 
 
 def edges_page(
@@ -210,7 +206,7 @@ def edges_page(
 ) -> list[Edge]:
     query = own_rows(scope, edges).order_by(edges.c.id)
     rows = connection.execute(one_page(query, edges.c.id, after, limit))
-    return [_edge(row) for row in rows]
+    return [Edge.registered(row.id, row.name) for row in rows]
 
 
 def is_edge_id_taken(connection: Connection, edge_id: str) -> bool:

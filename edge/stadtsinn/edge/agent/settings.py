@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from stadtsinn.base.mqtt.broker import Broker
@@ -15,23 +14,11 @@ from stadtsinn.base.mqtt.settings import BrokerSettings
 from stadtsinn.base.settings.fields import Address, FilePath, LogLevel, OptionalFolder, Port
 from stadtsinn.base.settings.reading import FileSettings, Section, read_file, read_text
 from stadtsinn.base.settings.variables import EDGE_PREFIX
+from stadtsinn.edge.messages.edge_id import EdgeId
 from stadtsinn.edge.network_servers.format import NetworkServerFormat
 from stadtsinn.edge.network_servers.formats import DEFAULT_FORMAT, format_named
 from stadtsinn.edge.network_servers.settings import FormatName
 
-_EDGE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-def _edge_id(text: str) -> str:
-    if not _EDGE_ID.fullmatch(text):
-        raise ValueError(
-            f"{text!r}: use 1 to 64 letters, digits, '.', '_' or '-' "
-            "(it is part of topics and the certificate's common name)"
-        )
-    return text
-
-
-EdgeId = Annotated[str, AfterValidator(_edge_id)]
 Positive = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 

@@ -1,0 +1,61 @@
+"""Which names an edge agent may have: the one rule for every place that takes an edge id.
+
+An edge id is one level of the broker's topics, the common name of the client certificate, and with
+it user name and client id at the broker. So it holds nothing that means something there (``/``,
+``+``, ``#``, ``$``), and no name that a role of the cloud has.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+LONGEST = 63
+
+_PATTERN = rf"[a-z0-9](?:[a-z0-9-]{{0,{LONGEST - 2}}}[a-z0-9])?"
+_EDGE_ID = re.compile(_PATTERN)
+
+OWN_PREFIX = "stadtsinn"
+"""What the client ids of our own programs begin with."""
+
+
+class Role(StrEnum):
+    """Who besides edge agents has an account at the town's broker."""
+
+    INGEST = "ingest"
+    """Takes batches and answers them; reads network servers' events."""
+    EVENTS = "events"
+    """A second connection of an ingest that runs elsewhere: reads network servers' events."""
+    CHIRPSTACK = "chirpstack"
+    """A network server: publishes its events."""
+
+
+_RESERVED: frozenset[str] = frozenset(Role)
+
+
+def checked_edge_id(text: str) -> str:
+    """The text itself; raises ValueError saying what an edge id looks like."""
+    if not _EDGE_ID.fullmatch(text):
+        raise ValueError(
+            f"use 1 to {LONGEST} of a-z, 0-9 and '-', no '-' at an end: an edge id is part of "
+            "topics and the common name of the agent's certificate"
+        )
+    if text in _RESERVED or text.startswith(OWN_PREFIX):
+        raise ValueError(
+            "parts of the cloud have this name at the broker: take another one, such as the "
+            "place where the agent runs"
+        )
+    return text
+
+
+EdgeId = Annotated[
+    str,
+    AfterValidator(checked_edge_id),
+    Field(
+        description=f"Name of an edge agent: 1 to {LONGEST} of a-z, 0-9 and hyphen.",
+        json_schema_extra={"pattern": f"^{_PATTERN}$", "maxLength": LONGEST},
+    ),
+]
