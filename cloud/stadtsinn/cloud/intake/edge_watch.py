@@ -1,4 +1,4 @@
-"""What the ingest notices about edges: a card from the past, a copied card.
+"""What the ingest notices about edges: a card from the past, a copied card, a flood.
 
 A copied card is two agents with one edge id. Each of their runs has an id of its own; a run that
 speaks again after another one is running beside it. A restart changes the run once, and batches of
@@ -31,6 +31,7 @@ class Kind(StrEnum):
     OLDER_LIFE = "edge_of_an_older_life"
     SECOND_AGENT = "edge_runs_twice"
     CLOCK = "edge_clock_wrong"
+    FLOOD = "edge_set_back"
 
 
 REMEDIES: Mapping[Kind, str] = {
@@ -39,6 +40,8 @@ REMEDIES: Mapping[Kind, str] = {
     Kind.SECOND_AGENT: "a copied card? Give one of them an edge id, a certificate and a spool of "
     "its own",
     Kind.CLOCK: "its uplinks are dated by this cloud's clock; set the time there ('timedatectl')",
+    Kind.FLOOD: "nothing is lost, an edge agent sends them again and waits for answers before it "
+    "sends more; look what else publishes as this edge",
 }
 
 
@@ -84,6 +87,16 @@ class EdgeWatch:
             )
         else:
             self.notices.end(Kind.CLOCK, subject=edge)
+
+    def note_set_back(self, batches: Mapping[str, int]) -> None:
+        """Take account of batches that were left out, by the source of the edge that sent them."""
+        for source, count in batches.items():
+            self.notices.note(
+                Kind.FLOOD,
+                f"{source} sends more than its share: {count} batches were set back",
+                subject=source.removeprefix("edge:"),
+                count=count,
+            )
 
     def check(self) -> Check:
         """Never fails: data arrive. Warns of what needs a look."""

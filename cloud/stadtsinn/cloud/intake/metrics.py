@@ -24,7 +24,7 @@ STREAM_GAPS = Counter(
 )
 EDGE_NOTICES = Counter(
     "stadtsinn_ingest_edge_notices",
-    "What is wrong with an edge whose data arrive: a card from the past, a copied card, its clock",
+    "What is wrong with an edge whose data arrive: an old or copied card, its clock, a flood",
     ["source", "kind"],
 )
 EDGE_CLOCK = Gauge(

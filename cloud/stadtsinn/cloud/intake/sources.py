@@ -62,6 +62,9 @@ class Watchful(Protocol):
 class Linked:
     """An MQTT link that fills the inbox."""
 
+    spooled = False
+    """Whether its senders keep what they sent until they hear that it is committed."""
+
     def __init__(
         self,
         name: str,
@@ -121,7 +124,11 @@ class Linked:
         """Called on the network thread with what one read of the socket brought."""
         now = self._clock.now()
         self._liveness.took(len(messages))
-        self._inbox.put(*(self._received(message, now) for message in messages))
+        set_back = self._inbox.put(*(self._received(message, now) for message in messages))
+        if set_back:
+            # It makes room at the broker for what comes after them. Their senders keep what is in
+            # them and send it again: only an `Ack` says that it is committed.
+            self.acknowledge(*(received.message for received in set_back))
 
     def _received(self, message: Message, now: Instant) -> Received:
         """Of a message larger than anything valid only the beginning is kept: a flood of huge
@@ -130,7 +137,7 @@ class Linked:
         if size > self._keep:
             message = replace(message, payload=message.payload[:STORED_BYTES])
         original = self._original(message.topic, message.payload, size, now)
-        return Received(self, original, message)
+        return Received(self, original, message, self.spooled)
 
     def _original(self, topic: str, payload: bytes, size: int, now: Instant) -> Original:
         raise NotImplementedError
@@ -141,6 +148,8 @@ class Linked:
 
 class EdgeSource(Linked):
     """Batches of all edges at the cloud's broker; they are answered with acknowledgements."""
+
+    spooled = True
 
     def __init__(self, broker: Broker, share: str | None, inbox: Inbox, clock: Clock) -> None:
         topics = [shared(batch_topic("+"), share)]

@@ -127,6 +127,8 @@ class IngestWorker:
         """Pass changes on to the edges; also shows, with nothing to commit, that all is well."""
         try:
             directory = self._ingestor.directory()
+            self._inbox.know(directory.edges)
+            self._ingestor.edges.note_set_back(self._inbox.set_back())
             if self._configs is not None:
                 self._configs.push(directory)
         except DatabaseAway as away:
