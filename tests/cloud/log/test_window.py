@@ -114,3 +114,15 @@ def test_outcomes_that_changed_are_read_anew(log: FakeLog) -> None:
     log.uplinks[1] = structs.replace(log.uplinks[1], outcome=changed)
     log.revision += 1
     assert read(held, 0, 10) == log.uplinks
+
+
+def test_a_follower_far_behind_takes_nothing_from_those_in_front(log: FakeLog) -> None:
+    """The series catch up after their store was away, while counts and alerts are at the end."""
+    log.uplinks = [logged(position) for position in range(1, 101)]
+    held = LogWindow(kept=20)
+    read(held, 80, 20)  # in front
+    for position in range(0, 70, 10):
+        assert read(held, position, 10) == log.uplinks[position : position + 10]
+    asked = log.asked
+    assert read(held, 80, 20) == log.uplinks[80:]
+    assert log.asked == asked

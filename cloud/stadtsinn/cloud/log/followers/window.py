@@ -12,7 +12,9 @@ from stadtsinn.cloud.log.reader import read_after
 from stadtsinn.cloud.log.uplinks.repository import revision
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 
-_KEPT = 8_000
+_KEPT = 32_000
+"""Uplinks, some 1 kB each. One follower may be so far behind the others (the series store is
+slower than counting) without reading the log a second time."""
 
 
 class LogWindow:
@@ -59,6 +61,8 @@ class LogWindow:
     def _keep(self, position: int, newer: list[LoggedUplink]) -> None:
         if not newer:
             return
+        if position < self._after:
+            return  # a follower that is far behind takes nothing from those in front
         if not self._positions or position != self._positions[-1]:
             self._after, self._uplinks, self._positions = position, [], []
         self._uplinks += newer
