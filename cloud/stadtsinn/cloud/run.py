@@ -130,12 +130,12 @@ def _series(parts: Parts) -> Role:
     from stadtsinn.cloud.series.retention.worker import RetentionWorker
 
     made = SeriesFollower(parts.series, parts.directory, parts.clock)
-    loop = _loop(
-        made,
-        parts,
-        batch=_SERIES_BATCH,
-        before_first=lambda: fill_if_outdated(parts.database, made, parts.clock),
-    )
+
+    def before_first() -> None:
+        fill_if_outdated(parts.database, made, parts.clock)
+        made.load(parts.database)
+
+    loop = _loop(made, parts, batch=_SERIES_BATCH, before_first=before_first)
     corrector = Corrector(
         parts.database, parts.archive, parts.series, parts.directory, parts.clock, made.barrier
     )
@@ -170,7 +170,7 @@ _FOLLOWERS: dict[str, Callable[[Parts], Follower]] = {
 FOLLOWERS = tuple(_FOLLOWERS)
 ROLES = ("ingest", *FOLLOWERS, "notify", "api")
 
-_SERIES_BATCH = 4000
+_SERIES_BATCH = 12_000
 """More than for the others: the series are written outside of the database's transactions, and
 the store takes few large requests faster than many small ones."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import delete, event, select, update
+from sqlalchemy import delete, event, insert, select, update
 
 from databases import add_tenant, database  # noqa: F401
 from fake_uplinks import register
@@ -17,10 +17,11 @@ from stadtsinn.cloud.series.repository import make_streams
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town.repository import bump_revision
-from stadtsinn.cloud.town.stations.tables import datastreams, deployments
+from stadtsinn.cloud.town.stations.tables import datastreams, deployments, series_corrections
 
 TOWN = "musterstadt"
 NOON = Instant(1_780_000_000_000_000)
+ASKED = {"requested_at": NOON, "requested_by": "office"}
 QUANTITIES = ("soil_moisture", "temperature", "battery_voltage")
 
 
@@ -101,6 +102,12 @@ class Batches:
         (slug,) = slugs(1)
         self.point = Point(TOWN, "soil", SeriesKey(slug, "soil_moisture"), NOON, 1.0)
 
+    def load(self) -> None:
+        """As a process does when it starts."""
+        directory = self.directory.current()
+        with self.database.read() as connection:
+            self.new.load(connection, directory)
+
     def run(self, first: int, last: int, *, rolled_back: bool = False) -> int:
         """Uplinks at these positions, one stream in all; how many statements it took."""
         self.directory.renew()
@@ -156,4 +163,28 @@ def test_a_station_with_other_deployments_is_asked_about(
         connection.execute(update(deployments).values(start=5))
         bump_revision(connection)
     assert batches.run(21, 30) > 0
+    assert len(stored(database)) == 1
+
+
+def test_after_a_start_nothing_is_asked_about(database: Database) -> None:  # noqa: F811
+    furnish(database, slugs(1))
+    Batches(database).run(1, 10)
+    restarted = Batches(database)
+    restarted.load()
+    assert restarted.run(11, 20) == 0
+
+
+def test_a_start_while_a_station_is_corrected(database: Database) -> None:  # noqa: F811
+    """What the correction takes away after the start is made again by its next value."""
+    furnish(database, slugs(1))
+    Batches(database).run(1, 10)
+    (slug,) = slugs(1)
+    row = {"tenant_id": TOWN, "station": slug, "start": NOON, "end": NOON + 1}
+    with database.write() as connection:
+        connection.execute(insert(series_corrections).values(**row, **ASKED))
+    restarted = Batches(database)
+    restarted.load()
+    with database.write() as connection:
+        connection.execute(delete(datastreams))
+    assert restarted.run(11, 20) > 0
     assert len(stored(database)) == 1

@@ -29,6 +29,15 @@ class NewStreams:
         self._made: set[Stream] = set()
         self._made_until = 0
 
+    def load(self, connection: Connection, directory: Directory) -> None:
+        """Read which there are. Right without it, but then each is asked about at its first value.
+
+        `directory` is read before: what changes in between is forgotten by the next batch.
+        """
+        self._known = repository.settled_streams(connection)
+        stations = {(tenant_id, key.station) for tenant_id, key in self._known}
+        self._deployments = {where: _deployments(directory, where) for where in stations}
+
     def begin(self, position: int) -> None:
         """A batch begins with the uplink at this position of the log.
 

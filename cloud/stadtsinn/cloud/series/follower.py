@@ -14,6 +14,7 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import Check
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
+from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.platform.tenants.repository import all_tenants
 from stadtsinn.cloud.series.datastreams import NewStreams
 from stadtsinn.cloud.series.filling import FillingProgress, note_beginning
@@ -53,6 +54,12 @@ class SeriesFollower:
         self._writing = threading.Lock()
         self._made = 0
         self._progress = FillingProgress()
+
+    def load(self, database: Database) -> None:
+        """Read which datastreams there are, before the first batch."""
+        directory = self._directory.current()
+        with database.read() as connection:
+            self._streams.load(connection, directory)
 
     def prepare(self, uplinks: Sequence[LoggedUplink]) -> None:
         with self._writing:

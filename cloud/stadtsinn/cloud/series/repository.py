@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 
-from sqlalchemy import Connection, delete, insert, select, tuple_
+from sqlalchemy import Connection, delete, exists, insert, select
 
 from stadtsinn.base.batches import batched
 from stadtsinn.base.instant import Instant
@@ -12,7 +13,7 @@ from stadtsinn.cloud.log.uplinks.repository import head
 from stadtsinn.cloud.platform.database.upsert import insert_ignore_all
 from stadtsinn.cloud.series.stores.store import SeriesKey
 from stadtsinn.cloud.series.tables import series_filling
-from stadtsinn.cloud.town.stations.tables import datastreams, stations
+from stadtsinn.cloud.town.stations.tables import datastreams, series_corrections, stations
 
 Stream = tuple[str, SeriesKey]
 """tenant, series"""
@@ -20,8 +21,8 @@ Stream = tuple[str, SeriesKey]
 Station = tuple[str, str]
 """tenant, slug"""
 
-_NAMED = 500
-"""Rows named in one query: SQLite takes a limited number of parameters."""
+_NAMED = 5_000
+"""Rows named in one query: SQLite takes 32,766 parameters."""
 
 
 def make_streams(connection: Connection, first: Mapping[Stream, Instant]) -> None:
@@ -46,13 +47,18 @@ def make_streams(connection: Connection, first: Mapping[Stream, Instant]) -> Non
     insert_ignore_all(connection, datastreams, rows)
 
 
-def _station_ids(connection: Connection, named: Collection[Station]) -> dict[Station, int]:
+def _station_ids(connection: Connection, named: Iterable[Station]) -> dict[Station, int]:
     """The ids of the stations that exist."""
-    columns = (stations.c.tenant_id, stations.c.slug, stations.c.id)
+    slugs: dict[str, list[str]] = defaultdict(list)
+    for tenant_id, slug in named:
+        slugs[tenant_id].append(slug)
     found: dict[Station, int] = {}
-    for some in batched(sorted(named), _NAMED):
-        query = select(*columns).where(tuple_(stations.c.tenant_id, stations.c.slug).in_(some))
-        found |= {(tenant_id, slug): id_ for tenant_id, slug, id_ in connection.execute(query)}
+    for tenant_id, own in slugs.items():
+        for some in batched(sorted(own), _NAMED):
+            query = select(stations.c.slug, stations.c.id).where(
+                stations.c.tenant_id == tenant_id, stations.c.slug.in_(some)
+            )
+            found |= {(tenant_id, slug): id_ for slug, id_ in connection.execute(query)}
     return found
 
 
@@ -67,6 +73,22 @@ def _present(connection: Connection, ids: Mapping[Station, int]) -> set[Stream]:
             tenant_id, slug = named[id_]
             found.add((tenant_id, SeriesKey(slug, *rest)))
     return found
+
+
+def settled_streams(connection: Connection) -> set[Stream]:
+    """All datastreams but those that a correction under way may take away."""
+    table = datastreams.c
+    corrected = (
+        series_corrections.c.tenant_id == stations.c.tenant_id,
+        series_corrections.c.station == stations.c.slug,
+        series_corrections.c.done_at.is_(None),
+    )
+    query = (
+        select(stations.c.tenant_id, stations.c.slug, table.quantity, table.channel)
+        .join(stations, stations.c.id == table.station_id)
+        .where(~exists().where(*corrected))
+    )
+    return {(row[0], SeriesKey(*row[1:])) for row in connection.execute(query).all()}
 
 
 def streams_of(connection: Connection, tenant_id: str, slug: str) -> set[SeriesKey]:

@@ -20,9 +20,17 @@ def insert_ignore(connection: Connection, table: Table, rows: Sequence[Mapping[s
 def insert_ignore_all(
     connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """As `insert_ignore`, in one call of the driver, which does not say how many are new."""
-    if rows:
-        connection.execute(insert_into(connection, table).on_conflict_do_nothing(), list(rows))
+    """As `insert_ignore`, in one call of the driver, which does not say how many are new.
+
+    Values go to the driver as they are (numbers, texts, None): all rows have the same columns.
+    """
+    if not rows:
+        return
+    statement = insert_into(connection, table).on_conflict_do_nothing()
+    compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
+    positions = compiled.positiontup
+    given = [tuple(row[name] for name in positions) for row in rows] if positions else list(rows)
+    connection.exec_driver_sql(str(compiled), given)
 
 
 def insert_into(connection: Connection, table: Table) -> Any:

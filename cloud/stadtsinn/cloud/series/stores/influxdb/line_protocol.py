@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from stadtsinn.cloud.series.stores.influxdb.names import (
+    is_plain,
     line_escaped,
     line_escaped_measurement,
     to_field,
@@ -54,11 +55,27 @@ def _field(quantity: str, quality: Quality) -> str:
 
 @lru_cache(maxsize=100_000)
 def _head(family: str, station: str, channel: str, dev_eui: str) -> str:
-    tags = {"channel": channel, "device": dev_eui, "station": station}
-    encoded = {tag: to_influx(value) for tag, value in tags.items()}
-    return line_escaped_measurement(to_measurement(family)) + _tags(encoded)
+    return (
+        _measurement(family)
+        + _tag("channel", channel)
+        + _tag("device", dev_eui)
+        + _tag("station", station)
+    )
 
 
-def _tags(tags: Mapping[str, str]) -> str:
-    # Sorted tags are what the server wants; an empty tag must not be written at all.
-    return "".join(f",{tag}={line_escaped(tags[tag])}" for tag in sorted(tags) if tags[tag])
+@lru_cache(maxsize=10_000)
+def _measurement(family: str) -> str:
+    return line_escaped_measurement(to_measurement(family))
+
+
+def _tag(tag: str, value: str) -> str:
+    if not value:
+        return ""  # an empty tag must not be written at all
+    return f",{tag}={value if is_plain(value) else line_escaped(to_influx(value))}"
+
+
+def _tags(encoded: Mapping[str, str]) -> str:
+    # Sorted tags are what the server wants.
+    return "".join(
+        f",{tag}={line_escaped(encoded[tag])}" for tag in sorted(encoded) if encoded[tag]
+    )

@@ -20,11 +20,17 @@ from stadtsinn.decoders.reading import Quality
 SUFFIXES = {Quality.GOOD: "", Quality.SUSPECT: "_suspect", Quality.BAD: "_bad"}
 """Doubtful values have fields of their own: a chart of a quantity shows good ones only."""
 
+_PLAIN = re.compile("[A-Za-z0-9_.-]*")
 _UNSAFE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029%\\\\\"'`]")
 _RESERVED = frozenset({"time", "station", "device", "channel"})
 _LINE_SPECIAL = re.compile("([,= ])")
 _MEASUREMENT_SPECIAL = re.compile("([, ])")  # an escaped equals sign keeps its backslash here
 _NOT_IN_BUCKET = re.compile("[^A-Za-z0-9_-]")
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name needs neither encoding nor escaping as a tag value. Nearly all are plain."""
+    return _PLAIN.fullmatch(name) is not None
 
 
 def to_influx(name: str) -> str:
