@@ -18,6 +18,7 @@ from stadtsinn.base.csv_text import (
     stream_csv,
     write_csv,
 )
+from stadtsinn.base.foreign_text import visible
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,19 +34,40 @@ def test_for_a_german_spreadsheet() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+49", "-2", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＠A1"]
+    "text", ["=1+1", "+49", "-2", "@SUM(A1)", " =1", "\u00a0=1", "＝1", "＠A1"]
 )
 @pytest.mark.parametrize("dialect", [RFC_4180, GERMAN])
 def test_no_text_is_a_formula(text: str, dialect: Dialect) -> None:
+    assert _read_back(text, dialect) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["\t=1", "\r=1", "\n=1", "\x1b[2J", "\u202e=1", "\ufeff=1", "\0"])
+@pytest.mark.parametrize("dialect", [RFC_4180, GERMAN])
+def test_no_text_steers_who_shows_it(text: str, dialect: Dialect) -> None:
+    assert _read_back(text, dialect) == visible(text)
+
+
+@pytest.mark.parametrize("text", ["Linde;=1+1", "Linde,@SUM(A1)", 'a";+1', "a;-cmd|x", "a;-(1)"])
+@pytest.mark.parametrize("dialect", [RFC_4180, GERMAN])
+def test_a_program_that_takes_the_other_separator_finds_no_formula(
+    text: str, dialect: Dialect
+) -> None:
+    """The German Excel cuts a file with commas at semicolons, the English one the other way."""
+    line = write_csv([], [["x", text]], dialect).decode("utf-8-sig").splitlines()[1]
+    for separator in ",;":
+        assert not any(cell.startswith(tuple("=+-@")) for cell in line.split(separator))
+
+
+def _read_back(text: str, dialect: Dialect) -> str:
     written = write_csv(["a"], [[text]], dialect)
     rows = list(csv.reader(io.StringIO(written.decode("utf-8-sig"), newline="")))
-    assert rows[1] == [f"'{text}"]
+    return rows[1][0]
 
 
 def test_numbers_and_harmless_text_stay_as_they_are() -> None:
-    cells: list[Cell] = [-2, -2.5, "a=1", "'quoted", 'say "x"', "a,b", "line\nbreak"]
+    cells: list[Cell] = [-2, -2.5, "a=1", "'quoted", 'say "x"', "a,b", "5,- Euro", "A, -1. Stock"]
     rows = list(csv.reader(io.StringIO(write_csv(["h"], [cells]).decode(), newline="")))
-    assert rows[1] == ["-2", "-2.5", "a=1", "'quoted", 'say "x"', "a,b", "line\nbreak"]
+    assert rows[1] == [str(cell) for cell in cells]
 
 
 def test_nobody_else_writes_csv() -> None:

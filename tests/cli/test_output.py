@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from pathlib import Path
 
 import pytest
 
-from stadtsinn.cli.output import print_facts, print_list, print_table
+from stadtsinn.base.foreign_text import visible
+from stadtsinn.cli import output
+from stadtsinn.cli.output import print_facts, print_json, print_list, print_table, say
 
 Capture = pytest.CaptureFixture[str]
 
@@ -36,3 +40,35 @@ def test_a_list_is_a_table_json_lines_or_a_sentence(capsys: Capture) -> None:
 def test_values_of_facts_stand_below_each_other(capsys: Capture) -> None:
     print_facts([("a", "1"), ("longer", "2")])
     assert capsys.readouterr().out == "a       1\nlonger  2\n"
+
+
+HOSTILE = "Linde\x1b[2J\x9b31m\u202eedniL\rx"
+
+
+def test_no_answer_steers_the_terminal(capsys: Capture) -> None:
+    say(HOSTILE)
+    say(HOSTILE, error=True)
+    print_facts([("name", HOSTILE + "\n")])
+    print_table(("Name",), [(HOSTILE + "\n",)])
+    print_list([HOSTILE], {"Name": str}, str, as_json=True, empty="none")
+    print_list([], {"Name": str}, str, as_json=False, empty=HOSTILE)
+    print_json({HOSTILE: HOSTILE})
+    shown = capsys.readouterr()
+    assert visible(shown.out + shown.err, lines=True) == shown.out + shown.err
+    assert json.loads(shown.out.splitlines()[-1]) == {HOSTILE: HOSTILE}
+    assert len(shown.out.splitlines()) == 7
+
+
+def test_commands_print_by_this_module_alone() -> None:
+    """What is printed elsewhere would not be made visible. `main` prints its own texts."""
+    folder = Path(output.__file__).parent
+    found = [
+        f"{path.name}:{call.lineno}"
+        for path in folder.glob("*.py")
+        if path.name not in {"output.py", "main.py"}
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        if ast.unparse(call.func) in {"print", "typer.echo", "sys.stdout.write", "sys.stderr.write"}
+        or ast.unparse(call.func).startswith("sys.stdout.buffer")
+    ]
+    assert found == []

@@ -7,16 +7,22 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from stadtsinn.base.foreign_text import visible
+
 MEDIA_TYPE = "text/csv; charset=utf-8"
 
 Cell = str | float | bool | None
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA = re.compile(
+    r"^(?=\s*[=+\-@＝＋－＠])"
+    r"|(?<=[;,])(?=[=+@＝＋＠]|[-－][\w(])"  # a program that takes the other separator cuts here
+)
 _CHUNK = 64 * 1024
 """Characters that are gathered before they are passed on."""
 
@@ -81,7 +87,7 @@ def _written(cell: Cell, dialect: Dialect) -> str:
     if isinstance(cell, bool):
         return str(cell).lower()
     if isinstance(cell, str):
-        return f"'{cell}" if cell.startswith(_FORMULA) else cell
+        return _FORMULA.sub("'", visible(cell))
     plain = repr(cell)
     if "e" in plain:  # 1e-05 and 1e+16, which not every spreadsheet reads
         plain = format(Decimal(plain), "f")

@@ -10,6 +10,8 @@ from typing import Any, TextIO, cast
 
 import structlog
 
+from stadtsinn.base.foreign_text import visible
+
 MASK = "***"
 
 _SECRET_KEY = re.compile(
@@ -22,12 +24,14 @@ _PHONE = re.compile(
     r"(?<![\w+])(?:(?:\+[1-9]\d{0,2}|0049)[\d ()/-]{5,16}\d(?!\d)|01[5-7]\d[ /-]?\d{6,9}(?!\w))"
 )
 _CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)")
+# Texts of our own that have several lines.
+_IN_LINES = frozenset({"exception", "traceback", "stack"})
 _BEARER = re.compile(r"(?i)\b(bearer|token|basic)\s+[\w.~+/=-]{8,}")
 
 
 def one_line(error: BaseException) -> str:
     """An error's class and the beginning of its text, as health pages show it."""
-    return f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    return visible(f"{type(error).__name__}: {error}".splitlines()[0][:300])
 
 
 def mask_text(text: str) -> str:
@@ -41,20 +45,23 @@ def _mask(key: str, value: Any) -> Any:
     if _SECRET_KEY.search(key) and value is not None and not isinstance(value, bool):
         return MASK
     if isinstance(value, str):
-        return mask_text(value)
+        return visible(mask_text(value), lines=key in _IN_LINES)
     if isinstance(value, dict):
-        return {name: _mask(str(name), inner) for name, inner in value.items()}
+        return {visible(str(name)): _mask(str(name), inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_mask(key, inner) for inner in value]
     if isinstance(value, BaseException):
-        return mask_text(f"{type(value).__name__}: {value}")
-    return value
+        return visible(mask_text(f"{type(value).__name__}: {value}"))
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return visible(mask_text(str(value)))
 
 
 def mask_secrets(
     _logger: Any, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """structlog processor: replaces secrets by ``***``, by the name of the key and by pattern."""
+    """structlog processor: replaces secrets by ``***``, by the name of the key and by pattern, and
+    makes text from outside visible."""
     for key, value in event.items():
         event[key] = _mask(key, value)
     return event

@@ -10,7 +10,7 @@ import typer
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
-from stadtsinn.cli.output import print_json
+from stadtsinn.cli.output import print_json, say
 from stadtsinn.cli.times import read_day
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ def archive(
             if json_lines:
                 print_json(_fields(one))
             else:
-                print(_line(one))
+                say(_line(one))
         if not found and not json_lines:
-            print(
+            say(
                 text(
                     f"No days before {before} in the database: nothing to do.",
                     f"Keine Tage vor dem {before} in der Datenbank: nichts zu tun.",

@@ -8,6 +8,7 @@ import typer
 
 from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.language import text
+from stadtsinn.cli.output import say
 
 if TYPE_CHECKING:
     from stadtsinn.base.mqtt.broker import Broker
@@ -37,18 +38,18 @@ def keeps_messages(name: str, broker: Broker, topic: str) -> bool:
         refuse(str(error))
     where = f"{name} {broker.host}:{broker.port}"
     if report.fault is not None:
-        print(f"{where}: {_fault(report)}")
+        say(f"{where}: {_fault(report)}")
         return False
     largest = report.maximum_packet
     limit = "" if largest is None else text(f", at most {largest} bytes", f", je {largest} Byte")
-    print(
+    say(
         text(
             f"{where}: keeps messages for a client that is away (MQTT {report.protocol}{limit})",
             f"{where}: bewahrt Nachrichten für Abwesende auf (MQTT {report.protocol}{limit})",
         )
     )
     for warning in report.warnings:
-        print(text(f"  warning: {warning}", f"  Warnung: {warning}"))
+        say(text(f"  warning: {warning}", f"  Warnung: {warning}"))
     return True
 
 

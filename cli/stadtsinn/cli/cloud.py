@@ -20,7 +20,7 @@ from stadtsinn.cli.installation import (
 )
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Clock, Json
-from stadtsinn.cli.output import print_facts, print_json, print_list
+from stadtsinn.cli.output import print_facts, print_json, print_list, say
 from stadtsinn.cloud.settings import EXAMPLE
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def run(
     ),
 )
 def config_example() -> None:
-    print(EXAMPLE, end="")
+    say(EXAMPLE, end="")
 
 
 @app.command(
@@ -141,9 +141,9 @@ def upgrade(
         finally:
             database.dispose()
     for change in changes:
-        print(f"{change.revision}  {change.what}")
+        say(f"{change.revision}  {change.what}")
     if not changes:
-        print(text("Nothing to change.", "Nichts zu ändern."))
+        say(text("Nothing to change.", "Nichts zu ändern."))
 
 
 @app.command(
@@ -171,7 +171,7 @@ def rebuild(
         )
     with installation(config, clock) as parts:
         rebuild_follower(parts.database, follower(name, parts), parts.clock, parts.archive)
-    print(
+    say(
         text(
             f"{name}: set back to the start of the log; "
             "'stadtsinn cloud run' applies it again, at once where it is running",
@@ -286,23 +286,23 @@ def replay(
             }
         )
         return
-    print(
+    say(
         text(
             f"{report.taken} taken into the log, {report.copies} were there already",
             f"{report.taken} übernommen, {report.copies} lagen schon vor",
         )
     )
     if report.resent:
-        print(
+        say(
             text(
                 f"{report.resent} about edges that are registered now and send everything again",
                 f"{report.resent} zu Edge-Agenten, die nun angelegt sind und alles erneut senden",
             )
         )
     for why, count in sorted(report.never.items()):
-        print(text(f"{count} can never be taken: {why}", f"{count} nie übernehmbar: {why}"))
+        say(text(f"{count} can never be taken: {why}", f"{count} nie übernehmbar: {why}"))
     for why, count in sorted(report.refused.items()):
-        print(text(f"{count} still not taken: {why}", f"{count} weiter nicht übernommen: {why}"))
+        say(text(f"{count} still not taken: {why}", f"{count} weiter nicht übernommen: {why}"))
 
 
 def _why(row: QuarantineRow) -> str:

@@ -14,7 +14,7 @@ from stadtsinn.base.berlin import for_people
 from stadtsinn.base.instant import Instant, isoformat
 from stadtsinn.cli.frame import BAD_USAGE, FAILED, end, end_in_json
 from stadtsinn.cli.language import german, text
-from stadtsinn.cli.output import print_json, print_table
+from stadtsinn.cli.output import print_json, print_table, say, say_json
 from stadtsinn.cli.own_devices import DeviceFolder, use_device_folder
 from stadtsinn.cli.times import read_moment
 from stadtsinn.decoders.catalogue import Catalogue, catalogue
@@ -86,7 +86,7 @@ def decode(
     use_device_folder(own_devices)
     devices = catalogue()
     if show_list:
-        print("\n".join(devices))
+        say("\n".join(devices))
     elif batch:
         _run_batch(devices)
     else:
@@ -177,8 +177,8 @@ def _run_batch(devices: Catalogue) -> None:
     for lines in _blocks(sys.stdin.fileno()):
         answers = [_encode(_answer_line(devices, requests, line)) for line in lines if line.strip()]
         if answers:
-            sys.stdout.buffer.write(b"\n".join(answers) + b"\n")
-            sys.stdout.buffer.flush()
+            say_json(b"\n".join(answers).decode())
+            sys.stdout.flush()
 
 
 def _answer_line(
@@ -229,7 +229,7 @@ def _print_tables(device: DeviceType, outcome: Decoded, vendor: VendorFields) ->
         title=f"{device.vendor} {device.product}",
         numbers=value,
     )
-    print(f"\n{text('Decoder', 'Dekoder')}: {outcome.decoder}\n")
+    say(f"\n{text('Decoder', 'Dekoder')}: {outcome.decoder}\n")
     print_table(
         (text("Key", "Schlüssel"), value),
         ((key, _encode(shown).decode()) for key, shown in vendor.items()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ import typer
 
 from stadtsinn.cli.frame import FAILED, end
 from stadtsinn.cli.language import text
+from stadtsinn.cli.output import say, say_json
 from stadtsinn.cli.own_devices import DeviceFolder, use_device_folder
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.device_type import DeviceType
@@ -61,13 +61,13 @@ def new(
     filled = template.read_text(encoding="utf-8")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(filled.replace("@VENDOR@", vendor).replace("@DEVICE@", name), encoding="utf-8")
-    print(path)
-    print(
+    say(str(path))
+    say(
         text(
             f"Fill it in (docs/device-files.md), then: stadtsinn decoders check {path}",
             f"Ausfüllen (docs/device-files.md), dann: stadtsinn decoders check {path}",
         ),
-        file=sys.stderr,
+        error=True,
     )
 
 
@@ -92,12 +92,12 @@ def check(
     files = [file for path in paths for file in _files(path)]
     wrong = sum(not _prove(file, noise) for file in files)
     if not kernel_is_installed():
-        print(
+        say(
             text(
                 "numba is not installed: agreement with the batch kernel was not proven",
                 "numba fehlt: die Übereinstimmung mit dem Stapelkern wurde nicht bewiesen",
             ),
-            file=sys.stderr,
+            error=True,
         )
     raise typer.Exit(FAILED if wrong else 0)
 
@@ -135,14 +135,14 @@ def export(
         from stadtsinn.decoders.export.json_schema import json_schema as schema
 
         document = schema([known.device(device) for device in known])
-        print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+        say_json(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
         return
     if ts013 not in known:
         end(known.unknown(ts013))
     from stadtsinn.decoders.export.ts013 import ts013 as codec
 
     try:
-        print(codec(known.device(ts013)), end="")
+        say(codec(known.device(ts013)), end="")
     except ValueError as error:
         end(str(error))
 
@@ -161,7 +161,7 @@ def pages(
 
     use_device_folder(devices)
     known = catalogue()
-    print(write_pages([known.device(device) for device in known], folder))
+    say(str(write_pages([known.device(device) for device in known], folder)))
 
 
 def _is_name(part: str) -> bool:
@@ -184,11 +184,11 @@ def _prove(file: Path, noise: int) -> bool:
         device = DeviceType(device_id, file.read_text(encoding="utf-8"))
         found = findings(device, noise=noise)
     except (DeviceFileError, OSError, UnicodeDecodeError) as error:
-        print(error)
+        say(str(error))
         return False
     examples = len(device.file.examples)
     if not found:
-        print(
+        say(
             text(
                 f"{device_id}: {examples} examples, their prefixes and {noise} random payloads: ok",
                 f"{device_id}: {examples} Beispiele, deren Anfangsstücke und {noise} zufällige "
@@ -196,5 +196,5 @@ def _prove(file: Path, noise: int) -> bool:
             )
         )
     for line in found:
-        print(f"{device_id}: {line}")
+        say(f"{device_id}: {line}")
     return not found

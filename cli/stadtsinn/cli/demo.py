@@ -15,8 +15,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from stadtsinn.base.berlin import date_and_time
+from stadtsinn.base.foreign_text import visible
 from stadtsinn.cli.language import text
-from stadtsinn.cli.output import progress_lines
+from stadtsinn.cli.output import progress_lines, say, say_json
 from stadtsinn.cli.sparkline import sparkline
 from stadtsinn.cli.stage_options import cache_folder, errors_as_sentences, stage_folder
 
@@ -81,10 +82,10 @@ def _check(folder: Path, seed: int, as_json: bool) -> None:
 
     report = check_day(folder, cache_folder(), seed=seed, report=progress_lines())
     if as_json:
-        print(report.to_json().decode())
+        say_json(report.to_json().decode())
     else:
-        print("\n".join(report.lines()))
-        print(", ".join(f"{name} {count}" for name, count in report.counts.items()))
+        say("\n".join(report.lines()))
+        say(", ".join(f"{name} {count}" for name, count in report.counts.items()))
     if not report.ok:
         raise typer.Exit(1)
 
@@ -117,7 +118,7 @@ def _watch_lines(console: Console, show: Show, end: float | None) -> None:
         scene = show.scene()
         if scene.last_message != message:
             message = scene.last_message
-            console.print(f"SMS: {message}", markup=False, highlight=False)
+            console.print(f"SMS: {visible(message or '')}", markup=False, highlight=False)
         if time.monotonic() >= due:
             due = time.monotonic() + _LINE_EVERY_S
             console.print(
@@ -148,7 +149,7 @@ def _picture(show: Show, scene: Scene) -> Table:
     table.add_row(text("Line to the cloud", "Leitung zur Zentrale"), _line(scene))
     table.add_row(text("At the market", "Auf dem Markt"), _crowd(scene))
     table.add_row(text("Soil at Ahorn 31", "Boden am Ahorn 31"), _tree(scene))
-    table.add_row(text("Last SMS", "Letzte SMS"), escape(scene.last_message or "–"))
+    table.add_row(text("Last SMS", "Letzte SMS"), escape(visible(scene.last_message or "–")))
     if scene.finished:
         over = text("The market is over. Ctrl-C ends.", "Der Markt ist vorbei. Strg-C beendet.")
         table.add_row("", over)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +11,7 @@ from stadtsinn.base.berlin import for_people, isoformat
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import DryRun, Json
-from stadtsinn.cli.output import print_json, print_list
+from stadtsinn.cli.output import print_json, print_list, say
 from stadtsinn.cli.times import read_moment
 from stadtsinn.cli.town_choice import scope_of_device, scope_of_town
 
@@ -158,9 +157,9 @@ def hand_over(
         print_json({**moved, "dry_run": dry_run})
         return
     if dry_run:
-        print(text(f"{eui} would go to '{tenant}'", f"{eui} ginge an '{tenant}'"))
+        say(text(f"{eui} would go to '{tenant}'", f"{eui} ginge an '{tenant}'"))
         return
-    print(
+    say(
         text(
             f"{eui} belongs to '{tenant}' from now on; '{giver.tenant_id}' keeps its history",
             f"{eui} gehört ab jetzt '{tenant}'; '{giver.tenant_id}' behält den Verlauf",
@@ -208,16 +207,16 @@ def _change(
         if json_lines:
             print_json({**one.model_dump(mode="json", exclude={"id"}), "dry_run": dry_run})
         else:
-            print(_line(one, when, dry_run))
+            say(_line(one, when, dry_run))
     if older:
-        print(
+        say(
             text(
                 "counts of a gate are made anew for the last seven days only: "
                 "'stadtsinn cloud rebuild live' makes the older ones anew",
                 "Zählungen an einem Zugang werden nur für die letzten sieben Tage neu gebildet: "
                 "'stadtsinn cloud rebuild live' bildet auch die älteren neu",
             ),
-            file=sys.stderr,
+            error=True,
         )
     if dry_run:
         print_list(

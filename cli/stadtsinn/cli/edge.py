@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from stadtsinn.cli.broker_check import CHECK_TOPIC, Connect, keeps_messages
 from stadtsinn.cli.frame import FAILED, refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Clock, EdgeConfig
-from stadtsinn.cli.output import print_facts
+from stadtsinn.cli.output import print_facts, say
 from stadtsinn.cli.own_devices import use_device_folder
 from stadtsinn.edge.agent.settings import EXAMPLE, EdgeSettings, load_settings
 
@@ -76,12 +75,12 @@ def check(config: EdgeConfig = Path("edge.toml"), connect: Connect = False) -> N
         refuse(f"{config}: {error}")
     print_facts(_summary(settings))
     for name in _unknown_types(settings):
-        print(
+        say(
             text(
                 f"warning: device type {name} is not in the catalogue of this version",
                 f"Warnung: Gerätetyp {name} fehlt im Katalog dieser Version",
             ),
-            file=sys.stderr,
+            error=True,
         )
     if connect:
         _try_brokers(settings)
@@ -111,7 +110,7 @@ def _try_brokers(settings: EdgeSettings) -> None:
     ),
 )
 def config_example() -> None:
-    print(EXAMPLE, end="")
+    say(EXAMPLE, end="")
 
 
 def _summary(settings: EdgeSettings) -> Iterator[tuple[str, str]]:

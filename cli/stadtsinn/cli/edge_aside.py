@@ -11,7 +11,7 @@ from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.cli.frame import FAILED, refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import EdgeConfig, Json
-from stadtsinn.cli.output import print_list
+from stadtsinn.cli.output import print_list, say
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -78,7 +78,7 @@ def retry(
         count = retry_items(_spool(config), number or [])
     except ValueError as error:
         refuse(str(error), FAILED)
-    print(
+    say(
         text(
             f"{count} marked: they go out when the agent is started again",
             f"{count} vorgemerkt: sie gehen beim nächsten Start des Agenten hinaus",

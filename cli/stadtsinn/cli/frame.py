@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import NoReturn
 
 import typer
 
 from stadtsinn.cli.language import text
-from stadtsinn.cli.output import print_json
+from stadtsinn.cli.output import print_json, say
 
 FAILED = 1
 """The data, or something on this machine, does not allow it."""
@@ -23,7 +22,7 @@ def refuse(message: str, code: int = BAD_USAGE) -> NoReturn:
 
 def end(message: str, code: int = BAD_USAGE) -> NoReturn:
     """The message as it is."""
-    print(message, file=sys.stderr)
+    say(message, error=True)
     raise typer.Exit(code) from None
 
 

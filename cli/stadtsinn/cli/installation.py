@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 
 from stadtsinn.cli.frame import BAD_USAGE, FAILED, refuse
 from stadtsinn.cli.language import text
+from stadtsinn.cli.output import say
 from stadtsinn.cli.own_devices import use_device_folder
 
 if TYPE_CHECKING:
@@ -61,12 +61,12 @@ def installation(
 
 def _nowhere(settings: CloudSettings) -> CloudSettings:
     """An empty installation in memory, for commands that only read where there is none yet."""
-    print(
+    say(
         text(
             "note: there is no database yet ([database] url)",
             "Hinweis: es gibt noch keine Datenbank ([database] url)",
         ),
-        file=sys.stderr,
+        error=True,
     )
     database = settings.database.model_copy(update={"url": "sqlite:///:memory:"})
     return settings.model_copy(update={"database": database})

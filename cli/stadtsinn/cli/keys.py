@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +10,7 @@ from stadtsinn.base.berlin import for_people, isoformat
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
-from stadtsinn.cli.output import print_list
+from stadtsinn.cli.output import print_list, say
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.platform.access.repository import Key
@@ -52,14 +51,14 @@ def create(
         raise typer.BadParameter(f"'{role}': {', '.join(Role)}", param_hint="--role")
     with installation(config) as opened:
         key_id, token = create_key(opened.database, tenant, name, Role(role), opened.clock.now())
-    print(
+    say(
         text(
             f"key {key_id}, role {role}; keep the token, it is not shown again:",
             f"Schlüssel {key_id}, Rolle {role}; gut aufbewahren, er wird nicht wieder gezeigt:",
         ),
-        file=sys.stderr,
+        error=True,
     )
-    print(token)  # alone on stdout, for scripts
+    say(token)  # alone on stdout, for scripts
 
 
 @app.command(
@@ -106,7 +105,7 @@ def revoke(
 
     with installation(config) as opened:
         revoke_as_operator(opened.database, key_id, opened.clock.now())
-    print(text(f"key {key_id} is revoked", f"Schlüssel {key_id} ist gesperrt"))
+    say(text(f"key {key_id} is revoked", f"Schlüssel {key_id} ist gesperrt"))
 
 
 def _shown(moment: int | None) -> str:

@@ -14,6 +14,7 @@ from importlib.metadata import version
 
 import typer
 
+from stadtsinn.base.foreign_text import visible
 from stadtsinn.cli.language import text
 
 
@@ -122,6 +123,7 @@ def _load(name: str) -> typer.Typer:
 def _refuse(name: str) -> None:
     near = get_close_matches(name, NOUNS, n=1)
     hint = text(f" Did you mean '{near[0]}'?", f" War '{near[0]}' gemeint?") if near else ""
+    name = visible(name)
     print(
         text(f"unknown command '{name}'.", f"unbekannter Befehl '{name}'.") + hint,
         _overview(),

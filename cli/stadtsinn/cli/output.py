@@ -1,4 +1,7 @@
-"""How commands print what they found: tables, pairs of label and value, JSON lines, progress."""
+"""How commands print what they found: tables, pairs of label and value, JSON lines, progress.
+
+All that a command prints goes through here: what towns and senders named must not steer a terminal.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from stadtsinn.base.foreign_text import visible, visible_json
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -19,9 +24,19 @@ _WIDE = 10_000
 """Columns where no terminal sets a width: a pipe gets each row whole, in one line."""
 
 
+def say(words: str = "", *, end: str = "\n", error: bool = False) -> None:
+    """Lines of text, on stderr where they are no answer."""
+    print(visible(words, lines=True), end=end, file=sys.stderr if error else sys.stdout)
+
+
+def say_json(document: str) -> None:
+    """A JSON text as it is."""
+    print(visible_json(document))
+
+
 def print_json(document: object) -> None:
     """One answer in one line."""
-    print(msgspec.json.encode(document).decode())
+    say_json(msgspec.json.encode(document).decode())
 
 
 def print_table(
@@ -37,7 +52,7 @@ def print_table(
     for head in heads:
         table.add_column(head, justify="right" if head == numbers else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))  # brackets of a cell are no markup
+        table.add_row(*(Text(visible(cell)) for cell in row))  # brackets of a cell are no markup
     _console().print(table)
 
 
@@ -58,7 +73,7 @@ def print_list(
         rows = ([cell(item) for cell in columns.values()] for item in items)
         print_table(list(columns), rows, title=title)
     else:
-        print(empty)
+        say(empty)
 
 
 def print_facts(facts: Iterable[tuple[str, str]]) -> None:
@@ -66,7 +81,7 @@ def print_facts(facts: Iterable[tuple[str, str]]) -> None:
     shown = list(facts)
     width = max((len(label) for label, _ in shown), default=0) + 2
     for label, value in shown:
-        print(f"{label:<{width}}{value}")
+        say(f"{label:<{width}}{visible(value)}")
 
 
 def progress_lines() -> Callable[[str], None]:
@@ -74,7 +89,7 @@ def progress_lines() -> Callable[[str], None]:
     began = time.monotonic()
 
     def show(line: str) -> None:
-        print(f"[{time.monotonic() - began:6.1f} s] {line}", file=sys.stderr, flush=True)
+        say(f"[{time.monotonic() - began:6.1f} s] {line}", error=True)
 
     return show
 

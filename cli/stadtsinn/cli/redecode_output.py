@@ -7,7 +7,7 @@ from typing import Any
 
 from stadtsinn.base import berlin
 from stadtsinn.cli.language import text
-from stadtsinn.cli.output import print_json, print_list
+from stadtsinn.cli.output import print_json, print_list, say
 from stadtsinn.cloud.series.redecode.report import Device, DeviceChanges, SeriesChanges
 from stadtsinn.cloud.series.redecode.repository import Redecoding
 from stadtsinn.cloud.series.redecode.service import Done
@@ -24,11 +24,11 @@ def print_done(done: Done, *, as_json: bool) -> None:
         print_json(_whole_fields(done))
         return
     for (tenant, dev_eui), changes in done.report.in_order():
-        print(f"{dev_eui}  {tenant}")
+        say(f"{dev_eui}  {tenant}")
         for line in _device_lines(changes):
-            print(f"    {line}")
+            say(f"    {line}")
     for line in _whole_lines(done):
-        print(line)
+        say(line)
 
 
 def _device_fields(device: Device, changes: DeviceChanges) -> dict[str, Any]:

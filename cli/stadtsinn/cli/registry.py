@@ -11,7 +11,7 @@ import typer
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import DryRun, Json
-from stadtsinn.cli.output import print_json, print_list
+from stadtsinn.cli.output import print_json, print_list, say
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.run import Parts
@@ -54,7 +54,7 @@ def apply(
 def example() -> None:
     from stadtsinn.cloud.town_file.example import EXAMPLE
 
-    print(EXAMPLE, end="")
+    say(EXAMPLE, end="")
 
 
 @app.command(
@@ -126,9 +126,9 @@ def _apply(opened: Parts, town: Town, dry_run: bool, json_lines: bool) -> None:
         if json_lines:
             print_json(asdict(change))
         else:
-            print(_line(change))
+            say(_line(change))
     if not json_lines:
-        print(_conclusion(len(changes), dry_run))
+        say(_conclusion(len(changes), dry_run))
 
 
 def _line(change: Change) -> str:

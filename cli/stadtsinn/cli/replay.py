@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stadtsinn.cli.language import text
-from stadtsinn.cli.output import print_json, print_table, progress_bar
+from stadtsinn.cli.output import print_json, print_table, progress_bar, say
 from stadtsinn.cli.stage_options import cache_folder, errors_as_sentences, stage_folder
 
 if TYPE_CHECKING:
@@ -135,7 +134,7 @@ def _print(result: Result) -> None:
             for device in result.devices
         ),
     )
-    print(
+    say(
         text(
             f"{result.messages} messages: {result.up_events} uplink events "
             f"({result.copies} copies), {result.other_events} others",
@@ -144,9 +143,9 @@ def _print(result: Result) -> None:
         )
     )
     if result.unreadable:
-        print(text("Unreadable: ", "Unlesbar: ") + _counts(result.unreadable))
+        say(text("Unreadable: ", "Unlesbar: ") + _counts(result.unreadable))
     for fault in result.faults:
-        print(fault, file=sys.stderr)
+        say(fault, error=True)
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -10,7 +10,7 @@ from stadtsinn.base.berlin import for_people
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
-from stadtsinn.cli.output import print_facts, print_json, print_list
+from stadtsinn.cli.output import print_facts, print_json, print_list, say
 from stadtsinn.cli.town_choice import Tenant, scope_of_town
 
 if TYPE_CHECKING:
@@ -98,10 +98,10 @@ def show(
         print_json({**_fields(station), "deployments": deployed, "datastreams": measured})
         return
     print_facts(_facts(station))
-    print()
+    say()
     _print_deployments(present, as_json=False, title=text("Measures now:", "Misst jetzt:"))
     if measuring:
-        print()
+        say()
         _print_streams(measuring)
 
 

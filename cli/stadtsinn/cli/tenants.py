@@ -9,7 +9,7 @@ import typer
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
-from stadtsinn.cli.output import print_list
+from stadtsinn.cli.output import print_list, say
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,9 +42,9 @@ def create(
         town = Town.read({"tenant": tenant, "name": name})
         changes = apply_town(opened.database, town, opened.clock.now())
     for change in changes:
-        print(change)
+        say(str(change))
     if not changes:
-        print(text(f"tenant '{tenant}' is there already", f"Mandant '{tenant}' gibt es schon"))
+        say(text(f"tenant '{tenant}' is there already", f"Mandant '{tenant}' gibt es schon"))
 
 
 @app.command(

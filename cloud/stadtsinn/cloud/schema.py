@@ -14,6 +14,7 @@ from stadtsinn.cloud.log.cursors import tables as followers
 from stadtsinn.cloud.log.set_aside import tables as set_aside
 from stadtsinn.cloud.log.uplinks import tables as log
 from stadtsinn.cloud.platform.access import tables as access
+from stadtsinn.cloud.platform.audit import tables as audit
 from stadtsinn.cloud.platform.database.engine import metadata
 from stadtsinn.cloud.platform.tenants import tables as tenants
 from stadtsinn.cloud.series import tables as series
@@ -25,6 +26,7 @@ from stadtsinn.cloud.town.stations import tables as stations
 TABLE_MODULES = (
     access,
     alerts,
+    audit,
     crowd,
     followers,
     ingest,

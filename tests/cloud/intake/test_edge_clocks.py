@@ -140,9 +140,14 @@ def test_whatever_the_clocks_say_the_uplink_can_be_logged(
     assert put_right.event_time <= NOW + TOLERANCE
 
 
-def test_time_that_no_clock_explains_is_left_to_the_judge() -> None:
+def test_an_event_time_that_cannot_be_gives_way_to_the_reception() -> None:
     """An event in 1980, received now by a right clock: no agent writes that."""
-    up = made(0, NOW)
+    put_right = dated(made(0, NOW), NOW)
+    assert (put_right.event_time, put_right.time_source) == (NOW, TimeSource.CORRECTED)
+
+
+def test_what_has_no_time_at_all_is_left_to_the_judge() -> None:
+    up = made(0, Instant(-1))
     assert dated(up, NOW) == up
 
 

@@ -14,6 +14,7 @@ from fake_uplinks import LSE01_PAYLOAD, NINE, chirpstack_event, event_topic, reg
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.intake.arrival import Arrival
 from stadtsinn.cloud.intake.opening import open_ingestor
+from stadtsinn.cloud.intake.reasons import Reason
 from stadtsinn.cloud.intake.repository import put_in_quarantine
 from stadtsinn.cloud.log.archive_files.archiving import archive_before
 from stadtsinn.cloud.platform.access.scope import Role
@@ -116,7 +117,7 @@ def quarantine_a_copy_of_an_archived_uplink(world: ApiWorld) -> None:
     up, newer = uplink(1, 0, payload=LSE01_PAYLOAD), uplink(2, 60, payload=LSE01_PAYLOAD)
     commit(world, arrival(up), arrival(newer))
     list(archive_before(world.database, world.archive, Instant(NINE + DAY), (), world.clock))
-    copy = arrival(up).candidates[0].rejected("unregistered_device", "was not registered yet")
+    copy = arrival(up).candidates[0].rejected(Reason.UNREGISTERED_DEVICE, "was not registered yet")
     with world.database.write() as connection:
         put_in_quarantine(connection, [copy], world.clock.now())
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import pytest
+from msgspec import Raw
 from msgspec.structs import replace
 from sqlalchemy import delete, insert
+from sqlalchemy.exc import OperationalError
 
 from fake_arrivals import batch_arrival, event_arrival
 from fake_uplinks import (
@@ -19,10 +25,14 @@ from fake_uplinks import (
     uplink,
 )
 from stadtsinn.base.clock import ManualClock
+from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.instant import DAY, Instant
-from stadtsinn.cloud.intake.arrival import Arrival
+from stadtsinn.cloud.intake import service
+from stadtsinn.cloud.intake.arrival import Arrival, Candidate, Kind, Origin, Original
+from stadtsinn.cloud.intake.bounds import BOUNDS, Bound, Size
 from stadtsinn.cloud.intake.maintenance import KEPT_DAYS, Maintenance
 from stadtsinn.cloud.intake.quarantine import ReplayReport, replay
+from stadtsinn.cloud.intake.reasons import Reason, of_edge, of_event
 from stadtsinn.cloud.intake.repository import (
     QuarantineRow,
     put_in_quarantine,
@@ -33,14 +43,17 @@ from stadtsinn.cloud.intake.service import Ingestor
 from stadtsinn.cloud.intake.tables import quarantine
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.archive_files.archiving import archive_before
-from stadtsinn.cloud.log.uplinks.repository import read_after
+from stadtsinn.cloud.log.uplinks.repository import append, read_after
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.repository import bump_revision
 from stadtsinn.cloud.town.tables import edges
-from stadtsinn.decoders.reading import Decoded
+from stadtsinn.decoders.reading import Decoded, encode_outcome
+from stadtsinn.decoders.uplink import TimeSource
 from stadtsinn.edge.messages.delivery import Batch, RawItem, UplinkItem, batch_topic, encode
+from stadtsinn.edge.network_servers import format as event_format
+from stadtsinn.edge.network_servers.format import UnreadableEvent
 
 NEW = "70b3d50000000900"
 
@@ -170,23 +183,191 @@ def test_old_rows_go_and_young_ones_stay(
     assert rows(database) == []
 
 
-def test_a_flood_of_noise_is_cut_and_leaves_what_can_be_healed(
+def test_a_flood_of_noise_is_cut_and_leaves_the_rest(
     ingestor: Ingestor, database: Database, clock: ManualClock
 ) -> None:
-    budget = 40 * 1000
-    maintenance = Maintenance(database, clock, budget=budget)
-    precious = ingestor.take([from_server(uplink(1, 0, dev_eui=NEW))])
-    maintenance.note(precious.rejections)
-    for n in range(100):
-        noise = b"{" + str(n).encode() * 500
-        arrival = event_arrival(event_topic(), noise, at(n))
-        maintenance.note(ingestor.take([arrival]).rejections)
-        maintenance.run_if_due()
+    """Of one reason and source the oldest go; another reason, town or source loses nothing."""
+    bounds = dict.fromkeys(Reason, Bound(Size(20, 1_000_000), Size(50, 2_000_000)))
+    maintenance = Maintenance(database, clock, bounds=bounds)
+    ingestor.take([from_server(uplink(1, 0, dev_eui=NEW))])
+    theirs = b"{of the neighbour"
+    ingestor.take([event_arrival(event_topic(), theirs, at(0), tenant="nachbar", name="nachbar")])
+    ingestor.take(
+        [event_arrival(event_topic(), b"{%d" % n, at(n), tenant="musterstadt") for n in range(60)]
+    )
+    maintenance.run()
     left = rows(database, limit=1000)
-    noisy = [row for row in left if row.reason == "malformed_json"]
-    assert sum(row.size for row in noisy) <= 2 * budget
-    assert noisy
+    noisy = [row for row in left if row.tenant_id == "musterstadt"]
+    assert [row.payload for row in noisy] == [b"{%d" % n for n in range(59, 39, -1)]
     assert [row.dev_eui for row in left if row.reason == "unregistered_device"] == [NEW]
+    assert [row.payload for row in left if row.tenant_id == "nachbar"] == [theirs]
+    (warning,) = maintenance.check().warnings
+    assert "the oldest 40 rows 'malformed_json' of " in warning
+
+
+def test_of_unknown_edges_the_oldest_go_whatever_they_call_themselves(
+    ingestor: Ingestor, database: Database, clock: ManualClock
+) -> None:
+    bounds = dict.fromkeys(Reason, Bound(Size(20, 1_000_000), Size(20, 1_000_000)))
+    for n in range(60):
+        stranger = batch_arrival(batch_topic(f"edge-{n}"), b"", at(0), ingestor.directory())
+        ingestor.take([stranger])
+    maintenance = Maintenance(database, clock, bounds=bounds)
+    maintenance.run()
+    assert [row.source for row in rows(database, limit=100)] == [
+        f"edge:edge-{n}" for n in range(59, 39, -1)
+    ]
+    (warning,) = maintenance.check().warnings
+    assert "of unknown edges were dropped" in warning
+
+
+def test_a_flood_is_cut_without_waiting_for_the_hour(
+    ingestor: Ingestor, database: Database, clock: ManualClock
+) -> None:
+    bounds = dict.fromkeys(Reason, Bound(Size(20, 1_000_000), Size(20, 1_000_000)))
+    maintenance = Maintenance(database, clock, bounds=bounds, monotonic=lambda: 0.0)
+    rejections = ingestor.take(
+        [event_arrival(event_topic(), b"{%d" % n, at(n)) for n in range(60)]
+    ).rejections
+    maintenance.note(rejections)
+    maintenance.step()
+    assert len(rows(database, limit=100)) == 60, "within the hour, and no flood"
+    for _ in range(200):
+        maintenance.note(rejections)
+    maintenance.step()
+    assert len(rows(database, limit=100)) == 20
+
+
+def test_one_row_that_the_database_refuses_does_not_keep_out_the_others(
+    ingestor: Ingestor, database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The insert of one row raises whenever it is tried; its row says so and can be tried again."""
+    ingestor.take([from_server(uplink(n, n, dev_eui=NEW)) for n in range(1, 6)])
+    register(database, NEW)
+
+    def picky(connection: Any, entries: Sequence[Any], *others: Any) -> list[bool]:
+        if any(entry.uplink.f_cnt == 3 for entry in entries):
+            raise OverflowError("Python int too large to convert to SQLite INTEGER")
+        return append(connection, entries, *others)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(service, "append", picky)
+        report = again(ingestor, database, clock)
+    assert (report.taken, report.refused) == (4, {"refused_by_database": 1})
+    (row,) = rows(database)
+    assert (row.reason, row.never) == (Reason.REFUSED_BY_DATABASE, None)
+    assert "OverflowError" in row.detail
+    assert again(ingestor, database, clock).taken == 1
+    assert sorted(u.f_cnt for u in logged(database)) == [1, 2, 3, 4, 5]
+
+
+def test_a_replay_stops_while_the_database_is_away_and_marks_nothing(
+    ingestor: Ingestor, database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingestor.take([from_server(uplink(n, n, dev_eui=NEW)) for n in range(1, 4)])
+    register(database, NEW)
+
+    def away(*_: Any) -> list[bool]:
+        raise OperationalError("insert", {}, Exception("server closed the connection"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(service, "append", away)
+        with pytest.raises(OperationalError):
+            again(ingestor, database, clock)
+    assert {row.reason for row in rows(database)} == {Reason.UNREGISTERED_DEVICE}
+    assert again(ingestor, database, clock).taken == 3
+
+
+# --- rows of earlier versions, dated by the rule of today --------------------------------
+
+
+@pytest.mark.parametrize(
+    ("received", "event", "dated"),
+    [
+        (Instant(5), Instant(7), "arrival"),  # a Pi that started in 1970
+        (at(-60), Instant(315_964_800_000_000), "reception"),  # GNSS without a fix: 1980
+        (at(400 * 86_400), at(400 * 86_400), "arrival"),  # a clock ahead
+        (Instant(5), at(-90), "event"),  # the gateway's clock was right
+    ],
+)
+def test_rows_with_impossible_times_are_dated_when_they_are_replayed(
+    ingestor: Ingestor,
+    database: Database,
+    clock: ManualClock,
+    received: Instant,
+    event: Instant,
+    dated: str,
+) -> None:
+    up = replace(
+        uplink(1, 0, payload=LSE01_PAYLOAD),
+        received_at=received,
+        event_time=event,
+        time_source=TimeSource.GATEWAY,
+    )
+    origin = Origin("edge:rathaus", "musterstadt")
+    batch = Original(Kind.BATCH, origin, batch_topic("rathaus"), b"", 0, received)
+    row = Candidate(batch, up, Raw(encode_outcome(UNDECODED)), 1).rejected(
+        Reason.IMPLAUSIBLE_TIME, "by the rule of an earlier version"
+    )
+    arrival = at(50)
+    with database.write() as connection:
+        put_in_quarantine(connection, [row], arrival)
+    clock.advance(30 * DAY)
+    assert again(ingestor, database, clock).taken == 1
+    (entry,) = logged(database)
+    assert entry.event_time == {"arrival": arrival, "reception": received, "event": event}[dated]
+    assert (entry.time_source is TimeSource.CORRECTED) == (dated != "event")
+
+
+def test_an_event_that_an_edge_of_1970_could_not_read_is_dated_by_its_arrival(
+    ingestor: Ingestor, database: Database, clock: ManualClock
+) -> None:
+    up = uplink(1, 0, payload=LSE01_PAYLOAD)
+    raw = RawItem(1, event_topic(), chirpstack_event(up), "bad_field", Instant(5))
+    ingestor.take([from_edge(ingestor, raw)])
+    clock.advance(30 * DAY)
+    assert again(ingestor, database, clock).taken == 1
+    (entry,) = logged(database)
+    assert entry.event_time == at(0)
+
+
+# --- text from senders --------------------------------------------------------------------
+
+
+def test_reasons_are_ours_and_what_a_sender_says_is_bounded_and_visible(
+    ingestor: Ingestor, database: Database
+) -> None:
+    hostile = "\x1b]0;root\x07\u202e\n" * 200
+    raws = [
+        RawItem(n, hostile, hostile.encode(), word, at(0), format=hostile)
+        for n, word in enumerate((hostile, "unknown_edge", "unregistered_device", ""), 1)
+    ]
+    item = UplinkItem(5, replace(uplink(1, 0), dev_eui=hostile), UNDECODED)
+    ingestor.take([from_edge(ingestor, *raws, item)])
+    strange = batch_topic("x\u202e" * 70)
+    ingestor.take([batch_arrival(strange, b"", at(0), ingestor.directory())])
+    found = rows(database)
+    assert {row.reason for row in found} == {
+        Reason.UNKNOWN_EDGE,
+        Reason.UNREGISTERED_DEVICE,
+        Reason.UNREADABLE_AT_EDGE,
+    }
+    for row in found:
+        assert row.dev_eui is None
+        for text in (row.detail, row.source, row.format or ""):
+            assert visible(text) == text
+            assert len(text) <= 500
+
+
+def test_every_reason_of_a_format_is_one_of_ours() -> None:
+    for word in UnreadableEvent.REASONS:
+        assert of_event(word) == word == of_edge(word)
+    folder = Path(event_format.__file__).parent
+    sources = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    words = set(re.findall(r'UnreadableEvent\(\s*"(\w+)"', sources))
+    assert words <= set(UnreadableEvent.REASONS)
+    assert len(words) > 7
+    assert set(BOUNDS) == set(Reason)
 
 
 def test_replay_keeps_the_tenant_rule(
@@ -260,7 +441,9 @@ def test_a_copy_of_an_archived_uplink_is_one_in_a_replay_too(
     list(archive_before(database, archive, Instant(NINE + 2 * DAY), (), clock))
     with database.write() as connection:  # the second copy, as it lay there before
         connection.execute(delete(quarantine))
-        copy = from_server(up).candidates[0].rejected("unregistered_device", "was not there yet")
+        copy = (
+            from_server(up).candidates[0].rejected(Reason.UNREGISTERED_DEVICE, "was not there yet")
+        )
         put_in_quarantine(connection, [copy], clock.now())
     report = again(ingestor, database, clock)
     assert (report.taken, report.copies) == (0, 1)

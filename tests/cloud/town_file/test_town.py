@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,6 +56,35 @@ def test_the_example_makes_a_town_from_an_empty_database(
     (place,) = directory.deployments_of(EUI)
     assert place.station.slug == "nordtor"
     assert set(directory.stations) == {1, 2}
+
+
+def _with_steering_text(document: Any) -> Iterator[tuple[str, Any]]:
+    """The document with one of its texts changed, each in turn."""
+    if isinstance(document, str):
+        for sign in ("\x1b[2J", "\x9b", "\u202e", "\u2028"):
+            yield repr(sign), document[:1] + sign + document[1:]
+    elif isinstance(document, dict):
+        for key, value in document.items():
+            for name, inner in _with_steering_text(value):
+                yield f"{key}.{name}", {**document, key: inner}
+    elif isinstance(document, list):
+        for at, value in enumerate(document):
+            for name, inner in _with_steering_text(value):
+                yield f"{at}.{name}", [*document[:at], inner, *document[at + 1 :]]
+
+
+def test_no_text_that_steers_a_terminal_or_a_page_is_taken() -> None:
+    document = tomllib.loads(EXAMPLE)
+    for name, changed in _with_steering_text(document):
+        if ".address" in name:
+            continue  # of a telephone number only the digits are kept
+        with pytest.raises(TownRefused):
+            Town.read(changed)
+
+
+def test_a_spreadsheet_is_read_by_the_same_rule() -> None:
+    with pytest.raises(TownRefused, match=r"line 2: .*U\+202E"):
+        read_devices(f"dev_eui,type,name\n{EUI},dragino/lse01,Lin\u202ede\n")
 
 
 def test_applying_again_changes_nothing(database: Database, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.intake.reasons import Reason
 from stadtsinn.decoders.uplink import Uplink
 from stadtsinn.edge.messages.delivery import ClaimedItem, Sender
 
@@ -66,10 +67,10 @@ class Original(msgspec.Struct, frozen=True, gc=False):
 
 
 class Rejection(msgspec.Struct, frozen=True, gc=False):
-    """Something that does not go into the log, with one word for counters and the remedy."""
+    """Something that does not go into the log, with its reason and the remedy."""
 
     original: Original
-    reason: str
+    reason: Reason
     detail: str
     dev_eui: str | None = None
 
@@ -99,7 +100,7 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
             self.uplink.received_at,
         )
 
-    def rejected(self, reason: str, detail: str) -> Rejection:
+    def rejected(self, reason: Reason, detail: str) -> Rejection:
         return Rejection(self.original, reason, detail, self.uplink.dev_eui)
 
 

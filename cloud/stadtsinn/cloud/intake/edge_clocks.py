@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from stadtsinn.base.instant import MINUTE, Instant
+from stadtsinn.cloud.intake.claims import plausible
 from stadtsinn.decoders.uplink import TimeSource, Uplink
 from stadtsinn.edge.messages.delivery import ClaimedBatch
 from stadtsinn.edge.network_servers.event_time import EARLIEST
@@ -38,10 +39,10 @@ class EdgeClock(msgspec.Struct, frozen=True):
         return cls(ahead if abs(ahead) > TOLERANCE else 0, arrival)
 
     def dated(self, uplink: Uplink, position: int, batch: ClaimedBatch) -> Uplink:
-        """The uplink with its times as they would be by our clock.
+        """The uplink with its times as they would be by our clock."""
+        return _with_possible_event_time(self._moved(uplink, position, batch), self.arrival)
 
-        As it is where no clock explains its times: then it is a claim, which the judge refuses.
-        """
+    def _moved(self, uplink: Uplink, position: int, batch: ClaimedBatch) -> Uplink:
         error = self._error(position, batch)
         possible = _possible(uplink.received_at, self.arrival)
         if uplink.received_at < 0 or (possible and not error):
@@ -50,7 +51,7 @@ class EdgeClock(msgspec.Struct, frozen=True):
         if uplink.received_at > batch.sent_at + TOLERANCE and possible:
             return uplink  # the clock was set back after it was received: that time was right
         if not _possible(received, self.arrival):
-            return self._by_arrival(uplink)
+            return _by_arrival(uplink, self.arrival)
         return _shifted(uplink, error, received, self.arrival)
 
     def _error(self, position: int, batch: ClaimedBatch) -> int:
@@ -62,17 +63,31 @@ class EdgeClock(msgspec.Struct, frozen=True):
             return 0  # received in an earlier run, maybe by another clock setting
         return self.ahead - sum(step.by for step in sender.clock_steps if step.position >= position)
 
-    def _by_arrival(self, uplink: Uplink) -> Uplink:
-        """No time of the edge can be: it was at the latest now."""
-        known = uplink.time_source is not TimeSource.ARRIVAL
-        if known and _possible(uplink.event_time, self.arrival):
-            return msgspec.structs.replace(uplink, received_at=self.arrival)
-        return msgspec.structs.replace(
-            uplink,
-            received_at=self.arrival,
-            event_time=self.arrival,
-            time_source=TimeSource.CORRECTED,
-        )
+
+def dated_alone(uplink: Uplink, arrival: Instant) -> Uplink:
+    """The uplink of an item without its batch, which would say more of the clock."""
+    if uplink.received_at >= 0 and not _possible(uplink.received_at, arrival):
+        uplink = _by_arrival(uplink, arrival)
+    return _with_possible_event_time(uplink, arrival)
+
+
+def _by_arrival(uplink: Uplink, arrival: Instant) -> Uplink:
+    """No time of the edge can be: it was at the latest when it arrived."""
+    known = uplink.time_source is not TimeSource.ARRIVAL
+    if known and _possible(uplink.event_time, arrival):
+        return msgspec.structs.replace(uplink, received_at=arrival)
+    return msgspec.structs.replace(
+        uplink, received_at=arrival, event_time=arrival, time_source=TimeSource.CORRECTED
+    )
+
+
+def _with_possible_event_time(uplink: Uplink, arrival: Instant) -> Uplink:
+    """Dated by its reception where its event time cannot be and its reception can."""
+    if plausible(uplink.event_time, arrival) or not _possible(uplink.received_at, arrival):
+        return uplink
+    return msgspec.structs.replace(
+        uplink, event_time=uplink.received_at, time_source=TimeSource.CORRECTED
+    )
 
 
 def _shifted(uplink: Uplink, error: int, received: Instant, arrival: Instant) -> Uplink:

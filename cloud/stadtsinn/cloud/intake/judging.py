@@ -10,6 +10,7 @@ from stadtsinn.cloud.intake import metrics
 from stadtsinn.cloud.intake.arrival import Candidate, Rejection
 from stadtsinn.cloud.intake.claims import judged_claim, plausible, read_claim
 from stadtsinn.cloud.intake.decoding import GroupDecoder
+from stadtsinn.cloud.intake.reasons import Reason
 from stadtsinn.cloud.log.uplinks.rows import Entry
 from stadtsinn.cloud.town.directory import DeviceEntry, Directory
 from stadtsinn.decoders.catalogue import Catalogue
@@ -108,32 +109,34 @@ def _owned(candidate: Candidate, directory: Directory, now: Instant) -> DeviceEn
 
 def _unregistered(candidate: Candidate) -> Rejection:
     return candidate.rejected(
-        "unregistered_device",
+        Reason.UNREGISTERED_DEVICE,
         "nobody registered this device: add it ('stadtsinn registry apply' or the API), then "
         "replay ('stadtsinn cloud quarantine replay')",
     )
 
 
-def _objection(candidate: Candidate, device: DeviceEntry, now: Instant) -> tuple[str, str] | None:
+def _objection(
+    candidate: Candidate, device: DeviceEntry, now: Instant
+) -> tuple[Reason, str] | None:
     """Reason and detail why a registered device's uplink is not taken; None if it is."""
     uplink = candidate.uplink
     if candidate.received.origin.tenant_id not in (None, device.tenant_id):
         return (
-            "wrong_tenant",
+            Reason.WRONG_TENANT,
             "device and edge (or network server) have different tenants: correct the registry",
         )
     if len(uplink.payload) > MAX_PAYLOAD:
         return (
-            "oversized_payload",
+            Reason.OVERSIZED_PAYLOAD,
             f"{len(uplink.payload)} bytes, LoRaWAN carries at most {MAX_PAYLOAD}",
         )
     if not plausible(uplink.event_time, now):
         return (
-            "implausible_time",
+            Reason.IMPLAUSIBLE_TIME,
             f"event time {_when(uplink.event_time)}: set the clock of the machine that reported it",
         )
     if not _fields_fit(candidate):
-        return "bad_field", "dev_addr, f_cnt, f_port or deduplication id out of range"
+        return Reason.BAD_FIELD, "dev_addr, f_cnt, f_port or deduplication id out of range"
     return None
 
 

@@ -3,65 +3,130 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
+from stadtsinn.base.backoff import Backoff
+from stadtsinn.base.batches import batched
 from stadtsinn.base.clock import Clock
+from stadtsinn.base.health import Check
 from stadtsinn.base.instant import DAY, Instant
+from stadtsinn.base.notices import Notices
+from stadtsinn.base.repeating import Repeating
+from stadtsinn.cloud.intake import bounds_repository, metrics
 from stadtsinn.cloud.intake.arrival import Rejection
-from stadtsinn.cloud.intake.repository import drop_older_than, shrink_unreadable
+from stadtsinn.cloud.intake.bounds import BOUNDS, Bound, Holding, Size, excesses
+from stadtsinn.cloud.intake.reasons import Reason
 from stadtsinn.cloud.platform.database.engine import Database
 
 log = structlog.get_logger()
 
 KEPT_DAYS = 90
-UNREADABLE_BYTES = 256 * 1024 * 1024
-READABLE = ("unregistered_device", "wrong_tenant", "implausible_time", "unknown_edge")
-"""Reasons that go away when the registry or a clock is corrected: kept for the full time."""
 
+_LOOK_S = 5.0
 _EVERY_S = 3600.0
-_AFTER_BYTES = 32 * 1024 * 1024
+_AFTER = Size(rows=10_000, bytes=32 * 1024 * 1024)
+_SLICE = 500
+"""Rows of one transaction."""
+_BACKOFF = Backoff(first=10, longest=600)
 
 
-class Maintenance:
-    """Deletes old rows hourly, and the oldest unreadable ones when a flood brought too much."""
+class Kind(StrEnum):
+    """What is lost in quarantine."""
+
+    FULL = "quarantine_full"
+
+
+REMEDIES: Mapping[Kind, str] = {
+    Kind.FULL: "look at the newest ('stadtsinn cloud quarantine list'): register the devices and "
+    "replay, or end what sends them",
+}
+
+
+class Maintenance(Repeating):
+    """Deletes old rows hourly, and what is beyond the bounds after each flood.
+
+    A thread of its own: what came waits for nothing here.
+    """
 
     def __init__(
         self,
         database: Database,
         clock: Clock,
         *,
-        budget: int = UNREADABLE_BYTES,
+        bounds: Mapping[Reason, Bound] = BOUNDS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__(
+            "quarantine",
+            _BACKOFF,
+            failed="quarantine_not_cleaned",
+            remedy="it is tried again; meanwhile the quarantine grows",
+        )
+        self.notices = Notices(REMEDIES)
         self._database = database
         self._clock = clock
-        self._budget = budget
+        self._bounds = bounds
         self._monotonic = monotonic
         self._last = monotonic()
-        self._bytes = 0
+        self._new = Size(0, 0)
 
     def note(self, rejections: Sequence[Rejection]) -> None:
         """Take account of what was just put into quarantine."""
-        self._bytes += sum(len(rejection.original.payload) for rejection in rejections)
+        size = sum(len(rejection.original.payload) for rejection in rejections)
+        self._new = Size(self._new.rows + len(rejections), self._new.bytes + size)
 
-    def run_if_due(self) -> None:
-        due = self._monotonic() - self._last >= _EVERY_S
-        if due or self._bytes > min(_AFTER_BYTES, self._budget):
+    def step(self) -> float:
+        flood = self._new.rows >= _AFTER.rows or self._new.bytes >= _AFTER.bytes
+        if flood or self._monotonic() - self._last >= _EVERY_S:
             self.run()
+        return _LOOK_S
 
     def run(self) -> None:
+        """Delete what is too old, then what is too much."""
         self._last = self._monotonic()
-        self._bytes = 0
+        self._new = Size(0, 0)
+        self._drop_old()
+        with self._database.read() as connection:
+            found = bounds_repository.holdings(connection)
+        for holding, excess in excesses(found, self._bounds):
+            self._drop_excess(holding, excess)
+
+    def check(self) -> Check:
+        """Never fails: data arrive. Warns of what was dropped within a day."""
+        if self.trouble is not None:
+            return Check(True, f"grows: {self.trouble}", self.notices.texts())
+        return Check(True, "within its bounds", self.notices.texts())
+
+    def _drop_old(self) -> None:
         before = Instant(self._clock.now() - KEPT_DAYS * DAY)
-        try:
-            with self._database.write() as connection:
-                old = drop_older_than(connection, before)
-                flood = shrink_unreadable(connection, self._budget, READABLE)
-        except SQLAlchemyError as error:
-            log.warning("quarantine_not_cleaned", error=type(error).__name__)
-            return
-        if old or flood:
-            log.warning("quarantine_cleaned", older_than_days=KEPT_DAYS, old=old, flood=flood)
+        with self._database.read() as connection:
+            old = bounds_repository.older_than(connection, before)
+        dropped = sum(self._drop(part) for part in batched(old, _SLICE))
+        if dropped:
+            log.warning("quarantine_cleaned", older_than_days=KEPT_DAYS, rows=dropped)
+
+    def _drop_excess(self, holding: Holding, excess: Size) -> None:
+        dropped = 0
+        while (excess.rows > 0 or excess.bytes > 0) and not self.stopping.is_set():
+            with self._database.read() as connection:
+                oldest = bounds_repository.oldest_of(connection, holding, excess, _SLICE)
+            if not oldest:
+                break
+            dropped += self._drop([row_id for row_id, _ in oldest])
+            gone = sum(size for _, size in oldest)
+            excess = Size(excess.rows - len(oldest), excess.bytes - gone)
+        if dropped:
+            metrics.DROPPED.labels(holding.reason.value).inc(dropped)
+            who = holding.source or "unknown edges"
+            self.notices.note(
+                Kind.FULL,
+                f"the oldest {dropped} rows '{holding.reason}' of {who} were dropped",
+                subject=f"{who} {holding.reason}",
+            )
+
+    def _drop(self, row_ids: Sequence[int]) -> int:
+        with self._database.write() as connection:
+            return bounds_repository.drop(connection, row_ids)

@@ -16,6 +16,11 @@ DUPLICATES = Counter(
     "stadtsinn_ingest_duplicates", "Further copies of logged uplinks, dropped", ["source"]
 )
 QUARANTINED = Counter("stadtsinn_ingest_quarantined", "What was not taken, by reason", ["reason"])
+DROPPED = Counter(
+    "stadtsinn_ingest_quarantine_dropped",
+    "Rows dropped because the quarantine holds no more of their reason and source",
+    ["reason"],
+)
 OTHER_EVENTS = Counter(
     "stadtsinn_ingest_other_events", "Readable events that are no uplinks", ["kind"]
 )
@@ -54,17 +59,6 @@ LAST_COMMIT = Gauge(
 )
 CONNECTED = Gauge("stadtsinn_ingest_broker_connected", "1 while connected", ["source"])
 
-REASONS = frozenset(
-    {
-        *("unknown_topic", "too_large", "malformed_json", "malformed_protobuf", "missing_field"),
-        *("bad_field", "bad_dev_eui", "bad_dev_addr", "wrong_base64", "oversized_payload"),
-        *("encrypted_payload", "malformed_batch", "unsupported_version", "unknown_edge"),
-        *("unregistered_device", "wrong_tenant", "implausible_time", "refused_by_database"),
-        *("internal_error",),
-    }
-)
-"""Reasons with a counter of their own; an edge's word for anything else counts as ``other``."""
-
 
 class Occasional:
     """Logs an event per key at most once per interval, with the number of those since the last
@@ -92,7 +86,3 @@ class Occasional:
             self._last[key] = now
             unsaid = self._silent.pop(key, 0)
         log.warning(event, more_since_last_line=unsaid, **details)
-
-
-def count_rejection(reason: str) -> None:
-    QUARANTINED.labels(reason if reason in REASONS else "other").inc()

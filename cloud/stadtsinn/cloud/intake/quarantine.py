@@ -6,9 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import structlog
+from sqlalchemy import Connection
+
 from stadtsinn.base.batches import batched
 from stadtsinn.base.clock import Clock
 from stadtsinn.cloud.intake.reading import read_original
+from stadtsinn.cloud.intake.reasons import Reason
 from stadtsinn.cloud.intake.repository import (
     QuarantineRow,
     mark_rejected_again,
@@ -16,12 +20,17 @@ from stadtsinn.cloud.intake.repository import (
     quarantined,
     quarantined_row,
 )
-from stadtsinn.cloud.intake.service import Ingestor, Judged
+from stadtsinn.cloud.intake.service import Committed, Ingestor, Judged, is_outage
+from stadtsinn.cloud.log.archive_files.archive import ArchiveUnreadable
 from stadtsinn.cloud.log.uplinks.repository import lock_log
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.database.engine import Database
 
+log = structlog.get_logger()
+
 _GROUP = 500
+
+_JudgedRow = tuple[QuarantineRow, Judged]
 
 
 @dataclass
@@ -94,26 +103,71 @@ def _replay_group(
     rows: Sequence[QuarantineRow],
     report: ReplayReport,
 ) -> None:
-    """One transaction: the uplinks into the log and the rows marked, or nothing of both."""
-    judged: list[tuple[QuarantineRow, Judged]] = []
+    judged: list[_JudgedRow] = []
     for row in rows:
         if row.never is not None:
             report.never[row.never] += 1
             continue
         arrival = read_original(row.original, ingestor.directory())
         judged.append((row, ingestor.judge([arrival])))
-    entries = [entry for _, verdict in judged for entry in verdict.entries]
-    with database.write() as connection:
-        lock_log(connection)
-        for row, verdict in judged:
-            if verdict.rejections:
-                again = verdict.rejections[0]
-                mark_rejected_again(connection, row.id, again.reason, again.detail)
-                report.refused[again.reason] += 1
-            else:
-                mark_replayed(connection, row.id, clock.now())
-                report.resent += not verdict.entries
-        committed = ingestor.write(connection, Judged(entries))
+    _commit(database, ingestor, clock, judged, report)
+
+
+def _commit(
+    database: Database,
+    ingestor: Ingestor,
+    clock: Clock,
+    judged: Sequence[_JudgedRow],
+    report: ReplayReport,
+) -> None:
+    """Uplinks into the log and their rows marked, in one transaction.
+
+    Where one uplink makes the database refuse the group, the rest is taken without it, and its
+    row says so.
+    """
+    if not judged:
+        return
+    try:
+        with database.write() as connection:
+            committed = _write(connection, ingestor, clock, judged)
+    except ArchiveUnreadable:
+        raise
+    except Exception as error:
+        if is_outage(error):
+            raise
+        if len(judged) > 1:
+            for one in judged:
+                _commit(database, ingestor, clock, [one], report)
+            return
+        log.exception("replay_refused", row=judged[0][0].id)
+        _set_back(database, judged[0][0], type(error).__name__)
+        report.refused[Reason.REFUSED_BY_DATABASE] += 1
+        return
     ingestor.count(committed)
     report.taken += committed.new.total()
     report.copies += committed.copies.total()
+    for _, verdict in judged:
+        if verdict.rejections:
+            report.refused[verdict.rejections[0].reason] += 1
+        else:
+            report.resent += not verdict.entries
+
+
+def _write(
+    connection: Connection, ingestor: Ingestor, clock: Clock, judged: Sequence[_JudgedRow]
+) -> Committed:
+    lock_log(connection)
+    for row, verdict in judged:
+        if verdict.rejections:
+            again = verdict.rejections[0]
+            mark_rejected_again(connection, row.id, again.reason, again.detail)
+        else:
+            mark_replayed(connection, row.id, clock.now())
+    entries = [entry for _, verdict in judged for entry in verdict.entries]
+    return ingestor.write(connection, Judged(entries))
+
+
+def _set_back(database: Database, row: QuarantineRow, why: str) -> None:
+    detail = f"the replay failed with {why}: please report this with the log of the moment"
+    with database.write() as connection:
+        mark_rejected_again(connection, row.id, Reason.REFUSED_BY_DATABASE, detail)

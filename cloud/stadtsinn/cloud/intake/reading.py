@@ -17,7 +17,8 @@ from stadtsinn.cloud.intake.arrival import (
     Progress,
     Rejection,
 )
-from stadtsinn.cloud.intake.edge_clocks import EdgeClock
+from stadtsinn.cloud.intake.edge_clocks import EdgeClock, dated_alone
+from stadtsinn.cloud.intake.reasons import Reason, of_edge, of_event
 from stadtsinn.cloud.town.directory import Directory
 from stadtsinn.edge.messages.delivery import (
     TOPIC_ROOT,
@@ -55,14 +56,14 @@ def read_server_event(
         kind = server.kind_of(original.topic)
         if kind is not None and kind != UP:
             return Arrival(other=kind)
-        return _rejected(original, "too_large", _too_large(original.size, STORED_BYTES))
+        return _rejected(original, Reason.TOO_LARGE, _too_large(original.size, STORED_BYTES))
     try:
         event = server.read(original.topic, original.payload, original.received_at, clocks)
     except UnreadableEvent as error:
-        return _rejected(original, error.reason, str(error))
+        return _rejected(original, of_event(error.reason), str(error))
     except Exception as error:  # a bug in the reader must not stop the next message
         log.exception("event_reader_failed", topic=original.topic[:200], format=server.name)
-        return _rejected(original, "internal_error", type(error).__name__)
+        return _rejected(original, Reason.INTERNAL_ERROR, type(error).__name__)
     if isinstance(event, OtherEvent):
         return Arrival(other=event.kind)
     return Arrival(candidates=[Candidate(original, event)])
@@ -94,21 +95,21 @@ def read_edge_batch(original: Original, directory: Directory, *, live: bool = Fa
     if tenant_id is None:
         return _unknown_edge(edge_id, original)
     if original.cut:
-        return _rejected(original, "too_large", _too_large(original.size, MAX_BATCH))
+        return _rejected(original, Reason.TOO_LARGE, _too_large(original.size, MAX_BATCH))
     try:
         batch = decode_claimed_batch(original.payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return _rejected(original, "malformed_batch", f"{error}: no batch of version 1")
+        return _rejected(original, Reason.MALFORMED_BATCH, f"{error}: no batch of version 1")
     if batch.version != VERSION:
         return _rejected(
             original,
-            "unsupported_version",
+            Reason.UNSUPPORTED_VERSION,
             f"batch of version {batch.version}, this ingest reads {VERSION}: update the cloud",
         )
     if batch.edge_id != edge_id or not _well_formed(batch):
         return _rejected(
             original,
-            "malformed_batch",
+            Reason.MALFORMED_BATCH,
             "edge id differs from the topic's, or positions do not count up by one",
         )
     return _batch_arrival(batch, original, EdgeClock.of(batch, original.received_at, live=live))
@@ -153,7 +154,7 @@ def _raw(item: RawItem, origin: Origin) -> Rejection:
     original = Original(
         Kind.EVENT, origin, item.topic, payload, len(item.payload), item.received_at, item.format
     )
-    return Rejection(original, item.reason[:64], "the edge agent could not read this event")
+    return Rejection(original, of_edge(item.reason), "the edge agent could not read this event")
 
 
 def _unknown_edge(edge_id: str, original: Original) -> Arrival:
@@ -165,10 +166,10 @@ def _unknown_edge(edge_id: str, original: Original) -> Arrival:
         f"no edge '{edge_id}' is registered: add it to the town's file ('stadtsinn registry "
         "apply'); until then its spool keeps the data and sends it again"
     )
-    return _rejected(replace(original, payload=b"", size=0), "unknown_edge", detail)
+    return _rejected(replace(original, payload=b"", size=0), Reason.UNKNOWN_EDGE, detail)
 
 
-def _rejected(original: Original, reason: str, detail: str) -> Arrival:
+def _rejected(original: Original, reason: Reason, detail: str) -> Arrival:
     return Arrival(rejections=[Rejection(original, reason, detail)])
 
 
@@ -180,7 +181,7 @@ def _too_large(size: int, limit: int) -> str:
 
 
 def read_original(original: Original, directory: Directory) -> Arrival:
-    """Read again what lies in quarantine, as if it came now but with its first arrival time.
+    """Read again what lies in quarantine, as if it came now but with its own arrival time.
 
     The row of an unknown edge holds no data. Once the edge is registered there is nothing to
     take: it was never acknowledged, so it sends everything again.
@@ -194,10 +195,11 @@ def read_original(original: Original, directory: Directory) -> Arrival:
     try:
         item = _item_decoder.decode(original.payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return _rejected(original, "malformed_batch", str(error))
+        return _rejected(original, Reason.MALFORMED_BATCH, str(error))
     if not isinstance(item, ClaimedItem):
-        return _rejected(original, "malformed_batch", "no uplink item")
-    return Arrival([Candidate(original, item.uplink, item.outcome, item.position)])
+        return _rejected(original, Reason.MALFORMED_BATCH, "no uplink item")
+    uplink = dated_alone(item.uplink, original.received_at)
+    return Arrival([Candidate(original, uplink, item.outcome, item.position)])
 
 
 def _read_event_again(original: Original) -> Arrival:
@@ -205,5 +207,5 @@ def _read_event_again(original: Original) -> Arrival:
         server = format_named(original.format or DEFAULT_FORMAT)
     except UnknownFormat as error:  # of a later edge, or of a version that was taken back
         detail = f"{error}: update this cloud, then replay"
-        return _rejected(original, "unknown_format", detail)
+        return _rejected(original, Reason.UNKNOWN_FORMAT, detail)
     return read_server_event(server, original)

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, Row, select, update
 
+from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.intake.arrival import Kind, Origin, Original, Rejection
+from stadtsinn.cloud.intake.reasons import Reason, of_row
 from stadtsinn.cloud.intake.streams import StreamState
 from stadtsinn.cloud.intake.tables import edge_streams, quarantine
 from stadtsinn.cloud.log.uplinks.tables import uplinks
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.database.upsert import insert_into
+from stadtsinn.edge.network_servers.event_time import EARLIEST
 
 _state_encoder = msgspec.msgpack.Encoder()
 _state_decoder = msgspec.msgpack.Decoder(StreamState)
 
 _NEWEST_LOOKED_AT = 10_000
+_DEV_EUI = re.compile("[0-9a-f]{16}")
 
 StreamKey = tuple[str, str]
 """(edge id, stream)"""
@@ -37,7 +42,7 @@ class QuarantineRow:
     topic: str
     payload: bytes
     size: int
-    reason: str
+    reason: Reason
     detail: str
     received_at: Instant
     last_at: Instant
@@ -53,8 +58,10 @@ class QuarantineRow:
         """
         if self.size != len(self.payload):
             return "cut"
-        damaged = self.kind is Kind.BATCH and self.size > 0 and self.reason == "malformed_batch"
-        return self.reason if damaged or self.reason == "oversized_payload" else None
+        damaged = (
+            self.kind is Kind.BATCH and self.size > 0 and self.reason is Reason.MALFORMED_BATCH
+        )
+        return self.reason if damaged or self.reason is Reason.OVERSIZED_PAYLOAD else None
 
     @property
     def original(self) -> Original:
@@ -64,9 +71,16 @@ class QuarantineRow:
             self.topic,
             self.payload,
             self.size,
-            self.received_at,
+            self._arrived_at,
             self.format,
         )
+
+    @property
+    def _arrived_at(self) -> Instant:
+        """By this cloud's clock. `received_at` of an item, and of an event that an edge could not
+        read, is by the edge's clock."""
+        ours = self.kind is not Kind.ITEM and self.received_at >= EARLIEST
+        return self.received_at if ours else self.last_at
 
 
 # --- streams of edges ------------------------------------------------------------------
@@ -151,24 +165,34 @@ def _values(rejection: Rejection, now: Instant) -> dict[str, object]:
     return {
         "digest": original.digest(),
         "tenant_id": original.origin.tenant_id,
-        "dev_eui": _column_text(rejection.dev_eui, 16) if rejection.dev_eui else None,
-        "source": _column_text(original.origin.source, 100),
+        "dev_eui": _dev_eui(rejection.dev_eui),
+        "source": _shown(original.origin.source, 100),
         "kind": original.kind.value,
-        "format": _column_text(original.format, 32) if original.format else None,
-        "topic": _column_text(original.topic, 1000),
+        "format": _shown(original.format, 32) if original.format else None,
+        "topic": _as_it_came(original.topic, 1000),
         "payload": original.payload,
         "size": original.size,
-        "reason": _column_text(rejection.reason, 64),
-        "detail": _column_text(rejection.detail, 500),
+        "reason": rejection.reason.value,
+        "detail": _shown(rejection.detail, 500),
         "received_at": max(0, min(original.received_at, now)),
         "last_at": now,
         "times": 1,
     }
 
 
-def _column_text(text: str, length: int) -> str:
-    """Text that every database takes: no NUL, no lone surrogate, not longer than the column."""
+def _shown(text: str, length: int) -> str:
+    """Text that people read, not longer than so many characters."""
+    return visible(text[:length])[:length]
+
+
+def _as_it_came(text: str, length: int) -> str:
+    """Text that a replay reads: but for NUL and lone surrogates, which no database takes."""
     return text.replace("\0", "�").encode("utf-8", "replace").decode()[:length]
+
+
+def _dev_eui(claimed: str | None) -> str | None:
+    """A sender may claim any text."""
+    return claimed if claimed and _DEV_EUI.fullmatch(claimed) else None
 
 
 def quarantined(
@@ -223,7 +247,7 @@ def _row(row: Row[tuple[object, ...]]) -> QuarantineRow:
         topic=row.topic,
         payload=bytes(row.payload),
         size=row.size,
-        reason=row.reason,
+        reason=of_row(row.reason),
         detail=row.detail,
         received_at=row.received_at,
         last_at=row.last_at,
@@ -237,37 +261,10 @@ def mark_replayed(connection: Connection, row_id: int, now: Instant) -> None:
     connection.execute(update(quarantine).where(quarantine.c.id == row_id).values(replayed_at=now))
 
 
-def mark_rejected_again(connection: Connection, row_id: int, reason: str, detail: str) -> None:
+def mark_rejected_again(connection: Connection, row_id: int, reason: Reason, detail: str) -> None:
     """Note today's reason; `last_at` stays, it is the last arrival."""
     connection.execute(
         update(quarantine)
         .where(quarantine.c.id == row_id)
-        .values(reason=_column_text(reason, 64), detail=_column_text(detail, 500))
+        .values(reason=reason.value, detail=_shown(detail, 500))
     )
-
-
-def drop_older_than(connection: Connection, moment: Instant) -> int:
-    """Delete rows whose last arrival is before `moment`; how many."""
-    return connection.execute(delete(quarantine).where(quarantine.c.last_at < moment)).rowcount
-
-
-def shrink_unreadable(connection: Connection, budget: int, keep_whole: Iterable[str]) -> int:
-    """Delete the oldest rows of other reasons than `keep_whole` until they fit `budget` bytes."""
-    unreadable = quarantine.c.reason.not_in(list(keep_whole))
-    stored = func.length(quarantine.c.payload)
-    total = connection.execute(
-        select(func.coalesce(func.sum(stored), 0)).where(unreadable)
-    ).scalar_one()
-    dropped = 0
-    while total > budget:
-        oldest = connection.execute(
-            select(quarantine.c.id, stored).where(unreadable).order_by(quarantine.c.id).limit(500)
-        ).all()
-        if not oldest:
-            break
-        connection.execute(
-            delete(quarantine).where(quarantine.c.id.in_([row[0] for row in oldest]))
-        )
-        total -= sum(row[1] for row in oldest)
-        dropped += len(oldest)
-    return dropped

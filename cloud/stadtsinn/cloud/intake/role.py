@@ -26,25 +26,35 @@ from stadtsinn.edge.network_servers.formats import format_named
 class Ingest:
     """The ingest as a role: its worker and its sources."""
 
-    def __init__(self, worker: IngestWorker, sources: list[Source]) -> None:
+    def __init__(
+        self, worker: IngestWorker, sources: list[Source], housekeeping: Maintenance
+    ) -> None:
         self._worker = worker
+        self._housekeeping = housekeeping
         self._names = [source.name for source in sources]
 
     def start(self) -> None:
+        self._housekeeping.start()
         self._worker.start()
 
     def stop(self) -> None:
         self._worker.stop()
+        self._housekeeping.stop()
 
     def ended(self) -> str | None:
-        return self._worker.ended()
+        return self._worker.ended() or self._housekeeping.ended()
 
     def checks(self) -> Mapping[str, Callable[[], Check]]:
-        """One check per source, one for the commits and one for the edges."""
+        """One check per source, one for the commits, the edges and the quarantine."""
         sources = {
             f"broker {name}": partial(self._worker.check_source, name) for name in self._names
         }
-        return {"ingest": self._worker.check, "edges": self._worker.check_edges, **sources}
+        return {
+            "ingest": self._worker.check,
+            "edges": self._worker.check_edges,
+            "quarantine": self._housekeeping.check,
+            **sources,
+        }
 
 
 def _edges(settings: IntakeSettings, inbox: Inbox, clock: Clock) -> Iterator[Source]:
@@ -102,13 +112,14 @@ def build_ingest(
         )
     _expect_sessions(sources, database)
     grouping = Grouping(settings.ingest.max_messages, linger_s=settings.ingest.linger_ms / 1000)
+    housekeeping = Maintenance(database, clock)
     worker = IngestWorker(
         open_ingestor(database, directory, clock, archive),
         inbox,
         sources,
         edges,
         signal,
-        Maintenance(database, clock),
+        housekeeping,
         grouping,
     )
-    return Ingest(worker, sources)
+    return Ingest(worker, sources, housekeeping)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from stadtsinn.base.berlin import isoformat
+from stadtsinn.base.foreign_text import visible
+from stadtsinn.cloud.intake.reasons import Reason
 from stadtsinn.cloud.intake.repository import QuarantineRow
 from stadtsinn.cloud.platform.api.times import ShownTime
 
@@ -15,7 +17,7 @@ class QuarantineItem(BaseModel):
     """Something that came and was not taken into the log."""
 
     id: int
-    reason: str = Field(examples=["unregistered_device"])
+    reason: Reason = Field(examples=["unregistered_device"])
     detail: str = Field(description="What is wrong and what to do about it.")
     dev_eui: str | None = Field(examples=["70b3d50000000100"])
     source: str = Field(examples=["edge:rathaus"])
@@ -54,15 +56,15 @@ class Replayed(BaseModel):
 def view(row: QuarantineRow) -> QuarantineItem:
     """That another tenant owns a device stays hidden: the reason is "unregistered" as for any
     other."""
-    foreign = row.reason == "wrong_tenant"
+    foreign = row.reason is Reason.WRONG_TENANT
     return QuarantineItem(
         id=row.id,
-        reason="unregistered_device" if foreign else row.reason,
+        reason=Reason.UNREGISTERED_DEVICE if foreign else row.reason,
         detail="this device is not registered with you" if foreign else row.detail,
         dev_eui=row.dev_eui,
         source=row.source,
         format=row.format,
-        topic=row.topic,
+        topic=visible(row.topic),
         first_received_at=isoformat(row.received_at),
         last_received_at=isoformat(row.last_at),
         times=row.times,

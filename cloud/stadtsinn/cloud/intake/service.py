@@ -22,6 +22,7 @@ from stadtsinn.cloud.intake import metrics
 from stadtsinn.cloud.intake.arrival import Arrival, Candidate, Progress, Rejection
 from stadtsinn.cloud.intake.edge_watch import EdgeWatch
 from stadtsinn.cloud.intake.judging import Judge
+from stadtsinn.cloud.intake.reasons import Reason
 from stadtsinn.cloud.intake.repository import (
     StreamKey,
     put_in_quarantine,
@@ -142,7 +143,7 @@ class Ingestor:
         except Exception as error:  # a bug in judging one must not keep out the others
             log.exception("judging_failed", candidates=len(candidates))
             if len(candidates) == 1:
-                return [candidates[0].rejected("internal_error", type(error).__name__)]
+                return [candidates[0].rejected(Reason.INTERNAL_ERROR, type(error).__name__)]
         return [v for candidate in candidates for v in self._verdicts([candidate], directory)]
 
     def commit(self, judged: Judged) -> Committed:
@@ -161,7 +162,7 @@ class Ingestor:
             with metrics.COMMIT_SECONDS.time(), self._database.write() as connection:
                 committed = self.write(connection, judged)
         except Exception as error:
-            if _is_outage(error):
+            if is_outage(error):
                 raise DatabaseAway(one_line(error)) from error
             log.exception("commit_refused", uplinks=len(judged.entries))
             raise _Refused(type(error).__name__) from error
@@ -225,7 +226,7 @@ class Ingestor:
         for answer in committed.answers:
             self.edges.note_answer(answer)
         for rejection in committed.rejections:
-            metrics.count_rejection(rejection.reason)
+            metrics.QUARANTINED.labels(rejection.reason.value).inc()
             self._occasional.warn(
                 "quarantined",
                 (rejection.reason, rejection.original.origin.source),
@@ -243,7 +244,7 @@ def _of_nameless_agents(batches: Sequence[Progress]) -> list[StreamKey]:
     return [(batch.edge_id, batch.stream) for batch in batches if batch.sender is None]
 
 
-def _is_outage(error: Exception) -> bool:
+def is_outage(error: Exception) -> bool:
     """Is it the database that fails, rather than what it was given?"""
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or not isinstance(error, DataError | IntegrityError)
@@ -262,7 +263,7 @@ def _parts(judged: Judged, why: str) -> list[Judged]:
     rest = Judged(progress=judged.progress, other_events=judged.other_events)
     if count == 1:
         detail = f"the commit failed with {why}: please report this with the log of the moment"
-        rejection = judged.candidates[0].rejected("refused_by_database", detail)
+        rejection = judged.candidates[0].rejected(Reason.REFUSED_BY_DATABASE, detail)
         return [Judged(rejections=[rejection]), rest]
     pairs = zip(judged.entries, judged.candidates, strict=True)
     return [

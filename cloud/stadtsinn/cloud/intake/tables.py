@@ -42,3 +42,5 @@ quarantine = Table(
 
 Index("ix_quarantine_tenant", quarantine.c.tenant_id, quarantine.c.id)
 Index("ix_quarantine_reason", quarantine.c.reason, quarantine.c.id)
+# What is dropped where there is too much: the oldest of one reason and source.
+Index("ix_quarantine_source", quarantine.c.reason, quarantine.c.source, quarantine.c.id)

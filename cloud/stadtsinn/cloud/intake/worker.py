@@ -18,6 +18,7 @@ from stadtsinn.cloud.intake import maintenance
 from stadtsinn.cloud.intake.arrival import Arrival, Rejection
 from stadtsinn.cloud.intake.edge_config import Configuring, EdgeConfigs
 from stadtsinn.cloud.intake.inbox import Inbox, Received
+from stadtsinn.cloud.intake.reasons import Reason
 from stadtsinn.cloud.intake.service import Committed, DatabaseAway, Ingestor
 from stadtsinn.cloud.intake.sources import Source, Watchful
 from stadtsinn.cloud.intake.streams import Answer
@@ -121,7 +122,6 @@ class IngestWorker:
             if group:
                 self._handle(group)
             self._look_at_registry()
-            self._housekeeping.run_if_due()
 
     def _look_at_registry(self) -> None:
         """Pass changes on to the edges; also shows, with nothing to commit, that all is well."""
@@ -199,5 +199,5 @@ def _read(received: Received, directory: Directory) -> Arrival:
         return received.feed.read(received.original, directory)
     except Exception as error:  # a bug in reading one message must not stop the next
         log.exception("reading_failed", source=received.feed.name)
-        rejection = Rejection(received.original, "internal_error", type(error).__name__)
+        rejection = Rejection(received.original, Reason.INTERNAL_ERROR, type(error).__name__)
         return Arrival(rejections=[rejection])

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from stadtsinn.cloud.platform.api.fields import (
+    PLAIN,
     DevEui,
     IntervalSeconds,
     Latitude,
@@ -72,7 +73,7 @@ class DeviceBody(_Placed):
         }
     )
     device_type: Annotated[
-        str, Field(max_length=100, description="Catalogue id, see GET /api/v1/device-types.")
+        str, Field(max_length=100, description="Catalogue id, see GET /api/v1/device-types."), PLAIN
     ]
     name: Name
     interval_s: IntervalSeconds = 3_600

@@ -23,12 +23,16 @@ ANY = "+"
 
 
 class UnreadableEvent(ValueError):
-    """An event that cannot be read. `reason` is one word, for counters and quarantine.
+    """An event that cannot be read. `reason` is one of REASONS, for counters and quarantine.
 
-    ``unknown_topic``, ``too_large``, ``malformed_json``, ``malformed_protobuf``,
-    ``missing_field``, ``bad_field``, ``bad_dev_eui``, ``bad_dev_addr``, ``wrong_base64``,
-    ``oversized_payload``, ``encrypted_payload``. The message never repeats payload bytes.
+    The message never repeats payload bytes.
     """
+
+    REASONS: ClassVar = (
+        *("unknown_topic", "too_large", "malformed_json", "malformed_protobuf", "missing_field"),
+        *("bad_field", "bad_dev_eui", "bad_dev_addr", "wrong_base64", "oversized_payload"),
+        "encrypted_payload",
+    )
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)

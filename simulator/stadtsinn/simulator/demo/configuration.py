@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stadtsinn.simulator.demo.certificates import Credentials
+from stadtsinn.simulator.market_day.town import TENANT
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ poll_seconds = 1
 bind = "127.0.0.1:{ports.ingest_health}"
 [notify.sms]
 kind = "sandbox"
+phone = {_text(TENANT)}
 """
 
 

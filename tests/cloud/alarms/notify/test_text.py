@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stadtsinn.base.foreign_text import visible
 from stadtsinn.cloud.alarms.notify.text import (
     compose,
     cut,
@@ -122,3 +123,11 @@ def test_a_long_name_gives_way_to_numbers_and_times() -> None:
 def test_extras_come_whole_or_not_at_all() -> None:
     text = compose("ALARM ", "x" * 100, ": y.", [" " + "a" * 60, " kurz."])
     assert text == "ALARM " + "x" * 100 + ": y. kurz."
+
+
+@pytest.mark.parametrize(
+    "name", ["a\nb", "a\r\nb", "a\fb", "a\x1b[2Jb", "a\u202eb", "a\u2028b", "a\x9bb"]
+)
+def test_a_name_adds_no_line_and_no_sign_that_steers(name: str) -> None:
+    text = compose("Alarm: ", name, " um 8 Uhr")
+    assert visible(text) == text

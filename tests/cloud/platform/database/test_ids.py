@@ -67,13 +67,17 @@ INSERT INTO former_owners (dev_eui, tenant_id, since, until) VALUES ('{EUI}', 'm
 INSERT INTO redecoding_devices (redecoding, tenant_id, dev_eui, delayed) VALUES
     (1, 'musterstadt', '{EUI}', false);
 """
+NEWER = {"audit_lines"}
+"""They were made later, and count on from their first day."""
 COUNTING_TABLES = sorted(
     name
     for name, table in metadata.tables.items()
-    if table.dialect_options["sqlite"]["autoincrement"]
+    if table.dialect_options["sqlite"]["autoincrement"] and name not in NEWER
 )
 WISHES = {"retention_days"}
 """What nobody kept is not kept from the day of an update either: 0010 and 0015."""
+REWORDED = {"reason"}
+"""Of quarantine: 0018 replaces words that are none of ours."""
 NOT_MENDED_HERE = {"recipients", "rules", "zone_corrections", "zone_samples"}
 """They counted on from the first version."""
 
@@ -93,7 +97,8 @@ def before(empty: Database) -> Database:
 def _columns(database: Database, name: str) -> list[str]:
     """Those that a table has in this database and in this version."""
     found = (column["name"] for column in inspect(database.engine).get_columns(name))
-    return [column for column in found if column in {*metadata.tables[name].c.keys()} - WISHES]
+    known = {*metadata.tables[name].c.keys()} - WISHES - REWORDED
+    return [column for column in found if column in known]
 
 
 def _rows(database: Database, name: str, named: list[str]) -> list[Any]:
@@ -188,7 +193,7 @@ def test_every_table_that_counts_by_itself_counts_on() -> None:
         if (column := table.autoincrement_column) is not None
         and isinstance(column.type, BigInteger | Integer)
     }
-    assert counting - COUNTS_OTHERWISE.keys() == set(COUNTING_TABLES)
+    assert counting - COUNTS_OTHERWISE.keys() - NEWER == set(COUNTING_TABLES)
 
 
 def test_sqlite_counts_on_in_an_empty_table(tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def _walk(world: ApiWorld) -> Walk:
         answer = member.post(template.format(**THEIR_OWN), json=body)
         assert answer.status_code == 201, (path, answer.text)
     with world.database.write() as connection:
-        switch_phone(connection, NOW)
+        switch_phone(connection, HOME, NOW)
         # Its first value makes a datastream.
         key = SeriesKey(str(THEIR_OWN["station"]), str(THEIR_OWN["quantity"]))
         make_streams(connection, {(HOME, key): NOW})

@@ -18,6 +18,7 @@ from httpx import Response
 
 from api_callers import ApiWorld
 from databases import fresh_database
+from stadtsinn.base.foreign_text import visible
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.publish.api.reference import body_example, operations
 
@@ -48,6 +49,7 @@ IN_BODIES: tuple[object, ...] = (
     [[]],
     {"\ud800": 1},
 )
+STEERING = ("\x1b[2J", "\x9b", "\x7f", "\n", "\u202e", "\u2066", "\u200f", "\u2028", "\u200b")
 BROKEN = {
     "deep": b"[" * 500_000,
     "deep objects": b'{"a":' * 100_000,
@@ -159,6 +161,61 @@ def test_no_field_of_a_body_breaks_an_endpoint(world: ApiWorld) -> None:
             if fault := wrong(answer):
                 found[f"{method} {path} {name}"] = fault
     assert found == {}
+
+
+def _with_steering_text(body: Any) -> Iterator[tuple[str, Any]]:
+    """The body with an unsafe character inside each of its texts, and of its keys, in turn."""
+    if isinstance(body, str):
+        for sign in STEERING:
+            yield repr(sign), body[:1] + sign + body[1:]
+    elif isinstance(body, dict):
+        for key, value in body.items():
+            for name, inner in _with_steering_text(value):
+                yield f"{key}.{name}", {**body, key: inner}
+            yield f"key {key}", {**body, f"{key}\u202e": value}
+    elif isinstance(body, list):
+        for at, value in enumerate(body):
+            for name, inner in _with_steering_text(value):
+                yield f"{at}.{name}", [*body[:at], inner, *body[at + 1 :]]
+
+
+def _with_more_text(document: Any, raw: Any, example: Any) -> Iterator[tuple[str, Any]]:
+    """The example with each text that it lacks, which steers."""
+    schema = raw["requestBody"]["content"]["application/json"]["schema"]
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    for key, field in schema.get("properties", {}).items():
+        kinds = [field, *field.get("anyOf", ())]
+        if key not in example and any(kind.get("type") == "string" for kind in kinds):
+            yield f"more {key}", {**example, key: "a\u202eb"}
+
+
+def test_no_text_that_steers_a_terminal_or_a_page_is_taken(world: ApiWorld) -> None:
+    """It is refused; of a telephone number only the digits are kept."""
+    caller = world.client(Role.ADMIN)
+    document = world.app.openapi()
+    taken, raw_in_answer, tried = [], [], 0
+    for path, method, raw in operations(document):
+        if "requestBody" not in raw or "delivery-reports" in path:
+            continue
+        example = body_example(document, raw)
+        bodies = (*_with_steering_text(example), *_with_more_text(document, raw, example))
+        for name, body in bodies:
+            tried += 1
+            answer = caller.request(method.upper(), _filled(path, raw), json=body)
+            if answer.status_code not in {404, 422} and not name.startswith("address"):
+                taken.append(f"{method} {path} {name}: {answer.status_code}")
+            text = json.dumps(answer.json(), ensure_ascii=False)
+            if visible(text, lines=True) != text:
+                raw_in_answer.append(f"{method} {path} {name}")
+    assert tried > 300
+    assert (taken, raw_in_answer) == ([], [])
+
+
+def test_a_refused_text_is_told_its_character_and_place(world: ApiWorld) -> None:
+    answer = world.client(Role.EDITOR).post("/api/v1/sites", json={"slug": "b", "name": "a\u202e"})
+    assert answer.status_code == 422
+    assert "character 2 is U+202E (right-to-left override)" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("kind", BROKEN)

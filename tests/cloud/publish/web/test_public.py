@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from markupsafe import Markup
 from sqlalchemy import update
 
 from api_callers import HOME, ApiWorld
@@ -17,6 +19,7 @@ from stadtsinn.cloud.domains.crowd.zones.model import Zone
 from stadtsinn.cloud.domains.crowd.zones.repository import insert_zone
 from stadtsinn.cloud.domains.crowd.zones.tables import zones
 from stadtsinn.cloud.platform.access.scope import Role, Scope
+from stadtsinn.cloud.platform.api import templates
 from stadtsinn.cloud.publish.web.settings import WebSettings, use_settings
 from stadtsinn.cloud.town.repository import bump_revision
 
@@ -55,6 +58,20 @@ def test_the_public_number_is_rounded_and_says_how_long_it_holds(
     assert document["text"]["de"]["updated"] == "Stand 08:10\u00a0Uhr"
     assert document["text"]["en"]["headline"] == "about 640 people, busy"
     assert answer.headers["x-server-clock"] == isoformat(market.clock.now())
+
+
+def test_what_a_template_inserts_steers_no_page() -> None:
+    template = templates.templates_of("stadtsinn.cloud.publish.web").from_string(
+        "<h1>{{ name }}</h1>{{ markup }}{{ number }}"
+    )
+    page = template.render(name="a\u202eb\x1b[2J\u2066<b>", markup=Markup("<br>"), number=7)
+    assert page == "<h1>a\\u202eb\\x1b[2J\\u2066&lt;b&gt;</h1><br>7"
+
+
+def test_every_page_is_made_by_templates_that_make_text_visible() -> None:
+    cloud = Path(templates.__file__).parents[2]
+    found = [path.name for path in cloud.rglob("*.py") if "Environment(" in path.read_text("utf-8")]
+    assert found == ["templates.py"]
 
 
 def test_everybody_may_read_it_from_any_page_without_credentials(

@@ -12,7 +12,6 @@ from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, Response
-from jinja2 import Environment, PackageLoader
 from sqlalchemy import Row
 from starlette.concurrency import run_in_threadpool
 
@@ -24,12 +23,13 @@ from stadtsinn.cloud.alarms.notify.recipient import Recipient, RecipientBody
 from stadtsinn.cloud.alarms.notify.schemas import MessageView, RecipientView
 from stadtsinn.cloud.alarms.notify.senders.repository import (
     PhoneMessage,
-    phone_is_on,
     phone_messages,
+    phone_owner,
 )
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.platform.api.templates import templates_of
 from stadtsinn.cloud.platform.api.times import write_time
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.service import change
@@ -39,7 +39,7 @@ router = APIRouter()
 report_router = APIRouter()
 """For providers, who have no key: the token in the address takes its place."""
 page_router = APIRouter()
-"""A page for everybody, while the sandbox is on."""
+"""A page for everybody, in a demo."""
 
 
 # --- recipients ------------------------------------------------------------------------
@@ -203,7 +203,7 @@ def _fields(text: str) -> dict[str, str]:
 
 # --- sandbox phone ---------------------------------------------------------------------
 
-_pages = Environment(loader=PackageLoader("stadtsinn.cloud.alarms.notify"), autoescape=True)
+_pages = templates_of("stadtsinn.cloud.alarms.notify")
 _style = (files("stadtsinn.cloud.alarms.notify") / "templates" / "phone.css").read_text(
     encoding="utf-8"
 )
@@ -226,11 +226,12 @@ def sandbox_phone(
     lang: Annotated[Literal["de", "en"], Query()] = "de",
     paused: Annotated[bool, Query(description="Do not reload.")] = False,
 ) -> Response:
-    """Exists only while the sandbox sender is configured."""
+    """Exists only in a demo, and shows the messages of the demo's town alone."""
     with services.database.read() as connection:
-        if not phone_is_on(connection):
-            raise NotFound("There is no sandbox phone: messages leave through a real provider.")
-        messages = phone_messages(connection, _SHOWN)
+        tenant = phone_owner(connection)
+        if tenant is None:
+            raise NotFound("There is no sandbox phone: it belongs to 'stadtsinn demo'.")
+        messages = phone_messages(connection, tenant, _SHOWN)
     page = _pages.get_template("phone.html").render(
         style=_style, lang=lang, paused=paused, phones=_phones(messages)
     )

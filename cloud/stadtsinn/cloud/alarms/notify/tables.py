@@ -89,9 +89,10 @@ sandbox_messages = Table(
 sandbox_phone = Table(
     "sandbox_phone",
     metadata,
-    # One row while a sandbox sender is configured: only then the phone page exists.
+    # One row in a demo: only then the phone page exists, for this tenant.
     Column("id", Integer, primary_key=True),
     Column("since", InstantColumn, nullable=False),
+    Column("tenant_id", String(63)),
 )
 
 report_formats = Table(

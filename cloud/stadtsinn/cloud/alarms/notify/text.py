@@ -57,6 +57,9 @@ _LETTERS = {
     "•": "-",
     "·": "-",
     "\t": " ",
+    "\n": " ",  # with these a name could add lines of its own
+    "\r": " ",
+    "\f": " ",
     "\u00a0": " ",
     "\u202f": " ",
     "\u2009": " ",
@@ -87,7 +90,7 @@ def septets(text: str) -> int:
 def transliterate(text: str) -> str:
     """The same in GSM letters: quotes, dashes and signs spelt out, foreign accents dropped.
 
-    A letter with no counterpart at all becomes "?", so the result is always GSM.
+    A letter with no counterpart at all becomes "?", so the result is always GSM, in one line.
     """
     text = unicodedata.normalize("NFC", text)
     for word, plain in _WORDS.items():
@@ -99,10 +102,10 @@ def transliterate(text: str) -> str:
 
 
 def _gsm_letter(letter: str) -> str:
-    if letter in _BASIC or letter in _EXTENDED:
-        return letter
     if letter in _LETTERS:
         return _LETTERS[letter]
+    if letter in _BASIC or letter in _EXTENDED:
+        return letter
     plain = "".join(
         part for part in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(part)
     )

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from stadtsinn.cloud.domains.crowd.level import Level
 from stadtsinn.cloud.domains.crowd.present import State
 from stadtsinn.cloud.domains.crowd.zone_repository import CorrectionKind
-from stadtsinn.cloud.platform.api.fields import NO_CONTROL, Name
+from stadtsinn.cloud.platform.api.fields import PLAIN, Name
 from stadtsinn.cloud.platform.api.times import GivenTime, ShownTime
 
 
@@ -97,7 +97,8 @@ class NewCorrection(BaseModel):
     name: Name
     reason: Annotated[
         str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_CONTROL),
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
+        PLAIN,
     ]
     at: GivenTime | None = Field(
         default=None, description="When it was counted; now where it is left out."

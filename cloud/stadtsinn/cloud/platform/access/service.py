@@ -14,8 +14,9 @@ import secrets
 
 from sqlalchemy import Connection, select, update
 
+from stadtsinn.base.foreign_text import require_plain
 from stadtsinn.base.instant import HOUR, Instant
-from stadtsinn.base.problems import Conflict, NotFound, Unauthenticated
+from stadtsinn.base.problems import Conflict, Invalid, NotFound, Unauthenticated
 from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.platform.access.tables import api_keys
 from stadtsinn.cloud.platform.database.engine import Database
@@ -33,8 +34,12 @@ def create_key(
 ) -> tuple[int, str]:
     """Make a key. Returns its id and its token, which is not stored and cannot be shown again.
 
-    Raises NotFound for an unknown tenant.
+    Raises NotFound for an unknown tenant, Invalid for a name with unsafe characters.
     """
+    try:
+        require_plain(name)
+    except ValueError as error:
+        raise Invalid(f"The key's name: {error}.") from None
     prefix = f"st_{secrets.token_hex(4)}"
     token = f"{prefix}_{secrets.token_urlsafe(32)}"
     with database.write() as connection:

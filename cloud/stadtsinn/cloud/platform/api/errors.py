@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
+from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.problems import Problem, Unavailable
 
 log = structlog.get_logger()
@@ -53,18 +54,12 @@ def problem_response(
     document = ProblemDocument(
         title=title,
         status=status,
-        detail=_sayable(detail),
+        detail=visible(detail, lines=True),
         request_id=request_id,
         errors=list(errors),
     )
     body = document.model_dump(exclude=None if errors else {"errors"})
     return JSONResponse(body, status, dict(headers or {}), MEDIA_TYPE)
-
-
-def _sayable(text: str) -> str:
-    """Errors may repeat what the caller sent: half a surrogate pair, which JSON can hold and
-    UTF-8 cannot, becomes a question mark."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def install_error_handlers(app: FastAPI, away: Mapping[type[Exception], str]) -> None:
@@ -121,7 +116,7 @@ def _on_half_a_character(request: Request, _error: Exception) -> Response:
 def _field_error(item: Mapping[str, Any]) -> FieldError:
     where = ".".join(str(part) for part in item["loc"])
     # A misspelt key is the caller's own text; only its first characters are needed to find it.
-    return FieldError(where=_sayable(where[:100]), message=_sayable(str(item["msg"])))
+    return FieldError(where=visible(where[:100]), message=visible(str(item["msg"])))
 
 
 def _on_http_exception(request: Request, error: Exception) -> Response:

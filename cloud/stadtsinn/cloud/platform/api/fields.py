@@ -2,29 +2,57 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any
 
 from fastapi import Path
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+)
+from pydantic_core import core_schema
+
+from stadtsinn.base.foreign_text import FORBIDDEN, require_plain
 
 SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
-# Control characters, among them NUL, which PostgreSQL refuses, and line breaks, with which a
-# name could forge lines of a log or a message.
-NO_CONTROL = r"^[^\x00-\x1f\x7f\u2028\u2029]*$"
+
+
+@dataclass(frozen=True)
+class _Plain:
+    """Refuses control characters and characters of direction, naming the first one."""
+
+    lines: bool = False
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        check = partial(require_plain, lines=self.lines)
+        return core_schema.no_info_after_validator_function(check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        allowed = r"[\t\n\r]|" if self.lines else ""
+        return handler(schema) | {"pattern": f"^(?:{allowed}[^{FORBIDDEN}])*$"}
+
+
+PLAIN = _Plain()
+"""Belongs to every text that people write and read: ``Annotated[str, …, PLAIN]``."""
+PLAIN_LINES = _Plain(lines=True)
+"""The same for texts of several lines."""
 
 Slug = Annotated[
     str,
     StringConstraints(pattern=SLUG_PATTERN, max_length=63),
     Field(description="Short name in addresses: a-z, 0-9 and hyphen."),
 ]
-Name = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=NO_CONTROL),
-]
-OptionalName = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=200, pattern=NO_CONTROL)
-]
-ShortText = Annotated[str, StringConstraints(max_length=100, pattern=NO_CONTROL)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), PLAIN]
+OptionalName = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), PLAIN]
+ShortText = Annotated[str, StringConstraints(max_length=100), PLAIN]
 Latitude = Annotated[
     float, Field(ge=-90, le=90, allow_inf_nan=False, description="Degrees, WGS 84.")
 ]

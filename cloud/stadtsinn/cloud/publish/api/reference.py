@@ -14,8 +14,9 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
+
+from stadtsinn.cloud.platform.api.templates import templates_of
 
 router = APIRouter()
 
@@ -26,7 +27,7 @@ def _marked(text: str) -> Markup:
     return Markup(re.sub(r"\*([^*]+)\*", r"<em>\1</em>", coded))  # noqa: S704 (escaped above)
 
 
-_pages = Environment(loader=PackageLoader("stadtsinn.cloud.publish.api"), autoescape=True)
+_pages = templates_of("stadtsinn.cloud.publish.api")
 _pages.filters["marked"] = _marked
 _style = (files("stadtsinn.cloud.publish.api") / "templates" / "reference.css").read_text()
 _style_hash = base64.b64encode(hashlib.sha256(_style.encode()).digest()).decode()

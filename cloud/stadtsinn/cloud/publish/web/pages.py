@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader
-
 from stadtsinn.base.berlin import isoformat
 from stadtsinn.cloud.domains.crowd.level import STEPS
+from stadtsinn.cloud.platform.api.templates import templates_of
 from stadtsinn.cloud.publish.web.assets import asset_path
 from stadtsinn.cloud.publish.web.chart import chart_of
 from stadtsinn.cloud.publish.web.half_hours import SLOT, Slot
@@ -18,12 +17,7 @@ from stadtsinn.cloud.publish.web.texts import LEVELS, NO_DATA, PAGE, Language, c
 
 RELOAD_SECONDS = 60
 
-_pages = Environment(
-    loader=PackageLoader("stadtsinn.cloud.publish.web"),
-    autoescape=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_pages = templates_of("stadtsinn.cloud.publish.web", trimmed=True)
 
 
 @dataclass(frozen=True)

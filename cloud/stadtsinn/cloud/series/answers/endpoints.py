@@ -24,7 +24,7 @@ from stadtsinn.cloud.platform.access.dependencies import (
 )
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.api.fields import (
-    NO_CONTROL,
+    PLAIN,
     SLUG_PATTERN,
     DevEuiInPath,
     SlugInPath,
@@ -106,7 +106,7 @@ def describe_series(
     quantity: str,
     body: StreamBody,
     channel: Annotated[
-        str, Query(max_length=63, pattern=NO_CONTROL, description="Empty where there is one.")
+        str, Query(max_length=63, description="Empty where there is one."), PLAIN
     ] = "",
 ) -> StreamBody:
     """Set the label of a datastream and how long its values are kept. Values that a longer time
@@ -132,7 +132,7 @@ def read_series(
     station: SlugInPath,
     quantity: str,
     channel: Annotated[
-        str, Query(max_length=200, pattern=NO_CONTROL, description="Empty where there is one.")
+        str, Query(max_length=200, description="Empty where there is one."), PLAIN
     ] = "",
     start: Annotated[
         GivenTime | None, Query(description=f"A day before `end` by default. {HOW}")

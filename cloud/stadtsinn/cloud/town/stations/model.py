@@ -17,6 +17,7 @@ from pydantic import (
 
 from stadtsinn.base.instant import Instant, from_datetime
 from stadtsinn.cloud.platform.api.fields import (
+    PLAIN_LINES,
     DevEui,
     Latitude,
     Longitude,
@@ -102,7 +103,7 @@ class StationBody(_Model):
         ),
     ] = None
     office: Annotated[OptionalName, Field(description="The office that looks after it.")] = ""
-    remarks: Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")] = ""
+    remarks: Annotated[str, StringConstraints(max_length=2000), PLAIN_LINES] = ""
     attributes: Annotated[
         dict[ShortText, bool | _WholeNumber | _Number | ShortText],
         Field(max_length=50, description="By kind, see the documentation; others are free."),
@@ -191,7 +192,7 @@ class Deployment(_Model):
         ),
     ] = False
     installed_by: OptionalName = ""
-    remarks: Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\x00]*$")] = ""
+    remarks: Annotated[str, StringConstraints(max_length=2000), PLAIN_LINES] = ""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

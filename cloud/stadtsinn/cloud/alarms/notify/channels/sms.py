@@ -37,5 +37,5 @@ class Sms:
         self, settings: SandboxSettings | HttpSettings, database: Database, clock: Clock
     ) -> OpenedSender:
         if isinstance(settings, SandboxSettings):
-            return open_sandbox(database, clock)
+            return open_sandbox(database, clock, settings.phone)
         return open_http(settings)

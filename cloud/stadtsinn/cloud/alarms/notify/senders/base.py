@@ -59,5 +59,5 @@ class OpenedSender:
 
     sender: Sender
     reports: ReportFormat | None = None
-    sandbox: bool = False
-    """Nothing leaves the installation: the page of the sandbox phone shows the messages."""
+    phone: str = ""
+    """The tenant whose messages the page of the sandbox phone shows."""

@@ -19,8 +19,8 @@ def open_senders(config: NotifySettings, database: Database, clock: Clock) -> Ma
         for name, settings in config.root.items()
     }
     with database.write() as connection:
-        sandbox = any(one.sandbox for one in opened.values())
-        repository.switch_phone(connection, clock.now() if sandbox else None)
+        phone = next((one.phone for one in opened.values() if one.phone), None)
+        repository.switch_phone(connection, phone, clock.now())
         formats = [one.reports for one in opened.values() if one.reports is not None]
         repository.publish_report_formats(connection, formats)
     return {name: one.sender for name, one in opened.items()}

@@ -46,13 +46,13 @@ class PhoneMessage:
     received_at: Instant
 
 
-def phone_messages(connection: Connection, limit: int) -> list[PhoneMessage]:
-    """The newest messages that the sandbox took, the newest first."""
+def phone_messages(connection: Connection, tenant_id: str, limit: int) -> list[PhoneMessage]:
+    """The newest messages of this tenant that the sandbox took, the newest first."""
     query = (
         select(sandbox_messages, recipients.c.name)
-        .outerjoin(outbox, outbox.c.uuid == sandbox_messages.c.uuid)
+        .join(outbox, outbox.c.uuid == sandbox_messages.c.uuid)
         .outerjoin(recipients, recipients.c.id == outbox.c.recipient_id)
-        .where(sandbox_messages.c.text != "")
+        .where(outbox.c.tenant_id == tenant_id, sandbox_messages.c.text != "")
         .order_by(sandbox_messages.c.id.desc())
         .limit(limit)
     )
@@ -62,16 +62,16 @@ def phone_messages(connection: Connection, limit: int) -> list[PhoneMessage]:
     ]
 
 
-def switch_phone(connection: Connection, since: Instant | None) -> None:
-    """Make the phone page exist, or (None) not: it must not outlive the sandbox."""
-    if since is None:
-        connection.execute(delete(sandbox_phone))
-    else:
-        insert_ignore(connection, sandbox_phone, [{"id": 1, "since": since}])
+def switch_phone(connection: Connection, tenant_id: str | None, now: Instant) -> None:
+    """Make the phone page exist for one tenant, or (None) not: it must not outlive the demo."""
+    connection.execute(delete(sandbox_phone))
+    if tenant_id is not None:
+        connection.execute(insert(sandbox_phone).values(id=1, tenant_id=tenant_id, since=now))
 
 
-def phone_is_on(connection: Connection) -> bool:
-    return connection.scalar(select(sandbox_phone.c.id)) is not None
+def phone_owner(connection: Connection) -> str | None:
+    """The tenant whose messages the phone page shows; None where there is no page."""
+    return connection.scalar(select(sandbox_phone.c.tenant_id))
 
 
 def purge_phone(connection: Connection, before: Instant) -> None:

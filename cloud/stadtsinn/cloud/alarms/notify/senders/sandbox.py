@@ -1,4 +1,4 @@
-"""The sandbox phone: messages end in our own database and on a page, never outside."""
+"""The sandbox: messages end in our own database, and in a demo on a page, never outside."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ class SandboxSender:
         """Nothing is open."""
 
 
-def open_sandbox(database: Database, clock: Clock) -> OpenedSender:
-    return OpenedSender(SandboxSender(database, clock), sandbox=True)
+def open_sandbox(database: Database, clock: Clock, phone: str) -> OpenedSender:
+    return OpenedSender(SandboxSender(database, clock), phone=phone)

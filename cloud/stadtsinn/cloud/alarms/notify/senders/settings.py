@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from stadtsinn.base.settings.reading import Section
 from stadtsinn.base.settings.secret import Secret
 from stadtsinn.cloud.alarms.notify.senders.provider import Provider
 from stadtsinn.cloud.alarms.notify.telephone import e164
+from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN
 
 _FROM = "from"
 _LONGEST_NAME = 11
@@ -29,9 +30,11 @@ def _from_somebody(values: dict[str, str]) -> dict[str, str]:
 
 
 class SandboxSettings(Section):
-    """Messages stay in the database and show on ``/sandbox-phone``."""
+    """Messages stay in the database. `phone` is for demos alone: the tenant whose messages anybody
+    may read on ``/sandbox-phone``; without it there is no such page."""
 
     kind: Literal["sandbox"] = "sandbox"
+    phone: Annotated[str, StringConstraints(pattern=f"^$|{SLUG_PATTERN}", max_length=63)] = ""
 
 
 class HttpSettings(Section):

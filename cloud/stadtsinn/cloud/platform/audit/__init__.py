@@ -1,0 +1,1 @@
+"""The audit: who changed what, readable for the town itself."""
