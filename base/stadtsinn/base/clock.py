@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.base.private_files import private_file
 
 
 class Clock(Protocol):
@@ -56,6 +57,7 @@ class SharedClock:
     @classmethod
     def create(cls, path: Path, start: Instant) -> SharedClock:
         """Make the file, standing at `start`."""
+        private_file(path)
         path.write_bytes(bytes(ctypes.c_int64(start)))
         return cls(path)
 

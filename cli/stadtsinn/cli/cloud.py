@@ -76,6 +76,7 @@ def run(
 ) -> None:
     from stadtsinn.base.clock import open_clock
     from stadtsinn.base.logs import configure_logs
+    from stadtsinn.base.settings.reading import warn_of_open_secrets
     from stadtsinn.cloud.run import ROLES, Process
 
     for name in only or []:
@@ -89,6 +90,7 @@ def run(
     with server_errors(config):
         settings = read_settings(config)
         configure_logs("cloud", level=settings.log_level)
+        warn_of_open_secrets(settings)
         process = Process(settings, open_clock(clock or settings.clock), only or list(ROLES))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: process.stop())

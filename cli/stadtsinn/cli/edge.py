@@ -39,9 +39,11 @@ def run(config: EdgeConfig = Path("edge.toml"), clock: Clock = None) -> None:
     settings = _settings(config)
     from stadtsinn.base.clock import open_clock
     from stadtsinn.base.logs import configure_logs
+    from stadtsinn.base.settings.reading import warn_of_open_secrets
     from stadtsinn.edge.agent.agent import EdgeAgent
 
     configure_logs("edge", level=settings.log_level)
+    warn_of_open_secrets(settings)
     try:
         agent = EdgeAgent(settings, open_clock(clock or "system"))
     except (ValueError, OSError) as error:

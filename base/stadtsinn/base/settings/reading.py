@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,10 +19,13 @@ from pydantic_settings import (
 )
 from pydantic_settings.exceptions import SettingsError as UnreadableVariable
 
+from stadtsinn.base.private_files import open_to_others
 from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.base.settings.fields import paths_start_at
 from stadtsinn.base.settings.secret import FILE_SUFFIX, FromEnvironment, Secret
 from stadtsinn.base.settings.variables import PREFIX, prefix_of, sections, unread
+
+log = logging.getLogger(__name__)
 
 
 class Section(BaseModel):
@@ -129,6 +133,14 @@ def read_text(kind: type[S], text: str, path: Path) -> S:
 
 
 # --- secrets ----------------------------------------------------------------------------
+
+
+def warn_of_open_secrets(settings: FileSettings) -> None:
+    """Name the files of secrets that others may read. For programs that run on: not each command
+    needs to say it."""
+    for field, secret in _secrets(settings, ""):
+        if secret.file is not None and open_to_others(secret.file):
+            log.warning("%s: others may read %s: 'chmod 600 %s'", field, secret.file, secret.file)
 
 
 def _secret_fields(model: type[BaseModel]) -> list[str]:

@@ -75,6 +75,11 @@ class Secret:
         """The environment variable that holds it, if one does."""
         return self._place if self._kind is _Kind.VARIABLE else None
 
+    @property
+    def file(self) -> Path | None:
+        """The file that holds it, if one does."""
+        return Path(self._place) if self._kind is _Kind.FILE else None
+
     def read(self) -> str | None:
         """The value; None where none is configured. Raises SettingsError if it is not there."""
         if self._kind is _Kind.FILE:

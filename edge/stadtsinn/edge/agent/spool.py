@@ -19,6 +19,7 @@ import structlog
 
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import Instant, to_datetime
+from stadtsinn.base.private_files import private_database
 from stadtsinn.edge.agent.packing import pack, unpack
 from stadtsinn.edge.messages.delivery import RawItem
 
@@ -60,7 +61,7 @@ class Spool:
     """
 
     def __init__(self, path: Path, max_bytes: int) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_database(path)
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._writer = _connect(path)

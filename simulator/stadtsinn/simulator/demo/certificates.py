@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from stadtsinn.base.private_files import private_folder
+
 _LIFETIME = timedelta(days=30)
 
 # Python 3.13 verifies strictly (RFC 5280): an authority says what it is for, and certificates
@@ -47,7 +49,7 @@ class Authority:
     """Issues certificates into a folder; keys are readable by their owner only."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name("stadtsinn demo authority")

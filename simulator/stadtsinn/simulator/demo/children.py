@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from stadtsinn.base.private_files import private_file
+
 _STOP_SECONDS = 60
 
 
@@ -60,6 +62,7 @@ class Child:
         return self._process.pid
 
     def start(self) -> None:
+        private_file(self.log)
         with self.log.open("ab") as sink, interrupt_waits():
             self._process = subprocess.Popen(
                 self._command,

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from stadtsinn.base.backoff import Backoff
+from stadtsinn.base.private_files import private_file, private_folder, write_private
 from stadtsinn.simulator.demo.certificates import Credentials
 from stadtsinn.simulator.demo.children import interrupt_waits
 from stadtsinn.simulator.demo.ports import free_port
@@ -200,10 +201,11 @@ class Mosquitto:
 
     def start(self, timeout: float = _START_SECONDS) -> None:
         """Start and wait until it listens; raises MosquittoUnavailable with Mosquitto's output."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self._folder)
         config = self._folder / "mosquitto.conf"
-        config.write_text("\n".join(self._config_lines()) + "\n")
+        write_private(config, "\n".join(self._config_lines()) + "\n")
         log = self._folder / "mosquitto.log"
+        private_file(log)
         with log.open("ab") as sink, interrupt_waits():
             self._process = subprocess.Popen(
                 [*self._program.before, str(self._program.path), "-c", str(config)],

@@ -12,6 +12,7 @@ from stadtsinn.base.clock import SharedClock
 from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.base.mqtt.broker import Broker
 from stadtsinn.base.mqtt.link import MqttLink
+from stadtsinn.base.private_files import private_folder
 from stadtsinn.cloud.domains.crowd.repository import latest_sample
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.zones.directory import read_zones
@@ -163,7 +164,7 @@ def check_day(folder: Path, cache: Path, *, seed: int, report: Callable[[str], N
 def _prepare(
     folder: Path, seed: int, api_port: int | None
 ) -> tuple[MarketDay, SharedClock, Setting]:
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     day = MarketDay(seed)
     path = folder / "clock"
     clock = SharedClock.create(path, day.span.start)

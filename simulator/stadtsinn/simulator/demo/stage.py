@@ -14,6 +14,7 @@ from typing import Self
 
 from stadtsinn.base.backoff import wait_until
 from stadtsinn.base.clock import Clock
+from stadtsinn.base.private_files import private_folder, write_private
 from stadtsinn.cloud.migrations.upgrade import upgrade
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.run import FOLLOWERS
@@ -55,7 +56,7 @@ class Stage:
     """
 
     def __init__(self, folder: Path, program: Program, setting: Setting, clock: Clock) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         self.folder = folder
         self.setting = setting
         self._clock = clock
@@ -161,7 +162,8 @@ class Stage:
     def _edge_child(self) -> Child:
         config = self.folder / "edge.toml"
         spool = self.folder / "spool.sqlite"
-        config.write_text(
+        write_private(
+            config,
             edge_toml(
                 self._edge_id,
                 self._ports,
@@ -169,13 +171,13 @@ class Stage:
                 self._edge_credentials,
                 spool,
                 self.setting.local_format,
-            )
+            ),
         )
         return self._child("edge", ["edge", "run", "--config", str(config)])
 
     def _cloud_child(self, name: str, roles: Sequence[str]) -> Child:
         config = self.folder / f"{name}.toml"
-        config.write_text(cloud_toml(self.database_url, self.series_url, self._ports))
+        write_private(config, cloud_toml(self.database_url, self.series_url, self._ports))
         only = [argument for role in roles for argument in ("--only", role)]
         return self._child(name, ["cloud", "run", "--config", str(config), *only])
 

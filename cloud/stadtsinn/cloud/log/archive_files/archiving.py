@@ -21,6 +21,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import DAY, Instant
+from stadtsinn.base.private_files import close_to_others, private_folder
 from stadtsinn.cloud.log.archive_files.archive import Archive, ArchivedDay, day_name, days
 from stadtsinn.cloud.log.archive_files.batches import table_batches
 from stadtsinn.cloud.log.archive_files.exclusive import rewriting_history
@@ -80,7 +81,9 @@ def archive_before(
     which counts positions on from it. Raises HistoryBusy, OSError, ArchiveUnreadable.
     """
     with rewriting_history(database):
-        archive.folder.mkdir(parents=True, exist_ok=True)
+        private_folder(archive.folder)
+        for path in (archive.folder, *archive.folder.rglob("*")):
+            close_to_others(path)
         sweep(database, archive)
         with database.read() as connection:
             newest = head(connection)
@@ -119,7 +122,7 @@ def _move(database: Database, archive: Archive, rows: _Rows, clock: Clock) -> Mo
     old = known[0] if known else None
     file = next_file(old.file if old else None, rows.day)
     path = archive.folder / file
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(path.parent)
     summary = _Summary()
     # In pages; no row can be added at these positions meanwhile.
     batches = table_batches(database, COLUMNS, *_of(rows))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from stadtsinn.base.private_files import private_file
 from stadtsinn.cloud.platform.database.engine import Database
 
 _KEY = 0x57AD8
@@ -39,6 +40,7 @@ def rewriting_history(database: Database) -> Iterator[None]:
 @contextmanager
 def _sqlite(database: Database) -> Iterator[None]:
     path = Path(f"{database.engine.url.database}.history-lock")
+    private_file(path)
     with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

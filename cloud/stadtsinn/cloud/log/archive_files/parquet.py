@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stadtsinn.base.private_files import private_file
 from stadtsinn.cloud.log.uplinks.rows import INSERTED
 
 ROW_GROUP = 16_384
@@ -138,6 +139,7 @@ def write_file(
     """
     # The name contains the process id: a run that still writes must not collide with this one.
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    private_file(temporary)
     with pq.ParquetWriter(
         temporary,
         SCHEMA,

@@ -28,6 +28,8 @@ from sqlalchemy import (
     text,
 )
 
+from stadtsinn.base.private_files import private_database
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -173,9 +175,9 @@ def _open_sqlite(url: Any) -> Engine:
     )
 
     @event.listens_for(engine, "do_connect")
-    def _make_folder(*_: Any) -> None:
-        if url.database:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    def _make_file(*_: Any) -> None:
+        if url.database and url.database != ":memory:":
+            private_database(Path(url.database))
 
     @event.listens_for(engine, "connect")
     def _configure(raw: Any, _record: Any) -> None:

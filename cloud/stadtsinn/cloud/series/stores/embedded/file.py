@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 
+from stadtsinn.base.private_files import private_database
 from stadtsinn.cloud.series.stores.store import SeriesUnavailable
 
 log = structlog.get_logger()
@@ -102,7 +103,7 @@ class SeriesFile:
         self._reading = threading.local()
         self._closed = False
         with self._failing_as_unavailable():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_database(path)
             self._writer = self._connect()
             self._create()
 
