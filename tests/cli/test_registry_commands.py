@@ -119,3 +119,25 @@ def test_german_by_locale(run: Command, config: Path, monkeypatch: pytest.Monkey
     environment = {"STADTSINN_CLOUD_CONFIG": str(config), "LC_ALL": "de_DE.UTF-8"}
     answer = CliRunner().invoke(keys.app, ["list"], env=environment)
     assert "keine Schlüssel" in answer.stdout
+
+
+def test_the_operator_sees_and_sets_what_a_town_may_have(run: Command, config: Path) -> None:
+    with config.open("a", encoding="utf-8") as file:
+        file.write("[limits]\nkeys = 1\n")
+    assert run("tenant", "limit", "musterstadt").exit_code == 1, "there is no such town"
+    assert run("tenant", "create", "musterstadt", "--name", "M").exit_code == 0
+
+    def shown(*arguments: str) -> list[dict[str, object]]:
+        answer = run("tenant", "limit", "musterstadt", *arguments, "--json")
+        return [json.loads(line) for line in _lines(answer)]
+
+    assert {"limit": "keys", "at_most": 1, "usual": 1} in shown()
+    assert run("key", "create", "musterstadt", "--name", "a").exit_code == 0
+    refused = run("key", "create", "musterstadt", "--name", "b")
+    assert refused.exit_code == 1
+    assert "stadtsinn tenant limit musterstadt keys" in refused.output
+    assert shown("keys", "2") == [{"limit": "keys", "at_most": 2, "usual": 1}]
+    assert run("key", "create", "musterstadt", "--name", "b").exit_code == 0
+    assert shown("keys", "default") == [{"limit": "keys", "at_most": 1, "usual": 1}]
+    for wrong in (("kyes", "2"), ("keys", "many"), ("keys", "0"), ("kyes",)):
+        assert run("tenant", "limit", "musterstadt", *wrong).exit_code in {1, 2}

@@ -43,6 +43,13 @@ class Invalid(Problem):
     title = "Invalid request"
 
 
+class TooMany(Problem):
+    """The caller asks for too much at once; the same call works when it has less under way."""
+
+    status = 429
+    title = "Too many requests"
+
+
 class Unavailable(Problem):
     """Something behind the API is away for the moment; the same call may work soon."""
 

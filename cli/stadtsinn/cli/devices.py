@@ -147,7 +147,9 @@ def hand_over(
         eui = dev_eui(device)
         try:
             with change_or_dry_run(opened.database, dry_run) as connection:
-                giver, taker = scope_of_device(connection, eui), scope_of_town(connection, tenant)
+                limits = opened.settings.limits
+                giver = scope_of_device(connection, eui, limits)
+                taker = scope_of_town(connection, tenant, limits)
                 editor = Editor(giver, opened.clock.now(), by or text("operator", "Betreiber"))
                 hand_over_device(connection, editor, taker, eui, name=name, station=station)
         except DryRunEnded:
@@ -189,7 +191,7 @@ def _change(
     with installation(config, reading=dry_run) as opened:
         when = opened.clock.now() if at is None else read_moment("--at", at)
         with opened.database.read() as connection:
-            scope = scope_of_device(connection, town.dev_eui(device))
+            scope = scope_of_device(connection, town.dev_eui(device), opened.settings.limits)
         editor = Editor(scope, opened.clock.now(), by or text("operator", "Betreiber"))
 
         def changed(connection: Connection) -> None:

@@ -50,7 +50,14 @@ def create(
     if role not in set(Role):
         raise typer.BadParameter(f"'{role}': {', '.join(Role)}", param_hint="--role")
     with installation(config) as opened:
-        key_id, token = create_key(opened.database, tenant, name, Role(role), opened.clock.now())
+        key_id, token = create_key(
+            opened.database,
+            tenant,
+            name,
+            Role(role),
+            opened.clock.now(),
+            opened.settings.limits,
+        )
     say(
         text(
             f"key {key_id}, role {role}; keep the token, it is not shown again:",

@@ -75,18 +75,13 @@ def import_devices(
     config: Config = DEFAULT_CONFIG,
     json_lines: Json = False,
 ) -> None:
-    from stadtsinn.base.problems import NotFound
-    from stadtsinn.cloud.platform.tenants.repository import find_tenant
+    from stadtsinn.cloud.platform.tenants.repository import require_tenant
     from stadtsinn.cloud.town_file.device_csv import read_devices
     from stadtsinn.cloud.town_file.model import Town
 
     with installation(config, reading=dry_run) as opened:
         with opened.database.read() as connection:
-            owner = find_tenant(connection, tenant)
-        if owner is None:
-            raise NotFound(
-                f"There is no tenant '{tenant}'. Make it with 'stadtsinn tenant create'."
-            )
+            owner = require_tenant(connection, tenant)
         listed = read_devices(file.read_text(encoding="utf-8"))
         _apply(opened, Town(tenant=tenant, name=owner.name, devices=listed), dry_run, json_lines)
 
@@ -121,7 +116,13 @@ def devices(tenant: str, config: Config = DEFAULT_CONFIG, json_lines: Json = Fal
 def _apply(opened: Parts, town: Town, dry_run: bool, json_lines: bool) -> None:
     from stadtsinn.cloud.town_file.apply import apply_town
 
-    changes = apply_town(opened.database, town, opened.clock.now(), dry_run=dry_run)
+    changes = apply_town(
+        opened.database,
+        town,
+        opened.clock.now(),
+        dry_run=dry_run,
+        limits=opened.settings.limits,
+    )
     for change in changes:
         if json_lines:
             print_json(asdict(change))

@@ -52,7 +52,7 @@ def list_stations(
     from stadtsinn.cloud.town.stations import repository
 
     with installation(config, reading=True) as opened, opened.database.read() as connection:
-        scope = scope_of_town(connection, tenant)
+        scope = scope_of_town(connection, tenant, opened.settings.limits)
         found = repository.stations_page(connection, scope, None, None, kind=kind, site=site)
     print_list(
         found,
@@ -85,7 +85,7 @@ def show(
     from stadtsinn.cloud.town.stations import repository
 
     with installation(config, reading=True) as opened, opened.database.read() as connection:
-        scope = scope_of_town(connection, tenant)
+        scope = scope_of_town(connection, tenant, opened.settings.limits)
         station = repository.station(connection, scope, slug)
         placed = repository.deployments_page(connection, scope, None, None, station=slug)
         described = streams(connection, scope, slug).items()
@@ -119,7 +119,7 @@ def history(
     from stadtsinn.cloud.town.stations import repository
 
     with installation(config, reading=True) as opened, opened.database.read() as connection:
-        scope = scope_of_town(connection, tenant)
+        scope = scope_of_town(connection, tenant, opened.settings.limits)
         repository.station(connection, scope, slug)
         placed = repository.deployments_page(connection, scope, None, None, station=slug)
     _print_deployments(sorted(placed, key=lambda one: one.starts), as_json=json_lines)

@@ -40,7 +40,9 @@ def create(
 
     with installation(config) as opened:
         town = Town.read({"tenant": tenant, "name": name})
-        changes = apply_town(opened.database, town, opened.clock.now())
+        changes = apply_town(
+            opened.database, town, opened.clock.now(), limits=opened.settings.limits
+        )
     for change in changes:
         say(str(change))
     if not changes:
@@ -72,3 +74,64 @@ def list_tenants(config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> N
             "noch keine Mandanten: 'stadtsinn tenant create' oder 'stadtsinn registry apply'",
         ),
     )
+
+
+@app.command(
+    help=text(
+        "Show or set what a town may have and ask for at most; 'default' goes back to [limits] of "
+        "the configuration.\n\n"
+        "Example: stadtsinn tenant limit musterstadt rules 3000",
+        "Zeigen oder setzen, was ein Mandant höchstens haben und abfragen darf; 'default' stellt "
+        "[limits] der Konfiguration wieder her.\n\n"
+        "Beispiel: stadtsinn tenant limit musterstadt rules 3000",
+    )
+)
+def limit(
+    tenant: Annotated[str, typer.Argument(help=text("The town.", "Der Mandant."))],
+    name: Annotated[
+        str | None, typer.Argument(help=text("Which; all are shown.", "Welche; sonst alle."))
+    ] = None,
+    value: Annotated[
+        str | None, typer.Argument(help=text("A number, or 'default'.", "Zahl oder 'default'."))
+    ] = None,
+    config: Config = DEFAULT_CONFIG,
+    json_lines: Json = False,
+) -> None:
+    from stadtsinn.cloud.platform.limits.service import change_limit, limits_for
+    from stadtsinn.cloud.platform.tenants.repository import require_tenant
+    from stadtsinn.cloud.town.service import change
+
+    with installation(config, reading=value is None) as opened:
+        if value is not None:
+            with change(opened.database) as connection:
+                require_tenant(connection, tenant)
+                change_limit(connection, tenant, name or "", _number(value))
+        with opened.database.read() as connection:
+            require_tenant(connection, tenant)
+            present = limits_for(connection, opened.settings.limits, tenant)
+    usual = opened.settings.limits
+    described = type(present).model_fields
+    shown = [one for one in described if name in (None, one)]
+    if not shown:
+        raise typer.BadParameter(f"'{name}': {', '.join(described)}", param_hint="NAME")
+    print_list(
+        shown,
+        {
+            text("Limit", "Grenze"): lambda one: one,
+            text("At most", "Höchstens"): lambda one: f"{getattr(present, one)}",
+            text("Usually", "Sonst"): lambda one: f"{getattr(usual, one)}",
+            text("Of what", "Wovon"): lambda one: described[one].description or "",
+        },
+        lambda one: {"limit": one, "at_most": getattr(present, one), "usual": getattr(usual, one)},
+        as_json=json_lines,
+        empty="",
+    )
+
+
+def _number(value: str) -> int | None:
+    """The limit's value, None for the installation's."""
+    if value == "default":
+        return None
+    if value.isdecimal():
+        return int(value)
+    raise typer.BadParameter(f"'{value}'", param_hint="VALUE")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from stadtsinn.cloud.platform.access.scope import Scope
+    from stadtsinn.cloud.platform.limits.model import Limits
 
 Tenant = Annotated[
     str | None,
@@ -23,7 +24,7 @@ Tenant = Annotated[
 ]
 
 
-def scope_of_town(connection: Connection, tenant: str | None) -> Scope:
+def scope_of_town(connection: Connection, tenant: str | None, limits: Limits) -> Scope:
     """The operator's scope of a town; raises Problem naming the towns where it is not clear."""
     from stadtsinn.base.problems import Invalid, NotFound
     from stadtsinn.cloud.platform.access.service import operator_scope
@@ -31,9 +32,9 @@ def scope_of_town(connection: Connection, tenant: str | None) -> Scope:
 
     known = [one.id for one in all_tenants(connection)]
     if tenant is None and len(known) == 1:
-        return operator_scope(known[0])
+        return operator_scope(known[0], limits)
     if tenant in known:
-        return operator_scope(tenant)
+        return operator_scope(tenant, limits)
     names = ", ".join(known)
     if not known:
         raise NotFound(
@@ -57,7 +58,7 @@ def scope_of_town(connection: Connection, tenant: str | None) -> Scope:
     )
 
 
-def scope_of_device(connection: Connection, dev_eui: str) -> Scope:
+def scope_of_device(connection: Connection, dev_eui: str, limits: Limits) -> Scope:
     """The operator's scope of the town that has the device; raises NotFound."""
     from stadtsinn.base.problems import NotFound
     from stadtsinn.cloud.platform.access.service import operator_scope
@@ -73,4 +74,4 @@ def scope_of_device(connection: Connection, dev_eui: str) -> Scope:
                 "'stadtsinn registry import-devices' legt es an",
             )
         )
-    return operator_scope(tenant)
+    return operator_scope(tenant, limits)

@@ -229,7 +229,7 @@ def _api(parts: Parts, checks: Checks) -> Role:
     from stadtsinn.cloud.publish.serving import ApiServer
     from stadtsinn.cloud.publish.web.settings import use_settings
 
-    services = Services(parts.database, parts.clock)
+    services = Services(parts.database, parts.clock, parts.settings.limits)
     app = create_app(services, parts.series, parts.archive, checks)
     use_settings(app, parts.settings.web)
     return Role(ApiServer(app, parts.settings.api.bind))

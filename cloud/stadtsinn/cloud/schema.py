@@ -16,6 +16,7 @@ from stadtsinn.cloud.log.uplinks import tables as log
 from stadtsinn.cloud.platform.access import tables as access
 from stadtsinn.cloud.platform.audit import tables as audit
 from stadtsinn.cloud.platform.database.engine import metadata
+from stadtsinn.cloud.platform.limits import tables as limits
 from stadtsinn.cloud.platform.tenants import tables as tenants
 from stadtsinn.cloud.series import tables as series
 from stadtsinn.cloud.series.redecode import tables as redecode
@@ -30,6 +31,7 @@ TABLE_MODULES = (
     crowd,
     followers,
     ingest,
+    limits,
     log,
     notify,
     redecode,

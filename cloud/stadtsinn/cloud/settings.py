@@ -18,6 +18,7 @@ from stadtsinn.cloud.intake.settings import (
 )
 from stadtsinn.cloud.log.settings import ArchiveSettings, PaceSettings
 from stadtsinn.cloud.platform.database.settings import DatabaseSettings
+from stadtsinn.cloud.platform.limits.model import Limits
 from stadtsinn.cloud.publish.settings import ApiSettings
 from stadtsinn.cloud.publish.web.settings import WebSettings
 from stadtsinn.cloud.series.settings import SeriesSettings
@@ -53,6 +54,7 @@ class CloudSettings(FileSettings):
     ] = ()
     api: ApiSettings = Field(default_factory=ApiSettings)
     health: HealthSettings = Field(default_factory=HealthSettings)
+    limits: Limits = Field(default_factory=Limits)
     pace: PaceSettings = Field(default_factory=PaceSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     notify: NotifySettings = Field(default_factory=NotifySettings)
@@ -141,6 +143,10 @@ bind = "127.0.0.1:8000"           # put a reverse proxy with TLS before it
 # feedback_url = "mailto:barrierefrei@musterstadt.example"
 # frame_ancestors = ["https://www.musterstadt.example"]   # who may embed the counter
 poll_seconds = 20                 # how often an open page asks for the number
+
+# [limits]                        # of each town and key: docs/limits.md has all of them
+# devices = 25000                 # 'stadtsinn tenant limit' gives one town more, or less
+# open_requests = 16
 
 [health]                          # used by processes that do not serve the API
 bind = "127.0.0.1:9802"

@@ -192,8 +192,9 @@ def _hint(kind: type[BaseModel], where: Sequence[str]) -> str:
     beside = _names(_model_at(kind, parents))
     if near := get_close_matches(name, beside, n=1):
         return f"did you mean '{near[0]}'?"
+    # In another section only what is nearer: there are many names.
     everywhere = {full.rpartition(".")[2]: full for full in _all_names(kind, "")}
-    if near := get_close_matches(name, everywhere, n=1):
+    if near := get_close_matches(name, everywhere, n=1, cutoff=0.7):
         return f"did you mean '{everywhere[near[0]]}'?"
     return f"known are {', '.join(beside)}" if beside else "remove it"
 

@@ -23,6 +23,10 @@ from stadtsinn.cloud.platform.access.scope import Scope
 _READ = READ.split(", ")
 
 
+class CallerLeft(Exception):
+    """Nobody waits for the answer any more."""
+
+
 def read_after(
     connection: Connection, archive: Archive | None, position: int, limit: int
 ) -> list[LoggedUplink]:
@@ -76,11 +80,12 @@ def history(
     end: Instant | None = None,
     before_position: int | None = None,
     limit: int = 100,
+    has_left: Callable[[], bool] = lambda: False,
 ) -> list[HistoryItem]:
     """Uplinks of a device of the caller's tenant, newest commit first.
 
-    Only event times with start <= time < end; only positions below `before_position`. Raises
-    ArchiveUnreadable.
+    Only event times with start <= time < end; only positions below `before_position`. Asks before
+    each archived day whether the caller `has_left`. Raises ArchiveUnreadable, CallerLeft.
     """
     newest = repository.history(
         connection,
@@ -103,7 +108,8 @@ def history(
         )
 
     known = {item.uplink.position: item for item in newest}
-    for item in _archived_history(_needed(archive, listed), listed, scope, dev_eui, wanted, limit):
+    reading = _needed(archive, listed)
+    for item in _archived_history(reading, listed, scope, dev_eui, wanted, limit, has_left):
         known[item.uplink.position] = item
     return [known[number] for number in sorted(known, reverse=True)[:limit]]
 
@@ -156,11 +162,14 @@ def _archived_history(
     dev_eui: str,
     wanted: Callable[[LoggedUplink], bool],
     limit: int,
+    has_left: Callable[[], bool],
 ) -> list[HistoryItem]:
     found: list[HistoryItem] = []
     for day in sorted(listed, key=lambda day: day.last, reverse=True):
         if len(found) == limit and day.last < found[-1].uplink.position:
             break
+        if has_left():
+            raise CallerLeft
         mine: list[HistoryItem] = []
         for item in _backwards(archive, day, scope.tenant_id, dev_eui):
             if wanted(item.uplink):

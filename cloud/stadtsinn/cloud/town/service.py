@@ -18,12 +18,14 @@ from stadtsinn.base.problems import Conflict, Invalid, NotFound
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.api.fields import normalised_dev_eui
 from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.platform.limits.service import require_room
 from stadtsinn.cloud.town import repository
 from stadtsinn.cloud.town.model import Device, Edge, Site
 from stadtsinn.cloud.town.stations.kinds import kind_of_family
 from stadtsinn.cloud.town.stations.model import Station
 from stadtsinn.cloud.town.stations.service import Editor, place_new_device, withdraw_device
 from stadtsinn.cloud.town.stations.slugs import slug_of
+from stadtsinn.cloud.town.tables import devices, edges, sites
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.device_type import DeviceType
 
@@ -75,6 +77,7 @@ def require_device_type(device_type: str) -> DeviceType:
 
 def create_site(connection: Connection, scope: Scope, record: Site) -> None:
     require_free(lambda: repository.site(connection, scope, record.slug), "site", record.slug)
+    require_room(connection, scope, "sites", sites)
     repository.insert_site(connection, scope, record)
 
 
@@ -112,6 +115,7 @@ def create_device(
             "operator of this server to hand it over: "
             f"'stadtsinn device hand-over {record.dev_eui} YOUR-TOWN'."
         )
+    require_room(connection, scope, "devices", devices)
     repository.insert_device(connection, scope, record, now)
     own = own_station(record, family)
     place_new_device(connection, Editor(scope, now), record.dev_eui, own, station)
@@ -152,6 +156,7 @@ def hand_over_device(
     if giver.scope.tenant_id == taker.tenant_id:
         raise Conflict(f"The device '{dev_eui}' already belongs to '{taker.tenant_id}'.")
     family = require_device_type(record.device_type).family
+    require_room(connection, taker, "devices", devices)
     withdraw_device(connection, giver, dev_eui, keep_unused=True)
     repository.end_ownership(connection, giver.scope, dev_eui, giver.now, from_beginning=True)
     given = Device(
@@ -189,6 +194,7 @@ def _require_sound_device(connection: Connection, scope: Scope, record: Device) 
 def create_edge(connection: Connection, scope: Scope, record: Edge, now: Instant) -> None:
     if repository.is_edge_id_taken(connection, record.id):
         raise Conflict(f"The edge agent id '{record.id}' is already in use.")
+    require_room(connection, scope, "edges", edges)
     repository.insert_edge(connection, scope, record, now)
 
 

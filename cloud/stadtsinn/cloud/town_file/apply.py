@@ -22,6 +22,7 @@ from stadtsinn.cloud.domains.crowd.zones.model import Gate
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.access.service import operator_scope
 from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.platform.limits.model import DEFAULTS, Limits
 from stadtsinn.cloud.platform.tenants.repository import find_tenant, rename_tenant
 from stadtsinn.cloud.platform.tenants.service import create_tenant
 from stadtsinn.cloud.town import repository, service
@@ -52,14 +53,19 @@ class _LeaveAsItIs(Exception):
 
 
 def apply_town(
-    database: Database, town: Town, now: Instant, *, dry_run: bool = False
+    database: Database,
+    town: Town,
+    now: Instant,
+    *,
+    dry_run: bool = False,
+    limits: Limits = DEFAULTS,
 ) -> tuple[Change, ...]:
     """Bring the registry to what the town says, all of it or nothing; returns what changed.
 
     A `dry_run` does everything and takes it back, so it finds every error that applying
     would find. Raises TownRefused.
     """
-    applied = _Applying(operator_scope(town.tenant), now)
+    applied = _Applying(operator_scope(town.tenant, limits), now)
     try:
         with service.change(database) as connection:
             applied.run(connection, town)

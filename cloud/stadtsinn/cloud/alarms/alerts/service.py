@@ -14,10 +14,12 @@ from stadtsinn.cloud.alarms.alerts import incident_repository, repository
 from stadtsinn.cloud.alarms.alerts.recorder import end_what_was_open
 from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL, StoredRule, Subject
 from stadtsinn.cloud.alarms.alerts.rule import Rule
+from stadtsinn.cloud.alarms.alerts.tables import rules
 from stadtsinn.cloud.alarms.judging.state import CloseReason
 from stadtsinn.cloud.domains.crowd.zones.model import Zone
 from stadtsinn.cloud.domains.crowd.zones.repository import zone, zone_id
 from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.platform.limits.service import require_room
 from stadtsinn.cloud.town import repository as registry
 from stadtsinn.cloud.town.stations.repository import station_id
 from stadtsinn.decoders.vocabulary import VocabularyError, quantity
@@ -27,11 +29,13 @@ _NOT_JUDGED_BY = ("name", "max_age_s", "resolve_notice", "recipients", "technici
 
 
 def create_rule(connection: Connection, scope: Scope, wanted: Rule) -> None:
-    """Raises Conflict when the slug is taken, Invalid for an unknown subject or recipient."""
+    """Raises Conflict when the slug is taken or there is no room, Invalid for an unknown subject or
+    recipient."""
     try:
         repository.rule(connection, scope, wanted.slug)
     except NotFound:
         subject = _subject(connection, scope, wanted)
+        require_room(connection, scope, "rules", rules)
         rule_id = repository.insert_rule(connection, scope, wanted, subject)
         _set_recipients(connection, scope, rule_id, wanted)
     else:

@@ -15,7 +15,9 @@ from stadtsinn.cloud.alarms.notify import outbox_repository, repository
 from stadtsinn.cloud.alarms.notify.recipient import Recipient
 from stadtsinn.cloud.alarms.notify.senders import repository as sender_repository
 from stadtsinn.cloud.alarms.notify.senders.provider import ReportFormat, pick, token_digest
+from stadtsinn.cloud.alarms.notify.tables import recipients
 from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.platform.limits.service import require_room
 
 
 def create_recipient(connection: Connection, scope: Scope, wanted: Recipient) -> None:
@@ -23,9 +25,14 @@ def create_recipient(connection: Connection, scope: Scope, wanted: Recipient) ->
     try:
         repository.recipient(connection, scope, wanted.slug)
     except NotFound:
-        repository.insert_recipient(connection, scope, wanted)
+        _insert(connection, scope, wanted)
     else:
         raise Conflict(f"There is already a recipient '{wanted.slug}'. Change it with PUT.")
+
+
+def _insert(connection: Connection, scope: Scope, wanted: Recipient) -> None:
+    require_room(connection, scope, "recipients", recipients)
+    repository.insert_recipient(connection, scope, wanted)
 
 
 def replace_recipient(connection: Connection, scope: Scope, wanted: Recipient) -> None:
@@ -51,7 +58,7 @@ def apply_recipients(
         try:
             present = repository.recipient(connection, scope, one.slug)
         except NotFound:
-            repository.insert_recipient(connection, scope, one)
+            _insert(connection, scope, one)
             changes.append(("created", f"recipient {one.slug}"))
             continue
         if dict(present) != dict(one):

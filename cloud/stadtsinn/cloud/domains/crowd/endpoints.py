@@ -28,6 +28,7 @@ from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, S
 from stadtsinn.cloud.platform.api.fields import SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
 from stadtsinn.cloud.platform.api.times import GivenTime, write_time
+from stadtsinn.cloud.platform.limits.service import require_days
 
 router = APIRouter(tags=["zones"])
 
@@ -82,6 +83,7 @@ def read_history(
     """
     until = services.clock.now() if end is None else Instant(end)
     since = Instant(until - DAY) if start is None else Instant(start)
+    require_days(scope, since, until)
     if format_ is Format.CSV:
         with services.database.read() as connection:
             name = registry.zone(connection, scope, zone).name

@@ -6,17 +6,20 @@ from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Query
+from starlette.requests import ClientDisconnect
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import Unavailable
 from stadtsinn.cloud.log.archive_files.archive import ArchiveUnreadable
 from stadtsinn.cloud.log.history.dependencies import ArchiveDep
 from stadtsinn.cloud.log.history.schemas import UplinkView, view
-from stadtsinn.cloud.log.reader import history
+from stadtsinn.cloud.log.reader import CallerLeft, history
 from stadtsinn.cloud.platform.access.dependencies import ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import DevEuiInPath
+from stadtsinn.cloud.platform.api.leaving import HasLeftDep
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
 from stadtsinn.cloud.platform.api.times import HOW, GivenTime
+from stadtsinn.cloud.platform.limits.service import require_days
 from stadtsinn.cloud.town.repository import require_history
 
 log = structlog.get_logger()
@@ -30,6 +33,7 @@ def list_uplinks(
     archive: ArchiveDep,
     scope: ReaderDep,
     page: PageDep,
+    has_left: HasLeftDep,
     dev_eui: DevEuiInPath,
     start: Annotated[GivenTime | None, Query(description=f"First event time. {HOW}")] = None,
     end: Annotated[GivenTime | None, Query(description=f"Event time to stop before. {HOW}")] = None,
@@ -38,6 +42,8 @@ def list_uplinks(
 
     Of a device that was handed over or deleted, those of the caller's own time.
     """
+    if start is not None:
+        require_days(scope, Instant(start), behind.clock.now() if end is None else Instant(end))
     with behind.database.read() as connection:
         require_history(connection, scope, dev_eui)
         try:
@@ -50,7 +56,10 @@ def list_uplinks(
                 end=_instant(end),
                 before_position=page.after_number,
                 limit=page.fetch,
+                has_left=has_left,
             )
+        except CallerLeft:
+            raise ClientDisconnect from None
         except ArchiveUnreadable:
             log.exception("archive_unreadable")
             raise Unavailable(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -10,9 +11,11 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.problems import Forbidden, Unauthenticated
+from stadtsinn.cloud.platform.access.open_requests import OpenRequests
 from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.platform.access.service import authenticate
 from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.platform.limits.model import DEFAULTS, Limits
 
 _bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: Bearer st_…`")
 
@@ -23,20 +26,31 @@ class Services:
 
     database: Database
     clock: Clock
+    limits: Limits = DEFAULTS
+    """Of the installation; a scope has those of its tenant."""
+    open_requests: OpenRequests = field(default_factory=OpenRequests)
 
 
 def services(request: Request) -> Services:
     return cast(Services, request.app.state.services)
 
 
-def authenticated(
+def identified(
     behind: Annotated[Services, Depends(services)],
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Scope:
     """The caller's scope, or 401."""
     if credentials is None:
         raise Unauthenticated("Send an API key: 'Authorization: Bearer st_…'.")
-    return authenticate(behind.database, credentials.credentials, behind.clock.now())
+    return authenticate(behind.database, credentials.credentials, behind.clock.now(), behind.limits)
+
+
+async def authenticated(
+    behind: Annotated[Services, Depends(services)], scope: Annotated[Scope, Depends(identified)]
+) -> AsyncIterator[Scope]:
+    """The caller's scope, or 429. It counts as open until its answer is sent."""
+    with behind.open_requests.one(scope):
+        yield scope
 
 
 def reader(scope: Annotated[Scope, Depends(authenticated)]) -> Scope:

@@ -45,7 +45,12 @@ def list_keys(scope: AdminDep, services: ServicesDep, page: PageDep) -> Page[Key
 )
 def create_key(scope: AdminDep, services: ServicesDep, body: NewKey) -> KeyWithToken:
     key_id, token = service.create_key(
-        services.database, scope.tenant_id, body.name, body.role, services.clock.now()
+        services.database,
+        scope.tenant_id,
+        body.name,
+        body.role,
+        services.clock.now(),
+        scope.limits,
     )
     with services.database.read() as connection:
         made = _view(repository.key(connection, scope, key_id))

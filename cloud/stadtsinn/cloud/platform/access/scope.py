@@ -7,8 +7,10 @@ scope and add its tenant to every query.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from stadtsinn.cloud.platform.limits.model import DEFAULTS, Limits
 
 
 class Role(StrEnum):
@@ -33,3 +35,4 @@ class Scope:
     tenant_id: str
     role: Role
     key_id: int
+    limits: Limits = field(default=DEFAULTS, repr=False, compare=False)

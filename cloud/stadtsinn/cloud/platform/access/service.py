@@ -20,7 +20,9 @@ from stadtsinn.base.problems import Conflict, Invalid, NotFound, Unauthenticated
 from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.platform.access.tables import api_keys
 from stadtsinn.cloud.platform.database.engine import Database
-from stadtsinn.cloud.platform.tenants.tables import tenants
+from stadtsinn.cloud.platform.limits.model import DEFAULTS, Limits
+from stadtsinn.cloud.platform.limits.service import limits_for, require_room
+from stadtsinn.cloud.platform.tenants.repository import require_tenant
 
 _REFUSED = "This API key is not valid (any more). Ask an administrator of your town for a new one."
 _TOKEN = re.compile(r"(st_[0-9a-f]{8})_[A-Za-z0-9_-]{43}")
@@ -30,11 +32,17 @@ _NOTE_USE_EVERY = HOUR
 
 
 def create_key(
-    database: Database, tenant_id: str, name: str, role: Role, now: Instant
+    database: Database,
+    tenant_id: str,
+    name: str,
+    role: Role,
+    now: Instant,
+    limits: Limits = DEFAULTS,
 ) -> tuple[int, str]:
     """Make a key. Returns its id and its token, which is not stored and cannot be shown again.
 
-    Raises NotFound for an unknown tenant, Invalid for a name with unsafe characters.
+    Raises NotFound for an unknown tenant, Invalid for a name with unsafe characters, Conflict
+    where the tenant has as many keys as it may.
     """
     try:
         require_plain(name)
@@ -43,10 +51,9 @@ def create_key(
     prefix = f"st_{secrets.token_hex(4)}"
     token = f"{prefix}_{secrets.token_urlsafe(32)}"
     with database.write() as connection:
-        if connection.scalar(select(tenants.c.id).where(tenants.c.id == tenant_id)) is None:
-            raise NotFound(
-                f"There is no tenant '{tenant_id}'. Make it with 'stadtsinn tenant create'."
-            )
+        require_tenant(connection, tenant_id)
+        owner = Scope(tenant_id, role, 0, limits)
+        require_room(connection, owner, "keys", api_keys, api_keys.c.revoked_at.is_(None))
         key_id = connection.execute(
             api_keys.insert()
             .values(
@@ -62,8 +69,9 @@ def create_key(
     return key_id, token
 
 
-def authenticate(database: Database, token: str, now: Instant) -> Scope:
-    """The scope of a valid token; raises Unauthenticated for any other.
+def authenticate(database: Database, token: str, now: Instant, limits: Limits = DEFAULTS) -> Scope:
+    """The scope of a valid token; raises Unauthenticated for any other. `limits` are the
+    installation's.
 
     Reads the key each time, so a revoked one is refused from the next request on. The answer
     takes equally long whichever part of a well-formed token is wrong, and says the same.
@@ -74,21 +82,23 @@ def authenticate(database: Database, token: str, now: Instant) -> Scope:
         row = connection.execute(
             select(api_keys).where(api_keys.c.prefix == _prefix_of(token))
         ).one_or_none()
+        if row is not None:
+            limits = limits_for(connection, limits, row.tenant_id)
     genuine = hmac.compare_digest(row.digest if row else _NO_DIGEST, _digest(token))
     if row is None or not genuine or row.revoked_at is not None:
         raise Unauthenticated(_REFUSED)
     if row.last_used_at is None or now - row.last_used_at >= _NOTE_USE_EVERY:
         _note_use(database, row.id, now)
-    return Scope(tenant_id=row.tenant_id, role=Role(row.role), key_id=row.id)
+    return Scope(row.tenant_id, Role(row.role), row.id, limits)
 
 
-def operator_scope(tenant_id: str) -> Scope:
+def operator_scope(tenant_id: str, limits: Limits = DEFAULTS) -> Scope:
     """The scope of commands that run on the server.
 
     They can read and write the database file anyway, so no key is asked for. Nothing that
     serves requests may call this (tests/cloud/platform/access/test_scopes.py looks).
     """
-    return Scope(tenant_id=tenant_id, role=Role.ADMIN, key_id=0)
+    return Scope(tenant_id, Role.ADMIN, 0, limits)
 
 
 def revoke(database: Database, scope: Scope, key_id: int, now: Instant) -> None:

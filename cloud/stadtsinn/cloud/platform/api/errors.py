@@ -86,7 +86,7 @@ def _on_problem(request: Request, error: Exception) -> Response:
     headers = {}
     if error.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="stadtsinn"'
-    if error.status == 503:
+    if error.status in {429, 503}:
         headers["Retry-After"] = _RETRY_AFTER_S
     return problem_response(
         _request_id(request), error.status, error.title, error.detail, headers=headers

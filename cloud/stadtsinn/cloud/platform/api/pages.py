@@ -48,13 +48,13 @@ class PageRequest:
     @property
     def after_text(self) -> str | None:
         if isinstance(self.after, int):
-            raise _foreign_cursor()
+            raise foreign_cursor()
         return self.after
 
     @property
     def after_number(self) -> int | None:
         if isinstance(self.after, str):
-            raise _foreign_cursor()
+            raise foreign_cursor()
         return self.after
 
 
@@ -99,15 +99,16 @@ def _read_cursor(cursor: str) -> str | int:
         padded = cursor + "=" * (-len(cursor) % 4)
         key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (binascii.Error, ValueError):
-        raise _foreign_cursor() from None
+        raise foreign_cursor() from None
     if isinstance(key, bool) or not isinstance(key, str | int):
-        raise _foreign_cursor()
+        raise foreign_cursor()
     if isinstance(key, int) and not 0 <= key < 2**63:
-        raise _foreign_cursor()
+        raise foreign_cursor()
     if isinstance(key, str) and not key.isprintable():
-        raise _foreign_cursor()
+        raise foreign_cursor()
     return key
 
 
-def _foreign_cursor() -> Invalid:
+def foreign_cursor() -> Invalid:
+    """For a cursor that this list did not give."""
     return Invalid("This is not a cursor of this list. Use `next` of the page before, or none.")

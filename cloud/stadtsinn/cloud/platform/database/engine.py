@@ -112,6 +112,9 @@ class Database:
         self.engine.dispose()
 
 
+_POOL: Mapping[str, Any] = {"pool_size": 5, "max_overflow": 35}
+"""A connection for each of the API's forty threads: one town's requests never hold the last one."""
+
 _READING: Mapping[str, Mapping[str, Any]] = {
     "sqlite": {"stadtsinn_access": "read"},
     # By default each statement would see what was committed before it alone.
@@ -158,6 +161,7 @@ def open_database(url: str) -> Database:
                 parsed.set(drivername="postgresql+psycopg"),
                 hide_parameters=True,
                 json_deserializer=msgspec.json.decode,
+                **_POOL,
             )
         )
     raise ValueError(
@@ -172,6 +176,7 @@ def _open_sqlite(url: Any) -> Engine:
         json_deserializer=msgspec.json.decode,  # a registry has tens of thousands of texts
         hide_parameters=True,  # Error texts must not contain parameters such as phone numbers.
         connect_args={"timeout": 60, "check_same_thread": False},
+        **({} if url.database in (None, "", ":memory:") else _POOL),
     )
 
     @event.listens_for(engine, "do_connect")

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import Connection, insert, select, update
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.platform.tenants.tables import tenants
 
 
@@ -26,6 +27,14 @@ def insert_tenant(connection: Connection, tenant: Tenant) -> None:
 def find_tenant(connection: Connection, tenant_id: str) -> Tenant | None:
     row = connection.execute(select(tenants).where(tenants.c.id == tenant_id)).one_or_none()
     return Tenant(*row) if row else None
+
+
+def require_tenant(connection: Connection, tenant_id: str) -> Tenant:
+    """Raises NotFound."""
+    found = find_tenant(connection, tenant_id)
+    if found is None:
+        raise NotFound(f"There is no tenant '{tenant_id}'. Make it with 'stadtsinn tenant create'.")
+    return found
 
 
 def all_tenants(connection: Connection) -> list[Tenant]:

@@ -45,6 +45,7 @@ _ERRORS = {
     "404": "Not there, or another town's. Nicht vorhanden.",
     "409": "Clashes with what is there. Widerspricht dem Bestand.",
     "422": "Something in the request is not valid. Die Anfrage ist ungültig.",
+    "429": "Too many requests at the same time. Zu viele Abfragen gleichzeitig.",
     "503": "Away for the moment, try again. Gerade nicht erreichbar.",
 }
 
@@ -81,7 +82,7 @@ def _add_errors(path: str, method: str, operation: dict[str, Any]) -> None:
     """Name the errors that an operation's security, method and parameters make possible."""
     codes = ["503"]
     if operation.get("security"):
-        codes.append("401")
+        codes += ["401", "429"]
         if method != "get":
             codes += ["403", "409"]
     if "{" in path:

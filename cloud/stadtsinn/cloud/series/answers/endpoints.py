@@ -29,8 +29,9 @@ from stadtsinn.cloud.platform.api.fields import (
     DevEuiInPath,
     SlugInPath,
 )
-from stadtsinn.cloud.platform.api.pages import Page
+from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of, unchanged
 from stadtsinn.cloud.platform.api.times import HOW, GivenTime
+from stadtsinn.cloud.platform.limits.service import require_days
 from stadtsinn.cloud.series.answers import repository
 from stadtsinn.cloud.series.answers import service as reading
 from stadtsinn.cloud.series.answers.csv_text import stream
@@ -72,12 +73,17 @@ class Grade(StrEnum):
 
 @router.get("/stations/{station}/series", summary="List series · Messreihen auflisten")
 def list_series(
-    scope: ReaderDep, services: ServicesDep, series: SeriesDep, station: SlugInPath
+    scope: ReaderDep,
+    services: ServicesDep,
+    series: SeriesDep,
+    page: PageDep,
+    station: SlugInPath,
 ) -> Page[SeriesView]:
-    """Everything measured at a station so far, with the newest good values. One page holds all."""
+    """Everything measured at a station so far, with the newest good values."""
     with services.database.read() as connection:
         streams = repository.streams(connection, scope, station)
-    return Page(items=reading.overview(series, scope.tenant_id, station, streams), next=None)
+    found = reading.overview(series, scope.tenant_id, station, streams, page)
+    return page_of(found, page, lambda one: reading.cursor_of(one.quantity, one.channel), unchanged)
 
 
 @router.get(
@@ -85,14 +91,23 @@ def list_series(
     summary="List what a device feeds · Messreihen eines Geräts auflisten",
 )
 def list_fed_series(
-    scope: ReaderDep, services: ServicesDep, series: SeriesDep, dev_eui: DevEuiInPath
+    scope: ReaderDep,
+    services: ServicesDep,
+    series: SeriesDep,
+    page: PageDep,
+    dev_eui: DevEuiInPath,
 ) -> Page[FedSeriesView]:
     """The series of stations that a device feeds or fed. Their values are read at the station."""
     with services.database.read() as connection:
         device_type = registry.type_of_device(connection, scope, dev_eui)
         places = town_stations.deployments_page(connection, scope, None, None, dev_eui=dev_eui)
-    found = reading.fed_by(series, scope.tenant_id, device_type, places)
-    return Page(items=found, next=None)
+    found = reading.fed_by(series, scope.tenant_id, device_type, places, page)
+    return page_of(
+        found,
+        page,
+        lambda one: reading.cursor_of(one.station, one.quantity, one.channel),
+        unchanged,
+    )
 
 
 @router.put(
@@ -173,6 +188,7 @@ def read_series(
     reading.check_quantity(quantity)
     until = services.clock.now() if end is None else Instant(end)
     since = Instant(max(until - DAY, 0)) if start is None else Instant(start)
+    require_days(scope, since, until)
     key = SeriesKey(station, quantity, channel)
     with services.database.read() as connection:
         named = town_stations.station(connection, scope, station)
@@ -241,6 +257,7 @@ def read_latest(
         chosen, more_after = _named(services, scope, stations), None
     else:
         chosen, more_after = _page(services, scope, kind, site, cursor, limit)
+        chosen, more_after = _affordable(services, scope, chosen, more_after)
     found = reading.newest(series, scope.tenant_id, chosen, quantity, more_after)
     return Response(msgspec.json.encode(found), media_type="application/json")
 
@@ -268,6 +285,22 @@ def _page(
             registry.site(connection, scope, site)
         found = repository.places_page(connection, scope, cursor, limit + 1, kind=kind, site=site)
     return found[:limit], found[limit - 1].slug if len(found) > limit else None
+
+
+def _affordable(
+    services: Services, scope: Scope, chosen: list[Place], more_after: str | None
+) -> tuple[list[Place], str | None]:
+    """As many of the stations as have the values of one answer at most, one at least."""
+    most = scope.limits.query_values
+    with services.database.read() as connection:
+        if repository.count_streams(connection, scope) <= most:
+            return chosen, more_after
+        streams = repository.streams_per_station(connection, scope, chosen)
+    for number, place in enumerate(chosen):
+        most -= streams.get(place.slug, 0)
+        if most < 0 and number > 0:
+            return chosen[:number], chosen[number - 1].slug
+    return chosen, more_after
 
 
 def _link_to_next(request: Request, start: str | None) -> dict[str, str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, select, update
+from sqlalchemy import Connection, Row, Select, func, select, update
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import NotFound
@@ -87,6 +87,30 @@ def streams(connection: Connection, scope: Scope, slug: str) -> dict[SeriesKey, 
         SeriesKey(slug, row.quantity, row.channel): _stream(row)
         for row in connection.execute(query)
     }
+
+
+def count_streams(connection: Connection, scope: Scope) -> int:
+    """How many datastreams the caller's town has."""
+    query = select(func.count()).where(datastreams.c.tenant_id == scope.tenant_id)
+    return int(connection.execute(query).scalar_one())
+
+
+def streams_per_station(
+    connection: Connection, scope: Scope, places: Sequence[Place]
+) -> dict[str, int]:
+    """How many datastreams these stations have, which come in the order of their slugs."""
+    if not places:
+        return {}
+    query = (
+        select(stations.c.slug, func.count())
+        .join(datastreams, datastreams.c.station_id == stations.c.id)
+        .where(
+            stations.c.tenant_id == scope.tenant_id,
+            stations.c.slug.between(places[0].slug, places[-1].slug),
+        )
+        .group_by(stations.c.slug)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def describe_stream(

@@ -9,6 +9,7 @@ from itertools import chain
 from stadtsinn.base import berlin
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import Invalid, NotFound
+from stadtsinn.cloud.platform.api.pages import PageRequest, foreign_cursor
 from stadtsinn.cloud.series.answers.repository import Datastream, Place
 from stadtsinn.cloud.series.answers.schemas import (
     FedSeriesView,
@@ -27,13 +28,14 @@ from stadtsinn.cloud.series.stores.store import Aggregate, Sample, SeriesKey, Se
 from stadtsinn.cloud.series.stores.windows import next_window, step_of, window_start
 from stadtsinn.cloud.town.stations.model import (
     COMPARISON,
-    Deployment,
     PlacedDeployment,
     station_channel,
 )
 from stadtsinn.decoders.catalogue import catalogue
-from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.vocabulary import QUANTITIES, VocabularyError, quantity
+
+_BETWEEN = "|"
+"""Between the parts of a series' name in a cursor: in no slug and no quantity."""
 
 _MOST_WINDOWS = 600_000
 """Of one table: minutes of more than a year."""
@@ -79,12 +81,18 @@ def default_aggregate(name: str) -> Aggregate:
 
 
 def overview(
-    store: SeriesReader, tenant_id: str, station: str, streams: Mapping[SeriesKey, Datastream]
+    store: SeriesReader,
+    tenant_id: str,
+    station: str,
+    streams: Mapping[SeriesKey, Datastream],
+    page: PageRequest,
 ) -> list[SeriesView]:
-    """Every series of a station with its newest value, and what is said of it."""
+    """The series of a station, up to `page.fetch`, with the newest value and what is said."""
+    after = after_series(page, 2)
+    keys = [key for key in store.series(tenant_id, station) if series_name(key)[1:] > after]
     newest = store.latest(tenant_id, [station])
     found = []
-    for key in store.series(tenant_id, station):
+    for key in keys[: page.fetch]:
         stream = streams.get(key)
         found.append(
             series_view(
@@ -99,26 +107,69 @@ def overview(
 
 
 def fed_by(
-    store: SeriesReader, tenant_id: str, device_type: str, places: Sequence[PlacedDeployment]
+    store: SeriesReader,
+    tenant_id: str,
+    device_type: str,
+    places: Sequence[PlacedDeployment],
+    page: PageRequest,
 ) -> list[FedSeriesView]:
-    """The series of stations that a device of this type feeds or fed, by its deployments."""
-    found: dict[SeriesKey, FedSeriesView] = {}
+    """The series of stations that a device of this type feeds or fed, up to `page.fetch`.
+
+    Each station is asked once, however often the device was there.
+    """
     measured = catalogue().find(device_type)
-    for place in places:
-        for key in store.series(tenant_id, place.station):
-            if key not in found and _may_feed(place, measured, key):
-                found[key] = fed_series_view(key)
-    return list(found.values())
+    quantities = None if measured is None else {slot.quantity for slot in measured.fields}
+    after = after_series(page, 3)
+    found: list[FedSeriesView] = []
+    for station, fed in _fed_channels(places).items():
+        if (station,) < after[:1]:
+            continue
+        for key in store.series(tenant_id, station):
+            if series_name(key) <= after or not (quantities is None or key.quantity in quantities):
+                continue
+            channels = fed.get(key.channel.split(".")[-1] == COMPARISON, ())
+            if channels is None or key.channel in channels:
+                found.append(fed_series_view(key))
+        if len(found) >= page.fetch:
+            break
+    return found[: page.fetch]
 
 
-def _may_feed(place: Deployment, measured: DeviceType | None, key: SeriesKey) -> bool:
-    if place.comparison != (key.channel.split(".")[-1] == COMPARISON):
-        return False
-    if place.channels is not None and not any(
-        station_channel(place, channel) == key.channel for channel in place.channels
-    ):
-        return False
-    return measured is None or key.quantity in {slot.quantity for slot in measured.fields}
+_FedChannels = dict[bool, set[str] | None]
+"""Of a station, for comparisons and for all others: the channels fed, None for all."""
+
+
+def _fed_channels(places: Sequence[PlacedDeployment]) -> dict[str, _FedChannels]:
+    """What a device feeds at each station, in the order of their slugs."""
+    found: dict[str, _FedChannels] = {}
+    for place in sorted(places, key=lambda place: place.station):
+        at_station = found.setdefault(place.station, {})
+        if place.channels is None:
+            at_station[place.comparison] = None
+        elif (known := at_station.setdefault(place.comparison, set())) is not None:
+            fed = (station_channel(place, channel) for channel in place.channels)
+            known.update(channel for channel in fed if channel is not None)
+    return found
+
+
+def series_name(key: SeriesKey) -> tuple[str, ...]:
+    """What lists of series are ordered by."""
+    return key.station, key.quantity, key.channel
+
+
+def after_series(page: PageRequest, parts: int) -> tuple[str, ...]:
+    """The last `parts` of the name of the series that the page comes after."""
+    if page.after_text is None:
+        return ("",)
+    given = tuple(page.after_text.split(_BETWEEN, parts - 1))
+    if len(given) != parts:
+        raise foreign_cursor()
+    return given
+
+
+def cursor_of(*names: str) -> str:
+    """The name of a series, or the end of one, as `after_series` reads it."""
+    return _BETWEEN.join(names)
 
 
 def answer(store: SeriesReader, tenant_id: str, question: Question) -> SeriesPage:

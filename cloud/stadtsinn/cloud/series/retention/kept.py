@@ -83,12 +83,12 @@ class KeptSeries:
         return [
             key
             for key in self._store.series(tenant_id, station)
-            if key not in limited or self._has_values(tenant_id, key)
+            if key not in limited or self._has_values(tenant_id, key, limited[key])
         ]
 
-    def _has_values(self, tenant_id: str, key: SeriesKey) -> bool:
-        whole = Instant(0), LATEST
-        return bool(self.read(tenant_id, key, *whole, include_doubtful=True, limit=1))
+    def _has_values(self, tenant_id: str, key: SeriesKey, days: int) -> bool:
+        kept = kept_since(days, self._clock.now()), LATEST
+        return bool(self._store.read(tenant_id, key, *kept, include_doubtful=True, limit=1))
 
     def _kept_since(self, tenant_id: str, key: SeriesKey) -> Instant:
         with self._database.read() as connection:

@@ -17,10 +17,12 @@ from stadtsinn.base.berlin import for_people
 from stadtsinn.base.instant import Instant, to_datetime
 from stadtsinn.base.problems import Conflict, Invalid, NotFound
 from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.platform.limits.service import require_room
 from stadtsinn.cloud.town.stations import overlaps, repository
 from stadtsinn.cloud.town.stations.corrections import concerned
 from stadtsinn.cloud.town.stations.model import Deployment, PlacedDeployment, Station
 from stadtsinn.cloud.town.stations.slugs import free_slug
+from stadtsinn.cloud.town.stations.tables import deployments, stations
 from stadtsinn.decoders.catalogue import catalogue
 
 
@@ -44,6 +46,7 @@ def create_station(connection: Connection, editor: Editor, record: Station) -> N
     """Raises Conflict where the slug is taken, Invalid for an unknown site."""
     if repository.is_slug_taken(connection, editor.scope, record.slug):
         raise Conflict(f"There is already a station '{record.slug}'. Change it with PUT.")
+    require_room(connection, editor.scope, "stations", stations)
     with _known_site():
         repository.insert_station(connection, editor.scope, record, editor.now)
 
@@ -86,6 +89,7 @@ def deploy(connection: Connection, editor: Editor, record: Deployment) -> Placed
     """Make a deployment. Raises Invalid for an unknown device or station, Conflict where the
     device or the station is taken at that time."""
     station = _require_possible(connection, editor.scope, record, without=None)
+    require_room(connection, editor.scope, "deployments", deployments)
     number = repository.insert_deployment(connection, editor.scope, record, station, editor.now)
     _correct(connection, editor, None, record)
     return PlacedDeployment(id=number, **_fields(record))
@@ -206,6 +210,7 @@ def place_new_device(
         if not earlier:
             # Both are new: nothing can conflict, and no series has to be made anew.
             first = Deployment(dev_eui=dev_eui, station=station)
+            require_room(connection, editor.scope, "deployments", deployments)
             repository.insert_deployment(connection, editor.scope, first, key, editor.now)
             return
     start = to_datetime(max(earlier)) if earlier else None
@@ -230,6 +235,7 @@ def _own_station(
         own.slug, dev_eui[-6:], partial(repository.is_slug_taken, connection, editor.scope)
     )
     made = own.model_copy(update={"slug": slug})
+    require_room(connection, editor.scope, "stations", stations)
     return slug, repository.insert_station(connection, editor.scope, made, editor.now)
 
 

@@ -11,7 +11,9 @@ from sqlalchemy import Connection
 from stadtsinn.base.problems import Conflict, Invalid, NotFound
 from stadtsinn.cloud.domains.crowd.zones import repository
 from stadtsinn.cloud.domains.crowd.zones.model import Gate, Zone
+from stadtsinn.cloud.domains.crowd.zones.tables import gates, zones
 from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.platform.limits.service import require_room
 from stadtsinn.cloud.town.service import require_free, require_site
 from stadtsinn.cloud.town.stations import repository as stations
 from stadtsinn.cloud.town.stations.model import Station
@@ -21,6 +23,7 @@ from stadtsinn.decoders.catalogue import catalogue
 def create_zone(connection: Connection, scope: Scope, record: Zone) -> None:
     require_free(lambda: repository.zone(connection, scope, record.slug), "zone", record.slug)
     require_site(connection, scope, record.site)
+    require_room(connection, scope, "zones", zones)
     repository.insert_zone(connection, scope, record)
 
 
@@ -32,8 +35,8 @@ def replace_zone(connection: Connection, scope: Scope, record: Zone) -> None:
 
 def delete_zone(connection: Connection, scope: Scope, slug: str) -> None:
     """Forget an empty zone; raises Conflict while it has gates."""
-    if gates := repository.gates_of(connection, scope, slug):
-        names = ", ".join(gate.slug for gate in gates)
+    if left := repository.gates_of(connection, scope, slug):
+        names = ", ".join(gate.slug for gate in left)
         raise Conflict(f"The zone '{slug}' still has gates: {names}. Delete them first.")
     repository.delete_zone(connection, scope, slug)
 
@@ -43,6 +46,7 @@ def create_gate(connection: Connection, scope: Scope, zone: str, record: Gate) -
     repository.zone(connection, scope, zone)
     require_free(lambda: repository.gate(connection, scope, zone, record.slug), "gate", record.slug)
     _require_countable(connection, scope, zone, record)
+    require_room(connection, scope, "gates", gates)
     repository.insert_gate(connection, scope, zone, record)
 
 

@@ -47,10 +47,14 @@ _SERIES = """
 SELECT slug, quantity, channel FROM tenants
 JOIN stations ON stations.tenant = tenants.id
 JOIN series ON series.station = stations.id
-WHERE tenants.name = ? AND slug = ? AND EXISTS (
-    SELECT 1 FROM points WHERE points.station = stations.id AND points.series = series.id
+WHERE tenants.name = ? AND slug = ? AND (
+    latest_time IS NOT NULL OR series.id IN (SELECT DISTINCT series FROM points WHERE station = (
+        SELECT stations.id FROM tenants JOIN stations ON stations.tenant = tenants.id
+        WHERE tenants.name = ? AND slug = ?
+    ))
 )
 """
+# Points are ordered by time: to look for each series alone would read all of them each time.
 # SQLite gives the other columns of the row that max() or min() took, if there is just one.
 _PARTS = {
     Aggregate.MEAN: "sum(value), count(*)",
@@ -185,7 +189,9 @@ class EmbeddedStore:
 
     def series(self, tenant_id: str, station: str) -> list[SeriesKey]:
         with self._file.read() as connection:
-            keys = [SeriesKey(*row) for row in connection.execute(_SERIES, (tenant_id, station))]
+            keys = [
+                SeriesKey(*row) for row in connection.execute(_SERIES, (tenant_id, station) * 2)
+            ]
         return sorted(keys, key=lambda key: (key.quantity, key.channel))
 
     def check_replaceable(self) -> None:

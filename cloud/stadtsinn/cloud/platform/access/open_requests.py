@@ -1,0 +1,63 @@
+"""How many requests of a key and of its town are being answered at this moment.
+
+A process has some forty threads for all towns. Who asks for more at once than it may is told to
+come back, so that nobody takes them all.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from stadtsinn.base.problems import TooMany
+from stadtsinn.cloud.platform.access.scope import Scope
+
+K = TypeVar("K", str, int)
+
+
+class OpenRequests:
+    """Of one process. A request is open until its answer is sent, or its caller has left."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._of_tenants: Counter[str] = Counter()
+        self._of_keys: Counter[int] = Counter()
+
+    @contextmanager
+    def one(self, scope: Scope) -> Iterator[None]:
+        """A request of this caller; raises TooMany."""
+        limits, tenant_id, key_id = scope.limits, scope.tenant_id, scope.key_id
+        with self._lock:
+            if self._of_keys[key_id] >= limits.key_open_requests:
+                raise TooMany(_sentence("this key", limits.key_open_requests, "key_open_requests"))
+            if self._of_tenants[tenant_id] >= limits.open_requests:
+                raise TooMany(_sentence("your town", limits.open_requests, "open_requests"))
+            self._of_tenants[tenant_id] += 1
+            self._of_keys[key_id] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                _one_less(self._of_tenants, tenant_id)
+                _one_less(self._of_keys, key_id)
+
+    def count(self) -> int:
+        """All that are open."""
+        with self._lock:
+            return self._of_tenants.total()
+
+
+def _one_less(counter: Counter[K], key: K) -> None:
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]
+
+
+def _sentence(whose: str, most: int, name: str) -> str:
+    return (
+        f"{most} requests of {whose} are being answered, the most at a time ('{name}'): wait for "
+        "one of them, or ask for more in one request."
+    )
