@@ -146,11 +146,13 @@ def hand_over(
     with installation(config) as opened:
         eui = dev_eui(device)
         try:
-            with change_or_dry_run(opened.database, dry_run) as connection:
+            with opened.database.read() as connection:
                 limits = opened.settings.limits
                 giver = scope_of_device(connection, eui, limits)
                 taker = scope_of_town(connection, tenant, limits)
-                editor = Editor(giver, opened.clock.now(), by or text("operator", "Betreiber"))
+            now = opened.clock.now()
+            with change_or_dry_run(opened.database, dry_run, giver, now) as connection:
+                editor = Editor(giver, now, by or text("operator", "Betreiber"))
                 hand_over_device(connection, editor, taker, eui, name=name, station=station)
         except DryRunEnded:
             pass
@@ -202,7 +204,7 @@ def _change(
             parts = opened.database, opened.archive, series, opened.clock
             differences = preview(*parts, scope.tenant_id, changed)
         else:
-            with town.change(opened.database) as connection:
+            with town.change(opened.database, scope, editor.now) as connection:
                 changed(connection)
                 older = _counted_before(connection, editor, town.dev_eui(device), when)
     for one in made:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtsinn.base.berlin import for_people
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_list, say
+
+if TYPE_CHECKING:
+    from stadtsinn.cloud.platform.audit.line import KeptLine
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -97,13 +101,15 @@ def limit(
     config: Config = DEFAULT_CONFIG,
     json_lines: Json = False,
 ) -> None:
+    from stadtsinn.cloud.platform.access.service import operator_scope
     from stadtsinn.cloud.platform.limits.service import change_limit, limits_for
     from stadtsinn.cloud.platform.tenants.repository import require_tenant
     from stadtsinn.cloud.town.service import change
 
     with installation(config, reading=value is None) as opened:
         if value is not None:
-            with change(opened.database) as connection:
+            scope = operator_scope(tenant)
+            with change(opened.database, scope, opened.clock.now()) as connection:
                 require_tenant(connection, tenant)
                 change_limit(connection, tenant, name or "", _number(value))
         with opened.database.read() as connection:
@@ -135,3 +141,42 @@ def _number(value: str) -> int | None:
     if value.isdecimal():
         return int(value)
     raise typer.BadParameter(f"'{value}'", param_hint="VALUE")
+
+
+@app.command(
+    help=text(
+        "Who changed what, newest first. Example: stadtsinn tenant audit musterstadt",
+        "Wer was geändert hat, das Neueste zuerst. Beispiel: stadtsinn tenant audit musterstadt",
+    )
+)
+def audit(
+    tenant: str,
+    config: Config = DEFAULT_CONFIG,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+    json_lines: Json = False,
+) -> None:
+    from stadtsinn.cloud.platform.access.service import operator_scope
+    from stadtsinn.cloud.platform.audit.endpoints import view
+    from stadtsinn.cloud.platform.audit.repository import lines_page
+
+    with installation(config, reading=True) as opened, opened.database.read() as connection:
+        found = lines_page(connection, operator_scope(tenant), None, limit)
+    print_list(
+        found,
+        {
+            text("When", "Wann"): lambda kept: for_people(kept.at),
+            text("Who", "Wer"): _who,
+            text("Did", "Getan"): lambda kept: kept.line.action.value,
+            text("What", "Was"): lambda kept: f"{kept.line.kind} {kept.line.name}",
+            text("How", "Wie"): lambda kept: kept.line.detail,
+        },
+        lambda kept: view(kept).model_dump(mode="json"),
+        as_json=json_lines,
+        empty=text("Nothing was changed.", "Nichts wurde geändert."),
+    )
+
+
+def _who(kept: KeptLine) -> str:
+    if kept.key_id is None:
+        return text("operator", "Betreiber")
+    return text(f"key {kept.key_id}", f"Schlüssel {kept.key_id}") + f" ({kept.key_name or '–'})"

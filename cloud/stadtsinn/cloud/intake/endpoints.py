@@ -10,15 +10,23 @@ from fastapi import APIRouter, Query
 
 from stadtsinn.base.problems import NotFound, Unavailable
 from stadtsinn.cloud.intake.opening import open_ingestor
-from stadtsinn.cloud.intake.quarantine import replay
+from stadtsinn.cloud.intake.quarantine import ReplayReport, replay
 from stadtsinn.cloud.intake.repository import quarantined, quarantined_row
 from stadtsinn.cloud.intake.schemas import QuarantineItem, Replayed, view
 from stadtsinn.cloud.intake.service import DatabaseAway
 from stadtsinn.cloud.log.archive_files.archive import ArchiveUnreadable
 from stadtsinn.cloud.log.history.dependencies import ArchiveDep
-from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
+from stadtsinn.cloud.platform.access.dependencies import (
+    EditorDep,
+    ReaderDep,
+    Services,
+    ServicesDep,
+)
+from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.api.fields import Id, IdInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.platform.audit.line import Action, Line
+from stadtsinn.cloud.platform.audit.recording import record
 from stadtsinn.cloud.town.directory import DirectoryCache
 
 log = structlog.get_logger()
@@ -80,6 +88,8 @@ def replay_quarantine(
     except ArchiveUnreadable:
         log.exception("archive_unreadable")
         raise Unavailable("Old uplinks cannot be read just now; try again later.") from None
+    if report.looked_at:
+        _note_replay(behind, scope, report)
     refused: Counter[str] = Counter()
     for reason, count in report.refused.items():
         refused["unregistered_device" if reason == "wrong_tenant" else reason] += count
@@ -90,3 +100,10 @@ def replay_quarantine(
         refused=dict(refused),
         never=dict(report.never),
     )
+
+
+def _note_replay(behind: Services, scope: Scope, report: ReplayReport) -> None:
+    detail = f"{report.taken} taken of {report.looked_at}"
+    line = Line(scope.tenant_id, Action.DONE, "replay of quarantine", "", detail)
+    with behind.database.write() as connection:
+        record(connection, scope, behind.clock.now(), [line])

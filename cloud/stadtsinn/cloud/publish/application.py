@@ -22,6 +22,7 @@ from stadtsinn.cloud.log.history.endpoints import router as log_router
 from stadtsinn.cloud.platform.access.dependencies import Services
 from stadtsinn.cloud.platform.access.endpoints import router as access_router
 from stadtsinn.cloud.platform.api.errors import install_error_handlers
+from stadtsinn.cloud.platform.audit.endpoints import router as audit_router
 from stadtsinn.cloud.publish.api.document import openapi_document
 from stadtsinn.cloud.publish.api.middleware import API_PREFIX, RequestMiddleware
 from stadtsinn.cloud.publish.api.reference import router as reference_router
@@ -50,6 +51,7 @@ DOMAIN_ROUTERS = (
     alerts_router,
     notify_router,
     access_router,
+    audit_router,
 )
 # Under the same prefix, for callers with another secret than an API key.
 REPORT_ROUTERS = (report_router,)

@@ -29,7 +29,7 @@ def list_sites(scope: ReaderDep, services: ServicesDep, page: PageDep) -> Page[S
 
 @router.post("/sites", tags=["sites"], status_code=201, summary="Create a site · Ort anlegen")
 def create_site(scope: EditorDep, services: ServicesDep, body: Site) -> Site:
-    with service.change(services.database) as connection:
+    with service.change(services.database, scope, services.clock.now()) as connection:
         service.create_site(connection, scope, body)
     return body
 
@@ -43,7 +43,7 @@ def read_site(scope: ReaderDep, services: ServicesDep, site: SlugInPath) -> Site
 @router.put("/sites/{site}", tags=["sites"], summary="Replace a site · Ort ändern")
 def replace_site(scope: EditorDep, services: ServicesDep, site: SlugInPath, body: SiteBody) -> Site:
     record = Site(slug=site, **body.model_dump())
-    with service.change(services.database) as connection:
+    with service.change(services.database, scope, services.clock.now()) as connection:
         service.replace_site(connection, scope, record)
     return record
 
@@ -52,7 +52,7 @@ def replace_site(scope: EditorDep, services: ServicesDep, site: SlugInPath, body
     "/sites/{site}", tags=["sites"], status_code=204, summary="Delete a site · Ort löschen"
 )
 def delete_site(scope: EditorDep, services: ServicesDep, site: SlugInPath) -> None:
-    with service.change(services.database) as connection:
+    with service.change(services.database, scope, services.clock.now()) as connection:
         service.delete_site(connection, scope, site)
 
 
@@ -85,7 +85,7 @@ def list_devices(
     "/devices", tags=["devices"], status_code=201, summary="Register a device · Gerät anlegen"
 )
 def create_device(scope: EditorDep, services: ServicesDep, body: Device) -> Device:
-    with service.change(services.database) as connection:
+    with service.change(services.database, scope, services.clock.now()) as connection:
         service.create_device(connection, scope, body, services.clock.now())
     return body
 
@@ -101,7 +101,7 @@ def replace_device(
     scope: EditorDep, services: ServicesDep, dev_eui: DevEuiInPath, body: DeviceBody
 ) -> Device:
     record = Device(dev_eui=dev_eui, **body.model_dump())
-    with service.change(services.database) as connection:
+    with service.change(services.database, scope, services.clock.now()) as connection:
         service.replace_device(connection, scope, record)
     return record
 
@@ -113,7 +113,7 @@ def replace_device(
     summary="Delete a device, keep its history · Gerät löschen, Verlauf bleibt",
 )
 def delete_device(scope: EditorDep, services: ServicesDep, dev_eui: DevEuiInPath) -> None:
-    with service.change(services.database) as connection:
+    with service.change(services.database, scope, services.clock.now()) as connection:
         service.delete_device(connection, scope, dev_eui, services.clock.now())
 
 
@@ -129,7 +129,7 @@ def list_edges(scope: ReaderDep, services: ServicesDep, page: PageDep) -> Page[E
 
 @router.post("/edges", tags=["edges"], status_code=201, summary="Register an edge agent · anlegen")
 def create_edge(scope: EditorDep, services: ServicesDep, body: Edge) -> Edge:
-    with service.change(services.database) as connection:
+    with service.change(services.database, scope, services.clock.now()) as connection:
         service.create_edge(connection, scope, body, services.clock.now())
     return body
 
@@ -143,7 +143,7 @@ def read_edge(scope: ReaderDep, services: ServicesDep, edge: SlugInPath) -> Edge
 @router.put("/edges/{edge}", tags=["edges"], summary="Rename an edge agent · umbenennen")
 def replace_edge(scope: EditorDep, services: ServicesDep, edge: SlugInPath, body: EdgeBody) -> Edge:
     record = Edge.registered(edge, body.name)
-    with service.change(services.database) as connection:
+    with service.change(services.database, scope, services.clock.now()) as connection:
         service.replace_edge(connection, scope, record)
     return record
 
@@ -152,7 +152,7 @@ def replace_edge(scope: EditorDep, services: ServicesDep, edge: SlugInPath, body
     "/edges/{edge}", tags=["edges"], status_code=204, summary="Delete an edge agent · löschen"
 )
 def delete_edge(scope: EditorDep, services: ServicesDep, edge: SlugInPath) -> None:
-    with service.change(services.database) as connection:
+    with service.change(services.database, scope, services.clock.now()) as connection:
         service.delete_edge(connection, scope, edge)
 
 

@@ -7,7 +7,7 @@ town file is applied or nothing of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from difflib import get_close_matches
 
 from sqlalchemy import Connection
@@ -17,6 +17,7 @@ from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import Conflict, Invalid, NotFound
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.api.fields import normalised_dev_eui
+from stadtsinn.cloud.platform.audit.recording import recording
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.platform.limits.service import require_room
 from stadtsinn.cloud.town import repository
@@ -29,17 +30,23 @@ from stadtsinn.cloud.town.tables import devices, edges, sites
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.device_type import DeviceType
 
+_NEVER = Instant(0)
+
 
 @contextmanager
-def change(database: Database) -> Iterator[Connection]:
-    """One transaction of changes, after which caches read the registry again.
+def change(
+    database: Database, scope: Scope | None = None, now: Instant = _NEVER
+) -> Iterator[Connection]:
+    """One transaction of changes, after which caches read the registry again. Each change leaves
+    a line in the audit: who, by `scope`, and when. A dry run needs none.
 
     Raises Conflict where the database refuses what the checks before could not see: a name
     taken a moment ago, or rows that still refer to what was to be deleted.
     """
     try:
         with database.write() as connection:
-            yield connection
+            with recording(connection, scope, now) if scope is not None else nullcontext():
+                yield connection
             repository.bump_revision(connection)
     except IntegrityError as refused:
         raise Conflict(
@@ -53,9 +60,11 @@ class DryRunEnded(Exception):
 
 
 @contextmanager
-def change_or_dry_run(database: Database, dry_run: bool) -> Iterator[Connection]:
+def change_or_dry_run(
+    database: Database, dry_run: bool, scope: Scope | None = None, now: Instant = _NEVER
+) -> Iterator[Connection]:
     """As `change`; a dry run raises the same errors, else rolls back and raises DryRunEnded."""
-    with change(database) as connection:
+    with change(database, scope, now) as connection:
         yield connection
         if dry_run:
             raise DryRunEnded

@@ -67,7 +67,7 @@ def apply_town(
     """
     applied = _Applying(operator_scope(town.tenant, limits), now)
     try:
-        with service.change(database) as connection:
+        with service.change(database, operator_scope(town.tenant), now) as connection:
             applied.run(connection, town)
             applied.end(dry_run)
     except _LeaveAsItIs:

@@ -89,7 +89,7 @@ def list_rules(scope: ReaderDep, services: ServicesDep, page: PageDep) -> Page[R
 @router.post("/rules", tags=["rules"], status_code=201, summary="Create a rule · Regel anlegen")
 def create_rule(scope: EditorDep, services: ServicesDep, body: Rule) -> RuleView:
     """It judges from the next measurement on."""
-    with change(services.database) as connection:
+    with change(services.database, scope, services.clock.now()) as connection:
         service.create_rule(connection, scope, body)
         return _read(connection, scope, body.slug)
 
@@ -105,7 +105,7 @@ def replace_rule(
     scope: EditorDep, services: ServicesDep, rule: SlugInPath, body: RuleBody
 ) -> RuleView:
     """A change of what it judges ends an open alarm; its recipients get the reason in a message."""
-    with change(services.database) as connection:
+    with change(services.database, scope, services.clock.now()) as connection:
         service.replace_rule(connection, scope, Rule(slug=rule, **dict(body)))
         return _read(connection, scope, rule)
 
@@ -115,7 +115,7 @@ def replace_rule(
 )
 def delete_rule(scope: EditorDep, services: ServicesDep, rule: SlugInPath) -> None:
     """Its incidents stay on record; recipients of an open alarm get a message that it ended."""
-    with change(services.database) as connection:
+    with change(services.database, scope, services.clock.now()) as connection:
         service.delete_rule(connection, scope, rule, services.clock.now())
 
 

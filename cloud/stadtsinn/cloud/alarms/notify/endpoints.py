@@ -66,7 +66,7 @@ def list_recipients(scope: ReaderDep, services: ServicesDep, page: PageDep) -> P
     summary="Create a recipient · Empfänger anlegen",
 )
 def create_recipient(scope: EditorDep, services: ServicesDep, body: Recipient) -> RecipientView:
-    with change(services.database) as connection:
+    with change(services.database, scope, services.clock.now()) as connection:
         service.create_recipient(connection, scope, body)
         return _view(repository.recipient(connection, scope, body.slug))
 
@@ -86,7 +86,7 @@ def replace_recipient(
     scope: EditorDep, services: ServicesDep, recipient: SlugInPath, body: RecipientBody
 ) -> RecipientView:
     wanted = Recipient(slug=recipient, **dict(body))
-    with change(services.database) as connection:
+    with change(services.database, scope, services.clock.now()) as connection:
         service.replace_recipient(connection, scope, wanted)
         return _view(repository.recipient(connection, scope, recipient))
 
@@ -98,7 +98,7 @@ def replace_recipient(
     summary="Delete a recipient · Empfänger löschen",
 )
 def delete_recipient(scope: EditorDep, services: ServicesDep, recipient: SlugInPath) -> None:
-    with change(services.database) as connection:
+    with change(services.database, scope, services.clock.now()) as connection:
         service.delete_recipient(connection, scope, recipient)
 
 

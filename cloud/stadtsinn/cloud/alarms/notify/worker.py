@@ -29,6 +29,7 @@ from stadtsinn.cloud.alarms.notify.message import Kind, Status
 from stadtsinn.cloud.alarms.notify.outbox_repository import Claim
 from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result, Sender
 from stadtsinn.cloud.alarms.notify.senders.repository import purge_phone
+from stadtsinn.cloud.platform.audit import repository as audit
 from stadtsinn.cloud.platform.database.engine import Database
 
 log = structlog.get_logger()
@@ -150,6 +151,7 @@ class OutboxWorker:
         with self._database.write() as connection:
             outbox.purge(connection, before)
             purge_phone(connection, before)
+            audit.purge(connection, self._clock.now())
         self._next_purge = Instant(now + _PURGE_EVERY)
 
     def _claim(self) -> Claim | None:

@@ -9,6 +9,7 @@ from itertools import chain
 from sqlalchemy import Connection
 
 from stadtsinn.base.instant import DAY, MINUTE, Instant
+from stadtsinn.base.logs import mask_text
 from stadtsinn.base.problems import Invalid
 from stadtsinn.cloud.domains.crowd import zone_repository
 from stadtsinn.cloud.domains.crowd.history import occupancy_history
@@ -17,6 +18,8 @@ from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.zone_repository import Correction, CorrectionKind
 from stadtsinn.cloud.domains.crowd.zones import repository as registry
 from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.platform.audit.line import Action, Line
+from stadtsinn.cloud.platform.audit.recording import record
 from stadtsinn.cloud.platform.database.engine import Database
 
 MAX_MINUTES = 1_440
@@ -121,4 +124,7 @@ def enter_number(
             reason=reason,
         )
         zone_repository.touch_state(connection, zone_id)
+        detail = mask_text(f"value: {value}; reason: {reason}")
+        line = Line(scope.tenant_id, Action.CREATED, "counted number", slug, detail)
+        record(connection, scope, now, [line])
     return correction

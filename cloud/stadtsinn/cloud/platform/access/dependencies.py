@@ -36,13 +36,18 @@ def services(request: Request) -> Services:
 
 
 def identified(
+    request: Request,
     behind: Annotated[Services, Depends(services)],
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Scope:
     """The caller's scope, or 401."""
     if credentials is None:
         raise Unauthenticated("Send an API key: 'Authorization: Bearer st_…'.")
-    return authenticate(behind.database, credentials.credentials, behind.clock.now(), behind.limits)
+    scope = authenticate(
+        behind.database, credentials.credentials, behind.clock.now(), behind.limits
+    )
+    request.state.caller = scope  # for the request's line in the log
+    return scope
 
 
 async def authenticated(

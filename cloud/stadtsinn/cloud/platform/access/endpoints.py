@@ -51,6 +51,7 @@ def create_key(scope: AdminDep, services: ServicesDep, body: NewKey) -> KeyWithT
         body.role,
         services.clock.now(),
         scope.limits,
+        scope,
     )
     with services.database.read() as connection:
         made = _view(repository.key(connection, scope, key_id))

@@ -19,6 +19,7 @@ from stadtsinn.base.instant import HOUR, Instant
 from stadtsinn.base.problems import Conflict, Invalid, NotFound, Unauthenticated
 from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.platform.access.tables import api_keys
+from stadtsinn.cloud.platform.audit.recording import recording
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.platform.limits.model import DEFAULTS, Limits
 from stadtsinn.cloud.platform.limits.service import limits_for, require_room
@@ -38,11 +39,13 @@ def create_key(
     role: Role,
     now: Instant,
     limits: Limits = DEFAULTS,
+    by: Scope | None = None,
 ) -> tuple[int, str]:
     """Make a key. Returns its id and its token, which is not stored and cannot be shown again.
 
-    Raises NotFound for an unknown tenant, Invalid for a name with unsafe characters, Conflict
-    where the tenant has as many keys as it may.
+    `by` is who makes it, for the audit; None is the operator. Raises NotFound for an unknown
+    tenant, Invalid for a name with unsafe characters, Conflict where the tenant has as many keys
+    as it may.
     """
     try:
         require_plain(name)
@@ -54,18 +57,16 @@ def create_key(
         require_tenant(connection, tenant_id)
         owner = Scope(tenant_id, role, 0, limits)
         require_room(connection, owner, "keys", api_keys, api_keys.c.revoked_at.is_(None))
-        key_id = connection.execute(
-            api_keys.insert()
-            .values(
-                tenant_id=tenant_id,
-                name=name,
-                role=role.value,
-                prefix=prefix,
-                digest=_digest(token),
-                created_at=now,
-            )
-            .returning(api_keys.c.id)
-        ).scalar_one()
+        statement = api_keys.insert().values(
+            tenant_id=tenant_id,
+            name=name,
+            role=role.value,
+            prefix=prefix,
+            digest=_digest(token),
+            created_at=now,
+        )
+        with recording(connection, by or operator_scope(tenant_id), now):
+            key_id = connection.execute(statement.returning(api_keys.c.id)).scalar_one()
     return key_id, token
 
 
@@ -122,22 +123,25 @@ def revoke(database: Database, scope: Scope, key_id: int, now: Instant) -> None:
                 "This is the last administrator key. Make another one first, "
                 "or revoke it with 'stadtsinn key revoke' on the server."
             )
-        _revoke(connection, key_id, now)
+        _revoke(connection, scope, key_id, now)
 
 
 def revoke_as_operator(database: Database, key_id: int, now: Instant) -> None:
     """Revoke any key from the server's command line; raises NotFound for an unknown one."""
     with database.write() as connection:
-        known = connection.scalar(
-            select(api_keys.c.id).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
+        tenant_id = connection.scalar(
+            select(api_keys.c.tenant_id).where(
+                api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None)
+            )
         )
-        if known is None:
+        if tenant_id is None:
             raise NotFound(f"There is no active key {key_id}. List them: 'stadtsinn key list'.")
-        _revoke(connection, key_id, now)
+        _revoke(connection, operator_scope(tenant_id), key_id, now)
 
 
-def _revoke(connection: Connection, key_id: int, now: Instant) -> None:
-    connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(revoked_at=now))
+def _revoke(connection: Connection, scope: Scope, key_id: int, now: Instant) -> None:
+    with recording(connection, scope, now):
+        connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(revoked_at=now))
 
 
 def _note_use(database: Database, key_id: int, now: Instant) -> None:

@@ -23,6 +23,7 @@ TAGS = [
     {"name": "edges", "description": "Agents beside the gateways. Agenten an den Gateways."},
     {"name": "quarantine", "description": "What was not taken. Was nicht angenommen wurde."},
     {"name": "keys", "description": "API keys of the town. API-Schlüssel der Stadt."},
+    {"name": "audit", "description": "Who changed what. Wer was geändert hat."},
     {"name": "catalogue", "description": "Device types, quantities. Gerätetypen, Messgrößen."},
     {"name": "public", "description": "Open to everybody, no key. Öffentlich, ohne Schlüssel."},
     {"name": "delivery reports", "description": "For SMS providers. Für SMS-Dienste."},

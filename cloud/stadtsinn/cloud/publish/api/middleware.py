@@ -134,12 +134,18 @@ class _Exchange:
             await response(self._scope, self._receive, self.send)
 
     def _note(self, seconds: float) -> None:
-        """One line per request. The route, not the path: a path may hold a token."""
+        """One line per request. The route, not the path: a path may hold a token.
+
+        Who called is named by the key's number, never by the key.
+        """
         route = _route_of(self._scope)
         method = self._scope["method"] if self._scope["method"] in _METHODS else "other"
         observe(method, route, self._status, seconds)
+        caller = self._scope.get("state", {}).get("caller")
         log.info(
             "request",
+            tenant=caller.tenant_id if caller else None,
+            key_id=caller.key_id if caller else None,
             method=method,
             route=route,
             status=self._status,

@@ -128,7 +128,7 @@ def describe_series(
     would show again come back with `stadtsinn cloud rebuild series`."""
     reading.check_quantity(quantity)
     key = SeriesKey(station, quantity, channel)
-    with change(services.database) as connection:
+    with change(services.database, scope, services.clock.now()) as connection:
         repository.describe_stream(connection, scope, key, body.label, body.retention_days)
     return body
 

@@ -23,7 +23,7 @@ def list_zones(scope: ReaderDep, services: ServicesDep, page: PageDep) -> Page[Z
 
 @router.post("/zones", tags=["zones"], status_code=201, summary="Create a zone · Bereich anlegen")
 def create_zone(scope: EditorDep, services: ServicesDep, body: Zone) -> Zone:
-    with change(services.database) as connection:
+    with change(services.database, scope, services.clock.now()) as connection:
         service.create_zone(connection, scope, body)
     return body
 
@@ -37,7 +37,7 @@ def read_zone(scope: ReaderDep, services: ServicesDep, zone: SlugInPath) -> Zone
 @router.put("/zones/{zone}", tags=["zones"], summary="Replace a zone · Bereich ändern")
 def replace_zone(scope: EditorDep, services: ServicesDep, zone: SlugInPath, body: ZoneBody) -> Zone:
     record = Zone(slug=zone, **body.model_dump())
-    with change(services.database) as connection:
+    with change(services.database, scope, services.clock.now()) as connection:
         service.replace_zone(connection, scope, record)
     return record
 
@@ -46,7 +46,7 @@ def replace_zone(scope: EditorDep, services: ServicesDep, zone: SlugInPath, body
     "/zones/{zone}", tags=["zones"], status_code=204, summary="Delete a zone · Bereich löschen"
 )
 def delete_zone(scope: EditorDep, services: ServicesDep, zone: SlugInPath) -> None:
-    with change(services.database) as connection:
+    with change(services.database, scope, services.clock.now()) as connection:
         service.delete_zone(connection, scope, zone)
 
 
@@ -64,7 +64,7 @@ def list_gates(
     "/zones/{zone}/gates", tags=["zones"], status_code=201, summary="Add a gate · Zugang anlegen"
 )
 def create_gate(scope: EditorDep, services: ServicesDep, zone: SlugInPath, body: Gate) -> Gate:
-    with change(services.database) as connection:
+    with change(services.database, scope, services.clock.now()) as connection:
         service.create_gate(connection, scope, zone, body)
     return body
 
@@ -80,7 +80,7 @@ def replace_gate(
     scope: EditorDep, services: ServicesDep, zone: SlugInPath, gate: SlugInPath, body: GateBody
 ) -> Gate:
     record = Gate(slug=gate, **body.model_dump())
-    with change(services.database) as connection:
+    with change(services.database, scope, services.clock.now()) as connection:
         service.replace_gate(connection, scope, zone, record)
     return record
 
@@ -91,5 +91,5 @@ def replace_gate(
 def delete_gate(
     scope: EditorDep, services: ServicesDep, zone: SlugInPath, gate: SlugInPath
 ) -> None:
-    with change(services.database) as connection:
+    with change(services.database, scope, services.clock.now()) as connection:
         service.delete_gate(connection, scope, zone, gate)

@@ -1,0 +1,76 @@
+"""SQL of the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, delete, insert, select
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.platform.access.tables import api_keys
+from stadtsinn.cloud.platform.audit.line import KEPT, KEPT_LINES, Action, KeptLine, Line
+from stadtsinn.cloud.platform.audit.tables import audit_lines
+
+
+def write(connection: Connection, lines: Sequence[Line], key_id: int | None, now: Instant) -> None:
+    """Add lines, and drop what is too old or too much of their tenants."""
+    rows = [
+        {
+            "tenant_id": line.tenant_id,
+            "at": now,
+            "key_id": key_id,
+            "action": line.action.value,
+            "kind": line.kind,
+            "name": line.name,
+            "detail": line.detail,
+        }
+        for line in lines
+    ]
+    connection.execute(insert(audit_lines), rows)
+    for tenant_id in {line.tenant_id for line in lines}:
+        _bound(connection, tenant_id)
+    purge(connection, now)
+
+
+def _bound(connection: Connection, tenant_id: str) -> None:
+    mine = audit_lines.c.tenant_id == tenant_id
+    oldest = (
+        select(audit_lines.c.at)
+        .where(mine)
+        .order_by(audit_lines.c.at.desc())
+        .offset(KEPT_LINES)
+        .limit(1)
+    )
+    if (too_old := connection.scalar(oldest)) is not None:
+        connection.execute(delete(audit_lines).where(mine, audit_lines.c.at <= too_old))
+
+
+def purge(connection: Connection, now: Instant) -> None:
+    """Drop the lines of every tenant that are older than they are kept."""
+    connection.execute(delete(audit_lines).where(audit_lines.c.at < now - KEPT))
+
+
+def lines_page(
+    connection: Connection, scope: Scope, before: int | None, limit: int
+) -> list[KeptLine]:
+    """Lines of the caller's tenant, the newest first."""
+    query = (
+        select(audit_lines, api_keys.c.name.label("key_name"))
+        .outerjoin(api_keys, api_keys.c.id == audit_lines.c.key_id)
+        .where(audit_lines.c.tenant_id == scope.tenant_id)
+        .order_by(audit_lines.c.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(audit_lines.c.id < before)
+    return [
+        KeptLine(
+            row.id,
+            row.at,
+            row.key_id,
+            row.key_name,
+            Line(row.tenant_id, Action(row.action), row.kind, row.name, row.detail),
+        )
+        for row in connection.execute(query)
+    ]
