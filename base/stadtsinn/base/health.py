@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import msgspec
@@ -34,11 +35,17 @@ class Report(msgspec.Struct, frozen=True):
     checks: dict[str, Check]
 
 
+_read_report = msgspec.json.Decoder(Report).decode
+_ELSEWHERE_S = 5.0
+_MOST_BYTES = 1024 * 1024
+
+
 class HealthServer:
     """``GET /healthz`` (200 or 503, JSON with each check) and ``GET /metrics``, on a thread.
 
     `address` is ``host:port``; port 0 takes a free one, see `port`. A check that raises
-    counts as failed. Raises OSError from `start` when the port is taken.
+    counts as failed. `beside` are addresses of other processes' health pages, whose checks are
+    shown with this one's. Raises OSError from `start` when the port is taken.
     """
 
     def __init__(
@@ -46,10 +53,12 @@ class HealthServer:
         address: str = "127.0.0.1:0",
         checks: Mapping[str, Callable[[], Check]] | None = None,
         registry: CollectorRegistry = REGISTRY,
+        beside: Sequence[str] = (),
     ) -> None:
         self._address = parse_address(address)
         self._checks = dict(checks or {})
         self._registry = registry
+        self._beside = tuple(beside)
         self._server: ThreadingHTTPServer | None = None
         self._thread: threading.Thread | None = None
 
@@ -81,8 +90,11 @@ class HealthServer:
         return ended_early(self._thread, stopped=self._server is None)
 
     def report(self) -> Report:
-        """Run all checks now."""
+        """Run all checks now, and ask the processes beside this one for theirs."""
         results = {name: _ask(name, check) for name, check in self._checks.items()}
+        for address in self._beside:
+            for name, check in _elsewhere(address).items():
+                results[name if name not in results else f"{name} at {address}"] = check
         return Report(ok=all(check.ok for check in results.values()), checks=results)
 
 
@@ -100,6 +112,20 @@ def _ask(name: str, check: Callable[[], Check]) -> Check:
     except Exception as error:  # An exception in one check must not break the health page.
         log.exception("health_check_failed", check=name)
         return Check(ok=False, detail=f"check failed: {type(error).__name__}")
+
+
+def _elsewhere(address: str) -> dict[str, Check]:
+    """The checks of another process's health page."""
+    host, port = parse_address(address)
+    connection = HTTPConnection(host, port, timeout=_ELSEWHERE_S)
+    try:
+        connection.request("GET", "/healthz")
+        return _read_report(connection.getresponse().read(_MOST_BYTES)).checks
+    except (OSError, HTTPException, msgspec.MsgspecError) as error:
+        detail = f"does not answer ({type(error).__name__}): is 'stadtsinn cloud run' running?"
+        return {f"process at {address}": Check(ok=False, detail=detail)}
+    finally:
+        connection.close()
 
 
 def _handler(

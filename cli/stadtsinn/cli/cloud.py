@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -58,9 +61,11 @@ DevEui = Annotated[
 
 @app.command(
     help=text(
-        "Run until SIGTERM or Ctrl-C: all roles, or those named with --only.\n\n"
+        "Run until SIGTERM or Ctrl-C: all roles, the API as a process of its own, or those named "
+        "with --only in this process alone.\n\n"
         "Example: stadtsinn cloud run --config cloud.toml --only ingest --only series",
-        "Laufen bis SIGTERM oder Strg-C: alle Rollen oder die mit --only genannten.\n\n"
+        "Laufen bis SIGTERM oder Strg-C: alle Rollen, die API als eigener Prozess, oder die mit "
+        "--only genannten allein in diesem Prozess.\n\n"
         "Beispiel: stadtsinn cloud run --config cloud.toml --only ingest --only series",
     )
 )
@@ -72,6 +77,16 @@ def run(
             help="ingest, series, live, alerts, notify, api",
         ),
     ] = None,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=text(
+                "Health page (host:port) of another process, shown in that of the API.",
+                "Zustandsseite (host:port) eines anderen Prozesses, in der der API gezeigt.",
+            ),
+        ),
+    ] = None,
+    child_of: Annotated[int | None, typer.Option(hidden=True)] = None,
     clock: Clock = None,
 ) -> None:
     from stadtsinn.base.clock import open_clock
@@ -91,11 +106,25 @@ def run(
         settings = read_settings(config)
         configure_logs("cloud", level=settings.log_level)
         warn_of_open_secrets(settings)
-        process = Process(settings, open_clock(clock or settings.clock), only or list(ROLES))
+        process = Process(
+            settings,
+            open_clock(clock or settings.clock),
+            only or [role for role in ROLES if role != "api"],
+            api_command=[] if only else _api_command(config, clock, settings.health.bind),
+            beside=beside or (),
+            parent=child_of,
+        )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: process.stop())
         code = process.run()
     raise typer.Exit(code)
+
+
+def _api_command(config: Path, clock: str | None, beside: str) -> list[str]:
+    """Runs the API beside this process."""
+    command = [sys.executable, "-m", "stadtsinn.cli", "cloud", "run", "--config", str(config)]
+    command += ["--only", "api", "--beside", beside, "--child-of", str(os.getpid())]
+    return command + (["--clock", clock] if clock else [])
 
 
 @app.command(

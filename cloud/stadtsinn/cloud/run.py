@@ -7,6 +7,7 @@ ingest loads no web server and no time-series client.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -223,25 +224,48 @@ def _notify(parts: Parts) -> Role:
     return Role(worker, {"outbox": worker.check})
 
 
-def _api(parts: Parts, checks: Checks) -> Role:
+def _api(parts: Parts, checks: Checks, beside: Sequence[str]) -> Role:
     from stadtsinn.cloud.platform.access.dependencies import Services
     from stadtsinn.cloud.publish.application import create_app
     from stadtsinn.cloud.publish.serving import ApiServer
     from stadtsinn.cloud.publish.web.settings import use_settings
 
     services = Services(parts.database, parts.clock, parts.settings.limits)
-    app = create_app(services, parts.series, parts.archive, checks)
+    app = create_app(services, parts.series, parts.archive, checks, beside)
     use_settings(app, parts.settings.web)
     return Role(ApiServer(app, parts.settings.api.bind))
 
 
-class Process:
-    """The chosen roles of one process. `run` returns after `stop` was called, or a role died."""
+def _api_apart(command: Sequence[str]) -> Role:
+    from stadtsinn.cloud.child import ApiProcess
 
-    def __init__(self, settings: CloudSettings, clock: Clock, roles: Sequence[str]) -> None:
+    process = ApiProcess(command)
+    return Role(process, {"api": process.check})
+
+
+class Process:
+    """The chosen roles of one process. `run` returns after `stop` was called, or a role died.
+
+    `api_command` starts the API as a process of its own beside them. `beside` are the health pages
+    of other processes, shown in that of the API. A process that is `parent`'s ends with it.
+    """
+
+    def __init__(
+        self,
+        settings: CloudSettings,
+        clock: Clock,
+        roles: Sequence[str],
+        *,
+        api_command: Sequence[str] = (),
+        beside: Sequence[str] = (),
+        parent: int | None = None,
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._roles = [role for role in ROLES if role in roles]
+        self._api_command = api_command
+        self._beside = beside
+        self._parent = parent
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -261,12 +285,17 @@ class Process:
             upgrade(parts.database)
             checks: dict[str, Callable[[], Check]] = {}
             running: list[Running] = []
-            for name in self._roles:
-                role = _build(name, parts, checks)
+
+            def begin(role: Role) -> None:
                 checks.update(role.checks)
                 role.running.start()
                 running.append(role.running)
                 ending.callback(role.running.stop)
+
+            for name in self._roles:
+                begin(_build(name, parts, checks, self._beside))
+            if self._api_command:
+                begin(_api_apart(self._api_command))
             if "api" not in self._roles:
                 server = HealthServer(self._settings.health.bind, checks)
                 server.start()
@@ -288,6 +317,9 @@ class Process:
     def _watch(self, roles: Together) -> bool:
         """Wait until `stop`; True when a thread ended before."""
         while not self._stop.wait(_LOOK_S):
+            if self._parent not in (None, os.getppid()):
+                log.error("parent_ended", meaning="this process ends as well")
+                return False
             if name := roles.ended():
                 log.critical(
                     "thread_ended",
@@ -299,13 +331,13 @@ class Process:
         return False
 
 
-def _build(name: str, parts: Parts, checks: Checks) -> Role:
+def _build(name: str, parts: Parts, checks: Checks, beside: Sequence[str]) -> Role:
     if name == "ingest":
         return _ingest(parts)
     if name == "notify":
         return _notify(parts)
     if name == "api":
-        return _api(parts, checks)
+        return _api(parts, checks, beside)
     if name == "series":
         return _series(parts)
     return _following(name, parts)

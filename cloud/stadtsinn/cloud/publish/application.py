@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 
@@ -68,8 +68,10 @@ def create_app(
     series: SeriesStore,
     archive: Archive,
     checks: Mapping[str, Callable[[], Check]] | None = None,
+    beside: Sequence[str] = (),
 ) -> FastAPI:
-    """The application over these stores; `checks` are the process's other health checks."""
+    """The application over these stores; `checks` are the process's other health checks, `beside`
+    the addresses of other processes' health pages."""
     app = FastAPI(
         title="stadtsinn",
         version=version("stadtsinn"),
@@ -85,7 +87,7 @@ def create_app(
     for router in (*DOMAIN_ROUTERS, *REPORT_ROUTERS):
         app.include_router(router, prefix=API_PREFIX)
     app.include_router(reference_router, prefix=API_PREFIX)
-    app.include_router(service_router(services.database, series, checks))
+    app.include_router(service_router(services.database, series, checks, beside))
     for router in OPEN_ROUTERS:
         app.include_router(router)
     install_error_handlers(app, _UNAVAILABLE)

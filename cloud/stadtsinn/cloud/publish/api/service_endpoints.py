@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -20,15 +20,17 @@ def service_router(
     database: Database,
     series: SeriesStore,
     checks: Mapping[str, Callable[[], Check]] | None = None,
+    beside: Sequence[str] = (),
 ) -> APIRouter:
-    """``/healthz`` and ``/metrics``; `checks` come from the other roles of the process."""
+    """``/healthz`` and ``/metrics``; `checks` come from the other roles of the process, `beside`
+    names the health pages of other processes."""
     router = APIRouter(tags=["service"])
     all_checks = {
         "database": lambda: _check_database(database),
         "series": lambda: _check_series(series),
         **(checks or {}),
     }
-    health = HealthServer(checks=all_checks)
+    health = HealthServer(checks=all_checks, beside=beside)
 
     @router.get("/healthz", summary="Does it work? · Läuft alles?", response_class=Response)
     def healthz() -> Response:
