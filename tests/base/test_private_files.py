@@ -32,6 +32,9 @@ from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.settings import parse_settings
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.edge.agent.spool import Row, Spool
+from stadtsinn.simulator.demo.certificates import Authority
+from stadtsinn.simulator.demo.mosquitto import SecureListener
+from stadtsinn.simulator.demo.ports import free_port
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o077], ids=["000", "022", "077"])
@@ -78,6 +81,15 @@ def _all_stores(folder: Path, *, again: bool = False) -> None:
 
 def test_no_file_of_any_role_is_open_to_others(tmp_path: Path, umask: int) -> None:
     _all_stores(tmp_path)
+    assert open_paths(tmp_path) == {}, f"{umask:03o}"
+
+
+def test_no_file_of_a_demo_is_open_to_others(tmp_path: Path, umask: int) -> None:
+    authority = Authority(tmp_path / "stage" / "certificates")
+    credentials = authority.issue_server("broker")
+    authority.issue_client("edge-rathaus")
+    SecureListener(free_port(), credentials).lines(tmp_path / "stage")
+    assert len(list(tmp_path.rglob("*.pem"))) == 3
     assert open_paths(tmp_path) == {}, f"{umask:03o}"
 
 

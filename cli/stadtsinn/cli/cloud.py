@@ -49,9 +49,19 @@ app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(set_aside.app, name="set-aside")
 app.command("check", help=cloud_check.HELP)(cloud_check.check)
 
+
+def _known_reason(word: str | None) -> str | None:
+    from stadtsinn.cloud.intake.reasons import Reason as Known
+
+    if word is None or word in set(Known):
+        return word
+    known = ", ".join(sorted(Known))
+    raise typer.BadParameter(text(f"reasons are {known}", f"Gründe sind {known}"))
+
+
 Reason = Annotated[
     str | None,
-    typer.Option(help=text("Only this reason.", "Nur dieser Grund.")),
+    typer.Option(callback=_known_reason, help=text("Only this reason.", "Nur dieser Grund.")),
 ]
 DevEui = Annotated[
     str | None,

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from stadtsinn.base.private_files import private_folder
+from stadtsinn.base.private_files import private_folder, write_private
 
 _LIFETIME = timedelta(days=30)
 
@@ -60,7 +60,7 @@ class Authority:
             .sign(self._key, hashes.SHA256())
         )
         self._ca = folder / "ca.pem"
-        self._ca.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        _write(self._ca, certificate)
 
     def issue_server(self, name: str) -> Credentials:
         """For a server that is reached as localhost or 127.0.0.1."""
@@ -87,9 +87,13 @@ class Authority:
             builder = builder.add_extension(names, critical=False)
         certificate = builder.sign(self._key, hashes.SHA256())
         paths = Credentials(self._ca, self._folder / f"{name}.pem", self._folder / f"{name}.key")
-        paths.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        _write(paths.certificate, certificate)
         _write_key(paths.key, key)
         return paths
+
+
+def _write(path: Path, certificate: x509.Certificate) -> None:
+    write_private(path, certificate.public_bytes(serialization.Encoding.PEM).decode())
 
 
 def _name(common_name: str) -> x509.Name:

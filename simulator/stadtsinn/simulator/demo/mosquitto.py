@@ -165,7 +165,7 @@ class SecureListener:
         """Rights for both ports: clients without a name (open port) may do all, a named edge only
         its own."""
         access = folder / "edges.acl"
-        access.write_text("topic readwrite #\npattern readwrite stadtsinn/edge/%u/#\n")
+        write_private(access, "topic readwrite #\npattern readwrite stadtsinn/edge/%u/#\n")
         return [
             f"acl_file {access}",
             f"listener {self.port} 127.0.0.1",
