@@ -120,7 +120,7 @@ def follower(name: str, parts: Parts) -> Follower:
 def _series_follower(parts: Parts) -> Follower:
     from stadtsinn.cloud.series.follower import SeriesFollower
 
-    return SeriesFollower(parts.series, parts.directory, parts.clock)
+    return SeriesFollower(parts.series, parts.directory, parts.clock, parts.settings.limits)
 
 
 def _series(parts: Parts) -> Role:
@@ -130,7 +130,7 @@ def _series(parts: Parts) -> Role:
     from stadtsinn.cloud.series.follower import SeriesFollower
     from stadtsinn.cloud.series.retention.worker import RetentionWorker
 
-    made = SeriesFollower(parts.series, parts.directory, parts.clock)
+    made = SeriesFollower(parts.series, parts.directory, parts.clock, parts.settings.limits)
 
     def before_first() -> None:
         fill_if_outdated(parts.database, made, parts.clock)

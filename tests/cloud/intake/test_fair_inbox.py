@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from databases import fresh_database
-from fake_arrivals import original_of
+from fake_arrivals import batch_arrival, original_of
 from fake_uplinks import UNDECODED, at, event_topic, furnish, register_edge, uplink
 from real_parts import PATIENCE_S, wait_until
 from stadtsinn.base.clock import ManualClock
@@ -24,6 +24,7 @@ from stadtsinn.cloud.intake.fair_queue import TURN_BYTES, FairQueue, Place
 from stadtsinn.cloud.intake.inbox import Inbox, Received
 from stadtsinn.cloud.intake.maintenance import Maintenance
 from stadtsinn.cloud.intake.opening import open_ingestor
+from stadtsinn.cloud.intake.reading import MAX_ITEMS
 from stadtsinn.cloud.intake.sources import EdgeSource
 from stadtsinn.cloud.intake.streams import Answer
 from stadtsinn.cloud.intake.worker import Grouping, IngestWorker
@@ -269,3 +270,24 @@ def test_what_was_set_back_is_named_in_health_and_counted_once() -> None:
     watch.note_set_back({"edge:b": 7})
     assert watch.check().ok
     assert "edge:b sends more than its share: 7 batches" in watch.check().warnings[0]
+
+
+# --- one batch -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("items", "taken"), [(MAX_ITEMS, MAX_ITEMS), (MAX_ITEMS + 1, 0)])
+def test_a_batch_holds_as_many_uplinks_as_an_agent_can_be_set_to_send(
+    items: int, taken: int
+) -> None:
+    up = uplink()
+    batch = Batch(
+        edge_id="rathaus",
+        stream="s",
+        sent_at=at(0),
+        items=tuple(UplinkItem(n + 1, up, UNDECODED) for n in range(items)),
+    )
+    registered = Directory({}, {"rathaus": "musterstadt"})
+    arrival = batch_arrival(batch_topic("rathaus"), encode(batch), at(0), registered)
+    assert len(arrival.candidates) == taken
+    assert [one.reason for one in arrival.rejections] == ([] if taken else ["too_large"])
+    assert (arrival.progress is None) == (taken == 0), "what is refused is not acknowledged"

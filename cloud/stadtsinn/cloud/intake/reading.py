@@ -43,6 +43,9 @@ log = structlog.get_logger()
 MAX_BATCH = 4 * 1024 * 1024
 """Largest batch in bytes; agents send some 200 KiB."""
 
+MAX_ITEMS = 5_000
+"""Most uplinks of a batch: no agent can be set to send more (`batch_items`)."""
+
 _MAX_POSITION = 2**62
 _MAX_CLOCK_STEPS = 64
 _item_decoder = msgspec.msgpack.Decoder(ClaimedItem | RawItem)
@@ -112,6 +115,9 @@ def read_edge_batch(original: Original, directory: Directory, *, live: bool = Fa
             Reason.MALFORMED_BATCH,
             "edge id differs from the topic's, or positions do not count up by one",
         )
+    if len(batch.items) > MAX_ITEMS:
+        detail = f"{len(batch.items)} items, at most {MAX_ITEMS} are read: set batch_items there"
+        return _rejected(original, Reason.TOO_LARGE, detail)
     return _batch_arrival(batch, original, EdgeClock.of(batch, original.received_at, live=live))
 
 

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from sqlalchemy import Connection
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.platform.limits.model import DEFAULTS, Limits
 from stadtsinn.cloud.series import repository
 from stadtsinn.cloud.series.repository import Station, Stream
+from stadtsinn.cloud.series.room import Room
 from stadtsinn.cloud.series.stores.store import Point
 from stadtsinn.cloud.town.directory import Directory
 from stadtsinn.cloud.town.stations.directory import DeploymentEntry
@@ -20,7 +22,8 @@ class NewStreams:
     `begin`, `note` and `make` belong to one batch of uplinks, in this order.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = DEFAULTS) -> None:
+        self._room = Room(limits)
         self._known: set[Stream] = set()
         self._deployments: dict[Station, tuple[DeploymentEntry, ...]] = {}
         """Those of the stations of `_known`."""
@@ -35,6 +38,8 @@ class NewStreams:
         `directory` is read before: what changes in between is forgotten by the next batch.
         """
         self._known = repository.settled_streams(connection)
+        self._room.read(connection)
+        self._room.count(self._known)
         stations = {(tenant_id, key.station) for tenant_id, key in self._known}
         self._deployments = {where: _deployments(directory, where) for where in stations}
 
@@ -45,28 +50,38 @@ class NewStreams:
         the same again, it was not.
         """
         if position > self._made_until:
+            self._room.count(self._made - self._known)
             self._known |= self._made
         self._made.clear()
         self._new.clear()
+        self._room.begin()
 
-    def note(self, points: Iterable[Point], directory: Directory) -> None:
-        """Look for datastreams that are new."""
+    def note(self, points: Iterable[Point], directory: Directory) -> set[Stream]:
+        """Look for datastreams that are new; returns those for which there is no room: nothing
+        may be stored of them."""
         if directory.revision != self._revision:
             self._forget_changed(directory)
             self._revision = directory.revision
         known, new = self._known, self._new
+        refused: set[Stream] = set()
         for point in points:
             stream = (point.tenant_id, point.key)
             if stream not in known:
+                if stream not in new and not self._room.take(stream):
+                    refused.add(stream)
+                    continue
                 new[stream] = min(point.time, new.get(stream, point.time))
                 where = (point.tenant_id, point.key.station)
                 if where not in self._deployments:
                     self._deployments[where] = _deployments(directory, where)
+        return refused
 
     def make(self, connection: Connection, position: int) -> None:
         """Make those that were noted; the batch ends with the uplink at this position."""
         if self._new:
             repository.make_streams(connection, self._new)
+        if self._new or self._room.is_full:
+            self._room.read(connection)
         self._made = set(self._new)
         self._made_until = position
         self._new.clear()
@@ -85,6 +100,7 @@ class NewStreams:
                 for tenant_id, key in self._known
                 if (tenant_id, key.station) not in changed
             }
+            self._room.count(self._known, anew=True)
             for where in changed:
                 del self._deployments[where]
 

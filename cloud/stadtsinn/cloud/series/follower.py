@@ -15,18 +15,20 @@ from stadtsinn.base.health import Check
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.platform.limits.model import DEFAULTS, Limits
 from stadtsinn.cloud.platform.tenants.repository import all_tenants
 from stadtsinn.cloud.series.datastreams import NewStreams
 from stadtsinn.cloud.series.filling import FillingProgress, note_beginning
 from stadtsinn.cloud.series.points import PointMaker
 from stadtsinn.cloud.series.redecode.unfinished import refuse_unfinished
+from stadtsinn.cloud.series.room import Refusals
 from stadtsinn.cloud.series.stores.store import Point, Refused, SeriesStore
 from stadtsinn.cloud.town.directory import DirectoryCache
 
 log = structlog.get_logger()
 
 WRITTEN = Counter("stadtsinn_series_values", "Values handed to the series store and kept")
-REFUSED = Counter("stadtsinn_series_refused", "Values that the series store refuses for good")
+REFUSED = Counter("stadtsinn_series_refused", "Values that no series takes, for good")
 
 _LOGGED_PER_BATCH = 5
 
@@ -45,12 +47,17 @@ class SeriesFollower:
     name = "series"
 
     def __init__(
-        self, store: SeriesStore, directory: DirectoryCache, clock: Clock | None = None
+        self,
+        store: SeriesStore,
+        directory: DirectoryCache,
+        clock: Clock | None = None,
+        limits: Limits = DEFAULTS,
     ) -> None:
         self._store = store
         self._directory = directory
         self._maker = PointMaker(directory, clock)
-        self._streams = NewStreams()
+        self._streams = NewStreams(limits)
+        self._refusals = Refusals()
         self._writing = threading.Lock()
         self._made = 0
         self._progress = FillingProgress()
@@ -92,7 +99,11 @@ class SeriesFollower:
                 for up in some
                 for point in maker.points(up.tenant_id, up.dev_eui, up.event_time, up.outcome)
             ]
-            self._streams.note(points, self._directory.current())
+            refused = self._streams.note(points, self._directory.current())
+            if refused:
+                made = len(points)
+                points = self._refusals.without(points, refused)
+                REFUSED.inc(made - len(points))
             self._made += len(points)
             yield from points
 
@@ -116,8 +127,9 @@ class SeriesFollower:
         note_beginning(connection)
 
     def check(self) -> Check:
-        """Whether the series are complete or being rebuilt."""
-        return self._progress.check()
+        """Whether the series are complete or being rebuilt, and who has too many."""
+        said = self._progress.check()
+        return Check(said.ok, said.detail, (*said.warnings, *self._refusals.warnings()))
 
 
 def _log_refused(refused: Sequence[Refused], lost: int) -> None:

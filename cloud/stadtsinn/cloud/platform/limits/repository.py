@@ -19,6 +19,14 @@ def limits_of(connection: Connection, tenant_id: str) -> dict[str, int]:
     }
 
 
+def all_limits(connection: Connection) -> dict[str, dict[str, int]]:
+    """Of every tenant that has any of its own."""
+    found: dict[str, dict[str, int]] = {}
+    for row in connection.execute(select(tenant_limits)):
+        found.setdefault(row.tenant_id, {})[row.name] = row.value
+    return found
+
+
 def set_limit(connection: Connection, tenant_id: str, name: str, value: int) -> None:
     row = {"tenant_id": tenant_id, "name": name, "value": value}
     statement = insert_into(connection, tenant_limits)
