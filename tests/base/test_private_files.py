@@ -31,7 +31,8 @@ from stadtsinn.cloud.platform.database.engine import open_database
 from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.settings import parse_settings
 from stadtsinn.cloud.town.directory import DirectoryCache
-from stadtsinn.edge.agent.spool import Row, Spool
+from stadtsinn.edge.agent.rows import Row
+from stadtsinn.edge.agent.spool import Spool
 from stadtsinn.simulator.demo.certificates import Authority
 from stadtsinn.simulator.demo.mosquitto import SecureListener
 from stadtsinn.simulator.demo.ports import free_port

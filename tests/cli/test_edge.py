@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from real_parts import mosquitto
 from stadtsinn.base.instant import parse
 from stadtsinn.cli.edge import app
-from stadtsinn.edge.agent.spool import Row, Spool
+from stadtsinn.edge.agent.rows import Row
+from stadtsinn.edge.agent.spool import Spool
 from stadtsinn.edge.agent.too_large import moved
 from stadtsinn.edge.messages.delivery import Item, RawItem
 from stadtsinn.simulator.demo.certificates import Authority

@@ -25,8 +25,8 @@ from stadtsinn.decoders.reading import Decoded, Outcome, Undecoded
 from stadtsinn.decoders.uplink import Frame, TimeSource
 from stadtsinn.edge.agent.agent import EdgeAgent
 from stadtsinn.edge.agent.decoding import Decode, KernelUnavailable, decode_one_by_one
+from stadtsinn.edge.agent.rows import Row
 from stadtsinn.edge.agent.settings import parse_settings
-from stadtsinn.edge.agent.spool import Row
 from stadtsinn.edge.messages.delivery import Ack, ack_topic, config_topic, status_topic
 from stadtsinn.edge.messages.delivery import encode as encode_message
 

@@ -11,7 +11,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from stadtsinn.base.instant import Instant, parse
-from stadtsinn.edge.agent.spool import ROW_OVERHEAD, Row, Spool, SpoolFull, open_spool
+from stadtsinn.edge.agent.rows import ROW_OVERHEAD, Row
+from stadtsinn.edge.agent.spool import Spool, SpoolFull, open_spool
 from stadtsinn.edge.messages.delivery import RawItem
 
 NOW = parse("2026-06-01T08:00:00+00:00")

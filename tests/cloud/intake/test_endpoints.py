@@ -14,7 +14,7 @@ from fake_uplinks import LSE01_PAYLOAD, NINE, chirpstack_event, event_topic, reg
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.intake.arrival import Arrival
 from stadtsinn.cloud.intake.opening import open_ingestor
-from stadtsinn.cloud.intake.reasons import Reason
+from stadtsinn.cloud.intake.reasons import NOT_THEIRS, Reason
 from stadtsinn.cloud.intake.repository import put_in_quarantine
 from stadtsinn.cloud.log.archive_files.archiving import archive_before
 from stadtsinn.cloud.platform.access.scope import Role
@@ -110,6 +110,25 @@ def test_that_a_device_belongs_to_somebody_else_is_not_told(world: ApiWorld) -> 
     assert "tenant" not in item["detail"]
     replayed = world.client().post("/api/v1/quarantine/replay").json()
     assert replayed["refused"] == {"unregistered_device": 1}
+
+
+def test_a_device_of_another_town_looks_like_one_that_nobody_has(world: ApiWorld) -> None:
+    """In every answer: lists, filters, single rows, replays."""
+    commit(world, *(arrival(uplink(1, 0, dev_eui=one)) for one in (THEIRS, NEW)))
+    caller = world.client()
+
+    def seen(path: str, dev_eui: str) -> list[Any]:
+        answer = caller.get(f"/api/v1/{path}").json()
+        found = [one for one in answer["items"] if one["dev_eui"] == dev_eui]
+        own = ("id", "dev_eui", "topic", "size", "beginning")
+        return [{key: one[key] for key in one.keys() - set(own)} for one in found]
+
+    for path in ("quarantine", *(f"quarantine?reason={one}" for one in sorted(NOT_THEIRS))):
+        assert seen(path, THEIRS) == seen(path, NEW), path
+    assert len(seen("quarantine?reason=unregistered_device", THEIRS)) == 1
+    for dev_eui in (THEIRS, NEW):
+        replayed = caller.post("/api/v1/quarantine/replay", params={"dev_eui": dev_eui}).json()
+        assert replayed == {**NOTHING, "refused": {"unregistered_device": 1}}
 
 
 def quarantine_a_copy_of_an_archived_uplink(world: ApiWorld) -> None:

@@ -90,7 +90,8 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
         """What to keep of it when it is rejected: its event, or its item alone."""
         if self.claim is None:
             return self.received
-        payload = _encode(ClaimedItem(self.position, self.uplink, self.claim))
+        # Without its position: an edge that keeps it sends it again at another one.
+        payload = _encode(ClaimedItem(0, self.uplink, self.claim))
         return Original(
             Kind.ITEM,
             self.received.origin,
@@ -115,6 +116,8 @@ class Progress(msgspec.Struct, frozen=True, gc=False):
     sender: Sender | None = None
     clock_ahead: int = 0
     """µs that the edge's clock is ahead of ours; 0 where it is right."""
+    kept: tuple[int, ...] = ()
+    """Positions of items that its edge is to keep."""
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):

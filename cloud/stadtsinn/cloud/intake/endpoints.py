@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query
 from stadtsinn.base.problems import NotFound, Unavailable
 from stadtsinn.cloud.intake.opening import open_ingestor
 from stadtsinn.cloud.intake.quarantine import ReplayReport, replay
+from stadtsinn.cloud.intake.reasons import NOT_THEIRS
 from stadtsinn.cloud.intake.repository import quarantined, quarantined_row
 from stadtsinn.cloud.intake.schemas import QuarantineItem, Replayed, view
 from stadtsinn.cloud.intake.service import DatabaseAway
@@ -92,7 +93,7 @@ def replay_quarantine(
         _note_replay(behind, scope, report)
     refused: Counter[str] = Counter()
     for reason, count in report.refused.items():
-        refused["unregistered_device" if reason == "wrong_tenant" else reason] += count
+        refused["unregistered_device" if reason in NOT_THEIRS else reason] += count
     return Replayed(
         taken=report.taken,
         copies=report.copies,

@@ -62,6 +62,10 @@ HEALABLE = frozenset(
 )
 """They go away when the registry, a clock or this cloud is corrected."""
 
+NOT_THEIRS = frozenset({Reason.UNREGISTERED_DEVICE, Reason.WRONG_TENANT})
+"""A device is not one of the sender's town: nobody has it, or another town. The sender must not be
+able to tell which, so both are one for it (decision 21)."""
+
 _OF_EVENTS = frozenset(UnreadableEvent.REASONS)
 _OF_EDGES = _OF_EVENTS | {Reason.DAMAGED_IN_SPOOL, Reason.SET_ASIDE_BY_EDGE}
 

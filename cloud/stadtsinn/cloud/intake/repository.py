@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, select, update
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.intake.arrival import Kind, Origin, Original, Rejection
-from stadtsinn.cloud.intake.reasons import Reason, of_row
+from stadtsinn.cloud.intake.reasons import NOT_THEIRS, Reason, of_row
 from stadtsinn.cloud.intake.streams import StreamState
 from stadtsinn.cloud.intake.tables import edge_streams, quarantine
 from stadtsinn.cloud.log.uplinks.tables import uplinks
@@ -217,7 +217,7 @@ def quarantined(
     if scope is not None:
         query = query.where(quarantine.c.tenant_id == scope.tenant_id)
     if reason is not None:
-        query = query.where(quarantine.c.reason == reason)
+        query = query.where(quarantine.c.reason.in_(_asked_for(reason, scope)))
     if dev_eui is not None:
         query = query.where(quarantine.c.dev_eui == dev_eui)
     if before_id is not None:
@@ -225,6 +225,13 @@ def quarantined(
     if not with_replayed:
         query = query.where(quarantine.c.replayed_at.is_(None))
     return [_row(row) for row in connection.execute(query)]
+
+
+def _asked_for(reason: str, scope: Scope | None) -> frozenset[str]:
+    """The reasons that a tenant sees as `reason`; the operator sees each as it is."""
+    if scope is None or reason not in NOT_THEIRS:
+        return frozenset({reason})
+    return NOT_THEIRS if reason == "unregistered_device" else frozenset()
 
 
 def quarantined_row(

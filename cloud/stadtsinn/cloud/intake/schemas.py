@@ -6,11 +6,14 @@ from pydantic import BaseModel, Field
 
 from stadtsinn.base.berlin import isoformat
 from stadtsinn.base.foreign_text import visible
-from stadtsinn.cloud.intake.reasons import Reason
+from stadtsinn.cloud.intake.reasons import NOT_THEIRS, Reason
 from stadtsinn.cloud.intake.repository import QuarantineRow
 from stadtsinn.cloud.platform.api.times import ShownTime
 
 _SHOWN_BYTES = 512
+_NOT_YOURS = (
+    "this device is not registered with you: register it (POST /api/v1/devices), then replay"
+)
 
 
 class QuarantineItem(BaseModel):
@@ -54,13 +57,12 @@ class Replayed(BaseModel):
 
 
 def view(row: QuarantineRow) -> QuarantineItem:
-    """That another tenant owns a device stays hidden: the reason is "unregistered" as for any
-    other."""
-    foreign = row.reason is Reason.WRONG_TENANT
+    """That another tenant owns a device stays hidden: it is shown like one that nobody has."""
+    not_theirs = row.reason in NOT_THEIRS
     return QuarantineItem(
         id=row.id,
-        reason=Reason.UNREGISTERED_DEVICE if foreign else row.reason,
-        detail="this device is not registered with you" if foreign else row.detail,
+        reason=Reason.UNREGISTERED_DEVICE if not_theirs else row.reason,
+        detail=_NOT_YOURS if not_theirs else row.detail,
         dev_eui=row.dev_eui,
         source=row.source,
         format=row.format,

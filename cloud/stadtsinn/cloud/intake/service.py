@@ -7,7 +7,7 @@ was not acknowledged can come again without doing anything twice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ from stadtsinn.cloud.intake import metrics
 from stadtsinn.cloud.intake.arrival import Arrival, Candidate, Progress, Rejection
 from stadtsinn.cloud.intake.edge_watch import EdgeWatch
 from stadtsinn.cloud.intake.judging import Judge
-from stadtsinn.cloud.intake.reasons import Reason
+from stadtsinn.cloud.intake.reasons import NOT_THEIRS, Reason
 from stadtsinn.cloud.intake.repository import (
     StreamKey,
     put_in_quarantine,
@@ -129,7 +129,7 @@ class Ingestor:
                 *(verdict for verdict in verdicts if isinstance(verdict, Rejection)),
                 *(r for arrival in arrivals for r in arrival.rejections),
             ],
-            progress=[a.progress for a in arrivals if a.progress is not None],
+            progress=list(_progress(arrivals, verdicts)),
             candidates=[c for c, verdict in pairs if isinstance(verdict, Entry)],
             other_events=[a.other for a in arrivals if a.other is not None],
         )
@@ -238,6 +238,23 @@ class Ingestor:
             )
         if committed.new:
             metrics.LAST_COMMIT.set(self._clock.now() / 1e6)
+
+
+def _progress(
+    arrivals: Sequence[Arrival], verdicts: Sequence[Entry | Rejection]
+) -> Iterator[Progress]:
+    """How far edges are; `verdicts` are those of all candidates, in order."""
+    remaining = iter(verdicts)
+    for arrival in arrivals:
+        mine = list(zip(arrival.candidates, remaining, strict=False))
+        if arrival.progress is None:
+            continue
+        kept = tuple(
+            candidate.position
+            for candidate, verdict in mine
+            if isinstance(verdict, Rejection) and verdict.reason in NOT_THEIRS
+        )
+        yield replace(arrival.progress, kept=kept) if kept else arrival.progress
 
 
 def _of_nameless_agents(batches: Sequence[Progress]) -> list[StreamKey]:

@@ -172,6 +172,7 @@ class EdgeSource(Linked):
             position=answer.position,
             sender=answer.sender,
             begin_anew=answer.begin_anew,
+            kept=answer.kept,
             at=self._clock.now(),
         )
         self._link.publish(ack_topic(answer.edge_id), encode(ack))

@@ -13,12 +13,16 @@ Agents since the second version say more (`Sender`): which run of which agent se
 on it holds its items. So a gap that it no longer holds is given up at once, and each run is
 acknowledged only what it has sent itself. That matters where one stream is in two hands: a copied
 card, or one from the past. Their positions are the same, their uplinks are not.
+
+Items that their edge is to keep (decision 21) count as arrived. They are remembered until the
+edge says that it has read the acknowledgement that names them: that one may be lost.
 """
 
 from __future__ import annotations
 
 import msgspec
 
+from stadtsinn.base.batches import batched
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.intake.arrival import Progress
 from stadtsinn.edge.messages.delivery import Sender
@@ -30,20 +34,25 @@ PROOFS = 3
 _RANGES_KEPT = 256
 _RUNS_KEPT = 4
 
+Ranges = tuple[tuple[int, int], ...]
+"""(first, last) each, in order and apart."""
+
 
 class RunState(msgspec.Struct, frozen=True):
     """What one run of an agent has sent of a stream: committed without a gap up to `position`."""
 
     id: str
     position: int
-    ahead: tuple[tuple[int, int], ...] = ()
+    ahead: Ranges = ()
+    kept: Ranges = ()
+    """Of what it still holds, what it is to keep."""
 
 
 class StreamState(msgspec.Struct, frozen=True):
     """What is committed of one stream. `ahead` holds (first, last) ranges above a gap."""
 
     position: int = FIRST_POSITION - 1
-    ahead: tuple[tuple[int, int], ...] = ()
+    ahead: Ranges = ()
     begun: int = 0
     """How often the edge began to send above the gap; `begun_at`: its clock when it last did."""
     begun_at: Instant = Instant(0)
@@ -61,19 +70,28 @@ class Answer(msgspec.Struct, frozen=True):
     sender: str
     position: int
     begin_anew: bool
+    kept: Ranges = ()
 
 
 def answered(state: StreamState, batch: Progress, sender: Sender) -> tuple[StreamState, Answer]:
     """The state after a batch of an agent that names itself, and what it is told."""
-    state, run, past = advance_run(state, sender, batch.first, batch.last, batch.sent_at)
-    return state, Answer(batch.edge_id, batch.stream, sender.id, run.position, past)
+    state, run, past = advance_run(
+        state, sender, batch.first, batch.last, batch.sent_at, batch.kept
+    )
+    return state, Answer(batch.edge_id, batch.stream, sender.id, run.position, past, run.kept)
 
 
 def advance_run(
-    state: StreamState, sender: Sender, first: int, last: int, sent_at: Instant
+    state: StreamState,
+    sender: Sender,
+    first: int,
+    last: int,
+    sent_at: Instant,
+    kept: tuple[int, ...] = (),
 ) -> tuple[StreamState, RunState, bool]:
-    """The state after items `first`..`last` of this run were committed, the run's own state, and
-    whether its spool is from the past: the stream was further on than the spool when opened."""
+    """The state after items `first`..`last` of this run were committed, of which it is to keep
+    those at the positions `kept`; the run's own state; and whether its spool is from the past: the
+    stream was further on than the spool when opened."""
     if state == StreamState():
         state = StreamState(position=sender.begins)
     runs = {run.id: run for run in state.runs}
@@ -82,8 +100,10 @@ def advance_run(
     state = _given_up(state, sender.acknowledged)
     state = advance(state, first, last, sent_at)
     run = _advanced(run or RunState(sender.id, sender.acknowledged), sender, first, last)
-    kept = (*runs.values(), run)[-_RUNS_KEPT:]
-    return msgspec.structs.replace(state, runs=kept), run, past
+    if sender.keeps and (kept or run.kept):
+        run = msgspec.structs.replace(run, kept=_to_keep(run.kept, sender, first, last, kept))
+    latest = (*runs.values(), run)[-_RUNS_KEPT:]
+    return msgspec.structs.replace(state, runs=latest), run, past
 
 
 def _given_up(state: StreamState, acknowledged: int) -> StreamState:
@@ -102,7 +122,26 @@ def _given_up(state: StreamState, acknowledged: int) -> StreamState:
 def _advanced(run: RunState, sender: Sender, first: int, last: int) -> RunState:
     ranges = _merged([*run.ahead, (first, last)])[:_RANGES_KEPT]
     position, ahead = _joined(max(run.position, sender.acknowledged), ranges)
-    return RunState(run.id, position, ahead)
+    return RunState(run.id, position, ahead, run.kept)
+
+
+def _to_keep(
+    before: Ranges, sender: Sender, first: int, last: int, positions: tuple[int, ...]
+) -> Ranges:
+    """What was to be kept before, as far as the edge still holds it and this batch does not judge
+    it anew, and what this batch adds.
+
+    Of very many ranges neighbours are joined: the edge then keeps some that were taken, which
+    count once when it sends them again.
+    """
+    parts = [(one, one) for one in positions]
+    for low, high in before:
+        begin = max(low, sender.acknowledged + 1)
+        parts += [(begin, min(high, first - 1)), (max(begin, last + 1), high)]
+    ranges = _merged([(low, high) for low, high in parts if low <= high])
+    while len(ranges) > _RANGES_KEPT:
+        ranges = tuple((pair[0][0], pair[-1][1]) for pair in batched(ranges, 2))
+    return ranges
 
 
 def advance(state: StreamState, first: int, last: int, sent_at: Instant) -> StreamState:
@@ -128,9 +167,7 @@ def _close(state: StreamState, position: int) -> StreamState:
     return StreamState(position, ahead, skipped=state.skipped, runs=state.runs)
 
 
-def _joined(
-    position: int, ranges: tuple[tuple[int, int], ...]
-) -> tuple[int, tuple[tuple[int, int], ...]]:
+def _joined(position: int, ranges: Ranges) -> tuple[int, Ranges]:
     """How far it goes without a gap from `position` on, and the ranges above that."""
     remaining = list(ranges)
     while remaining and remaining[0][0] <= position + 1:
@@ -138,7 +175,7 @@ def _joined(
     return position, tuple(remaining)
 
 
-def _merged(ranges: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+def _merged(ranges: list[tuple[int, int]]) -> Ranges:
     merged: list[tuple[int, int]] = []
     for first, last in sorted(ranges):
         if merged and first <= merged[-1][1] + 1:

@@ -277,6 +277,7 @@ class EdgeAgent:
             self._spool.save(_CONFIG_KEY, payload)
             self._pushed = config
             self._intake.device_types = self._device_types()
+            self._spool.kept.registered(config.device_types)
             log.info("pushed_config_applied", device_types=len(config.device_types))
 
     # --- what survives a restart -------------------------------------------------------

@@ -221,7 +221,7 @@ class Delivery:
                 self._ack_beyond = True
             else:
                 self._look_at_clock(ack)
-                self._advance(ack.position)
+                self._advance(ack.position, ack.kept)
         self._wake.set()
         return None
 
@@ -274,10 +274,10 @@ class Delivery:
             Kind.OLDER_LIFE, "the spool is from the past (a card image, a copy, lost writes)"
         )
 
-    def _advance(self, position: int) -> None:
+    def _advance(self, position: int, kept: tuple[tuple[int, int], ...]) -> None:
         self._answered = True
         before = self._spool.acknowledged
-        if not self._spool.acknowledge(position):
+        if not self._spool.acknowledge(position, kept):
             return
         self._metrics.acknowledged.inc(position - before)
         self._sent = max(self._sent, position)
@@ -426,4 +426,5 @@ class Delivery:
             acknowledged=spool.acknowledged,
             clock_ahead=self._clock_watch.ahead,
             clock_steps=self._clock_watch.steps(spool.acknowledged),
+            keeps=True,
         )

@@ -23,8 +23,10 @@ from stadtsinn.decoders.uplink import Frame, Uplink
 from stadtsinn.edge.agent.clock_watch import ClockWatch
 from stadtsinn.edge.agent.decoding import Decode
 from stadtsinn.edge.agent.metrics import Metrics
+from stadtsinn.edge.agent.rows import Row
 from stadtsinn.edge.agent.settings import CommitSettings
-from stadtsinn.edge.agent.spool import Row, Spool, SpoolFull
+from stadtsinn.edge.agent.spool import Spool, SpoolFull
+from stadtsinn.edge.agent.too_large import moved
 from stadtsinn.edge.messages.delivery import Item, RawItem, UplinkItem
 from stadtsinn.edge.messages.device_types import DeviceTypes
 from stadtsinn.edge.network_servers.event_time import GatewayClocks
@@ -124,6 +126,7 @@ class Intake:
                 if group:
                     crash_point("edge.received")
                     self._commit(group)
+                self._send_kept_again()
         except Exception:  # unacknowledged messages are delivered again after a restart
             log.exception("intake_failed")
             self._on_fatal()
@@ -160,6 +163,16 @@ class Intake:
             self.link.acknowledge(*(received.message for received in group))
         self.liveness.acknowledged(len(group))
         crash_point("edge.acknowledged")
+
+    def _send_kept_again(self) -> None:
+        """On this thread: only one may append."""
+        try:
+            if self._spool.send_kept_again(moved):
+                self._on_commit()
+        except SpoolFull:
+            return  # they have time
+        except sqlite3.OperationalError as error:
+            log.warning("kept_not_sent_again", reason=str(error), remedy="it is tried again")
 
     def _append(self, rows: list[Row]) -> bool:
         """Commit, retrying until it succeeds; False if `stop` is called first.

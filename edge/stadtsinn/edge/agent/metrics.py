@@ -76,6 +76,14 @@ class Metrics:
         self.aside = self._gauge(
             "stadtsinn_edge_items_aside", "Items too large for the cloud's broker, kept apart."
         )
+        self.kept = self._gauge(
+            "stadtsinn_edge_items_kept",
+            "Items that the cloud does not take: their devices are not registered with the town.",
+        )
+        self.kept_dropped = self._gauge(
+            "stadtsinn_edge_kept_items_dropped",
+            "Of these, dropped for the bound since the start.",
+        )
         self.acknowledged = Counter(
             "stadtsinn_edge_items_acknowledged_total",
             "Items committed in the cloud.",

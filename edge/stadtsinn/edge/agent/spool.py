@@ -10,23 +10,26 @@ from __future__ import annotations
 import sqlite3
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-import msgspec
 import structlog
 
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import Instant, to_datetime
 from stadtsinn.base.private_files import private_database
+from stadtsinn.edge.agent.kept import SHARE, KeptItems, KeptRow
 from stadtsinn.edge.agent.packing import pack, unpack
-from stadtsinn.edge.messages.delivery import RawItem
+from stadtsinn.edge.agent.rows import (
+    ROW_OVERHEAD,
+    Row,
+    device_of,
+    moved_row,
+    unpacked,
+    unpacked_size,
+)
 
 log = structlog.get_logger()
-
-ROW_OVERHEAD = 24
-"""Bytes that a row occupies beyond its body (header, key, share of the page)."""
 
 _PAGE_BYTES = 2048
 _PURGE_ROWS = 2_000
@@ -46,14 +49,6 @@ class SpoolFull(Exception):
     """No space for these rows until others are acknowledged."""
 
 
-class Row(NamedTuple):
-    """One encoded item, not packed."""
-
-    position: int
-    received_at: Instant
-    body: bytes
-
-
 class Spool:
     """An open spool. One thread appends, another reads and acknowledges.
 
@@ -67,6 +62,9 @@ class Spool:
         self._writer = _connect(path)
         self._writer.executescript(_SCHEMA)
         self._reader = _connect(path)
+        share = max_bytes // SHARE
+        self.kept = KeptItems(self._writer, self._lock, share, ROW_OVERHEAD)
+        """What the cloud does not take for now."""
         first, last = self._writer.execute(
             "SELECT COALESCE(MIN(position), 1), COALESCE(MAX(position), 0) FROM item"
         ).fetchone()
@@ -76,7 +74,7 @@ class Spool:
         self._last = max(int(last), known)
         self._acknowledged = max(int(first) - 1, known)
         self._purged = int(first) - 1
-        self._used = self._sum(_USED) + self._sum(_USED_ASIDE)
+        self._used = self._sum(_USED) + self._sum(_USED_ASIDE) + self.kept.bytes
         self._aside = self._sum("SELECT COUNT(*) FROM aside")
         self.opened = self._last
         """The newest position when the file was opened."""
@@ -166,7 +164,7 @@ class Spool:
             (max(after, self._acknowledged), max_items),
         )
         for row in map(Row._make, rows):
-            body = _unpacked(row)
+            body = unpacked(row)
             size += len(body)
             if found and size > max_bytes:
                 break
@@ -174,8 +172,9 @@ class Spool:
         rows.close()
         return found
 
-    def acknowledge(self, position: int) -> bool:
-        """Mark everything up to `position` as committed in the cloud.
+    def acknowledge(self, position: int, kept: Iterable[tuple[int, int]] = ()) -> bool:
+        """Mark everything up to `position` as committed in the cloud, but for the ranges that it
+        wants to be `kept` here.
 
         False if it already was. Raises ValueError for a position that was never assigned.
         """
@@ -184,10 +183,34 @@ class Spool:
         with self._lock:
             if position <= self._acknowledged:
                 return False
+            self._keep(position, kept)
             self._acknowledged = position
+            self.kept.acknowledged_locked(position)
             if position - self._purged >= _PURGE_ROWS:
                 self._purge()
         return True
+
+    def send_kept_again(self, moved: Callable[[bytes, int], bytes]) -> int:
+        """Append the kept items that are due, at positions of their own; how many.
+
+        For the thread that appends. Raises SpoolFull; then they stay as they are.
+        """
+        rows = self.kept.due()
+        if not rows:
+            return 0
+        positions = range(self._last + 1, self._last + 1 + len(rows))
+        self.append(
+            [
+                Row(position, row.received_at, moved_row(row.body, position, moved))
+                for row, position in zip(rows, positions, strict=True)
+            ]
+        )
+        # Killed here, they are sent twice and count once.
+        with self._lock, self._writer:
+            self._writer.execute("BEGIN IMMEDIATE")
+            self.kept.remove_locked(rows, positions)
+            self._used -= sum(len(row.body) + ROW_OVERHEAD for row in rows)
+        return len(rows)
 
     def begin_stream(self) -> str:
         """Go on as another stream, whose first item is the oldest waiting one; its name.
@@ -218,7 +241,7 @@ class Spool:
                 self._writer.execute(
                     "INSERT INTO aside (received_at, body, size, reason, at, retry) "
                     "VALUES (?, ?, ?, ?, ?, 0)",
-                    (row[0], row[1], _unpacked_size(row[1]), reason, now),
+                    (row[0], row[1], unpacked_size(row[1]), reason, now),
                 )
                 self._writer.execute(
                     "UPDATE item SET body = ? WHERE position = ?", (packed, position)
@@ -260,6 +283,27 @@ class Spool:
             self._reader.close()
             self._writer.close()
 
+    def _keep(self, position: int, ranges: Iterable[tuple[int, int]]) -> None:
+        """Move items to those that are kept; the spool's own rows go with the acknowledged."""
+        rows = [
+            KeptRow(row.position, device_of(row.body), row.received_at, row.body)
+            for low, high in ranges
+            for row in map(
+                Row._make,
+                self._writer.execute(
+                    "SELECT * FROM item WHERE position BETWEEN ? AND ? ORDER BY position",
+                    (max(low, self._acknowledged + 1), min(high, position)),
+                ).fetchall(),
+            )
+        ]
+        if not rows:
+            return
+        before = self.kept.bytes
+        with self._writer:
+            self._writer.execute("BEGIN IMMEDIATE")
+            self.kept.add_locked(rows)
+        self._used += self.kept.bytes - before
+
     def _put(self, key: str, value: bytes) -> None:
         self._writer.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
@@ -286,28 +330,6 @@ class Spool:
         freed = self._writer.execute(_USED + " WHERE position <= ?", (upto,)).fetchone()[0]
         self._writer.execute("DELETE FROM item WHERE position <= ?", (upto,))
         return int(freed), upto
-
-
-def _unpacked_size(body: bytes) -> int:
-    try:
-        return len(unpack(body))
-    except ValueError:
-        return len(body)
-
-
-def _unpacked(row: Row) -> bytes:
-    try:
-        return unpack(row.body)
-    except ValueError as error:
-        log.error(  # noqa: TRY400 (the traceback adds no information)
-            "spool_row_damaged",
-            position=row.position,
-            reason=str(error),
-            remedy="its bytes go to the ingest's quarantine; replace the SD card",
-        )
-        return msgspec.msgpack.encode(
-            RawItem(row.position, "", row.body, "damaged_in_spool", row.received_at)
-        )
 
 
 def open_spool(path: Path, max_bytes: int, now: Instant) -> Spool:

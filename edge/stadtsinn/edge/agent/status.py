@@ -26,6 +26,11 @@ _ASIDE = (
     "{} items are set aside, because the cloud's broker takes none of their size: raise its limit, "
     "then 'stadtsinn edge aside retry' ('… aside list' shows them)"
 )
+_KEPT = (
+    "{} items of devices that are not registered with the town are kept here and tried again now "
+    "and then: register or claim these devices, or take them out of the network server: {}"
+)
+_DEVICES_NAMED = 5
 STOPPED = b'{"state":"offline","reason":"stopped"}'
 
 
@@ -112,6 +117,8 @@ class Watch:
         self._version = version("stadtsinn")
         metrics.depth.set_function(lambda: spool.depth)  # read at every scrape
         metrics.aside.set_function(lambda: spool.aside)
+        metrics.kept.set_function(lambda: spool.kept.count)
+        metrics.kept_dropped.set_function(lambda: spool.kept.dropped)
 
     def status(self, device_types: int) -> Status:
         """The present state; also updates the gauges."""
@@ -195,6 +202,10 @@ class Watch:
         warnings = self._delivery.notices.texts()
         if self._spool.aside:
             warnings = (*warnings, _ASIDE.format(self._spool.aside))
+        if self._spool.kept.count:
+            devices = self._spool.kept.devices()
+            named = ", ".join(devices[:_DEVICES_NAMED]) + ", …" * (len(devices) > _DEVICES_NAMED)
+            warnings = (*warnings, _KEPT.format(self._spool.kept.count, named))
         if self._delivery.unanswered:
             detail = "the cloud's broker takes batches, but no ingest acknowledges them"
             return Check(False, detail, warnings)

@@ -76,6 +76,8 @@ class Sender(msgspec.Struct, frozen=True):
     """µs that the edge's clock is ahead of the cloud's; None where it was not measured."""
     clock_steps: tuple[ClockStep, ...] = ()
     """How the clock was set in this run, oldest first."""
+    keeps: bool = False
+    """This agent keeps the items that an Ack names in `kept`."""
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +117,9 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
     `sender` is the run whose batch is answered: the position counts only what it has sent itself.
     Clouds of the first version leave it empty and count the stream. `begin_anew`: the stream was
     further on than this spool ever was, so it has to go on as another stream. `at` is the cloud's
-    clock, 0 where it says nothing.
+    clock, 0 where it says nothing. `kept`: ranges (first, last) of items that the cloud does not
+    take as long as their devices are not registered with the edge's town. They are the edge's to
+    keep, and to send again now and then (decision 21).
     """
 
     version: int = VERSION
@@ -124,6 +128,7 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
     sender: str = ""
     begin_anew: bool = False
     at: Instant = Instant(0)
+    kept: tuple[tuple[int, int], ...] = ()
 
 
 class EdgeConfig(msgspec.Struct, frozen=True, kw_only=True):
