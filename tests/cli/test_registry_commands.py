@@ -108,6 +108,36 @@ def test_a_failure_names_the_remedy(
     assert "Traceback" not in failed.output
 
 
+def test_the_operator_says_whose_an_edge_is(run: Command) -> None:
+    for town in ("musterstadt", "nachbarstadt"):
+        assert run("tenant", "create", town, "--name", town).exit_code == 0
+    given = run("registry", "give-edge", "rathaus", "musterstadt", "--name", "Rathaus, Dach")
+    assert "rathaus belongs to 'musterstadt'" in given.stdout
+    moved = run("registry", "give-edge", "rathaus", "nachbarstadt", "--json")
+    assert json.loads(moved.stdout) == {
+        "id": "rathaus",
+        "tenant": "nachbarstadt",
+        "from": "musterstadt",
+    }
+    assert "no edge agents" in run("registry", "edges", "musterstadt").stdout
+    (line,) = run("registry", "edges", "--json").stdout.splitlines()
+    assert json.loads(line) == {"id": "rathaus", "name": "rathaus", "tenant": "nachbarstadt"}
+    assert (
+        "no longer to 'nachbarstadt'"
+        in run("registry", "give-edge", "rathaus", "musterstadt").stdout
+    )
+    assert run("registry", "take-edge", "rathaus").exit_code == 0
+    assert run("registry", "edges", "--json").stdout == ""
+    for arguments, code in (
+        (("take-edge", "rathaus"), 1),
+        (("give-edge", "rathaus", "nirgends"), 1),
+        (("give-edge", "a/b", "musterstadt"), 2),
+        (("give-edge", "ingest", "musterstadt"), 2),
+    ):
+        failed = run("registry", *arguments)
+        assert (failed.exit_code, "Traceback" in failed.output) == (code, False), failed.output
+
+
 def test_without_a_configuration_the_command_says_how_to_get_one(tmp_path: Path) -> None:
     missing = str(tmp_path / "cloud.toml")
     failed = CliRunner().invoke(tenants.app, ["list", "--config", missing], env={"LC_ALL": "C"})

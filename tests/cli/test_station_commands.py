@@ -18,10 +18,13 @@ from stadtsinn.base.instant import DAY
 from stadtsinn.cli import devices, registry, stations
 from stadtsinn.cloud.domains.crowd.zones.model import Gate, Zone
 from stadtsinn.cloud.domains.crowd.zones.repository import insert_gate, insert_zone
+from stadtsinn.cloud.intake.device_claims.model import ClaimRequest
+from stadtsinn.cloud.intake.device_claims.service import claim
 from stadtsinn.cloud.log.followers.loop import FollowerLoop
 from stadtsinn.cloud.log.uplinks.repository import append
 from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.platform.database.engine import open_database
+from stadtsinn.cloud.platform.tenants.service import create_tenant
 from stadtsinn.cloud.series.follower import SeriesFollower
 from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.town.directory import DirectoryCache
@@ -271,6 +274,22 @@ def test_a_device_is_handed_over_to_another_town(run: Command, config: Path) -> 
     again = run("device", "hand-over", OLD, "nachbarstadt")
     assert again.exit_code != 0
     assert "nirgendwo" in run("device", "hand-over", OLD, "nirgendwo").output
+
+
+def test_the_operator_sees_who_claims_a_device(run: Command, config: Path) -> None:
+    assert "no device is claimed" in run("device", "claims").stdout
+    database = open_database(f"sqlite:///{config.with_name('town.sqlite')}")
+    request = ClaimRequest(dev_eui=OLD, device_type="dragino/lse01", name="Ulme", message="Bitte")
+    with database.write() as connection:
+        create_tenant(connection, "nachbarstadt", "Nachbarstadt", at(0))
+        claim(connection, Scope("nachbarstadt", Role.EDITOR, 1), request, SystemClock().now())
+    database.dispose()
+    (row,) = rows(run("device", "claims"))[1:]
+    assert row[:3] == [OLD, "nachbarstadt", "musterstadt"]
+    assert row[-2:] == ["waiting", "Bitte"]
+    (line,) = run("device", "claims", "--json").stdout.splitlines()
+    found = json.loads(line)
+    assert (found["owner"], found["opened_by"], found["ending"]) == ("musterstadt", "key 1", None)
 
 
 def test_show_says_how_long_each_datastream_is_kept(config: Path, run: Command) -> None:

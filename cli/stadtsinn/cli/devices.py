@@ -171,6 +171,48 @@ def hand_over(
     )
 
 
+@app.command(
+    "claims",
+    help=text(
+        "Devices that a town claims from another: who, whose, and how it stands. "
+        "'stadtsinn device hand-over' decides.\n\nExample: stadtsinn device claims",
+        "Geräte, die ein Mandant von einem anderen beansprucht: wer, wessen, Stand. "
+        "'stadtsinn device hand-over' entscheidet.\n\nBeispiel: stadtsinn device claims",
+    ),
+)
+def claims(
+    ended: Annotated[
+        bool, typer.Option("--ended", help=text("Also those that ended.", "Auch beendete."))
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    config: Config = DEFAULT_CONFIG,
+    json_lines: Json = False,
+) -> None:
+    from stadtsinn.cloud.intake.device_claims.repository import all_claims
+    from stadtsinn.cloud.town.repository import tenant_of_device
+
+    with installation(config, reading=True) as opened, opened.database.read() as connection:
+        rows = [
+            (one, one.former_owner or tenant_of_device(connection, one.dev_eui) or "")
+            for one in all_claims(connection, limit, ended=ended)
+        ]
+    print_list(
+        rows,
+        {
+            "DevEUI": lambda row: row[0].dev_eui,
+            text("Claimed by", "Beansprucht von"): lambda row: row[0].tenant_id,
+            text("Owner", "Besitzer"): lambda row: row[1],
+            text("Since", "Seit"): lambda row: for_people(row[0].opened_at),
+            text("Proof", "Nachweis"): lambda row: row[0].proof or "",
+            text("Stands", "Stand"): lambda row: row[0].ending or row[0].state,
+            text("Message", "Mitteilung"): lambda row: row[0].device.message,
+        },
+        lambda row: {**row[0].model_dump(mode="json"), "owner": row[1]},
+        as_json=json_lines,
+        empty=text("no device is claimed", "kein Gerät wird beansprucht"),
+    )
+
+
 def _change(
     device: str,
     change: Callable[[Connection, Editor, Instant], list[PlacedDeployment]],

@@ -113,6 +113,106 @@ def devices(tenant: str, config: Config = DEFAULT_CONFIG, json_lines: Json = Fal
     )
 
 
+@app.command(
+    help=text(
+        "List the edge agents, of all towns or of one.\n\nExample: stadtsinn registry edges",
+        "Edge-Agenten auflisten, aller Mandanten oder eines.\n\nBeispiel: stadtsinn registry edges",
+    )
+)
+def edges(
+    tenant: Annotated[str | None, typer.Argument()] = None,
+    config: Config = DEFAULT_CONFIG,
+    json_lines: Json = False,
+) -> None:
+    from stadtsinn.cloud.town.repository import edges_of_all
+
+    with installation(config, reading=True) as opened, opened.database.read() as connection:
+        known = [one for one in edges_of_all(connection) if tenant in (None, one.tenant_id)]
+    print_list(
+        known,
+        {
+            text("Edge agent", "Edge-Agent"): lambda one: one.edge.id,
+            text("Town", "Mandant"): lambda one: one.tenant_id,
+            "Name": lambda one: one.edge.name,
+        },
+        lambda one: {**one.edge.model_dump(mode="json"), "tenant": one.tenant_id},
+        as_json=json_lines,
+        empty=text(
+            "no edge agents: 'stadtsinn registry give-edge'",
+            "keine Edge-Agenten: 'stadtsinn registry give-edge'",
+        ),
+    )
+
+
+@app.command(
+    "give-edge",
+    help=text(
+        "Say to which town an edge agent belongs; also takes it from the town that had it. "
+        "Its id is the common name of its certificate.\n\n"
+        "Example: stadtsinn registry give-edge rathaus-dach musterstadt --name 'Rathaus, Dach'",
+        "Festlegen, welchem Mandanten ein Edge-Agent gehört; nimmt ihn auch dem bisherigen. "
+        "Seine Kennung ist der Name (CN) in seinem Zertifikat.\n\n"
+        "Beispiel: stadtsinn registry give-edge rathaus-dach musterstadt --name 'Rathaus, Dach'",
+    ),
+)
+def give_edge(
+    edge: str,
+    tenant: str,
+    name: Annotated[str, typer.Option("--name", help=text("Its name.", "Sein Name."))] = "",
+    config: Config = DEFAULT_CONFIG,
+    json_lines: Json = False,
+) -> None:
+    from stadtsinn.cli.town_choice import scope_of_town
+    from stadtsinn.cloud.town import service
+    from stadtsinn.cloud.town.model import Edge
+    from stadtsinn.edge.messages.edge_id import checked_edge_id
+
+    with installation(config) as opened:
+        record = Edge(id=checked_edge_id(edge), name=name or edge)
+        now = opened.clock.now()
+        with opened.database.read() as connection:
+            to = scope_of_town(connection, tenant, opened.settings.limits)
+        with service.change(opened.database, to, now) as connection:
+            former = service.give_edge(connection, to, record, now)
+    if json_lines:
+        print_json({"id": edge, "tenant": tenant, "from": former})
+    elif former in (None, tenant):
+        print(text(f"{edge} belongs to '{tenant}'", f"{edge} gehört '{tenant}'"))
+    else:
+        print(
+            text(
+                f"{edge} belongs to '{tenant}' from now on, no longer to '{former}'",
+                f"{edge} gehört ab jetzt '{tenant}', nicht mehr '{former}'",
+            )
+        )
+
+
+@app.command(
+    "take-edge",
+    help=text(
+        "Strike an edge agent off: it belongs to no town, and what it sends stays with it.\n\n"
+        "Example: stadtsinn registry take-edge rathaus-dach",
+        "Einen Edge-Agenten streichen: Er gehört keinem Mandanten, und was er sendet, bleibt bei "
+        "ihm.\n\nBeispiel: stadtsinn registry take-edge rathaus-dach",
+    ),
+)
+def take_edge(edge: str, config: Config = DEFAULT_CONFIG) -> None:
+    from stadtsinn.base.problems import NotFound
+    from stadtsinn.cloud.platform.access.service import operator_scope
+    from stadtsinn.cloud.town import service
+    from stadtsinn.cloud.town.repository import tenant_of_edge
+
+    with installation(config) as opened:
+        with opened.database.read() as connection:
+            owner = tenant_of_edge(connection, edge)
+        if owner is None:
+            raise NotFound(f"There is no edge agent '{edge}': 'stadtsinn registry edges'.")
+        scope = operator_scope(owner)
+        with service.change(opened.database, scope, opened.clock.now()) as connection:
+            service.delete_edge(connection, scope, edge)
+    print(text(f"{edge} belongs to no town", f"{edge} gehört keinem Mandanten"))
+
+
 def _apply(opened: Parts, town: Town, dry_run: bool, json_lines: bool) -> None:
     from stadtsinn.cloud.town_file.apply import apply_town
 

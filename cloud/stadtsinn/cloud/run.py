@@ -177,8 +177,10 @@ the store takes few large requests faster than many small ones."""
 
 
 def _ingest(parts: Parts) -> Role:
+    from stadtsinn.cloud.intake.device_claims.settling import ClaimsWorker
     from stadtsinn.cloud.intake.role import build_ingest
 
+    claims = ClaimsWorker(parts.database, parts.clock, parts.settings.claims, parts.settings.limits)
     worker = build_ingest(
         parts.settings.intake,
         parts.database,
@@ -187,7 +189,8 @@ def _ingest(parts: Parts) -> Role:
         parts.signal or LogSignal(),
         parts.archive,
     )
-    return Role(worker, worker.checks())
+    checks = {**worker.checks(), "device claims": claims.check}
+    return Role(Together((worker, claims)), checks)
 
 
 def _loop(
@@ -225,14 +228,19 @@ def _notify(parts: Parts) -> Role:
 
 
 def _api(parts: Parts, checks: Checks, beside: Sequence[str]) -> Role:
+    from stadtsinn.cloud.intake.device_claims.endpoints import use_claim_settings
     from stadtsinn.cloud.platform.access.dependencies import Services
     from stadtsinn.cloud.publish.application import create_app
     from stadtsinn.cloud.publish.serving import ApiServer
     from stadtsinn.cloud.publish.web.settings import use_settings
+    from stadtsinn.cloud.town.edge_authority import EdgeAuthority
+    from stadtsinn.cloud.town.endpoints import use_edge_authority
 
     services = Services(parts.database, parts.clock, parts.settings.limits)
     app = create_app(services, parts.series, parts.archive, checks, beside)
     use_settings(app, parts.settings.web)
+    use_claim_settings(app, parts.settings.claims)
+    use_edge_authority(app, EdgeAuthority.read(parts.settings.edges.authority))
     return Role(ApiServer(app, parts.settings.api.bind))
 
 

@@ -10,6 +10,7 @@ from stadtsinn.cloud.alarms.notify import tables as notify
 from stadtsinn.cloud.domains.crowd import tables as crowd
 from stadtsinn.cloud.domains.crowd.zones import tables as zones
 from stadtsinn.cloud.intake import tables as ingest
+from stadtsinn.cloud.intake.device_claims import tables as device_claims
 from stadtsinn.cloud.log.cursors import tables as followers
 from stadtsinn.cloud.log.set_aside import tables as set_aside
 from stadtsinn.cloud.log.uplinks import tables as log
@@ -29,6 +30,7 @@ TABLE_MODULES = (
     alerts,
     audit,
     crowd,
+    device_claims,
     followers,
     ingest,
     limits,

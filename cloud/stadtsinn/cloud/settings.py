@@ -11,6 +11,7 @@ from stadtsinn.base.mqtt.settings import BrokerSettings
 from stadtsinn.base.settings.fields import Address, LogLevel, OptionalFolder
 from stadtsinn.base.settings.reading import FileSettings, Section, read_file, read_text
 from stadtsinn.cloud.alarms.notify.settings import NotifySettings
+from stadtsinn.cloud.intake.device_claims.settings import ClaimSettings
 from stadtsinn.cloud.intake.settings import (
     IngestSettings,
     IntakeSettings,
@@ -22,6 +23,7 @@ from stadtsinn.cloud.platform.limits.model import Limits
 from stadtsinn.cloud.publish.settings import ApiSettings
 from stadtsinn.cloud.publish.web.settings import WebSettings
 from stadtsinn.cloud.series.settings import SeriesSettings
+from stadtsinn.cloud.town.settings import EdgesSettings
 
 
 class HealthSettings(Section):
@@ -52,6 +54,8 @@ class CloudSettings(FileSettings):
     network_servers: Annotated[
         tuple[NetworkServerSettings, ...], AfterValidator(_different_names)
     ] = ()
+    claims: ClaimSettings = Field(default_factory=ClaimSettings)
+    edges: EdgesSettings = Field(default_factory=EdgesSettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
     health: HealthSettings = Field(default_factory=HealthSettings)
     limits: Limits = Field(default_factory=Limits)
@@ -134,6 +138,13 @@ client_id = "stadtsinn-ingest"
 # password_file = "the-things.key"        # an API key that may read application traffic
 # [network_servers.broker.tls]
 # ca = "/etc/ssl/certs/ca-certificates.crt"
+
+[edges]                           # whose certificates say that an edge agent is a town's (CN, O)
+# authority = "ca.pem"
+
+[claims]                          # a device that another town has registered
+quiet_days = 30                   # a town that received nothing of it for so long …
+notice_days = 7                   # … has so long to object before it changes hands
 
 [api]
 bind = "127.0.0.1:8000"           # put a reverse proxy with TLS before it

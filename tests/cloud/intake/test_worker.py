@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from fake_uplinks import (
 from real_parts import PATIENCE_S, wait_until
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.mqtt.broker import Broker
-from stadtsinn.base.mqtt.link import Message
+from stadtsinn.base.mqtt.link import Message, MessageTooLarge
 from stadtsinn.cloud.intake import service
 from stadtsinn.cloud.intake.arrival import STORED_BYTES, Arrival, Kind, Original
 from stadtsinn.cloud.intake.edge_config import EdgeConfigs
@@ -42,8 +43,11 @@ from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.uplinks import repository as log_repository
 from stadtsinn.cloud.log.uplinks.repository import head, read_after
 from stadtsinn.cloud.log.uplinks.signal import LogSignal
+from stadtsinn.cloud.platform.access.service import operator_scope
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import Directory, DirectoryCache
+from stadtsinn.cloud.town.model import Edge
+from stadtsinn.cloud.town.service import change, delete_edge, give_edge
 from stadtsinn.edge.messages.delivery import Batch, UplinkItem, batch_topic, encode
 
 
@@ -57,6 +61,8 @@ class FakeSource:
         self._inbox = inbox
         self.acknowledged: list[int] = []
         self.configs: list[tuple[str, dict[str, str]]] = []
+        self.taken_back: list[str] = []
+        self.does_it = True
         self.broken = -1
         self._numbers: dict[int, int] = {}
         self.answers: list[tuple[str, str, int]] = []
@@ -87,6 +93,10 @@ class FakeSource:
 
     def configure(self, edge_id: str, device_types: dict[str, str]) -> None:
         self.configs.append((edge_id, device_types))
+
+    def unconfigure(self, edge_id: str) -> Callable[[], bool]:
+        self.taken_back.append(edge_id)
+        return lambda: self.does_it
 
     def read(self, original: Original, directory: Directory) -> Arrival:
         if self._numbers[id(original)] == self.broken:
@@ -207,7 +217,7 @@ def test_stopping_during_an_outage_leaves_the_message_to_come_again(
 
 def test_an_edge_learns_its_own_towns_devices_and_every_change(bench: Bench) -> None:
     mine = {"70b3d50000000100": "dragino/lse01", "70b3d50000000101": "dragino/lse01"}
-    configs = EdgeConfigs(bench.source)
+    configs = EdgeConfigs(bench.source, bench.database)
     cache = DirectoryCache(bench.database, monotonic=iter(range(100)).__next__)
     configs.push(cache.current())
     configs.push(cache.current())
@@ -218,6 +228,46 @@ def test_an_edge_learns_its_own_towns_devices_and_every_change(bench: Bench) -> 
     register(bench.database, "70b3d50000000102", device_type="bosch/tps110")
     configs.push(cache.current())
     assert bench.source.configs[1:] == [("rathaus", {**mine, "70b3d50000000102": "bosch/tps110"})]
+
+
+def test_the_configuration_ends_with_the_edge(bench: Bench) -> None:
+    """Also when another process pushed it, and only once the broker has taken it back."""
+    cache = DirectoryCache(bench.database, monotonic=iter(range(100)).__next__)
+    EdgeConfigs(bench.source, bench.database).push(cache.current())
+    with change(bench.database) as connection:
+        delete_edge(connection, operator_scope("musterstadt"), "rathaus")
+    bench.source.does_it = False
+    for _ in range(2):
+        EdgeConfigs(bench.source, bench.database).push(cache.current())
+    assert bench.source.taken_back == ["rathaus"] * 2, "the first process ended too early"
+    bench.source.does_it = True
+    configs = EdgeConfigs(bench.source, bench.database)
+    for _ in range(3):
+        configs.push(cache.current())
+    assert bench.source.taken_back == ["rathaus"] * 3
+    EdgeConfigs(bench.source, bench.database).push(cache.current())
+    assert bench.source.taken_back == ["rathaus"] * 3, "there is nothing left to take back"
+
+
+def test_an_edge_that_moves_gets_the_devices_of_its_new_town_only(bench: Bench) -> None:
+    cache = DirectoryCache(bench.database, monotonic=iter(range(100)).__next__)
+    configs = EdgeConfigs(bench.source, bench.database)
+    configs.push(cache.current())
+    with change(bench.database) as connection:
+        give_edge(connection, operator_scope("nachbar"), Edge(id="rathaus", name="R"), at(0))
+    configs.push(cache.current())
+    assert bench.source.configs[-1] == ("rathaus", {"70b3d50000000200": "dragino/lse01"})
+
+
+def test_a_configuration_that_is_too_large_leaves_no_older_one(bench: Bench) -> None:
+    """The older one may be of the town that had the edge before."""
+
+    def too_large(edge_id: str, device_types: dict[str, str]) -> None:
+        raise MessageTooLarge(1, 2)
+
+    bench.source.configure = too_large  # type: ignore[method-assign]
+    EdgeConfigs(bench.source, bench.database).push(DirectoryCache(bench.database).current())
+    assert bench.source.taken_back == ["rathaus"]
 
 
 def test_a_running_ingest_sends_the_configuration_by_itself(bench: Bench) -> None:

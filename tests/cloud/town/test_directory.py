@@ -97,9 +97,8 @@ def test_every_kind_of_change_wakes_the_followers(filled: ApiWorld) -> None:
         ("POST", "devices", device | {"dev_eui": "0" * 16}),
         ("PUT", f"devices/{'0' * 16}", device | {"interval_s": 5}),
         ("DELETE", f"devices/{'0' * 16}", None),
-        ("POST", "edges", {"id": "bauhof", "name": "Bauhof"}),
-        ("PUT", "edges/bauhof", {"name": "Hof"}),
-        ("DELETE", "edges/bauhof", None),
+        ("PUT", "edges/rathaus", {"name": "Hof"}),
+        ("DELETE", "edges/rathaus", None),
     ]
     each_counts_the_revision_up(filled, editor, calls)
 

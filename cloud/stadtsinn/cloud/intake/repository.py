@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, delete, select, update
 
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.intake.arrival import Kind, Origin, Original, Rejection
 from stadtsinn.cloud.intake.reasons import NOT_THEIRS, Reason, of_row
 from stadtsinn.cloud.intake.streams import StreamState
+from stadtsinn.cloud.intake.tables import configured_edges as configured
 from stadtsinn.cloud.intake.tables import edge_streams, quarantine
 from stadtsinn.cloud.log.uplinks.tables import uplinks
 from stadtsinn.cloud.platform.access.scope import Scope
-from stadtsinn.cloud.platform.database.upsert import insert_into
+from stadtsinn.cloud.platform.database.upsert import insert_ignore_all, insert_into
 from stadtsinn.edge.network_servers.event_time import EARLIEST
 
 _state_encoder = msgspec.msgpack.Encoder()
@@ -133,6 +134,23 @@ def heard_before(connection: Connection, source: str, *, edges: bool) -> bool:
         )
         query = select(newest.c.source).where(newest.c.source == source).limit(1)
     return connection.execute(query).first() is not None
+
+
+# --- retained configurations of edges --------------------------------------------------
+
+
+def configured_edges(connection: Connection) -> set[str]:
+    """Edges for which a configuration may lie at the broker."""
+    return set(connection.execute(select(configured.c.edge_id)).scalars())
+
+
+def note_configured(connection: Connection, edge_ids: Iterable[str]) -> None:
+    rows = [{"edge_id": edge_id} for edge_id in sorted(edge_ids)]
+    insert_ignore_all(connection, configured, rows)
+
+
+def forget_configured(connection: Connection, edge_ids: Collection[str]) -> None:
+    connection.execute(delete(configured).where(configured.c.edge_id.in_(edge_ids)))
 
 
 # --- quarantine ------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from stadtsinn.cloud.platform.api.times import ShownTime
 
 _SHOWN_BYTES = 512
 _NOT_YOURS = (
-    "this device is not registered with you: register it (POST /api/v1/devices), then replay"
+    "this device is not registered with you: register it (POST /api/v1/devices) or, where that is "
+    "refused, claim it (POST /api/v1/claims), then replay"
 )
 
 

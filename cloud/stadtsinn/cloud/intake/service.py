@@ -89,7 +89,7 @@ class Ingestor:
         catalogue: Catalogue,
         archived: ArchivedCopies,
     ) -> None:
-        self._database = database
+        self.database = database
         self._directory = directory
         self._clock = clock
         self._judge = Judge(catalogue)
@@ -159,7 +159,7 @@ class Ingestor:
 
     def _commit(self, judged: Judged) -> Committed:
         try:
-            with metrics.COMMIT_SECONDS.time(), self._database.write() as connection:
+            with metrics.COMMIT_SECONDS.time(), self.database.write() as connection:
                 committed = self.write(connection, judged)
         except Exception as error:
             if is_outage(error):

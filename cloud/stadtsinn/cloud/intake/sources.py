@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -181,6 +181,10 @@ class EdgeSource(Linked):
         """Tell an edge the types of its town's devices; retained, so also one that is away."""
         message = msgspec.json.encode(EdgeConfig(device_types=device_types))
         self._link.publish(config_topic(edge_id), message, retain=True)
+
+    def unconfigure(self, edge_id: str) -> Callable[[], bool]:
+        """Take back what the broker retains for an edge; the answer says whether it is done."""
+        return self._link.publish(config_topic(edge_id), b"", retain=True).is_published
 
 
 class ServerSource(Linked):

@@ -16,6 +16,14 @@ edge_streams = Table(
     Column("updated_at", InstantColumn, nullable=False),
 )
 
+configured_edges = Table(
+    "configured_edges",
+    metadata,
+    # Edges for which a retained configuration may lie at the broker. No foreign keys: it is to be
+    # taken back when the edge is gone.
+    Column("edge_id", String(63), primary_key=True),
+)
+
 quarantine = Table(
     "quarantine",
     metadata,
@@ -41,6 +49,7 @@ quarantine = Table(
 )
 
 Index("ix_quarantine_tenant", quarantine.c.tenant_id, quarantine.c.id)
+Index("ix_quarantine_device", quarantine.c.tenant_id, quarantine.c.dev_eui)
 Index("ix_quarantine_reason", quarantine.c.reason, quarantine.c.id)
 # What is dropped where there is too much: the oldest of one reason and source.
 Index("ix_quarantine_source", quarantine.c.reason, quarantine.c.source, quarantine.c.id)

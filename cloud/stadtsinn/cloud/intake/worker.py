@@ -67,7 +67,7 @@ class IngestWorker:
         self._inbox = inbox
         self._sources = {source.name: source for source in sources}
         self._answering = answering
-        self._configs = EdgeConfigs(answering) if answering is not None else None
+        self._configs = EdgeConfigs(answering, ingestor.database) if answering is not None else None
         self._signal = signal
         self._housekeeping = housekeeping
         self._grouping = grouping or Grouping()

@@ -16,6 +16,7 @@ from stadtsinn.cloud.alarms.notify.endpoints import report_router
 from stadtsinn.cloud.alarms.notify.endpoints import router as notify_router
 from stadtsinn.cloud.domains.crowd.endpoints import router as crowd_router
 from stadtsinn.cloud.domains.crowd.zones.endpoints import router as zone_router
+from stadtsinn.cloud.intake.device_claims.endpoints import router as claims_router
 from stadtsinn.cloud.intake.endpoints import router as ingest_router
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.history.endpoints import router as log_router
@@ -44,6 +45,7 @@ DOMAIN_ROUTERS = (
     stations_router,
     log_router,
     ingest_router,
+    claims_router,
     series_router,
     corrections_router,
     zone_router,

@@ -4,17 +4,39 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
 
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN, DevEuiInPath, SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of, unchanged
 from stadtsinn.cloud.town import repository, service
-from stadtsinn.cloud.town.model import Device, DeviceBody, Edge, EdgeBody, Site, SiteBody
+from stadtsinn.cloud.town.edge_authority import EdgeAuthority
+from stadtsinn.cloud.town.model import (
+    Device,
+    DeviceBody,
+    Edge,
+    EdgeBody,
+    EdgeEnrolment,
+    Site,
+    SiteBody,
+)
 from stadtsinn.cloud.town.schemas import DeviceTypeView, QuantityView
 from stadtsinn.decoders.catalogue import catalogue
 
 router = APIRouter()
+
+
+def use_edge_authority(app: FastAPI, authority: EdgeAuthority) -> None:
+    """Without it no certificate counts."""
+    app.state.edge_authority = authority
+
+
+def edge_authority(request: Request) -> EdgeAuthority:
+    stated = getattr(request.app.state, "edge_authority", None)
+    return stated if isinstance(stated, EdgeAuthority) else EdgeAuthority()
+
+
+AuthorityDep = Annotated[EdgeAuthority, Depends(edge_authority)]
 
 
 # --- sites -----------------------------------------------------------------------------
@@ -127,11 +149,19 @@ def list_edges(scope: ReaderDep, services: ServicesDep, page: PageDep) -> Page[E
     return page_of(rows, page, lambda row: row.id, unchanged)
 
 
-@router.post("/edges", tags=["edges"], status_code=201, summary="Register an edge agent · anlegen")
-def create_edge(scope: EditorDep, services: ServicesDep, body: Edge) -> Edge:
-    with service.change(services.database, scope, services.clock.now()) as connection:
-        service.create_edge(connection, scope, body, services.clock.now())
-    return body
+@router.post("/edges", tags=["edges"], status_code=201, summary="Register an edge agent · anmelden")
+def create_edge(
+    scope: EditorDep, services: ServicesDep, authority: AuthorityDep, body: EdgeEnrolment
+) -> Edge:
+    """An id belongs to a town by the operator's word or by the agent's certificate, not to the
+    first who names it. The refusal is the same whether another town has it or nobody."""
+    now, proven = services.clock.now(), body.certificate is not None
+    if body.certificate is not None:
+        authority.prove(body.certificate, body.id, scope.tenant_id, now)
+    record = Edge(id=body.id, name=body.name)
+    with service.change(services.database, scope, now) as connection:
+        service.enrol_edge(connection, scope, record, now, proven=proven)
+    return record
 
 
 @router.get("/edges/{edge}", tags=["edges"], summary="Read an edge agent · lesen")

@@ -118,3 +118,16 @@ class Edge(EdgeBody):
     def registered(cls, edge_id: str, name: str) -> Self:
         """One of the registry, where earlier versions took ids that are refused by now."""
         return cls.model_construct(id=edge_id, name=name)
+
+
+class EdgeEnrolment(Edge):
+    """An edge agent as a town registers it itself. Ein Edge-Agent, wie ihn die Stadt anmeldet."""
+
+    certificate: Annotated[
+        str | None,
+        Field(
+            max_length=16_384,
+            description="Its client certificate (PEM), in which the operator's authority names the "
+            "edge id (CN) and your town (O).",
+        ),
+    ] = None

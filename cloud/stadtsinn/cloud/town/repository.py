@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, select, update
@@ -213,6 +214,39 @@ def is_edge_id_taken(connection: Connection, edge_id: str) -> bool:
     """Whether any tenant has this edge agent; its id is unique for all tenants."""
     where = edges.c.id == edge_id
     return connection.execute(select(edges.c.id).where(where)).first() is not None
+
+
+def has_edge(connection: Connection, scope: Scope, edge_id: str) -> bool:
+    query = own_rows(scope, edges).where(edges.c.id == edge_id)
+    return connection.execute(query).first() is not None
+
+
+def tenant_of_edge(connection: Connection, edge_id: str) -> str | None:
+    """The tenant of an edge, for commands on the server; None for one that is not registered."""
+    query = select(edges.c.tenant_id).where(edges.c.id == edge_id)
+    return connection.execute(query).scalar_one_or_none()
+
+
+@dataclass(frozen=True)
+class OwnedEdge:
+    """An edge agent with its tenant."""
+
+    edge: Edge
+    tenant_id: str
+
+
+def edges_of_all(connection: Connection) -> list[OwnedEdge]:
+    """The edge agents of all tenants, for commands on the server."""
+    rows = connection.execute(select(edges).order_by(edges.c.id))
+    return [OwnedEdge(Edge.registered(row.id, row.name), row.tenant_id) for row in rows]
+
+
+def give_edge(connection: Connection, scope: Scope, record: Edge) -> None:
+    """Make an edge one of the caller's tenant, whoever had it: for commands on the server."""
+    where = edges.c.id == record.id
+    connection.execute(
+        update(edges).where(where).values(tenant_id=scope.tenant_id, name=record.name)
+    )
 
 
 def insert_edge(connection: Connection, scope: Scope, record: Edge, now: Instant) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from stadtsinn.base.instant import Instant
-from stadtsinn.base.problems import Conflict, Invalid, NotFound
+from stadtsinn.base.problems import Conflict, Forbidden, Invalid, NotFound
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.api.fields import normalised_dev_eui
 from stadtsinn.cloud.platform.audit.recording import recording
@@ -120,8 +120,8 @@ def create_device(
     if repository.is_dev_eui_taken(connection, record.dev_eui):
         raise Conflict(
             f"The device '{record.dev_eui}' is already registered. If your town has it, change it "
-            f"with PUT /api/v1/devices/{record.dev_eui}. If it comes from another town, ask the "
-            "operator of this server to hand it over: "
+            f"with PUT /api/v1/devices/{record.dev_eui}. If it is yours all the same, claim it "
+            "(POST /api/v1/claims), or ask the operator of this server to hand it over: "
             f"'stadtsinn device hand-over {record.dev_eui} YOUR-TOWN'."
         )
     require_room(connection, scope, "devices", devices)
@@ -164,20 +164,31 @@ def hand_over_device(
     record = repository.device(connection, giver.scope, dev_eui)
     if giver.scope.tenant_id == taker.tenant_id:
         raise Conflict(f"The device '{dev_eui}' already belongs to '{taker.tenant_id}'.")
-    family = require_device_type(record.device_type).family
-    require_room(connection, taker, "devices", devices)
-    withdraw_device(connection, giver, dev_eui, keep_unused=True)
-    repository.end_ownership(connection, giver.scope, dev_eui, giver.now, from_beginning=True)
     given = Device(
         dev_eui=dev_eui,
         device_type=record.device_type,
         name=name or dev_eui,
         interval_s=record.interval_s,
     )
-    repository.give_device(connection, giver.scope, given, taker, giver.now)
-    editor = Editor(taker, giver.now, giver.name)
-    place_new_device(connection, editor, dev_eui, own_station(given, family), station)
+    give_device(connection, giver, Editor(taker, giver.now, giver.name), given, station)
     return given
+
+
+def give_device(
+    connection: Connection,
+    giver: Editor,
+    taker: Editor,
+    given: Device,
+    station: str | None = None,
+) -> None:
+    """Give a device to another town as `given` says. What was measured from the giver's `now` on
+    is the taker's, which may lie in the past. Raises Problem."""
+    family = require_device_type(given.device_type).family
+    require_room(connection, taker.scope, "devices", devices)
+    withdraw_device(connection, giver, given.dev_eui, keep_unused=True)
+    repository.end_ownership(connection, giver.scope, given.dev_eui, giver.now, from_beginning=True)
+    repository.give_device(connection, giver.scope, given, taker.scope, taker.now)
+    place_new_device(connection, taker, given.dev_eui, own_station(given, family), station)
 
 
 def own_station(record: Device, family: str) -> Station:
@@ -201,10 +212,51 @@ def _require_sound_device(connection: Connection, scope: Scope, record: Device) 
 
 
 def create_edge(connection: Connection, scope: Scope, record: Edge, now: Instant) -> None:
+    """By the operator's word. Raises Conflict where the id is taken."""
     if repository.is_edge_id_taken(connection, record.id):
-        raise Conflict(f"The edge agent id '{record.id}' is already in use.")
+        raise Conflict(
+            f"The edge agent id '{record.id}' is already in use. 'stadtsinn registry give-edge "
+            f"{record.id} {scope.tenant_id}' gives it to this town."
+        )
     require_room(connection, scope, "edges", edges)
     repository.insert_edge(connection, scope, record, now)
+
+
+def enrol_edge(
+    connection: Connection, scope: Scope, record: Edge, now: Instant, *, proven: bool
+) -> None:
+    """By a town's own editor, who may take no id that nobody gave the town: a certificate of the
+    installation's authority has `proven` that it did.
+
+    Raises Conflict for an edge of one's own. Forbidden says the same whether others have the id
+    or nobody.
+    """
+    if repository.has_edge(connection, scope, record.id):
+        raise Conflict(f"Your town has the edge agent '{record.id}'. Rename it with PUT.")
+    if not proven or repository.is_edge_id_taken(connection, record.id):
+        raise Forbidden(
+            f"The edge agent id '{record.id}' was not given to your town. Ask the operator of this "
+            f"server ('stadtsinn registry give-edge {record.id} {scope.tenant_id}'), or send the "
+            "agent's certificate, in which the operator's authority names this id (CN) and your "
+            "town (O)."
+        )
+    require_room(connection, scope, "edges", edges)
+    repository.insert_edge(connection, scope, record, now)
+
+
+def give_edge(connection: Connection, to: Scope, record: Edge, now: Instant) -> str | None:
+    """By the operator's word: the edge is this town's from now on; who had it before.
+
+    What it delivers for devices of the town that had it stays at the edge.
+    """
+    former = repository.tenant_of_edge(connection, record.id)
+    if former != to.tenant_id:
+        require_room(connection, to, "edges", edges)
+    if former is None:
+        repository.insert_edge(connection, to, record, now)
+    else:
+        repository.give_edge(connection, to, record)
+    return former
 
 
 def replace_edge(connection: Connection, scope: Scope, record: Edge) -> None:

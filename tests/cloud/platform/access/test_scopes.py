@@ -19,7 +19,11 @@ PARTS = [CLOUD, CLOUD.parents[2] / "cli" / "stadtsinn", CLOUD.parents[2] / "edge
 ACCESS_SERVICE = CLOUD / "platform" / "access" / "service.py"
 
 # Who may act as a tenant without a key: commands that run on the server itself.
-OPERATOR = {"town_file/apply.py", "platform/access/service.py"}
+OPERATOR = {
+    "town_file/apply.py",
+    "platform/access/service.py",
+    "intake/device_claims/settling.py",  # carries out what both towns wrote down; no requests
+}
 
 
 def _sources() -> list[Path]:
@@ -186,6 +190,8 @@ def test_repositories_take_a_scope(domain: str) -> None:
         "all_keys": "the operator's",
         "is_dev_eui_taken": "answers only yes or no, the same for every owner",
         "tenant_of_device": "the operator's",
+        "tenant_of_edge": "the operator's",
+        "edges_of_all": "the operator's",
         "is_edge_id_taken": "answers only yes or no, the same for every owner",
         "device_type": "a type is the catalogue's; asked of devices found through the scope",
         "zone_entries": "for followers, which serve all owners",

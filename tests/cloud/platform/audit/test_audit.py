@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from api_callers import AWAY, HOME, NOW, ApiWorld
 from databases import fresh_database
+from fake_uplinks import register_edge
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cli import tenants as tenant_commands
@@ -36,6 +37,8 @@ NAMES: dict[str, Any] = {
     "dev_eui": "70b3d57ed0001234",
     "deployment": 1,
     "edge": "rathaus-dach",
+    "claim": 1,
+    "claimed": 2,
     "zone": "wochenmarkt",
     "gate": "nordtor",
     "recipient": "ordnungsamt",
@@ -43,7 +46,7 @@ NAMES: dict[str, Any] = {
     "quantity": "people_in_total",
 }
 CREATION_ORDER = (
-    *("sites", "stations", "devices", "edges", "zones", "zones/{zone}/gates", "recipients"),
+    *("sites", "stations", "devices", "claims", "zones", "zones/{zone}/gates", "recipients"),
     "rules",
 )
 CHANGES_NOTHING = {"preview", "deletion-preview", "replay", "delivery-reports"}
@@ -92,6 +95,9 @@ def _make_town(world: ApiWorld, caller: TestClient) -> None:
         template = f"/api/v1/{path}"
         answer = caller.post(template.format(**NAMES), json=_body(world, template, "post"))
         assert answer.status_code == 201, (path, answer.text)
+    register_edge(world.database, NAMES["edge"], HOME)  # nobody makes one without a certificate
+    claim = {**_body(world, "/api/v1/claims", "post"), "dev_eui": NAMES["dev_eui"]}
+    assert world.client(Role.EDITOR, AWAY).post("/api/v1/claims", json=claim).status_code == 201
     with world.database.write() as connection:
         make_streams(connection, {(HOME, SeriesKey(NAMES["station"], NAMES["quantity"])): NOW})
 
@@ -105,7 +111,7 @@ def _calls(world: ApiWorld) -> list[tuple[str, str, Any]]:
         found.append((method, path, _body(world, path, method) if "requestBody" in raw else None))
     order = {"put": 0, "post": 2, "delete": 3}
     first = ("delete", "/api/v1/deployments/{deployment}")  # makes room for a new one
-    made = [f"/api/v1/{path}" for path in CREATION_ORDER]
+    made = [f"/api/v1/{path}" for path in ("edges", *CREATION_ORDER)]
     deleted_late = {template: -at for at, template in enumerate(made)}
     return sorted(
         (one for one in found if not (one[0] == "post" and one[1] in made)),

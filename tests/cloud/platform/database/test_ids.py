@@ -78,8 +78,8 @@ WISHES = {"retention_days"}
 """What nobody kept is not kept from the day of an update either: 0010 and 0015."""
 REWORDED = {"reason"}
 """Of quarantine: 0018 replaces words that are none of ours."""
-NOT_MENDED_HERE = {"recipients", "rules", "zone_corrections", "zone_samples"}
-"""They counted on from the first version."""
+NOT_MENDED_HERE = {"device_claims", "recipients", "rules", "zone_corrections", "zone_samples"}
+"""They counted on from their first version."""
 
 
 @pytest.fixture

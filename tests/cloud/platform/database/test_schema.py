@@ -26,6 +26,7 @@ INTERNAL = {
     "series_filling": "what the series store of all tenants was filled with",
     "follower_cursors": "how far a follower has come",
     "set_aside": "what a follower could not apply, for the operator",
+    "configured_edges": "what lies at the broker for an edge",
     "edge_streams": "how far an edge's spool has come",
     "sandbox_messages": "the demo's telephone",
     "sandbox_phone": "the demo's telephone",

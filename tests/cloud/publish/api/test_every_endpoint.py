@@ -20,6 +20,7 @@ from sqlalchemy import select
 
 from api_callers import AWAY, HOME, NOW, ApiWorld
 from databases import fresh_database, fresh_postgres, shared_cluster
+from fake_uplinks import register_edge
 from stadtsinn.base.instant import HOUR, isoformat
 from stadtsinn.cloud.alarms.notify.senders.repository import switch_phone
 from stadtsinn.cloud.platform.access.scope import Role
@@ -45,6 +46,7 @@ THEIR_OWN: dict[str, str | int] = {
     "station": "linde-am-markt",
     "deployment": 1,
     "edge": "rathaus-dach",
+    "claim": 1,
     "zone": "wochenmarkt",
     "gate": "nordtor",
     "recipient": "ordnungsamt",
@@ -52,11 +54,11 @@ THEIR_OWN: dict[str, str | int] = {
     "quantity": "people_in_total",
 }
 # Things that no request can create, so no town of the test has them and all callers get 404.
-NOT_THERE = {"incident": "1-1", "row_id": 1}
+NOT_THERE = {"incident": "1-1", "row_id": 1, "claimed": 1}
 
 # The order in which a town is created; each body is the example of the API's own document.
 CREATION_ORDER = (
-    *("sites", "stations", "devices", "edges", "zones", "zones/{zone}/gates", "recipients"),
+    *("sites", "stations", "devices", "claims", "zones", "zones/{zone}/gates", "recipients"),
     "rules",
 )
 
@@ -129,6 +131,7 @@ def _walk(world: ApiWorld) -> Walk:
         body = body_example(document, document["paths"][template]["post"])
         answer = member.post(template.format(**THEIR_OWN), json=body)
         assert answer.status_code == 201, (path, answer.text)
+    register_edge(world.database, str(THEIR_OWN["edge"]), HOME)  # the operator's word
     with world.database.write() as connection:
         switch_phone(connection, HOME, NOW)
         # Its first value makes a datastream.

@@ -18,7 +18,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=63), nullable=False),
         sa.Column("value", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["tenant_id"], ["tenants.id"], name=op.f("fk_tenant_limits_tenant_id_tenants")
+            ["tenant_id"], ["tenants.id"], name=op.f("fk_tenant_limits_tenant_id")
         ),
         sa.PrimaryKeyConstraint("tenant_id", "name", name=op.f("pk_tenant_limits")),
     )

@@ -123,7 +123,16 @@ class _Recorder:
                 self._note(Action.DELETED, table, row, {})
         else:
             for row in self._rows:
-                self._note(Action.CHANGED, table, row, self._now(table, row))
+                self._note_update(table, row, self._now(table, row))
+
+    def _note_update(self, table: Table, before: Row, after: Row) -> None:
+        """What changes its tenant is gone for one and new for the other: neither sees how it is
+        or was with the other."""
+        if before.get("tenant_id") == after.get("tenant_id"):
+            self._note(Action.CHANGED, table, before, after)
+            return
+        self._note(Action.DELETED, table, before, {})
+        self._note(Action.CREATED, table, {}, after)
 
     def _found(self, table: Table, where: Any) -> list[Row]:
         query = select(table) if where is None else select(table).where(where)

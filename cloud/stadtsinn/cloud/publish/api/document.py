@@ -21,6 +21,7 @@ TAGS = [
     {"name": "recipients", "description": "Who gets messages. Wer Nachricht bekommt."},
     {"name": "messages", "description": "What was sent to whom. Gesendete Nachrichten."},
     {"name": "edges", "description": "Agents beside the gateways. Agenten an den Gateways."},
+    {"name": "claims", "description": "Devices that change towns. Geräte wechseln die Stadt."},
     {"name": "quarantine", "description": "What was not taken. Was nicht angenommen wurde."},
     {"name": "keys", "description": "API keys of the town. API-Schlüssel der Stadt."},
     {"name": "audit", "description": "Who changed what. Wer was geändert hat."},

@@ -243,6 +243,14 @@ def insert_corrections(
         connection.execute(insert(series_corrections), rows)
 
 
+def last_start(connection: Connection, scope: Scope, dev_eui: str) -> Instant:
+    """When the latest deployment of a device begins; 0 without one, or from the beginning."""
+    query = select(func.max(deployments.c.start)).where(
+        deployments.c.tenant_id == scope.tenant_id, deployments.c.dev_eui == dev_eui
+    )
+    return Instant(connection.execute(query).scalar_one_or_none() or 0)
+
+
 def is_own_device(connection: Connection, scope: Scope, dev_eui: str) -> bool:
     """Whether the caller's tenant has this device."""
     query = select(devices.c.dev_eui).where(
