@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -62,6 +62,31 @@ def test_nothing_is_left_at_the_broker(tmp_path: Path, *, only_311: bool) -> Non
     kept = (tmp_path / "b" / "mosquitto.db").read_bytes()
     assert b"rathaus-check" not in kept
     assert TOPIC.encode() not in kept
+
+
+@pytest.mark.parametrize("only_311", [False, True])
+def test_broker_that_gives_an_account_one_connection_passes(
+    tmp_path: Path, *, only_311: bool
+) -> None:
+    with (
+        mosquitto(tmp_path / "b", options=["use_username_as_clientid true"]) as broker,
+        FakeMqttGate(broker.port, "refuse_mqtt5" if only_311 else "open") as gate,
+    ):
+        report = probe(_account(gate.port), TOPIC)
+        broker.stop()
+    assert (report.fault, report.warnings) == (None, ())
+    assert TOPIC.encode() not in (tmp_path / "b" / "mosquitto.db").read_bytes()
+
+
+def test_the_same_broker_is_named_where_it_loses_what_waits(tmp_path: Path) -> None:
+    options = ["use_username_as_clientid true"]
+    with _debian_13(tmp_path, f"{PER_LISTENER} true", options) as broker:
+        report = probe(_account(broker.port), TOPIC, timeout=3.0)
+    assert (report.fault, report.detail) == (Fault.QUEUE_LOST, "0 of 1 came")
+
+
+def _account(port: int) -> Broker:
+    return Broker("127.0.0.1", port, "x", username="rathaus", password="any", longest_pause=1)
 
 
 def test_broker_that_is_not_there_is_named() -> None:
@@ -123,6 +148,7 @@ def test_sessions_are_kept_equally_long_by_every_file_of_ours() -> None:
         for path in _files()
         if path.suffix != ".py"
         for value in option.findall(path.read_text("utf-8", "replace"))
+        if not value.startswith("$")  # a template: tests/cloud/broker has its default
     }
     assert found
     assert {value for _, value in found} == {f"{SESSION_DAYS}d"}, found
@@ -172,10 +198,10 @@ class _CleanStart:
 
 
 @contextmanager
-def _debian_13(folder: Path, line: str) -> Iterator[Mosquitto]:
+def _debian_13(folder: Path, line: str, options: Sequence[str] = ()) -> Iterator[Mosquitto]:
     """Mosquitto 2.0.21 with this line before all others; skips where there is none."""
     program = _mosquitto_2_0_21(folder)
-    broker = _Preceded(program, folder / "b")
+    broker = _Preceded(program, folder / "b", options=options)
     broker.line = line
     try:
         broker.start()

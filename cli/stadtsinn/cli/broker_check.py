@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from stadtsinn.base.mqtt.broker import Broker
     from stadtsinn.base.mqtt.probe import Report
 
-CHECK_TOPIC = "stadtsinn/check"
-"""Where the probe writes and reads unless an access list gives it another topic."""
-
 Connect = Annotated[
     bool,
     typer.Option(
@@ -90,6 +87,16 @@ def _fault(report: Report) -> str:
                 "behält die Sitzung und verliert ihre Nachrichten ({}). Mosquitto 2.0.12 bis "
                 "2.0.22 tut das mit 'per_listener_settings true': diese Zeile entfernen, den "
                 "Broker neu starten"
+            ),
+        ),
+        Fault.IN_USE: (
+            (
+                "gives an account one connection, and another process has it: stop the agent or "
+                "the ingest for the check"
+            ),
+            (
+                "gibt einem Konto eine Verbindung, und ein anderer Prozess hat sie: Agenten oder "
+                "Annahme für die Prüfung anhalten"
             ),
         ),
     }

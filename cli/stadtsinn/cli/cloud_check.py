@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from stadtsinn.cli.broker_check import CHECK_TOPIC, Connect, keeps_messages
+from stadtsinn.cli.broker_check import Connect, keeps_messages
 from stadtsinn.cli.frame import FAILED
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, read_settings, server_errors
 from stadtsinn.cli.language import text
@@ -37,6 +37,8 @@ def check(config: Config = DEFAULT_CONFIG, connect: Connect = False) -> None:
     print_facts(_summary(settings, brokers))
     if not connect:
         return
+    from stadtsinn.edge.messages.delivery import CHECK_TOPIC
+
     tried = {
         (broker.host, broker.port, broker.username): (name, broker) for name, broker in brokers
     }

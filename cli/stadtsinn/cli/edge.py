@@ -10,7 +10,7 @@ import typer
 
 from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.cli import edge_aside
-from stadtsinn.cli.broker_check import CHECK_TOPIC, Connect, keeps_messages
+from stadtsinn.cli.broker_check import Connect, keeps_messages
 from stadtsinn.cli.frame import FAILED, refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Clock, EdgeConfig
@@ -89,14 +89,14 @@ def check(config: EdgeConfig = Path("edge.toml"), connect: Connect = False) -> N
 
 
 def _try_brokers(settings: EdgeSettings) -> None:
-    from stadtsinn.edge.messages.delivery import TOPIC_ROOT
+    from stadtsinn.edge.messages.delivery import CHECK_TOPIC, check_topic
 
     kept = [
         keeps_messages(text("local broker", "Broker vor Ort"), settings.local(), CHECK_TOPIC),
         keeps_messages(
             text("cloud broker", "Broker der Zentrale"),
             settings.cloud(),
-            f"{TOPIC_ROOT}/{settings.edge_id}/check",
+            check_topic(settings.edge_id),
         ),
     ]
     if not all(kept):

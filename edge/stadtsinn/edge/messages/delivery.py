@@ -6,9 +6,11 @@ Topics on the cloud's broker (QoS 1, MessagePack unless said otherwise)::
     stadtsinn/edge/{edge_id}/ack      ingest → edge   Ack
     stadtsinn/edge/{edge_id}/status   edge → anybody  JSON, retained, last will "offline"
     stadtsinn/edge/{edge_id}/config   cloud → edge    JSON, retained: device type mapping
+    stadtsinn/edge/{edge_id}/check    edge itself     the probe of ``check --connect``
+    stadtsinn/check                   ingest itself   the same
 
-The client certificate's common name is the edge id, so the broker's access list can be
-``pattern readwrite stadtsinn/edge/%u/#``. The edge deletes from its spool only up to the
+The client certificate's common name is the edge id, so that the broker's access list goes by it
+(docs/broker.md). The edge deletes from its spool only up to the
 position of an `Ack` of the same `stream`; a PUBACK only means that the broker has the batch.
 """
 
@@ -23,6 +25,8 @@ from stadtsinn.edge.network_servers.formats import DEFAULT_FORMAT
 
 VERSION = 1
 TOPIC_ROOT = "stadtsinn/edge"
+CHECK_TOPIC = "stadtsinn/check"
+"""Where the cloud tries a broker out, and an edge agent its local one."""
 
 
 class UplinkItem(msgspec.Struct, frozen=True, tag="uplink", gc=False):
@@ -153,6 +157,11 @@ def status_topic(edge_id: str) -> str:
 
 def config_topic(edge_id: str) -> str:
     return f"{TOPIC_ROOT}/{edge_id}/config"
+
+
+def check_topic(edge_id: str) -> str:
+    """Where an edge agent tries the cloud's broker out."""
+    return f"{TOPIC_ROOT}/{edge_id}/check"
 
 
 _encoder = msgspec.msgpack.Encoder()
