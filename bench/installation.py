@@ -16,9 +16,10 @@ from side import Side
 from traffic import device_mix
 
 from stadtsinn.base.instant import SECOND
-from stadtsinn.simulator.demo.certificates import Authority
+from stadtsinn.cloud.broker.authority import Authority
+from stadtsinn.cloud.broker.files import access_list
 from stadtsinn.simulator.demo.children import Child
-from stadtsinn.simulator.demo.mosquitto import Mosquitto, Program, SecureListener
+from stadtsinn.simulator.demo.mosquitto import Mosquitto, Program
 from stadtsinn.simulator.demo.ports import free_port
 from stadtsinn.simulator.demo.probe import metric
 
@@ -144,7 +145,7 @@ class EdgeAgent:
     def __init__(self, installation: Installation, local: Mosquitto, cloud: SecureBroker) -> None:
         self._health = free_port()
         folder = installation.folder
-        credentials = cloud.authority.issue_client(installation.edge_id)
+        credentials = cloud.authority.issue_edge(installation.edge_id)
         config = folder / "edge.toml"
         config.write_text(
             _EDGE.format(
@@ -173,13 +174,24 @@ class EdgeAgent:
 
 
 class SecureBroker:
-    """The cloud's broker: a port without TLS, and one with TLS for edges."""
+    """The cloud's broker: a port without TLS and accounts, and one for edges as a town has it."""
 
     def __init__(self, program: Program, folder: Path) -> None:
-        self.authority = Authority(folder / "certificates")
+        self.authority = Authority.create(folder / "certificates", "bench")
         self.secure_port = free_port()
-        secure = SecureListener(self.secure_port, self.authority.issue_server("broker"))
-        self._broker = Mosquitto(program, folder / "broker", port=free_port(), secure=secure)
+        server = self.authority.issue_server(["localhost", "127.0.0.1"])
+        access = folder / "access.acl"
+        access.write_text("topic readwrite #\n" + access_list())
+        options = (
+            f"acl_file {access}",
+            f"listener {self.secure_port} 127.0.0.1",
+            f"cafile {server.ca}",
+            f"certfile {server.certificate}",
+            f"keyfile {server.key}",
+            "require_certificate true",
+            "use_identity_as_username true",
+        )
+        self._broker = Mosquitto(program, folder / "broker", port=free_port(), options=options)
         self.port = self._broker.port
         self._exits = ExitStack()
 

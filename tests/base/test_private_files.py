@@ -23,6 +23,8 @@ from stadtsinn.base.private_files import (
     write_private,
 )
 from stadtsinn.base.settings.reading import warn_of_open_secrets
+from stadtsinn.cloud.broker.authority import Authority
+from stadtsinn.cloud.broker.files import own_passwords, write_broker
 from stadtsinn.cloud.intake.opening import open_ingestor
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.archive_files.archiving import archive_before
@@ -33,9 +35,6 @@ from stadtsinn.cloud.settings import parse_settings
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.edge.agent.rows import Row
 from stadtsinn.edge.agent.spool import Spool
-from stadtsinn.simulator.demo.certificates import Authority
-from stadtsinn.simulator.demo.mosquitto import SecureListener
-from stadtsinn.simulator.demo.ports import free_port
 
 
 @pytest.fixture(params=[0o000, 0o022, 0o077], ids=["000", "022", "077"])
@@ -85,12 +84,12 @@ def test_no_file_of_any_role_is_open_to_others(tmp_path: Path, umask: int) -> No
     assert open_paths(tmp_path) == {}, f"{umask:03o}"
 
 
-def test_no_file_of_a_demo_is_open_to_others(tmp_path: Path, umask: int) -> None:
-    authority = Authority(tmp_path / "stage" / "certificates")
-    credentials = authority.issue_server("broker")
-    authority.issue_client("edge-rathaus")
-    SecureListener(free_port(), credentials).lines(tmp_path / "stage")
-    assert len(list(tmp_path.rglob("*.pem"))) == 3
+def test_no_file_of_authority_and_broker_is_open_to_others(tmp_path: Path, umask: int) -> None:
+    authority = Authority.create(tmp_path / "stage" / "certificates", "Test")
+    authority.issue_server(["localhost"])
+    authority.issue_edge("rathaus")
+    write_broker(tmp_path / "broker", authority, own_passwords(tmp_path / "passwords"))
+    assert len(list(tmp_path.rglob("*.pem"))) == 11
     assert open_paths(tmp_path) == {}, f"{umask:03o}"
 
 

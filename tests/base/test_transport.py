@@ -13,7 +13,7 @@ from fake_mqtt_gate import FakeMqttGate
 from real_parts import PATIENCE_S, mosquitto, wait_until
 from stadtsinn.base.mqtt.broker import Broker, Tls, Will
 from stadtsinn.base.mqtt.link import Message, MqttLink
-from stadtsinn.simulator.demo.certificates import Authority
+from stadtsinn.cloud.broker.authority import Authority
 from stadtsinn.simulator.demo.mosquitto import Mosquitto
 
 pytestmark = pytest.mark.slow
@@ -188,8 +188,8 @@ def test_will_is_published_when_the_process_dies(broker: Mosquitto) -> None:
 
 @pytest.fixture
 def tls_broker(tmp_path: Path) -> Iterator[tuple[Mosquitto, Authority]]:
-    authority = Authority(tmp_path / "ca")
-    server = authority.issue_server("broker")
+    authority = Authority.create(tmp_path / "ca", "Test")
+    server = authority.issue_server(["localhost", "127.0.0.1"])
     options = [
         f"cafile {server.ca}",
         f"certfile {server.certificate}",
@@ -211,7 +211,7 @@ def test_client_certificate_opens_its_own_topics_only(
     tls_broker: tuple[Mosquitto, Authority],
 ) -> None:
     broker, authority = tls_broker
-    mine = authority.issue_client("rathaus-1")
+    mine = authority.issue_edge("rathaus-1")
     tls = Tls(mine.ca, mine.certificate, mine.key)
     inbox: list[Message] = []
     link = MqttLink(
@@ -232,7 +232,7 @@ def test_without_certificate_there_is_no_connection(
     tls_broker: tuple[Mosquitto, Authority],
 ) -> None:
     broker, authority = tls_broker
-    ca = authority.issue_client("x").ca
+    ca = authority.issue_edge("x").ca
     link = tls_link(broker.port, Tls(ca), "t")
     with capture_logs() as logs:
         link.start()
@@ -246,8 +246,8 @@ def test_certificate_of_another_authority_is_refused(
     tls_broker: tuple[Mosquitto, Authority], tmp_path: Path
 ) -> None:
     broker, authority = tls_broker
-    stranger = Authority(tmp_path / "other").issue_client("rathaus-1")
-    ours = authority.issue_client("rathaus-1")
+    stranger = Authority.create(tmp_path / "other", "Other").issue_edge("rathaus-1")
+    ours = authority.issue_edge("rathaus-1")
     link = tls_link(broker.port, Tls(ours.ca, stranger.certificate, stranger.key), "t")
     link.start()
     wait_until(lambda: bool(link.failure), "the refusal is noticed")
@@ -259,7 +259,7 @@ def test_broker_with_a_certificate_of_another_authority_is_refused(
     tls_broker: tuple[Mosquitto, Authority], tmp_path: Path
 ) -> None:
     broker, _ = tls_broker
-    other = Authority(tmp_path / "other").issue_client("rathaus-1")
+    other = Authority.create(tmp_path / "other", "Other").issue_edge("rathaus-1")
     link = tls_link(broker.port, Tls(other.ca, other.certificate, other.key), "t")
     link.start()
     wait_until(lambda: "certificate verify failed" in link.failure, "the refusal is noticed")

@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 from real_parts import mosquitto
 from stadtsinn.base.instant import parse
 from stadtsinn.cli.edge import app
+from stadtsinn.cloud.broker.authority import Authority
 from stadtsinn.edge.agent.rows import Row
 from stadtsinn.edge.agent.spool import Spool
 from stadtsinn.edge.agent.too_large import moved
 from stadtsinn.edge.messages.delivery import Item, RawItem
-from stadtsinn.simulator.demo.certificates import Authority
 
 NOW = parse("2026-06-01T08:00:00+00:00")
 encode_item = msgspec.msgpack.Encoder().encode
@@ -36,7 +36,7 @@ key = "{key}"
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    files = Authority(tmp_path / "ca").issue_client("rathaus-1")
+    files = Authority.create(tmp_path / "ca", "Test").issue_edge("rathaus-1")
     path = tmp_path / "edge.toml"
     path.write_text(CONFIG.format(ca=files.ca, certificate=files.certificate, key=files.key))
     return path
@@ -76,7 +76,7 @@ def test_check_warns_of_unknown_device_types(config: Path) -> None:
 
 
 def test_check_names_a_certificate_that_is_not_there(config: Path) -> None:
-    Path(config.parent / "ca" / "rathaus-1.key").unlink()
+    Path(config.parent / "ca/clients/rathaus-1/rathaus-1.key").unlink()
     code, _, err = run("check", "--config", str(config))
     assert code == 2
     assert "rathaus-1.key" in err
@@ -108,7 +108,7 @@ def test_printed_example_passes_the_check(config: Path) -> None:
     code, example, _ = run("config-example")
     assert code == 0
     for name in ("ca.pem", "rathaus-1.pem", "rathaus-1.key"):
-        example = example.replace(f'"{name}"', f'"ca/{name}"')
+        example = example.replace(f'"{name}"', f'"ca/clients/rathaus-1/{name}"')
     config.write_text(example)
     assert run("check", "--config", str(config))[0] == 0
 

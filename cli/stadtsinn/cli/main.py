@@ -59,6 +59,10 @@ NOUNS: dict[str, Noun] = {
     "device": Noun("devices", "app", "Swap and move devices.", "Geräte tauschen und umsetzen."),
     "tenant": Noun("tenants", "app", "Towns on this installation.", "Mandanten verwalten."),
     "key": Noun("keys", "app", "API keys.", "API-Schlüssel verwalten."),
+    "ca": Noun(
+        "ca", "app", "Certificates for the broker and edges.", "Zertifikate für Broker und Agenten."
+    ),
+    "broker": Noun("broker", "app", "The town's own Mosquitto.", "Mosquitto der Stadt."),
     "replay": Noun(
         "replay", "replay", "Send recorded events through.", "Aufgezeichnete Ereignisse abspielen."
     ),

@@ -116,7 +116,8 @@ port = 1883
 
 [ingest]
 edges = true
-# share = "ingest"                # several ingests divide the work; give each its client_id
+# share = "ingest-5f0c9b1e"       # several ingests divide the work: a secret name (docs/broker.md);
+                                  # give each its client_id
 client_id = "stadtsinn-ingest"
 
 # [[network_servers]]             # a central ChirpStack whose events are read without an edge

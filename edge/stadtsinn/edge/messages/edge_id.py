@@ -8,10 +8,11 @@ it user name and client id at the broker. So it holds nothing that means somethi
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
+
+from stadtsinn.edge.network_servers.formats import FORMATS
 
 LONGEST = 63
 
@@ -22,18 +23,12 @@ OWN_PREFIX = "stadtsinn"
 """What the client ids of our own programs begin with."""
 
 
-class Role(StrEnum):
-    """Who besides edge agents has an account at the town's broker."""
-
-    INGEST = "ingest"
-    """Takes batches and answers them; reads network servers' events."""
-    EVENTS = "events"
-    """A second connection of an ingest that runs elsewhere: reads network servers' events."""
-    CHIRPSTACK = "chirpstack"
-    """A network server: publishes its events."""
-
-
-_RESERVED: frozenset[str] = frozenset(Role)
+INGEST = "ingest"
+"""The account that takes batches, answers them, and reads network servers' events."""
+EVENTS = "events"
+"""For the second connection of an ingest on another machine: it only reads events."""
+ROLES = (INGEST, EVENTS, *FORMATS)
+"""Who has an account at the town's broker besides edge agents; network servers by their format."""
 
 
 def checked_edge_id(text: str) -> str:
@@ -43,7 +38,7 @@ def checked_edge_id(text: str) -> str:
             f"use 1 to {LONGEST} of a-z, 0-9 and '-', no '-' at an end: an edge id is part of "
             "topics and the common name of the agent's certificate"
         )
-    if text in _RESERVED or text.startswith(OWN_PREFIX):
+    if text in ROLES or text.startswith(OWN_PREFIX):
         raise ValueError(
             "parts of the cloud have this name at the broker: take another one, such as the "
             "place where the agent runs"

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from stadtsinn.simulator.demo.certificates import Credentials
+from stadtsinn.cloud.broker.authority import Credentials
 from stadtsinn.simulator.market_day.town import TENANT
 
 
@@ -62,9 +62,10 @@ address = "127.0.0.1:{ports.edge_health}"
 """
 
 
-def cloud_toml(database_url: str, series_url: str, ports: Ports) -> str:
+def cloud_toml(database_url: str, series_url: str, ports: Ports, passwords: Path) -> str:
     """The cloud: edges and the county's central network server, text messages to the sandbox.
 
+    `passwords` is the folder with those of the broker's accounts.
     It looks for work often for the same reason as the edge commits often.
     """
     return f"""\
@@ -74,6 +75,8 @@ url = {_text(database_url)}
 url = {_text(series_url)}
 [broker]
 port = {ports.cloud}
+username = "ingest"
+password_file = {_text(passwords / "ingest.password")}
 [[network_servers]]
 name = "landkreis"
 [pace]

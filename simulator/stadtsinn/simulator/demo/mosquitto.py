@@ -19,7 +19,6 @@ from typing import Self
 
 from stadtsinn.base.backoff import Backoff
 from stadtsinn.base.private_files import private_file, private_folder, write_private
-from stadtsinn.simulator.demo.certificates import Credentials
 from stadtsinn.simulator.demo.children import interrupt_waits
 from stadtsinn.simulator.demo.ports import free_port
 
@@ -138,49 +137,29 @@ def _last_line(error: Exception) -> str:
     return lines[-1] if lines else type(error).__name__
 
 
+# What every broker here has: its output in our log file.
+_OURS = ("log_dest stderr", "log_type error", "log_type warning")
+
 # One reader may hold as many unacknowledged messages as it asked for, and a reader that is
 # away loses nothing until the memory bound is reached.
-BASE_CONFIG = (
+OPEN_CONFIG = (
     "persistence true",
     "autosave_interval 30",
     "set_tcp_nodelay true",  # without it a single message is delayed by 40 ms (Nagle's algorithm)
     "max_inflight_messages 0",
-    "max_queued_messages 0",
+    # Not 0 for "no limit": with it Mosquitto ends the connection at each message that it refuses.
+    "max_queued_messages 1000000",
     "max_queued_bytes 268435456",
     "message_size_limit 1048576",
-    "log_dest stderr",
-    "log_type error",
-    "log_type warning",
+    "allow_anonymous true",
 )
 
 
-@dataclass(frozen=True)
-class SecureListener:
-    """A second port where edges come in: by client certificate, each to its own topics only."""
-
-    port: int
-    credentials: Credentials
-
-    def lines(self, folder: Path) -> list[str]:
-        """Rights for both ports: clients without a name (open port) may do all, a named edge only
-        its own."""
-        access = folder / "edges.acl"
-        write_private(access, "topic readwrite #\npattern readwrite stadtsinn/edge/%u/#\n")
-        return [
-            f"acl_file {access}",
-            f"listener {self.port} 127.0.0.1",
-            f"cafile {self.credentials.ca}",
-            f"certfile {self.credentials.certificate}",
-            f"keyfile {self.credentials.key}",
-            "require_certificate true",
-            "use_identity_as_username true",
-        ]
-
-
 class Mosquitto:
-    """One broker as a child process: an open port on the loopback, and a secure one if asked.
+    """One broker as a child process, by default with an open port on the loopback.
 
-    `options` are further lines of configuration for the open port.
+    `options` are further lines of configuration for that port; `configuration` takes the place of
+    all of them, for a broker that listens on `port` as well.
     """
 
     def __init__(
@@ -190,13 +169,13 @@ class Mosquitto:
         *,
         port: int | None = None,
         options: Sequence[str] = (),
-        secure: SecureListener | None = None,
+        configuration: str | None = None,
     ) -> None:
         self.port = port or free_port()
         self._program = program
         self._folder = folder
         self._options = tuple(options)
-        self._secure = secure
+        self._configuration = configuration
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, timeout: float = _START_SECONDS) -> None:
@@ -247,16 +226,11 @@ class Mosquitto:
         self.stop()
 
     def _config_lines(self) -> list[str]:
-        # Settings of its own for each listener would be clearer, but with them Mosquitto 2.0.21
-        # (Debian 13) loses messages queued for a client that is not connected.
-        lines = [
-            *BASE_CONFIG,
-            f"persistence_location {self._folder}/",
-            "allow_anonymous true",
-            f"listener {self.port} 127.0.0.1",
-            *self._options,
-            *(self._secure.lines(self._folder) if self._secure else ()),
-        ]
+        lines = [*_OURS, f"persistence_location {self._folder}/"]
+        if self._configuration is not None:
+            lines.append(self._configuration)
+        else:
+            lines += [*OPEN_CONFIG, f"listener {self.port} 127.0.0.1", *self._options]
         if os.geteuid() == 0:
             lines.append("user root")  # else it drops to a user who cannot write our folder
         return lines

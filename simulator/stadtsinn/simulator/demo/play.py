@@ -173,17 +173,19 @@ def _prepare(
 
 def _publisher(stage: Stage, clock: SharedClock) -> tuple[Publisher, list[MqttLink]]:
     links = {
-        NetworkServer.TOWN: _link(stage.local_broker.port, "chirpstack-town"),
-        NetworkServer.COUNTY: _link(stage.cloud_broker.port, "chirpstack-county"),
+        NetworkServer.TOWN: _link(
+            Broker("127.0.0.1", stage.local_broker.port, client_id="chirpstack-town")
+        ),
+        NetworkServer.COUNTY: _link(stage.network_server("chirpstack-county")),
     }
     return Publisher(links, clock), list(links.values())
 
 
-def _link(port: int, client_id: str) -> MqttLink:
-    link = MqttLink(Broker(host="127.0.0.1", port=port, client_id=client_id))
+def _link(broker: Broker) -> MqttLink:
+    link = MqttLink(broker)
     link.start()
     if not link.wait_connected(_CONNECT_S):
-        raise TimeoutError(f"the broker on port {port} did not answer within {_CONNECT_S} s")
+        raise TimeoutError(f"the broker on port {broker.port} did not answer within {_CONNECT_S} s")
     return link
 
 

@@ -14,7 +14,10 @@ from typing import Self
 
 from stadtsinn.base.backoff import wait_until
 from stadtsinn.base.clock import Clock
+from stadtsinn.base.mqtt.broker import Broker
 from stadtsinn.base.private_files import private_folder, write_private
+from stadtsinn.cloud.broker.authority import Authority
+from stadtsinn.cloud.broker.files import Listening, configuration, own_passwords, write_broker
 from stadtsinn.cloud.migrations.upgrade import upgrade
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.run import FOLLOWERS
@@ -22,11 +25,11 @@ from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.series.stores.store import SeriesStore
 from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.cloud.town_file.model import Town
+from stadtsinn.edge.network_servers.chirpstack import ChirpStack
 from stadtsinn.edge.network_servers.formats import DEFAULT_FORMAT
-from stadtsinn.simulator.demo.certificates import Authority
 from stadtsinn.simulator.demo.children import Child, ChildFailed
 from stadtsinn.simulator.demo.configuration import Ports, cloud_toml, edge_toml
-from stadtsinn.simulator.demo.mosquitto import Mosquitto, Program, SecureListener
+from stadtsinn.simulator.demo.mosquitto import Mosquitto, Program
 from stadtsinn.simulator.demo.ports import free_port
 from stadtsinn.simulator.demo.probe import healthy, metric
 from stadtsinn.simulator.radio.backhaul import Backhaul
@@ -70,21 +73,31 @@ class Stage:
         )
         self.database_url = f"sqlite:///{folder / 'cloud.sqlite'}"
         self.series_url = setting.series_url or f"sqlite:///{folder / 'series.sqlite'}"
-        authority = Authority(folder / "certificates")
         self._edge_id = setting.town.edges[0].id
-        self._edge_credentials = authority.issue_client(self._edge_id)
+        authority = _authority(folder / "certificates")
+        self._edge_credentials = authority.issue_edge(self._edge_id, renew=True)
         self.local_broker = Mosquitto(program, folder / "broker-local", port=self._ports.local)
-        self.cloud_broker = Mosquitto(
-            program,
-            folder / "broker-cloud",
-            port=self._ports.cloud,
-            secure=SecureListener(self._ports.secure, authority.issue_server("broker")),
-        )
+        self._passwords = own_passwords(folder / "passwords")
+        self.cloud_broker = self._cloud_broker(program, authority)
         self.backhaul = Backhaul(0, ("127.0.0.1", self._ports.secure))
         self._exits = ExitStack()
         self.edge = self._edge_child()
         self.ingest = self._cloud_child("ingest", ["ingest"])
         self.behind = self._cloud_child("cloud", [*FOLLOWERS, "notify", "api"])
+
+    def _cloud_broker(self, program: Program, authority: Authority) -> Mosquitto:
+        """The town's broker as an operator sets it up (docs/broker.md)."""
+        authority.issue_server(["localhost", "127.0.0.1"])
+        ports = Listening(port=self._ports.secure, local_port=self._ports.cloud)
+        folder = self.folder / "broker-cloud"
+        files = folder / "files"
+        write_broker(files, authority, self._passwords)
+        return Mosquitto(
+            program,
+            folder,
+            port=self._ports.cloud,
+            configuration=configuration(files, ports),
+        )
 
     @property
     def children(self) -> Sequence[Child]:
@@ -93,6 +106,16 @@ class Stage:
     @property
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self._ports.api}"
+
+    def network_server(self, client_id: str) -> Broker:
+        """How a ChirpStack reaches the cloud's broker."""
+        return Broker(
+            "127.0.0.1",
+            self._ports.cloud,
+            client_id,
+            username=ChirpStack.name,
+            password=self._passwords[ChirpStack.name],
+        )
 
     def open_database(self) -> Database:
         """A new connection pool to the cloud's database."""
@@ -177,10 +200,20 @@ class Stage:
 
     def _cloud_child(self, name: str, roles: Sequence[str]) -> Child:
         config = self.folder / f"{name}.toml"
-        write_private(config, cloud_toml(self.database_url, self.series_url, self._ports))
+        text = cloud_toml(
+            self.database_url, self.series_url, self._ports, self.folder / "passwords"
+        )
+        write_private(config, text)
         only = [argument for role in roles for argument in ("--only", role)]
         return self._child(name, ["cloud", "run", "--config", str(config), *only])
 
     def _child(self, name: str, arguments: Sequence[str]) -> Child:
         clock = ["--clock", self.setting.clock_spec]
         return Child(name, [*arguments, *clock], self.folder / f"{name}.log")
+
+
+def _authority(folder: Path) -> Authority:
+    """The demo's own; a demo that is started again in the same folder keeps it."""
+    if (folder / "ca.key").exists():
+        return Authority.open(folder)
+    return Authority.create(folder, "stadtsinn demo authority")

@@ -69,7 +69,9 @@ def test_without_a_demo_there_is_no_phone(world: ApiWorld) -> None:
 
 def test_a_demos_configuration_has_a_phone_for_its_own_town(tmp_path: Path) -> None:
     ports = Ports(*range(2001, 2007))
-    text = cloud_toml(f"sqlite:///{tmp_path}/a", f"sqlite:///{tmp_path}/b", ports)
+    text = cloud_toml(
+        f"sqlite:///{tmp_path}/a", f"sqlite:///{tmp_path}/b", ports, Path("passwords")
+    )
     assert tomllib.loads(text)["notify"]["sms"]["phone"] == "musterstadt"
 
 

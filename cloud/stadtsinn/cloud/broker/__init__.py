@@ -1,0 +1,1 @@
+"""The town's own broker: certificates for it and the edge agents, and Mosquitto's files."""
