@@ -12,6 +12,7 @@ from sqlalchemy import event
 
 from api_callers import AWAY, HOME, ApiWorld
 from databases import fresh_database
+from edge_certificates import Authority
 from stadtsinn.base.problems import Conflict, Invalid
 from stadtsinn.cloud.platform.access.dependencies import Services
 from stadtsinn.cloud.platform.access.scope import Role
@@ -19,6 +20,8 @@ from stadtsinn.cloud.platform.access.service import create_key
 from stadtsinn.cloud.platform.limits.model import MOST, Limits
 from stadtsinn.cloud.platform.limits.service import change_limit, limits_for
 from stadtsinn.cloud.publish.application import create_app
+from stadtsinn.cloud.town.edge_authority import EdgeAuthority
+from stadtsinn.cloud.town.endpoints import use_edge_authority
 from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.cloud.town_file.device_csv import read_devices
 from stadtsinn.cloud.town_file.model import Town
@@ -38,7 +41,6 @@ THINGS: dict[str, tuple[str, Any]] = {
     "sites": ("sites", lambda n: {"slug": f"s{n}", "name": "Park"}),
     "stations": ("stations", lambda n: {"slug": f"m{n}", "name": "Eiche", "kind": "tree"}),
     "devices": ("devices", device),
-    "edges": ("edges", lambda n: {"id": f"edge-{n}", "name": "Rathaus"}),
     "zones": ("zones", lambda n: {"slug": f"z{n}", "name": "Markt"}),
     "recipients": (
         "recipients",
@@ -92,6 +94,15 @@ def test_there_is_room_for_so_many_and_the_refusal_says_which_limit_and_what_to_
         change_limit(connection, HOME, name, 4)
     assert created(caller, path, body(3)) == 201, "the operator's word counts at once"
     assert created(caller, path, body(5)) == 409
+
+
+def test_edges_have_a_limit_also_with_a_certificate(world: ApiWorld) -> None:
+    authority, caller = Authority(), limited(world, edges=1)
+    use_edge_authority(world.app, EdgeAuthority([authority.certificate]))
+    for number, status in ((1, 201), (2, 409)):
+        name = f"edge-{number}"
+        body = {"id": name, "name": "Rathaus", "certificate": authority.issue([name])}
+        assert created(caller, "edges", body) == status
 
 
 def test_gates_rules_and_deployments_have_limits_too(world: ApiWorld) -> None:
