@@ -15,8 +15,8 @@ from stadtsinn.cli.output import print_json, print_list, say
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.run import Parts
-    from stadtsinn.cloud.town_file.apply import Change
     from stadtsinn.cloud.town_file.model import Town
+    from stadtsinn.cloud.town_file.sections import Change
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,9 +27,9 @@ app = typer.Typer(
 
 @app.command(
     help=text(
-        "Bring the registry to what a town file says, all of it or nothing.\n\n"
+        "Bring the registry to what a town file says; a mistake anywhere in it changes nothing.\n\n"
         "Example: stadtsinn registry apply town.toml --dry-run",
-        "Bestand auf den Stand einer Stadt-Datei bringen, ganz oder gar nicht.\n\n"
+        "Bestand auf den Stand einer Stadt-Datei bringen; ein Fehler darin ändert nichts.\n\n"
         "Beispiel: stadtsinn registry apply town.toml --dry-run",
     )
 )

@@ -17,9 +17,9 @@ from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.series.repository import make_streams
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey
 from stadtsinn.cloud.town.model import Device, Site
-from stadtsinn.cloud.town.repository import insert_device, insert_site
+from stadtsinn.cloud.town.repository import insert_devices, insert_site
 from stadtsinn.cloud.town.stations.model import Deployment, Station
-from stadtsinn.cloud.town.stations.repository import insert_deployment, insert_station
+from stadtsinn.cloud.town.stations.repository import insert_deployments, insert_stations
 from stadtsinn.decoders.reading import Quality
 
 DEVICE, COUNTER, QUIET, THEIRS = (f"70b3d5000000000{number}" for number in range(1, 5))
@@ -39,9 +39,9 @@ def add_device(world: ApiWorld, dev_eui: str, kind: str, tenant: str, name: str)
         station = station.model_copy(update=position)
     deployment = Deployment(dev_eui=dev_eui, station=name)
     with world.database.write() as connection:
-        insert_device(connection, scope, device, NOW)
-        key = insert_station(connection, scope, station, NOW)
-        insert_deployment(connection, scope, deployment, key, NOW)
+        insert_devices(connection, scope, [device], NOW)
+        keys = insert_stations(connection, scope, [station], NOW)
+        insert_deployments(connection, scope, [(deployment, keys[name])], NOW)
 
 
 @pytest.fixture

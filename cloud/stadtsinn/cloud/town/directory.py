@@ -146,6 +146,11 @@ class DirectoryCache:
         self._checked_at = 0.0
         self._parts: dict[PartReader[Any], tuple[int, object]] = {}
 
+    @property
+    def database(self) -> Database:
+        """Where the registry is read from."""
+        return self._database
+
     def current(self) -> Directory:
         """The directory as of now; raises SQLAlchemy's errors while the database is away."""
         known = self._directory

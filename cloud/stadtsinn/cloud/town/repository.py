@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, select, update
 
+from stadtsinn.base.batches import batched
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.platform.access.rows import (
     delete_rows,
@@ -20,6 +22,9 @@ from stadtsinn.cloud.platform.access.rows import (
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.town.model import Device, Edge, Site
 from stadtsinn.cloud.town.tables import devices, edges, former_owners, registry_revision, sites
+
+NAMED = 500
+"""Keys in one query: SQLite takes a limited number of parameters."""
 
 
 def bump_revision(connection: Connection) -> None:
@@ -101,10 +106,25 @@ def devices_page(
     return [_device(row) for row in rows]
 
 
-def is_dev_eui_taken(connection: Connection, dev_eui: str) -> bool:
-    """Whether any tenant has this device; no scope, because a DevEUI is unique for all tenants."""
-    where = devices.c.dev_eui == dev_eui
-    return connection.execute(select(devices.c.dev_eui).where(where)).first() is not None
+def devices_named(
+    connection: Connection, scope: Scope, dev_euis: Collection[str]
+) -> dict[str, Device]:
+    """Those of these devices that the caller's tenant has."""
+    found: dict[str, Device] = {}
+    for some in batched(dev_euis, NAMED):
+        rows = connection.execute(_devices(scope).where(devices.c.dev_eui.in_(some)))
+        found |= {row.dev_eui: _device(row) for row in rows}
+    return found
+
+
+def taken_dev_euis(connection: Connection, dev_euis: Collection[str]) -> set[str]:
+    """Those that any tenant has; no scope, because a DevEUI is unique for all tenants."""
+    found: set[str] = set()
+    for some in batched(dev_euis, NAMED):
+        found.update(
+            connection.scalars(select(devices.c.dev_eui).where(devices.c.dev_eui.in_(some)))
+        )
+    return found
 
 
 def tenant_of_device(connection: Connection, dev_eui: str) -> str | None:
@@ -174,14 +194,13 @@ def type_of_device(connection: Connection, scope: Scope, dev_eui: str) -> str:
     return connection.execute(query).scalar_one_or_none() or ""
 
 
-def insert_device(connection: Connection, scope: Scope, record: Device, now: Instant) -> None:
-    connection.execute(
-        insert(devices).values(
-            tenant_id=scope.tenant_id,
-            created_at=now,
-            **with_site_id(connection, scope, record.model_dump()),
-        )
-    )
+def insert_devices(
+    connection: Connection, scope: Scope, records: Sequence[Device], now: Instant
+) -> None:
+    rows = with_site_ids(connection, scope, [record.model_dump() for record in records])
+    shared = {"tenant_id": scope.tenant_id, "created_at": now}
+    if rows:
+        connection.execute(insert(devices), [{**row, **shared} for row in rows])
 
 
 def update_device(connection: Connection, scope: Scope, record: Device) -> None:
@@ -268,9 +287,29 @@ def delete_edge(connection: Connection, scope: Scope, edge_id: str) -> None:
 
 def with_site_id(connection: Connection, scope: Scope, values: dict[str, Any]) -> dict[str, Any]:
     """Columns from a model's values: the key of the site instead of its slug. Raises NotFound."""
-    slug = values.pop("site")
-    if slug is None:
-        return {**values, "site_id": None}
-    where = sites.c.slug == slug
-    found = one_row(connection, scope, sites, where, "site", slug)
-    return {**values, "site_id": found.id}
+    (columns,) = with_site_ids(connection, scope, [values])
+    return columns
+
+
+def with_site_ids(
+    connection: Connection, scope: Scope, records: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """As `with_site_id`, for many."""
+    ids = site_ids(connection, scope, {values["site"] for values in records})
+    rows = []
+    for values in records:
+        columns = dict(values)
+        slug = columns.pop("site")
+        if slug is not None and slug not in ids:
+            raise missing("site", slug)
+        rows.append({**columns, "site_id": ids.get(slug)})
+    return rows
+
+
+def site_ids(connection: Connection, scope: Scope, slugs: Iterable[str | None]) -> dict[str, int]:
+    """The keys of those sites that the caller's tenant has."""
+    found: dict[str, int] = {}
+    for some in batched(sorted(slug for slug in slugs if slug is not None), NAMED):
+        rows = connection.execute(own_rows(scope, sites).where(sites.c.slug.in_(some)))
+        found |= {row.slug: row.id for row in rows}
+    return found

@@ -6,7 +6,7 @@ town file is applied or nothing of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from difflib import get_close_matches
 
@@ -24,7 +24,12 @@ from stadtsinn.cloud.town import repository
 from stadtsinn.cloud.town.model import Device, Edge, Site
 from stadtsinn.cloud.town.stations.kinds import kind_of_family
 from stadtsinn.cloud.town.stations.model import Station
-from stadtsinn.cloud.town.stations.service import Editor, place_new_device, withdraw_device
+from stadtsinn.cloud.town.stations.service import (
+    Editor,
+    NewDevice,
+    place_new_devices,
+    withdraw_device,
+)
 from stadtsinn.cloud.town.stations.slugs import slug_of
 from stadtsinn.cloud.town.tables import devices, edges, sites
 from stadtsinn.decoders.catalogue import catalogue
@@ -114,20 +119,37 @@ def create_device(
 
     Raises Invalid for an unknown type, site or station, Conflict when the DevEUI is taken.
     """
-    family = require_device_type(record.device_type).family
-    require_site(connection, scope, record.site)
+    create_devices(connection, scope, [(record, station)], now)
+
+
+def create_devices(
+    connection: Connection,
+    scope: Scope,
+    wanted: Sequence[tuple[Device, str | None]],
+    now: Instant,
+) -> None:
+    """Register devices, each with its station, in a number of statements that does not depend on
+    theirs; raises as `create_device`, and then the transaction has to be rolled back."""
+    records = [record for record, _ in wanted]
+    types = {name: require_device_type(name) for name in {one.device_type for one in records}}
+    require_sites(connection, scope, [record.site for record in records])
     # The same text whichever town has it, so that no town learns of another one's devices.
-    if repository.is_dev_eui_taken(connection, record.dev_eui):
+    if taken := repository.taken_dev_euis(connection, [record.dev_eui for record in records]):
+        dev_eui = min(taken)
         raise Conflict(
-            f"The device '{record.dev_eui}' is already registered. If your town has it, change it "
-            f"with PUT /api/v1/devices/{record.dev_eui}. If it is yours all the same, claim it "
+            f"The device '{dev_eui}' is already registered. If your town has it, change it "
+            f"with PUT /api/v1/devices/{dev_eui}. If it is yours all the same, claim it "
             "(POST /api/v1/claims), or ask the operator of this server to hand it over: "
-            f"'stadtsinn device hand-over {record.dev_eui} YOUR-TOWN'."
+            f"'stadtsinn device hand-over {dev_eui} YOUR-TOWN'."
         )
-    require_room(connection, scope, "devices", devices)
-    repository.insert_device(connection, scope, record, now)
-    own = own_station(record, family)
-    place_new_device(connection, Editor(scope, now), record.dev_eui, own, station)
+    for _ in records:
+        require_room(connection, scope, "devices", devices)
+    repository.insert_devices(connection, scope, records, now)
+    new = [
+        NewDevice(record.dev_eui, own_station(record, types[record.device_type].family), station)
+        for record, station in wanted
+    ]
+    place_new_devices(connection, Editor(scope, now), new)
 
 
 def replace_device(connection: Connection, scope: Scope, record: Device) -> None:
@@ -188,7 +210,8 @@ def give_device(
     withdraw_device(connection, giver, given.dev_eui, keep_unused=True)
     repository.end_ownership(connection, giver.scope, given.dev_eui, giver.now, from_beginning=True)
     repository.give_device(connection, giver.scope, given, taker.scope, taker.now)
-    place_new_device(connection, taker, given.dev_eui, own_station(given, family), station)
+    own = own_station(given, family)
+    place_new_devices(connection, taker, [NewDevice(given.dev_eui, own, station)])
 
 
 def own_station(record: Device, family: str) -> Station:
@@ -281,12 +304,14 @@ def dev_eui(text: str) -> str:
 
 
 def require_site(connection: Connection, scope: Scope, slug: str | None) -> None:
-    if slug is None:
-        return
-    try:
-        repository.site(connection, scope, slug)
-    except NotFound:
-        raise Invalid(f"There is no site '{slug}'. Create it first.") from None
+    require_sites(connection, scope, [slug])
+
+
+def require_sites(connection: Connection, scope: Scope, slugs: Iterable[str | None]) -> None:
+    """Raises Invalid naming a site that is not there."""
+    wanted = {slug for slug in slugs if slug is not None}
+    if unknown := wanted - repository.site_ids(connection, scope, wanted).keys():
+        raise Invalid(f"There is no site '{min(unknown)}'. Create it first.")
 
 
 def require_free(look: Callable[[], object], kind: str, slug: str) -> None:

@@ -1,1 +1,1 @@
-"""A town as one file, applied to registry, rules and recipients as one transaction."""
+"""A town as one file, applied to registry, rules and recipients."""

@@ -6,50 +6,28 @@ API, where one thing is removed at a time and on purpose.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from pydantic import BaseModel
-from sqlalchemy import Connection
-
+from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import Instant
-from stadtsinn.base.problems import NotFound, Problem
-from stadtsinn.cloud.alarms.alerts.service import apply_rules
-from stadtsinn.cloud.alarms.notify.service import apply_recipients
-from stadtsinn.cloud.domains.crowd.zones import repository as zone_repository
-from stadtsinn.cloud.domains.crowd.zones import service as zone_service
-from stadtsinn.cloud.domains.crowd.zones.model import Gate
+from stadtsinn.base.problems import Problem
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.access.service import operator_scope
-from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.platform.limits.model import DEFAULTS, Limits
-from stadtsinn.cloud.platform.tenants.repository import find_tenant, rename_tenant
-from stadtsinn.cloud.platform.tenants.service import create_tenant
-from stadtsinn.cloud.town import repository, service
-from stadtsinn.cloud.town.model import Edge, Site
-from stadtsinn.cloud.town.stations import repository as station_repository
-from stadtsinn.cloud.town.stations import service as station_service
-from stadtsinn.cloud.town.stations.model import Station
-from stadtsinn.cloud.town.stations.service import Editor
-from stadtsinn.cloud.town_file.model import DeviceSection, Town, ZoneWithGates
+from stadtsinn.cloud.town import service
+from stadtsinn.cloud.town_file.model import Town
 from stadtsinn.cloud.town_file.problems import TownRefused
+from stadtsinn.cloud.town_file.repository import copy_town
+from stadtsinn.cloud.town_file.sections import Applying, Change, Section
 
+_SLICE = 500
+"""The weight of what one transaction writes: everybody waits for it meanwhile."""
 
-@dataclass(frozen=True)
-class Change:
-    """One thing that applying a town did, or would do. `detail` names old and new values."""
-
-    kind: str
-    """``created`` or ``changed``."""
-    what: str
-    detail: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.what}{f' ({self.detail})' if self.detail else ''}"
-
-
-class _LeaveAsItIs(Exception):
-    """Raised to roll the transaction back."""
+_PAUSE_S = 0.1
+"""Between two transactions: another process that waits for SQLite looks so seldom."""
 
 
 def apply_town(
@@ -60,145 +38,63 @@ def apply_town(
     dry_run: bool = False,
     limits: Limits = DEFAULTS,
 ) -> tuple[Change, ...]:
-    """Bring the registry to what the town says, all of it or nothing; returns what changed.
+    """Bring the registry to what the town says; returns what changed.
 
-    A `dry_run` does everything and takes it back, so it finds every error that applying
-    would find. Raises TownRefused.
+    It is tried in a copy first, which finds every error and keeps nobody waiting. What changes is
+    applied in one transaction, or in several where it is much. Should the process be killed
+    between two, or somebody take a name meanwhile, applying again goes on and leads to the same.
+    A `dry_run` ends after the copy. Raises TownRefused.
     """
-    applied = _Applying(operator_scope(town.tenant, limits), now)
-    try:
-        with service.change(database, operator_scope(town.tenant), now) as connection:
-            applied.run(connection, town)
-            applied.end(dry_run)
-    except _LeaveAsItIs:
-        pass
-    except Problem as problem:
-        raise TownRefused(f"{applied.at}: {problem.detail}") from problem
-    return tuple(applied.changes)
-
-
-class _Applying:
-    """One application of a town; `at` is the section being worked on, for error messages."""
-
-    def __init__(self, scope: Scope, now: Instant) -> None:
-        self._scope = scope
-        self._now = now
-        self.changes: list[Change] = []
-        self.at = "tenant"
-
-    def run(self, connection: Connection, town: Town) -> None:
-        self._tenant(connection, town)
-        for site in town.sites:
-            self._site(connection, site)
-        for station in town.stations:
-            self._station(connection, station)
-        for device in town.devices:
-            self._device(connection, device)
-        for edge in town.edges:
-            self._edge(connection, edge)
-        for zone in town.zones:
-            self._zone(connection, zone)
-        self._messages(connection, town)
-
-    def end(self, dry_run: bool) -> None:
-        """Keep what was done, unless nothing changed or it is a dry run."""
-        if dry_run or not self.changes:
-            raise _LeaveAsItIs
-
-    def _tenant(self, connection: Connection, town: Town) -> None:
-        present = find_tenant(connection, town.tenant)
-        if present is None:
-            create_tenant(connection, town.tenant, town.name, self._now)
-            self.changes.append(Change("created", self.at))
-        elif present.name != town.name:
-            rename_tenant(connection, town.tenant, town.name)
-            detail = f"name: {present.name} → {town.name}"
-            self.changes.append(Change("changed", self.at, detail))
-
-    def _site(self, connection: Connection, wanted: Site) -> None:
-        self.at, scope = f"site {wanted.slug}", self._scope
-        self._create_or_replace(
-            lambda: repository.site(connection, scope, wanted.slug),
-            wanted,
-            lambda: service.create_site(connection, scope, wanted),
-            lambda: service.replace_site(connection, scope, wanted),
-        )
-
-    def _station(self, connection: Connection, wanted: Station) -> None:
-        self.at, editor = f"station {wanted.slug}", Editor(self._scope, self._now, "town file")
-        self._create_or_replace(
-            lambda: station_repository.station(connection, editor.scope, wanted.slug),
-            wanted,
-            lambda: station_service.create_station(connection, editor, wanted),
-            lambda: station_service.replace_station(connection, editor, wanted),
-        )
-
-    def _device(self, connection: Connection, section: DeviceSection) -> None:
-        self.at, wanted, scope = f"device {section.dev_eui}", section.device, self._scope
-        self._create_or_replace(
-            lambda: repository.device(connection, scope, wanted.dev_eui),
-            wanted,
-            lambda: service.create_device(connection, scope, wanted, self._now, section.station),
-            lambda: service.replace_device(connection, scope, wanted),
-        )
-
-    def _edge(self, connection: Connection, wanted: Edge) -> None:
-        self.at, scope = f"edge {wanted.id}", self._scope
-        self._create_or_replace(
-            lambda: repository.edge(connection, scope, wanted.id),
-            wanted,
-            lambda: service.create_edge(connection, scope, wanted, self._now),
-            lambda: service.replace_edge(connection, scope, wanted),
-        )
-
-    def _zone(self, connection: Connection, section: ZoneWithGates) -> None:
-        self.at, wanted, scope = f"zone {section.slug}", section.zone, self._scope
-        self._create_or_replace(
-            lambda: zone_repository.zone(connection, scope, wanted.slug),
-            wanted,
-            lambda: zone_service.create_zone(connection, scope, wanted),
-            lambda: zone_service.replace_zone(connection, scope, wanted),
-        )
-        for gate in section.gates:
-            self._gate(connection, wanted.slug, gate)
-
-    def _gate(self, connection: Connection, zone: str, wanted: Gate) -> None:
-        self.at, scope = f"zone {zone}, gate {wanted.slug}", self._scope
-        self._create_or_replace(
-            lambda: zone_repository.gate(connection, scope, zone, wanted.slug),
-            wanted,
-            lambda: zone_service.create_gate(connection, scope, zone, wanted),
-            lambda: zone_service.replace_gate(connection, scope, zone, wanted),
-        )
-
-    def _messages(self, connection: Connection, town: Town) -> None:
-        self.at = "recipients"
-        made = apply_recipients(connection, self._scope, town.recipients)
-        self.at = "rules"
-        made += apply_rules(connection, self._scope, town.rules)
-        self.changes.extend(Change(kind, what) for kind, what in made)
-
-    def _create_or_replace(
-        self,
-        find: Callable[[], object],
-        wanted: BaseModel,
-        create: Callable[[], None],
-        replace: Callable[[], None],
-    ) -> None:
+    scope = operator_scope(town.tenant, limits)
+    changes = _tried(database, town, scope, now)
+    if dry_run:
+        return changes
+    applying = Applying(scope, now)
+    wanted = frozenset(change.what for change in changes)
+    for number, piece in enumerate(_pieces(applying.sections(town, wanted))):
+        if number:
+            time.sleep(_PAUSE_S)
         try:
-            present = find()
-        except NotFound:
-            create()
-            self.changes.append(Change("created", self.at))
-            return
-        if present != wanted:
-            replace()
-            self.changes.append(Change("changed", self.at, _difference(present, wanted)))
+            with service.change(database, scope, now) as connection:
+                applying.run(connection, piece)
+        except Problem as problem:
+            done = " What stands before it in the file is applied." if number else ""
+            raise TownRefused(f"{applying.at}: {problem.detail}{done}") from problem
+        crash_point("town_file.applied")
+    return tuple(applying.changes)
 
 
-def _difference(present: object, wanted: BaseModel) -> str:
-    return ", ".join(
-        f"{name}: {getattr(present, name)} → {value}"
-        for name, value in wanted
-        if getattr(present, name) != value
-    )
+def _tried(database: Database, town: Town, scope: Scope, now: Instant) -> tuple[Change, ...]:
+    """What applying would change, found out in a copy of the town's registry."""
+    trying = Applying(scope, now)
+    copy = open_database(":memory:")
+    try:
+        with database.read() as connection:
+            dev_euis = {section.dev_eui for section in town.devices}
+            copy_town(connection, copy, town.tenant, dev_euis, {edge.id for edge in town.edges})
+        with service.change(copy) as connection:
+            trying.run(connection, trying.sections(town))
+    except Problem as problem:
+        raise TownRefused(f"{trying.at}: {problem.detail}") from problem
+    finally:
+        copy.dispose()
+    return tuple(trying.changes)
+
+
+def _pieces(sections: Iterable[Section]) -> Iterator[list[Section]]:
+    """The same sections, in pieces that weigh `_SLICE` at most."""
+    piece: list[Section] = []
+    left = _SLICE
+    for section in sections:
+        things = section.things
+        while things:
+            count = max(left // section.weight, 0 if piece else 1)
+            if count == 0:
+                yield piece
+                piece, left = [], _SLICE
+                continue
+            piece.append(replace(section, things=things[:count]))
+            left -= len(things[:count]) * section.weight
+            things = things[count:]
+    if piece:
+        yield piece

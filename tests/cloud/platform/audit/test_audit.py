@@ -220,9 +220,9 @@ def test_the_operators_changes_are_lines_too(world: ApiWorld) -> None:
 
 
 def test_an_import_is_summed_up(world: ApiWorld) -> None:
-    sites = [{"slug": f"s{n}", "name": f"S {n}"} for n in range(150)]
-    apply_town(world.database, Town.read({"tenant": HOME, "name": "X", "sites": sites}), NOW)
-    (line,) = [kept.line for kept in lines(world) if kept.line.kind == "site"]
+    stations = [{"slug": f"s{n}", "name": f"S {n}"} for n in range(150)]
+    apply_town(world.database, Town.read({"tenant": HOME, "name": "X", "stations": stations}), NOW)
+    (line,) = [kept.line for kept in lines(world) if kept.line.kind == "station"]
     assert (line.name, line.detail) == ("", "150: from s0 to s149")
 
 

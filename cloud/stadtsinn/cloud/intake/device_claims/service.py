@@ -25,7 +25,7 @@ from stadtsinn.cloud.platform.api.times import write_time
 from stadtsinn.cloud.platform.audit.line import Action, Line
 from stadtsinn.cloud.platform.audit.recording import record
 from stadtsinn.cloud.town.service import require_device_type, require_site
-from stadtsinn.cloud.town.stations.repository import is_own_device
+from stadtsinn.cloud.town.stations.repository import own_devices
 
 
 def claim(connection: Connection, scope: Scope, request: ClaimRequest, now: Instant) -> ClaimRow:
@@ -38,7 +38,7 @@ def claim(connection: Connection, scope: Scope, request: ClaimRequest, now: Inst
     body = ClaimBody(**request.model_dump(exclude={"dev_eui"}))
     require_device_type(body.device_type)
     require_site(connection, scope, body.site)
-    if is_own_device(connection, scope, dev_eui):
+    if own_devices(connection, scope, [dev_eui]):
         raise Conflict(f"The device '{dev_eui}' is registered with your town: nothing to claim.")
     present = repository.latest_claim(connection, scope, dev_eui)
     if present is not None and present.state is State.WAITING:

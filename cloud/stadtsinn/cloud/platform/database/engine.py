@@ -7,7 +7,6 @@ nothing.
 
 from __future__ import annotations
 
-import threading
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -29,6 +28,7 @@ from sqlalchemy import (
 )
 
 from stadtsinn.base.private_files import private_database
+from stadtsinn.cloud.platform.database.turn import Turn
 
 metadata = MetaData(
     naming_convention={
@@ -59,7 +59,7 @@ class Database:
         self._writer = engine.execution_options(stadtsinn_access="write")
         # SQLite has one writer at a time. Threads of this process queue up here: inside SQLite
         # they would sleep and try again, up to 100 ms at a time. Never nest two writes.
-        self._turn = threading.Lock() if self.is_sqlite else None
+        self._turn = Turn() if self.is_sqlite else None
         self.written = 0
         """Another number after each write transaction of this process: while it stays the same,
         nothing has changed but by other processes."""

@@ -50,6 +50,11 @@ def require_room(
     known[tenant_id, name] = room._replace(present=room.present + 1)
 
 
+def count_anew(connection: Connection) -> None:
+    """After a part of the transaction was taken back, with rows that there was room for."""
+    _room.pop(connection, None)
+
+
 def require_days(scope: Scope, start: Instant, end: Instant) -> None:
     """Raises Invalid where a request asks for a longer time than its caller may."""
     most = scope.limits.query_days

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select
 
+from stadtsinn.base.batches import batched
 from stadtsinn.base.instant import Instant, to_datetime
 from stadtsinn.cloud.platform.access.rows import (
     delete_rows,
@@ -18,7 +19,7 @@ from stadtsinn.cloud.platform.access.rows import (
 )
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.database.engine import metadata
-from stadtsinn.cloud.town.repository import with_site_id
+from stadtsinn.cloud.town.repository import NAMED, with_site_id, with_site_ids
 from stadtsinn.cloud.town.stations.model import (
     BEGINNING,
     FOR_EVER,
@@ -61,19 +62,39 @@ def stations_page(
     return [_station(row) for row in connection.execute(query)]
 
 
-def is_slug_taken(connection: Connection, scope: Scope, slug: str) -> bool:
-    """Whether the caller's tenant has a station of this slug."""
-    query = select(stations.c.id).where(
-        stations.c.tenant_id == scope.tenant_id, stations.c.slug == slug
-    )
-    return connection.execute(query).first() is not None
+def stations_named(
+    connection: Connection, scope: Scope, slugs: Collection[str]
+) -> dict[str, Station]:
+    """Those of these stations that the caller's tenant has."""
+    found: dict[str, Station] = {}
+    for some in batched(slugs, NAMED):
+        rows = connection.execute(_stations(scope).where(stations.c.slug.in_(some)))
+        found |= {row.slug: _station(row) for row in rows}
+    return found
 
 
-def insert_station(connection: Connection, scope: Scope, record: Station, now: Instant) -> int:
-    """Returns the station's key."""
-    values = _station_columns(connection, scope, record)
-    statement = insert(stations).values(tenant_id=scope.tenant_id, created_at=now, **values)
-    return int(connection.execute(statement.returning(stations.c.id)).scalar_one())
+def station_ids(connection: Connection, scope: Scope, slugs: Collection[str]) -> dict[str, int]:
+    """The keys of those of these stations that the caller's tenant has."""
+    found: dict[str, int] = {}
+    for some in batched(slugs, NAMED):
+        query = select(stations.c.slug, stations.c.id).where(
+            stations.c.tenant_id == scope.tenant_id, stations.c.slug.in_(some)
+        )
+        found |= {row.slug: row.id for row in connection.execute(query)}
+    return found
+
+
+def insert_stations(
+    connection: Connection, scope: Scope, records: Sequence[Station], now: Instant
+) -> dict[str, int]:
+    """Returns the stations' keys by their slugs."""
+    columns = [record.model_dump(mode="json") for record in records]
+    shared = {"tenant_id": scope.tenant_id, "created_at": now}
+    rows = [{**row, **shared} for row in with_site_ids(connection, scope, columns)]
+    if not rows:
+        return {}
+    made = insert(stations).returning(stations.c.slug, stations.c.id)
+    return {row.slug: row.id for row in connection.execute(made, rows)}
 
 
 def update_station(connection: Connection, scope: Scope, record: Station) -> None:
@@ -152,17 +173,33 @@ def deployments_page(
     return [_deployment(row) for row in connection.execute(query)]
 
 
-def deployments_beside(
-    connection: Connection, scope: Scope, dev_eui: str, station: int, without: int | None
+def deployments_of(
+    connection: Connection, scope: Scope, dev_euis: Collection[str]
 ) -> list[PlacedDeployment]:
-    """Deployments of a device or at a station (its key), but for the one named `without`."""
+    """Where these devices were, are and will be."""
+    return _deployments_where(connection, scope, deployments.c.dev_eui, dev_euis)
+
+
+def deployments_beside(
+    connection: Connection, scope: Scope, dev_euis: Collection[str], station_keys: Collection[int]
+) -> list[PlacedDeployment]:
+    """Deployments of these devices or at these stations, each once."""
     # By the indexed columns of one table: a town has ten thousand deployments.
-    query = _deployments(scope).where(
-        or_(deployments.c.dev_eui == dev_eui, deployments.c.station_id == station)
-    )
-    if without is not None:
-        query = query.where(deployments.c.id != without)
-    return [_deployment(row) for row in connection.execute(query)]
+    found = [
+        *_deployments_where(connection, scope, deployments.c.dev_eui, dev_euis),
+        *_deployments_where(connection, scope, deployments.c.station_id, station_keys),
+    ]
+    return list({one.id: one for one in found}.values())
+
+
+def _deployments_where(
+    connection: Connection, scope: Scope, column: Any, values: Collection[Any]
+) -> list[PlacedDeployment]:
+    return [
+        _deployment(row)
+        for some in batched(values, NAMED)
+        for row in connection.execute(_deployments(scope).where(column.in_(some)))
+    ]
 
 
 def insert_deployment(
@@ -172,6 +209,16 @@ def insert_deployment(
     values = _deployment_columns(record, station)
     statement = insert(deployments).values(tenant_id=scope.tenant_id, created_at=now, **values)
     return int(connection.execute(statement.returning(deployments.c.id)).scalar_one())
+
+
+def insert_deployments(
+    connection: Connection, scope: Scope, placed: Sequence[tuple[Deployment, int]], now: Instant
+) -> None:
+    """As `insert_deployment`, for many; without their ids, which SQLite tells one by one only."""
+    shared = {"tenant_id": scope.tenant_id, "created_at": now}
+    rows = [{**_deployment_columns(record, station), **shared} for record, station in placed]
+    if rows:
+        connection.execute(insert(deployments), rows)
 
 
 def update_deployment(
@@ -251,15 +298,22 @@ def last_start(connection: Connection, scope: Scope, dev_eui: str) -> Instant:
     return Instant(connection.execute(query).scalar_one_or_none() or 0)
 
 
-def is_own_device(connection: Connection, scope: Scope, dev_eui: str) -> bool:
-    """Whether the caller's tenant has this device."""
-    query = select(devices.c.dev_eui).where(
-        devices.c.tenant_id == scope.tenant_id, devices.c.dev_eui == dev_eui
-    )
-    return connection.execute(query).first() is not None
+def own_devices(connection: Connection, scope: Scope, dev_euis: Collection[str]) -> set[str]:
+    """Those of these devices that the caller's tenant has."""
+    found: set[str] = set()
+    for some in batched(dev_euis, NAMED):
+        query = select(devices.c.dev_eui).where(
+            devices.c.tenant_id == scope.tenant_id, devices.c.dev_eui.in_(some)
+        )
+        found.update(connection.scalars(query))
+    return found
 
 
-def device_type(connection: Connection, dev_eui: str) -> str | None:
-    """The type of a device, whoever owns it; None for an unknown one."""
-    query = select(devices.c.device_type).where(devices.c.dev_eui == dev_eui)
-    return connection.execute(query).scalar_one_or_none()
+def device_types(connection: Connection, dev_euis: Collection[str]) -> dict[str, str]:
+    """The types of devices, whoever owns them; an unknown one is absent."""
+    found: dict[str, str] = {}
+    for some in batched(dev_euis, NAMED):
+        query = select(devices.c.dev_eui, devices.c.device_type)
+        rows = connection.execute(query.where(devices.c.dev_eui.in_(some)))
+        found |= {row.dev_eui: row.device_type for row in rows}
+    return found

@@ -5,10 +5,10 @@ All functions take the connection of one transaction, opened with `town.service.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -20,8 +20,13 @@ from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.limits.service import require_room
 from stadtsinn.cloud.town.stations import overlaps, repository
 from stadtsinn.cloud.town.stations.corrections import concerned
-from stadtsinn.cloud.town.stations.model import Deployment, PlacedDeployment, Station
-from stadtsinn.cloud.town.stations.slugs import free_slug
+from stadtsinn.cloud.town.stations.model import (
+    BEGINNING,
+    Deployment,
+    PlacedDeployment,
+    Station,
+)
+from stadtsinn.cloud.town.stations.slugs import free_slugs
 from stadtsinn.cloud.town.stations.tables import deployments, stations
 from stadtsinn.decoders.catalogue import catalogue
 
@@ -44,11 +49,18 @@ class Editor:
 
 def create_station(connection: Connection, editor: Editor, record: Station) -> None:
     """Raises Conflict where the slug is taken, Invalid for an unknown site."""
-    if repository.is_slug_taken(connection, editor.scope, record.slug):
-        raise Conflict(f"There is already a station '{record.slug}'. Change it with PUT.")
-    require_room(connection, editor.scope, "stations", stations)
+    create_stations(connection, editor, [record])
+
+
+def create_stations(connection: Connection, editor: Editor, records: Sequence[Station]) -> None:
+    """All or none; raises as `create_station`."""
+    slugs = [record.slug for record in records]
+    if taken := repository.station_ids(connection, editor.scope, slugs):
+        raise Conflict(f"There is already a station '{min(taken)}'. Change it with PUT.")
+    for _ in records:
+        require_room(connection, editor.scope, "stations", stations)
     with _known_site():
-        repository.insert_station(connection, editor.scope, record, editor.now)
+        repository.insert_stations(connection, editor.scope, records, editor.now)
 
 
 def replace_station(connection: Connection, editor: Editor, record: Station) -> None:
@@ -88,11 +100,21 @@ def _known_site() -> Iterator[None]:
 def deploy(connection: Connection, editor: Editor, record: Deployment) -> PlacedDeployment:
     """Make a deployment. Raises Invalid for an unknown device or station, Conflict where the
     device or the station is taken at that time."""
-    station = _require_possible(connection, editor.scope, record, without=None)
+    (station,) = _require_possible(connection, editor.scope, [record])
     require_room(connection, editor.scope, "deployments", deployments)
     number = repository.insert_deployment(connection, editor.scope, record, station, editor.now)
-    _correct(connection, editor, None, record)
+    _correct(connection, editor, [(None, record)])
     return PlacedDeployment(id=number, **_fields(record))
+
+
+def deploy_all(connection: Connection, editor: Editor, records: Sequence[Deployment]) -> None:
+    """As `deploy`, for many; where one is refused the transaction has to be rolled back."""
+    keys = _require_possible(connection, editor.scope, records)
+    placed = list(zip(records, keys, strict=True))
+    for _ in placed:
+        require_room(connection, editor.scope, "deployments", deployments)
+    repository.insert_deployments(connection, editor.scope, placed, editor.now)
+    _correct(connection, editor, [(None, record) for record in records])
 
 
 def replace_deployment(
@@ -100,9 +122,9 @@ def replace_deployment(
 ) -> PlacedDeployment:
     """Correct a deployment, also an ended one; raises as `deploy`, NotFound for the number."""
     present = repository.deployment(connection, editor.scope, number)
-    station = _require_possible(connection, editor.scope, record, without=number)
+    (station,) = _require_possible(connection, editor.scope, [record], without=number)
     repository.update_deployment(connection, editor.scope, number, record, station)
-    _correct(connection, editor, present, record)
+    _correct(connection, editor, [(present, record)])
     return PlacedDeployment(id=number, **_fields(record))
 
 
@@ -110,7 +132,7 @@ def delete_deployment(connection: Connection, editor: Editor, number: int) -> No
     """Delete a deployment, as if it had never existed; to end one, set its end."""
     present = repository.deployment(connection, editor.scope, number)
     repository.delete_deployments(connection, editor.scope, [number])
-    _correct(connection, editor, present, None)
+    _correct(connection, editor, [(present, None)])
 
 
 def swap_device(
@@ -196,25 +218,40 @@ def end_deployment(
 # --- devices come and go ---------------------------------------------------------------
 
 
-def place_new_device(
-    connection: Connection, editor: Editor, dev_eui: str, own: Station, station: str | None
-) -> None:
-    """A device just registered measures from its beginning: at `station`, or at one of its own.
+@dataclass(frozen=True)
+class NewDevice:
+    """A device just registered. It is put at `station`, or at one of its own.
 
-    `own` is the station of its own as it would be; its slug gets a suffix where it is taken. A
-    device that was registered before goes on where its last deployment ended.
+    `own` is the station of its own as it would be; its slug gets a suffix where it is taken.
     """
-    earlier = [one.ends for one in _of_device(connection, editor.scope, dev_eui)]
-    if station is None:
-        station, key = _own_station(connection, editor, dev_eui, own)
-        if not earlier:
+
+    dev_eui: str
+    own: Station
+    station: str | None = None
+
+
+def place_new_devices(connection: Connection, editor: Editor, new: Sequence[NewDevice]) -> None:
+    """They measure from their beginning; one that was registered before goes on where its last
+    deployment ended."""
+    ended: dict[str, Instant] = {}
+    for place in repository.deployments_of(connection, editor.scope, [one.dev_eui for one in new]):
+        ended[place.dev_eui] = max(place.ends, ended.get(place.dev_eui, BEGINNING))
+    own = _own_stations(connection, editor, [one for one in new if one.station is None])
+    first: list[tuple[Deployment, int]] = []
+    placed: list[Deployment] = []
+    for one in new:
+        station, key = own.get(one.dev_eui, (one.station or "", 0))
+        start = to_datetime(ended[one.dev_eui]) if one.dev_eui in ended else None
+        record = Deployment(dev_eui=one.dev_eui, station=station, start=start)
+        if one.station is None and start is None:
             # Both are new: nothing can conflict, and no series has to be made anew.
-            first = Deployment(dev_eui=dev_eui, station=station)
-            require_room(connection, editor.scope, "deployments", deployments)
-            repository.insert_deployment(connection, editor.scope, first, key, editor.now)
-            return
-    start = to_datetime(max(earlier)) if earlier else None
-    deploy(connection, editor, Deployment(dev_eui=dev_eui, station=station, start=start))
+            first.append((record, key))
+        else:
+            placed.append(record)
+    for _ in first:
+        require_room(connection, editor.scope, "deployments", deployments)
+    repository.insert_deployments(connection, editor.scope, first, editor.now)
+    deploy_all(connection, editor, placed)
 
 
 def withdraw_device(
@@ -227,16 +264,20 @@ def withdraw_device(
     free_from(connection, editor, dev_eui, editor.now, keep_unused=keep_unused)
 
 
-def _own_station(
-    connection: Connection, editor: Editor, dev_eui: str, own: Station
-) -> tuple[str, int]:
-    """Its slug and its key."""
-    slug = free_slug(
-        own.slug, dev_eui[-6:], partial(repository.is_slug_taken, connection, editor.scope)
-    )
-    made = own.model_copy(update={"slug": slug})
-    require_room(connection, editor.scope, "stations", stations)
-    return slug, repository.insert_station(connection, editor.scope, made, editor.now)
+def _own_stations(
+    connection: Connection, editor: Editor, new: Sequence[NewDevice]
+) -> dict[str, tuple[str, int]]:
+    """By device: slug and key of the station that was made for it."""
+
+    def taken(slugs: Collection[str]) -> Collection[str]:
+        return repository.station_ids(connection, editor.scope, slugs)
+
+    slugs = free_slugs([(one.own.slug, one.dev_eui[-6:]) for one in new], taken)
+    made = [one.own.model_copy(update={"slug": slug}) for one, slug in zip(new, slugs, strict=True)]
+    for _ in made:
+        require_room(connection, editor.scope, "stations", stations)
+    keys = repository.insert_stations(connection, editor.scope, made, editor.now)
+    return {one.dev_eui: (slug, keys[slug]) for one, slug in zip(new, slugs, strict=True)}
 
 
 def _is_unused(connection: Connection, scope: Scope, place: PlacedDeployment) -> bool:
@@ -253,29 +294,61 @@ def _is_unused(connection: Connection, scope: Scope, place: PlacedDeployment) ->
 
 
 def _require_possible(
-    connection: Connection, scope: Scope, record: Deployment, without: int | None
-) -> int:
-    """Returns the station's key."""
-    if not repository.is_own_device(connection, scope, record.dev_eui):
-        raise Invalid(f"There is no device '{record.dev_eui}'. Register it first.")
-    try:
-        station = repository.station_id(connection, scope, record.station)
-    except NotFound as missing:
-        raise Invalid(f"{missing.detail} Create it first.") from None
-    beside = repository.deployments_beside(connection, scope, record.dev_eui, station, without)
-    if refused := overlaps.objection(record, beside, _ChannelsOfTypes(connection)):
-        raise Conflict(refused)
-    return station
+    connection: Connection,
+    scope: Scope,
+    records: Sequence[Deployment],
+    *,
+    without: int | None = None,
+) -> list[int]:
+    """Returns the keys of their stations. `without` is the deployment that a record replaces."""
+    named = {record.dev_eui for record in records}
+    devices = repository.own_devices(connection, scope, named)
+    keys = repository.station_ids(connection, scope, {record.station for record in records})
+    for record in records:
+        if record.dev_eui not in devices:
+            raise Invalid(f"There is no device '{record.dev_eui}'. Register it first.")
+        if record.station not in keys:
+            raise Invalid(f"There is no station '{record.station}'. Create it first.")
+    beside = repository.deployments_beside(connection, scope, named, keys.values())
+    others = _Beside(one for one in beside if one.id != without)
+    types = repository.device_types(connection, named | {one.dev_eui for one in beside})
+    channels = _ChannelsOfTypes(types)
+    for record in records:
+        if refused := overlaps.objection(record, others.of(record), channels):
+            raise Conflict(refused)
+        others.add(record)
+    return [keys[record.station] for record in records]
+
+
+class _Beside:
+    """Deployments by their device and by their station."""
+
+    def __init__(self, records: Iterable[Deployment]) -> None:
+        self._of_device: dict[str, list[Deployment]] = defaultdict(list)
+        self._at_station: dict[str, list[Deployment]] = defaultdict(list)
+        for record in records:
+            self.add(record)
+
+    def add(self, record: Deployment) -> None:
+        self._of_device[record.dev_eui].append(record)
+        self._at_station[record.station].append(record)
+
+    def of(self, record: Deployment) -> Iterator[Deployment]:
+        """Those of the same device or at the same station."""
+        yield from self._of_device[record.dev_eui]
+        for one in self._at_station[record.station]:
+            if one.dev_eui != record.dev_eui:
+                yield one
 
 
 class _ChannelsOfTypes:
     """The channels that a device's type can have, by the catalogue."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, types: Mapping[str, str]) -> None:
+        self._types = types
 
     def __call__(self, dev_eui: str) -> tuple[str, ...] | None:
-        known = catalogue().find(repository.device_type(self._connection, dev_eui) or "")
+        known = catalogue().find(self._types.get(dev_eui, ""))
         return None if known is None else tuple({slot.channel for slot in known.fields})
 
 
@@ -293,7 +366,9 @@ def _fields(record: Deployment) -> dict[str, Any]:
 
 
 def _correct(
-    connection: Connection, editor: Editor, old: Deployment | None, new: Deployment | None
+    connection: Connection,
+    editor: Editor,
+    changes: Iterable[tuple[Deployment | None, Deployment | None]],
 ) -> None:
-    parts = concerned(old, new)
+    parts = [part for old, new in changes for part in concerned(old, new)]
     repository.insert_corrections(connection, editor.scope, parts, editor.now, editor.name)

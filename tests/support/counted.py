@@ -1,0 +1,41 @@
+"""Counts what write transactions do: how long one is depends on the machine, this does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import event
+
+from stadtsinn.cloud.platform.database.engine import Database
+
+
+@dataclass
+class Transaction:
+    """One write transaction."""
+
+    statements: int = 0
+
+
+@contextmanager
+def write_transactions(database: Database) -> Iterator[list[Transaction]]:
+    """Those of the block, in their order; also the ones that were rolled back."""
+    found: list[Transaction] = []
+
+    def begun(connection: Any) -> None:
+        if connection.get_execution_options().get("stadtsinn_access") == "write":
+            found.append(Transaction())
+
+    def executing(connection: Any, *_: Any) -> None:
+        if connection.get_execution_options().get("stadtsinn_access") == "write" and found:
+            found[-1].statements += 1
+
+    event.listen(database.engine, "begin", begun)
+    event.listen(database.engine, "before_cursor_execute", executing)
+    try:
+        yield found
+    finally:
+        event.remove(database.engine, "begin", begun)
+        event.remove(database.engine, "before_cursor_execute", executing)
