@@ -247,8 +247,10 @@ class AlertTown:
     def tick(self, minutes: float | None = None) -> None:
         if minutes is not None:
             self.now(minutes)
-        with self.database.write() as connection:
-            self.follower.tick(connection, self.clock.now())
+        more = True
+        while more:
+            with self.database.write() as connection:
+                more = self.follower.tick(connection, self.clock.now())
 
     def rebuild(self) -> None:
         """Judge everything again, as `stadtsinn cloud rebuild alerts` does for zone samples."""

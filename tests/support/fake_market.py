@@ -20,6 +20,7 @@ from stadtsinn.cloud.domains.crowd.zone_repository import (
 )
 from stadtsinn.cloud.domains.crowd.zones.model import Gate, Zone
 from stadtsinn.cloud.domains.crowd.zones.repository import insert_gate, insert_zone
+from stadtsinn.cloud.log.cursors.repository import ensure_cursor
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.platform.database.engine import Database
@@ -86,6 +87,7 @@ class Market:
             bump_revision(connection)
             # Reports come straight from here, not from the log: nothing could be counted anew.
             mark_all_counted(connection, Instant(0))
+            ensure_cursor(connection, "live", Instant(0))
         self.restart()
 
     def restart(self) -> None:
@@ -126,9 +128,11 @@ class Market:
         )
 
     def apply(self, *uplinks: LoggedUplink) -> None:
-        """One batch of the log, committed."""
-        with self.database.write() as connection:
-            self.follower.apply(connection, uplinks)
+        """One batch of the log, committed, as often as the follower wants it."""
+        left = uplinks
+        while left:
+            with self.database.write() as connection:
+                left = left[self.follower.apply(connection, left) :]
 
     def apply_each(self, uplinks: Iterable[LoggedUplink]) -> None:
         for uplink in uplinks:
@@ -137,8 +141,10 @@ class Market:
     def tick(self, now: Instant | None = None) -> None:
         if now is not None:
             self.clock.set(now)
-        with self.database.write() as connection:
-            self.follower.tick(connection, self.clock.now())
+        more = True
+        while more:
+            with self.database.write() as connection:
+                more = self.follower.tick(connection, self.clock.now())
 
     def rebuild(self) -> None:
         with self.database.write() as connection:

@@ -284,7 +284,7 @@ def test_a_new_rule_is_seen_at_once(small_town: AlertTown) -> None:
 
 
 def test_uplinks_without_rules_cost_no_query_each(small_town: AlertTown) -> None:
-    """A thousand of them: the revision of the rules and the cursor of zone samples, no more."""
+    """A thousand of them: the revision, the part, the zone samples and how far they were judged."""
     small_town.station_rule()
     small_town.apply(uplink(1, 0, Reading("soil_moisture", 30.0)))
     other = [
@@ -297,7 +297,7 @@ def test_uplinks_without_rules_cost_no_query_each(small_town: AlertTown) -> None
         lambda *call: queries.append(str(call[2])),
     )
     small_town.apply(*other)
-    assert len([query for query in queries if query.startswith("SELECT")]) == 3
+    assert len([query for query in queries if query.startswith("SELECT")]) == 4
     assert not [query for query in queries if query.startswith(("UPDATE", "INSERT"))]
 
 

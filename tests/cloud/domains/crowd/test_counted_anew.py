@@ -199,3 +199,18 @@ def test_what_is_older_than_a_week_stays_until_a_rebuild(logged: LoggedMarket) -
     market.tick(Instant(OPENING + 8 * DAY))
     assert market.history(0, LAST) == history
     assert logged.counted_from_the_log()[:LAST] != history
+
+
+def test_a_station_whose_uplinks_cannot_be_read_keeps_no_zone_from_its_time(
+    logged: LoggedMarket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: Any) -> Any:
+        raise KeyError("no such line")
+
+    monkeypatch.setattr("stadtsinn.cloud.domains.crowd.recount.reports_of", failing)
+    CHANGES["swapped"](logged)
+    resets = len(logged.market.corrections("reset"))
+    logged.tick(DAY // MINUTE)
+    assert len(logged.market.corrections("reset")) == resets + 1
+    with logged.market.database.read() as connection:
+        assert uncounted(connection) == []

@@ -322,7 +322,6 @@ def test_a_changed_permit_gives_a_sample_at_once(market: Market, restarted: bool
     with market.database.write() as connection:
         connection.execute(update(zones).values(permitted=400))
         bump_revision(connection)
-    market.follower._directory.renew()
     market.tick()
     (new,) = market.samples()[len(before) :]
     assert (new.permitted, new.event_time) == (400, before[-1].event_time)

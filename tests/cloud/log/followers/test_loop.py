@@ -265,6 +265,7 @@ def test_a_follower_may_do_a_batch_in_parts(database: Database) -> None:
             if part < 2:
                 move_part(connection, self.name, part + 1)
                 return 0
+            move_part(connection, self.name, 0)
             return 1
 
     log_uplinks(database, 7, 8)

@@ -115,8 +115,11 @@ def replace_rule(
 )
 def delete_rule(scope: EditorDep, services: ServicesDep, rule: SlugInPath) -> None:
     """Its incidents stay on record; recipients of an open alarm get a message that it ended."""
-    with change(services.database, scope, services.clock.now()) as connection:
-        service.delete_rule(connection, scope, rule, services.clock.now())
+    is_gone = False
+    while not is_gone:
+        now = services.clock.now()
+        with change(services.database, scope, now) as connection:
+            is_gone = service.delete_rule(connection, scope, rule, now)
 
 
 def _read(connection: Connection, scope: ReaderDep, slug: str) -> RuleView:

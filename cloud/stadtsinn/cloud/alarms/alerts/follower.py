@@ -9,8 +9,8 @@ chance, and the history must not depend on it. What comes in too late is history
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 
 from sqlalchemy import Connection
 
@@ -18,49 +18,36 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.cloud.alarms.alerts import incident_repository, repository
-from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Place, Standing
+from stadtsinn.cloud.alarms.alerts.evaluation import Evaluation, Measured
+from stadtsinn.cloud.alarms.alerts.incident_repository import Key
 from stadtsinn.cloud.alarms.alerts.rebuilding import judged_again
-from stadtsinn.cloud.alarms.alerts.recorder import Recorder, end_what_was_open
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule
-from stadtsinn.cloud.alarms.alerts.watching import Watched, Watching
-from stadtsinn.cloud.alarms.judging import machine
-from stadtsinn.cloud.alarms.judging.state import CloseReason, RuleState, Step
-from stadtsinn.cloud.alarms.judging.terms import Terms
+from stadtsinn.cloud.alarms.alerts.slices import WRITTEN_AT_ONCE, judge_first
+from stadtsinn.cloud.alarms.alerts.watching import Watching
 from stadtsinn.cloud.domains.crowd.repository import samples_after
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.zones.directory import read_zones
 from stadtsinn.cloud.log.cursors.repository import move_part, read_part
+from stadtsinn.cloud.log.followers.aside import Aside
+from stadtsinn.cloud.log.followers.seen import Seen
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
-from stadtsinn.cloud.town.directory import DirectoryCache
+from stadtsinn.cloud.town.directory import Directory, DirectoryCache
 from stadtsinn.cloud.town.stations.measuring import readings_at_stations
 from stadtsinn.decoders.reading import Quality
 
 ZONE_SAMPLES = "zone_samples"
+_ZONE_SAMPLES_PART = "zone_samples.part"
+"""Of the next sample: the id of the last rule that judged it."""
 _REGISTRY = "registry"
 """The revision of the registry at which stations that left their groups were last looked for."""
 
-JUDGED_AT_ONCE = 500
-"""Values of uplinks in one transaction."""
+TICKED_AT_ONCE = 200
+"""States that time leads on in one transaction."""
 
-_AT_ONCE = 2_000
+_READ_AT_ONCE = 2_000
 # A sample from further in the future than this has a wrong clock; judged by it, every right
 # one that follows would be "late".
 _CLOCKS_DIFFER = 5 * MINUTE
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One value for one station or zone of a rule."""
-
-    watched: Watched
-    at: Instant
-    value: float
-    remarks: tuple[str, ...] = ()
-    permitted: int | None = None
-
-    @property
-    def rule_id(self) -> int:
-        return self.watched.stored.id
 
 
 class AlertsFollower:
@@ -69,56 +56,49 @@ class AlertsFollower:
     name = "alerts"
 
     def __init__(self, directory: DirectoryCache, clock: Clock) -> None:
-        self._directory = directory
         self._clock = clock
-        self._rules: Sequence[StoredRule] = ()
-        self._rules_revision: int | None = None
-        self._watching: Watching | None = None
+        self._seen = Seen(directory, _read_watching)
+        self._aside = Aside(self.name, "rule")
+        self._ticked: Key | None = None
+        """The last state that this round of ticks came to."""
 
-    def prepare(self, uplinks: Sequence[LoggedUplink]) -> None:
-        """Nothing is done outside of the transaction."""
+    def prepare(self, uplinks: Sequence[LoggedUplink]) -> None:  # noqa: ARG002
+        """Only looks at the rules, and at what they watch."""
+        self._seen.look()
+
+    def look_ahead(self, now: Instant) -> None:  # noqa: ARG002
+        watching = self._seen.look()
+        self._aside.keep(lambda key: watching.find(*key) is not None)
+
+    def left_out(self) -> str:
+        return self._aside.said()
 
     def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> int:
-        """Judges the first of them, `JUDGED_AT_ONCE` values or not many more: all wait meanwhile.
-
-        Where so many rules watch one device, an uplink is judged in parts, in the order of the
-        rules' ids; the cursor's part is the id of the last one that was judged.
-        """
-        watching = self._current(connection)
-        watched = watching.watches_device(uplinks[0].dev_eui)
-        part = read_part(connection, self.name) if watched else 0
-        measured: list[Measured] = []
-        done = 0
-        for uplink in uplinks:
-            found = [one for one in _at_stations(watching, [uplink]) if one.rule_id > part]
-            if not done and len(found) > JUDGED_AT_ONCE:
-                measured = _of_first_rules(found)
-                done = int(len(measured) == len(found))
-                if not done:
-                    move_part(connection, self.name, measured[-1].rule_id)
-                break
-            if measured and len(measured) + len(found) > JUDGED_AT_ONCE:
-                break
-            measured += found
-            done, part = done + 1, 0
-        measured += _in_zones(connection, watching)
-        _judge(connection, watching, measured, self._clock.now())
+        """Judges the first of them; of the next one what the first rules see, where many do."""
+        watching, now = self._current(connection), self._clock.now()
+        part = read_part(connection, self.name)
+        judged = judge_first(
+            (_at_stations(watching, uplink) for uplink in uplinks),
+            part,
+            lambda keys: Evaluation(connection, watching, now, keys),
+        )
+        if judged.part != part:
+            move_part(connection, self.name, judged.part)
+        self._judge_zones(connection, watching, now)
         crash_point("alerts.applied")
-        return done
+        return judged.items
 
-    def tick(self, connection: Connection, now: Instant) -> None:
-        """Judge new zone samples, then run the timers that are due."""
+    def tick(self, connection: Connection, now: Instant) -> bool:
+        """Judges new zone samples, then runs the timers that are due, then ends what is watched
+        no more; each of it a few at a time. A rule that fails is left out."""
         watching = self._current(connection)
-        _judge(connection, watching, list(_in_zones(connection, watching)), now)
-        due = incident_repository.due_or_edited(connection, now)
-        due += _departed(connection, watching)
-        if not due:
-            return
-        known = _Evaluation(connection, watching, now, due)
-        for key in dict.fromkeys(due):
-            known.tick(key)
-        known.write()
+        more = (
+            self._judge_zones(connection, watching, now)
+            or self._run_timers(connection, watching, now)
+            or self._end_departed(connection, watching, now)
+        )
         crash_point("alerts.ticked")
+        return more
 
     def reset(self, connection: Connection) -> None:
         watching = self._current(connection)
@@ -128,47 +108,99 @@ class AlertsFollower:
     def _current(self, connection: Connection) -> Watching:
         """The rules as of this transaction: a new one judges from the next sample on."""
         repository.lock_rules(connection)
-        directory = self._directory.as_of(connection)
-        zones = self._directory.part(read_zones)
-        if directory.revision != self._rules_revision:
-            self._rules = repository.read_rules(connection)
-            self._rules_revision, self._watching = directory.revision, None
-        if self._watching is None or self._watching.directory is not directory:
-            self._watching = Watching(self._rules, directory, zones)
-        return self._watching
+        return self._seen.as_of(connection)
+
+    def _judge_zones(self, connection: Connection, watching: Watching, now: Instant) -> bool:
+        """What the first of the new zone samples say; True: there are more."""
+        # Also without rules: a rule made tomorrow must not begin with the samples of today.
+        position = incident_repository.input_position(connection, ZONE_SAMPLES)
+        samples = samples_after(connection, position, _READ_AT_ONCE)
+        if not samples:
+            return False
+        part = incident_repository.input_position(connection, _ZONE_SAMPLES_PART)
+        judged = judge_first(
+            (self._in_zone(watching, sample) for sample in samples),
+            part,
+            lambda keys: Evaluation(connection, watching, now, keys, self._guard),
+        )
+        if judged.items:
+            reached = samples[judged.items - 1].position
+            incident_repository.move_input(connection, ZONE_SAMPLES, reached)
+        if judged.part != part:
+            incident_repository.move_input(connection, _ZONE_SAMPLES_PART, judged.part)
+        return judged.items < len(samples) or len(samples) == _READ_AT_ONCE
+
+    def _run_timers(self, connection: Connection, watching: Watching, now: Instant) -> bool:
+        """Where time has something to do; True: there are more.
+
+        Which states these are stands in the database: what a crash undoes is due afterwards.
+        """
+        due = incident_repository.due_or_edited(connection, now, self._ticked, TICKED_AT_ONCE)
+        last = self._tick_some(connection, watching, now, due)
+        more = last is not None and (last != due[-1] or len(due) == TICKED_AT_ONCE)
+        self._ticked = last if more else None
+        return more
+
+    def _end_departed(self, connection: Connection, watching: Watching, now: Instant) -> bool:
+        """States at stations that left their group since the registry changed; True: more."""
+        revision = watching.directory.revision
+        if incident_repository.input_position(connection, _REGISTRY) >= revision:
+            return False
+        members = incident_repository.members(connection)
+        gone = [key for key in members if watching.find(*key) is None]
+        last = self._tick_some(connection, watching, now, gone[:TICKED_AT_ONCE])
+        if last is not None and last != gone[-1]:
+            return True
+        incident_repository.move_input(connection, _REGISTRY, revision)
+        return False
+
+    def _tick_some(
+        self, connection: Connection, watching: Watching, now: Instant, keys: Sequence[Key]
+    ) -> Key | None:
+        """Let time pass for the first of these states; the last one that it came to."""
+        known = Evaluation(connection, watching, now, keys, self._guard)
+        last = None
+        for key in keys:
+            last = key
+            if not self._is_left_out(watching.by_id.get(key[0]), key):
+                known.tick(key)
+            if known.written >= WRITTEN_AT_ONCE:
+                break
+        known.write()
+        return last
+
+    def _is_left_out(self, stored: StoredRule | None, key: Key) -> bool:
+        return stored is not None and self._aside.holds(key, stored.revision)
+
+    def _guard(self, key: Key, stored: StoredRule | None) -> AbstractContextManager[None]:
+        if stored is None:
+            return self._aside.trying(key, None)
+        return self._aside.trying(
+            key, stored.revision, tenant=stored.tenant_id, rule=stored.rule.slug
+        )
+
+    def _in_zone(self, watching: Watching, sample: ZoneSample) -> list[Measured]:
+        """What a zone sample says to the rules that watch the zone."""
+        found = []
+        for watched in watching.in_zone(sample.zone_id, sample.tenant_id):
+            if watched.stored.rule.parameters.of_permit and not sample.permitted:
+                continue  # there is nothing to compare with: its data is missing
+            if self._is_left_out(watched.stored, watched.key):
+                continue
+            # The upper bound: a counter that misses people must not hide a crowd.
+            high, remarks = float(sample.high), _remarks(sample)
+            found.append(Measured(watched, sample.event_time, high, remarks, sample.permitted))
+        return found
 
 
-def _of_first_rules(found: Sequence[Measured]) -> list[Measured]:
-    """What the rules with the lowest ids see, about `JUDGED_AT_ONCE` values, each rule's all."""
-    ordered = sorted(found, key=lambda one: one.rule_id)
-    last = ordered[JUDGED_AT_ONCE - 1].rule_id
-    return [one for one in ordered if one.rule_id <= last]
+def _read_watching(connection: Connection, directory: Directory) -> Watching:
+    return Watching(repository.read_rules(connection), directory, read_zones(connection, directory))
 
 
-def _judge(
-    connection: Connection, watching: Watching, measured: Sequence[Measured], now: Instant
-) -> None:
-    if not measured:
-        return
-    known = _Evaluation(connection, watching, now, {one.watched.key for one in measured})
-    for one in measured:
-        known.sample(one)
-    known.write()
-
-
-def _departed(connection: Connection, watching: Watching) -> list[Key]:
-    """States at stations that left their group since this was asked last."""
-    revision = watching.directory.revision
-    if incident_repository.input_position(connection, _REGISTRY) >= revision:
+def _at_stations(watching: Watching, uplink: LoggedUplink) -> list[Measured]:
+    if not watching.watches_device(uplink.dev_eui):
         return []
-    incident_repository.move_input(connection, _REGISTRY, revision)
-    return [key for key in incident_repository.members(connection) if watching.find(*key) is None]
-
-
-def _at_stations(watching: Watching, uplinks: Sequence[LoggedUplink]) -> Iterator[Measured]:
-    for uplink in uplinks:
-        if watching.watches_device(uplink.dev_eui):
-            yield from sorted(_of_uplink(watching, uplink), key=lambda one: one.at)
+    return sorted(_of_uplink(watching, uplink), key=lambda one: one.at)
 
 
 def _of_uplink(watching: Watching, uplink: LoggedUplink) -> Iterator[Measured]:
@@ -184,23 +216,6 @@ def _of_uplink(watching: Watching, uplink: LoggedUplink) -> Iterator[Measured]:
                 yield Measured(watched, _moment(reading.time, uplink), reading.value)
 
 
-def _in_zones(connection: Connection, watching: Watching) -> Iterator[Measured]:
-    """What new zone samples say, moving the cursor past them."""
-    # Also without rules: a rule made tomorrow must not begin with the samples of today.
-    start = position = incident_repository.input_position(connection, ZONE_SAMPLES)
-    while samples := samples_after(connection, position, _AT_ONCE):
-        for sample in samples:
-            for watched in watching.in_zone(sample.zone_id, sample.tenant_id):
-                if watched.stored.rule.parameters.of_permit and not sample.permitted:
-                    continue  # there is nothing to compare with: its data is missing
-                # The upper bound: a counter that misses people must not hide a crowd.
-                high, remarks = float(sample.high), _remarks(sample)
-                yield Measured(watched, sample.event_time, high, remarks, sample.permitted)
-        position = samples[-1].position
-    if position != start:
-        incident_repository.move_input(connection, ZONE_SAMPLES, position)
-
-
 def _moment(event_time: Instant, uplink: LoggedUplink) -> Instant:
     if event_time > uplink.received_at + _CLOCKS_DIFFER:
         return uplink.received_at
@@ -210,106 +225,3 @@ def _moment(event_time: Instant, uplink: LoggedUplink) -> Instant:
 def _remarks(sample: ZoneSample) -> tuple[str, ...]:
     estimate = (f"Geschätzt {sample.occupancy}.",) if sample.occupancy != sample.high else ()
     return (*estimate, "Ein Zähler meldet nichts.") if sample.degraded else estimate
-
-
-class _Evaluation:
-    """Some states while samples are judged, written back at the end."""
-
-    def __init__(
-        self, connection: Connection, watching: Watching, now: Instant, keys: Collection[Key]
-    ) -> None:
-        self._connection = connection
-        self._watching = watching
-        self._now = now
-        self._standing = incident_repository.read_members(connection, keys)
-        self._changed: dict[Key, Watched] = {}
-
-    def sample(self, one: Measured) -> None:
-        state = self._settled(one.watched)
-        terms = self._terms(one.watched, one.at)
-        step = machine.sample(terms, state, one.at, one.value, self._now, one.permitted)
-        self._take(one.watched, state, step, one.remarks, one.permitted)
-
-    def tick(self, key: Key) -> None:
-        watched = self._watching.find(*key)
-        if watched is None:
-            self._leave(key)
-            return
-        state = self._settled(watched)
-        if watched.stored.rule.enabled:
-            step = machine.tick(self._terms(watched, self._now), state, self._now)
-            self._take(watched, state, step)
-
-    def write(self) -> None:
-        for key, watched in sorted(self._changed.items(), key=lambda item: item[0]):
-            terms = self._terms(watched, self._now)
-            incident_repository.write_state(self._connection, key, self._standing[key], terms)
-
-    def _terms(self, watched: Watched, at: Instant) -> Terms:
-        stored = watched.stored
-        return stored.rule.terms(self._watching.interval_s(watched, at), stored.valid_from)
-
-    def _settled(self, watched: Watched) -> RuleState:
-        """The state of the rule, after ending what an earlier version of it had begun."""
-        standing = self._standing.get(watched.key)
-        if standing is None:
-            return RuleState()
-        stored, key = watched.stored, watched.key
-        if reason := _edited(stored, standing):
-            station = watched.station.id if watched.station else None
-            told = (self._connection, stored, key, standing.state, self._now, reason, station)
-            self._standing[key] = Standing(end_what_was_open(*told), stored.revision)
-            self._changed[key] = watched
-        return self._standing[key].state
-
-    def _leave(self, key: Key) -> None:
-        """The rule no longer watches this subject: end its open incident and delete its state."""
-        standing = self._standing.pop(key, None)
-        if standing is None:
-            return
-        stored = self._watching.by_id[key[0]]
-        reason = _edited(stored, standing) or self._why_left(key)
-        end_what_was_open(self._connection, stored, key, standing.state, self._now, reason)
-        incident_repository.delete_state(self._connection, key)
-
-    def _why_left(self, key: Key) -> CloseReason:
-        _, member = key
-        is_there = member in self._watching.directory.stations
-        return CloseReason.STATION_LEFT if is_there else CloseReason.STATION_DELETED
-
-    def _take(
-        self,
-        watched: Watched,
-        before: RuleState,
-        step: Step,
-        remarks: tuple[str, ...] = (),
-        permitted: int | None = None,
-    ) -> None:
-        state, effects = step
-        stored, key = watched.stored, watched.key
-        if effects:
-            recorder = Recorder(
-                self._connection,
-                stored,
-                key,
-                _place(watched),
-                before,
-                self._now,
-                remarks,
-                permitted or self._watching.permitted(watched),
-            )
-            recorder.record(effects)
-        if state is not before:
-            self._changed[key] = watched
-        self._standing[key] = Standing(state, stored.revision)
-
-
-def _edited(stored: StoredRule, standing: Standing) -> CloseReason | None:
-    if standing.revision == stored.revision:
-        return None
-    return CloseReason.RULE_CHANGED if stored.rule.enabled else CloseReason.RULE_DISABLED
-
-
-def _place(watched: Watched) -> Place | None:
-    station = watched.station
-    return Place(station.id, station.slug, station.name) if station else None

@@ -45,9 +45,12 @@ Key = tuple[int, int]
 """Rule and member, see `rule_states`."""
 
 
-def read_states(connection: Connection, rule_ids: Collection[int]) -> dict[Key, Standing]:
-    """The states of these rules; those that were never judged are absent."""
+def read_states(
+    connection: Connection, rule_ids: Collection[int], limit: int | None = None
+) -> dict[Key, Standing]:
+    """The states of these rules, or so many of them; those that were never judged are absent."""
     query = select(rule_states).where(rule_states.c.rule_id.in_(list(rule_ids)))
+    query = query.order_by(rule_states.c.rule_id, rule_states.c.member).limit(limit)
     return {(row.rule_id, row.member): _standing(row) for row in connection.execute(query)}
 
 
@@ -63,8 +66,9 @@ def read_members(connection: Connection, keys: Collection[Key]) -> dict[Key, Sta
     return found
 
 
-def due_or_edited(connection: Connection, now: Instant) -> list[Key]:
-    """Where time has something to do, or the rule was edited since it was judged."""
+def due_or_edited(connection: Connection, now: Instant, after: Key | None, limit: int) -> list[Key]:
+    """Where time has something to do, or the rule was edited since it was judged: the first
+    behind `after`."""
     query = (
         select(rule_states.c.rule_id, rule_states.c.member)
         .join(rules, rules.c.id == rule_states.c.rule_id)
@@ -75,7 +79,10 @@ def due_or_edited(connection: Connection, now: Instant) -> list[Key]:
             )
         )
         .order_by(rule_states.c.rule_id, rule_states.c.member)
+        .limit(limit)
     )
+    if after is not None:
+        query = query.where(tuple_(rule_states.c.rule_id, rule_states.c.member) > after)
     return [(row.rule_id, row.member) for row in connection.execute(query)]
 
 

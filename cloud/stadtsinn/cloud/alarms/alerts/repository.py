@@ -115,6 +115,15 @@ def update_rule(connection: Connection, stored: StoredRule, subject: Subject) ->
     )
 
 
+def switch_off(connection: Connection, stored: StoredRule) -> None:
+    """Judge by a rule no more. Its revision stays: nobody ends its alarms for this."""
+    connection.execute(
+        update(rules)
+        .where(rules.c.tenant_id == stored.tenant_id, rules.c.id == stored.id)
+        .values(enabled=False)
+    )
+
+
 def delete_rule(connection: Connection, stored: StoredRule) -> None:
     connection.execute(delete(rule_states).where(rule_states.c.rule_id == stored.id))
     connection.execute(

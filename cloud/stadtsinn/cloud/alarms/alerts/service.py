@@ -11,9 +11,11 @@ from sqlalchemy import Connection
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import Conflict, Invalid, NotFound
 from stadtsinn.cloud.alarms.alerts import incident_repository, repository
+from stadtsinn.cloud.alarms.alerts.evaluation import rows_of
 from stadtsinn.cloud.alarms.alerts.recorder import end_what_was_open
 from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL, StoredRule, Subject
 from stadtsinn.cloud.alarms.alerts.rule import Rule
+from stadtsinn.cloud.alarms.alerts.slices import WRITTEN_AT_ONCE
 from stadtsinn.cloud.alarms.alerts.tables import rules
 from stadtsinn.cloud.alarms.judging.state import CloseReason
 from stadtsinn.cloud.domains.crowd.zones.model import Zone
@@ -60,14 +62,24 @@ def replace_rule(connection: Connection, scope: Scope, wanted: Rule) -> bool:
     return True
 
 
-def delete_rule(connection: Connection, scope: Scope, slug: str, now: Instant) -> None:
-    """Forget a rule and end its open alarms; its incidents stay on record. Raises NotFound."""
+def delete_rule(connection: Connection, scope: Scope, slug: str, now: Instant) -> bool:
+    """Forget a rule and end its open alarms; its incidents stay on record. Raises NotFound.
+
+    A rule for a large group may have many: then this ends some, switches the rule off and answers
+    False. Call it again in the next transaction.
+    """
     repository.lock_rules(connection)
     stored = repository.rule(connection, scope, slug)
-    states = incident_repository.read_states(connection, [stored.id])
+    at_once = max(1, WRITTEN_AT_ONCE // rows_of(stored))
+    states = incident_repository.read_states(connection, [stored.id], at_once)
     for key, standing in states.items():
         end_what_was_open(connection, stored, key, standing.state, now, CloseReason.RULE_DELETED)
-    repository.delete_rule(connection, stored)
+        incident_repository.delete_state(connection, key)
+    if len(states) < at_once:
+        repository.delete_rule(connection, stored)
+        return True
+    repository.switch_off(connection, stored)
+    return False
 
 
 def apply_rules(

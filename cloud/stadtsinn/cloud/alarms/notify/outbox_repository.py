@@ -24,6 +24,9 @@ from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
 from stadtsinn.cloud.platform.database.engine import serialize
 from stadtsinn.cloud.platform.database.upsert import insert_ignore
 
+AT_ONCE = 500
+"""Messages that one transaction gives up or empties."""
+
 _LEFT_READY = (Status.SENDING, Status.ACCEPTED, Status.DELIVERED, Status.UNKNOWN)
 _LOST = (Status.FAILED, Status.EXPIRED)
 
@@ -170,8 +173,8 @@ def backlog(connection: Connection) -> Backlog:
 
 
 def expire(connection: Connection, now: Instant) -> int:
-    """Give up what nobody needs any more: too old, the end of an alarm that never arrived, or
-    older than an alarm that has left."""
+    """Give up what nobody needs any more, `AT_ONCE` messages at most of each reason: too old, the
+    end of an alarm that never arrived, or older than an alarm that has left. How many."""
     waiting = and_(outbox.c.settled.is_(False), outbox.c.status == Status.READY.value)
     reasons = (
         (or_(outbox.c.expires_at <= now, _moot()), "no use any more"),
@@ -180,11 +183,16 @@ def expire(connection: Connection, now: Instant) -> int:
     return sum(
         connection.execute(
             update(outbox)
-            .where(waiting, given_up)
+            .where(outbox.c.id.in_(_first(connection, waiting, given_up)))
             .values(status=Status.EXPIRED.value, settled=True, reason=reason)
         ).rowcount
         for given_up, reason in reasons
     )
+
+
+def _first(connection: Connection, *conditions: ColumnElement[bool]) -> Sequence[int]:
+    query = select(outbox.c.id).where(*conditions).order_by(outbox.c.id).limit(AT_ONCE)
+    return connection.scalars(query).all()
 
 
 def _moot() -> ColumnElement[bool]:
@@ -329,8 +337,10 @@ def finish(
 
 
 def purge(connection: Connection, before: Instant) -> int:
-    """Empty numbers and texts of messages made before `before`; the rest stays on record."""
-    old = and_(outbox.c.purged.is_(False), outbox.c.created_at < before)
+    """Empty numbers and texts of messages made before `before`, `AT_ONCE` at most; the rest stays
+    on record. How many."""
+    found = _first(connection, outbox.c.purged.is_(False), outbox.c.created_at < before)
+    old = outbox.c.id.in_(found)
     connection.execute(
         update(outbox)
         .where(old, outbox.c.settled.is_(False))

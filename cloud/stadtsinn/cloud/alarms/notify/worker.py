@@ -137,8 +137,11 @@ class OutboxWorker:
 
     def _housekeeping(self) -> None:
         now = self._wall.now()
+        given_up = outbox.AT_ONCE
+        while given_up >= outbox.AT_ONCE and not self._stopping.is_set():
+            with self._database.write() as connection:
+                given_up = outbox.expire(connection, self._clock.now())
         with self._database.write() as connection:
-            outbox.expire(connection, self._clock.now())
             broken = outbox.break_leases(connection, now, Instant(now + self._doubt_waits))
         if broken:
             log.warning("outbox_leases_broken", messages=broken)
@@ -148,8 +151,11 @@ class OutboxWorker:
         if now < self._next_purge:
             return
         before = Instant(self._clock.now() - KEEP_FOR)
+        purged = outbox.AT_ONCE
+        while purged >= outbox.AT_ONCE and not self._stopping.is_set():
+            with self._database.write() as connection:
+                purged = outbox.purge(connection, before)
         with self._database.write() as connection:
-            outbox.purge(connection, before)
             purge_phone(connection, before)
             audit.purge(connection, self._clock.now())
         self._next_purge = Instant(now + _PURGE_EVERY)

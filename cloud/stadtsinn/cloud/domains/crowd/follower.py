@@ -3,30 +3,74 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
+import structlog
 from sqlalchemy import Connection, select
 
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.instant import DAY, MINUTE, SECOND, Instant
 from stadtsinn.cloud.domains.crowd import recount_repository, zone_repository
-from stadtsinn.cloud.domains.crowd.recount import History, recounts
+from stadtsinn.cloud.domains.crowd.recount import History, Waiting, read_waiting
 from stadtsinn.cloud.domains.crowd.reports import reports_of
 from stadtsinn.cloud.domains.crowd.zone_live import GateReport, ZoneLive
 from stadtsinn.cloud.domains.crowd.zones.directory import Zones, read_zones
 from stadtsinn.cloud.domains.crowd.zones.entry import ZoneEntry
 from stadtsinn.cloud.log.archive_files.archive import Archive
-from stadtsinn.cloud.log.cursors.repository import read_cursor
-from stadtsinn.cloud.log.uplinks.tables import uplinks as log
+from stadtsinn.cloud.log.cursors.repository import move_part, read_cursor, read_part
+from stadtsinn.cloud.log.followers.aside import Aside
+from stadtsinn.cloud.log.followers.seen import Seen
+from stadtsinn.cloud.log.uplinks.tables import uplinks as logged
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.town.directory import Directory, DirectoryCache
+
+log = structlog.get_logger()
 
 SAMPLES_KEPT = 7 * DAY
 """Samples are a stream for followers; the history is computed from the counts of gates."""
 
+WORK = 4_000
+"""How much one transaction may do, in reports that are counted as they come."""
+LOADED = 100
+"""That of reading a zone's counts since its last known number."""
+CHANGED = 40
+"""That of a zone that time changes: a handful of statements."""
+COUNTED_AGAIN = 800
+"""That of counting some days of a line again."""
+PRUNED_AT_ONCE = 5_000
+
+_REBUILD = "when it works again: 'stadtsinn cloud rebuild live'"
+_LONG_AGO = 7 * DAY
 _PRUNE_EVERY = 10 * MINUTE
 _MAY_LAG = 10 * SECOND
+
+
+class _Work:
+    """How much one transaction has to do; what a name stands for is done once."""
+
+    def __init__(self) -> None:
+        self._total = 0
+        self._named: set[Hashable] = set()
+
+    def add(self, name: Hashable, weight: int) -> None:
+        """`name` None: each time."""
+        if name is None or name not in self._named:
+            self._named.add(name)
+            self._total += weight
+
+    @property
+    def is_too_much(self) -> bool:
+        return self._total > WORK
+
+
+@dataclass(frozen=True)
+class _Counting:
+    """The registry, and the zones in it."""
+
+    directory: Directory
+    zones: Zones
 
 
 class LiveFollower:
@@ -37,29 +81,85 @@ class LiveFollower:
     def __init__(
         self, directory: DirectoryCache, clock: Clock, archive: Archive | None = None
     ) -> None:
-        self._directory = directory
+        self._database = directory.database
+        self._seen = Seen(directory, _read_counting)
+        self._aside = Aside(self.name, "zone")
         self._clock = clock
         self._archive = archive
         self._zones: dict[int, ZoneLive] = {}
+        self._waiting: Waiting | None = None
+        self._ticked = 0
+        """The last zone that this round of ticks came to."""
         self._pruned_at = 0
 
-    def prepare(self, uplinks: Sequence[LoggedUplink]) -> None:
-        """Nothing to do: all effects are in the database."""
+    def prepare(self, uplinks: Sequence[LoggedUplink]) -> None:  # noqa: ARG002
+        """Only looks at the registry: all effects are in the database."""
+        self._seen.look()
 
-    def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> None:
-        """Count what these uplinks report about gates; all others cost one look-up each."""
-        directory = self._directory.as_of(connection)
-        zones = self._directory.part(read_zones)
-        reporting: dict[int, list[GateReport]] = defaultdict(list)
-        for uplink in uplinks:
-            for zone_id, report in reports_of(uplink, directory, zones):
+    def look_ahead(self, now: Instant) -> None:
+        """Reads what is to be counted anew: it may lie in files of the archive."""
+        counting = self._seen.look()
+        self._aside.keep(counting.zones.by_id.__contains__)
+        with self._database.read() as connection:
+            self._waiting = self._read_waiting(connection, counting, now)
+
+    def left_out(self) -> str:
+        return self._aside.said()
+
+    def apply(self, connection: Connection, uplinks: Sequence[LoggedUplink]) -> int:
+        """Counts what the first of these uplinks report about gates, as much as one transaction
+        may do; all others cost one look-up each.
+
+        Of an uplink that many zones count the first zones are done: the cursor's part is the last.
+        """
+        counting, now = self._seen.as_of(connection), self._clock.now()
+        part = read_part(connection, self.name)
+        work, reporting = _Work(), defaultdict[int, list[GateReport]](list)
+        first, *others = uplinks
+        for zone_id, report in _reports(first, counting):
+            if zone_id <= part or (work.is_too_much and zone_id not in reporting):
+                continue
+            self._weigh(work, zone_id, report, now)
+            reporting[zone_id].append(report)
+        reached = max(reporting, default=0)
+        if any(zone_id > reached for zone_id, _ in _reports(first, counting) if reached):
+            self._count(connection, counting, reporting, now)
+            move_part(connection, self.name, reached)
+            return 0
+        done = 1
+        for uplink in others:
+            found = _reports(uplink, counting)
+            for zone_id, report in found:
+                self._weigh(work, zone_id, report, now)
+            if work.is_too_much:
+                break
+            for zone_id, report in found:
                 reporting[zone_id].append(report)
-        if not reporting:
-            return
-        now = self._clock.now()
+            done += 1
+        if reporting:
+            self._count(connection, counting, reporting, now)
+        if part:
+            move_part(connection, self.name, 0)
+        return done
+
+    def _weigh(self, work: _Work, zone_id: int, report: GateReport, now: Instant) -> None:
+        live = self._zones.get(zone_id)
+        if live is None:
+            work.add(zone_id, LOADED)
+        if report[1].time < now - _LONG_AGO if live is None else live.is_long_work(report):
+            work.add((zone_id, report[0]), COUNTED_AGAIN)
+        work.add(None, 1)
+
+    def _count(
+        self,
+        connection: Connection,
+        counting: _Counting,
+        reporting: Mapping[int, Sequence[GateReport]],
+        now: Instant,
+    ) -> None:
         states = zone_repository.states(connection)
         for zone_id, reports in reporting.items():
-            live = self._zone(connection, zones, zone_id, states.get(zone_id), now)
+            live = self._zone(connection, counting.zones, zone_id, states.get(zone_id), now)
             with self._forgotten_when_failing(zone_id):
                 live.take(reports)
                 live.finish()
@@ -73,33 +173,69 @@ class LiveFollower:
             self._zones.pop(zone_id, None)
             raise
 
-    def tick(self, connection: Connection, now: Instant) -> None:
-        """Nightly resets, gates that fell silent, numbers that staff entered, and deployments
-        that were put right."""
-        directory = self._directory.as_of(connection)
-        zones = self._directory.part(read_zones)
+    @contextmanager
+    def _trying(self, zone: ZoneEntry) -> Iterator[None]:
+        """A zone that fails is left out, and all others go on."""
+        about = {"tenant": zone.tenant_id, "zone": zone.slug}
+        with self._aside.trying(zone.id, zone, **about), self._forgotten_when_failing(zone.id):
+            yield
+
+    def tick(self, connection: Connection, now: Instant) -> bool:
+        """Deployments that were put right, nightly resets, gates that fell silent and numbers
+        that staff entered; each of it for a few zones at a time."""
+        counting = self._seen.as_of(connection)
         if self._is_behind(connection, now):
-            return  # uplinks that wait in the log come first; a later tick catches up
-        counted_anew = self._count_anew(connection, directory, zones, now)
-        for zone_id, state in zone_repository.states(connection).items():
-            if zone_id not in zones.by_id:
+            return False  # uplinks that wait in the log come first; a later tick catches up
+        return (
+            self._count_anew(connection, counting, now)
+            or self._pass_time(connection, counting, now)
+            or self._prune(connection, now)
+        )
+
+    def _pass_time(self, connection: Connection, counting: _Counting, now: Instant) -> bool:
+        """True: there are more zones."""
+        work, last = _Work(), 0
+        for zone_id, state in zone_repository.states(connection, self._ticked).items():
+            if work.is_too_much:
+                self._ticked = last
+                return True
+            last = zone_id
+            registered = counting.zones.by_id.get(zone_id)
+            if registered is None:
                 self._zones.pop(zone_id, None)
-                continue
-            known = self._zones.get(zone_id)
-            live = self._zone(connection, zones, zone_id, state, now)
-            # What was counted anew is shown and judged with the next report: a deployment that
-            # is put right fires nothing.
-            anew = zone_id in counted_anew
-            if (live is not known or anew) and (
-                (known and not anew) or _permit_changed(connection, live.zone)
-            ):
-                live.emit_again()
-            with self._forgotten_when_failing(zone_id):
-                live.pass_time(now)
-                live.finish()
-        if now - self._pruned_at >= _PRUNE_EVERY:
-            zone_repository.delete_samples_before(connection, now - SAMPLES_KEPT)
-            self._pruned_at = now
+            elif not self._aside.holds(zone_id, registered):
+                with self._trying(registered):
+                    work.add(zone_id, self._pass_time_in(connection, counting, zone_id, state, now))
+        self._ticked = 0
+        return False
+
+    def _pass_time_in(
+        self,
+        connection: Connection,
+        counting: _Counting,
+        zone_id: int,
+        state: zone_repository.ZoneState,
+        now: Instant,
+    ) -> int:
+        """How much work it was."""
+        known = self._zones.get(zone_id)
+        live = self._zone(connection, counting.zones, zone_id, state, now)
+        if live is not known and (known or _permit_changed(connection, live.zone)):
+            live.emit_again()
+        live.pass_time(now)
+        work = CHANGED if live.is_changed else 0
+        live.finish()
+        return work + (LOADED if live is not known else 0)
+
+    def _prune(self, connection: Connection, now: Instant) -> bool:
+        """True: there are more samples to delete."""
+        if now - self._pruned_at < _PRUNE_EVERY:
+            return False
+        before = now - SAMPLES_KEPT
+        if zone_repository.delete_samples_before(connection, before, PRUNED_AT_ONCE):
+            return True
+        self._pruned_at = now
+        return False
 
     def reset(self, connection: Connection) -> None:
         """Forget what was made from the log; the numbers that staff entered stay."""
@@ -107,25 +243,46 @@ class LiveFollower:
         recount_repository.mark_all_counted(connection, self._clock.now())
         self._zones.clear()
 
-    def _count_anew(
-        self, connection: Connection, directory: Directory, zones: Zones, now: Instant
-    ) -> set[int]:
-        """The zones whose gates were counted anew, because deployments were put right."""
+    def _read_waiting(
+        self, connection: Connection, counting: _Counting, now: Instant
+    ) -> Waiting | None:
         parts = recount_repository.uncounted(connection)
         if not parts:
-            return set()
+            return None
         history = History(connection, self._archive, read_cursor(connection, self.name))
+        return read_waiting(parts, counting.directory, counting.zones, history, now)
+
+    def _count_anew(self, connection: Connection, counting: _Counting, now: Instant) -> bool:
+        """The zones of some deployments that were put right; True: there may be others.
+
+        What was counted anew is shown and judged with the next report: it fires nothing.
+        """
+        waiting, self._waiting = self._waiting, None
+        if not recount_repository.are_uncounted(connection, waiting.ids if waiting else None):
+            return False
+        here = (counting.directory.revision, read_cursor(connection, self.name))
+        if waiting is None or (waiting.revision, waiting.position) != here:
+            waiting = self._read_waiting(connection, counting, now)
+        if waiting is None:
+            return False
         states = zone_repository.states(connection)
-        changed: set[int] = set()
-        for one in recounts(parts, directory, zones, history, now):
-            live = self._zone(connection, zones, one.zone_id, states.get(one.zone_id), now)
-            live.count_anew(one)
-            live.finish()
-            if live.state is not None:
-                states[one.zone_id] = live.state
-            changed.add(one.zone_id)
-        recount_repository.mark_counted(connection, [part.id for part in parts], now)
-        return changed
+        for one in waiting.recounts:
+            registered = counting.zones.by_id[one.zone_id]
+            if self._aside.holds(one.zone_id, registered):
+                log.warning("zone_not_counted_anew", zone=one.zone_id, remedy=_REBUILD)
+                continue
+            with self._trying(registered):
+                live = self._zone(
+                    connection, counting.zones, one.zone_id, states.get(one.zone_id), now
+                )
+                live.count_anew(one)
+                if _permit_changed(connection, live.zone):
+                    live.emit_again()
+                live.finish()
+                if live.state is not None:
+                    states[one.zone_id] = live.state
+        recount_repository.mark_counted(connection, waiting.ids, now)
+        return True
 
     def _zone(
         self,
@@ -148,12 +305,21 @@ class LiveFollower:
         """Whether uplinks have been waiting in the log for this follower."""
         position = read_cursor(connection, self.name)
         waiting = connection.scalar(
-            select(log.c.committed_at)
-            .where(log.c.position > position)
-            .order_by(log.c.position)
+            select(logged.c.committed_at)
+            .where(logged.c.position > position)
+            .order_by(logged.c.position)
             .limit(1)
         )
         return waiting is not None and now - waiting > _MAY_LAG
+
+
+def _reports(uplink: LoggedUplink, counting: _Counting) -> list[tuple[int, GateReport]]:
+    """What an uplink says about gates, in the order of the zones' ids."""
+    return sorted(reports_of(uplink, counting.directory, counting.zones), key=lambda one: one[0])
+
+
+def _read_counting(connection: Connection, directory: Directory) -> _Counting:
+    return _Counting(directory, read_zones(connection, directory))
 
 
 def _permit_changed(connection: Connection, zone: ZoneEntry) -> bool:

@@ -15,6 +15,7 @@ from stadtsinn.cloud.domains.crowd.reports import reports_of
 from stadtsinn.cloud.domains.crowd.zone_live import GateReport, Recount
 from stadtsinn.cloud.domains.crowd.zones.directory import Zones
 from stadtsinn.cloud.log.archive_files.archive import Archive, ArchiveUnreadable
+from stadtsinn.cloud.log.followers.culprits import blames_uplinks, sentence_of
 from stadtsinn.cloud.log.reader import uplinks_of
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.series.rewriting.parts import delays_by, feeds_of
@@ -27,6 +28,40 @@ log = structlog.get_logger()
 
 COUNTED_ANEW = 7 * DAY
 """How far back: what is older stays as it was counted until 'stadtsinn cloud rebuild live'."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What waits to be counted anew together, read from the log.
+
+    It holds for this revision of the registry, and while the log is counted up to `position`.
+    """
+
+    ids: Sequence[int]
+    recounts: Sequence[Recount]
+    revision: int
+    position: int
+
+
+def read_waiting(
+    parts: Sequence[Uncounted], directory: Directory, zones: Zones, history: History, now: Instant
+) -> Waiting:
+    """The first of these parts, with those that concern the same zones: one without the other
+    would show a number that never was. Parts at stations without gates come with any."""
+    first: set[int] = set()
+    chosen = []
+    for part in parts:
+        own = _zones_of(part, directory, zones)
+        first = first or own
+        if not own or own & first:
+            chosen.append(part)
+    found = tuple(recounts(chosen, directory, zones, history, now))
+    return Waiting([part.id for part in chosen], found, directory.revision, history.position)
+
+
+def _zones_of(part: Uncounted, directory: Directory, zones: Zones) -> set[int]:
+    station = directory.station(part.tenant_id, part.station)
+    return set() if station is None else {zone.id for zone, _ in zones.at_station(station.id)}
 
 
 @dataclass(frozen=True)
@@ -51,19 +86,21 @@ def recounts(
         found: dict[int, list[GateReport]] = defaultdict(list)
         try:
             feeds = feeds_of(directory, [SeriesPart(tenant_id, slug, start, end)], delays)
-            uplinks = _uplinks(feeds, history)
-        except ArchiveUnreadable as error:
+            for uplink in _uplinks(feeds, history):
+                for _, report in reports_of(uplink, directory, zones):
+                    if start <= report[1].time < end:
+                        found[report[0][0]].append(report)
+        except Exception as error:
+            # One station's uplinks must not keep the time of all zones from passing.
+            if not isinstance(error, ArchiveUnreadable) and not blames_uplinks(error):
+                raise
             log.warning(
                 "zone_not_counted_anew",
                 station=slug,
-                reason=str(error),
-                remedy="when the archive can be read again: 'stadtsinn cloud rebuild live'",
+                reason=sentence_of(error),
+                remedy="when its archive and uplinks can be read: 'stadtsinn cloud rebuild live'",
             )
             continue
-        for uplink in uplinks:
-            for _, report in reports_of(uplink, directory, zones):
-                if start <= report[1].time < end:
-                    found[report[0][0]].append(report)
         for zone, gate in gates:
             yield Recount(zone.id, gate.id, start, end, found[gate.id])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.town.stations.tables import series_corrections
@@ -34,6 +34,15 @@ def uncounted(connection: Connection) -> list[Uncounted]:
         .limit(_AT_ONCE)
     )
     return [Uncounted(*row) for row in connection.execute(query)]
+
+
+def are_uncounted(connection: Connection, ids: Collection[int] | None) -> bool:
+    """Whether these parts wait still; None: whether any does."""
+    table = series_corrections.c
+    query = select(func.count()).where(table.counted_at.is_(None))
+    if ids is None:
+        return bool(connection.scalar(query))
+    return connection.scalar(query.where(table.id.in_(ids))) == len(ids)
 
 
 def mark_counted(connection: Connection, ids: Collection[int], now: Instant) -> None:

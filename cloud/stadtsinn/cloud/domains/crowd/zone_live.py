@@ -24,6 +24,8 @@ from stadtsinn.cloud.domains.crowd.zones.entry import ZoneEntry
 COUNTED_AGAIN = 7 * DAY
 """How far back a late report changes what its line counted, and zero clamps are recorded again."""
 
+_MANY_DAYS = 7 * DAY
+
 TOO_LATE = Counter("stadtsinn_live_too_late", "Reports of gates that came too late to be counted")
 
 GateReport = tuple[LineKey, Report]
@@ -124,6 +126,15 @@ class ZoneLive:
         self._reopened = True
         self._rewrite_clamps(one.start)
 
+    def is_long_work(self, item: GateReport) -> bool:
+        """Whether counting this report counts days of its line again, or crosses many of them."""
+        key, report = item
+        line = self.lines.get(key)
+        if line is None or self._first_reset is None or report.time < self._first_reset:
+            return True
+        late = self._is_late(item) and not self._reaches_too_far_back(item)
+        return late or report.time > self._next_reset + _MANY_DAYS
+
     def pass_time(self, now: Instant) -> None:
         """Apply known numbers that are due; emit when gates fell silent while others report."""
         self._cross_boundaries(now)
@@ -140,6 +151,11 @@ class ZoneLive:
         if fallen_silent and reporting:
             self._touched = True
             self._emit(max(fallen_silent) + 1)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether `finish` has something to write."""
+        return self._touched
 
     def emit_again(self) -> None:
         """Emit the present number after staff or a change of the registry corrected it."""
@@ -170,13 +186,16 @@ class ZoneLive:
         return (last is not None and report.time <= last) or report.time < self.tally.start
 
     def _is_too_late(self, item: GateReport) -> bool:
-        """Older than what its line may still count again: in one transaction, while all wait."""
-        key, report = item
-        last = self.lines[key].last
-        too_late = last is not None and report.time < last - COUNTED_AGAIN
+        too_late = self._reaches_too_far_back(item)
         if too_late:
             TOO_LATE.inc()
         return too_late
+
+    def _reaches_too_far_back(self, item: GateReport) -> bool:
+        """Older than what its line may still count again: in one transaction, while all wait."""
+        key, report = item
+        last = self.lines[key].last
+        return last is not None and report.time < last - COUNTED_AGAIN
 
     def _take_moment(self, reports: Sequence[GateReport]) -> bool:
         """Reports of one moment, newer than all before them on their lines; True if counted."""

@@ -270,16 +270,23 @@ def insert_samples(connection: Connection, rows: Sequence[Mapping[str, object]])
         connection.execute(insert(zone_samples), list(rows))
 
 
-def delete_samples_before(connection: Connection, moment: int) -> None:
-    connection.execute(delete(zone_samples).where(zone_samples.c.event_time < moment))
+def delete_samples_before(connection: Connection, moment: int, limit: int) -> int:
+    """Delete the oldest ones before a moment, so many at most; how many."""
+    oldest = (
+        select(zone_samples.c.position)
+        .where(zone_samples.c.event_time < moment)
+        .order_by(zone_samples.c.event_time)
+        .limit(limit)
+    )
+    deleted = delete(zone_samples).where(zone_samples.c.position.in_(oldest))
+    return connection.execute(deleted).rowcount
 
 
-def states(connection: Connection) -> dict[int, ZoneState]:
-    """The state of every zone that has one."""
-    return {
-        row.zone_id: ZoneState(row.version, row.sampled_at)
-        for row in connection.execute(select(zone_states))
-    }
+def states(connection: Connection, after: int = 0) -> dict[int, ZoneState]:
+    """The state of every zone that has one, in the order of their ids behind `after`."""
+    query = select(zone_states).where(zone_states.c.zone_id > after)
+    rows = connection.execute(query.order_by(zone_states.c.zone_id))
+    return {row.zone_id: ZoneState(row.version, row.sampled_at) for row in rows}
 
 
 def advance_state(

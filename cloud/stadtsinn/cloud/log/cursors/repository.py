@@ -36,15 +36,24 @@ def ensure_cursor(connection: Connection, name: str, now: Instant) -> None:
     insert_ignore(connection, follower_cursors, [row])
 
 
-def move_cursor(connection: Connection, name: str, old: int, new: int, now: Instant) -> None:
-    """Step from `old` to `new`, where nothing of the next uplink is done.
+def move_cursor(
+    connection: Connection,
+    name: str,
+    old: int,
+    new: int,
+    now: Instant,
+    *,
+    keep_part: bool = False,
+) -> None:
+    """Step from `old` to `new`, where nothing of the next uplink is done unless `keep_part`.
 
     Raises CursorMoved when the cursor is not at `old`.
     """
+    part = {} if keep_part else {"part": 0}
     moved = connection.execute(
         update(follower_cursors)
         .where(follower_cursors.c.name == name, follower_cursors.c.position == old)
-        .values(position=new, part=0, updated_at=now)
+        .values(position=new, updated_at=now, **part)
     )
     if moved.rowcount != 1:
         raise CursorMoved(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sqlalchemy import Connection
 
@@ -13,6 +13,11 @@ from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 
 class Hindered(Exception):
     """Something other than the uplinks keeps a follower from its work; it tries the same again."""
+
+
+class TryAgain(Hindered):
+    """Nothing is away: the transaction was begun with something that has changed meanwhile, or
+    with what has to be left out. The loop begins it anew at once."""
 
 
 class Follower(Protocol):
@@ -26,8 +31,8 @@ class Follower(Protocol):
     changes (rules that wait, gates that fell silent, the nightly reset).
 
     A transaction must be short, because everybody waits for it. `apply` may do only the first of
-    the uplinks and say how many: the cursor moves behind those, and the others come again. With
-    0 the first uplink is done in part; how far is kept with the cursor (`cursors.move_part`).
+    the uplinks and say how many: the cursor moves behind those, and the others come again. Of the
+    next one a part may be done; who answers a number keeps how far (`cursors.move_part`).
     `tick` answers True to be called again at once, in the next transaction.
 
     Raises Hindered, or an error of the database, while something that it needs is away. With
@@ -50,4 +55,19 @@ class Follower(Protocol):
 
     def reset(self, connection: Connection) -> None:
         """Forget everything made from the log, before it is read again from the start."""
+        ...
+
+
+@runtime_checkable
+class LooksAhead(Protocol):
+    """A follower that reads and computes something before each transaction of `tick`.
+
+    What it found may be out of date in the transaction: it looks there whether it still holds,
+    and raises TryAgain where it does not.
+    """
+
+    def look_ahead(self, now: Instant) -> None: ...
+
+    def left_out(self) -> str:
+        """What it leaves out because it fails, for the health page; empty: nothing."""
         ...

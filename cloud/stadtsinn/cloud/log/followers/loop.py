@@ -27,7 +27,7 @@ from stadtsinn.cloud.log.cursors.repository import (
     reset_cursor,
 )
 from stadtsinn.cloud.log.followers.culprits import reason_of, sentence_of
-from stadtsinn.cloud.log.followers.follower import Follower
+from stadtsinn.cloud.log.followers.follower import Follower, LooksAhead, TryAgain
 from stadtsinn.cloud.log.followers.suspects import Suspects
 from stadtsinn.cloud.log.followers.window import LogWindow
 from stadtsinn.cloud.log.set_aside import repository as set_aside
@@ -134,6 +134,8 @@ class FollowerLoop:
         with self._database.read() as connection:
             count = set_aside.count(connection, self.name)
         detail = f"at position {self._cursor}"
+        if isinstance(self._follower, LooksAhead):
+            detail += self._follower.left_out()
         if not count:
             return Check(ok=True, detail=detail)
         # One uplink must not take the service of all towns away, so this alone is no failure.
@@ -164,7 +166,9 @@ class FollowerLoop:
             count = len(uplinks) if done is None else done
             last = uplinks[count - 1].position if count else cursor
             if count:
-                move_cursor(connection, name, cursor, last, self._clock.now())
+                own_part = done is not None
+                now = self._clock.now()
+                move_cursor(connection, name, cursor, last, now, keep_part=own_part)
         crash_point(f"{name}.applied")
         self._note_position(last)
         APPLIED.labels(name).inc(count)
@@ -174,10 +178,17 @@ class FollowerLoop:
     def tick(self) -> None:
         """Call the follower's `tick` with the current time until it has nothing more to do."""
         now, more = self._clock.now(), True
+        follower = self._follower
         while more and not self._stopping.is_set():
-            with self._database.write() as connection:
-                serialize(connection, f"follower:{self._follower.name}")
-                more = bool(self._follower.tick(connection, now))
+            if isinstance(follower, LooksAhead):
+                follower.look_ahead(now)
+            try:
+                with self._database.write() as connection:
+                    serialize(connection, f"follower:{self.name}")
+                    more = bool(follower.tick(connection, now))
+                crash_point("follower.ticked")
+            except TryAgain as reason:
+                log.debug("begun_anew", follower=self.name, reason=str(reason))
 
     def _hold(self, connection: Connection, cursor: int) -> None:
         """Keep the follower's other processes and a rebuild out until the end; raises CursorMoved
@@ -231,6 +242,9 @@ class FollowerLoop:
                 self._tick_if_due()
         except CursorMoved:
             log.info("cursor_moved", follower=self.name)  # read again from where the cursor is now
+            return 1
+        except TryAgain as reason:
+            log.debug("begun_anew", follower=self.name, reason=str(reason))
             return 1
         except Exception as error:
             self._note_failure(error)

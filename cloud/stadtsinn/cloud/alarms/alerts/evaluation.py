@@ -1,0 +1,177 @@
+"""Some states of rules while they are judged: values and time lead from one to the next.
+
+What a step leads to is written down at once, the states themselves at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.alarms.alerts import incident_repository
+from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Place, Standing
+from stadtsinn.cloud.alarms.alerts.recorder import Recorder, end_what_was_open
+from stadtsinn.cloud.alarms.alerts.repository import StoredRule
+from stadtsinn.cloud.alarms.alerts.watching import Watched, Watching
+from stadtsinn.cloud.alarms.judging import machine
+from stadtsinn.cloud.alarms.judging.state import CloseReason, RuleState, Step
+from stadtsinn.cloud.alarms.judging.terms import Terms
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One value for one station or zone of a rule."""
+
+    watched: Watched
+    at: Instant
+    value: float
+    remarks: tuple[str, ...] = ()
+    permitted: int | None = None
+
+    @property
+    def rule_id(self) -> int:
+        return self.watched.stored.id
+
+
+Guard = Callable[[Key, StoredRule | None], AbstractContextManager[None]]
+"""What surrounds the work on one state, to find out which one fails."""
+
+
+def unguarded(_key: Key, _stored: StoredRule | None) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+class Evaluation:
+    """Some states while they are judged. `written` grows with the rows that this writes."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        watching: Watching,
+        now: Instant,
+        keys: Collection[Key],
+        guard: Guard = unguarded,
+    ) -> None:
+        self.written = 0
+        self._guard = guard
+        self._connection = connection
+        self._watching = watching
+        self._now = now
+        self._standing = incident_repository.read_members(connection, keys)
+        self._changed: dict[Key, Watched] = {}
+
+    def samples(self, some: Sequence[Measured]) -> None:
+        """Values of one state, in their order."""
+        watched = some[0].watched
+        with self._guard(watched.key, watched.stored):
+            for one in some:
+                self._sample(one)
+
+    def _sample(self, one: Measured) -> None:
+        state = self._settled(one.watched)
+        terms = self._terms(one.watched, one.at)
+        step = machine.sample(terms, state, one.at, one.value, self._now, one.permitted)
+        self._take(one.watched, state, step, one.remarks, one.permitted)
+
+    def tick(self, key: Key) -> None:
+        with self._guard(key, self._watching.by_id.get(key[0])):
+            self._tick(key)
+
+    def _tick(self, key: Key) -> None:
+        watched = self._watching.find(*key)
+        if watched is None:
+            self._leave(key)
+            return
+        state = self._settled(watched)
+        if watched.stored.rule.enabled:
+            step = machine.tick(self._terms(watched, self._now), state, self._now)
+            self._take(watched, state, step)
+            # Also one that did not change: it may be due later than was thought.
+            self._changed[key] = watched
+
+    def write(self) -> None:
+        for key, watched in sorted(self._changed.items(), key=lambda item: item[0]):
+            with self._guard(key, watched.stored):
+                terms = self._terms(watched, self._now)
+                incident_repository.write_state(self._connection, key, self._standing[key], terms)
+
+    def _terms(self, watched: Watched, at: Instant) -> Terms:
+        stored = watched.stored
+        return stored.rule.terms(self._watching.interval_s(watched, at), stored.valid_from)
+
+    def _settled(self, watched: Watched) -> RuleState:
+        """The state of the rule, after ending what an earlier version of it had begun."""
+        standing = self._standing.get(watched.key)
+        if standing is None:
+            return RuleState()
+        stored, key = watched.stored, watched.key
+        if reason := _edited(stored, standing):
+            station = watched.station.id if watched.station else None
+            told = (self._connection, stored, key, standing.state, self._now, reason, station)
+            self._standing[key] = Standing(end_what_was_open(*told), stored.revision)
+            self._changed[key] = watched
+            self.written += rows_of(stored)
+        return self._standing[key].state
+
+    def _leave(self, key: Key) -> None:
+        """The rule no longer watches this subject: end its open incident and delete its state."""
+        standing = self._standing.pop(key, None)
+        if standing is None:
+            return
+        stored = self._watching.by_id[key[0]]
+        reason = _edited(stored, standing) or self._why_left(key)
+        end_what_was_open(self._connection, stored, key, standing.state, self._now, reason)
+        incident_repository.delete_state(self._connection, key)
+        self.written += rows_of(stored)
+
+    def _why_left(self, key: Key) -> CloseReason:
+        _, member = key
+        is_there = member in self._watching.directory.stations
+        return CloseReason.STATION_LEFT if is_there else CloseReason.STATION_DELETED
+
+    def _take(
+        self,
+        watched: Watched,
+        before: RuleState,
+        step: Step,
+        remarks: tuple[str, ...] = (),
+        permitted: int | None = None,
+    ) -> None:
+        state, effects = step
+        stored, key = watched.stored, watched.key
+        if effects:
+            recorder = Recorder(
+                self._connection,
+                stored,
+                key,
+                _place(watched),
+                before,
+                self._now,
+                remarks,
+                permitted or self._watching.permitted(watched),
+            )
+            recorder.record(effects)
+            self.written += rows_of(stored)
+        if state is not before:
+            self._changed[key] = watched
+        self._standing[key] = Standing(state, stored.revision)
+
+
+def rows_of(stored: StoredRule) -> int:
+    """About so many rows a step of a rule writes: each recipient has a message of its own."""
+    return 1 + len(stored.rule.recipients) + len(stored.rule.technicians)
+
+
+def _edited(stored: StoredRule, standing: Standing) -> CloseReason | None:
+    if standing.revision == stored.revision:
+        return None
+    return CloseReason.RULE_CHANGED if stored.rule.enabled else CloseReason.RULE_DISABLED
+
+
+def _place(watched: Watched) -> Place | None:
+    station = watched.station
+    return Place(station.id, station.slug, station.name) if station else None
