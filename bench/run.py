@@ -3,8 +3,9 @@
     .venv/bin/python bench/run.py [--quick] [--against REVISION]
 
 The decoders run first, then redecoding, the edge agent with and without the kernel, the public
-answers, and the whole pipeline with real processes. The numbers are printed and not compared with
-limits. With `--against` each is measured in turn with that revision, and the ratios are printed.
+answers, what one town notices of a hostile one, and the whole pipeline with real processes. The
+numbers are printed and not compared with limits. With `--against` each is measured in turn with
+that revision, and the ratios are printed.
 """
 
 # ruff: noqa: T201 printing is what it is for
@@ -36,11 +37,13 @@ def main() -> None:
     redecode = ["--frames", "500000"] if quick else []
     edge = ["--uplinks", "4000"] if quick else []
     public = ["--requests", "2000"] if quick else []
+    isolation = ["--seconds", "15"] if quick else []
     runs = (
         ("decoders.py", decoders),
         ("redecode.py", redecode),
         ("edge.py", edge),
         ("public.py", public),
+        ("isolation.py", isolation),
         ("pipeline.py", pipeline),
     )
     with sides(given.against) as compared:
