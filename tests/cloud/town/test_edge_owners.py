@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from api_callers import AWAY, HOME, NOW, ApiWorld
 from edge_certificates import Authority
 from fake_uplinks import register_edge
+from stadtsinn.base.clock import SystemClock
+from stadtsinn.base.problems import Invalid
+from stadtsinn.base.settings.errors import SettingsError
+from stadtsinn.cloud.broker.authority import Authority as OwnAuthority
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town.edge_authority import EdgeAuthority
@@ -119,9 +124,7 @@ def test_the_operator_gives_and_moves(world: ApiWorld) -> None:
     assert world.client(Role.READER).get("/api/v1/edges").json()["items"] == []
 
 
-def test_an_authority_that_is_none_is_named(tmp_path: Any) -> None:
-    from stadtsinn.base.settings.errors import SettingsError
-
+def test_an_authority_that_is_none_is_named(tmp_path: Path) -> None:
     path = tmp_path / "ca.pem"
     path.write_text(Authority().issue())
     with pytest.raises(SettingsError, match="no authority"):
@@ -129,3 +132,14 @@ def test_an_authority_that_is_none_is_named(tmp_path: Any) -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
         EdgeAuthority.read(tmp_path / "nowhere.pem")
     assert EdgeAuthority.read(None).authorities == ()
+
+
+def test_what_our_own_authority_issues_is_a_proof(world: ApiWorld, tmp_path: Path) -> None:
+    """`stadtsinn ca` names the town in the certificate; the API takes it for that town alone."""
+    own = OwnAuthority.create(tmp_path / "ca", "Kreis Musterland")
+    issued = own.issue_edge("rathaus-dach", tenant=HOME).certificate.read_text()
+    authority = EdgeAuthority.read(own.ca)
+    now = SystemClock().now()
+    authority.prove(issued, "rathaus-dach", HOME, now)
+    with pytest.raises(Invalid, match="does not name your town"):
+        authority.prove(issued, "rathaus-dach", AWAY, now)
