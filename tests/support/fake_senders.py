@@ -11,6 +11,7 @@ from sqlalchemy import Row, insert, select
 from databases import add_tenant
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import HOUR, SECOND, Instant, parse
+from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.notify.message import Addressee, Draft, Kind, Message
 from stadtsinn.cloud.alarms.notify.outbox_repository import enqueue
 from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result, Sender
@@ -94,6 +95,7 @@ class Outbox:
     ) -> int:
         """A message for the first `to` recipients; returns how many rows are new."""
         values: dict[str, Any] = {
+            "said": dict.fromkeys(Language, Sentence("", "", text or kind.value)),
             "level": 1,
             "sequence": 0,
             "event_time": self.clock.now(),
@@ -101,10 +103,7 @@ class Outbox:
             "expires_at": Instant(self.clock.now() + HOUR),
             **other,
         }
-        sentence = Sentence("", "", text or kind.value)
-        draft = Draft(
-            tenant_id=TENANT, incident_id=incident, kind=kind, sentence=sentence, **values
-        )
+        draft = Draft(tenant_id=TENANT, incident_id=incident, kind=kind, **values)
         with self.database.write() as connection:
             return enqueue(connection, draft, self.people[:to])
 

@@ -69,6 +69,7 @@ slug = "ordnungsamt"
 name = "Ordnungsamt, Bereitschaft"
 channel = "sms"
 address = "+49 176 04069001"
+# language = "en"               # of the messages; without: German
 
 [[rules]]
 slug = "wochenmarkt-voll"

@@ -54,8 +54,7 @@ def test_an_alarm_over_before_it_was_sent_is_one_message_that_says_so(town: Aler
     town.crowds((0, 912), (1, 840))
     assert town.kinds() == ["ALARM", "ALARM"]
     assert town.messages()[0].text == (
-        "Beendeter Alarm Wochenmarkt: Grenze 900 war überschritten ab 10:00 Uhr, "
-        "beendet um 10:01 Uhr."
+        "Beendeter Alarm Wochenmarkt: Grenze 900 war überschritten, von 10:00 Uhr bis 10:01 Uhr."
     )
 
 

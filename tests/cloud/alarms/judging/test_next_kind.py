@@ -43,7 +43,11 @@ class Stuck(RuleKind):
 
     def phrases(self, stage: Stage) -> Phrases:
         return Phrases(
-            f"{self.times} mal gleich", f"{self.times} mal gleich gemeldet", "Wert stand still"
+            f"{self.times} mal gleich",
+            f"{self.times} mal gleich gemeldet",
+            "Wert stand still",
+            "Alarm",
+            "Beendeter Alarm",
         )
 
 
@@ -69,7 +73,7 @@ def test_it_judges_remembers_opens_closes_and_words_its_messages(town: AlertTown
     town.crowds((4, 501))
     assert town.incidents()[0].close_reason == "recovered"
     assert town.messages()[0].text == (
-        "Beendeter Alarm Markt steht: Wert stand still ab 10:02 Uhr, beendet um 10:04 Uhr."
+        "Beendeter Alarm Markt steht: Wert stand still, von 10:02 Uhr bis 10:04 Uhr."
     )
 
 

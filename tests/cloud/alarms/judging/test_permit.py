@@ -211,8 +211,8 @@ def test_an_alarm_takes_the_place_of_a_warning_that_waits(town: AlertTown) -> No
         expire(connection, town.clock.now())
     (row,) = (row for row in town.messages() if row.status == "READY")
     assert row.text == (
-        "Beendeter Alarm Wochenmarkt: die zugelassenen 900 waren erreicht ab 10:00 Uhr, "
-        "beendet um 10:02 Uhr."
+        "Beendeter Alarm Wochenmarkt: die zugelassenen 900 waren erreicht, von 10:00 Uhr "
+        "bis 10:02 Uhr."
     )
 
 

@@ -49,6 +49,13 @@ def test_a_town_file_brings_recipients_and_rules(tmp_path: Path) -> None:
     with database.read() as connection:
         assert connection.scalar(select(recipients.c.address)) == "+491701234567"
         assert len(connection.execute(select(rule_recipients)).all()) == 1
+        assert connection.scalar(select(recipients.c.language)) == "de"
+    english = [{**TOWN["recipients"][0], "language": "en"}]
+    changed = apply_town(database, town(recipients=english), Instant(3))
+    assert [str(change) for change in changed] == ["changed recipient amt"]
+    assert apply_town(database, town(recipients=english), Instant(4)) == ()
+    with database.read() as connection:
+        assert connection.scalar(select(recipients.c.language)) == "en"
 
 
 def test_only_rules_that_judge_differently_begin_anew(tmp_path: Path) -> None:

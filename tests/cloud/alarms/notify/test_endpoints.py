@@ -13,6 +13,7 @@ from sqlalchemy import insert, select, update
 from api_callers import AWAY, HOME, NOW, ApiWorld
 from databases import fresh_database
 from stadtsinn.base.instant import HOUR, Instant
+from stadtsinn.base.language import Language
 from stadtsinn.base.settings.secret import Secret
 from stadtsinn.cloud.alarms.notify.message import Addressee, Draft, Kind
 from stadtsinn.cloud.alarms.notify.outbox_repository import enqueue
@@ -70,6 +71,17 @@ def test_a_wrong_number_is_refused_without_repeating_it(small_world: ApiWorld) -
     assert "12 34 56 78" not in answer.text
 
 
+def test_a_recipient_has_a_language(world: ApiWorld) -> None:
+    editor = world.client(Role.EDITOR)
+    assert editor.post("/api/v1/recipients", json=BODY).json()["language"] == "de"
+    body = {key: value for key, value in BODY.items() if key != "slug"}
+    path = "/api/v1/recipients/ordnungsamt"
+    assert editor.put(path, json={**body, "language": "en"}).json()["language"] == "en"
+    assert editor.get(path).json()["language"] == "en"
+    assert editor.put(path, json={**body, "language": "fr"}).status_code == 422
+    assert editor.put(path, json=body).json()["language"] == "de"
+
+
 def test_recipients_belong_to_their_town_and_to_editors(world: ApiWorld) -> None:
     home, stranger = world.client(Role.EDITOR), world.client(Role.ADMIN, AWAY)
     reader = world.client(Role.READER)
@@ -100,7 +112,7 @@ def put_message(world: ApiWorld, tenant: str = HOME, incident: str = "1-1") -> A
             kind=Kind.ALARM,
             level=1,
             sequence=0,
-            sentence=Sentence("ALARM ", "Markt", ""),
+            said=dict.fromkeys(Language, Sentence("ALARM ", "Markt", "")),
             event_time=NOW,
             created_at=NOW,
             expires_at=Instant(NOW + HOUR),

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stadtsinn.base.foreign_text import visible
+from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.cloud.alarms.notify.text import (
     compose,
     cut,
@@ -114,14 +115,14 @@ def test_cutting_shows_that_something_is_missing() -> None:
 
 def test_a_long_name_gives_way_to_numbers_and_times() -> None:
     tail = ": bis zu 912 Personen (Grenze 900). Stand 14:05 Uhr."
-    text = compose("ALARM ", "Weihnachtsmarkt " * 20, tail, [" Tendenz steigend."])
+    text = compose(Sentence("ALARM ", "Weihnachtsmarkt " * 20, tail, (" Tendenz steigend.",)))
     assert text.startswith("ALARM Weihnachtsmarkt")
     assert text.endswith("..." + tail)
     assert septets(text) <= 160
 
 
 def test_extras_come_whole_or_not_at_all() -> None:
-    text = compose("ALARM ", "x" * 100, ": y.", [" " + "a" * 60, " kurz."])
+    text = compose(Sentence("ALARM ", "x" * 100, ": y.", (" " + "a" * 60, " kurz.")))
     assert text == "ALARM " + "x" * 100 + ": y. kurz."
 
 
@@ -129,5 +130,5 @@ def test_extras_come_whole_or_not_at_all() -> None:
     "name", ["a\nb", "a\r\nb", "a\fb", "a\x1b[2Jb", "a\u202eb", "a\u2028b", "a\x9bb"]
 )
 def test_a_name_adds_no_line_and_no_sign_that_steers(name: str) -> None:
-    text = compose("Alarm: ", name, " um 8 Uhr")
+    text = compose(Sentence("Alarm: ", name, " um 8 Uhr"))
     assert visible(text) == text

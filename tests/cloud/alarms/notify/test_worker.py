@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from fake_senders import PEOPLE, TENANT, FakeSender, Outbox
 from real_parts import PATIENCE_S
 from stadtsinn.base.instant import DAY, HOUR, SECOND, Instant
+from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
 from stadtsinn.cloud.alarms.notify.message import Kind
 from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result
@@ -17,6 +19,12 @@ from stadtsinn.cloud.alarms.notify.senders.sandbox import SandboxSender
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.cloud.alarms.notify.tables import outbox as table
 from stadtsinn.cloud.alarms.notify.worker import KEEP_FOR, MAYBE_TWICE
+
+TWICE = MAYBE_TWICE[Language.DE]
+OVER = {
+    Language.DE: Sentence("", "", "vorbei"),
+    Language.EN: Sentence("", "", "over", language=Language.EN),
+}
 
 REFUSED = Result(Outcome.RETRY, reason="busy")
 UNKNOWN = Result(Outcome.UNKNOWN, reason="timeout")
@@ -74,7 +82,7 @@ def test_an_alarm_in_doubt_is_sent_once_more_saying_so(
     for _ in range(5):
         worker.run_once()
         box.wait(60)
-    assert sender.texts == ["x" * 160, "x" * 141 + "..." + MAYBE_TWICE]
+    assert sender.texts == ["x" * 160, "x" * 141 + "..." + TWICE]
     assert (box.row().status, box.row().settled) == ("UNKNOWN", True)
 
 
@@ -135,7 +143,7 @@ def test_a_worker_that_died_leaves_a_doubt(box: Outbox, sender: FakeSender) -> N
     worker.run_once()
     box.wait(10)
     assert worker.run_once() == 1
-    assert sender.texts == [f"ALARM{MAYBE_TWICE}"]
+    assert sender.texts == [f"ALARM{TWICE}"]
 
 
 def test_a_lost_lease_does_not_undo_a_message_that_was_sent(
@@ -247,7 +255,7 @@ def test_an_alarm_that_waits_is_reworded_when_its_incident_ends(
     worker = box.worker(sender)
     worker.run_once()
     with box.database.write() as connection:
-        assert outbox.reword_waiting_alarms(connection, "1-1", Sentence("", "", "vorbei")) == 1
+        assert outbox.reword_waiting_alarms(connection, "1-1", OVER) == 1
         alarmed = outbox.alarmed_addressees(connection, "1-1")
     assert [one.address for one in alarmed] == [PEOPLE["ordnungsamt"]]
     box.wait(10)
@@ -264,7 +272,7 @@ def test_a_resent_alarm_keeps_its_words(small_box: Outbox, sender: FakeSender) -
     small_box.wait(60)
     worker.run_once()
     with small_box.database.write() as connection:
-        assert outbox.reword_waiting_alarms(connection, "1-1", Sentence("", "", "vorbei")) == 0
+        assert outbox.reword_waiting_alarms(connection, "1-1", OVER) == 0
         assert len(outbox.alarmed_addressees(connection, "1-1")) == 1
 
 
@@ -341,3 +349,23 @@ def test_other_towns_messages_are_separate_rows(small_box: Outbox) -> None:
     assert len({row.report_token for row in small_box.rows()}) == 2
     assert all(len(row.report_token) >= 32 for row in small_box.rows())
     assert table.c.dedup_key.unique
+
+
+def test_everybody_is_written_to_in_their_language(box: Outbox, sender: FakeSender) -> None:
+    """Also when a waiting alarm is reworded, and when it may be a copy."""
+    box.people[1] = replace(box.people[1], language=Language.EN)
+    said = {language: Sentence("", "", f"in {language}") for language in Language}
+    box.put(to=2, said=said)
+    worker = box.worker(sender)
+    sender.answers = [UNKNOWN, UNKNOWN]
+    worker.run_once()
+    box.wait(60)
+    worker.run_once()
+    assert sender.texts == ["in de", "in en", f"in de{TWICE}", f"in en{MAYBE_TWICE[Language.EN]}"]
+    box.put(to=2, incident="2-1", said=said)
+    with box.database.write() as connection:
+        assert outbox.reword_waiting_alarms(connection, "2-1", OVER) == 2
+        alarmed = outbox.alarmed_addressees(connection, "1-1")
+    assert [one.language for one in alarmed] == [Language.DE, Language.EN]
+    worker.run_once()
+    assert sender.texts[4:] == ["vorbei", "over"]

@@ -17,6 +17,7 @@ from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Place, Standi
 from stadtsinn.cloud.alarms.alerts.recorder import Recorder, end_what_was_open
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule
 from stadtsinn.cloud.alarms.alerts.watching import Watched, Watching
+from stadtsinn.cloud.alarms.alerts.wording import Remark
 from stadtsinn.cloud.alarms.judging import machine
 from stadtsinn.cloud.alarms.judging.state import CloseReason, RuleState, Step
 from stadtsinn.cloud.alarms.judging.terms import Terms
@@ -29,7 +30,7 @@ class Measured:
     watched: Watched
     at: Instant
     value: float
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     permitted: int | None = None
 
     @property
@@ -138,7 +139,7 @@ class Evaluation:
         watched: Watched,
         before: RuleState,
         step: Step,
-        remarks: tuple[str, ...] = (),
+        remarks: tuple[Remark, ...] = (),
         permitted: int | None = None,
     ) -> None:
         state, effects = step

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import MINUTE, Instant
+from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.alerts import incident_repository, repository
 from stadtsinn.cloud.alarms.alerts.evaluation import Evaluation, Measured
 from stadtsinn.cloud.alarms.alerts.incident_repository import Key
@@ -24,6 +25,7 @@ from stadtsinn.cloud.alarms.alerts.rebuilding import judged_again
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule
 from stadtsinn.cloud.alarms.alerts.slices import WRITTEN_AT_ONCE, judge_first
 from stadtsinn.cloud.alarms.alerts.watching import Watching
+from stadtsinn.cloud.alarms.alerts.wording import Remark, number
 from stadtsinn.cloud.domains.crowd.repository import samples_after
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.zones.directory import read_zones
@@ -222,6 +224,16 @@ def _moment(event_time: Instant, uplink: LoggedUplink) -> Instant:
     return event_time
 
 
-def _remarks(sample: ZoneSample) -> tuple[str, ...]:
-    estimate = (f"Geschätzt {sample.occupancy}.",) if sample.occupancy != sample.high else ()
-    return (*estimate, "Ein Zähler meldet nichts.") if sample.degraded else estimate
+_SILENT: Remark = {
+    Language.DE: "Ein Zähler meldet nichts.",
+    Language.EN: "One counter reports nothing.",
+}
+
+
+def _remarks(sample: ZoneSample) -> tuple[Remark, ...]:
+    said = {Language.DE: "Geschätzt", Language.EN: "Estimated"}
+    estimate: Remark = {
+        language: f"{word} {number(sample.occupancy, language)}." for language, word in said.items()
+    }
+    found = (estimate,) if sample.occupancy != sample.high else ()
+    return (*found, _SILENT) if sample.degraded else found

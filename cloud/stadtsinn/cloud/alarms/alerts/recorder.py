@@ -7,6 +7,7 @@ together or not at all. Sending is the outbox worker's part.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import structlog
 from prometheus_client import Counter
@@ -16,7 +17,7 @@ from stadtsinn.base.instant import HOUR, SECOND, Instant
 from stadtsinn.cloud.alarms.alerts import incident_repository, wording
 from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Place, incident_id
 from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL, StoredRule, addressees_of
-from stadtsinn.cloud.alarms.alerts.wording import About, Moment
+from stadtsinn.cloud.alarms.alerts.wording import About, Moment, Remark, in_each_language
 from stadtsinn.cloud.alarms.judging import machine
 from stadtsinn.cloud.alarms.judging.kind import FIRST_LEVEL
 from stadtsinn.cloud.alarms.judging.state import (
@@ -31,7 +32,7 @@ from stadtsinn.cloud.alarms.judging.state import (
 )
 from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
 from stadtsinn.cloud.alarms.notify.message import Addressee, Draft, Kind
-from stadtsinn.cloud.alarms.notify.sentence import Sentence
+from stadtsinn.cloud.alarms.notify.sentence import Said, Sentence
 
 log = structlog.get_logger()
 
@@ -82,7 +83,7 @@ class Recorder:
         place: Place | None,
         state: RuleState,
         now: Instant,
-        remarks: tuple[str, ...] = (),
+        remarks: tuple[Remark, ...] = (),
         permitted: int | None = None,
         *,
         goes_on: bool = False,
@@ -147,10 +148,11 @@ class Recorder:
         about = replace(self._about, level=effect.level)
         # A further level began with this message, whenever the incident did.
         first = effect.level == FIRST_LEVEL
-        sentence = wording.alarm(about, moment, effect.opened_at if first else effect.at)
+        began = effect.opened_at if first else effect.at
+        said = in_each_language(about, lambda about: wording.alarm(about, moment, began))
         sequence = 0 if first else (effect.at - effect.opened_at) // SECOND
         to = addressees_of(self._connection, self._stored.id, ALARM)
-        self._enqueue(incident, Kind.ALARM, effect.level, sequence, sentence, effect.at, to)
+        self._enqueue(incident, Kind.ALARM, effect.level, sequence, said, effect.at, to)
 
     def _close(self, effect: Closed) -> None:
         incident = self._incident(effect.opened_at)
@@ -163,40 +165,50 @@ class Recorder:
         """To those who got the alarm, and to no one else."""
         about, now = self._about_incident(incident), self._now
         if effect.reason is not CloseReason.RECOVERED:
-            sentence = unsent = self._no_all_clear(about, effect)
+            said = unsent = in_each_language(about, partial(self._no_all_clear, effect))
             kind = Kind.ENDED
         else:
-            unsent = wording.ended_before_sent(about, effect.opened_at, effect.at, now)
+            opened, closed, value = effect.opened_at, effect.at, effect.value
+            unsent = in_each_language(
+                about, lambda about: wording.ended_before_sent(about, opened, closed, now)
+            )
             kind = Kind.ALL_CLEAR
-            sentence = None
-            if about.rule.resolve_notice and effect.value is not None:
-                sentence = wording.all_clear(about, effect.value, effect.opened_at, effect.at, now)
+            said = {}
+            if about.rule.resolve_notice and value is not None:
+                said = in_each_language(
+                    about, lambda about: wording.all_clear(about, value, opened, closed, now)
+                )
         outbox.reword_waiting_alarms(self._connection, incident, unsent)
-        if sentence is not None:
+        if said:
             to = outbox.alarmed_addressees(self._connection, incident)
-            self._enqueue(incident, kind, FIRST_LEVEL, 0, sentence, effect.at, to)
+            self._enqueue(incident, kind, FIRST_LEVEL, 0, said, effect.at, to)
 
-    def _no_all_clear(self, about: About, effect: Closed) -> Sentence:
+    def _no_all_clear(self, effect: Closed, about: About) -> Sentence:
         """The alarm ended although nothing is known to be well again."""
         if self._goes_on:
             return wording.judged_anew(about, effect.opened_at, self._now)
         return wording.watched_no_more(about, effect.reason, effect.opened_at, self._now)
 
     def _fell_silent(self, effect: FellSilent) -> None:
-        about, last = self._about, self._before.last
+        about, last, now = self._about, self._before.last, self._now
         assert last is not None  # data can only be missing after a sample
+        value, at = last.value, effect.last_event
         technicians = addressees_of(self._connection, self._stored.id, TECHNICAL)
         if effect.opened_at is None:
             subject = self._incident(effect.last_event)
-            sentence = wording.near_alarm_missing(about, last.value, effect.last_event, self._now)
+            said = in_each_language(
+                about, lambda about: wording.near_alarm_missing(about, value, at, now)
+            )
             kind, to = Kind.TECHNICAL, technicians
         else:
             subject = self._incident(effect.opened_at)
             about = self._about_incident(subject)
-            sentence = wording.data_missing(about, last.value, effect.last_event, self._now)
+            said = in_each_language(
+                about, lambda about: wording.data_missing(about, value, at, now)
+            )
             alarmed = outbox.alarmed_addressees(self._connection, subject)
             kind, to = Kind.STALE, _without_doubles([*alarmed, *technicians])
-        self._enqueue(subject, kind, FIRST_LEVEL, effect.sequence, sentence, effect.last_event, to)
+        self._enqueue(subject, kind, FIRST_LEVEL, effect.sequence, said, effect.last_event, to)
 
     def _enqueue(
         self,
@@ -204,7 +216,7 @@ class Recorder:
         kind: Kind,
         level: int,
         sequence: int,
-        sentence: Sentence,
+        said: Said,
         event_time: Instant,
         to: list[Addressee],
     ) -> None:
@@ -215,7 +227,7 @@ class Recorder:
             kind=kind,
             level=level,
             sequence=sequence,
-            sentence=sentence,
+            said=said,
             event_time=event_time,
             created_at=self._now,
             expires_at=Instant(self._now + keeps),

@@ -217,12 +217,12 @@ def recipient_ids(connection: Connection, scope: Scope, slugs: Sequence[str]) ->
 def addressees_of(connection: Connection, rule_id: int, purpose: str) -> list[Addressee]:
     """Where a rule's alarms go to, or its messages about missing data."""
     query = (
-        select(recipients.c.id, recipients.c.channel, recipients.c.address)
+        select(recipients.c.id, recipients.c.channel, recipients.c.address, recipients.c.language)
         .join(rule_recipients, rule_recipients.c.recipient_id == recipients.c.id)
         .where(rule_recipients.c.rule_id == rule_id, rule_recipients.c.purpose == purpose)
         .order_by(recipients.c.id)
     )
-    return [Addressee(*row) for row in connection.execute(query)]
+    return [Addressee.of(*row) for row in connection.execute(query)]
 
 
 def _slugs_of(

@@ -1,25 +1,23 @@
-"""The sentences of alarms: German, with local time and the numbers first."""
+"""The sentences of alarms, with local time and the numbers first; examples are in German."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from stadtsinn.base.berlin import clock_time, local
 from stadtsinn.base.instant import MINUTE, Instant
+from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.alerts.rule import Rule
+from stadtsinn.cloud.alarms.alerts.words import WORDS, Words
 from stadtsinn.cloud.alarms.judging.kind import FIRST_LEVEL, Phrases, Stage
 from stadtsinn.cloud.alarms.judging.state import CloseReason
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.decoders.units import unit_sign
 from stadtsinn.decoders.vocabulary import QUANTITIES
 
-_REASONS = {
-    CloseReason.RULE_CHANGED: "Regel geändert",
-    CloseReason.RULE_DISABLED: "Regel abgeschaltet",
-    CloseReason.RULE_DELETED: "Regel gelöscht",
-    CloseReason.STATION_LEFT: "Messstelle nicht mehr in der Gruppe",
-    CloseReason.STATION_DELETED: "Messstelle gelöscht",
-}
+Remark = Mapping[Language, str]
+"""A further short sentence, in each language."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +29,8 @@ class Moment:
     now: Instant
     before: float | None = None
     """The value of the sample before, for the trend."""
-    remarks: tuple[str, ...] = ()
-    """Further short sentences, said where there is room."""
+    remarks: tuple[Remark, ...] = ()
+    """Said where there is room."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,7 @@ class About:
     station: str = ""
     level: int = FIRST_LEVEL
     permitted: int | None = None
+    language: Language = Language.DE
 
     @property
     def title(self) -> str:
@@ -57,46 +56,61 @@ class About:
         return station if rule in station else f"{station}, {rule}"
 
 
+def in_each_language(about: About, say: Callable[[About], Sentence]) -> dict[Language, Sentence]:
+    """What `say` says of it, in each language that a recipient may have."""
+    return {language: say(replace(about, language=language)) for language in Language}
+
+
 def alarm(about: About, moment: Moment, opened_at: Instant) -> Sentence:
     """ALARM Wochenmarkt: bis zu 912 Personen (Grenze 900). Stand 14:05 Uhr."""
-    stand = clock(moment.at, moment.now)
-    phrases = _phrases(about)
-    tail = f": {_measured(about.rule, moment.value)} ({phrases.limit}). Stand {stand}."
-    began = clock(opened_at, moment.now)
-    extras = [f" Seit {began}."] if moment.at - opened_at >= MINUTE else []
-    if trend := _trend(moment):
-        extras.append(f" Tendenz {trend}.")
-    remarks = (f" {remark}" for remark in moment.remarks)
-    return Sentence(f"{phrases.noun.upper()} ", about.title, tail, (*extras, *remarks))
+    words, phrases = WORDS[about.language], _phrases(about)
+    tail = words.alarm.format(
+        measured=_measured(about, moment.value),
+        limit=phrases.limit,
+        at=_clock(about, moment.at, moment.now),
+    )
+    extras = []
+    if moment.at - opened_at >= MINUTE:
+        extras.append(words.since.format(began=_clock(about, opened_at, moment.now)))
+    if trend := _trend(moment, words):
+        extras.append(words.trend.format(trend=trend))
+    remarks = (f" {remark[about.language]}" for remark in moment.remarks)
+    return _sentence(about, f"{phrases.noun.upper()} ", tail, (*extras, *remarks))
 
 
 def all_clear(
     about: About, value: float, opened_at: Instant, closed_at: Instant, now: Instant
 ) -> Sentence:
     """ENTWARNUNG Wochenmarkt: bis zu 840 Personen. Alarm von 14:05 Uhr beendet um 14:45 Uhr."""
-    tail = (
-        f": {_measured(about.rule, value)}. {_phrases(about).noun} von {clock(opened_at, now)} "
-        f"beendet um {clock(closed_at, now)}."
+    words = WORDS[about.language]
+    tail = words.all_clear.format(
+        measured=_measured(about, value),
+        noun=_phrases(about).noun,
+        opened=_clock(about, opened_at, now),
+        closed=_clock(about, closed_at, now),
     )
-    return Sentence("ENTWARNUNG ", about.title, tail)
+    return _sentence(about, words.all_clear_head, tail)
 
 
 def ended_before_sent(
     about: About, opened_at: Instant, closed_at: Instant, now: Instant
 ) -> Sentence:
     """The one message of an alarm that was over before it could be sent."""
-    tail = (
-        f": {_phrases(about).was_reached} ab {clock(opened_at, now)}, "
-        f"beendet um {clock(closed_at, now)}."
+    tail = WORDS[about.language].ended.format(
+        was_reached=_phrases(about).was_reached,
+        opened=_clock(about, opened_at, now),
+        closed=_clock(about, closed_at, now),
     )
-    return Sentence(f"{_phrases(about).ended} ", about.title, tail)
+    return _sentence(about, f"{_phrases(about).ended} ", tail)
 
 
 def judged_anew(about: About, opened_at: Instant, now: Instant) -> Sentence:
     """The rule was changed and goes on watching: Alarm beendet (Regel geändert): Wochenmarkt,
     Alarm von 14:05 Uhr. Das ist keine Entwarnung."""
-    head = f"{_phrases(about).noun} beendet ({_REASONS[CloseReason.RULE_CHANGED]}): "
-    return Sentence(head, about.title, _no_all_clear(about, opened_at, now))
+    words = WORDS[about.language]
+    reason = words.reasons[CloseReason.RULE_CHANGED]
+    head = words.judged_anew_head.format(noun=_phrases(about).noun, reason=reason)
+    return _sentence(about, head, _no_all_clear(about, opened_at, now))
 
 
 def watched_no_more(
@@ -104,67 +118,96 @@ def watched_no_more(
 ) -> Sentence:
     """Nicht mehr überwacht (Regel gelöscht): Wochenmarkt, Alarm von 14:05 Uhr. Das ist keine
     Entwarnung."""
-    head = f"Nicht mehr überwacht ({_REASONS[reason]}): "
-    return Sentence(head, about.title, _no_all_clear(about, opened_at, now))
+    words = WORDS[about.language]
+    head = words.watched_no_more_head.format(reason=words.reasons[reason])
+    return _sentence(about, head, _no_all_clear(about, opened_at, now))
 
 
 def _no_all_clear(about: About, opened_at: Instant, now: Instant) -> str:
-    return f", {_phrases(about).noun} von {clock(opened_at, now)}. Das ist keine Entwarnung."
+    template = WORDS[about.language].no_all_clear
+    return template.format(noun=_inside(about), opened=_clock(about, opened_at, now))
 
 
 def data_missing(about: About, value: float, last_event: Instant, now: Instant) -> Sentence:
     """Daten fehlen, Alarm bleibt: Wochenmarkt. Zuletzt bis zu 912 Personen um 14:05 Uhr."""
-    tail = f". Zuletzt {_measured(about.rule, value)} um {clock(last_event, now)}."
-    return Sentence(f"Daten fehlen, {_phrases(about).noun} bleibt: ", about.title, tail)
+    words = WORDS[about.language]
+    head = words.data_missing_head.format(noun=_inside(about))
+    measured, at = _measured(about, value), _clock(about, last_event, now)
+    return _sentence(about, head, words.data_missing.format(measured=measured, at=at))
 
 
 def near_alarm_missing(about: About, value: float, last_event: Instant, now: Instant) -> Sentence:
     """For technicians: the threshold was reached, then the data stopped before it was an alarm."""
-    tail = (
-        f". Zuletzt {_measured(about.rule, value)} um {clock(last_event, now)}, "
-        f"{_phrases(about).reached}, kein Alarm ausgelöst."
+    words = WORDS[about.language]
+    tail = words.near_alarm.format(
+        measured=_measured(about, value),
+        at=_clock(about, last_event, now),
+        reached=_phrases(about).reached,
     )
-    return Sentence("Technik: Daten fehlen bei ", about.title, tail)
+    return _sentence(about, words.near_alarm_head, tail)
 
 
-def clock(instant: Instant, now: Instant) -> str:
+def clock(instant: Instant, now: Instant, language: Language = Language.DE) -> str:
     """``14:05 Uhr``, and with the date where that is not today: ``21.11. 23:55 Uhr``."""
-    day = local(instant).date()
-    shown = "" if day == local(now).date() else f"{day.day}.{day.month}. "
-    return f"{shown}{clock_time(instant)} Uhr"
+    words, day = WORDS[language], local(instant).date()
+    time = clock_time(instant)
+    if day == local(now).date():
+        return words.time.format(time=time)
+    return words.dated.format(day=day.day, month=words.months[day.month - 1], time=time)
 
 
-def number(value: float) -> str:
-    """A number as Germans write it, to one decimal: ``1.234``, ``12,3``."""
+def number(value: float, language: Language = Language.DE) -> str:
+    """A number as it is written in the language, to one decimal: ``1.234``, ``12,3``."""
     rounded = round(value, 1)
     text = f"{rounded:,.0f}" if rounded == int(rounded) else f"{rounded:,.1f}"
-    return text.translate(str.maketrans(",.", ".,"))
+    return text.translate(str.maketrans(",.", WORDS[language].separators))
 
 
-def _measured(rule: Rule, value: float) -> str:
+def _sentence(about: About, head: str, tail: str, extras: tuple[str, ...] = ()) -> Sentence:
+    return Sentence(head, about.title, tail, extras, about.language)
+
+
+def _clock(about: About, instant: Instant, now: Instant) -> str:
+    return clock(instant, now, about.language)
+
+
+def _inside(about: About) -> str:
+    """What the message is called, inside of a sentence: German nouns are always capital."""
+    noun = _phrases(about).noun
+    return noun if about.language is Language.DE else noun.lower()
+
+
+def _measured(about: About, value: float) -> str:
+    rule, shown = about.rule, number(value, about.language)
     if rule.zone is not None:
-        return f"bis zu {number(value)} Personen"
+        words = WORDS[about.language]
+        return (words.person if shown == "1" else words.people).format(number=shown)
     quantity = QUANTITIES.get(rule.quantity)
-    label = quantity.label_de if quantity else rule.quantity
-    return f"{label} {number(value)}{_unit(rule)}"
+    if quantity is None:
+        label = rule.quantity
+    else:
+        label = quantity.label_de if about.language is Language.DE else quantity.label_en
+    return f"{label} {shown}{_unit(about)}"
 
 
 def _phrases(about: About) -> Phrases:
     def show(value: float) -> str:
-        return f"{number(value)}{_unit(about.rule)}"
+        return f"{number(value, about.language)}{_unit(about)}"
 
-    return about.rule.parameters.phrases(Stage(show, about.level, about.permitted))
+    stage = Stage(show, about.language, about.level, about.permitted)
+    return about.rule.parameters.phrases(stage)
 
 
-def _unit(rule: Rule) -> str:
-    quantity = QUANTITIES.get(rule.quantity)
+def _unit(about: About) -> str:
+    quantity = QUANTITIES.get(about.rule.quantity)
     unit = unit_sign(quantity.unit) if quantity else ""
-    return unit if unit == "°" else f" {unit}".rstrip()
+    joined = unit == "°" or (unit == "%" and about.language is Language.EN)
+    return unit if joined else f" {unit}".rstrip()
 
 
-def _trend(moment: Moment) -> str:
+def _trend(moment: Moment, words: Words) -> str:
     if moment.before is None:
         return ""
     if moment.value == moment.before:
-        return "gleichbleibend"
-    return "steigend" if moment.value > moment.before else "fallend"
+        return words.steady
+    return words.rising if moment.value > moment.before else words.falling

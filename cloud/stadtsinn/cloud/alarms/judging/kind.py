@@ -15,6 +15,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.base.language import Language
 
 
 class Verdict(Enum):
@@ -66,27 +67,30 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Phrases:
-    """German parts of a rule's messages, each a few words."""
+    """Parts of a rule's messages in the language of the stage, each a few words."""
 
     limit: str
     """In brackets behind the value: ``Grenze 900``."""
     reached: str
     """``Grenze 900 erreicht``."""
     was_reached: str
-    """Before "ab 14:05 Uhr": ``Grenze 900 war überschritten``."""
-    noun: str = "Alarm"
-    """What a message is called; in capitals at its beginning."""
-    ended: str = "Beendeter Alarm"
+    """Before ", von 14:05 Uhr bis 14:45 Uhr": ``Grenze 900 war überschritten``."""
+    noun: str
+    """What a message is called; in capitals at its beginning: ``Alarm``."""
+    ended: str
+    """The same after its end: ``Beendeter Alarm``."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What phrases are about: a level, the permitted number, and how to write a value.
+    """What phrases are about: a level, the permitted number, the language, and how to write a
+    value in it.
 
     `show` writes a value as messages do, with its unit: ``12,3 %``.
     """
 
     show: Callable[[float], str]
+    language: Language = Language.DE
     level: int = FIRST_LEVEL
     permitted: float | None = None
 

@@ -47,7 +47,11 @@ page_router = APIRouter()
 
 def _view(known: Recipient) -> RecipientView:
     return RecipientView(
-        slug=known.slug, name=known.name, channel=known.channel, address=masked(known.address)
+        slug=known.slug,
+        name=known.name,
+        channel=known.channel,
+        address=masked(known.address),
+        language=known.language,
     )
 
 

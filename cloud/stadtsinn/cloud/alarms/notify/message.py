@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from stadtsinn.base.instant import Instant
-from stadtsinn.cloud.alarms.notify.sentence import Sentence
+from stadtsinn.base.language import Language
+from stadtsinn.cloud.alarms.notify.sentence import Said
 
 
 class Kind(StrEnum):
@@ -45,7 +46,7 @@ class Draft:
     kind: Kind
     level: int
     sequence: int
-    sentence: Sentence
+    said: Said
     event_time: Instant
     created_at: Instant
     expires_at: Instant
@@ -59,6 +60,12 @@ class Addressee:
     """The recipient's."""
     channel: str
     address: str = field(repr=False)
+    language: Language = Language.DE
+
+    @classmethod
+    def of(cls, key: int, channel: str, address: str, language: str) -> Addressee:
+        """From columns of a row."""
+        return cls(key, channel, address, Language(language))
 
 
 @dataclass(frozen=True)

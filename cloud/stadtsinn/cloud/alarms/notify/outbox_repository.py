@@ -17,9 +17,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, update
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
 from stadtsinn.cloud.alarms.notify.message import ENDINGS, Addressee, Draft, Kind, Message, Status
-from stadtsinn.cloud.alarms.notify.sentence import Sentence
+from stadtsinn.cloud.alarms.notify.sentence import Said
 from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
 from stadtsinn.cloud.platform.database.engine import serialize
 from stadtsinn.cloud.platform.database.upsert import insert_ignore
@@ -38,6 +39,7 @@ class Claim:
     id: int
     attempts: int
     channel: str
+    language: Language
     resent: bool
     message: Message
 
@@ -64,7 +66,8 @@ def _row(draft: Draft, addressee: Addressee) -> dict[str, Any]:
         "recipient_id": addressee.id,
         "dedup_key": "|".join(map(str, (*key, addressee.channel, addressee.id))),
         "address": addressee.address,
-        "text": CHANNELS[addressee.channel].text(draft.sentence),
+        "language": addressee.language.value,
+        "text": CHANNELS[addressee.channel].text(draft.said[addressee.language]),
         "status": Status.READY.value,
         "reason": "",
         "attempts": 0,
@@ -86,7 +89,7 @@ def _subject(incident_id: str) -> str:
     return "-".join((rule, *rest[1:]))
 
 
-def reword_waiting_alarms(connection: Connection, incident_id: str, sentence: Sentence) -> int:
+def reword_waiting_alarms(connection: Connection, incident_id: str, said: Said) -> int:
     """The incident ended before these went out: say so in the one message they will get."""
     waiting = and_(
         outbox.c.incident_id == incident_id,
@@ -94,14 +97,14 @@ def reword_waiting_alarms(connection: Connection, incident_id: str, sentence: Se
         outbox.c.status == Status.READY.value,
         outbox.c.resent.is_(False),  # a first copy may have arrived: it needs its all-clear
     )
-    channels = connection.scalars(select(outbox.c.channel).where(waiting).distinct()).all()
+    ways = select(outbox.c.channel, outbox.c.language).where(waiting).distinct()
     return sum(
         connection.execute(
             update(outbox)
-            .where(waiting, outbox.c.channel == channel)
-            .values(text=CHANNELS[channel].text(sentence), reworded=True)
+            .where(waiting, outbox.c.channel == channel, outbox.c.language == language)
+            .values(text=CHANNELS[channel].text(said[Language(language)]), reworded=True)
         ).rowcount
-        for channel in channels
+        for channel, language in connection.execute(ways).all()
     )
 
 
@@ -132,7 +135,7 @@ def alarmed_addressees(connection: Connection, incident_id: str) -> list[Address
         outbox.c.status.in_([status.value for status in _LEFT_READY]), outbox.c.resent.is_(True)
     )
     rows = connection.execute(
-        select(outbox.c.recipient_id, outbox.c.channel, outbox.c.address)
+        select(outbox.c.recipient_id, outbox.c.channel, outbox.c.address, outbox.c.language)
         .join(recipients, recipients.c.id == outbox.c.recipient_id)
         .where(
             outbox.c.incident_id == incident_id,
@@ -143,7 +146,7 @@ def alarmed_addressees(connection: Connection, incident_id: str) -> list[Address
         )
         .distinct()
     )
-    return [Addressee(*row) for row in rows]
+    return [Addressee.of(*row) for row in rows]
 
 
 def has_work(connection: Connection) -> bool:
@@ -316,7 +319,7 @@ def unknowns(connection: Connection, channels: Collection[str], now: Instant) ->
 
 def _claim(row: Any, attempts: int) -> Claim:
     message = Message(row.uuid, Kind(row.kind), row.address, row.text, row.report_token)
-    return Claim(row.id, attempts, row.channel, row.resent, message)
+    return Claim(row.id, attempts, row.channel, Language(row.language), row.resent, message)
 
 
 def finish(

@@ -14,6 +14,7 @@ from pydantic import (
     field_validator,
 )
 
+from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
 from stadtsinn.cloud.alarms.notify.channels.sms import Sms
 from stadtsinn.cloud.platform.api.fields import Name, Slug
@@ -53,6 +54,7 @@ class RecipientBody(Model):
             "It can be written and is never shown again.",
         ),
     ]
+    language: Annotated[Language, Field(description="In which messages are written.")] = Language.DE
 
     @field_validator("address")
     @classmethod

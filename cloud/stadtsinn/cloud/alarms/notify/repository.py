@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
+from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.notify.message import Status
 from stadtsinn.cloud.alarms.notify.recipient import Recipient
 from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
@@ -30,15 +31,19 @@ def recipients_page(
 
 
 def insert_recipient(connection: Connection, scope: Scope, wanted: Recipient) -> None:
-    connection.execute(insert(recipients).values(tenant_id=scope.tenant_id, **dict(wanted)))
+    connection.execute(insert(recipients).values(tenant_id=scope.tenant_id, **_values(wanted)))
 
 
 def update_recipient(connection: Connection, scope: Scope, wanted: Recipient) -> None:
     connection.execute(
         update(recipients)
         .where(recipients.c.tenant_id == scope.tenant_id, recipients.c.slug == wanted.slug)
-        .values(**dict(wanted))
+        .values(**_values(wanted))
     )
+
+
+def _values(wanted: Recipient) -> dict[str, Any]:
+    return {**dict(wanted), "language": wanted.language.value}
 
 
 def delete_recipient(connection: Connection, scope: Scope, slug: str) -> None:
@@ -70,7 +75,11 @@ def _row(connection: Connection, scope: Scope, slug: str) -> Row[Any]:
 def _recipient(row: Row[Any]) -> Recipient:
     # What stands in the table was checked when it was written.
     return Recipient.model_construct(
-        slug=row.slug, name=row.name, channel=row.channel, address=row.address
+        slug=row.slug,
+        name=row.name,
+        channel=row.channel,
+        address=row.address,
+        language=Language(row.language),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
+from stadtsinn.base.language import Language
 from stadtsinn.cloud.platform.api.times import ShownTime
 
 
@@ -14,6 +15,7 @@ class RecipientView(BaseModel):
     name: str
     channel: str
     address: str = Field(examples=["…567"])
+    language: Language
 
 
 class MessageView(BaseModel):

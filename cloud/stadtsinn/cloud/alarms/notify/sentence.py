@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from stadtsinn.base.language import Language
 
 
 @dataclass(frozen=True)
@@ -16,3 +19,8 @@ class Sentence:
     name: str
     tail: str
     extras: tuple[str, ...] = ()
+    language: Language = Language.DE
+
+
+Said = Mapping[Language, Sentence]
+"""The same in each language that a recipient may have."""

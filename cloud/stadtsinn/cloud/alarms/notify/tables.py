@@ -25,6 +25,7 @@ recipients = Table(
     Column("name", String(200), nullable=False),
     Column("channel", String(16), nullable=False),  # which sender, e.g. "sms"
     Column("address", String(254), nullable=False),  # personal data: E.164 number
+    Column("language", String(2), nullable=False, server_default="de"),
     UniqueConstraint("tenant_id", "slug"),
     sqlite_autoincrement=True,  # an id is never used again: it is part of `dedup_key`
 )
@@ -47,6 +48,7 @@ outbox = Table(
     Column("dedup_key", String(160), nullable=False, unique=True),
     # Frozen copies, so that a retry says the same to the same; emptied after 90 days.
     Column("address", String(254), nullable=False),
+    Column("language", String(2), nullable=False, server_default="de"),
     Column("text", Text, nullable=False),
     Column("status", String(10), nullable=False),
     Column("reason", String(200), nullable=False, default=""),  # of the last failure

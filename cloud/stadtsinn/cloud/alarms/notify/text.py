@@ -8,7 +8,10 @@ So "21 °C" would more than halve what fits; `transliterate` says the same in GS
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+
+from stadtsinn.base.language import Language
+from stadtsinn.cloud.alarms.notify.sentence import Sentence
 
 _BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -21,12 +24,11 @@ ONE_PART_SEPTETS, PART_SEPTETS = 160, 153
 ONE_PART_UNITS, PART_UNITS = 70, 67
 
 _WORDS = {
-    "°C": "Grad C",
-    "m²": "qm",
-    "m³": "cbm",
+    Language.DE: {"°C": "Grad C", "m²": "qm", "m³": "cbm", "°": " Grad"},
+    Language.EN: {"°C": "deg C", "m²": "sq m", "m³": "cu m", "°": " deg"},
 }
+"""Signs of units; what begins with another one's sign comes before it."""
 _LETTERS = {
-    "°": " Grad",
     "²": "2",
     "³": "3",
     "µ": "u",  # U+00B5, as on keyboards
@@ -87,13 +89,13 @@ def septets(text: str) -> int:
     return sum(2 if letter in _EXTENDED else 1 for letter in text)
 
 
-def transliterate(text: str) -> str:
+def transliterate(text: str, language: Language = Language.DE) -> str:
     """The same in GSM letters: quotes, dashes and signs spelt out, foreign accents dropped.
 
     A letter with no counterpart at all becomes "?", so the result is always GSM, in one line.
     """
     text = unicodedata.normalize("NFC", text)
-    for word, plain in _WORDS.items():
+    for word, plain in _WORDS[language].items():
         text = text.replace(word, plain)
     text = "".join(_gsm_letter(letter) for letter in text)
     while "  " in text:
@@ -150,15 +152,19 @@ def fit_one_part(text: str, suffix: str = "") -> str:
     return cut(transliterate(text), ONE_PART_SEPTETS - septets(tail)) + tail
 
 
-def compose(head: str, name: str, tail: str, extras: Sequence[str] = ()) -> str:
-    """One part from `head` `name` `tail` and as many whole extras as fit, the first ones first.
+def compose(sentence: Sentence) -> str:
+    """One part from head, name and tail, and as many whole extras as fit, the first ones first.
 
     Where even the rest is too long, the name is cut: numbers and times are never.
     """
-    head, name, tail = transliterate(head), transliterate(name), transliterate(tail)
+
+    def plain(text: str) -> str:
+        return transliterate(text, sentence.language)
+
+    head, name, tail = plain(sentence.head), plain(sentence.name), plain(sentence.tail)
     room = max(12, ONE_PART_SEPTETS - septets(head) - septets(tail))
     text = fit_one_part(head + cut(name, room) + tail)
-    for extra in map(transliterate, extras):
+    for extra in map(plain, sentence.extras):
         if septets(text) + septets(extra) <= ONE_PART_SEPTETS:
             text += extra
     return text

@@ -22,6 +22,7 @@ from stadtsinn.base.clock import Clock, SystemClock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.health import Check
 from stadtsinn.base.instant import DAY, HOUR, SECOND, Instant
+from stadtsinn.base.language import Language
 from stadtsinn.base.threads import ended_early
 from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
 from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
@@ -34,7 +35,7 @@ from stadtsinn.cloud.platform.database.engine import Database
 
 log = structlog.get_logger()
 
-MAYBE_TWICE = " (evtl. doppelt)"
+MAYBE_TWICE = {Language.DE: " (evtl. doppelt)", Language.EN: " (maybe sent twice)"}
 KEEP_FOR = 90 * DAY
 
 _LEASE = 120 * SECOND
@@ -234,7 +235,8 @@ class OutboxWorker:
             elif found is Found.NO:
                 self._move(connection, claimed, Status.READY, next_attempt=now)
             elif claimed.message.kind is Kind.ALARM and not claimed.resent:
-                text = CHANNELS[claimed.channel].append(claimed.message.text, MAYBE_TWICE)
+                remark = MAYBE_TWICE[claimed.language]
+                text = CHANNELS[claimed.channel].append(claimed.message.text, remark)
                 values = {"next_attempt": now, "resent": True, "text": text}
                 self._move(connection, claimed, Status.READY, **values)
             else:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from stadtsinn.base.language import Language
 from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.platform.access.dependencies import ServicesDep
 from stadtsinn.cloud.platform.api.fields import SlugInPath
@@ -16,7 +17,6 @@ from stadtsinn.cloud.publish.web.assets import asset
 from stadtsinn.cloud.publish.web.repository import public_zone, public_zones
 from stadtsinn.cloud.publish.web.schemas import PublicCountView
 from stadtsinn.cloud.publish.web.settings import settings_of
-from stadtsinn.cloud.publish.web.texts import Language
 from stadtsinn.cloud.publish.web.variant import Kind, Variant, language_of, root_of
 
 router = APIRouter()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stadtsinn.base.berlin import isoformat
+from stadtsinn.base.language import Language
 from stadtsinn.cloud.domains.crowd.level import STEPS
 from stadtsinn.cloud.platform.api.templates import templates_of
 from stadtsinn.cloud.publish.web.assets import asset_path
@@ -13,7 +14,7 @@ from stadtsinn.cloud.publish.web.chart import chart_of
 from stadtsinn.cloud.publish.web.half_hours import SLOT, Slot
 from stadtsinn.cloud.publish.web.public import PublicCount
 from stadtsinn.cloud.publish.web.settings import WebSettings
-from stadtsinn.cloud.publish.web.texts import LEVELS, NO_DATA, PAGE, Language, clock_time, number
+from stadtsinn.cloud.publish.web.texts import LEVELS, NO_DATA, PAGE, clock_time, number
 
 RELOAD_SECONDS = 60
 

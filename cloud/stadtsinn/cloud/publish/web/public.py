@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.base.language import Language
 from stadtsinn.cloud.domains.crowd.present import Present, present
 from stadtsinn.cloud.domains.crowd.zone_repository import latest_reported
 from stadtsinn.cloud.platform.api.times import write_time
 from stadtsinn.cloud.publish.web.repository import PublicZone
-from stadtsinn.cloud.publish.web.texts import Language, texts_of
+from stadtsinn.cloud.publish.web.texts import texts_of
 
 
 @dataclass(frozen=True)

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 from stadtsinn.base import berlin
+from stadtsinn.base.language import Language
 from stadtsinn.cloud.domains.crowd.level import Level
 from stadtsinn.cloud.domains.crowd.present import Present, Qualifier, ShownNumber, State
-
-
-class Language(StrEnum):
-    """A language of the pages."""
-
-    DE = "de"
-    EN = "en"
-
 
 LEVELS = {
     Language.DE: {

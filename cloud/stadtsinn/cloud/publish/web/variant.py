@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Scope
 
-from stadtsinn.cloud.publish.web.texts import Language
+from stadtsinn.base.language import Language
 
 
 class Kind(StrEnum):

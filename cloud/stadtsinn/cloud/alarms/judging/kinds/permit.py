@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.judging.kind import (
     FIRST_LEVEL,
     Judgement,
@@ -19,6 +20,7 @@ from stadtsinn.cloud.alarms.judging.kind import (
 
 _SECOND_LEVEL = FIRST_LEVEL + 1
 _LEVEL = "level"
+_ALL = 100
 
 Percent = Annotated[float, Field(gt=0, le=200, allow_inf_nan=False)]
 
@@ -79,19 +81,50 @@ class Permit(RuleKind):
         return _SECOND_LEVEL if alarm else FIRST_LEVEL
 
     def phrases(self, stage: Stage) -> Phrases:
+        warns = self.warn_percent is not None and stage.level == FIRST_LEVEL
         number = "" if stage.permitted is None else f" {stage.show(stage.permitted)}"
-        if self.warn_percent is not None and stage.level == FIRST_LEVEL:
-            share = f"{self.warn_percent:g}".replace(".", ",") + " %"
-            return Phrases(
-                f"zugelassen{number}, Warnung ab {share}",
-                f"{share} der zugelassenen{number} erreicht",
-                f"{share} der zugelassenen{number} waren erreicht",
-                "Warnung",
-                "Beendete Warnung",
-            )
-        limit = f"zugelassen{number}"
-        if self.alarm_percent != 100:
-            limit += f", Alarm ab {self.alarm_percent:g} %".replace(".", ",")
+        return (_english if stage.language is Language.EN else _german)(self, number, warns=warns)
+
+
+def _german(rule: Permit, number: str, *, warns: bool) -> Phrases:
+    if warns:
+        share = f"{rule.warn_percent:g} %".replace(".", ",")
         return Phrases(
-            limit, f"die zugelassenen{number} erreicht", f"die zugelassenen{number} waren erreicht"
+            f"zugelassen{number}, Warnung ab {share}",
+            f"{share} der zugelassenen{number} erreicht",
+            f"{share} der zugelassenen{number} waren erreicht",
+            "Warnung",
+            "Beendete Warnung",
         )
+    limit = f"zugelassen{number}"
+    if rule.alarm_percent != _ALL:
+        limit += f", Alarm ab {rule.alarm_percent:g} %".replace(".", ",")
+    return Phrases(
+        limit,
+        f"die zugelassenen{number} erreicht",
+        f"die zugelassenen{number} waren erreicht",
+        "Alarm",
+        "Beendeter Alarm",
+    )
+
+
+def _english(rule: Permit, number: str, *, warns: bool) -> Phrases:
+    limit = f"permitted{number}"
+    if warns:
+        share = f"{rule.warn_percent:g}% of the permitted{number}"
+        return Phrases(
+            f"{limit}, warning from {rule.warn_percent:g}%",
+            f"{share} reached",
+            f"{share} was reached",
+            "Warning",
+            "Past warning",
+        )
+    if rule.alarm_percent != _ALL:
+        limit += f", alarm from {rule.alarm_percent:g}%"
+    return Phrases(
+        limit,
+        f"the permitted{number} reached",
+        f"the permitted{number} was reached",
+        "Alarm",
+        "Past alarm",
+    )

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.judging.kind import (
     Judgement,
     Past,
@@ -62,6 +63,21 @@ class Threshold(RuleKind):
         return Judgement(Verdict.RECOVERED if recovered else Verdict.BETWEEN)
 
     def phrases(self, stage: Stage) -> Phrases:
-        limit = f"Grenze {stage.show(self.on)}"
-        crossed = "überschritten" if self.direction is Direction.ABOVE else "unterschritten"
-        return Phrases(limit, f"{limit} erreicht", f"{limit} war {crossed}")
+        above, limit = self.direction is Direction.ABOVE, stage.show(self.on)
+        if stage.language is Language.EN:
+            crossed = "value was above" if above else "value was below"
+            return Phrases(
+                f"limit {limit}",
+                f"limit {limit} reached",
+                f"{crossed} the limit of {limit}",
+                "Alarm",
+                "Past alarm",
+            )
+        crossed = "überschritten" if above else "unterschritten"
+        return Phrases(
+            f"Grenze {limit}",
+            f"Grenze {limit} erreicht",
+            f"Grenze {limit} war {crossed}",
+            "Alarm",
+            "Beendeter Alarm",
+        )

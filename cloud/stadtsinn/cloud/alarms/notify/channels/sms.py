@@ -28,7 +28,7 @@ class Sms:
         return e164(text)
 
     def text(self, sentence: Sentence) -> str:
-        return compose(sentence.head, sentence.name, sentence.tail, sentence.extras)
+        return compose(sentence)
 
     def append(self, text: str, suffix: str) -> str:
         return fit_one_part(text, suffix)

@@ -1,0 +1,111 @@
+"""What messages are put together from, in each language: one table per language, side by side.
+
+`{…}` are filled in by `wording.py`: measured values, limits and times, never a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stadtsinn.base.language import Language
+from stadtsinn.cloud.alarms.judging.state import CloseReason
+
+
+@dataclass(frozen=True)
+class Words:
+    """The templates of one language. Sentences begin with a head, then comes the name."""
+
+    alarm: str
+    since: str
+    trend: str
+    rising: str
+    falling: str
+    steady: str
+    all_clear_head: str
+    all_clear: str
+    ended: str
+    judged_anew_head: str
+    watched_no_more_head: str
+    no_all_clear: str
+    data_missing_head: str
+    data_missing: str
+    near_alarm_head: str
+    near_alarm: str
+    people: str
+    person: str
+    time: str
+    """A time of day."""
+    dated: str
+    """A time of day on another day than today."""
+    months: tuple[str, ...]
+    separators: str
+    """Of thousands and of decimals."""
+    reasons: Mapping[CloseReason, str]
+
+
+_GERMAN = Words(
+    alarm=": {measured} ({limit}). Stand {at}.",
+    since=" Seit {began}.",
+    trend=" Tendenz {trend}.",
+    rising="steigend",
+    falling="fallend",
+    steady="gleichbleibend",
+    all_clear_head="ENTWARNUNG ",
+    all_clear=": {measured}. {noun} von {opened} beendet um {closed}.",
+    ended=": {was_reached}, von {opened} bis {closed}.",
+    judged_anew_head="{noun} beendet ({reason}): ",
+    watched_no_more_head="Nicht mehr überwacht ({reason}): ",
+    no_all_clear=", {noun} von {opened}. Das ist keine Entwarnung.",
+    data_missing_head="Daten fehlen, {noun} bleibt: ",
+    data_missing=". Zuletzt {measured} um {at}.",
+    near_alarm_head="Technik: Daten fehlen bei ",
+    near_alarm=". Zuletzt {measured} um {at}, {reached}, kein Alarm ausgelöst.",
+    people="bis zu {number} Personen",
+    person="bis zu {number} Person",
+    time="{time} Uhr",
+    dated="{day}.{month}. {time} Uhr",
+    months=tuple(str(month) for month in range(1, 13)),
+    separators=".,",
+    reasons={
+        CloseReason.RULE_CHANGED: "Regel geändert",
+        CloseReason.RULE_DISABLED: "Regel abgeschaltet",
+        CloseReason.RULE_DELETED: "Regel gelöscht",
+        CloseReason.STATION_LEFT: "Messstelle nicht mehr in der Gruppe",
+        CloseReason.STATION_DELETED: "Messstelle gelöscht",
+    },
+)
+
+_ENGLISH = Words(
+    alarm=": {measured} ({limit}). As of {at}.",
+    since=" Since {began}.",
+    trend=" Trend: {trend}.",
+    rising="rising",
+    falling="falling",
+    steady="steady",
+    all_clear_head="ALL CLEAR ",
+    all_clear=": {measured}. {noun} of {opened} ended at {closed}.",
+    ended=": {was_reached}, from {opened} to {closed}.",
+    judged_anew_head="{noun} ended ({reason}): ",
+    watched_no_more_head="No longer watched ({reason}): ",
+    no_all_clear=", {noun} of {opened}. This is not an all-clear.",
+    data_missing_head="Data missing, {noun} stays: ",
+    data_missing=". Last value: {measured} at {at}.",
+    near_alarm_head="Technical: data missing at ",
+    near_alarm=". Last value: {measured} at {at}, {reached}, no alarm raised.",
+    people="up to {number} people",
+    person="up to {number} person",
+    time="{time}",
+    dated="{day} {month} {time}",
+    months=("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+    separators=",.",
+    reasons={
+        CloseReason.RULE_CHANGED: "rule changed",
+        CloseReason.RULE_DISABLED: "rule switched off",
+        CloseReason.RULE_DELETED: "rule deleted",
+        CloseReason.STATION_LEFT: "station no longer in the group",
+        CloseReason.STATION_DELETED: "station deleted",
+    },
+)
+
+WORDS: Mapping[Language, Words] = {Language.DE: _GERMAN, Language.EN: _ENGLISH}
