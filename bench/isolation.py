@@ -61,6 +61,10 @@ bind = "127.0.0.1:{api}"
 bind = "127.0.0.1:{health}"
 [notify.sms]
 kind = "sandbox"
+[limits]
+zones = {zones}
+rules = {rules}
+station_series = {series_each}
 """
 
 
@@ -80,6 +84,9 @@ class Cloud:
                 broker=broker_port,
                 api=self.api,
                 health=self._health,
+                zones=towns.LIMITS.zones,
+                rules=towns.LIMITS.rules,
+                series_each=towns.LIMITS.station_series,
             )
         )
         self.key = towns.prepare(url, series, size)

@@ -11,6 +11,7 @@ from stadtsinn.cloud.migrations import upgrade
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.platform.access.service import create_key
 from stadtsinn.cloud.platform.database.engine import open_database
+from stadtsinn.cloud.platform.limits.model import Limits
 from stadtsinn.cloud.series.repository import make_streams
 from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey
@@ -27,6 +28,9 @@ PAGE_A = f"/{A}/zaehler/platz?lang=de"
 COUNTER_A, COUNTER_B = "70b3d5aaaa000001", "70b3d5bbbb000001"
 TREE, MANY = "70b3d5bbbb000002", "70b3d5bbbb000003"
 COUNTER, SOIL = "milesight/vs133", "dragino/lse01"
+LIMITS = Limits(zones=1_000, rules=3_000, station_series=20_000)
+"""What an operator has to allow a town for so much; a town has less by default."""
+
 _PORTS = {COUNTER: 85, SOIL: 2}
 DRY = bytes.fromhex("CE2900F107A5099B6E2890")
 """Of the soil sensor: moist enough for every rule of B to fire."""
@@ -90,7 +94,7 @@ def prepare(url: str, series_url: str, size: Size) -> str:
     upgrade(database)
     now = SystemClock().now()
     for document in (_town_a(), _town_b(size)):
-        apply_town(database, Town.read(document), now)
+        apply_town(database, Town.read(document), now, limits=LIMITS)
     _, key = create_key(database, B, "bench", Role.EDITOR, now)
     many = [SeriesKey("viele", "soil_temperature", f"c{number}") for number in range(size.series)]
     store = open_store(series_url, database=database, clock=SystemClock())
