@@ -34,9 +34,11 @@ def serve(folder: Path, capacity: int) -> None:
     """Fill a database and serve it until standard input ends. Prints the port."""
     from stadtsinn.base.clock import SystemClock
     from stadtsinn.base.instant import MINUTE, Instant
+    from stadtsinn.base.logs import configure_logs
     from stadtsinn.cloud.domains.crowd.zone_repository import insert_samples
     from stadtsinn.cloud.domains.crowd.zones.model import Zone
     from stadtsinn.cloud.domains.crowd.zones.repository import insert_zone
+    from stadtsinn.cloud.log.archive_files.archive import Archive
     from stadtsinn.cloud.migrations import upgrade
     from stadtsinn.cloud.platform.access.dependencies import Services
     from stadtsinn.cloud.platform.access.service import operator_scope
@@ -47,6 +49,7 @@ def serve(folder: Path, capacity: int) -> None:
     from stadtsinn.cloud.series.stores.opening import open_store
     from stadtsinn.cloud.town.repository import bump_revision
 
+    configure_logs("bench")  # to standard error: nobody reads standard output after the port
     database = open_database(f"sqlite:///{folder / 'cloud.sqlite'}")
     upgrade(database)
     clock = SystemClock()
@@ -73,7 +76,8 @@ def serve(folder: Path, capacity: int) -> None:
                 }
                 insert_samples(connection, [sample])
             bump_revision(connection)
-    app = create_app(Services(database, clock), open_store(f"sqlite:///{folder / 'series.sqlite'}"))
+    series = open_store(f"sqlite:///{folder / 'series.sqlite'}")
+    app = create_app(Services(database, clock), series, Archive(folder / "archive"))
     app.state.public_memory.capacity = capacity
     server = ApiServer(app, "127.0.0.1:0")
     server.start()

@@ -236,12 +236,13 @@ def _api(parts: Parts, checks: Checks, beside: Sequence[str]) -> Role:
     from stadtsinn.cloud.town.edge_authority import EdgeAuthority
     from stadtsinn.cloud.town.endpoints import use_edge_authority
 
+    api = parts.settings.api
     services = Services(parts.database, parts.clock, parts.settings.limits)
-    app = create_app(services, parts.series, parts.archive, checks, beside)
+    app = create_app(services, parts.series, parts.archive, checks, beside, api.trusted)
     use_settings(app, parts.settings.web)
     use_claim_settings(app, parts.settings.claims)
     use_edge_authority(app, EdgeAuthority.read(parts.settings.edges.authority))
-    return Role(ApiServer(app, parts.settings.api.bind))
+    return Role(ApiServer(app, api.bind, proxies=api.trusted))
 
 
 def _api_apart(command: Sequence[str]) -> Role:

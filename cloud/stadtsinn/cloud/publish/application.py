@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from stadtsinn.base.health import Check
 from stadtsinn.cloud.alarms.alerts.endpoints import router as alerts_router
@@ -25,9 +26,11 @@ from stadtsinn.cloud.platform.access.endpoints import router as access_router
 from stadtsinn.cloud.platform.api.errors import install_error_handlers
 from stadtsinn.cloud.platform.audit.endpoints import router as audit_router
 from stadtsinn.cloud.publish.api.document import openapi_document
+from stadtsinn.cloud.publish.api.fair_share import FairShare
 from stadtsinn.cloud.publish.api.middleware import API_PREFIX, RequestMiddleware
 from stadtsinn.cloud.publish.api.reference import router as reference_router
 from stadtsinn.cloud.publish.api.service_endpoints import service_router
+from stadtsinn.cloud.publish.clients import NO_PROXIES, Proxies
 from stadtsinn.cloud.publish.web.answers import Answers
 from stadtsinn.cloud.publish.web.endpoints import router as web_router
 from stadtsinn.cloud.publish.web.memory import FromMemory, Memory
@@ -71,9 +74,10 @@ def create_app(
     archive: Archive,
     checks: Mapping[str, Callable[[], Check]] | None = None,
     beside: Sequence[str] = (),
+    proxies: Proxies = NO_PROXIES,
 ) -> FastAPI:
     """The application over these stores; `checks` are the process's other health checks, `beside`
-    the addresses of other processes' health pages."""
+    the addresses of other processes' health pages. `proxies` are believed about who asks."""
     app = FastAPI(
         title="stadtsinn",
         version=version("stadtsinn"),
@@ -95,7 +99,11 @@ def create_app(
     install_error_handlers(app, _UNAVAILABLE)
     app.state.public_answers = Answers(partial(settings_of, app))
     app.state.public_memory = Memory(services)
+    # The last one added is the first that a request meets.
+    app.add_middleware(FairShare, proxies=proxies)
     app.add_middleware(RequestMiddleware)
+    networks = [str(network) for network in proxies.networks]
+    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=networks)
     app.add_middleware(FromMemory, services=services, memory=app.state.public_memory)
     app.openapi = partial(openapi_document, app)  # type: ignore[method-assign]
     return app

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
+from collections.abc import Callable
 from functools import partial
 
 import structlog
@@ -12,6 +14,7 @@ from fastapi import FastAPI
 
 from stadtsinn.base.health import parse_address
 from stadtsinn.base.threads import ended_early
+from stadtsinn.cloud.publish.clients import NO_PROXIES, Proxies
 from stadtsinn.cloud.publish.connections import BoundedProtocol, Limits
 
 log = structlog.get_logger()
@@ -19,16 +22,38 @@ log = structlog.get_logger()
 _LIMITS = Limits()
 
 
+class _Server(uvicorn.Server):
+    """Looks at its connections with each of uvicorn's ticks, ten times a second."""
+
+    async def on_tick(self, counter: int) -> bool:
+        for connection in list(self.server_state.connections):
+            assert isinstance(connection, BoundedProtocol)
+            connection.look()
+        return await super().on_tick(counter)
+
+
 class ApiServer:
     """uvicorn without its signal handlers and logs: the process has its own."""
 
-    def __init__(self, app: FastAPI, bind: str, limits: Limits = _LIMITS) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        bind: str,
+        limits: Limits = _LIMITS,
+        proxies: Proxies = NO_PROXIES,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`proxies` hold connections for many. `monotonic` is replaced in tests."""
         self._address = parse_address(bind)
-        self._server = uvicorn.Server(
+        protocol = partial(BoundedProtocol, limits=limits, proxies=proxies, now=monotonic)
+        self._server = _Server(
             uvicorn.Config(
                 app,
-                http=partial(BoundedProtocol, limits=limits),  # type: ignore[arg-type]
+                http=protocol,  # type: ignore[arg-type]
+                loop="uvloop",
                 ws="none",
+                # The application reads them where they are needed (publish/application.py).
+                proxy_headers=False,
                 limit_concurrency=limits.requests,
                 log_config=None,
                 access_log=False,

@@ -65,13 +65,25 @@ def statements(database: Database) -> Iterator[list[tuple[str, Any]]]:
         event.remove(database.engine, "before_cursor_execute", note)
 
 
+MANY_PARAMETERS = "&".join(f"utm_{number}=1" for number in range(200))
+
+
 @pytest.mark.parametrize(
-    "address", [DATA, PAGE, f"/en{PAGE}", "/", f"{PAGE}?lang=en&pause=1&utm_source=poster"]
+    "address",
+    [
+        DATA,
+        PAGE,
+        f"/en{PAGE}",
+        "/",
+        f"{PAGE}?lang=en&pause=1&utm_source=poster",
+        f"{PAGE}?{MANY_PARAMETERS}",
+    ],
 )
 def test_many_viewers_cost_one_computation(
     world: ApiWorld, viewer: TestClient, address: str
 ) -> None:
     first = viewer.get(address)
+    assert first.status_code == 200
     with statements(world.database) as asked:
         answers = [viewer.get(address) for _ in range(20)]
     assert asked == []

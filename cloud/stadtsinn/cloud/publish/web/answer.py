@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 from starlette.responses import Response
 
@@ -12,6 +13,7 @@ from stadtsinn.base.instant import Instant
 
 SERVER_CLOCK = "X-Server-Clock"
 """The server's time in every answer, because viewers' clocks may be wrong."""
+_CLOCK = SERVER_CLOCK.lower().encode()
 CLOCK_MARK = "@server-clock@"
 """Stands in a page where the time of its sending belongs."""
 
@@ -38,14 +40,33 @@ class Answer:
 
     def response(self, if_none_match: str, now: Instant) -> Response:
         """For one request. 304 without a body where the caller has these bytes."""
-        clock = isoformat(now)
-        headers = {**dict(self.headers), SERVER_CLOCK: clock}
-        if self.tag:
-            headers["ETag"] = self.tag
-            if if_none_match and _has(if_none_match, self.tag):
-                headers.pop("Content-Type", None)
-                return Response(status_code=304, headers=headers)
-        return Response(clock.encode().join(self.body), self.status, headers)
+        clock = isoformat(now).encode()
+        if self.tag and if_none_match and _has(if_none_match, self.tag):
+            return _Ready(304, [*self._unchanged, (_CLOCK, clock)], b"")
+        body = clock.join(self.body)
+        length = str(len(body)).encode()
+        return _Ready(self.status, [*self._raw, (_CLOCK, clock), (b"content-length", length)], body)
+
+    @cached_property
+    def _raw(self) -> tuple[tuple[bytes, bytes], ...]:
+        """The headers that every request gets, as they are sent."""
+        named = dict(self.headers) | ({"ETag": self.tag} if self.tag else {})
+        return tuple((name.lower().encode(), value.encode()) for name, value in named.items())
+
+    @cached_property
+    def _unchanged(self) -> tuple[tuple[bytes, bytes], ...]:
+        return tuple(header for header in self._raw if header[0] != b"content-type")
+
+
+class _Ready(Response):
+    """A response whose headers are encoded already: making them anew for each viewer costs as
+    much as all the rest of an answer from memory."""
+
+    def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        self.status_code = status
+        self.raw_headers = headers
+        self.body = body
+        self.background = None
 
 
 def parted(text: str) -> tuple[bytes, ...]:

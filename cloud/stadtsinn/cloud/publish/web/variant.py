@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from starlette.types import Scope
@@ -30,6 +31,8 @@ ROUTES = {
 _SLUG = r"[a-z0-9-]{1,63}"
 _DATA = re.compile(rf"/public/({_SLUG})/zones/({_SLUG})")
 _PAGE = re.compile(rf"(/en)?/({_SLUG})/zaehler/({_SLUG})")
+_REMEMBERED = 1_000
+_PARAMETERS = 50
 _FLAGS = {"": False, "0": False, "false": False, "1": True, "true": True}
 
 
@@ -54,18 +57,24 @@ def variant_of(scope: Scope) -> Variant | None:
     """
     if scope["method"] != "GET":
         return None
-    path: str = scope["path"]
     root = root_of(scope)
-    if root:
-        path = path.removeprefix(root)
+    return _variant(scope["path"].removeprefix(root), scope["query_string"], _accepted(scope), root)
+
+
+@lru_cache(_REMEMBERED)
+def _variant(path: str, query: bytes, accepted: str, root: str) -> Variant | None:
+    """Viewers of a page send the same few texts, which are read once."""
     if found := _DATA.fullmatch(path):
         return Variant(Kind.DATA, found[1], found[2])
     found = _PAGE.fullmatch(path)
     if found is None and path != "/":
         return None
-    given = dict(parse_qsl(scope["query_string"].decode("latin-1"), max_num_fields=50))
+    try:
+        given = dict(parse_qsl(query.decode("latin-1"), max_num_fields=_PARAMETERS))
+    except ValueError:  # more than these
+        return None
     english = bool(found and found[1])
-    language = Language.EN if english else language_of(_accepted(scope), given.get("lang"))
+    language = Language.EN if english else language_of(accepted, given.get("lang"))
     if found is None:
         return Variant(Kind.INDEX, language=language, root=root)
     pause = _FLAGS.get(given.get("pause", ""))
