@@ -4,7 +4,7 @@
 PY := .venv/bin/python
 CACHE := $(CURDIR)/.cache
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-debian13 check bench bench-decoders conformance fuzz docs format lock parts clean
+.PHONY: help demo test test-fast test-debian13 check bench bench-decoders conformance fuzz fuzz-api docs format lock parts clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -44,6 +44,9 @@ bench-decoders: .venv/ready ## decoding against JavaScript in Node on the same b
 
 fuzz: .venv/ready ## the nightly target: millions of random payloads, interpreter against kernel
 	$(PY) tests/decoders/fuzz.py $(ARGS)
+
+fuzz-api: .venv/ready ## the nightly target: the whole API, called as its document allows and forbids; EXAMPLES=200
+	STADTSINN_FUZZ_EXAMPLES=$(or $(EXAMPLES),200) $(PY) -m pytest tests/cloud/publish/api/test_fuzzed.py $(ARGS)
 
 conformance: .venv/ready ## the vendors' published payloads, device by device (needs ../shared/vectors)
 	$(PY) tests/support/conformance.py

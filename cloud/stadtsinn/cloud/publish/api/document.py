@@ -42,12 +42,14 @@ Lists come in pages: pass `next` as `cursor` for the following one. Times are RF
 
 _METHODS = ("get", "put", "post", "patch", "delete")
 _ERRORS = {
+    "400": "The address or the body cannot be read. Anfrage nicht lesbar.",
     "401": "No key, or one that is not valid. Ohne gültigen Schlüssel.",
     "403": "The key's role does not allow this. Die Rolle des Schlüssels reicht nicht.",
     "404": "Not there, or another town's. Nicht vorhanden.",
     "409": "Clashes with what is there. Widerspricht dem Bestand.",
+    "413": "The body is too large. Die Anfrage ist zu groß.",
     "422": "Something in the request is not valid. Die Anfrage ist ungültig.",
-    "429": "Too many requests at the same time. Zu viele Abfragen gleichzeitig.",
+    "429": "Too many requests at the same time. Zu viele Anfragen gleichzeitig.",
     "503": "Away for the moment, try again. Gerade nicht erreichbar.",
 }
 
@@ -82,15 +84,17 @@ def _make(app: FastAPI) -> dict[str, Any]:
 
 def _add_errors(path: str, method: str, operation: dict[str, Any]) -> None:
     """Name the errors that an operation's security, method and parameters make possible."""
-    codes = ["503"]
+    codes = ["429", "503"]
     if operation.get("security"):
-        codes += ["401", "429"]
+        codes.append("401")
         if method != "get":
             codes += ["403", "409"]
     if "{" in path:
         codes.append("404")
     if operation.get("parameters") or operation.get("requestBody"):
-        codes.append("422")
+        codes += ["400", "422"]
+    if operation.get("requestBody"):
+        codes.append("413")
     responses = operation["responses"]
     responses.pop("422", None)  # FastAPI's own form, which we never send
     for code in sorted(codes):
