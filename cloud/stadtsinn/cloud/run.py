@@ -133,7 +133,7 @@ def _series(parts: Parts) -> Role:
     made = SeriesFollower(parts.series, parts.directory, parts.clock, parts.settings.limits)
 
     def before_first() -> None:
-        fill_if_outdated(parts.database, made, parts.clock)
+        fill_if_outdated(parts.database, made, parts.clock, parts.archive)
         made.load(parts.database)
 
     loop = _loop(made, parts, batch=_SERIES_BATCH, before_first=before_first)

@@ -358,6 +358,8 @@ def test_a_rebuild_removes_nothing_while_the_archive_is_away(
     archive.folder.rename(archive.folder.with_name("elsewhere"))
     with pytest.raises(ArchiveUnreadable, match="mount or restore"):
         rebuild(database, follower, CLOCK, archive)
+    with pytest.raises(ArchiveUnreadable, match=r"\[archive\] folder"):
+        rebuild(database, follower, CLOCK)
     assert not follower.forgotten
     archive.folder.with_name("elsewhere").rename(archive.folder)
     rebuild(database, follower, CLOCK, archive)

@@ -7,6 +7,9 @@ from sqlalchemy import delete, insert, select
 from structlog.testing import capture_logs
 
 from fake_history import TOWN, History
+from fake_uplinks import NINE
+from stadtsinn.base.instant import HOUR, Instant
+from stadtsinn.cloud.log.archive_files.archive import ArchiveUnreadable
 from stadtsinn.cloud.log.cursors.repository import read_cursor
 from stadtsinn.cloud.log.followers.loop import FollowerLoop, Pace
 from stadtsinn.cloud.series.filling import LAYOUT, fill_if_outdated, note_beginning
@@ -31,7 +34,7 @@ def start(history: History, batch: int = 20) -> tuple[SeriesFollower, FollowerLo
     loop = FollowerLoop(
         history.database, follower, history.clock, window=history.window, pace=Pace(batch=batch)
     )
-    fill_if_outdated(history.database, follower, history.clock)
+    fill_if_outdated(history.database, follower, history.clock, history.archive)
     return follower, loop
 
 
@@ -108,6 +111,25 @@ def test_it_waits_for_the_store_and_for_history_being_decoded_again(
         connection.execute(delete(redecodings))
     start(history)
     assert history.store.latest(TOWN, None) == {}
+
+
+def test_old_series_stay_until_every_archived_day_can_be_read(history: History) -> None:
+    """What the log no longer has in its table comes from the archive, whole or not at all."""
+    age(history)
+    before = history.state()
+    history.archive_days(Instant(NINE + 30 * HOUR))
+    folder, elsewhere = history.archive.folder, history.folder / "elsewhere"
+    folder.rename(elsewhere)
+    with pytest.raises(ArchiveUnreadable, match="mount or restore"):
+        start(history)
+    assert OLD in history.store.latest(TOWN, None)
+    assert history.state() == before
+    elsewhere.rename(folder)
+    _, loop = start(history)
+    while loop.run_once():
+        pass
+    assert history.state() == history.rebuilt()
+    assert OLD not in history.store.latest(TOWN, None)
 
 
 def test_the_loop_does_it_before_its_first_batch_until_it_succeeds(history: History) -> None:

@@ -34,7 +34,7 @@ def test_its_series_are_made_again_from_its_log(tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "series.sqlite"), clock=clock)
     directory = DirectoryCache(database)
     follower = SeriesFollower(store, directory)
-    fill_if_outdated(database, follower, clock)
+    fill_if_outdated(database, follower, clock, None)
     loop = FollowerLoop(database, follower, clock)
     while loop.run_once():
         pass

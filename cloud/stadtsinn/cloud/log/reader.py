@@ -44,6 +44,14 @@ def read_after(
     return [known[number] for number in sorted(known)[:limit]]
 
 
+def require_readable(connection: Connection, archive: Archive | None) -> None:
+    """Raises ArchiveUnreadable unless every archived day can be read."""
+    listed = days(connection)
+    for day in listed:
+        with _needed(archive, listed).open(day):
+            pass
+
+
 def _archived_after(
     archive: Archive, listed: list[ArchivedDay], position: int, limit: int
 ) -> list[LoggedUplink]:

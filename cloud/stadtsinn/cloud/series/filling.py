@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import Check
+from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.cursors.repository import read_cursor
 from stadtsinn.cloud.log.followers.follower import Follower
 from stadtsinn.cloud.log.followers.loop import rebuild
@@ -24,11 +25,13 @@ _LOGGED_EVERY = 5
 """Percent between two lines of the log."""
 
 
-def fill_if_outdated(database: Database, follower: Follower, clock: Clock) -> None:
+def fill_if_outdated(
+    database: Database, follower: Follower, clock: Clock, archive: Archive | None
+) -> None:
     """Begin a rebuild where the store was filled by a version that stored series otherwise.
 
-    Raises SeriesUnavailable while the store is away, RuntimeError while history is being decoded
-    again; nothing has changed then.
+    Raises SeriesUnavailable while the store is away, ArchiveUnreadable while archived days cannot
+    be read, RuntimeError while history is being decoded again; nothing has changed then.
     """
     with database.read() as connection:
         if repository.layout(connection) == LAYOUT:
@@ -40,7 +43,7 @@ def fill_if_outdated(database: Database, follower: Follower, clock: Clock) -> No
             reason="this version stores series by station",
             remedy="nothing to do: they are filled from the log, newest values come last",
         )
-        rebuild(database, follower, clock)
+        rebuild(database, follower, clock, archive)
         return
     with database.write() as connection:
         note_beginning(connection)

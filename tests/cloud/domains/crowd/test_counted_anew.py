@@ -97,7 +97,7 @@ class LoggedMarket:
 
     def counted_from_the_log(self) -> list[tuple[int, int, int, int, bool]]:
         market = self.market
-        rebuild(market.database, market.follower, market.clock)
+        rebuild(market.database, market.follower, market.clock, self.archive)
         self.follow()
         return market.history(0, 2 * LAST)
 

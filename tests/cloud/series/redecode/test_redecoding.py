@@ -230,7 +230,8 @@ def test_two_runs_at_once_refuse_each_other(history: History) -> None:
 
 def test_while_the_series_are_being_rebuilt_nothing_is_decoded_again(history: History) -> None:
     history.archive_days(MIDDLE)
-    rebuild(history.database, SeriesFollower(history.store, history.directory), history.clock)
+    follower = SeriesFollower(history.store, history.directory)
+    rebuild(history.database, follower, history.clock, history.archive)
     with pytest.raises(SeriesBehind, match="let 'stadtsinn cloud run' catch up"):
         history.redecoder().run(EVER, "me")
 

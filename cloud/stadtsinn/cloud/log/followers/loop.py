@@ -17,7 +17,7 @@ from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.health import Check
 from stadtsinn.base.logs import one_line
 from stadtsinn.base.threads import ended_early
-from stadtsinn.cloud.log.archive_files.archive import Archive, days
+from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.cursors.repository import (
     CursorMoved,
     ensure_cursor,
@@ -30,6 +30,7 @@ from stadtsinn.cloud.log.followers.culprits import reason_of, sentence_of
 from stadtsinn.cloud.log.followers.follower import Follower, LooksAhead, TryAgain
 from stadtsinn.cloud.log.followers.suspects import Suspects
 from stadtsinn.cloud.log.followers.window import LogWindow
+from stadtsinn.cloud.log.reader import require_readable
 from stadtsinn.cloud.log.set_aside import repository as set_aside
 from stadtsinn.cloud.log.set_aside.repository import SetAside
 from stadtsinn.cloud.log.uplinks.repository import head
@@ -321,15 +322,11 @@ def rebuild(
     cursor moved, is rolled back, and it begins anew. A batch that it has just prepared
     elsewhere (the series store) is written a second time on the way, which changes nothing.
 
-    Raises ArchiveUnreadable where a file of `archive` is missing: nothing is removed that the log
-    could not give back.
+    Raises ArchiveUnreadable where days are archived and one of them cannot be read: nothing is
+    removed that the log could not give back.
     """
-    if archive is not None:
-        with database.read() as connection:
-            archived = days(connection)
-        for day in archived:
-            with archive.open(day):
-                pass  # it can be read
+    with database.read() as connection:
+        require_readable(connection, archive)
     with database.write() as connection:
         serialize(connection, f"follower:{follower.name}")
         follower.reset(connection)
