@@ -144,6 +144,12 @@ class DeviceType:
         return Reading(slot.quantity, value, channel, quality, reason, time)
 
 
+def clock_is_wrong(sample: Instant, received: Instant) -> bool:
+    """A sample's own time is impossible for a frame received then."""
+    seconds = sample // SECOND
+    return seconds < p.EARLIEST or seconds > received // SECOND + p.CLOCK_TOLERANCE
+
+
 def unix_seconds(received: Instant | None) -> float:
     """The time of reception as a program takes it: whole Unix seconds, NaN if unknown."""
     return math.nan if received is None else float(received // SECOND)

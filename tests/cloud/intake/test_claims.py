@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from fake_arrivals import batch_arrival
 from fake_uplinks import LSE01_PAYLOAD, NINE, at, register, uplink
 from stadtsinn.base.clock import ManualClock
+from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.intake import metrics
 from stadtsinn.cloud.intake.arrival import Arrival
 from stadtsinn.cloud.intake.claims import MAX_READINGS, judged_claim
@@ -178,13 +179,39 @@ def test_what_cannot_be_is_bad_whatever_the_edge_calls_it(value: float, quality:
         [Reading("soil_moisture", 1.0, reason="good but")],
         [Reading("soil_moisture", 1.0, quality=Quality.SUSPECT)],
         [Reading("soil_moisture", 1.0, quality=Quality.BAD, reason="Drop table\n")],
-        [Reading("soil_moisture", 1.0, event_time=at(10**7))],
+        [Reading("soil_moisture", 1.0, event_time=Instant(-1))],
+        [Reading("soil_moisture", 1.0, event_time=Instant(2**62))],
         [Reading("soil_moisture", 1.0), Reading("soil_moisture", 2.0)],
         [Reading("soil_moisture", 1.0, f"c{n}") for n in range(MAX_READINGS + 1)],
     ],
 )
 def test_what_no_decoder_says_is_not_taken(readings: list[Reading]) -> None:
     assert judged(*readings) is None
+
+
+@pytest.mark.parametrize("quality", [Quality.GOOD, Quality.SUSPECT])
+@pytest.mark.parametrize("time", [at(3600 + 3601), at(3600 + 26 * 3600), at(10**7), Instant(10)])
+def test_a_sample_is_compared_with_its_uplink(time: Instant, quality: Quality) -> None:
+    """As decoders do: what is corrected later looks for samples as far ahead as that, not more."""
+    reason = "" if quality is Quality.GOOD else "frozen"
+    found = judged(Reading("soil_moisture", 12.5, "", quality, reason, time))
+    wrong = Reading("soil_moisture", 12.5, "", Quality.BAD, CLOCK_WRONG, time)
+    assert found == Decoded(f"{OWN_TYPE}@3", (wrong,))
+
+
+def test_a_late_uplink_vouches_for_no_sample_of_today(
+    ingestor: Ingestor, database: Database, clock: ManualClock
+) -> None:
+    """The spool waited for two days: by its arrival a sample of yesterday would seem possible."""
+    register(database, "70b3d50000000900", device_type=OWN_TYPE)
+    waited = replace(UP, dev_eui="70b3d50000000900", device_type=OWN_TYPE)
+    ahead = Reading("soil_moisture", 12.5, event_time=at(27 * 3600))
+    right = Reading("soil_moisture", 13.5, event_time=at(-3600))
+    clock.set(at(48 * 3600))
+    ingestor.take([batch_of(ingestor, (waited, Decoded(f"{OWN_TYPE}@3", (ahead, right))))])
+    (logged,) = outcomes(database)
+    assert isinstance(logged, Decoded)
+    assert [reading.reason for reading in logged.readings] == [CLOCK_WRONG, ""]
 
 
 def test_a_claim_speaks_only_of_the_registered_type() -> None:

@@ -11,13 +11,17 @@ from math import isfinite
 
 import msgspec
 
-from stadtsinn.base.instant import MINUTE, Instant
+from stadtsinn.base.instant import MINUTE, SECOND, Instant
+from stadtsinn.decoders.device_type import CLOCK_WRONG, clock_is_wrong
 from stadtsinn.decoders.reading import Decoded, Outcome, Quality, Reading
 from stadtsinn.decoders.vocabulary import QUANTITIES
 from stadtsinn.edge.network_servers.event_time import EARLIEST
 
 FUTURE_TOLERANCE = 10 * MINUTE
 """An edge's own clock may be this much ahead of ours."""
+
+_LAST_OF_32_BITS = 2**32 * SECOND
+"""No device's clock goes further, and every reader of the log can write it."""
 
 MAX_READINGS = 242
 """One for each byte of the longest payload: no device type of the catalogue says half as much."""
@@ -37,8 +41,11 @@ def read_claim(claim: bytes) -> Outcome | None:
     return outcome
 
 
-def judged_claim(claim: bytes, device_type: str, now: Instant) -> Outcome | None:
-    """A claim about a device type as far as it can be taken; None where it cannot be."""
+def judged_claim(claim: bytes, device_type: str, event_time: Instant) -> Outcome | None:
+    """A claim about an uplink as far as it can be taken; None where it cannot be.
+
+    `event_time` is the uplink's: samples are compared with it, as decoders do.
+    """
     outcome = read_claim(claim)
     if outcome is None or outcome.decoder.rpartition("@")[0] != device_type:
         return None
@@ -50,22 +57,26 @@ def judged_claim(claim: bytes, device_type: str, now: Instant) -> Outcome | None
         outcome.readings
     ):
         return None
-    judged = [_judged(reading, now) for reading in outcome.readings]
+    judged = [_judged(reading, event_time) for reading in outcome.readings]
     readings = tuple(reading for reading in judged if reading is not None)
     return Decoded(outcome.decoder, readings) if len(readings) == len(judged) else None
 
 
-def _judged(reading: Reading, now: Instant) -> Reading | None:
+def _judged(reading: Reading, event_time: Instant) -> Reading | None:
     """With the quality that its value allows; None for what no decoder says."""
     quantity = QUANTITIES.get(reading.quantity)
     if quantity is None or not isfinite(reading.value) or not _CHANNEL.fullmatch(reading.channel):
         return None
-    if reading.event_time is not None and not plausible(reading.event_time, now):
+    if reading.event_time is not None and not 0 <= reading.event_time <= _LAST_OF_32_BITS:
         return None
     good = reading.quality is Quality.GOOD
     if good != (reading.reason == "") or not (good or _REASON.fullmatch(reading.reason)):
         return None
-    if reading.quality is Quality.BAD or quantity.low <= reading.value <= quantity.high:
+    if reading.quality is Quality.BAD:
+        return reading
+    if reading.event_time is not None and clock_is_wrong(reading.event_time, event_time):
+        return msgspec.structs.replace(reading, quality=Quality.BAD, reason=CLOCK_WRONG)
+    if quantity.low <= reading.value <= quantity.high:
         return reading
     return msgspec.structs.replace(reading, quality=Quality.BAD, reason=OUT_OF_RANGE)
 

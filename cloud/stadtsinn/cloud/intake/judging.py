@@ -49,18 +49,16 @@ class Judge:
         frames = [candidate.uplink.frame(device.device_type) for candidate, device in taken]
         outcomes = iter(self._decoder.decode(frames))
         return [
-            self._entry(candidate, verdict, next(outcomes), now)
+            self._entry(candidate, verdict, next(outcomes))
             if isinstance(verdict, DeviceEntry)
             else verdict
             for candidate, verdict in zip(candidates, verdicts, strict=True)
         ]
 
-    def _entry(
-        self, candidate: Candidate, device: DeviceEntry, decoded: bytes | None, now: Instant
-    ) -> Entry:
+    def _entry(self, candidate: Candidate, device: DeviceEntry, decoded: bytes | None) -> Entry:
         claim = candidate.claim
         if decoded is None:
-            decoded = self._of_unknown_type(candidate, device, now)
+            decoded = self._of_unknown_type(candidate, device)
         elif claim is not None and memoryview(claim) != decoded:
             self._note_difference(candidate, bytes(claim), decoded)
         return Entry(
@@ -71,11 +69,13 @@ class Judge:
             decoded,
         )
 
-    def _of_unknown_type(self, candidate: Candidate, device: DeviceEntry, now: Instant) -> bytes:
+    def _of_unknown_type(self, candidate: Candidate, device: DeviceEntry) -> bytes:
         """The edge's word where it speaks of that type, else that nobody knows it."""
         judged = None
         if candidate.claim is not None and candidate.uplink.device_type == device.device_type:
-            judged = judged_claim(bytes(candidate.claim), device.device_type, now)
+            judged = judged_claim(
+                bytes(candidate.claim), device.device_type, candidate.uplink.event_time
+            )
         unknown = Undecoded("unknown_device", self._catalogue.unknown(device.device_type))
         return encode_outcome(judged or unknown)
 
