@@ -128,8 +128,7 @@ def test_limit_that_was_lowered_while_batches_were_under_way_is_honoured(tmp_pat
         wait_until(lambda: way.ingest.counters() == list(range(BACKLOG)), "all delivered")
 
 
-# Where a broker answers and drops in silence, such an item looks like an ingest that is away.
-@pytest.mark.parametrize("name", [name for name in LIMITS if "drops" not in name])
+@pytest.mark.parametrize("name", LIMITS)
 def test_item_that_is_too_large_alone_goes_aside_and_stops_nothing(
     name: str, tmp_path: Path
 ) -> None:
@@ -152,6 +151,22 @@ def test_item_that_is_too_large_alone_goes_aside_and_stops_nothing(
         assert b"bytes kept at the edge" in placeholders[0].payload
         assert "edge aside" in way.agent.warnings("delivery")
         assert way.agent.metric("stadtsinn_edge_items_aside") == 1
+
+
+def test_an_ingest_that_is_away_sets_nothing_aside(tmp_path: Path) -> None:
+    """It answers nothing, so nothing proves that a broker drops."""
+    with line(tmp_path) as way:
+        way.ingest.silent = True
+        way.agent.start()
+        with FakeChirpstack(way.local.port) as chirpstack:
+            large = uplink(0, NOW, tags={"remark": "x" * 30_000})
+            chirpstack.publish(topic("70b3d50000000100"), encode(large))
+            chirpstack.publish_uplinks(range(1, 10), NOW)
+        wait_until(lambda: way.agent.metric("stadtsinn_edge_resends_total") >= 3, "probed", 120)
+        assert way.agent.metric("stadtsinn_edge_items_aside") == 0
+        way.ingest.silent = False
+        wait_until(lambda: way.ingest.counters() == list(range(10)), "all delivered", 120)
+        assert way.agent.metric("stadtsinn_edge_items_aside") == 0
 
 
 def test_bad_line_that_cuts_batches_now_and_then_sets_nothing_aside(tmp_path: Path) -> None:

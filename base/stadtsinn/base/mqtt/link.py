@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -51,11 +52,13 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 class Connected(msgspec.Struct, frozen=True):
     """How a connection began. `maximum_packet` bytes are the most that the broker takes in one
     packet, None where it does not say. `fresh` means that no session was there to be continued;
-    `ended_by` is the reason code with which the connection before this one ended, 0 for none."""
+    `ended_by` is the reason code with which the connection before this one ended, 0 for none,
+    `ended_at` when that was, in monotonic seconds."""
 
     fresh: bool
     maximum_packet: int | None = None
     ended_by: int = 0
+    ended_at: float = float("-inf")
 
 
 class QueueFull(Exception):
@@ -109,6 +112,7 @@ class MqttLink:
         self._answered = False
         self._unanswered = 0
         self._ended_by = 0
+        self._ended_at = float("-inf")
         self._maximum_packet: int | None = None
         self._last_failure = ""
         self._stopping = False
@@ -290,7 +294,7 @@ class MqttLink:
         fresh = self._look_at_session(bool(flags.session_present), properties)
         self._call(
             self._on_connected,
-            Connected(fresh, self._maximum_packet, self._ended_by),
+            Connected(fresh, self._maximum_packet, self._ended_by, self._ended_at),
         )
         self._drop_what_ends_connections()
         for topic in self._subscriptions:
@@ -352,6 +356,7 @@ class MqttLink:
             was_online, self._online = self._online, False
         if was_online:
             self._ended_by = getattr(reason, "value", 0)
+            self._ended_at = time.monotonic()
         was_connected = self._connected.is_set()
         self._connected.clear()
         if was_connected:

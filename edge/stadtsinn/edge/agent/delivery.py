@@ -45,6 +45,10 @@ _FOREIGN_ACKS = 3
 _BY_SIZE = "the broker refused a message as too large"
 _BY_CUT = "the broker ended the connection"
 _BY_SILENCE = "the broker took a batch that never reached the ingest"
+_BY_SILENCE_ALONE = "the broker took it again and again, and it never reached the ingest"
+_AT_ONCE_S = 5.0
+_WITNESSES = 3
+"""Items sent behind one that may be too large: an Ack for them proves that the ingest is there."""
 
 
 class _SpooledBatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,13 +64,15 @@ class _SpooledBatch(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class _InFlight:
-    """A batch without its Ack. `at_broker_since`: monotonic seconds, None until the PUBACK."""
+    """A batch without its Ack. `published_at`: monotonic seconds; `at_broker_since` as well, None
+    until the PUBACK."""
 
     first: int
     last: int
     size: int
     info: MQTTMessageInfo
     sent_at: Instant
+    published_at: float
     at_broker_since: float | None = None
 
     @property
@@ -116,6 +122,8 @@ class Delivery:
         self._not_before = 0.0
         self._suspect = Suspect()
         self._probing = False
+        self._largest_through = 0
+        self._ingest_lives = False
         self._unanswered_batch: _InFlight | None = None
         self._ack_beyond = False
         self._answered = False
@@ -152,10 +160,25 @@ class Delivery:
         with self._lock:
             self.limit.broker_says(self._link.room_for_payload(self._topic))
             self._note_limit()
-            lost = next((one for one in self._in_flight if not one.info.is_published()), None)
+            lost = self._what_ended(connected)
             if lost is not None:
                 by_size = connected.ended_by == PACKET_TOO_LARGE
                 self._take_again(lost, by_size, _BY_SIZE if by_size else _BY_CUT)
+
+    def _what_ended(self, connected: Connected) -> _InFlight | None:
+        """The batch at which the connection before this one ended.
+
+        Some brokers take what is too large, drop it, and hang up at once.
+        """
+        for oldest in list(self._in_flight)[:1]:
+            at_once = connected.ended_at - oldest.published_at < _AT_ONCE_S
+            if at_once and self._may_be_too_large(oldest):
+                return oldest
+        return next((one for one in self._in_flight if not one.info.is_published()), None)
+
+    def _may_be_too_large(self, one: _InFlight) -> bool:
+        """Alone, and larger than all that got through."""
+        return one.alone and one.size > self._largest_through
 
     def refused(self, packet_id: int, reason: int) -> None:
         """For the link: the broker answered a message with this reason instead of taking it.
@@ -221,9 +244,15 @@ class Delivery:
                 self._ack_beyond = True
             else:
                 self._look_at_clock(ack)
+                self._look_for_a_gap(ack)
                 self._advance(ack.position, ack.kept)
         self._wake.set()
         return None
+
+    def _look_for_a_gap(self, ack: Ack) -> None:
+        """The ingest answers what was sent behind the oldest item, and does not have that one."""
+        if len(self._in_flight) > 1 and ack.position < self._in_flight[0].first:
+            self._ingest_lives = True
 
     def _look_at_clock(self, ack: Ack) -> None:
         """Compare clocks by the batch that is answered: the last one up to this position."""
@@ -282,7 +311,9 @@ class Delivery:
         self._metrics.acknowledged.inc(position - before)
         self._sent = max(self._sent, position)
         while self._in_flight and self._in_flight[0].last <= position:
-            self.limit.went_through(self._in_flight.popleft().size)
+            size = self._in_flight.popleft().size
+            self._largest_through = max(self._largest_through, size)
+            self.limit.went_through(size)
             self._refusals.worked()
         if position >= self._suspect.position:
             self._suspect.clear()
@@ -332,11 +363,15 @@ class Delivery:
             if self._ack_beyond:
                 self._begin_anew(Ack(stream=self._spool.stream, position=self._newest_sent))
                 return
-            if not self._in_flight[0].alone:
-                self._unanswered_batch = self._in_flight[0]
+            oldest = self._in_flight[0]
+            if not oldest.alone:
+                self._unanswered_batch = oldest
+            elif self._ingest_lives:
+                self._suspect.lost(oldest.last, False, _BY_SILENCE_ALONE)
+            self._rewinds += not (oldest.alone and self._ingest_lives)
+            self._ingest_lives = False
             self._in_flight.clear()
             self._sent = self._spool.acknowledged
-            self._rewinds += 1
             first = not self._probing
             self._probing = True
         self._metrics.resends.inc()
@@ -354,8 +389,7 @@ class Delivery:
         with self._lock:
             self._look_at_refusals()
             self._set_aside_what_is_too_large()
-            window = 1 if self._probing or self._suspect.position else self._settings.window
-            if len(self._in_flight) >= window or self._stop.is_set():
+            if len(self._in_flight) >= self._window() or self._stop.is_set():
                 return False
             if time.monotonic() < self._not_before:
                 return False
@@ -380,10 +414,19 @@ class Delivery:
                 return True
             self._sent = rows[-1][0]
             self._newest_sent = max(self._newest_sent, self._sent)
-            self._in_flight.append(_InFlight(rows[0][0], self._sent, len(payload), info, sent_at))
+            self._in_flight.append(
+                _InFlight(rows[0][0], self._sent, len(payload), info, sent_at, time.monotonic())
+            )
         crash_point("edge.published")
         self._metrics.sent.inc(len(rows))
         return True
+
+    def _window(self) -> int:
+        """How many batches may be under way."""
+        if not self._probing:
+            return 1 if self._suspect.position else self._settings.window
+        suspicious = bool(self._in_flight) and self._may_be_too_large(self._in_flight[0])
+        return 1 + _WITNESSES if suspicious else 1
 
     def _set_aside_what_is_too_large(self) -> None:
         """An item that the broker does not take even alone makes room for the others."""
