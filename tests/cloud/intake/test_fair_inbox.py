@@ -20,7 +20,13 @@ from stadtsinn.base.mqtt.broker import Broker
 from stadtsinn.base.mqtt.link import Message
 from stadtsinn.cloud.intake.arrival import Arrival, Original
 from stadtsinn.cloud.intake.edge_watch import EdgeWatch
-from stadtsinn.cloud.intake.fair_queue import TURN_BYTES, FairQueue, Place
+from stadtsinn.cloud.intake.fair_queue import (
+    SHARED_BYTES,
+    SHARED_GROUPS,
+    TURN_BYTES,
+    FairQueue,
+    Place,
+)
 from stadtsinn.cloud.intake.inbox import Inbox, Received
 from stadtsinn.cloud.intake.maintenance import Maintenance
 from stadtsinn.cloud.intake.opening import open_ingestor
@@ -61,6 +67,11 @@ def of_server(name: str, number: int, tenant: str | None = None) -> Received:
     return Received(Nobody(), original, message)
 
 
+def groups(queue: FairQueue, count: int) -> list[int]:
+    """The next messages, of so many groups."""
+    return [number for _ in range(count) for number in numbers(queue.take(1000, 10**9))]
+
+
 def numbers(group: Sequence[Received]) -> list[int]:
     return [received.message.packet_id for received in group]
 
@@ -84,7 +95,8 @@ def test_a_town_with_many_edges_gets_no_more_than_a_town_with_one() -> None:
     for n in range(300):
         put(queue, "b", f"b{n % 30}", n, TURN_BYTES)
         put(queue, "a", "a", 1000 + n, TURN_BYTES)
-    taken = numbers(queue.take(100, 10**9))
+    taken = groups(queue, 25)
+    assert len(taken) == 100
     assert abs(sum(n >= 1000 for n in taken) - 50) <= 1
 
 
@@ -93,8 +105,23 @@ def test_large_messages_of_one_do_not_keep_small_ones_of_another_waiting() -> No
     for n in range(100):
         put(queue, "b", "b", n, 20 * TURN_BYTES)
         put(queue, "a", "a", 1000 + n, TURN_BYTES)
-    taken = numbers(queue.take(44, 10**9))
-    assert 40 <= sum(n >= 1000 for n in taken) <= 42  # twenty for each large one
+    taken = groups(queue, 8)
+    assert abs(sum(n >= 1000 for n in taken) - 20 * sum(n < 1000 for n in taken)) <= 20
+
+
+def test_groups_are_small_while_several_towns_send_and_for_a_while_after() -> None:
+    """What comes just after a group was taken waits for all of it, and for the next one."""
+    queue = FairQueue()
+    for n in range(2000):
+        put(queue, "b", "b", n, TURN_BYTES)
+    assert len(queue.take(500, 10**9)) == 500, "alone: as many as there are"
+    put(queue, "a", "a", 5000, 100)
+    small = 2 * SHARED_BYTES + TURN_BYTES
+    for _ in range(SHARED_GROUPS):
+        group = queue.take(500, 10**9)
+        assert sum(len(one.original.payload) for one in group) <= small
+    queue.take(500, 10**9)
+    assert len(queue.take(500, 10**9)) == 500, "alone again"
 
 
 @given(

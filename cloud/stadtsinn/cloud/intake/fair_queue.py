@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 TURN_BYTES = 64 * 1024
 """What a line gives in its turn. What a larger message has more is taken off its next turns."""
 
+SHARED_BYTES = 2 * TURN_BYTES
+"""What an owner adds to a group while several owners send: a group is committed as a whole, and a
+town's uplink waits for the group before its own."""
+SHARED_GROUPS = 100
+"""So many groups after the last one of several owners, all owners are taken to be one again."""
+
 
 class Place(NamedTuple):
     """Where a message waits: whose it is, and who sent it."""
@@ -59,6 +65,8 @@ class FairQueue:
         self._owners: OrderedDict[str, _Owner] = OrderedDict()
         self.messages = 0
         self.bytes = 0
+        self._shared = 0
+        """Groups for which others are still expected."""
 
     def put(self, place: Place, received: Received, size: int) -> None:
         """`size`: the bytes of its payload."""
@@ -87,8 +95,14 @@ class FairQueue:
         return Amount() if line is None else Amount(len(line.messages), line.bytes)
 
     def take(self, max_messages: int, max_bytes: int) -> list[Received]:
-        """The next messages; the last one may go beyond `max_bytes`."""
+        """The next messages; the last one may go beyond `max_bytes`.
+
+        One owner alone fills a group. With several, groups are small.
+        """
         group: list[Received] = []
+        self._shared = SHARED_GROUPS if len(self._owners) > 1 else max(0, self._shared - 1)
+        if self._shared:
+            max_bytes = min(max_bytes, len(self._owners) * SHARED_BYTES)
         until = self.bytes - max_bytes
         while self.messages and len(group) < max_messages and self.bytes > until:
             self._take_turn(group, max_messages, until)
