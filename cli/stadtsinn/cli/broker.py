@@ -11,6 +11,7 @@ import typer
 from stadtsinn.cli.ca import DEFAULT_FOLDER
 from stadtsinn.cli.frame import FAILED, refuse
 from stadtsinn.cli.language import text
+from stadtsinn.cli.output import say
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -102,5 +103,5 @@ def write(
     except OSError as error:
         refuse(str(error), FAILED)
     for path in (conf, *written[1:], *sorted(passwords.glob("*.password"))):
-        print(path)
-    print(text("Now: systemctl restart mosquitto", "Jetzt: systemctl restart mosquitto"))
+        say(str(path))
+    say(text("Now: systemctl restart mosquitto", "Jetzt: systemctl restart mosquitto"))

@@ -12,7 +12,7 @@ import typer
 from stadtsinn.cli.frame import FAILED, refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
-from stadtsinn.cli.output import print_list
+from stadtsinn.cli.output import print_list, say
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.broker.authority import Authority, Credentials
@@ -70,7 +70,7 @@ def create(
 
     with _refusals():
         made = Authority.create(folder, name)
-    print(made.ca)
+    say(str(made.ca))
 
 
 @app.command(
@@ -144,7 +144,7 @@ def revoke(name: Name, folder: Folder = DEFAULT_FOLDER) -> None:
     with _authority(folder) as authority:
         count = authority.revoke(name)
         listed = authority.revocations
-    print(
+    say(
         text(
             f"{name}: {count} revoked. The broker refuses them once it has the new list and was "
             "started again:",
@@ -152,7 +152,7 @@ def revoke(name: Name, folder: Folder = DEFAULT_FOLDER) -> None:
             "neu gestartet ist:",
         )
     )
-    print(
+    say(
         f"install -m 0644 {listed} /etc/mosquitto/stadtsinn/revoked.pem && "
         "systemctl restart mosquitto"
     )
@@ -183,7 +183,7 @@ def list_certificates(folder: Folder = DEFAULT_FOLDER, json_lines: Json = False)
 
 def _print_files(files: Credentials) -> None:
     for path in (files.ca, files.certificate, files.key):
-        print(path)
+        say(str(path))
 
 
 @contextmanager

@@ -177,9 +177,9 @@ def give_edge(
     if json_lines:
         print_json({"id": edge, "tenant": tenant, "from": former})
     elif former in (None, tenant):
-        print(text(f"{edge} belongs to '{tenant}'", f"{edge} gehört '{tenant}'"))
+        say(text(f"{edge} belongs to '{tenant}'", f"{edge} gehört '{tenant}'"))
     else:
-        print(
+        say(
             text(
                 f"{edge} belongs to '{tenant}' from now on, no longer to '{former}'",
                 f"{edge} gehört ab jetzt '{tenant}', nicht mehr '{former}'",
@@ -210,7 +210,7 @@ def take_edge(edge: str, config: Config = DEFAULT_CONFIG) -> None:
         scope = operator_scope(owner)
         with service.change(opened.database, scope, opened.clock.now()) as connection:
             service.delete_edge(connection, scope, edge)
-    print(text(f"{edge} belongs to no town", f"{edge} gehört keinem Mandanten"))
+    say(text(f"{edge} belongs to no town", f"{edge} gehört keinem Mandanten"))
 
 
 def _apply(opened: Parts, town: Town, dry_run: bool, json_lines: bool) -> None:
