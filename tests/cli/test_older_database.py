@@ -39,6 +39,8 @@ NEEDS = {
     "old": "70b3d57ed0000001",
     "new": "70b3d57ed0000002",
     "to": "linde",
+    "edge": "rathaus-dach",
+    "value": "default",
 }
 OPTIONS = {
     "before": "2026-01-01",
