@@ -48,7 +48,6 @@ outbox = Table(
     Column("dedup_key", String(160), nullable=False, unique=True),
     # Frozen copies, so that a retry says the same to the same; emptied after 90 days.
     Column("address", String(254), nullable=False),
-    Column("language", String(2), nullable=False, server_default="de"),
     Column("text", Text, nullable=False),
     Column("status", String(10), nullable=False),
     Column("reason", String(200), nullable=False, default=""),  # of the last failure
@@ -66,6 +65,7 @@ outbox = Table(
     Column("expires_at", InstantColumn, nullable=False),
     Column("sent_at", InstantColumn),
     Column("purged", Boolean, nullable=False, default=False),
+    Column("language", String(2), nullable=False, server_default="de"),
     sqlite_autoincrement=True,
 )
 
