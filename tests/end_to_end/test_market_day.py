@@ -59,13 +59,14 @@ def test_the_show_ends_by_itself(environment: dict[str, str], tmp_path: Path) ->
         ended_in_order(show, tmp_path)
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ctrl_c_on_the_way_up_ends_the_show_in_order(
-    environment: dict[str, str], tmp_path: Path
+    how: signal.Signals, environment: dict[str, str], tmp_path: Path
 ) -> None:
     """At the worst moment: while a child is being started."""
     with the_show(environment, tmp_path) as show:
         real_parts.wait_until((tmp_path / "cloud.log").exists, "the stage is being set")
-        show.send_signal(signal.SIGINT)
+        show.send_signal(how)
         ended_in_order(show, tmp_path)
 
 

@@ -34,7 +34,10 @@ def demo(
         float | None,
         typer.Option(
             "--for",
-            help=text("End by itself after so many seconds.", "Nach so vielen Sekunden enden."),
+            help=text(
+                "End by itself so many seconds after the pages are there.",
+                "So viele Sekunden nach dem Aufbau von selbst enden.",
+            ),
         ),
     ] = None,
     speed: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from pathlib import Path
 import typer
 
 from stadtsinn.cli.frame import FAILED, end, end_in_json
+from stadtsinn.cli.language import text
+from stadtsinn.cli.output import say
 
 
 def cache_folder() -> Path:
@@ -22,25 +25,41 @@ def cache_folder() -> Path:
 
 @contextmanager
 def stage_folder(given: Path | None) -> Iterator[Path]:
-    """The given folder, or one that is gone afterwards."""
+    """The given folder, or one that is gone afterwards; after a failure it stays, with its logs."""
     if given is not None:
         yield given
         return
-    with tempfile.TemporaryDirectory(prefix="stadtsinn-") as name:
-        yield Path(name)
+    place = Path(tempfile.mkdtemp(prefix="stadtsinn-"))
+    try:
+        yield place
+    except Exception:
+        if any(place.iterdir()):
+            say(
+                text(f"all files are kept in {place}", f"alle Dateien bleiben in {place}"),
+                error=True,
+            )
+        else:
+            place.rmdir()
+        raise
+    except BaseException:  # Ctrl-C
+        shutil.rmtree(place)
+        raise
+    shutil.rmtree(place)
 
 
 @contextmanager
 def errors_as_sentences(command: str, as_json: bool) -> Iterator[None]:
-    """Expected errors of the user's machine end with a sentence instead of a traceback."""
+    """Expected errors of the user's machine end with a sentence instead of a traceback; SIGTERM and
+    a closed terminal end it as Ctrl-C does."""
     from stadtsinn.simulator.demo.check import Stuck
-    from stadtsinn.simulator.demo.children import ChildFailed
+    from stadtsinn.simulator.demo.children import ChildFailed, ended_as_by_ctrl_c
     from stadtsinn.simulator.demo.mosquitto import MosquittoUnavailable
     from stadtsinn.simulator.radio.publisher import PublishingStuck
 
     expected = (Stuck, ChildFailed, MosquittoUnavailable, PublishingStuck, OSError, ValueError)
     try:
-        yield
+        with ended_as_by_ctrl_c():
+            yield
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
     except expected as failure:

@@ -16,9 +16,33 @@ from stadtsinn.base.private_files import private_file
 _STOP_SECONDS = 60
 
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""How a user, a service manager or a closed terminal ends us."""
+
+
+@contextmanager
+def ended_as_by_ctrl_c() -> Iterator[None]:
+    """Within the block SIGTERM and a closed terminal end it as Ctrl-C does: children first.
+
+    What the caller told this process to ignore (nohup) stays ignored.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread has signals
+        return
+    before = {number: signal.getsignal(number) for number in ENDING}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 @contextmanager
 def interrupt_waits() -> Iterator[None]:
-    """Ctrl-C within the block counts at its end.
+    """What would interrupt the block counts at its end.
 
     Between a child's start and the note of it, it would leave the child behind.
     """
@@ -26,11 +50,16 @@ def interrupt_waits() -> Iterator[None]:
         yield  # Python interrupts the main thread only
         return
     pending: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _frame: pending.append(number))
+    handled = [number for number in ENDING if callable(signal.getsignal(number))]
+    before = {
+        number: signal.signal(number, lambda came, _frame: pending.append(came))
+        for number in handled
+    }
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if pending:
         raise KeyboardInterrupt
 
