@@ -39,6 +39,15 @@ def run(config: Path) -> Command:
     return command
 
 
+def test_applying_names_a_rule_that_watches_nothing(run: Command, config: Path) -> None:
+    town = config.with_name("town.toml")
+    example = run("registry", "example").stdout
+    town.write_text(example.replace('group = { kind = "tree"', 'group = { kind = "lake"'))
+    applied = run("registry", "apply", str(town), "--dry-run")
+    assert applied.exit_code == 0
+    assert "boden-trocken watches no station yet: none has kind lake, site markt" in applied.stderr
+
+
 def test_from_nothing_to_a_town_with_a_key(run: Command, config: Path) -> None:
     town = config.with_name("town.toml")
     town.write_text(run("registry", "example").stdout, encoding="utf-8")

@@ -14,6 +14,7 @@ from stadtsinn.cli.options import DryRun, Json
 from stadtsinn.cli.output import print_json, print_list, say
 
 if TYPE_CHECKING:
+    from stadtsinn.cloud.alarms.alerts.rule import Rule
     from stadtsinn.cloud.run import Parts
     from stadtsinn.cloud.town_file.model import Town
     from stadtsinn.cloud.town_file.sections import Change
@@ -222,6 +223,7 @@ def _apply(opened: Parts, town: Town, dry_run: bool, json_lines: bool) -> None:
         opened.clock.now(),
         dry_run=dry_run,
         limits=opened.settings.limits,
+        on_idle=_warn_of_idle,
     )
     for change in changes:
         if json_lines:
@@ -230,6 +232,17 @@ def _apply(opened: Parts, town: Town, dry_run: bool, json_lines: bool) -> None:
             say(_line(change))
     if not json_lines:
         say(_conclusion(len(changes), dry_run))
+
+
+def _warn_of_idle(rule: Rule) -> None:
+    group = ", ".join(f"{name} {value}" for name, value in rule.group or () if value is not None)
+    say(
+        text(
+            f"note: rule {rule.slug} watches no station yet: none has {group}",
+            f"Hinweis: Regel {rule.slug} gilt noch für keine Station: keine hat {group}",
+        ),
+        error=True,
+    )
 
 
 def _line(change: Change) -> str:

@@ -82,8 +82,8 @@ def list_tenants(config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> N
 
 @app.command(
     help=text(
-        "Show or set what a town may have and ask for at most; 'default' goes back to \\[limits] of "
-        "the configuration.\n\n"
+        "Show or set what a town may have and ask for at most; 'default' goes back to \\[limits] "
+        "of the configuration.\n\n"
         "Example: stadtsinn tenant limit musterstadt rules 3000",
         "Zeigen oder setzen, was ein Mandant höchstens haben und abfragen darf; 'default' stellt "
         "\\[limits] der Konfiguration wieder her.\n\n"

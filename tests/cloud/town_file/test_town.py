@@ -58,6 +58,26 @@ def test_the_example_makes_a_town_from_an_empty_database(
     assert set(directory.stations) == {1, 2}
 
 
+def test_a_rule_for_a_group_without_a_station_is_reported(
+    database: Database, tmp_path: Path
+) -> None:
+    """Of the example none is; one that matches in part is, in a dry run as well."""
+    idle: list[str] = []
+    apply_town(database, _example(tmp_path), NOW, on_idle=lambda rule: idle.append(rule.slug))
+    assert idle == []
+    document = tomllib.loads(EXAMPLE)
+    document["rules"][1]["group"] = {"kind": "soil", "site": "marktplatz"}
+    for dry_run in (True, False):
+        apply_town(
+            database,
+            Town.read(document),
+            NOW,
+            dry_run=dry_run,
+            on_idle=lambda rule: idle.append(rule.slug),
+        )
+    assert idle == ["boden-trocken", "boden-trocken"]
+
+
 def _with_steering_text(document: Any) -> Iterator[tuple[str, Any]]:
     """The document with one of its texts changed, each in turn."""
     if isinstance(document, str):

@@ -85,7 +85,7 @@ recipients = ["ordnungsamt"]
 [[rules]]
 slug = "boden-trocken"
 name = "Boden trocken"
-group = { kind = "soil", site = "marktplatz" }  # each of them for itself; or: station = "…"
+group = { kind = "tree", site = "marktplatz" }  # each of them for itself; or: station = "…"
 quantity = "soil_moisture"
 direction = "below"
 on = 15
