@@ -46,6 +46,7 @@ def test_the_example_makes_a_town_from_an_empty_database(
         "zone wochenmarkt, gate nordtor",
         "recipient ordnungsamt",
         "rule wochenmarkt-voll",
+        "rule wochenmarkt-genehmigung",
         "rule boden-trocken",
     ]
     with database.read() as connection:

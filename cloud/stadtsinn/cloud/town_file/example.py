@@ -69,7 +69,7 @@ slug = "ordnungsamt"
 name = "Ordnungsamt, Bereitschaft"
 channel = "sms"
 address = "+49 176 04069001"
-# language = "en"               # of the messages; without: German
+language = "de"                 # of the messages; or "en"
 
 [[rules]]
 slug = "wochenmarkt-voll"
@@ -79,6 +79,17 @@ direction = "above"
 on = 810                        # alarm from here on
 off = 760                       # over when below this
 for_s = 120                     # if it lasts so long
+min_samples = 2
+recipients = ["ordnungsamt"]
+
+[[rules]]
+slug = "wochenmarkt-genehmigung"
+name = "Genehmigte Personenzahl"
+kind = "permit"                 # in per cent of the zone's 'permitted', whatever it is changed to
+zone = "wochenmarkt"
+warn_percent = 90               # first message
+alarm_percent = 100             # second message
+off_percent = 85                # all-clear; has to lie below warn_percent
 min_samples = 2
 recipients = ["ordnungsamt"]
 
