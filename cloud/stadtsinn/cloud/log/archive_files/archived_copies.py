@@ -24,6 +24,9 @@ from stadtsinn.cloud.log.uplinks.tables import archived_days, archived_sessions
 _COLUMNS = COPIED.split(", ")
 _FILES_KEPT = 3
 """Days kept in memory; a spool that is sent after weeks needs one day after another."""
+_DAYS = 16
+"""Days that one look opens at most, the newest. Only a device that begins its counters again on
+every day has more, or one whose times are made up."""
 
 _Session = tuple[str, str]
 _Sessions = Mapping[_Session, Sequence[int]]
@@ -45,7 +48,8 @@ class ArchivedCopies:
         if not by_day:
             return []
         found: list[Copy] = []
-        for day in days(connection, archived_days.c.day.in_(by_day)):
+        newest = sorted(by_day)[-_DAYS:]
+        for day in days(connection, archived_days.c.day.in_(newest)):
             wanted = by_day[day.day]
             for session in {key[:2] for key in wanted}:
                 found += [copy for copy in self._session(day, session) if copy.key in wanted]
@@ -75,7 +79,7 @@ class ArchivedCopies:
         )
         return any(
             after < copy.event_time < before and fits(copy)
-            for day in may_hold
+            for day in may_hold[-_DAYS:]
             for copy in self._session(day, (frame.dev_eui, frame.dev_addr))
         )
 

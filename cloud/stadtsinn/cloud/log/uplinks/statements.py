@@ -14,13 +14,19 @@ from stadtsinn.cloud.log.uplinks.rows import COPIED, INSERTED, READ
 Key = tuple[str, str, int]
 """(dev_eui, dev_addr, f_cnt)"""
 
+GENERATIONS = 64
+"""The newest frames of a key that are looked at. Of a device with more, that begins its counters
+again all the time, a resend is found by its time."""
+
 
 class Statements(Protocol):
     """What both databases are asked."""
 
     def insert(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None: ...
 
-    def copies(self, connection: Connection, keys: Sequence[Key]) -> Sequence[Sequence[Any]]: ...
+    def copies(self, connection: Connection, keys: Sequence[Key]) -> Sequence[Sequence[Any]]:
+        """What is logged with these keys: of each the `GENERATIONS` newest."""
+        ...
 
     def archived_keys(
         self, connection: Connection, keys: Sequence[Key]
@@ -47,6 +53,12 @@ class Sqlite:
         "AND u.dev_addr = json_extract(k.value, '$[1]') "
         "AND u.f_cnt = json_extract(k.value, '$[2]')"
     )
+    _newest_copies = (
+        f"{_copies} AND u.generation > (SELECT max(n.generation) FROM uplinks AS n "  # noqa: S608
+        "WHERE n.dev_eui = json_extract(k.value, '$[0]') "
+        "AND n.dev_addr = json_extract(k.value, '$[1]') "
+        f"AND n.f_cnt = json_extract(k.value, '$[2]')) - {GENERATIONS}"
+    )
     _archived_keys = (
         "SELECT s.day, s.dev_eui, s.dev_addr, json_extract(k.value, '$[2]') FROM json_each(?) AS k "
         "CROSS JOIN archived_sessions AS s "
@@ -61,8 +73,14 @@ class Sqlite:
         connection.exec_driver_sql(self._insert, list(rows))
 
     def copies(self, connection: Connection, keys: Sequence[Key]) -> Sequence[Sequence[Any]]:
-        encoded = msgspec.json.encode(keys).decode()
-        return connection.exec_driver_sql(self._copies, (encoded,)).cursor.fetchall()
+        encoded = (msgspec.json.encode(keys).decode(),)
+        most = 4 * len(keys) + 1_000
+        found = connection.exec_driver_sql(f"{self._copies} LIMIT {most}", encoded)
+        rows: Sequence[Sequence[Any]] = found.cursor.fetchall()
+        if len(rows) < most:
+            return rows
+        # Some key has very many. To ask for the newest of each costs more, also for all others.
+        return connection.exec_driver_sql(self._newest_copies, encoded).cursor.fetchall()
 
     def archived_keys(
         self, connection: Connection, keys: Sequence[Key]
@@ -88,8 +106,9 @@ class Postgres:
     _copies = (
         f"SELECT {_columns} FROM "  # noqa: S608
         "unnest(%s::text[], %s::text[], %s::bigint[]) AS k(dev_eui, dev_addr, f_cnt) "
-        "JOIN uplinks AS u ON u.dev_eui = k.dev_eui AND u.dev_addr = k.dev_addr "
-        "AND u.f_cnt = k.f_cnt"
+        "CROSS JOIN LATERAL (SELECT * FROM uplinks AS n WHERE n.dev_eui = k.dev_eui "
+        "AND n.dev_addr = k.dev_addr AND n.f_cnt = k.f_cnt ORDER BY n.generation DESC "
+        f"LIMIT {GENERATIONS}) AS u"
     )
     _archived_keys = (
         "SELECT s.day, s.dev_eui, s.dev_addr, k.f_cnt FROM "
