@@ -94,6 +94,15 @@ def test_a_revoked_name_is_listed_and_the_remedy_printed(folder: Path) -> None:
     ]
 
 
+def test_the_brokers_certificate_is_listed_by_its_present_names(folder: Path) -> None:
+    run("edge", "server", folder=folder)
+    run("server", "old.example", folder=folder)
+    run("server", "mqtt.example", "192.0.2.1", "--days", "30", folder=folder)
+    lines = run("list", "--json", folder=folder)[1].splitlines()
+    listed = [(one["name"], one["kind"]) for one in map(json.loads, lines)]
+    assert listed == [("mqtt.example, 192.0.2.1", "server"), ("server", "client")]
+
+
 def test_refusals_end_with_code_2(folder: Path, tmp_path: Path) -> None:
     assert run("create", "--name", "x", folder=folder)[0] == 2
     assert run("server", "a b", folder=folder)[0] == 2

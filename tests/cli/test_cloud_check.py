@@ -38,12 +38,38 @@ def test_check_says_what_it_would_do_and_no_secret(tmp_path: Path) -> None:
     assert "postgresql" in out
     assert "geheim" not in out
     assert "takes from county" in out
-    assert "127.0.0.1:1, NO encryption, session kept for 14 days" in out
+    assert "127.0.0.1:1, on this machine, unencrypted, session kept for 14 days" in out
 
 
 def test_check_is_german_by_locale(tmp_path: Path) -> None:
     out = run("--config", config(tmp_path), language="de_DE.UTF-8")[1]
-    assert "KEINE Verschlüsselung, Sitzung 14 Tage aufbewahrt" in out
+    assert "auf diesem Rechner, unverschlüsselt, Sitzung 14 Tage aufbewahrt" in out
+
+
+def test_only_a_broker_elsewhere_is_warned_of(tmp_path: Path) -> None:
+    path = tmp_path / "cloud.toml"
+    for host, warned in (("localhost", False), ("::1", False), ("mqtt.example", True)):
+        path.write_text(f'[broker]\nhost = "{host}"\n')
+        assert ("NO encryption" in run("--config", str(path))[1]) is warned
+
+
+def test_check_shows_where_files_come_and_names_what_it_cannot_write(tmp_path: Path) -> None:
+    """Below a file nobody makes a folder, not even root."""
+    path, file = tmp_path / "cloud.toml", tmp_path / "file"
+    path.write_text('[database]\nurl = "sqlite:///town.sqlite"\n')
+    code, out, err = run("--config", str(path))
+    assert (code, err) == (0, "")
+    assert str(tmp_path / "town.sqlite") in "".join(out.split())
+    assert str(tmp_path / "archive") in "".join(out.split())
+    file.write_text("")
+    path.write_text(
+        '[database]\nurl = "sqlite:///file/town.sqlite"\n[archive]\nfolder = "file/archive"\n'
+    )
+    code, _, err = run("--config", str(path))
+    assert code == 1
+    assert f"cannot write {file}/town.sqlite" in err
+    assert f"cannot write {file}/archive" in err
+    assert "series.sqlite" not in err
 
 
 def test_check_names_a_mistake_in_the_file(tmp_path: Path) -> None:

@@ -23,6 +23,17 @@ Connect = Annotated[
 ]
 
 
+def protection(broker: Broker) -> str:
+    """How what goes to a broker is kept from others' eyes."""
+    from stadtsinn.base.mqtt.broker import on_this_machine
+
+    if broker.tls:
+        return "TLS"
+    if on_this_machine(broker.host):
+        return text("on this machine, unencrypted", "auf diesem Rechner, unverschlüsselt")
+    return text("NO encryption", "KEINE Verschlüsselung")
+
+
 def keeps_messages(name: str, broker: Broker, topic: str) -> bool:
     """Try a broker out and print the result; false where a fault was found."""
     from stadtsinn.base.logs import configure_logs

@@ -161,24 +161,37 @@ def revoke(name: Name, folder: Folder = DEFAULT_FOLDER) -> None:
 @app.command(
     "list",
     help=text(
-        "List the certificates of edge agents and roles. Example: stadtsinn ca list",
-        "Zertifikate der Agenten und Rollen auflisten. Beispiel: stadtsinn ca list",
+        "List the certificates of the broker, of edge agents and roles. Example: stadtsinn ca list",
+        "Zertifikate des Brokers, der Agenten und Rollen auflisten. Beispiel: stadtsinn ca list",
     ),
 )
 def list_certificates(folder: Folder = DEFAULT_FOLDER, json_lines: Json = False) -> None:
     with _authority(folder) as authority:
-        issued = authority.issued()
+        server = authority.server_certificate
+        issued = [("client", one) for one in authority.issued()]
+    if server is not None:
+        issued.insert(0, ("server", server))
     print_list(
         issued,
         {
-            "Name": lambda one: one.name,
-            text("Valid until", "Gültig bis"): lambda one: f"{one.ends:%Y-%m-%d}",
-            text("Revoked", "Gesperrt"): lambda one: text("yes", "ja") if one.revoked else "",
+            "Name": lambda row: row[1].name,
+            text("Whose", "Wessen"): lambda row: _kind(row[0]),
+            text("Valid until", "Gültig bis"): lambda row: f"{row[1].ends:%Y-%m-%d}",
+            text("Revoked", "Gesperrt"): lambda row: text("yes", "ja") if row[1].revoked else "",
         },
-        lambda one: {"name": one.name, "ends": f"{one.ends:%Y-%m-%d}", "revoked": one.revoked},
+        lambda row: {
+            "name": row[1].name,
+            "kind": row[0],
+            "ends": f"{row[1].ends:%Y-%m-%d}",
+            "revoked": row[1].revoked,
+        },
         as_json=json_lines,
         empty=text("none yet: 'stadtsinn ca edge'", "noch keine: 'stadtsinn ca edge'"),
     )
+
+
+def _kind(kind: str) -> str:
+    return "Broker" if kind == "server" else text("agent, role", "Agent, Rolle")
 
 
 def _print_files(files: Credentials) -> None:

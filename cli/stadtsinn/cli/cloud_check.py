@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from getpass import getuser
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from stadtsinn.cli.broker_check import Connect, keeps_messages
+from stadtsinn.cli.broker_check import Connect, keeps_messages, protection
 from stadtsinn.cli.frame import FAILED
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, read_settings, server_errors
 from stadtsinn.cli.language import text
-from stadtsinn.cli.output import print_facts
+from stadtsinn.cli.output import print_facts, say
 
 if TYPE_CHECKING:
     from stadtsinn.base.mqtt.broker import Broker
@@ -35,8 +38,16 @@ def check(config: Config = DEFAULT_CONFIG, connect: Connect = False) -> None:
             if broker.tls:
                 broker.tls.context()
     print_facts(_summary(settings, brokers))
-    if not connect:
-        return
+    refused = [path for path in _written(settings) if not _can_write(path)]
+    for path in refused:
+        say(_cannot_write(path), error=True)
+    if connect:
+        _try_brokers(brokers)
+    if refused:
+        raise typer.Exit(FAILED)
+
+
+def _try_brokers(brokers: list[tuple[str, Broker]]) -> None:
     from stadtsinn.edge.messages.delivery import CHECK_TOPIC
 
     tried = {
@@ -45,6 +56,52 @@ def check(config: Config = DEFAULT_CONFIG, connect: Connect = False) -> None:
     kept = [keeps_messages(name, broker, CHECK_TOPIC) for name, broker in tried.values()]
     if not all(kept):
         raise typer.Exit(FAILED)
+
+
+def _written(settings: CloudSettings) -> Iterator[Path]:
+    """The files and folders that the cloud writes."""
+    for url in (settings.database.url, settings.series.url):
+        if (path := _sqlite_file(url)) is not None:
+            yield path
+    yield settings.archive.folder.absolute()
+
+
+def _sqlite_file(url: str) -> Path | None:
+    scheme, found, path = url.partition(":///")
+    if not found or scheme != "sqlite" or path == ":memory:":
+        return None
+    return Path(path).absolute()
+
+
+def _where(url: str) -> str:
+    """A file by its whole path; of a server the kind: its address may hold a password."""
+    return str(_sqlite_file(url) or url.partition(":")[0])
+
+
+def _can_write(path: Path) -> bool:
+    """Whether this user may write it, or make it; SQLite writes beside its file as well."""
+    try:
+        if path.is_file():
+            return os.access(path, os.R_OK | os.W_OK) and _can_make_in(path.parent)
+        return _can_make_in(path)
+    except PermissionError:  # in a folder that this user may not enter
+        return False
+
+
+def _can_make_in(folder: Path) -> bool:
+    while not folder.exists():
+        folder = folder.parent
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
+
+def _cannot_write(path: Path) -> str:
+    user = getuser()
+    return text(
+        f"{user} cannot write {path}: put it below a folder that belongs to the user of the "
+        "cloud, e.g. /var/lib/stadtsinn",
+        f"{user} kann {path} nicht schreiben: unter einen Ordner legen, der dem Benutzer der "
+        "Zentrale gehört, z. B. /var/lib/stadtsinn",
+    )
 
 
 def _brokers(settings: CloudSettings) -> Iterator[tuple[str, Broker]]:
@@ -58,10 +115,11 @@ def _brokers(settings: CloudSettings) -> Iterator[tuple[str, Broker]]:
 def _summary(
     settings: CloudSettings, brokers: list[tuple[str, Broker]]
 ) -> Iterator[tuple[str, str]]:
-    yield text("database", "Datenbank"), settings.database.url.partition(":")[0]
-    yield text("series", "Zeitreihen"), settings.series.url.partition(":")[0]
+    yield text("database", "Datenbank"), _where(settings.database.url)
+    yield text("series", "Zeitreihen"), _where(settings.series.url)
+    yield text("archive", "Archiv"), str(settings.archive.folder.absolute())
     for name, broker in brokers:
-        tls = "TLS" if broker.tls else text("NO encryption", "KEINE Verschlüsselung")
+        tls = protection(broker)
         days = broker.session_expiry // 86_400
         yield (
             text(f"takes from {name}", f"nimmt von {name}"),

@@ -10,7 +10,7 @@ import typer
 
 from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.cli import edge_aside
-from stadtsinn.cli.broker_check import Connect, keeps_messages
+from stadtsinn.cli.broker_check import Connect, keeps_messages, protection
 from stadtsinn.cli.frame import FAILED, refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Clock, EdgeConfig
@@ -119,7 +119,6 @@ def _summary(settings: EdgeSettings) -> Iterator[tuple[str, str]]:
     local, cloud, commit = settings.local(), settings.cloud(), settings.commit
     server, topics = settings.network_server.title, ", ".join(settings.topics)
     size = f"{settings.spool.max_megabytes} MB"
-    tls = "TLS" if cloud.tls else text("NO encryption", "KEINE Verschlüsselung")
     yield text("edge id", "Kennung"), settings.edge_id
     yield (
         text("takes from", "nimmt von"),
@@ -139,7 +138,7 @@ def _summary(settings: EdgeSettings) -> Iterator[tuple[str, str]]:
             f"je {commit.rows} Meldungen oder {commit.seconds:g} s",
         ),
     )
-    yield text("delivers to", "liefert an"), f"{cloud.host}:{cloud.port}, {tls}"
+    yield text("delivers to", "liefert an"), f"{cloud.host}:{cloud.port}, {protection(cloud)}"
     yield text("health", "Zustand"), f"http://{settings.health.address}/healthz, /metrics"
     yield (
         text("device types", "Gerätetypen"),

@@ -107,7 +107,7 @@ folder = "archive"
 host = "127.0.0.1"
 port = 1883
 # username = "ingest"
-# password_file = "broker.password"
+# password_file = "ingest.password"   # as 'stadtsinn broker write' makes it
 # session_days = 30                # how long it keeps messages for an ingest that is away
 # [broker.tls]
 # ca = "ca.pem"

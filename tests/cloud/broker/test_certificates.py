@@ -10,6 +10,7 @@ are known by certificate (.../issues/1402).
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -24,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from real_parts import PATIENCE_S, wait_until
 from stadtsinn.base.mqtt.broker import Broker, Tls
 from stadtsinn.base.mqtt.link import MqttLink
+from stadtsinn.base.mqtt.probe import Fault, probe
 from stadtsinn.cloud.broker.authority import Authority, Credentials
 from stadtsinn.cloud.broker.certificates import client_certificate, key_pem, pem
 from stadtsinn.edge.messages.delivery import ack_topic, batch_topic
@@ -142,7 +144,9 @@ def reload(town: TownBroker) -> None:
     os.kill(process.pid, signal.SIGHUP)
 
 
-def test_a_revoked_certificate_is_refused_after_the_restart(own_town: TownBroker) -> None:
+def test_a_revoked_certificate_is_refused_after_the_restart(
+    own_town: TownBroker, tmp_path: Path
+) -> None:
     """The others come in as before, and nothing that waits is lost."""
     stolen, honest = own_town.edge("stolen"), own_town.edge("honest")
     local = {"account": (INGEST, own_town.passwords[INGEST]), "keep_session": True}
@@ -154,6 +158,8 @@ def test_a_revoked_certificate_is_refused_after_the_restart(own_town: TownBroker
     assert thief.connect()
 
     context = tls_context(stolen)
+    copied = Path(shutil.copytree(stolen.certificate.parent, tmp_path / "stolen"))
+    files = Tls(*(copied / name for name in ("ca.pem", "stolen.pem", "stolen.key")))
     assert own_town.authority.revoke("stolen") == 1
     own_town.write()
     own_town.mosquitto.stop()
@@ -162,6 +168,9 @@ def test_a_revoked_certificate_is_refused_after_the_restart(own_town: TownBroker
     own_town.mosquitto.start()
 
     assert not comes_in(own_town, context)
+    report = probe(Broker("127.0.0.1", own_town.ports.port, "s", files), "x", timeout=3)
+    assert report.fault is Fault.UNREACHABLE
+    assert "revoked" in report.detail
     assert comes_in(own_town, tls_context(honest))
     with RawClient(own_town.ports.local_port, "i", **local) as ingest:  # type: ignore[arg-type]
         assert ingest.session_present

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 
 SESSION_DAYS = 30
@@ -35,6 +36,14 @@ class Tls:
                 f"({error.reason}): expected are PEM files, and the key of that certificate"
             ) from error
         return context
+
+
+def on_this_machine(host: str) -> bool:
+    """Whether what goes to this host stays on this machine."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)

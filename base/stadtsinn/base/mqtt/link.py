@@ -374,11 +374,18 @@ class MqttLink:
     def _try_other_protocol(self) -> None:
         """Some 3.1.1 brokers close an MQTT 5 connection without an answer."""
         self._unanswered += 1
-        self._report_failure("broker_hung_up", "closed before it answered")
+        self._report_failure("broker_hung_up", self._hung_up())
         if self._unanswered % _UNANSWERED_ATTEMPTS == 0:
             self._client.use_protocol(
                 MQTTProtocolVersion.MQTTv311 if self.protocol == "5" else MQTTProtocolVersion.MQTTv5
             )
+
+    def _hung_up(self) -> str:
+        """TLS 1.3 lets a client begin before the broker has looked at its certificate, so that
+        a certificate that it refuses ends like this."""
+        if self._broker.tls is None or self._broker.tls.certificate is None:
+            return "closed before it answered"
+        return "closed before it answered: is our certificate revoked, ended or of another town?"
 
     def _report_state(self, connected: bool) -> None:
         self._call(self._on_state, connected)

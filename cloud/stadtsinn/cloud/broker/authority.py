@@ -186,10 +186,22 @@ class Authority:
         write_secret(files.certificate, pem(made))
         return files
 
+    @property
+    def server_certificate(self) -> Issued | None:
+        """The broker's present one, by all its names; None where there is none."""
+        try:
+            path = self.server.certificate
+        except Refused:
+            return None
+        made = x509.load_pem_x509_certificate(path.read_bytes())
+        names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        hosts = ", ".join(str(one.value) for one in names)
+        return Issued(hosts, made.serial_number, made.not_valid_after_utc, revoked=False)
+
     # --- what was issued, and taking it back --------------------------------------------
 
     def issued(self) -> list[Issued]:
-        """Every certificate, by name, the oldest first."""
+        """Every certificate of a client, by name, the oldest first."""
         revoked = self._revoked()
         return sorted(
             (
