@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
+import pytest
+from prometheus_client import REGISTRY
+
 from stadtsinn.base.instant import DAY
 from stadtsinn.cloud.intake.edge_watch import EdgeWatch
 from stadtsinn.cloud.intake.streams import Answer
@@ -56,3 +61,42 @@ def test_clock_is_named_until_it_is_right() -> None:
     assert watch.check().ok, "the data arrive"
     watch.note_clock("rathaus", 0)
     assert watch.check().warnings == ()
+
+
+CENTURY = 100 * 365 * DAY
+
+
+@pytest.mark.parametrize("ahead", [2**64 - 1, -(2**63), CENTURY + 1, -CENTURY - 1])
+def test_time_that_no_clock_has_is_not_called_a_clock_to_set(ahead: int) -> None:
+    watch = EdgeWatch()
+    watch.note_clock("rathaus", ahead)
+    (warning,) = watch.check().warnings
+    assert "edge rathaus claims a time that is impossible: over 100 years" in warning
+    assert ("ahead" in warning) == (ahead > 0)
+    assert "timedatectl" not in warning
+    name = "stadtsinn_ingest_edge_clock_ahead_seconds"
+    shown = REGISTRY.get_sample_value(name, {"source": "edge:rathaus"})
+    assert shown is not None
+    assert math.isnan(shown)
+    watch.note_clock("rathaus", 2 * DAY)
+    (warning,) = watch.check().warnings
+    assert "clock of edge rathaus is 2.0 days ahead" in warning
+    watch.note_clock("rathaus", ahead)
+    watch.note_clock("rathaus", 0)
+    assert watch.check().warnings == ()
+
+
+def test_clock_that_begins_in_1970_is_one_to_set() -> None:
+    watch = EdgeWatch()
+    watch.note_clock("rathaus", -57 * 365 * DAY)
+    (warning,) = watch.check().warnings
+    assert "timedatectl" in warning
+
+
+def test_edge_that_begins_streams_without_end_is_named() -> None:
+    watch = EdgeWatch()
+    watch.note_unanswered({})
+    assert watch.check().warnings == ()
+    watch.note_unanswered({"rathaus": 7})
+    (warning,) = watch.check().warnings
+    assert "edge rathaus begins streams without end: 7 batches were not answered" in warning

@@ -116,6 +116,7 @@ class Bench:
         self.source = FakeSource(self.inbox)
         clock = ManualClock(at(3600))
         self.signal = LogSignal()
+        self.seconds = 0.0
         self.worker = IngestWorker(
             open_ingestor(
                 self.database, DirectoryCache(self.database), clock, Archive(folder / "archive")
@@ -126,6 +127,7 @@ class Bench:
             self.signal,
             Maintenance(self.database, clock),
             Grouping(max_messages=10, linger_s=0),
+            monotonic=lambda: self.seconds,
         )
 
     def event(self, number: int) -> None:
@@ -186,6 +188,37 @@ def test_while_the_database_is_away_nothing_is_acknowledged_and_health_says_so(
     assert bench.worker.check().ok
     bench.worker.stop()
     assert bench.head() == 1
+
+
+@pytest.mark.parametrize("hangs", ["append", "read", "acknowledge", "directory"])
+def test_a_step_that_hangs_is_said_with_how_long_it_has_run(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, hangs: str
+) -> None:
+    reached, release = threading.Event(), threading.Event()
+    where = {"append": service, "directory": bench.worker._ingestor}.get(hangs, bench.source)
+    real = getattr(where, hangs)
+
+    def slow(*arguments: object) -> object:
+        reached.set()
+        assert release.wait(PATIENCE_S)
+        return real(*arguments)
+
+    bench.worker.start()
+    wait_until(lambda: bench.worker.check().ok, "it runs")
+    monkeypatch.setattr(where, hangs, slow)
+    bench.event(1)
+    assert reached.wait(PATIENCE_S)
+    bench.seconds = 29.0
+    assert bench.worker.check().ok
+    bench.seconds = 95.0
+    check = bench.worker.check()
+    assert not check.ok
+    assert "under way for 95 s: what arrives waits for it" in check.detail
+    assert ("one commit" in check.detail) == (hangs == "append")
+    release.set()
+    wait_until(lambda: bench.source.acknowledged == [1], "the step ends")
+    wait_until(lambda: bench.worker.check().ok, "health is well again")
+    bench.worker.stop()
 
 
 def test_a_message_that_breaks_the_reader_is_quarantined_and_acknowledged(bench: Bench) -> None:

@@ -12,6 +12,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from math import nan
 
 from stadtsinn.base.health import Check
 from stadtsinn.base.instant import DAY, HOUR, MINUTE, SECOND
@@ -20,6 +21,8 @@ from stadtsinn.cloud.intake import metrics
 from stadtsinn.cloud.intake.streams import Answer
 
 _RETURNS = 3
+_NO_CLOCK = 100 * 365 * DAY
+"""No clock is wrong by more: one that begins in 1970 is not."""
 _WITHIN_S = 3600.0
 _EDGES_KEPT = 10_000
 _RUNS_KEPT = 8
@@ -31,6 +34,8 @@ class Kind(StrEnum):
     OLDER_LIFE = "edge_of_an_older_life"
     SECOND_AGENT = "edge_runs_twice"
     CLOCK = "edge_clock_wrong"
+    NO_CLOCK = "edge_time_impossible"
+    STREAMS = "edge_begins_streams"
     FLOOD = "edge_set_back"
 
 
@@ -40,6 +45,10 @@ REMEDIES: Mapping[Kind, str] = {
     Kind.SECOND_AGENT: "a copied card? Give one of them an edge id, a certificate and a spool of "
     "its own",
     Kind.CLOCK: "its uplinks are dated by this cloud's clock; set the time there ('timedatectl')",
+    Kind.NO_CLOCK: "its uplinks are dated by this cloud's clock; no clock is so wrong: look what "
+    "else publishes as this edge",
+    Kind.STREAMS: "nothing is lost, what is not answered comes again; an edge agent begins one "
+    "stream with each new spool: look what else publishes as this edge",
     Kind.FLOOD: "nothing is lost, an edge agent sends them again and waits for answers before it "
     "sends more; look what else publishes as this edge",
 }
@@ -77,16 +86,29 @@ class EdgeWatch:
 
     def note_clock(self, edge: str, ahead: int) -> None:
         """Take account of how far an edge's clock is ahead of ours, in µs; 0 for a right one."""
-        metrics.EDGE_CLOCK.labels(f"edge:{edge}").set(ahead / SECOND)
-        if ahead:
-            way = "ahead" if ahead > 0 else "behind"
-            self.notices.note(
-                Kind.CLOCK,
-                f"the clock of edge {edge} is {_duration(abs(ahead))} {way}",
-                subject=edge,
-            )
+        impossible = abs(ahead) > _NO_CLOCK
+        metrics.EDGE_CLOCK.labels(f"edge:{edge}").set(nan if impossible else ahead / SECOND)
+        way = "ahead" if ahead > 0 else "behind"
+        if impossible:
+            text = f"edge {edge} claims a time that is impossible: over 100 years {way}"
+            self.notices.note(Kind.NO_CLOCK, text, subject=edge)
+        else:
+            self.notices.end(Kind.NO_CLOCK, subject=edge)
+        if ahead and not impossible:
+            text = f"the clock of edge {edge} is {_duration(abs(ahead))} {way}"
+            self.notices.note(Kind.CLOCK, text, subject=edge)
         else:
             self.notices.end(Kind.CLOCK, subject=edge)
+
+    def note_unanswered(self, batches: Mapping[str, int]) -> None:
+        """Take account of batches, by edge, that began too many streams at once."""
+        for edge, count in batches.items():
+            self.notices.note(
+                Kind.STREAMS,
+                f"edge {edge} begins streams without end: {count} batches were not answered",
+                subject=edge,
+                count=count,
+            )
 
     def note_set_back(self, batches: Mapping[str, int]) -> None:
         """Take account of batches that were left out, by the source of the edge that sent them."""

@@ -34,7 +34,7 @@ EDGE_NOTICES = Counter(
 )
 EDGE_CLOCK = Gauge(
     "stadtsinn_ingest_edge_clock_ahead_seconds",
-    "Seconds that an edge's clock is ahead of this cloud's; 0 where it is right",
+    "Seconds that an edge's clock is ahead of this cloud's; 0 where it is right, NaN: impossible",
     ["source"],
 )
 BROKER_NOTICES = Counter(

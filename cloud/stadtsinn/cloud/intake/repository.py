@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, case, delete, func, select, tuple_, update
 
+from stadtsinn.base.batches import batched
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.intake.arrival import Kind, Origin, Original, Rejection
@@ -21,8 +22,14 @@ from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.database.upsert import insert_ignore_all, insert_into
 from stadtsinn.edge.network_servers.event_time import EARLIEST
 
-_state_encoder = msgspec.msgpack.Encoder()
-_state_decoder = msgspec.msgpack.Decoder(StreamState)
+_encoded = msgspec.msgpack.Encoder().encode
+_state_of = msgspec.msgpack.Decoder(StreamState).decode
+
+STREAMS_KEPT = 16
+"""Streams of an edge that are remembered. An agent has one, and a new one with each new spool."""
+_DROPPED_AT_ONCE = 500
+_ASKED_AT_ONCE = 1_000
+"""PostgreSQL takes some thousand pairs in a statement, SQLite 32,766 parameters."""
 
 _NEWEST_LOOKED_AT = 10_000
 _DEV_EUI = re.compile("[0-9a-f]{16}")
@@ -87,34 +94,61 @@ class QuarantineRow:
 # --- streams of edges ------------------------------------------------------------------
 
 
-def read_streams(connection: Connection, keys: Iterable[StreamKey]) -> dict[StreamKey, StreamState]:
-    """The states of these streams; one that nobody has seen stands at its beginning."""
-    return {key: _read_stream(connection, key) for key in keys}
-
-
-def _read_stream(connection: Connection, key: StreamKey) -> StreamState:
-    edge_id, stream = key
-    encoded = connection.execute(
-        select(edge_streams.c.state).where(
-            edge_streams.c.edge_id == edge_id, edge_streams.c.stream == stream
-        )
-    ).scalar_one_or_none()
-    return _state_decoder.decode(encoded) if encoded is not None else StreamState()
+def read_streams(
+    connection: Connection, keys: Collection[StreamKey]
+) -> dict[StreamKey, StreamState]:
+    """The states of those of these streams that are known."""
+    table = edge_streams.c
+    pair = tuple_(table.edge_id, table.stream)  # SQLite tries all pairs of two lists
+    states: dict[StreamKey, StreamState] = {}
+    for part in batched(sorted(keys), _ASKED_AT_ONCE):
+        query = select(table.edge_id, table.stream, table.state).where(pair.in_(part))
+        for row in connection.execute(query):
+            states[row.edge_id, row.stream] = _state_of(row.state)
+    return states
 
 
 def write_streams(
     connection: Connection, states: Mapping[StreamKey, StreamState], now: Instant
 ) -> None:
+    if not states:
+        return
     insert = insert_into(connection, edge_streams)
-    for (edge_id, stream), state in states.items():
-        encoded = _state_encoder.encode(state)
+    statement = insert.on_conflict_do_update(
+        index_elements=["edge_id", "stream"],
+        set_={"state": insert.excluded.state, "updated_at": insert.excluded.updated_at},
+    )
+    rows = [
+        {"edge_id": edge_id, "stream": stream, "state": _encoded(state), "updated_at": now}
+        for (edge_id, stream), state in sorted(states.items())
+    ]
+    connection.execute(statement, rows)
+
+
+def drop_surplus_streams(connection: Connection, edge_ids: Collection[str], now: Instant) -> None:
+    """Keep of each of these edges the newest `STREAMS_KEPT` streams, those written `now` first.
+
+    A few rows at a time; what is left goes with the next commit in which a stream begins.
+    """
+    table = edge_streams.c
+    # Where this machine's clock was set back, others seem to be newer.
+    earlier = case((table.updated_at == now, 0), else_=1)
+    rank = func.row_number().over(
+        partition_by=table.edge_id, order_by=(earlier, table.updated_at.desc(), table.stream)
+    )
+    for part in batched(sorted(edge_ids), _ASKED_AT_ONCE):
+        ranked = (
+            select(table.edge_id, table.stream, rank.label("rank"))
+            .where(table.edge_id.in_(part))
+            .subquery()
+        )
+        surplus = (
+            select(ranked.c.edge_id, ranked.c.stream)
+            .where(ranked.c.rank > STREAMS_KEPT)
+            .limit(_DROPPED_AT_ONCE)
+        )
         connection.execute(
-            insert.values(
-                edge_id=edge_id, stream=stream, state=encoded, updated_at=now
-            ).on_conflict_do_update(
-                index_elements=["edge_id", "stream"],
-                set_={"state": encoded, "updated_at": now},
-            )
+            delete(edge_streams).where(tuple_(table.edge_id, table.stream).in_(surplus))
         )
 
 

@@ -7,9 +7,9 @@ was not acknowledged can come again without doing anything twice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from msgspec.structs import replace
@@ -25,6 +25,7 @@ from stadtsinn.cloud.intake.judging import Judge
 from stadtsinn.cloud.intake.reasons import NOT_THEIRS, Reason
 from stadtsinn.cloud.intake.repository import (
     StreamKey,
+    drop_surplus_streams,
     put_in_quarantine,
     read_streams,
     write_streams,
@@ -38,6 +39,9 @@ from stadtsinn.cloud.town.directory import Directory, DirectoryCache
 from stadtsinn.decoders.catalogue import Catalogue
 
 log = structlog.get_logger()
+
+_NEW_STREAMS = 4
+"""Streams that an edge may begin with one commit. An agent begins one with a new spool."""
 
 
 class DatabaseAway(Exception):
@@ -53,7 +57,7 @@ class Committed:
     """What one commit did: uplinks per source, new ones and copies of logged ones.
 
     `positions` is what may be acknowledged of each edge's stream, `answers` what each run of an
-    agent that names itself is told.
+    agent that names itself is told. `unanswered`: batches per edge that begin too many streams.
     """
 
     new: Counter[str]
@@ -61,6 +65,7 @@ class Committed:
     positions: dict[StreamKey, int]
     rejections: tuple[Rejection, ...]
     answers: tuple[Answer, ...] = ()
+    unanswered: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -178,32 +183,38 @@ class Ingestor:
         now = self._clock.now()
         lock_log(connection)
         put_in_quarantine(connection, judged.rejections, now)
-        streams, answers = self._advance(connection, judged.progress)
+        known = read_streams(connection, {(b.edge_id, b.stream) for b in judged.progress})
+        batches, unanswered = _answerable(judged.progress, known)
+        streams, answers = self._advance(known, batches)
         write_streams(connection, streams, now)
+        if begun := {edge_id for edge_id, _ in streams.keys() - known.keys()}:
+            drop_surplus_streams(connection, begun, now)
         are_new = append(connection, judged.entries, now, self._archived)
         sources = [(entry.source, new) for entry, new in zip(judged.entries, are_new, strict=True)]
         return Committed(
             new=Counter(source for source, new in sources if new),
             copies=Counter(source for source, new in sources if not new),
-            positions={key: streams[key].position for key in _of_nameless_agents(judged.progress)},
+            positions={key: streams[key].position for key in _of_nameless_agents(batches)},
             rejections=tuple(judged.rejections),
             answers=tuple(answers.values()),
+            unanswered=unanswered,
         )
 
     def _advance(
-        self, connection: Connection, batches: Sequence[Progress]
+        self, known: Mapping[StreamKey, StreamState], batches: Sequence[Progress]
     ) -> tuple[dict[StreamKey, StreamState], dict[tuple[StreamKey, str], Answer]]:
-        states = read_streams(connection, {(b.edge_id, b.stream) for b in batches})
+        """The states of the streams after these batches; one that is not known begins."""
+        states = dict(known)
         answers: dict[tuple[StreamKey, str], Answer] = {}
         for batch in batches:
             key = (batch.edge_id, batch.stream)
-            before = states[key]
+            before = states.get(key, StreamState())
             if batch.sender is None:
                 states[key] = advance(before, batch.first, batch.last, batch.sent_at)
             else:
                 states[key], answer = answered(before, batch, batch.sender)
-                known = answers.get((key, answer.sender))
-                anew = answer.begin_anew or (known is not None and known.begin_anew)
+                given = answers.get((key, answer.sender))
+                anew = answer.begin_anew or (given is not None and given.begin_anew)
                 answers[key, answer.sender] = replace(answer, begin_anew=anew)
             if skipped := states[key].skipped - before.skipped:
                 metrics.STREAM_GAPS.labels(f"edge:{batch.edge_id}").inc(skipped)
@@ -213,7 +224,8 @@ class Ingestor:
                     stream=batch.stream,
                     from_position=before.position + 1,
                     positions=skipped,
-                    meaning="the edge no longer has them: restored database or another cloud?",
+                    meaning="the edge no longer has them: restored database, another cloud, or an "
+                    "old spool?",
                 )
         return states, answers
 
@@ -225,6 +237,7 @@ class Ingestor:
             metrics.DUPLICATES.labels(source).inc(count)
         for answer in committed.answers:
             self.edges.note_answer(answer)
+        self.edges.note_unanswered(committed.unanswered)
         for rejection in committed.rejections:
             metrics.QUARANTINED.labels(rejection.reason.value).inc()
             self._occasional.warn(
@@ -255,6 +268,28 @@ def _progress(
             if isinstance(verdict, Rejection) and verdict.reason in NOT_THEIRS
         )
         yield replace(arrival.progress, kept=kept) if kept else arrival.progress
+
+
+def _answerable(
+    batches: Sequence[Progress], known: Collection[StreamKey]
+) -> tuple[list[Progress], Counter[str]]:
+    """The batches that are answered, and how many of which edge are not.
+
+    Those of an edge that begins very many streams at once: it sends again what gets no answer,
+    and the log knows what it has of it.
+    """
+    begun: dict[str, set[str]] = {}
+    answerable: list[Progress] = []
+    unanswered: Counter[str] = Counter()
+    for batch in batches:
+        if (batch.edge_id, batch.stream) not in known:
+            streams = begun.setdefault(batch.edge_id, set())
+            if batch.stream not in streams and len(streams) == _NEW_STREAMS:
+                unanswered[batch.edge_id] += 1
+                continue
+            streams.add(batch.stream)
+        answerable.append(batch)
+    return answerable, unanswered
 
 
 def _of_nameless_agents(batches: Sequence[Progress]) -> list[StreamKey]:
@@ -300,4 +335,5 @@ def _sum(parts: Sequence[Committed]) -> Committed:
         positions,
         tuple(rejection for part in parts for rejection in part.rejections),
         tuple(answer for part in parts for answer in part.answers),
+        sum((part.unanswered for part in parts), Counter()),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -14,6 +15,7 @@ from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.health import Check
 from stadtsinn.base.mqtt.link import QueueFull
 from stadtsinn.base.threads import ended_early
+from stadtsinn.base.under_way import UnderWay
 from stadtsinn.cloud.intake import maintenance
 from stadtsinn.cloud.intake.arrival import Arrival, Rejection
 from stadtsinn.cloud.intake.edge_config import Configuring, EdgeConfigs
@@ -62,6 +64,7 @@ class IngestWorker:
         signal: LogSignal,
         housekeeping: maintenance.Maintenance,
         grouping: Grouping | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ingestor = ingestor
         self._inbox = inbox
@@ -73,6 +76,7 @@ class IngestWorker:
         self._grouping = grouping or Grouping()
         self._stopping = threading.Event()
         self._trouble: str | None = None
+        self._under_way = UnderWay(monotonic)
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
 
     def start(self) -> None:
@@ -95,11 +99,14 @@ class IngestWorker:
         return own or next((name for one in self._sources.values() if (name := one.ended())), None)
 
     def check(self) -> Check:
-        """Healthy while commits succeed."""
+        """Healthy while commits succeed, none of them takes very long, and neither does what is
+        between them."""
         if not self._thread.is_alive():
             return Check(ok=False, detail="the ingest's thread ended: restart the process")
         if self._trouble is not None:
             return Check(ok=False, detail=f"cannot commit, trying again: {self._trouble}")
+        if (long := self._under_way.too_long()) is not None:
+            return Check(ok=False, detail=f"{long}: what arrives waits for it")
         return Check(ok=True, detail="commits succeed")
 
     def check_source(self, name: str) -> Check:
@@ -121,7 +128,8 @@ class IngestWorker:
             )
             if group:
                 self._handle(group)
-            self._look_at_registry()
+            with self._under_way.doing("a look at the registry"):
+                self._look_at_registry()
 
     def _look_at_registry(self) -> None:
         """Pass changes on to the edges; also shows, with nothing to commit, that all is well."""
@@ -141,26 +149,28 @@ class IngestWorker:
     def _handle(self, group: Sequence[Received]) -> None:
         crash_point("ingest.received")
         # Read once, however often the commit is tried: reading teaches gateways' clocks.
-        arrivals = self._until_done(lambda: self._read(group))
-        committed = self._until_done(lambda: self._ingestor.take(arrivals or []))
+        arrivals = self._until_done("reading a group", lambda: self._read(group))
+        committed = self._until_done("one commit", lambda: self._ingestor.take(arrivals or []))
         if committed is None:
             return  # stopped: what is not acknowledged comes again
         crash_point("ingest.committed")
         self._housekeeping.note(committed.rejections)
         if committed.new:
             self._signal.notify()
-        self._acknowledge(group, committed)
+        with self._under_way.doing("acknowledging a commit"):
+            self._acknowledge(group, committed)
 
     def _read(self, group: Sequence[Received]) -> list[Arrival]:
         directory = self._ingestor.directory()
         return [_read(received, directory) for received in group]
 
-    def _until_done(self, step: Callable[[], T]) -> T | None:
+    def _until_done(self, what: str, step: Callable[[], T]) -> T | None:
         """Try until it works; None when the worker was stopped."""
         retries = Retries(_BACKOFF)
         while not self._stopping.is_set():
             try:
-                result = step()
+                with self._under_way.doing(what):
+                    result = step()
             except DatabaseAway as away:
                 self._note_trouble(str(away))
             except Exception as error:  # a bug must not end the thread that everything needs

@@ -373,3 +373,35 @@ def test_a_signal_wakes_the_loop_long_before_its_next_look(
     signal.notify()
     wait_until(lambda: recorder.flat == [5], "the uplink is applied")
     loop.stop()
+
+
+@pytest.mark.parametrize("step", ["prepare", "apply", "tick"])
+def test_a_step_that_hangs_is_said_with_how_long_and_how_far_behind(
+    database: Database, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    seconds, checks = [0.0], []
+    loop = loop_of(database, recorder, monotonic=lambda: seconds[0])
+    log_uplinks(database, *range(4))
+
+    def slow(*_: object) -> None:
+        for passed in (29, 30, 299, 300):
+            seconds[0] = 1000.0 + passed
+            checks.append(loop.check())
+
+    monkeypatch.setattr(recorder, step, slow)
+    seconds[0] = 1000.0
+    if step == "tick":
+        loop.run_once()
+        log_uplinks(database, 4, 5)
+        loop.tick()
+        where, behind, what = "at position 4", 2, "one tick"
+    else:
+        loop.run_once()
+        where, behind, what = "at position 0", 4, "one batch"
+    assert [check.ok for check in checks] == [True, True, True, False]
+    said = [check.detail for check in checks]
+    assert said[0] == where
+    assert said[1] == f"{where} and {behind} uplinks behind, {what} under way for 30 s"
+    assert said[3].endswith(f"{what} under way for 300 s: it seems to hang")
+    assert loop.check().ok
+    assert "under way" not in loop.check().detail

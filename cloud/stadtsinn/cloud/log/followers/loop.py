@@ -17,6 +17,7 @@ from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.health import Check
 from stadtsinn.base.logs import one_line
 from stadtsinn.base.threads import ended_early
+from stadtsinn.base.under_way import UnderWay
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.cursors.repository import (
     CursorMoved,
@@ -50,6 +51,10 @@ SET_ASIDE = Counter(
 
 _SUSPICIOUS = 20
 """So many uplinks set aside in a row: the follower itself seems to be at fault."""
+
+_HANGS_S = 300.0
+"""A batch or a tick that takes longer is a failure. A few that are long are only said: a backlog
+of thousands of uplinks may well take a minute, and a restart would begin anew."""
 
 _BACKOFF = Backoff(first=0.1, longest=10)
 
@@ -102,6 +107,7 @@ class FollowerLoop:
         self._logged_error: str | None = None
         self._last_tick = float("-inf")
         self._cursor = 0
+        self._under_way = UnderWay(monotonic)
         self._suspects = Suspects()
         self._thread = threading.Thread(
             target=self._run, name=f"follower-{follower.name}", daemon=True
@@ -127,7 +133,7 @@ class FollowerLoop:
         return ended_early(self._thread, stopped=self._stopping.is_set())
 
     def check(self) -> Check:
-        """Healthy while the follower's last attempt went well."""
+        """Healthy while the follower's last attempt went well and none hangs."""
         if self._thread.ident is not None and not self._thread.is_alive():
             return Check(ok=False, detail="the follower's thread ended: restart the process")
         if self._error is not None:
@@ -135,6 +141,10 @@ class FollowerLoop:
         with self._database.read() as connection:
             count = set_aside.count(connection, self.name)
         detail = f"at position {self._cursor}"
+        if (long := self._under_way.too_long()) is not None:
+            detail += f" and {self._lag():.0f} uplinks behind, {long}"
+            if self._under_way.seconds() >= _HANGS_S:
+                return Check(ok=False, detail=f"{detail}: it seems to hang")
         if isinstance(self._follower, LooksAhead):
             detail += self._follower.left_out()
         if not count:
@@ -150,6 +160,10 @@ class FollowerLoop:
 
         Raises what the follower raises.
         """
+        with self._under_way.doing("one batch"):
+            return self._next_batch()
+
+    def _next_batch(self) -> int:
         name = self._follower.name
         with self._database.read() as connection:
             cursor = read_cursor(connection, name)
@@ -181,15 +195,16 @@ class FollowerLoop:
         now, more = self._clock.now(), True
         follower = self._follower
         while more and not self._stopping.is_set():
-            if isinstance(follower, LooksAhead):
-                follower.look_ahead(now)
-            try:
-                with self._database.write() as connection:
-                    serialize(connection, f"follower:{self.name}")
-                    more = bool(follower.tick(connection, now))
-                crash_point("follower.ticked")
-            except TryAgain as reason:
-                log.debug("begun_anew", follower=self.name, reason=str(reason))
+            with self._under_way.doing("one tick"):
+                if isinstance(follower, LooksAhead):
+                    follower.look_ahead(now)
+                try:
+                    with self._database.write() as connection:
+                        serialize(connection, f"follower:{self.name}")
+                        more = bool(follower.tick(connection, now))
+                    crash_point("follower.ticked")
+                except TryAgain as reason:
+                    log.debug("begun_anew", follower=self.name, reason=str(reason))
 
     def _hold(self, connection: Connection, cursor: int) -> None:
         """Keep the follower's other processes and a rebuild out until the end; raises CursorMoved
