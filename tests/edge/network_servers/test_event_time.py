@@ -247,3 +247,10 @@ def test_recordings_of_a_real_server(marshaler: str) -> None:
     start, end = parse("2026-11-22T03:57:00+00:00"), parse("2026-11-22T04:01:00+00:00")
     assert len(live) > 15
     assert all(start < event.event_time < end for event in live)
+
+
+def test_a_name_without_end_is_no_gateway_whose_clock_is_remembered() -> None:
+    clocks = GatewayClocks()
+    for name in ("", "x" * 60_000, "0016c001f1000001"):
+        event_time([ReceptionTimes(name, RECEIVED, None, RECEIVED)], RECEIVED, RECEIVED, clocks)
+    assert list(clocks.known()) == ["0016c001f1000001"]

@@ -13,7 +13,8 @@ import msgspec
 
 from stadtsinn.base.instant import MINUTE, SECOND, Instant
 from stadtsinn.decoders.device_type import CLOCK_WRONG, clock_is_wrong
-from stadtsinn.decoders.reading import Decoded, Outcome, Quality, Reading
+from stadtsinn.decoders.reading import Decoded, Outcome, Quality, Reading, Undecoded
+from stadtsinn.decoders.uplink_bounds import plain
 from stadtsinn.decoders.vocabulary import QUANTITIES
 from stadtsinn.edge.network_servers.event_time import EARLIEST
 
@@ -26,8 +27,12 @@ _LAST_OF_32_BITS = 2**32 * SECOND
 MAX_READINGS = 242
 """One for each byte of the longest payload: no device type of the catalogue says half as much."""
 
+MAX_MESSAGE = 200
+"""Characters of what an edge says about a payload that it could not decode."""
+
 OUT_OF_RANGE = "out_of_range"
 _CHANNEL = re.compile(r"[A-Za-z0-9_.-]{0,40}")
+_VERSION = re.compile(r"[A-Za-z0-9_.-]{1,20}")
 _REASON = re.compile(r"[a-z0-9_]{1,40}")
 _decode = msgspec.msgpack.Decoder(Outcome).decode
 
@@ -47,10 +52,15 @@ def judged_claim(claim: bytes, device_type: str, event_time: Instant) -> Outcome
     `event_time` is the uplink's: samples are compared with it, as decoders do.
     """
     outcome = read_claim(claim)
-    if outcome is None or outcome.decoder.rpartition("@")[0] != device_type:
+    if outcome is None:
+        return None
+    device, _, version = outcome.decoder.rpartition("@")
+    if device != device_type or not _VERSION.fullmatch(version):
         return None
     if not isinstance(outcome, Decoded):
-        return outcome
+        known = _REASON.fullmatch(outcome.reason) is not None
+        message = plain(outcome.message, MAX_MESSAGE)
+        return Undecoded(outcome.reason, message, outcome.decoder) if known else None
     if len(outcome.readings) > MAX_READINGS:
         return None
     if len({(r.quantity, r.channel, r.event_time) for r in outcome.readings}) < len(

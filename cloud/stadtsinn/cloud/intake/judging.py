@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from stadtsinn.base.instant import Instant, isoformat
@@ -16,8 +15,7 @@ from stadtsinn.cloud.town.directory import DeviceEntry, Directory
 from stadtsinn.decoders.catalogue import Catalogue
 from stadtsinn.decoders.reading import Undecoded, encode_outcome
 from stadtsinn.decoders.uplink import MAX_PAYLOAD
-
-_DEV_ADDR = re.compile(r"[0-9a-f]{8}")
+from stadtsinn.decoders.uplink_bounds import broken
 
 
 class Judge:
@@ -135,21 +133,9 @@ def _objection(
             Reason.IMPLAUSIBLE_TIME,
             f"event time {_when(uplink.event_time)}: set the clock of the machine that reported it",
         )
-    if not _fields_fit(candidate):
-        return Reason.BAD_FIELD, "dev_addr, f_cnt, f_port or deduplication id out of range"
+    if field := broken(uplink):
+        return Reason.BAD_FIELD, f"{field} is out of range: no uplink of a LoRaWAN network server"
     return None
-
-
-def _fields_fit(candidate: Candidate) -> bool:
-    uplink = candidate.uplink
-    return (
-        _DEV_ADDR.fullmatch(uplink.dev_addr) is not None
-        and 0 <= uplink.f_cnt <= 0xFFFF_FFFF
-        and 0 <= uplink.f_port <= 255
-        and len(uplink.deduplication_id) <= 64
-        and "\0" not in uplink.deduplication_id
-        and 0 <= uplink.received_at < 2**53
-    )
 
 
 def _when(moment: Instant) -> str:

@@ -20,6 +20,7 @@ from stadtsinn.cloud.intake.arrival import (
 from stadtsinn.cloud.intake.edge_clocks import EdgeClock, dated_alone
 from stadtsinn.cloud.intake.reasons import Reason, of_edge, of_event
 from stadtsinn.cloud.town.directory import Directory
+from stadtsinn.decoders.uplink_bounds import fitted
 from stadtsinn.edge.messages.delivery import (
     TOPIC_ROOT,
     VERSION,
@@ -126,7 +127,7 @@ def _batch_arrival(batch: ClaimedBatch, received: Original, clock: EdgeClock) ->
     rejections: list[Rejection] = []
     for item in batch.items:
         if isinstance(item, ClaimedItem):
-            uplink = clock.dated(item.uplink, item.position, batch)
+            uplink = clock.dated(fitted(item.uplink), item.position, batch)
             candidates.append(Candidate(received, uplink, item.outcome, item.position))
         else:
             rejections.append(_raw(item, received.origin))
@@ -204,7 +205,7 @@ def read_original(original: Original, directory: Directory) -> Arrival:
         return _rejected(original, Reason.MALFORMED_BATCH, str(error))
     if not isinstance(item, ClaimedItem):
         return _rejected(original, Reason.MALFORMED_BATCH, "no uplink item")
-    uplink = dated_alone(item.uplink, original.received_at)
+    uplink = dated_alone(fitted(item.uplink), original.received_at)
     return Arrival([Candidate(original, uplink, item.outcome, item.position)])
 
 

@@ -7,20 +7,21 @@ second: what left the table meanwhile is in the list, and equal positions count 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select
 
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.log.archive_files.archive import Archive, ArchivedDay, ArchiveUnreadable, days
 from stadtsinn.cloud.log.uplinks import repository
-from stadtsinn.cloud.log.uplinks.repository import HistoryItem
-from stadtsinn.cloud.log.uplinks.rows import READ, radio_of, uplink_of
+from stadtsinn.cloud.log.uplinks.history_item import HistoryItem, first_of, item_of, page_length
+from stadtsinn.cloud.log.uplinks.rows import READ, uplink_of
 from stadtsinn.cloud.log.uplinks.tables import archived_days, archived_sessions
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.platform.access.scope import Scope
 
 _READ = READ.split(", ")
+_AT_ONCE = 100
+"""Archived rows that become objects together: more than a page's are not needed."""
 
 
 class CallerLeft(Exception):
@@ -92,7 +93,8 @@ def history(
 ) -> list[HistoryItem]:
     """Uplinks of a device of the caller's tenant, newest commit first.
 
-    Only event times with start <= time < end; only positions below `before_position`. Asks before
+    Only event times with start <= time < end; only positions below `before_position`. At most
+    `limit`, and fewer where they are large (`page_length` shows all but the last). Asks before
     each archived day whether the caller `has_left`. Raises ArchiveUnreadable, CallerLeft.
     """
     newest = repository.history(
@@ -119,7 +121,7 @@ def history(
     reading = _needed(archive, listed)
     for item in _archived_history(reading, listed, scope, dev_eui, wanted, limit, has_left):
         known[item.uplink.position] = item
-    return [known[number] for number in sorted(known, reverse=True)[:limit]]
+    return first_of((known[number] for number in sorted(known, reverse=True)), limit)
 
 
 def uplinks_of(
@@ -174,17 +176,14 @@ def _archived_history(
 ) -> list[HistoryItem]:
     found: list[HistoryItem] = []
     for day in sorted(listed, key=lambda day: day.last, reverse=True):
-        if len(found) == limit and day.last < found[-1].uplink.position:
+        full = len(found) == limit or page_length(found) < len(found)
+        if full and day.last < found[-1].uplink.position:
             break
         if has_left():
             raise CallerLeft
-        mine: list[HistoryItem] = []
-        for item in _backwards(archive, day, scope.tenant_id, dev_eui):
-            if wanted(item.uplink):
-                mine.append(item)
-            if len(mine) == limit:
-                break
-        found = sorted([*found, *mine], key=lambda item: -item.uplink.position)[:limit]
+        of_day = _backwards(archive, day, scope.tenant_id, dev_eui)
+        mine = first_of((item for item in of_day if wanted(item.uplink)), limit)
+        found = first_of(sorted([*found, *mine], key=lambda item: -item.uplink.position), limit)
     return found
 
 
@@ -194,11 +193,10 @@ def _backwards(
     from stadtsinn.cloud.log.archive_files.parquet import rows_of
 
     for batch in archive.of_device(day, tenant_id, dev_eui):
-        yield from map(_item, reversed(rows_of(batch, [*_READ, "radio"])))
-
-
-def _item(row: tuple[Any, ...]) -> HistoryItem:
-    return HistoryItem(uplink_of(row[:-1]), radio_of(row[-1]))
+        for end in range(batch.num_rows, 0, -_AT_ONCE):
+            start = max(0, end - _AT_ONCE)
+            rows = rows_of(batch.slice(start, end - start), [*_READ, "radio"])
+            yield from map(item_of, reversed(rows))
 
 
 def _needed(archive: Archive | None, listed: list[ArchivedDay]) -> Archive:

@@ -12,6 +12,7 @@ import msgspec
 
 from stadtsinn.base.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from stadtsinn.decoders.uplink import TimeSource
+from stadtsinn.decoders.uplink_bounds import MAX_GATEWAY_ID
 
 FUTURE_TOLERANCE = 5 * MINUTE
 """A time further than this ahead of our own clock is never used."""
@@ -199,7 +200,7 @@ def _gateway_time(
         if moment is None or moment < EARLIEST:
             continue
         lag = arrival - moment
-        if clocks is not None and reception.gateway_id:
+        if clocks is not None and 0 < len(reception.gateway_id) <= MAX_GATEWAY_ID:
             clocks.observe(reception.gateway_id, arrival, lag)
         if not -LIVE_WINDOW <= lag <= MAX_LATENESS:
             continue

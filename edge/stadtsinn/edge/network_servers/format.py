@@ -10,6 +10,7 @@ import msgspec
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.decoders.uplink import Uplink
+from stadtsinn.decoders.uplink_bounds import fitted
 from stadtsinn.edge.network_servers.event_time import GatewayClocks
 
 MAX_EVENT = 64 * 1024
@@ -121,13 +122,15 @@ class NetworkServerFormat(ABC):
                 "profile's codec output or look for a foreign publisher on this topic",
             )
         found = self.uplink(payload, received_at, clocks)
-        if isinstance(found, Uplink) and not self._names(match["device"], found):
+        if isinstance(found, OtherEvent):
+            return found
+        if not self._names(match["device"], found):
             raise UnreadableEvent(
                 "bad_dev_eui",
                 "topic and event name different devices: look for a foreign publisher, a bridge "
                 f"that rewrites topics, or a changed topic template of {self.title}",
             )
-        return found
+        return fitted(found)
 
     def _names(self, in_topic: str | None, uplink: Uplink) -> bool:
         device = self.device(uplink)

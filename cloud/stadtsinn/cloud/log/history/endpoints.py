@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import structlog
@@ -14,6 +15,7 @@ from stadtsinn.cloud.log.archive_files.archive import ArchiveUnreadable
 from stadtsinn.cloud.log.history.dependencies import ArchiveDep
 from stadtsinn.cloud.log.history.schemas import UplinkView, view
 from stadtsinn.cloud.log.reader import CallerLeft, history
+from stadtsinn.cloud.log.uplinks.history_item import page_length
 from stadtsinn.cloud.platform.access.dependencies import ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import DevEuiInPath
 from stadtsinn.cloud.platform.api.leaving import HasLeftDep
@@ -40,7 +42,8 @@ def list_uplinks(
 ) -> Page[UplinkView]:
     """Every uplink of a device with payload, values, times and gateways; newest commit first.
 
-    Of a device that was handed over or deleted, those of the caller's own time.
+    Of a device that was handed over or deleted, those of the caller's own time. A page of very
+    large uplinks ends early.
     """
     if start is not None:
         require_days(scope, Instant(start), behind.clock.now() if end is None else Instant(end))
@@ -65,6 +68,7 @@ def list_uplinks(
             raise Unavailable(
                 "Archived uplinks cannot be read at the moment; ask the operator."
             ) from None
+    page = replace(page, limit=min(page.limit, max(1, page_length(items))))
     return page_of(items, page, key=lambda item: item.uplink.position, view=view)
 
 

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, select, update
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.log.uplinks.history_item import HistoryItem, first_of, item_of
 from stadtsinn.cloud.log.uplinks.identity import SWAP, TRUSTED, Copy, is_copy
 from stadtsinn.cloud.log.uplinks.known_copies import KnownCopies
 from stadtsinn.cloud.log.uplinks.older_copies import OlderCopies
 from stadtsinn.cloud.log.uplinks.rows import (
     COPIED,
+    MAX_RADIO,
     READ,
     Entry,
     copy_of_entry,
     copy_of_row,
-    radio_of,
     row_of,
     uplink_of,
 )
 from stadtsinn.cloud.log.uplinks.statements import GENERATIONS, Key, Statements, statements
 from stadtsinn.cloud.log.uplinks.tables import log_revision, uplinks
-from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink, Radio
+from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.database.engine import serialize
 from stadtsinn.cloud.platform.database.upsert import insert_ignore
@@ -226,16 +226,9 @@ def count_revision(connection: Connection) -> None:
     connection.execute(update(log_revision).values(number=log_revision.c.number + 1))
 
 
-@dataclass(frozen=True)
-class HistoryItem:
-    """An uplink with the radio facts that followers have no use for."""
-
-    uplink: LoggedUplink
-    radio: Radio
-
-
 _COPIED_COLUMNS = [uplinks.c[name] for name in COPIED.split(", ")]
 _READ_COLUMNS = [uplinks.c[name] for name in READ.split(", ")]
+_RADIO = case((func.length(uplinks.c.radio) <= MAX_RADIO, uplinks.c.radio))
 
 
 def uplinks_of(
@@ -263,10 +256,11 @@ def history(
 ) -> list[HistoryItem]:
     """Uplinks of a device of the caller's tenant, newest commit first.
 
-    Only event times with start <= time < end; only positions below `before_position`.
+    Only event times with start <= time < end; only positions below `before_position`. At most
+    `limit`, and fewer where they are large (`first_of`).
     """
     query = (
-        select(*_READ_COLUMNS, uplinks.c.radio)
+        select(*_READ_COLUMNS, _RADIO)
         .where(uplinks.c.tenant_id == scope.tenant_id, uplinks.c.dev_eui == dev_eui)
         .order_by(uplinks.c.position.desc())
         .limit(limit)
@@ -277,4 +271,4 @@ def history(
         query = query.where(uplinks.c.event_time < end)
     if before_position is not None:
         query = query.where(uplinks.c.position < before_position)
-    return [HistoryItem(uplink_of(row), radio_of(row.radio)) for row in connection.execute(query)]
+    return first_of(map(item_of, connection.execute(query)), limit)

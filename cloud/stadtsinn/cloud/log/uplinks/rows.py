@@ -12,10 +12,16 @@ from stadtsinn.cloud.log.uplinks.identity import Copy
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink, Radio
 from stadtsinn.decoders.reading import Outcome
 from stadtsinn.decoders.uplink import TimeSource, Uplink
+from stadtsinn.decoders.uplink_bounds import (
+    fitted_data_rate,
+    fitted_frequency,
+    fitted_receptions,
+)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_outcome = msgspec.msgpack.Decoder(Outcome).decode
 _decode_radio = msgspec.msgpack.Decoder(Radio).decode
+_NO_RADIO = Radio(0, 0, ())
 _TIME_SOURCES = {source.value: source for source in TimeSource}
 
 INSERTED = (
@@ -104,8 +110,21 @@ def uplink_of(row: Sequence[Any]) -> LoggedUplink:
     )
 
 
-def radio_of(encoded: bytes) -> Radio:
-    return _decode_radio(encoded)
+MAX_RADIO = 16 * 1024
+"""Bytes of radio facts that are read: an uplink within its bounds has less. Older versions stored
+whatever came; a longer row of theirs is shown without radio facts."""
+
+
+def radio_of(encoded: bytes | None) -> Radio:
+    """Radio facts within today's bounds, also of a row that an older version stored."""
+    if encoded is None or len(encoded) > MAX_RADIO:
+        return _NO_RADIO
+    radio = _decode_radio(encoded)
+    return Radio(
+        fitted_data_rate(radio.data_rate),
+        fitted_frequency(radio.frequency),
+        fitted_receptions(radio.receptions),
+    )
 
 
 def copy_of_entry(entry: Entry, generation: int | None = None) -> Copy:
