@@ -219,16 +219,16 @@ def stored(sensors: MovingSensors, key: SeriesKey) -> int:
 def test_a_rebuild_brings_back_what_is_kept_and_nothing_else(sensors: MovingSensors) -> None:
     assert half_days(sensors, MOISTURE) == [*range(10, 20)]
     assert stored(sensors, MOISTURE) == 20  # nothing was deleted yet
-    rebuild(sensors.database, sensors.follower, sensors.clock)
+    rebuild(sensors.database, sensors.follower, sensors.clock, sensors.archive)
     sensors.follow()
     assert (stored(sensors, MOISTURE), stored(sensors, WARMTH)) == (10, 20)
     say(sensors, 8, MOISTURE)
     assert half_days(sensors, MOISTURE) == [*range(10, 20)]
-    rebuild(sensors.database, sensors.follower, sensors.clock)
+    rebuild(sensors.database, sensors.follower, sensors.clock, sensors.archive)
     sensors.follow()
     assert half_days(sensors, MOISTURE) == [*range(4, 20)]
     say(sensors, None, MOISTURE)
-    rebuild(sensors.database, sensors.follower, sensors.clock)
+    rebuild(sensors.database, sensors.follower, sensors.clock, sensors.archive)
     sensors.follow()
     assert half_days(sensors, MOISTURE) == [*range(20)]
 

@@ -86,9 +86,9 @@ def _add_errors(path: str, method: str, operation: dict[str, Any]) -> None:
     """Name the errors that an operation's security, method and parameters make possible."""
     codes = ["429", "503"]
     if operation.get("security"):
-        codes.append("401")
+        codes += ["401", "403"]
         if method != "get":
-            codes += ["403", "409"]
+            codes.append("409")
     if "{" in path:
         codes.append("404")
     if operation.get("parameters") or operation.get("requestBody"):
