@@ -317,9 +317,18 @@ def test_a_half_hour_that_has_just_begun_is_not_the_busiest(
     """Five minutes of a growing crowd beat every whole half hour; they prove nothing yet."""
     fill(market, 600, minutes=65)
     page = viewer.get(f"{PAGE}?lang=de").text
-    assert "Am vollsten war es heute ab 08:30\u00a0Uhr" in page
+    assert "Am vollsten war es heute bisher ab 08:30\u00a0Uhr" in page
+    assert "Seit 09:00\u00a0Uhr ist es voller." in page
+    assert "It has been busier since 09:00." in viewer.get(f"{PAGE}?lang=en").text
     assert '<th scope="row">seit 09:00\u00a0Uhr</th>' in page
     assert '<th scope="row">08:30–09:00\u00a0Uhr</th>' in page
+
+
+def test_an_empty_morning_has_no_busiest_half_hour(market: Market, viewer: TestClient) -> None:
+    fill(market, 0, minutes=65)
+    page = viewer.get(f"{PAGE}?lang=de").text
+    assert '<th scope="row">08:30–09:00\u00a0Uhr</th>' in page
+    assert "Am vollsten" not in page
 
 
 def test_before_the_first_half_hour_is_counted_there_is_no_busiest(

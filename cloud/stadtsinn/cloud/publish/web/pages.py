@@ -78,7 +78,7 @@ def counter_page(
         levels={level.value: text for level, text in LEVELS[context.language].items()},
         chart=chart_of(slots, zone.permitted),
         rows=[_row(slot, count.now, context.language) for slot in slots],
-        peak=_peak(slots, context.language),
+        peak=_peak(slots, count.now, context.language),
         now=clock,
         valid_until=isoformat(count.present.valid_until) if count.present.valid_until else "",
         data_url=f"{context.root}/public/{zone.tenant}/zones/{zone.slug}",
@@ -151,12 +151,25 @@ def _rounded(persons: int) -> int:
     return persons if persons < 100 else (persons + 5) // 10 * 10
 
 
-def _peak(slots: Sequence[Slot], language: Language) -> str:
+def _peak(slots: Sequence[Slot], now: int, language: Language) -> str:
+    """The busiest half hour, and whether it has been busier since; nothing while nobody came."""
     compared = [slot for slot in slots if slot.counts]
-    if not compared:
+    most = max(compared, key=lambda slot: slot.persons, default=None)
+    if most is None or most.persons == 0:
         return ""
-    most = max(compared, key=lambda slot: slot.persons)
+    running = slots[-1]
+    since = clock_time(running.start, language)
+    busier = running.start + SLOT > now and running.persons > most.persons
     persons, time = number(_rounded(most.persons), language), clock_time(most.start, language)
     if language is Language.DE:
-        return f"Am vollsten war es heute ab {time}: im Mittel etwa {persons} Personen."
-    return f"The busiest half hour today began at {time}: about {persons} people on average."
+        said = f"im Mittel etwa {persons} {'Person' if most.persons == 1 else 'Personen'}"
+        if busier:
+            return f"Am vollsten war es heute bisher ab {time}: {said}. Seit {since} ist es voller."
+        return f"Am vollsten war es heute ab {time}: {said}."
+    said = f"about {persons} {'person' if most.persons == 1 else 'people'} on average"
+    if busier:
+        return (
+            f"The busiest half hour today so far began at {time}: {said}. "
+            f"It has been busier since {since}."
+        )
+    return f"The busiest half hour today began at {time}: {said}."
