@@ -277,7 +277,7 @@ def test_a_device_is_handed_over_to_another_town(run: Command, config: Path) -> 
 
 
 def test_the_operator_sees_who_claims_a_device(run: Command, config: Path) -> None:
-    assert "no device is claimed" in run("device", "claims").stdout
+    assert "no claim is open" in run("device", "claims").stdout
     database = open_database(f"sqlite:///{config.with_name('town.sqlite')}")
     request = ClaimRequest(dev_eui=OLD, device_type="dragino/lse01", name="Ulme", message="Bitte")
     with database.write() as connection:

@@ -53,7 +53,8 @@ def keeps_messages(name: str, broker: Broker, topic: str) -> bool:
     say(
         text(
             f"{where}: keeps messages for a client that is away (MQTT {report.protocol}{limit})",
-            f"{where}: bewahrt Nachrichten für Abwesende auf (MQTT {report.protocol}{limit})",
+            f"{where}: bewahrt Nachrichten auf, solange ein Empfänger fort ist "
+            f"(MQTT {report.protocol}{limit})",
         )
     )
     for warning in report.warnings:
@@ -83,7 +84,10 @@ def _fault(report: Report) -> str:
         ),
         Fault.QOS_0: (
             "grants only QoS 0 ({}) and keeps nothing while we are away: allow QoS 1",
-            "gewährt nur QoS 0 ({}) und bewahrt für Abwesende nichts auf: QoS 1 erlauben",
+            (
+                "gewährt nur QoS 0 ({}) und bewahrt nichts auf, solange ein Empfänger fort ist: "
+                "QoS 1 erlauben"
+            ),
         ),
         Fault.SESSION_FORGOTTEN: (
             "forgets our session as soon as we leave: allow persistent sessions",
@@ -107,7 +111,7 @@ def _fault(report: Report) -> str:
             ),
             (
                 "gibt einem Konto eine Verbindung, und ein anderer Prozess hat sie: Agenten oder "
-                "Annahme für die Prüfung anhalten"
+                "Zentrale für die Prüfung anhalten"
             ),
         ),
     }

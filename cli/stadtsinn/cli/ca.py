@@ -121,7 +121,7 @@ def edge(
     help=text(
         "Make a certificate for an ingest or a network server on another machine.\n\n"
         "Example: stadtsinn ca role chirpstack",
-        "Ein Zertifikat für eine Annahme oder einen Netzwerkserver auf einem anderen Rechner "
+        "Ein Zertifikat für die Zentrale oder einen Netzwerkserver auf einem anderen Rechner "
         "ausstellen.\n\nBeispiel: stadtsinn ca role chirpstack",
     )
 )
@@ -161,8 +161,9 @@ def revoke(name: Name, folder: Folder = DEFAULT_FOLDER) -> None:
 @app.command(
     "list",
     help=text(
-        "List the certificates of the broker, of edge agents and roles. Example: stadtsinn ca list",
-        "Zertifikate des Brokers, der Agenten und Rollen auflisten. Beispiel: stadtsinn ca list",
+        "List the certificates of the broker, of edge agents and roles.\n\n"
+        "Example: stadtsinn ca list",
+        "Zertifikate des Brokers, der Agenten und Rollen auflisten.\n\nBeispiel: stadtsinn ca list",
     ),
 )
 def list_certificates(folder: Folder = DEFAULT_FOLDER, json_lines: Json = False) -> None:

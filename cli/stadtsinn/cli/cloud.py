@@ -22,7 +22,7 @@ from stadtsinn.cli.installation import (
     server_errors,
 )
 from stadtsinn.cli.language import text
-from stadtsinn.cli.options import Clock, Json
+from stadtsinn.cli.options import Clock, Json, Limit
 from stadtsinn.cli.output import print_facts, print_json, print_list, say
 from stadtsinn.cloud.settings import EXAMPLE
 
@@ -74,8 +74,8 @@ DevEui = Annotated[
         "Run until SIGTERM or Ctrl-C: all roles, the API as a process of its own, or those named "
         "with --only in this process alone.\n\n"
         "Example: stadtsinn cloud run --config cloud.toml --only ingest --only series",
-        "Laufen bis SIGTERM oder Strg-C: alle Rollen, die API als eigener Prozess, oder die mit "
-        "--only genannten allein in diesem Prozess.\n\n"
+        "Die Zentrale starten; endet mit SIGTERM oder Strg-C. Alle Rollen, die API als eigener "
+        "Prozess, oder die mit --only genannten allein in diesem Prozess.\n\n"
         "Beispiel: stadtsinn cloud run --config cloud.toml --only ingest --only series",
     )
 )
@@ -84,7 +84,10 @@ def run(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            help="ingest, series, live, alerts, notify, api",
+            help=text(
+                "Only these roles: ingest, series, live, alerts, notify, api.",
+                "Nur diese Rollen: ingest, series, live, alerts, notify, api.",
+            ),
         ),
     ] = None,
     beside: Annotated[
@@ -92,7 +95,7 @@ def run(
         typer.Option(
             help=text(
                 "Health page (host:port) of another process, shown in that of the API.",
-                "Zustandsseite (host:port) eines anderen Prozesses, in der der API gezeigt.",
+                "Zustandsseite (host:port) eines weiteren Prozesses; die API zeigt sie mit an.",
             ),
         ),
     ] = None,
@@ -191,12 +194,21 @@ def upgrade(
     help=text(
         "Make what a follower keeps anew from the log; right also while it runs.\n\n"
         "Example: stadtsinn cloud rebuild series",
-        "Neu aus dem Log aufbauen, was ein Folger hält; auch im laufenden Betrieb.\n\n"
+        "Das Ergebnis einer Auswertung neu aus dem Log aufbauen; auch im laufenden Betrieb.\n\n"
         "Beispiel: stadtsinn cloud rebuild series",
     )
 )
 def rebuild(
-    name: Annotated[str, typer.Argument(metavar="series|live|alerts")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="series|live|alerts",
+            help=text(
+                "Values for charts, numbers of zones, or alarms.",
+                "Werte für Diagramme, Zahlen der Zonen oder Alarme.",
+            ),
+        ),
+    ],
     config: Config = DEFAULT_CONFIG,
     clock: Clock = None,
 ) -> None:
@@ -207,7 +219,7 @@ def rebuild(
         refuse(
             text(
                 f"unknown follower '{name}': {', '.join(FOLLOWERS)}",
-                f"unbekannter Folger '{name}': {', '.join(FOLLOWERS)}",
+                f"unbekannte Auswertung '{name}': {', '.join(FOLLOWERS)}",
             )
         )
     with installation(config, clock) as parts:
@@ -226,7 +238,7 @@ def rebuild(
     "list",
     help=text(
         "List what was not taken, newest first.\n\nExample: stadtsinn cloud quarantine list",
-        "Auflisten, was nicht übernommen wurde, das Neueste zuerst.\n\n"
+        "Zeigt, was nicht übernommen wurde, das Neueste zuerst.\n\n"
         "Beispiel: stadtsinn cloud quarantine list",
     ),
 )
@@ -234,7 +246,7 @@ def list_quarantine(
     config: Config = DEFAULT_CONFIG,
     reason: Reason = None,
     dev_eui: DevEui = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+    limit: Limit = 50,
     everything: Annotated[
         bool, typer.Option("--all", help=text("Also replayed ones.", "Auch nachgeholte."))
     ] = False,

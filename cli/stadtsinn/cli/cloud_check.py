@@ -25,7 +25,7 @@ HELP = text(
     "keep messages for a client that is away?\n\n"
     "Example: stadtsinn cloud check --config cloud.toml --connect",
     "Eine Konfiguration prüfen und sagen, was sie bewirkt. Mit --connect ihre Broker ausprobieren: "
-    "Bewahren sie Nachrichten für Abwesende auf?\n\n"
+    "Bewahren sie Nachrichten auf, solange ein Empfänger fort ist?\n\n"
     "Beispiel: stadtsinn cloud check --config cloud.toml --connect",
 )
 

@@ -10,7 +10,7 @@ import typer
 from stadtsinn.base.berlin import for_people, isoformat
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
-from stadtsinn.cli.options import DryRun, Json
+from stadtsinn.cli.options import DryRun, Json, Limit
 from stadtsinn.cli.output import print_json, print_list, say
 from stadtsinn.cli.times import read_moment
 from stadtsinn.cli.town_choice import scope_of_device, scope_of_town
@@ -106,8 +106,8 @@ def move(
         "Give a device to another town of this installation, from now on. The former town keeps "
         "its stations, series and uplinks; the new one never sees them. Only the operator can.\n\n"
         "Example: stadtsinn device hand-over 70b3d57ed0000001 nachbarstadt --name 'Linde'",
-        "Ein Gerät ab jetzt einem anderen Mandanten dieser Installation geben. Der bisherige "
-        "behält Messstellen, Messreihen und Rohdaten; der neue sieht sie nie. Nur der Betreiber "
+        "Ein Gerät ab jetzt einer anderen Stadt dieser Installation geben. Die bisherige behält "
+        "Messstellen, Messreihen und Rohdaten; die neue sieht sie nie. Nur der Betreiber "
         "kann das.\n\n"
         "Beispiel: stadtsinn device hand-over 70b3d57ed0000001 nachbarstadt --name 'Linde'",
     ),
@@ -115,7 +115,7 @@ def move(
 def hand_over(
     device: Annotated[str, typer.Argument(help="DevEUI.")],
     tenant: Annotated[
-        str, typer.Argument(help=text("The town that gets it.", "Der Mandant, der es bekommt."))
+        str, typer.Argument(help=text("The town that gets it.", "Die Stadt, die es bekommt."))
     ],
     name: Annotated[
         str,
@@ -174,17 +174,19 @@ def hand_over(
 @app.command(
     "claims",
     help=text(
-        "Devices that a town claims from another: who, whose, and how it stands. "
-        "'stadtsinn device hand-over' decides.\n\nExample: stadtsinn device claims",
-        "Geräte, die ein Mandant von einem anderen beansprucht: wer, wessen, Stand. "
-        "'stadtsinn device hand-over' entscheidet.\n\nBeispiel: stadtsinn device claims",
+        "Devices that a town claims from another: who, whose, and how it stands. Towns claim by "
+        "the API (POST /claims); 'stadtsinn device hand-over' decides.\n\n"
+        "Example: stadtsinn device claims",
+        "Geräte, die eine Stadt von einer anderen beansprucht: wer, wessen, Stand. Städte "
+        "beanspruchen über die API (POST /claims); 'stadtsinn device hand-over' entscheidet.\n\n"
+        "Beispiel: stadtsinn device claims",
     ),
 )
 def claims(
     ended: Annotated[
         bool, typer.Option("--ended", help=text("Also those that ended.", "Auch beendete."))
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    limit: Limit = 100,
     config: Config = DEFAULT_CONFIG,
     json_lines: Json = False,
 ) -> None:
@@ -209,7 +211,11 @@ def claims(
         },
         lambda row: {**row[0].model_dump(mode="json"), "owner": row[1]},
         as_json=json_lines,
-        empty=text("no device is claimed", "kein Gerät wird beansprucht"),
+        empty=text(
+            "no claim is open: a town makes one by the API (POST /claims); '--ended' shows others",
+            "kein Anspruch ist offen: Städte erheben ihn über die API (POST /claims); '--ended' "
+            "zeigt beendete",
+        ),
     )
 
 

@@ -31,8 +31,9 @@ app.add_typer(edge_aside.app, name="aside")
 
 @app.command(
     help=text(
-        "Run until SIGTERM or Ctrl-C.\n\nExample: stadtsinn edge run --config edge.toml",
-        "Laufen bis SIGTERM oder Strg-C.\n\nBeispiel: stadtsinn edge run --config edge.toml",
+        "Run the agent until SIGTERM or Ctrl-C.\n\nExample: stadtsinn edge run --config edge.toml",
+        "Den Agenten starten; endet mit SIGTERM oder Strg-C.\n\n"
+        "Beispiel: stadtsinn edge run --config edge.toml",
     )
 )
 def run(config: EdgeConfig = Path("edge.toml"), clock: Clock = None) -> None:
@@ -63,7 +64,7 @@ def run(config: EdgeConfig = Path("edge.toml"), clock: Clock = None) -> None:
         "they keep messages for a client that is away?\n\n"
         "Example: stadtsinn edge check --config edge.toml --connect",
         "Eine Konfiguration prüfen und sagen, was sie bewirkt. Mit --connect beide Broker "
-        "ausprobieren: Bewahren sie Nachrichten für Abwesende auf?\n\n"
+        "ausprobieren: Bewahren sie Nachrichten auf, solange ein Empfänger fort ist?\n\n"
         "Beispiel: stadtsinn edge check --config edge.toml --connect",
     )
 )

@@ -26,8 +26,10 @@ app = typer.Typer(
 @app.command(
     "list",
     help=text(
-        "List them with size and reason.\n\nExample: stadtsinn edge aside list",
-        "Sie mit Größe und Grund auflisten.\n\nBeispiel: stadtsinn edge aside list",
+        "List the items that wait apart, with size and reason.\n\n"
+        "Example: stadtsinn edge aside list",
+        "Gesondert wartende Einträge mit Größe und Grund auflisten.\n\n"
+        "Beispiel: stadtsinn edge aside list",
     ),
 )
 def list_aside(config: EdgeConfig = Path("edge.toml"), json_lines: Json = False) -> None:
@@ -62,14 +64,19 @@ def list_aside(config: EdgeConfig = Path("edge.toml"), json_lines: Json = False)
 
 @app.command(
     help=text(
-        "Deliver them again, all or those named, from the agent's next start on.\n\n"
+        "Deliver items that wait apart again, all or those named, from the agent's next start "
+        "on.\n\n"
         "Example: stadtsinn edge aside retry",
-        "Sie erneut liefern, alle oder die genannten, ab dem nächsten Start des Agenten.\n\n"
+        "Gesondert wartende Einträge erneut liefern, alle oder die genannten, ab dem nächsten "
+        "Start des Agenten.\n\n"
         "Beispiel: stadtsinn edge aside retry",
     )
 )
 def retry(
-    number: Annotated[list[int] | None, typer.Argument()] = None,
+    number: Annotated[
+        list[int] | None,
+        typer.Argument(help=text("From 'edge aside list'.", "Aus 'edge aside list'.")),
+    ] = None,
     config: EdgeConfig = Path("edge.toml"),
 ) -> None:
     from stadtsinn.edge.agent.aside import retry as retry_items

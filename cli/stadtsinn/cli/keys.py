@@ -60,8 +60,10 @@ def create(
         )
     say(
         text(
-            f"key {key_id}, role {role}; keep the token, it is not shown again:",
-            f"Schlüssel {key_id}, Rolle {role}; gut aufbewahren, er wird nicht wieder gezeigt:",
+            f"key {key_id}, role {role}; keep the token (on standard output), it is not "
+            "shown again:",
+            f"Schlüssel {key_id}, Rolle {role}; gut aufbewahren (steht auf der Standardausgabe), "
+            "er wird nicht wieder gezeigt:",
         ),
         error=True,
     )
@@ -71,8 +73,8 @@ def create(
 @app.command(
     "list",
     help=text(
-        "List keys without their tokens. Example: stadtsinn key list",
-        "Schlüssel auflisten. Beispiel: stadtsinn key list",
+        "List keys without their tokens.\n\nExample: stadtsinn key list",
+        "Schlüssel auflisten.\n\nBeispiel: stadtsinn key list",
     ),
 )
 def list_keys(config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None:
@@ -84,7 +86,7 @@ def list_keys(config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None
         keys,
         {
             text("No.", "Nr."): lambda key: str(key.id),
-            text("Town", "Mandant"): lambda key: key.tenant_id,
+            text("Town", "Stadt"): lambda key: key.tenant_id,
             text("Role", "Rolle"): lambda key: key.role.value,
             text("Begins with", "Beginnt mit"): lambda key: f"{key.prefix}…",
             "Name": lambda key: key.name,
@@ -100,8 +102,8 @@ def list_keys(config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None
 
 @app.command(
     help=text(
-        "Revoke a key, effective immediately. Example: stadtsinn key revoke 3",
-        "Schlüssel sofort sperren. Beispiel: stadtsinn key revoke 3",
+        "Revoke a key, effective immediately.\n\nExample: stadtsinn key revoke 3",
+        "Schlüssel sofort sperren.\n\nBeispiel: stadtsinn key revoke 3",
     )
 )
 def revoke(

@@ -37,7 +37,7 @@ NOUNS: dict[str, Noun] = {
     "edge": Noun(
         "edge", "app", "The agent beside a network server.", "Der Agent am Gateway.", "edge"
     ),
-    "cloud": Noun("cloud", "app", "Ingest, followers, API.", "Zentrale: Annahme, Auswertung, API."),
+    "cloud": Noun("cloud", "app", "Ingest, followers, API.", "Zentrale: Empfang, Auswertung, API."),
     "archive": Noun(
         "archive",
         "archive",
@@ -57,7 +57,7 @@ NOUNS: dict[str, Noun] = {
         "stations", "app", "Where the town measures, and with what.", "Wo die Stadt misst."
     ),
     "device": Noun("devices", "app", "Swap and move devices.", "Geräte tauschen und umsetzen."),
-    "tenant": Noun("tenants", "app", "Towns on this installation.", "Mandanten verwalten."),
+    "tenant": Noun("tenants", "app", "Towns on this installation.", "Städte verwalten."),
     "key": Noun("keys", "app", "API keys.", "API-Schlüssel verwalten."),
     "ca": Noun(
         "ca", "app", "Certificates for the broker and edges.", "Zertifikate für Broker und Agenten."

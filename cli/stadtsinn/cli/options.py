@@ -41,3 +41,16 @@ EdgeConfig = Annotated[
         help=text("Configuration file (TOML).", "Konfigurationsdatei (TOML)."),
     ),
 ]
+
+Limit = Annotated[
+    int,
+    typer.Option(
+        "--limit",
+        min=1,
+        max=10_000,
+        help=text("Show so many at most.", "Höchstens so viele zeigen."),
+    ),
+]
+TownName = Annotated[
+    str, typer.Argument(help=text("The town's short name.", "Kurzname der Stadt."))
+]

@@ -52,7 +52,7 @@ def redecode(
         ),
     ] = None,
     tenant: Annotated[
-        str | None, typer.Option(help=text("Only this town.", "Nur dieser Mandant."))
+        str | None, typer.Option(help=text("Only this town.", "Nur diese Stadt."))
     ] = None,
     dry_run: DryRun = False,
     go_on: Annotated[

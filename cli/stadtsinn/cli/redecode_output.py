@@ -143,8 +143,8 @@ def _whole_lines(done: Done) -> Iterator[str]:
         yield text(
             f"{done.left_alone} newer uplinks of the range were left alone: the follower 'series' "
             "has not passed them. If they were decoded by an older version, run again later.",
-            f"{done.left_alone} neuere Uplinks des Zeitraums blieben unberührt: der Folger "
-            "'series' ist noch nicht an ihnen vorbei. Hat sie eine ältere Version dekodiert, "
+            f"{done.left_alone} neuere Uplinks des Zeitraums blieben unberührt: die Auswertung "
+            "'series' ist noch nicht an ihnen vorbei. Hat eine ältere Version sie dekodiert, "
             "später wiederholen.",
         )
     if done.refused:

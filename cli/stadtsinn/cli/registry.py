@@ -10,7 +10,7 @@ import typer
 
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
-from stadtsinn.cli.options import DryRun, Json
+from stadtsinn.cli.options import DryRun, Json, TownName
 from stadtsinn.cli.output import print_json, print_list, say
 
 if TYPE_CHECKING:
@@ -58,6 +58,14 @@ def example() -> None:
     say(EXAMPLE, end="")
 
 
+EdgeId = Annotated[
+    str,
+    typer.Argument(
+        help=text("Its id, as in its certificate.", "Seine Kennung, wie in seinem Zertifikat.")
+    ),
+]
+
+
 @app.command(
     "import-devices",
     help=text(
@@ -70,8 +78,8 @@ def example() -> None:
     ),
 )
 def import_devices(
-    tenant: str,
-    file: Path,
+    tenant: TownName,
+    file: Annotated[Path, typer.Argument(help=text("Table (CSV).", "Tabelle (CSV)."))],
     dry_run: DryRun = False,
     config: Config = DEFAULT_CONFIG,
     json_lines: Json = False,
@@ -89,11 +97,11 @@ def import_devices(
 
 @app.command(
     help=text(
-        "List the devices of a town. Example: stadtsinn registry devices musterstadt",
-        "Geräte einer Stadt auflisten. Beispiel: stadtsinn registry devices musterstadt",
+        "List the devices of a town.\n\nExample: stadtsinn registry devices musterstadt",
+        "Geräte einer Stadt auflisten.\n\nBeispiel: stadtsinn registry devices musterstadt",
     )
 )
-def devices(tenant: str, config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None:
+def devices(tenant: TownName, config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None:
     from stadtsinn.cloud.platform.access.service import operator_scope
     from stadtsinn.cloud.town.repository import devices_page
 
@@ -117,11 +125,13 @@ def devices(tenant: str, config: Config = DEFAULT_CONFIG, json_lines: Json = Fal
 @app.command(
     help=text(
         "List the edge agents, of all towns or of one.\n\nExample: stadtsinn registry edges",
-        "Edge-Agenten auflisten, aller Mandanten oder eines.\n\nBeispiel: stadtsinn registry edges",
+        "Edge-Agenten auflisten, aller Städte oder einer.\n\nBeispiel: stadtsinn registry edges",
     )
 )
 def edges(
-    tenant: Annotated[str | None, typer.Argument()] = None,
+    tenant: Annotated[
+        str | None, typer.Argument(help=text("Only this town.", "Nur diese Stadt."))
+    ] = None,
     config: Config = DEFAULT_CONFIG,
     json_lines: Json = False,
 ) -> None:
@@ -133,7 +143,7 @@ def edges(
         known,
         {
             text("Edge agent", "Edge-Agent"): lambda one: one.edge.id,
-            text("Town", "Mandant"): lambda one: one.tenant_id,
+            text("Town", "Stadt"): lambda one: one.tenant_id,
             "Name": lambda one: one.edge.name,
         },
         lambda one: {**one.edge.model_dump(mode="json"), "tenant": one.tenant_id},
@@ -151,14 +161,14 @@ def edges(
         "Say to which town an edge agent belongs; also takes it from the town that had it. "
         "Its id is the common name of its certificate.\n\n"
         "Example: stadtsinn registry give-edge rathaus-dach musterstadt --name 'Rathaus, Dach'",
-        "Festlegen, welchem Mandanten ein Edge-Agent gehört; nimmt ihn auch dem bisherigen. "
+        "Festlegen, welcher Stadt ein Edge-Agent gehört; nimmt ihn auch der bisherigen. "
         "Seine Kennung ist der Name (CN) in seinem Zertifikat.\n\n"
         "Beispiel: stadtsinn registry give-edge rathaus-dach musterstadt --name 'Rathaus, Dach'",
     ),
 )
 def give_edge(
-    edge: str,
-    tenant: str,
+    edge: EdgeId,
+    tenant: TownName,
     name: Annotated[str, typer.Option("--name", help=text("Its name.", "Sein Name."))] = "",
     config: Config = DEFAULT_CONFIG,
     json_lines: Json = False,
@@ -193,11 +203,11 @@ def give_edge(
     help=text(
         "Strike an edge agent off: it belongs to no town, and what it sends stays with it.\n\n"
         "Example: stadtsinn registry take-edge rathaus-dach",
-        "Einen Edge-Agenten streichen: Er gehört keinem Mandanten, und was er sendet, bleibt bei "
+        "Einen Edge-Agenten streichen: Er gehört keiner Stadt, und was er sendet, bleibt bei "
         "ihm.\n\nBeispiel: stadtsinn registry take-edge rathaus-dach",
     ),
 )
-def take_edge(edge: str, config: Config = DEFAULT_CONFIG) -> None:
+def take_edge(edge: EdgeId, config: Config = DEFAULT_CONFIG) -> None:
     from stadtsinn.base.problems import NotFound
     from stadtsinn.cloud.platform.access.service import operator_scope
     from stadtsinn.cloud.town import service
@@ -211,7 +221,7 @@ def take_edge(edge: str, config: Config = DEFAULT_CONFIG) -> None:
         scope = operator_scope(owner)
         with service.change(opened.database, scope, opened.clock.now()) as connection:
             service.delete_edge(connection, scope, edge)
-    say(text(f"{edge} belongs to no town", f"{edge} gehört keinem Mandanten"))
+    say(text(f"{edge} belongs to no town", f"{edge} gehört keiner Stadt"))
 
 
 def _apply(opened: Parts, town: Town, dry_run: bool, json_lines: bool) -> None:

@@ -10,7 +10,7 @@ import typer
 from stadtsinn.base.berlin import for_people, isoformat
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
-from stadtsinn.cli.options import Json
+from stadtsinn.cli.options import Json, Limit
 from stadtsinn.cli.output import print_list
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ app = typer.Typer(
     add_completion=False,
     help=text(
         "Uplinks in the log that a follower could not apply.",
-        "Messungen im Log, die ein Folger nicht auswerten konnte.",
+        "Messungen im Log, die nicht ausgewertet werden konnten.",
     ),
 )
 
@@ -36,16 +36,22 @@ def _group() -> None:
     help=text(
         "List them with the reason, newest first. They stay in the log: 'stadtsinn cloud rebuild' "
         "tries them again.\n\nExample: stadtsinn cloud set-aside list --follower live",
-        "Auflisten mit Grund, das Neueste zuerst. Sie bleiben im Log: 'stadtsinn cloud rebuild' "
-        "versucht sie erneut.\n\nBeispiel: stadtsinn cloud set-aside list --follower live",
+        "Zeigt, was nicht ausgewertet werden konnte, mit dem Grund, das Neueste zuerst. Es bleibt "
+        "im Log: 'stadtsinn cloud rebuild' versucht es erneut.\n\n"
+        "Beispiel: stadtsinn cloud set-aside list --follower live",
     ),
 )
 def list_set_aside(
     config: Config = DEFAULT_CONFIG,
     follower: Annotated[
-        str | None, typer.Option(help=text("Only this follower.", "Nur dieser Folger."))
+        str | None,
+        typer.Option(
+            help=text(
+                "Only this follower: series, live, alerts.", "Nur diese: series, live, alerts."
+            )
+        ),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+    limit: Limit = 50,
     json_lines: Json = False,
 ) -> None:
     from stadtsinn.cloud.log.set_aside.repository import listed
@@ -55,7 +61,7 @@ def list_set_aside(
     print_list(
         rows,
         {
-            text("Follower", "Folger"): lambda row: row.follower,
+            text("Follower", "Auswertung"): lambda row: row.follower,
             text("Position", "Position"): lambda row: str(row.position),
             text("Set aside", "Beiseitegelegt"): lambda row: for_people(row.set_aside_at),
             text("Device", "Gerät"): lambda row: row.dev_eui,

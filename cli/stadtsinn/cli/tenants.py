@@ -9,7 +9,7 @@ import typer
 from stadtsinn.base.berlin import for_people
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
-from stadtsinn.cli.options import Json
+from stadtsinn.cli.options import Json, Limit, TownName
 from stadtsinn.cli.output import print_list, say
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help=text("Towns on this installation.", "Mandanten dieser Zentrale."),
+    help=text("Towns on this installation.", "Städte dieser Zentrale."),
 )
 
 
 @app.command(
     help=text(
-        "Make a town. Example: stadtsinn tenant create musterstadt --name 'Stadt Musterstadt'",
-        "Mandanten anlegen. Beispiel: "
+        "Make a town.\n\nExample: stadtsinn tenant create musterstadt --name 'Stadt Musterstadt'",
+        "Eine Stadt anlegen.\n\nBeispiel: "
         "stadtsinn tenant create musterstadt --name 'Stadt Musterstadt'",
     )
 )
@@ -50,14 +50,14 @@ def create(
     for change in changes:
         say(str(change))
     if not changes:
-        say(text(f"tenant '{tenant}' is there already", f"Mandant '{tenant}' gibt es schon"))
+        say(text(f"town '{tenant}' is there already", f"Stadt '{tenant}' gibt es schon"))
 
 
 @app.command(
     "list",
     help=text(
-        "List the towns. Example: stadtsinn tenant list",
-        "Mandanten auflisten. Beispiel: stadtsinn tenant list",
+        "List the towns.\n\nExample: stadtsinn tenant list",
+        "Städte auflisten.\n\nBeispiel: stadtsinn tenant list",
     ),
 )
 def list_tenants(config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None:
@@ -75,7 +75,7 @@ def list_tenants(config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> N
         as_json=json_lines,
         empty=text(
             "no towns yet: 'stadtsinn tenant create' or 'stadtsinn registry apply'",
-            "noch keine Mandanten: 'stadtsinn tenant create' oder 'stadtsinn registry apply'",
+            "noch keine Stadt: 'stadtsinn tenant create' oder 'stadtsinn registry apply'",
         ),
     )
 
@@ -85,13 +85,13 @@ def list_tenants(config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> N
         "Show or set what a town may have and ask for at most; 'default' goes back to \\[limits] "
         "of the configuration.\n\n"
         "Example: stadtsinn tenant limit musterstadt rules 3000",
-        "Zeigen oder setzen, was ein Mandant höchstens haben und abfragen darf; 'default' stellt "
+        "Zeigen oder setzen, was eine Stadt höchstens haben und abfragen darf; 'default' stellt "
         "\\[limits] der Konfiguration wieder her.\n\n"
         "Beispiel: stadtsinn tenant limit musterstadt rules 3000",
     )
 )
 def limit(
-    tenant: Annotated[str, typer.Argument(help=text("The town.", "Der Mandant."))],
+    tenant: TownName,
     name: Annotated[
         str | None, typer.Argument(help=text("Which; all are shown.", "Welche; sonst alle."))
     ] = None,
@@ -145,14 +145,14 @@ def _number(value: str) -> int | None:
 
 @app.command(
     help=text(
-        "Who changed what, newest first. Example: stadtsinn tenant audit musterstadt",
-        "Wer was geändert hat, das Neueste zuerst. Beispiel: stadtsinn tenant audit musterstadt",
+        "Who changed what, newest first.\n\nExample: stadtsinn tenant audit musterstadt",
+        "Wer was geändert hat, das Neueste zuerst.\n\nBeispiel: stadtsinn tenant audit musterstadt",
     )
 )
 def audit(
-    tenant: str,
+    tenant: TownName,
     config: Config = DEFAULT_CONFIG,
-    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+    limit: Limit = 50,
     json_lines: Json = False,
 ) -> None:
     from stadtsinn.cloud.platform.access.service import operator_scope

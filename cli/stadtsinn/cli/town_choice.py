@@ -19,7 +19,7 @@ Tenant = Annotated[
     typer.Option(
         "--tenant",
         "-t",
-        help=text("The town, where there are several.", "Der Mandant, wo es mehrere gibt."),
+        help=text("The town, where there are several.", "Die Stadt, wo es mehrere gibt."),
     ),
 ]
 
@@ -40,20 +40,20 @@ def scope_of_town(connection: Connection, tenant: str | None, limits: Limits) ->
         raise NotFound(
             text(
                 "there is no town yet: make one with 'stadtsinn registry apply'",
-                "es gibt noch keinen Mandanten: 'stadtsinn registry apply' legt einen an",
+                "es gibt noch keine Stadt: 'stadtsinn registry apply' legt eine an",
             )
         )
     if tenant is None:
         raise Invalid(
             text(
                 f"there are several towns: name one with --tenant ({names})",
-                f"es gibt mehrere Mandanten: einen mit --tenant nennen ({names})",
+                f"es gibt mehrere Städte: eine mit --tenant nennen ({names})",
             )
         )
     raise NotFound(
         text(
             f"there is no town '{tenant}'; known: {names}",
-            f"es gibt keinen Mandanten '{tenant}'; bekannt: {names}",
+            f"es gibt keine Stadt '{tenant}'; bekannt: {names}",
         )
     )
 
