@@ -149,7 +149,7 @@ notice_days = 7                   # … has so long to object before it changes 
 
 [api]
 bind = "127.0.0.1:8000"           # put a reverse proxy with TLS before it
-proxies = ["127.0.0.1", "::1"]    # whose X-Forwarded-For says who asks
+proxies = ["127.0.0.0/8", "::1"] # whose X-Forwarded-For says who asks
 
 [web]                             # the public pages
 # accessibility_url = "https://www.musterstadt.example/barrierefreiheit"
