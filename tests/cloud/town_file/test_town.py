@@ -67,7 +67,8 @@ def test_a_rule_for_a_group_without_a_station_is_reported(
     apply_town(database, _example(tmp_path), NOW, on_idle=lambda rule: idle.append(rule.slug))
     assert idle == []
     document = tomllib.loads(EXAMPLE)
-    document["rules"][1]["group"] = {"kind": "soil", "site": "marktplatz"}
+    (rule,) = (one for one in document["rules"] if one["slug"] == "boden-trocken")
+    rule["group"] = {"kind": "soil", "site": "marktplatz"}
     for dry_run in (True, False):
         apply_town(
             database,
