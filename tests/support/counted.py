@@ -1,4 +1,4 @@
-"""Counts what write transactions do: how long one is depends on the machine, this does not."""
+"""Counts what a database is asked to do: how long one is depends on the machine, this does not."""
 
 from __future__ import annotations
 
@@ -10,6 +10,21 @@ from typing import Any
 from sqlalchemy import event
 
 from stadtsinn.cloud.platform.database.engine import Database
+
+
+@contextmanager
+def statements(database: Database) -> Iterator[list[str]]:
+    """Those that the driver is called with in the block."""
+    found: list[str] = []
+
+    def executing(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        found.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", executing)
+    try:
+        yield found
+    finally:
+        event.remove(database.engine, "before_cursor_execute", executing)
 
 
 @dataclass

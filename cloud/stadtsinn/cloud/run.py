@@ -32,6 +32,7 @@ from stadtsinn.cloud.settings import CloudSettings
 from stadtsinn.cloud.town.directory import DirectoryCache
 
 if TYPE_CHECKING:
+    from stadtsinn.cloud.series.follower import SeriesFollower
     from stadtsinn.cloud.series.stores.store import SeriesStore
 
 log = structlog.get_logger()
@@ -117,7 +118,7 @@ def follower(name: str, parts: Parts) -> Follower:
     return _FOLLOWERS[name](parts)
 
 
-def _series_follower(parts: Parts) -> Follower:
+def _series_follower(parts: Parts) -> SeriesFollower:
     from stadtsinn.cloud.series.follower import SeriesFollower
 
     return SeriesFollower(parts.series, parts.directory, parts.clock, parts.settings.limits)
@@ -127,10 +128,9 @@ def _series(parts: Parts) -> Role:
     from stadtsinn.cloud.series.corrections.service import Corrector
     from stadtsinn.cloud.series.corrections.worker import CorrectionWorker
     from stadtsinn.cloud.series.filling import fill_if_outdated
-    from stadtsinn.cloud.series.follower import SeriesFollower
     from stadtsinn.cloud.series.retention.worker import RetentionWorker
 
-    made = SeriesFollower(parts.series, parts.directory, parts.clock, parts.settings.limits)
+    made = _series_follower(parts)
 
     def before_first() -> None:
         fill_if_outdated(parts.database, made, parts.clock, parts.archive)

@@ -6,13 +6,9 @@ four batches of 4,000 once held the log for minutes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import pytest
-from sqlalchemy import event
 
+from counted import statements as statements_of
 from fake_uplinks import at, entry, uplink
 from stadtsinn.cloud.log.uplinks import repository
 from stadtsinn.cloud.log.uplinks.known_copies import NEAREST, KnownCopies
@@ -34,20 +30,6 @@ def restarted(number: int, seconds: float | None = None) -> Entry:
 def log(database: Database, *entries: Entry) -> list[bool]:
     with database.write() as connection:
         return append(connection, entries, at(0))
-
-
-@contextmanager
-def counted(database: Database) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        seen.append(statement)
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(database.engine, "before_cursor_execute", note)
 
 
 def test_of_very_many_frames_with_one_counter_the_newest_are_read(database: Database) -> None:
@@ -93,6 +75,6 @@ def test_one_transaction_asks_so_many_questions(
         entry(uplink(0, 100 * number, time_source=TimeSource.NETWORK_SERVER))
         for number in range(50)
     ]
-    with counted(database) as seen:
+    with statements_of(database) as seen:
         log(database, *apart)
     assert len([one for one in seen if "EXISTS" in one]) <= 10

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from sqlalchemy import delete, insert, select, update
 
-from sqlalchemy import delete, event, insert, select, update
-
+from counted import statements as statements_of
 from databases import add_tenant, database  # noqa: F401
 from fake_uplinks import register
 from stadtsinn.base.instant import Instant
@@ -39,21 +36,6 @@ def streams(stations: list[str]) -> dict[tuple[str, SeriesKey], Instant]:
     return {(TOWN, SeriesKey(slug, name)): NOON for slug in stations for name in QUANTITIES}
 
 
-@contextmanager
-def counted(database: Database) -> Iterator[list[str]]:  # noqa: F811
-    """The statements that the driver is called with."""
-    seen: list[str] = []
-
-    def note(_conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        seen.append(statement)
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(database.engine, "before_cursor_execute", note)
-
-
 def stored(database: Database) -> set[tuple[str, str, int]]:  # noqa: F811
     columns = (datastreams.c.quantity, datastreams.c.channel, datastreams.c.first_at)
     with database.read() as connection:
@@ -66,7 +48,7 @@ def test_ten_times_the_streams_take_no_more_statements(database: Database) -> No
     furnish(database, towns)
     statements: list[int] = []
     for some in (towns[:20], towns):
-        with counted(database) as seen, database.write() as connection:
+        with statements_of(database) as seen, database.write() as connection:
             make_streams(connection, streams(some))
         statements.append(len(seen))
     assert statements[1] == statements[0]
@@ -118,7 +100,7 @@ class Batches:
                 self.new.make(connection, last)
                 connection.rollback()
             return 0
-        with self.database.write() as connection, counted(self.database) as seen:
+        with self.database.write() as connection, statements_of(self.database) as seen:
             self.new.make(connection, last)
         return len([one for one in seen if "datastreams" in one])
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
+import counted
 from api_callers import HOME, NOW, ApiWorld
 from databases import fresh_database
 from fake_uplinks import deployed, register, station
@@ -71,14 +71,8 @@ def walk(world: ApiWorld, path: str, limit: int) -> list[list[str]]:
 
 def statements(world: ApiWorld, work: Callable[[], object]) -> int:
     """How many statements the database carries out for it."""
-    asked: list[Any] = []
-
-    def note(*given: Any) -> None:
-        asked.append(given)
-
-    event.listen(world.database.engine, "before_cursor_execute", note)
-    work()
-    event.remove(world.database.engine, "before_cursor_execute", note)
+    with counted.statements(world.database) as asked:
+        work()
     return len(asked)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, select, update
 
-from stadtsinn.base.batches import batched
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.platform.access.rows import (
     delete_rows,
@@ -17,14 +16,12 @@ from stadtsinn.cloud.platform.access.rows import (
     one_row,
     only_row,
     own_rows,
+    rows_named,
     update_rows,
 )
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.town.model import Device, Edge, Site
 from stadtsinn.cloud.town.tables import devices, edges, former_owners, registry_revision, sites
-
-NAMED = 500
-"""Keys in one query: SQLite takes a limited number of parameters."""
 
 
 def bump_revision(connection: Connection) -> None:
@@ -110,21 +107,14 @@ def devices_named(
     connection: Connection, scope: Scope, dev_euis: Collection[str]
 ) -> dict[str, Device]:
     """Those of these devices that the caller's tenant has."""
-    found: dict[str, Device] = {}
-    for some in batched(dev_euis, NAMED):
-        rows = connection.execute(_devices(scope).where(devices.c.dev_eui.in_(some)))
-        found |= {row.dev_eui: _device(row) for row in rows}
-    return found
+    rows = rows_named(connection, _devices(scope), devices.c.dev_eui, dev_euis)
+    return {row.dev_eui: _device(row) for row in rows}
 
 
 def taken_dev_euis(connection: Connection, dev_euis: Collection[str]) -> set[str]:
     """Those that any tenant has; no scope, because a DevEUI is unique for all tenants."""
-    found: set[str] = set()
-    for some in batched(dev_euis, NAMED):
-        found.update(
-            connection.scalars(select(devices.c.dev_eui).where(devices.c.dev_eui.in_(some)))
-        )
-    return found
+    rows = rows_named(connection, select(devices.c.dev_eui), devices.c.dev_eui, dev_euis)
+    return {row.dev_eui for row in rows}
 
 
 def tenant_of_device(connection: Connection, dev_eui: str) -> str | None:
@@ -308,8 +298,6 @@ def with_site_ids(
 
 def site_ids(connection: Connection, scope: Scope, slugs: Iterable[str | None]) -> dict[str, int]:
     """The keys of those sites that the caller's tenant has."""
-    found: dict[str, int] = {}
-    for some in batched(sorted(slug for slug in slugs if slug is not None), NAMED):
-        rows = connection.execute(own_rows(scope, sites).where(sites.c.slug.in_(some)))
-        found |= {row.slug: row.id for row in rows}
-    return found
+    wanted = sorted(slug for slug in slugs if slug is not None)
+    rows = rows_named(connection, own_rows(scope, sites), sites.c.slug, wanted)
+    return {row.slug: row.id for row in rows}

@@ -11,11 +11,11 @@ from stadtsinn.base.batches import batched
 from stadtsinn.cloud.alarms.alerts.tables import rule_recipients, rules
 from stadtsinn.cloud.alarms.notify.tables import recipients
 from stadtsinn.cloud.domains.crowd.zones.tables import gates, zones
+from stadtsinn.cloud.platform.access.rows import NAMED
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.platform.limits.tables import tenant_limits
 from stadtsinn.cloud.platform.tenants.tables import tenants
 from stadtsinn.cloud.schema import metadata
-from stadtsinn.cloud.town.repository import NAMED
 from stadtsinn.cloud.town.stations.tables import deployments, stations
 from stadtsinn.cloud.town.tables import devices, edges, sites
 

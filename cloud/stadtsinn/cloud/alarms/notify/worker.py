@@ -11,7 +11,7 @@ side lives in real time; ages and expiry go by the clock of the measurements.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 from prometheus_client import Counter
@@ -138,10 +138,7 @@ class OutboxWorker:
 
     def _housekeeping(self) -> None:
         now = self._wall.now()
-        given_up = outbox.AT_ONCE
-        while given_up >= outbox.AT_ONCE and not self._stopping.is_set():
-            with self._database.write() as connection:
-                given_up = outbox.expire(connection, self._clock.now())
+        self._in_slices(lambda connection: outbox.expire(connection, self._clock.now()))
         with self._database.write() as connection:
             broken = outbox.break_leases(connection, now, Instant(now + self._doubt_waits))
         if broken:
@@ -152,14 +149,18 @@ class OutboxWorker:
         if now < self._next_purge:
             return
         before = Instant(self._clock.now() - KEEP_FOR)
-        purged = outbox.AT_ONCE
-        while purged >= outbox.AT_ONCE and not self._stopping.is_set():
-            with self._database.write() as connection:
-                purged = outbox.purge(connection, before)
+        self._in_slices(lambda connection: outbox.purge(connection, before))
         with self._database.write() as connection:
             purge_phone(connection, before)
             audit.purge(connection, self._clock.now())
         self._next_purge = Instant(now + _PURGE_EVERY)
+
+    def _in_slices(self, some: Callable[[Connection], int]) -> None:
+        """Do `some` in a transaction of its own each, as long as one deals with `AT_ONCE`."""
+        done = outbox.AT_ONCE
+        while done >= outbox.AT_ONCE and not self._stopping.is_set():
+            with self._database.write() as connection:
+                done = some(connection)
 
     def _claim(self) -> Claim | None:
         now = self._wall.now()

@@ -27,24 +27,19 @@ class KnownCopies:
 
     def __init__(self) -> None:
         self.generation = -1
-        self._by_content: dict[_Content, list[Copy]] | None = None
-        self._ids: set[tuple[_Content, str]] | None = None
+        self._by_content: dict[_Content, list[Copy]] = {}
+        self._ids: set[tuple[_Content, str]] = set()
 
     def add(self, copy: Copy) -> None:
         self.generation = max(self.generation, copy.generation or 0)
-        if self._by_content is None:
-            self._by_content = {}
         content = (copy.f_port, copy.payload)
-        equal = self._by_content.setdefault(content, [])
-        insort(equal, copy, key=_TIME)
+        insort(self._by_content.setdefault(content, []), copy, key=_TIME)
         if copy.deduplication_id:
-            if self._ids is None:
-                self._ids = set()
             self._ids.add((content, copy.deduplication_id))
 
     def candidates(self, new: Copy) -> Sequence[Copy]:
         """Those of which `new` may be a copy: of its content, nearest in time."""
-        equal = (self._by_content or {}).get((new.f_port, new.payload), ())
+        equal = self._by_content.get((new.f_port, new.payload), ())
         if len(equal) <= 2 * NEAREST:
             return equal
         middle = bisect_left(equal, new.event_time, key=_TIME)
@@ -53,4 +48,4 @@ class KnownCopies:
     def has_event(self, new: Copy) -> bool:
         """Whether the same event of a network server is known."""
         content = (new.f_port, new.payload)
-        return bool(new.deduplication_id) and (content, new.deduplication_id) in (self._ids or ())
+        return bool(new.deduplication_id) and (content, new.deduplication_id) in self._ids

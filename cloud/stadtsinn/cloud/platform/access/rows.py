@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from sqlalchemy import Connection, FromClause, Row, Select, Table, delete, select, update
 
+from stadtsinn.base.batches import batched
 from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.platform.access.scope import Scope
+
+NAMED = 500
+"""Keys in one query: SQLite takes a limited number of parameters."""
+
+
+def rows_named(
+    connection: Connection, query: Select[Any], key: Any, names: Collection[Any]
+) -> Iterator[Row[Any]]:
+    """The rows of a query whose `key` is one of these, however many there are."""
+    for some in batched(names, NAMED):
+        yield from connection.execute(query.where(key.in_(some)))
 
 
 def own_rows(

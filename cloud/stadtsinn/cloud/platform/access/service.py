@@ -55,7 +55,7 @@ def create_key(
     token = f"{prefix}_{secrets.token_urlsafe(32)}"
     with database.write() as connection:
         require_tenant(connection, tenant_id)
-        owner = Scope(tenant_id, role, 0, limits)
+        owner = operator_scope(tenant_id, limits)
         require_room(connection, owner, "keys", api_keys, api_keys.c.revoked_at.is_(None))
         statement = api_keys.insert().values(
             tenant_id=tenant_id,
@@ -65,7 +65,7 @@ def create_key(
             digest=_digest(token),
             created_at=now,
         )
-        with recording(connection, by or operator_scope(tenant_id), now):
+        with recording(connection, by or owner, now):
             key_id = connection.execute(statement.returning(api_keys.c.id)).scalar_one()
     return key_id, token
 

@@ -10,10 +10,9 @@ from sqlalchemy import ColumnElement, Connection, func, select, update
 from stadtsinn.base.batches import batched
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.log.uplinks.tables import archived_sessions, uplinks
+from stadtsinn.cloud.platform.access.rows import NAMED, rows_named
 from stadtsinn.cloud.series.stores.replacing import SeriesPart
 from stadtsinn.cloud.town.stations.tables import series_corrections
-
-_NAMED = 500
 
 
 @dataclass(frozen=True)
@@ -58,15 +57,16 @@ def count_waiting(connection: Connection) -> int:
 
 
 def mark_done(connection: Connection, ids: Collection[int], now: Instant) -> None:
-    for some in batched(ids, _NAMED):
+    for some in batched(ids, NAMED):
         mine = series_corrections.c.id.in_(some)
         connection.execute(update(series_corrections).where(mine).values(done_at=now))
 
 
 def with_uplinks(connection: Connection, dev_euis: Collection[str]) -> set[str]:
     """Those of the devices that the log holds uplinks of."""
-    found: set[str] = set()
-    for some in batched(dev_euis, _NAMED):
-        for column in (uplinks.c.dev_eui, archived_sessions.c.dev_eui):
-            found.update(connection.scalars(select(column).where(column.in_(some)).distinct()))
-    return found
+    columns = (uplinks.c.dev_eui, archived_sessions.c.dev_eui)
+    return {
+        row.dev_eui
+        for column in columns
+        for row in rows_named(connection, select(column).distinct(), column, dev_euis)
+    }

@@ -148,7 +148,7 @@ def replace_deployment(
     """The series concerned are made anew from the log, and the counts of gates of the last seven
     days (`stadtsinn cloud rebuild live` counts older ones); this raises no alarm."""
     now = services.clock.now()
-    with change(services.database, scope, services.clock.now()) as connection:
+    with change(services.database, scope, now) as connection:
         return service.replace_deployment(connection, Editor(scope, now), deployment, body)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select
 
-from stadtsinn.base.batches import batched
 from stadtsinn.base.instant import Instant, to_datetime
 from stadtsinn.cloud.platform.access.rows import (
     delete_rows,
@@ -15,11 +14,12 @@ from stadtsinn.cloud.platform.access.rows import (
     one_row,
     only_row,
     own_rows,
+    rows_named,
     update_rows,
 )
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.database.engine import metadata
-from stadtsinn.cloud.town.repository import NAMED, with_site_id, with_site_ids
+from stadtsinn.cloud.town.repository import with_site_id, with_site_ids
 from stadtsinn.cloud.town.stations.model import (
     BEGINNING,
     FOR_EVER,
@@ -66,22 +66,14 @@ def stations_named(
     connection: Connection, scope: Scope, slugs: Collection[str]
 ) -> dict[str, Station]:
     """Those of these stations that the caller's tenant has."""
-    found: dict[str, Station] = {}
-    for some in batched(slugs, NAMED):
-        rows = connection.execute(_stations(scope).where(stations.c.slug.in_(some)))
-        found |= {row.slug: _station(row) for row in rows}
-    return found
+    rows = rows_named(connection, _stations(scope), stations.c.slug, slugs)
+    return {row.slug: _station(row) for row in rows}
 
 
 def station_ids(connection: Connection, scope: Scope, slugs: Collection[str]) -> dict[str, int]:
     """The keys of those of these stations that the caller's tenant has."""
-    found: dict[str, int] = {}
-    for some in batched(slugs, NAMED):
-        query = select(stations.c.slug, stations.c.id).where(
-            stations.c.tenant_id == scope.tenant_id, stations.c.slug.in_(some)
-        )
-        found |= {row.slug: row.id for row in connection.execute(query)}
-    return found
+    own = select(stations.c.slug, stations.c.id).where(stations.c.tenant_id == scope.tenant_id)
+    return {row.slug: row.id for row in rows_named(connection, own, stations.c.slug, slugs)}
 
 
 def insert_stations(
@@ -195,11 +187,7 @@ def deployments_beside(
 def _deployments_where(
     connection: Connection, scope: Scope, column: Any, values: Collection[Any]
 ) -> list[PlacedDeployment]:
-    return [
-        _deployment(row)
-        for some in batched(values, NAMED)
-        for row in connection.execute(_deployments(scope).where(column.in_(some)))
-    ]
+    return [_deployment(row) for row in rows_named(connection, _deployments(scope), column, values)]
 
 
 def insert_deployment(
@@ -300,20 +288,12 @@ def last_start(connection: Connection, scope: Scope, dev_eui: str) -> Instant:
 
 def own_devices(connection: Connection, scope: Scope, dev_euis: Collection[str]) -> set[str]:
     """Those of these devices that the caller's tenant has."""
-    found: set[str] = set()
-    for some in batched(dev_euis, NAMED):
-        query = select(devices.c.dev_eui).where(
-            devices.c.tenant_id == scope.tenant_id, devices.c.dev_eui.in_(some)
-        )
-        found.update(connection.scalars(query))
-    return found
+    own = select(devices.c.dev_eui).where(devices.c.tenant_id == scope.tenant_id)
+    return {row.dev_eui for row in rows_named(connection, own, devices.c.dev_eui, dev_euis)}
 
 
 def device_types(connection: Connection, dev_euis: Collection[str]) -> dict[str, str]:
     """The types of devices, whoever owns them; an unknown one is absent."""
-    found: dict[str, str] = {}
-    for some in batched(dev_euis, NAMED):
-        query = select(devices.c.dev_eui, devices.c.device_type)
-        rows = connection.execute(query.where(devices.c.dev_eui.in_(some)))
-        found |= {row.dev_eui: row.device_type for row in rows}
-    return found
+    types = select(devices.c.dev_eui, devices.c.device_type)
+    rows = rows_named(connection, types, devices.c.dev_eui, dev_euis)
+    return {row.dev_eui: row.device_type for row in rows}
