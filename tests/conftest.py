@@ -1,7 +1,9 @@
-"""For all tests: what `--fast` leaves out, slow files first, no process left running."""
+"""For all tests: what `--fast` leaves out, slow files first, logs as they were, no process left
+running."""
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import signal
@@ -9,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 import databases
 from real_parts import wait_until
@@ -47,6 +50,16 @@ def ctrl_c_reaches_children() -> None:
     """A shell starts background jobs with Ctrl-C ignored, and all their children inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def logs_stay_as_they_were() -> Iterator[None]:
+    """A command that a test runs in this process sets up logs, and with them what others hear."""
+    root, set_up = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers, root.level
+    yield
+    structlog.configure(**set_up)
+    root.handlers, root.level = handlers, level
 
 
 @pytest.fixture(scope="session", autouse=True)
