@@ -23,6 +23,7 @@ from stadtsinn.base.mqtt.broker import Broker
 from stadtsinn.base.mqtt.link import Message, MqttLink
 from stadtsinn.decoders.reading import Decoded, Outcome, Undecoded
 from stadtsinn.decoders.uplink import Frame, TimeSource
+from stadtsinn.decoders.uplink_bounds import MAX_NAME, MAX_TAGS
 from stadtsinn.edge.agent.agent import EdgeAgent
 from stadtsinn.edge.agent.decoding import Decode, KernelUnavailable, decode_one_by_one
 from stadtsinn.edge.agent.rows import Row
@@ -273,11 +274,17 @@ def test_foreign_and_broken_messages_from_the_cloud_delete_nothing(town: Town) -
     assert metric(agent, "stadtsinn_edge_spool_items") == 5
 
 
+def two_kilobytes() -> dict[str, str]:
+    """Tags of that size, also when they are packed."""
+    drawn = random.Random(1)
+    return {f"padding {n}": drawn.randbytes(MAX_NAME // 2).hex() for n in range(MAX_TAGS)}
+
+
 def test_full_spool_stops_taking_and_the_broker_keeps_the_rest(town: Town) -> None:
     """Nothing is dropped: messages that do not fit stay in the local broker."""
     agent = town.start_agent()
     town.ingest.silent = True
-    padding = {"padding": random.Random(1).randbytes(2_000).hex()}
+    padding = two_kilobytes()
     town.chirpstack.publish_uplinks(range(500), NOW, tags=padding)
     wait_until(lambda: not health(agent)[1]["checks"]["spool"]["ok"], "refuses")
     assert metric(agent, "stadtsinn_edge_spool_bytes") <= 1_000_000
@@ -291,7 +298,7 @@ def test_group_larger_than_the_whole_spool_goes_through_in_parts(town: Town) -> 
     """Messages queued in the broker come as one group, which must not wait until all of it fits."""
     town.start_agent()
     town.stop_agent()  # its session remains and queues messages
-    padding = {"padding": random.Random(1).randbytes(2_000).hex()}
+    padding = two_kilobytes()
     town.chirpstack.publish_uplinks(range(500), NOW, tags=padding)
     town.start_agent()
     wait_until(lambda: town.ingest.counters() == list(range(500)), "all delivered")
