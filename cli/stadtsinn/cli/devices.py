@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from stadtsinn.base.instant import Instant
+    from stadtsinn.cloud.intake.device_claims.model import ClaimRow
     from stadtsinn.cloud.series.corrections.preview import Difference
     from stadtsinn.cloud.town.stations.model import PlacedDeployment
     from stadtsinn.cloud.town.stations.service import Editor
@@ -206,7 +207,7 @@ def claims(
             text("Owner", "Besitzer"): lambda row: row[1],
             text("Since", "Seit"): lambda row: for_people(row[0].opened_at),
             text("Proof", "Nachweis"): lambda row: row[0].proof or "",
-            text("Stands", "Stand"): lambda row: row[0].ending or row[0].state,
+            text("Stands", "Stand"): lambda row: _stands(row[0]),
             text("Message", "Mitteilung"): lambda row: row[0].device.message,
         },
         lambda row: {**row[0].model_dump(mode="json"), "owner": row[1]},
@@ -217,6 +218,21 @@ def claims(
             "zeigt beendete",
         ),
     )
+
+
+def _stands(claim: ClaimRow) -> str:
+    from stadtsinn.cloud.intake.device_claims.model import Ending
+
+    german_words = {
+        None: "wartet",
+        Ending.CHANGED_HANDS: "übergegangen",
+        Ending.REGISTERED: "neu registriert",
+        Ending.OBJECTED: "Widerspruch",
+        Ending.EXPIRED: "abgelaufen",
+        Ending.WITHDRAWN: "zurückgezogen",
+        Ending.IMPOSSIBLE: "unmöglich",
+    }
+    return text(claim.ending or claim.state, german_words[claim.ending])
 
 
 def _change(

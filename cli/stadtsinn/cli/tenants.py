@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,9 +11,6 @@ from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json, Limit, TownName
 from stadtsinn.cli.output import print_list, say
-
-if TYPE_CHECKING:
-    from stadtsinn.cloud.platform.audit.line import KeptLine
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -116,17 +113,17 @@ def limit(
             require_tenant(connection, tenant)
             present = limits_for(connection, opened.settings.limits, tenant)
     usual = opened.settings.limits
-    described = type(present).model_fields
-    shown = [one for one in described if name in (None, one)]
+    of_what = type(present).of_what()
+    shown = [one for one in of_what if name in (None, one)]
     if not shown:
-        raise typer.BadParameter(f"'{name}': {', '.join(described)}", param_hint="NAME")
+        raise typer.BadParameter(f"'{name}': {', '.join(of_what)}", param_hint="NAME")
     print_list(
         shown,
         {
             text("Limit", "Grenze"): lambda one: one,
             text("At most", "Höchstens"): lambda one: f"{getattr(present, one)}",
             text("Usually", "Sonst"): lambda one: f"{getattr(usual, one)}",
-            text("Of what", "Wovon"): lambda one: described[one].description or "",
+            text("Of what", "Wovon"): lambda one: text(of_what[one].english, of_what[one].german),
         },
         lambda one: {"limit": one, "at_most": getattr(present, one), "usual": getattr(usual, one)},
         as_json=json_lines,
@@ -155,6 +152,7 @@ def audit(
     limit: Limit = 50,
     json_lines: Json = False,
 ) -> None:
+    from stadtsinn.cli import audit_words
     from stadtsinn.cloud.platform.access.service import operator_scope
     from stadtsinn.cloud.platform.audit.endpoints import view
     from stadtsinn.cloud.platform.audit.repository import lines_page
@@ -165,18 +163,14 @@ def audit(
         found,
         {
             text("When", "Wann"): lambda kept: for_people(kept.at),
-            text("Who", "Wer"): _who,
-            text("Did", "Getan"): lambda kept: kept.line.action.value,
-            text("What", "Was"): lambda kept: f"{kept.line.kind} {kept.line.name}",
+            text("Who", "Wer"): audit_words.who,
+            text("Did", "Getan"): lambda kept: audit_words.action(kept.line.action),
+            text("What", "Was"): lambda kept: (
+                f"{audit_words.kind(kept.line.kind)} {kept.line.name}"
+            ),
             text("How", "Wie"): lambda kept: kept.line.detail,
         },
         lambda kept: view(kept).model_dump(mode="json"),
         as_json=json_lines,
         empty=text("Nothing was changed.", "Nichts wurde geändert."),
     )
-
-
-def _who(kept: KeptLine) -> str:
-    if kept.key_id is None:
-        return text("operator", "Betreiber")
-    return text(f"key {kept.key_id}", f"Schlüssel {kept.key_id}") + f" ({kept.key_name or '–'})"

@@ -26,7 +26,7 @@ from stadtsinn.cloud.platform.access.dependencies import (
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.api.fields import Id, IdInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
-from stadtsinn.cloud.platform.audit.line import Action, Line
+from stadtsinn.cloud.platform.audit.line import Action, Kind, Line
 from stadtsinn.cloud.platform.audit.recording import record
 from stadtsinn.cloud.town.directory import DirectoryCache
 
@@ -104,7 +104,7 @@ def replay_quarantine(
 
 
 def _note_replay(behind: Services, scope: Scope, report: ReplayReport) -> None:
-    detail = f"{report.taken} taken of {report.looked_at}"
-    line = Line(scope.tenant_id, Action.DONE, "replay of quarantine", "", detail)
+    detail = f"taken: {report.taken}/{report.looked_at}"
+    line = Line(scope.tenant_id, Action.DONE, Kind.REPLAY, "", detail)
     with behind.database.write() as connection:
         record(connection, scope, behind.clock.now(), [line])

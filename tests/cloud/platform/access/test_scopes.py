@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,11 @@ CLOUD = Path(access_service.__file__).parents[2]
 PARTS = [CLOUD, CLOUD.parents[2] / "cli" / "stadtsinn", CLOUD.parents[2] / "edge" / "stadtsinn"]
 ACCESS_SERVICE = CLOUD / "platform" / "access" / "service.py"
 
-# Who may act as a tenant without a key: commands that run on the server itself.
-OPERATOR = {
-    "town_file/apply.py",
-    "platform/access/service.py",
-    "intake/device_claims/settling.py",  # carries out what both towns wrote down; no requests
+# Who may act as a tenant without a key: commands that run on the server itself, and what carries
+# out what towns wrote down in claims.
+WITHOUT_A_KEY = {
+    "operator_scope": {"town_file/apply.py", "platform/access/service.py"},
+    "claim_scope": {"intake/device_claims/settling.py"},
 }
 
 
@@ -30,6 +31,7 @@ def _sources() -> list[Path]:
     return sorted(path for part in PARTS for path in part.rglob("*.py"))
 
 
+@cache
 def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), str(path))
 
@@ -70,15 +72,16 @@ def _is_asgi(path: Path) -> bool:
     return "starlette.types import" in path.read_text()
 
 
-def test_only_the_servers_own_commands_act_without_a_key() -> None:
+@pytest.mark.parametrize("maker", WITHOUT_A_KEY)
+def test_only_the_servers_own_commands_act_without_a_key(maker: str) -> None:
     """`operator_scope` in an endpoint would give access without a key."""
     users = {
-        path
+        str(path.relative_to(CLOUD))
         for path in _sources()
-        if list(_calls(_tree(path), "operator_scope")) and path.is_relative_to(CLOUD)
+        if list(_calls(_tree(path), maker)) and path.is_relative_to(CLOUD)
     }
-    assert {str(path.relative_to(CLOUD)) for path in users} <= OPERATOR
-    assert users, "operator_scope is unused: this test looks for the wrong name"
+    assert users <= WITHOUT_A_KEY[maker]
+    assert users, f"{maker} is unused: this test looks for the wrong name"
 
 
 def _endpoint_files() -> list[Path]:

@@ -6,7 +6,9 @@ The changes come from the OpenAPI document, so no new endpoint can be left out.
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +22,17 @@ from databases import fresh_database
 from fake_uplinks import register_edge
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.instant import DAY, Instant
+from stadtsinn.cli import audit_words
 from stadtsinn.cli import tenants as tenant_commands
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.platform.access.service import operator_scope, revoke_as_operator
 from stadtsinn.cloud.platform.audit import repository
-from stadtsinn.cloud.platform.audit.line import KEPT, Action, KeptLine, Line
+from stadtsinn.cloud.platform.audit.line import KEPT, Action, By, KeptLine, Kind, Line
 from stadtsinn.cloud.publish.api.reference import body_example, operations
 from stadtsinn.cloud.series.repository import make_streams
 from stadtsinn.cloud.series.stores.store import SeriesKey
 from stadtsinn.cloud.town_file.apply import apply_town
+from stadtsinn.cloud.town_file.example import EXAMPLE
 from stadtsinn.cloud.town_file.model import Town
 
 NAMES: dict[str, Any] = {
@@ -189,7 +193,7 @@ def test_no_telephone_number_name_or_secret_is_in_a_line_or_in_the_log(
     text = json.dumps([str(kept.line) for kept in lines(world)]) + json.dumps(logged, default=str)
     for private in ("1234567", "7654321", "Erika", made["token"], made["token"][12:]):
         assert private not in text
-    assert "address: not shown" in text
+    assert "address: ***" in text
     assert [one["action"] for one in logged if one["event"] == "audit"] == [
         *("created", "changed", "created", "created", "deleted"),
     ]
@@ -223,7 +227,18 @@ def test_an_import_is_summed_up(world: ApiWorld) -> None:
     stations = [{"slug": f"s{n}", "name": f"S {n}"} for n in range(150)]
     apply_town(world.database, Town.read({"tenant": HOME, "name": "X", "stations": stations}), NOW)
     (line,) = [kept.line for kept in lines(world) if kept.line.kind == "station"]
-    assert (line.name, line.detail) == ("", "150: from s0 to s149")
+    assert (line.name, line.detail) == ("", "150: s0 … s149")
+
+
+def test_what_a_thing_refers_to_is_named_and_no_bare_number(world: ApiWorld) -> None:
+    apply_town(world.database, Town.read(tomllib.loads(EXAMPLE)), NOW)
+    found = {(kept.line.kind, kept.line.name): kept.line.detail for kept in lines(world)}
+    assert "site: marktplatz" in found["station", "nordtor"]
+    assert "station: nordtor" in found["gate", "wochenmarkt nordtor"]
+    assert "zone: wochenmarkt" in found["rule", "wochenmarkt-voll"]
+    assert "recipient: ordnungsamt" in found["recipient of a rule", "wochenmarkt-voll"]
+    assert [name for kind, name in found if kind == "deployment" and name.endswith(" nordtor")]
+    assert not [detail for detail in found.values() if "_id: " in detail]
 
 
 def test_a_dry_run_and_a_failure_leave_no_line(world: ApiWorld) -> None:
@@ -257,10 +272,11 @@ def test_lines_are_kept_for_a_year_and_bounded(
 def test_the_operator_reads_it_by_a_command(tmp_path: Path) -> None:
     config = tmp_path / "cloud.toml"
     config.write_text('[database]\nurl = "sqlite:///town.sqlite"\n', encoding="utf-8")
-    environment = {"STADTSINN_CLOUD_CONFIG": str(config), "LC_ALL": "C"}
+    environment = {"STADTSINN_CLOUD_CONFIG": str(config)}
 
-    def run(*arguments: str) -> str:
-        result = CliRunner().invoke(tenant_commands.app, list(arguments), env=environment)
+    def run(*arguments: str, language: str = "C") -> str:
+        env = {**environment, "LC_ALL": language}
+        result = CliRunner().invoke(tenant_commands.app, list(arguments), env=env)
         assert result.exit_code == 0, result.output
         return result.stdout
 
@@ -270,7 +286,23 @@ def test_the_operator_reads_it_by_a_command(tmp_path: Path) -> None:
     assert "tenant musterstadt" in shown
     assert visible(shown, lines=True) == shown
     (line,) = map(json.loads, run("audit", "musterstadt", "--json").splitlines())
-    assert (line["kind"], line["action"], line["key_id"]) == ("tenant", "created", None)
+    assert (line["kind"], line["action"], line["by"]) == ("tenant", "created", "operator")
+    in_german = run("audit", "musterstadt", language="de_DE.UTF-8")
+    assert "Stadt musterstadt" in in_german
+    assert "angelegt" in in_german
+    assert "Orte einer Stadt." in run("limit", "musterstadt", language="de_DE.UTF-8")
+
+
+def test_a_german_reader_gets_german_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    shown = {*map(audit_words.action, Action), *map(audit_words.kind, Kind)}
+    assert len(shown) == len(Action) + len(Kind)
+    assert shown.isdisjoint(one.value for one in (*Action, *Kind))
+    assert audit_words.kind("of a later version") == "of a later version"
+    key = KeptLine(1, NOW, By.KEY, 7, "Bauhof", Line(HOME, Action.DONE, Kind.REPLAY, ""))
+    assert audit_words.who(key) == "Schlüssel 'Bauhof' (7)"
+    assert audit_words.who(replace(key, by=By.CLAIM)) == "Anspruch"
+    assert audit_words.who(replace(key, by=By.OPERATOR)) == "Betreiber"
 
 
 # --- request lines -----------------------------------------------------------------------

@@ -199,3 +199,7 @@ def test_a_limit_goes_back_to_the_installations(world: ApiWorld) -> None:
 def test_a_limit_that_is_none_is_refused(world: ApiWorld, name: str, value: int) -> None:
     with world.database.write() as connection, pytest.raises(Invalid, match=name):
         change_limit(connection, HOME, name, value)
+
+
+def test_each_limit_says_in_both_languages_what_it_is_of() -> None:
+    assert Limits.of_what().keys() == Limits.model_fields.keys()

@@ -18,7 +18,7 @@ from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.zone_repository import Correction, CorrectionKind
 from stadtsinn.cloud.domains.crowd.zones import repository as registry
 from stadtsinn.cloud.platform.access.scope import Scope
-from stadtsinn.cloud.platform.audit.line import Action, Line
+from stadtsinn.cloud.platform.audit.line import Action, Kind, Line
 from stadtsinn.cloud.platform.audit.recording import record
 from stadtsinn.cloud.platform.database.engine import Database
 
@@ -125,6 +125,6 @@ def enter_number(
         )
         zone_repository.touch_state(connection, zone_id)
         detail = mask_text(f"value: {value}; reason: {reason}")
-        line = Line(scope.tenant_id, Action.CREATED, "counted number", slug, detail)
+        line = Line(scope.tenant_id, Action.CREATED, Kind.COUNTED_NUMBER, slug, detail)
         record(connection, scope, now, [line])
     return correction

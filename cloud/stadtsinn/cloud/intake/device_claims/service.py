@@ -22,7 +22,7 @@ from stadtsinn.cloud.intake.device_claims.model import (
 from stadtsinn.cloud.intake.device_claims.settings import ClaimSettings
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.api.times import write_time
-from stadtsinn.cloud.platform.audit.line import Action, Line
+from stadtsinn.cloud.platform.audit.line import Action, Kind, Line
 from stadtsinn.cloud.platform.audit.recording import record
 from stadtsinn.cloud.town.service import require_device_type, require_site
 from stadtsinn.cloud.town.stations.repository import own_devices
@@ -56,7 +56,7 @@ def claim(connection: Connection, scope: Scope, request: ClaimRequest, now: Inst
                 "of this server to hand the devices over."
             )
         repository.insert_claim(connection, scope, dev_eui, body, now)
-    _note(connection, scope, now, "claim", dev_eui)
+    _note(connection, scope, now, Kind.CLAIM, dev_eui)
     found = repository.latest_claim(connection, scope, dev_eui)
     if found is None:
         raise NotFound(f"There is no claim of the device '{dev_eui}'.")
@@ -67,14 +67,14 @@ def withdraw(connection: Connection, scope: Scope, number: int, now: Instant) ->
     """End one's own claim; one that has ended stays as it is. Raises NotFound."""
     present = repository.own_claim(connection, scope, number)
     repository.settle(connection, present, Ending.WITHDRAWN, now, None)
-    _note(connection, scope, now, "withdrawal of a claim", present.dev_eui)
+    _note(connection, scope, now, Kind.WITHDRAWAL, present.dev_eui)
 
 
 def agree(connection: Connection, scope: Scope, number: int, now: Instant) -> ClaimRow:
     """The owner consents; again, it changes nothing. Raises NotFound."""
     present = repository.claim_on_device(connection, scope, number, now)
     repository.agree(connection, scope, present)
-    _note(connection, scope, now, "consent to a claim", present.dev_eui)
+    _note(connection, scope, now, Kind.CONSENT, present.dev_eui)
     return repository.claim_on_device(connection, scope, number, now)
 
 
@@ -82,11 +82,11 @@ def object_to(connection: Connection, scope: Scope, number: int, now: Instant) -
     """The owner objects: the claim ends. Again, it changes nothing. Raises NotFound."""
     present = repository.claim_on_device(connection, scope, number, now)
     repository.settle(connection, present, Ending.OBJECTED, now, scope.tenant_id)
-    _note(connection, scope, now, "objection to a claim", present.dev_eui)
+    _note(connection, scope, now, Kind.OBJECTION, present.dev_eui)
     return repository.claim_on_device(connection, scope, number, now)
 
 
-def _note(connection: Connection, scope: Scope, now: Instant, kind: str, dev_eui: str) -> None:
+def _note(connection: Connection, scope: Scope, now: Instant, kind: Kind, dev_eui: str) -> None:
     """Each town has its own word in its audit, and nothing of the other's."""
     record(connection, scope, now, [Line(scope.tenant_id, Action.DONE, kind, dev_eui, "")])
 

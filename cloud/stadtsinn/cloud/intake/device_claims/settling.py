@@ -18,7 +18,7 @@ from stadtsinn.cloud.intake.device_claims import repository
 from stadtsinn.cloud.intake.device_claims.model import ClaimRow, Ending
 from stadtsinn.cloud.intake.device_claims.service import goes_at
 from stadtsinn.cloud.intake.device_claims.settings import ClaimSettings
-from stadtsinn.cloud.platform.access.service import operator_scope
+from stadtsinn.cloud.platform.access.service import claim_scope
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.platform.limits.model import DEFAULTS, Limits
 from stadtsinn.cloud.town.model import Device
@@ -80,7 +80,7 @@ class ClaimsWorker(Repeating):
 
     def _settle(self, row: ClaimRow, now: Instant) -> None:
         try:
-            taker = operator_scope(row.tenant_id, self._limits)
+            taker = claim_scope(row.tenant_id, self._limits)
             with change(self._database, taker, now) as connection:
                 settled = self._carry_out(connection, row.id, now)
         except Problem as problem:
@@ -102,13 +102,13 @@ class ClaimsWorker(Repeating):
         if ending is None:
             return None
         owner = tenant_of_device(connection, row.dev_eui)
-        taker = operator_scope(row.tenant_id, self._limits)
+        taker = claim_scope(row.tenant_id, self._limits)
         body = row.device.model_dump(exclude={"message"})
         wanted = Device(dev_eui=row.dev_eui, **body)
         if ending is Ending.REGISTERED:
             create_device(connection, taker, wanted, now)
         elif ending is Ending.CHANGED_HANDS and owner not in (None, row.tenant_id):
-            giver = operator_scope(str(owner))
+            giver = claim_scope(str(owner), self._limits)
             since = now if row.agreed_by == owner else row.opened_at
             # An owner that deployed it again meanwhile keeps what was measured until now.
             since = max(since, min(now, last_start(connection, giver, row.dev_eui)))

@@ -12,6 +12,11 @@ from enum import StrEnum
 
 from stadtsinn.cloud.platform.limits.model import DEFAULTS, Limits
 
+OPERATOR = 0
+"""Instead of a key's number: a command on the server."""
+CLAIM = -1
+"""Instead of a key's number: a claim of a device that is settled, by whoever's word."""
+
 
 class Role(StrEnum):
     """What a key may do; each role includes the ones before it."""

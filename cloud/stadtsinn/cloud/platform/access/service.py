@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select, update
 from stadtsinn.base.foreign_text import require_plain
 from stadtsinn.base.instant import HOUR, Instant
 from stadtsinn.base.problems import Conflict, Invalid, NotFound, Unauthenticated
-from stadtsinn.cloud.platform.access.scope import Role, Scope
+from stadtsinn.cloud.platform.access.scope import CLAIM, OPERATOR, Role, Scope
 from stadtsinn.cloud.platform.access.tables import api_keys
 from stadtsinn.cloud.platform.audit.recording import recording
 from stadtsinn.cloud.platform.database.engine import Database
@@ -99,7 +99,12 @@ def operator_scope(tenant_id: str, limits: Limits = DEFAULTS) -> Scope:
     They can read and write the database file anyway, so no key is asked for. Nothing that
     serves requests may call this (tests/cloud/platform/access/test_scopes.py looks).
     """
-    return Scope(tenant_id, Role.ADMIN, 0, limits)
+    return Scope(tenant_id, Role.ADMIN, OPERATOR, limits)
+
+
+def claim_scope(tenant_id: str, limits: Limits) -> Scope:
+    """The scope in which a claim of a device is settled; the audit names the claim."""
+    return Scope(tenant_id, Role.ADMIN, CLAIM, limits)
 
 
 def revoke(database: Database, scope: Scope, key_id: int, now: Instant) -> None:

@@ -10,7 +10,7 @@ from stadtsinn.cloud.platform.access.dependencies import AdminDep, ServicesDep
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
 from stadtsinn.cloud.platform.api.times import ShownTime
 from stadtsinn.cloud.platform.audit import repository
-from stadtsinn.cloud.platform.audit.line import Action, KeptLine
+from stadtsinn.cloud.platform.audit.line import Action, By, KeptLine
 
 router = APIRouter()
 
@@ -20,9 +20,16 @@ class AuditLine(BaseModel):
 
     id: int
     at: ShownTime
-    key_id: int | None = Field(description="null: the operator, by a command on the server.")
+    by: By = Field(
+        description="`operator`: a command on the server. `claim`: a device changed towns because "
+        "the town that had it consented or did not use it."
+    )
+    key_id: int | None = Field(description="null unless a key did it.")
     key: str | None = Field(description="The key's name.", examples=["Bauhof"])
-    action: Action
+    action: Action = Field(
+        description="`given` and `received`: to and from another town. `done`: no change of a "
+        "thing, such as a replay of quarantine."
+    )
     kind: str = Field(examples=["zone"])
     name: str = Field(examples=["wochenmarkt"])
     detail: str = Field(
@@ -43,6 +50,7 @@ def view(kept: KeptLine) -> AuditLine:
     return AuditLine(
         id=kept.id,
         at=isoformat(kept.at),
+        by=kept.by,
         key_id=kept.key_id,
         key=kept.key_name,
         action=kept.line.action,

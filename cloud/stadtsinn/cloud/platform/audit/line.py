@@ -17,8 +17,45 @@ class Action(StrEnum):
     CREATED = "created"
     CHANGED = "changed"
     DELETED = "deleted"
+    GIVEN = "given"
+    """To another town, which is not named."""
+    RECEIVED = "received"
+    """From another town, which is not named."""
     DONE = "done"
     """What is no change of a thing, such as a replay of quarantine."""
+
+
+class Kind(StrEnum):
+    """What kind of thing it is, or what was done."""
+
+    TENANT = "tenant"
+    LIMIT = "limit"
+    KEY = "key"
+    SITE = "site"
+    DEVICE = "device"
+    EDGE = "edge"
+    STATION = "station"
+    DEPLOYMENT = "deployment"
+    SERIES = "series"
+    ZONE = "zone"
+    GATE = "gate"
+    RECIPIENT = "recipient"
+    RULE = "rule"
+    RULE_RECIPIENT = "recipient of a rule"
+    COUNTED_NUMBER = "counted number"
+    CLAIM = "claim"
+    WITHDRAWAL = "withdrawal of a claim"
+    CONSENT = "consent to a claim"
+    OBJECTION = "objection to a claim"
+    REPLAY = "replay of quarantine"
+
+
+class By(StrEnum):
+    """What changed it: a key of the town, a command on the server, or a claim that was settled."""
+
+    KEY = "key"
+    OPERATOR = "operator"
+    CLAIM = "claim"
 
 
 @dataclass(frozen=True)
@@ -34,10 +71,11 @@ class Line:
 
 @dataclass(frozen=True)
 class KeptLine:
-    """A line with who and when. `key_id` None is the operator, by a command on the server."""
+    """A line with who and when. `key_id` and `key_name` are None unless a key did it."""
 
     id: int
     at: Instant
+    by: By
     key_id: int | None
     key_name: str | None
     line: Line

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Delete, Insert, Table, Update, event, select
+from sqlalchemy import Column, Connection, Delete, Insert, Table, Update, event, select
 
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.instant import Instant, isoformat
-from stadtsinn.base.logs import mask_text
+from stadtsinn.base.logs import MASK, mask_text
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.audit import repository
-from stadtsinn.cloud.platform.audit.line import Action, Line
+from stadtsinn.cloud.platform.audit.line import Action, Kind, Line
 
 log = structlog.get_logger()
 
@@ -30,6 +30,8 @@ _ONE_BY_ONE = 100
 """Of more lines of one kind in one transaction, such as an import, there is one that sums up."""
 
 Row = Mapping[str, Any]
+Change = tuple[Row, Row]
+"""How a thing was, and how it is; empty where it was not there."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class _Audited:
     """What a table's rows are called. The values of `hidden` columns are nobody's business:
     telephone numbers, names of persons."""
 
-    kind: str
+    kind: Kind
     name: tuple[str, ...] = ("slug",)
     hidden: frozenset[str] = frozenset()
 
@@ -45,20 +47,22 @@ class _Audited:
 _PERSONAL = frozenset({"name", "address"})
 
 _AUDITED: Mapping[str, _Audited] = {
-    "tenants": _Audited("tenant", ("id",)),
-    "tenant_limits": _Audited("limit", ("name",)),
-    "api_keys": _Audited("key", ("prefix",)),
-    "sites": _Audited("site"),
-    "devices": _Audited("device", ("dev_eui",)),
-    "edges": _Audited("edge", ("id",)),
-    "stations": _Audited("station"),
-    "deployments": _Audited("deployment", ("dev_eui",), frozenset({"installed_by"})),
-    "datastreams": _Audited("series", ("quantity", "channel")),
-    "zones": _Audited("zone"),
-    "gates": _Audited("gate"),
-    "recipients": _Audited("recipient", hidden=_PERSONAL),
-    "rules": _Audited("rule"),
-    "rule_recipients": _Audited("recipient of a rule", ()),
+    "tenants": _Audited(Kind.TENANT, ("id",)),
+    "tenant_limits": _Audited(Kind.LIMIT, ("name",)),
+    "api_keys": _Audited(Kind.KEY, ("name", "prefix")),
+    "sites": _Audited(Kind.SITE),
+    "devices": _Audited(Kind.DEVICE, ("dev_eui",)),
+    "edges": _Audited(Kind.EDGE, ("id",)),
+    "stations": _Audited(Kind.STATION),
+    "deployments": _Audited(
+        Kind.DEPLOYMENT, ("dev_eui", "station_id"), frozenset({"installed_by"})
+    ),
+    "datastreams": _Audited(Kind.SERIES, ("station_id", "quantity", "channel")),
+    "zones": _Audited(Kind.ZONE),
+    "gates": _Audited(Kind.GATE, ("zone_id", "slug")),
+    "recipients": _Audited(Kind.RECIPIENT, hidden=_PERSONAL),
+    "rules": _Audited(Kind.RULE),
+    "rule_recipients": _Audited(Kind.RULE_RECIPIENT, ("rule_id",)),
 }
 _OURS = frozenset({"id", "tenant_id", "created_at", "revision", "valid_from", "digest"})
 """Columns that say nothing about what somebody wanted."""
@@ -80,11 +84,12 @@ def recording(connection: Connection, scope: Scope, now: Instant) -> Iterator[No
 
 
 def record(connection: Connection, scope: Scope, now: Instant, lines: Sequence[Line]) -> None:
-    """Write lines of the caller; `key_id` 0 is the operator, whose commands say what they did."""
+    """Write lines of the caller. Those of keys are in the log as well; commands and claims say
+    there by themselves what they did."""
     if not lines:
         return
     repository.write(connection, lines, scope.key_id or None, now)
-    for line in lines if scope.key_id else ():
+    for line in lines if scope.key_id > 0 else ():
         log.info(
             "audit",
             tenant=line.tenant_id,
@@ -104,6 +109,7 @@ class _Recorder:
         self._tenant_id = tenant_id
         self._rows: list[Row] = []
         self._counts: Counter[tuple[Action, str]] = Counter()
+        self._slugs = _Slugs(connection)
 
     def _before(self, _: Connection, clause: Any, *__: Any) -> None:
         table = _audited_table(clause)
@@ -116,23 +122,24 @@ class _Recorder:
             return
         if isinstance(clause, Insert):
             result = others[-1]
-            for values in result.context.compiled_parameters:
-                self._note(Action.CREATED, table, {}, values)
+            inserted = result.context.compiled_parameters
+            self._note(Action.CREATED, table, [({}, values) for values in inserted])
         elif isinstance(clause, Delete):
-            for row in self._rows:
-                self._note(Action.DELETED, table, row, {})
+            self._note(Action.DELETED, table, [(row, {}) for row in self._rows])
         else:
-            for row in self._rows:
-                self._note_update(table, row, self._now(table, row))
+            self._note_update(table, [(row, self._now(table, row)) for row in self._rows])
 
-    def _note_update(self, table: Table, before: Row, after: Row) -> None:
+    def _note_update(self, table: Table, changed: Sequence[Change]) -> None:
         """What changes its tenant is gone for one and new for the other: neither sees how it is
         or was with the other."""
-        if before.get("tenant_id") == after.get("tenant_id"):
-            self._note(Action.CHANGED, table, before, after)
-            return
-        self._note(Action.DELETED, table, before, {})
-        self._note(Action.CREATED, table, {}, after)
+        stays: list[Change] = []
+        goes: list[Change] = []
+        for before, after in changed:
+            kept = before.get("tenant_id") == after.get("tenant_id")
+            (stays if kept else goes).append((before, after))
+        self._note(Action.CHANGED, table, stays)
+        self._note(Action.GIVEN, table, [(before, {}) for before, _ in goes])
+        self._note(Action.RECEIVED, table, [({}, after) for _, after in goes])
 
     def _found(self, table: Table, where: Any) -> list[Row]:
         query = select(table) if where is None else select(table).where(where)
@@ -146,25 +153,57 @@ class _Recorder:
         found = self._connection.execute(query).mappings().one_or_none()
         return dict(found) if found is not None else row
 
-    def _note(self, action: Action, table: Table, before: Row, after: Row) -> None:
+    def _note(self, action: Action, table: Table, changes: Sequence[Change]) -> None:
         audited = _AUDITED[table.name]
-        self._counts[action, audited.kind] += 1
-        many = self._counts[action, audited.kind] > _ONE_BY_ONE
-        detail = "" if many else _difference(table, before, after)
-        if action is Action.CHANGED and not detail and not many:
-            return
-        row = before or after
-        tenant_id = row.get("tenant_id") or (row["id"] if table.name == "tenants" else None)
-        name = " ".join(str(row.get(column, "")) for column in audited.name).strip()
-        self.lines.append(
-            Line(
-                str(tenant_id or self._tenant_id),
-                action,
-                audited.kind,
-                visible(name)[:_LONGEST_VALUE],
-                detail,
-            )
-        )
+        room = max(_ONE_BY_ONE - self._counts[action, audited.kind], 0)
+        self._counts[action, audited.kind] += len(changes)
+        # Of many things only the first ones and the last are named.
+        self._slugs.learn(table, [row for one in (*changes[:room], *changes[-1:]) for row in one])
+        for at, (before, after) in enumerate(changes):
+            many = at >= room
+            detail = "" if many else _difference(table, before, after, self._slugs)
+            if action is Action.CHANGED and not detail and not many:
+                continue
+            row = before or after
+            tenant_id = row.get("tenant_id") or (row["id"] if table.name == "tenants" else None)
+            parts = [(one, row[one]) for one in audited.name if row.get(one) not in (None, "")]
+            name = " ".join(self._slugs.shown(table, *part) for part in parts)[:_LONGEST_VALUE]
+            town = str(tenant_id or self._tenant_id)
+            self.lines.append(Line(town, action, audited.kind, name, detail))
+
+
+class _Slugs:
+    """The short names of what rows refer to by number, which says nothing to people."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._known: dict[tuple[str, int], str] = {}
+
+    def learn(self, table: Table, rows: Sequence[Row]) -> None:
+        """Ask for those that `rows` refer to, in one statement for each column."""
+        for column in table.columns:
+            target = _referred(column)
+            if target is None:
+                continue
+            numbers = {row[column.name] for row in rows if row.get(column.name) is not None}
+            missing = [one for one in numbers if (target.name, one) not in self._known]
+            query = select(target.c.id, target.c.slug).where(target.c.id.in_(missing))
+            for found in self._connection.execute(query) if missing else ():
+                self._known[target.name, found.id] = found.slug
+
+    def shown(self, table: Table, name: str, value: Any) -> str:
+        """A column's value, by its short name where it refers to a thing that has one."""
+        target = _referred(table.columns[name])
+        known = None if target is None else self._known.get((target.name, value))
+        return known or _shown(name, value)
+
+
+def _referred(column: Column[Any]) -> Table | None:
+    """The table that a column refers to by number, where its things have short names."""
+    for key in column.foreign_keys:
+        if "slug" in key.column.table.columns:
+            return key.column.table
+    return None
 
 
 def _audited_table(clause: Any) -> Table | None:
@@ -173,7 +212,7 @@ def _audited_table(clause: Any) -> Table | None:
     return table if isinstance(table, Table) and table.name in _AUDITED else None
 
 
-def _difference(table: Table, before: Row, after: Row) -> str:
+def _difference(table: Table, before: Row, after: Row, slugs: _Slugs) -> str:
     audited = _AUDITED[table.name]
     parts = []
     for column in table.columns:
@@ -184,11 +223,11 @@ def _difference(table: Table, before: Row, after: Row) -> str:
         if _same(old, new):
             continue
         if name in audited.hidden:
-            parts.append(f"{name}: not shown")
-        elif before and after:
-            parts.append(f"{name}: {_shown(name, old)} → {_shown(name, new)}")
-        else:
-            parts.append(f"{name}: {_shown(name, new if after else old)}")
+            parts.append(f"{name}: {MASK}")
+            continue
+        was, now = slugs.shown(table, name, old), slugs.shown(table, name, new)
+        how = f"{was} → {now}" if before and after else now if after else was
+        parts.append(f"{name.removesuffix('_id')}: {how}")
     return "; ".join(parts)[:_LONGEST_DETAIL]
 
 
@@ -215,5 +254,5 @@ def _summed_up(lines: Sequence[Line]) -> Iterator[Line]:
         if len(group) <= _ONE_BY_ONE:
             yield from group
         else:
-            detail = f"{len(group)}: from {group[0].name} to {group[-1].name}"
+            detail = f"{len(group)}: {group[0].name} … {group[-1].name}"
             yield Line(tenant_id, action, kind, "", detail)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, delete, insert, select
 
 from stadtsinn.base.instant import Instant
-from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.platform.access.scope import CLAIM, Scope
 from stadtsinn.cloud.platform.access.tables import api_keys
-from stadtsinn.cloud.platform.audit.line import KEPT, KEPT_LINES, Action, KeptLine, Line
+from stadtsinn.cloud.platform.audit.line import KEPT, KEPT_LINES, Action, By, KeptLine, Line
 from stadtsinn.cloud.platform.audit.tables import audit_lines
 
 
@@ -68,9 +68,16 @@ def lines_page(
         KeptLine(
             row.id,
             row.at,
-            row.key_id,
+            _by(row.key_id),
+            row.key_id if _by(row.key_id) is By.KEY else None,
             row.key_name,
             Line(row.tenant_id, Action(row.action), row.kind, row.name, row.detail),
         )
         for row in connection.execute(query)
     ]
+
+
+def _by(key_id: int | None) -> By:
+    if key_id is None:
+        return By.OPERATOR
+    return By.CLAIM if key_id == CLAIM else By.KEY

@@ -13,7 +13,7 @@ audit_lines = Table(
     Column("id", Position, primary_key=True),
     tenant_column(),
     Column("at", InstantColumn, nullable=False),
-    Column("key_id", Integer),  # NULL: the operator, by a command on the server
+    Column("key_id", Integer),  # NULL: the operator, by a command; -1: a claim (scope.CLAIM)
     Column("action", String(16), nullable=False),  # audit.line.Action
     Column("kind", String(32), nullable=False),  # e.g. zone
     Column("name", String(200), nullable=False),  # e.g. wochenmarkt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
@@ -14,36 +15,81 @@ _Count = Annotated[int, Field(ge=0, le=MOST)]
 _Some = Annotated[int, Field(ge=1, le=MOST)]
 
 
+@dataclass(frozen=True)
+class Of:
+    """What a limit is of."""
+
+    english: str
+    german: str
+
+
 class Limits(Section):
     """At most so many. The defaults are far above what a city of a million has."""
 
-    sites: Annotated[_Count, Field(description="Sites of a town.")] = 2_000
-    stations: Annotated[_Count, Field(description="Stations of a town.")] = 25_000
-    devices: Annotated[_Count, Field(description="Devices of a town.")] = 25_000
+    sites: Annotated[_Count, Of("Sites of a town.", "Orte einer Stadt.")] = 2_000
+    stations: Annotated[_Count, Of("Stations of a town.", "Messstellen einer Stadt.")] = 25_000
+    devices: Annotated[_Count, Of("Devices of a town.", "Geräte einer Stadt.")] = 25_000
     deployments: Annotated[
-        _Count, Field(description="Deployments of a town: which device fed which station, ever.")
+        _Count,
+        Of(
+            "Deployments of a town: which device fed which station, ever.",
+            "Einbauten einer Stadt: welches Gerät je an welcher Messstelle maß.",
+        ),
     ] = 200_000
-    edges: Annotated[_Count, Field(description="Edge agents of a town.")] = 500
-    zones: Annotated[_Count, Field(description="Zones of a town.")] = 500
-    gates: Annotated[_Count, Field(description="Gates of all zones of a town.")] = 2_000
-    rules: Annotated[_Count, Field(description="Rules of a town.")] = 2_000
-    recipients: Annotated[_Count, Field(description="Recipients of a town.")] = 500
-    keys: Annotated[_Some, Field(description="API keys of a town that are not revoked.")] = 100
-    series: Annotated[_Count, Field(description="Series of a town.")] = 200_000
+    edges: Annotated[_Count, Of("Edge agents of a town.", "Agenten einer Stadt.")] = 500
+    zones: Annotated[_Count, Of("Zones of a town.", "Zonen einer Stadt.")] = 500
+    gates: Annotated[
+        _Count, Of("Gates of all zones of a town.", "Zugänge aller Zonen einer Stadt.")
+    ] = 2_000
+    rules: Annotated[_Count, Of("Rules of a town.", "Regeln einer Stadt.")] = 2_000
+    recipients: Annotated[_Count, Of("Recipients of a town.", "Empfänger einer Stadt.")] = 500
+    keys: Annotated[
+        _Some,
+        Of(
+            "API keys of a town that are not revoked.",
+            "API-Schlüssel einer Stadt, die nicht widerrufen sind.",
+        ),
+    ] = 100
+    series: Annotated[_Count, Of("Series of a town.", "Messreihen einer Stadt.")] = 200_000
     station_series: Annotated[
         _Count,
-        Field(description="Series of a station: quantities on channels, also of former devices."),
+        Of(
+            "Series of a station: quantities on channels, also of former devices.",
+            "Messreihen einer Messstelle: Größen auf Kanälen, auch früherer Geräte.",
+        ),
     ] = 500
-    open_requests: Annotated[_Some, Field(description="Requests of a town at the same time.")] = 16
+    open_requests: Annotated[
+        _Some,
+        Of("Requests of a town at the same time.", "Gleichzeitige Anfragen einer Stadt."),
+    ] = 16
     key_open_requests: Annotated[
-        _Some, Field(description="Requests of one key at the same time.")
+        _Some,
+        Of("Requests of one key at the same time.", "Gleichzeitige Anfragen eines Schlüssels."),
     ] = 10
-    query_days: Annotated[_Some, Field(description="Days between start and end of a request.")] = (
-        4_000
-    )
+    query_days: Annotated[
+        _Some,
+        Of(
+            "Days between start and end of a request.",
+            "Tage zwischen Beginn und Ende einer Anfrage.",
+        ),
+    ] = 4_000
     query_values: Annotated[
-        _Some, Field(description="Newest values of one answer: stations times their series.")
+        _Some,
+        Of(
+            "Newest values of one answer: stations times their series.",
+            "Neueste Werte einer Antwort: Messstellen mal ihre Messreihen.",
+        ),
     ] = 200_000
+
+    @classmethod
+    def of_what(cls) -> dict[str, Of]:
+        """Each limit by its name."""
+        return {
+            name: one
+            for name, field in cls.model_fields.items()
+            for one in field.metadata
+            if isinstance(one, Of)
+        }
 
     def with_those_of(self, tenant: Mapping[str, int]) -> Limits:
         """As they are for a tenant that has some of its own."""
