@@ -4,7 +4,7 @@
 PY := .venv/bin/python
 CACHE := $(CURDIR)/.cache
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-debian13 check bench bench-decoders conformance fuzz fuzz-api docs format lock parts clean
+.PHONY: help demo test test-fast test-nightly test-debian13 check bench bench-decoders conformance fuzz fuzz-api docs format lock parts clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -15,9 +15,9 @@ help: ## what can be made
 demo: .venv/ready ## a market day in time-lapse; ARGS="--for 60", ARGS="--check --json"
 	@.venv/bin/stadtsinn demo $(ARGS)
 
-# A file's tests stay in one worker, which has servers of its own; one worker more than cores, because
+# A file's tests stay in one worker, which has servers of its own; two workers more than cores, because
 # tests wait for servers. What was skipped is listed.
-WORKERS := $(shell expr $$(nproc) + 1)
+WORKERS := $(shell expr $$(nproc) + 2)
 PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -r s
 
 test: .venv/ready parts check ## everything: format, lint, types, contracts, all tests on all cores
@@ -25,6 +25,9 @@ test: .venv/ready parts check ## everything: format, lint, types, contracts, all
 
 test-fast: .venv/ready ## for the work in between: all tests but those marked slow, no checks
 	$(PYTEST) --fast $(ARGS)
+
+test-nightly: .venv/ready parts check ## the nightly target: `make test`, and each repetition with other servers
+	$(PYTEST) --nightly $(ARGS)
 
 test-debian13: ## `make test` in a Debian 13 of its own, from a fresh clone; as root, on a Debian
 	.ci/debian13 make test

@@ -22,15 +22,17 @@ RUN_MARK = "STADTSINN_TEST_RUN"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help="leave out tests marked slow")
+    parser.addoption("--nightly", action="store_true", help="also tests marked nightly")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Slow files first: a worker that begins one at the end keeps all others waiting."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
-    if config.getoption("--fast"):
-        for item in items:
-            if why := _left_out(item):
-                item.add_marker(pytest.mark.skip(reason=f"{why}: 'make test' runs it"))
+    for item in items:
+        if item.get_closest_marker("nightly") and not config.getoption("--nightly"):
+            item.add_marker(pytest.mark.skip(reason="a repetition: 'make test-nightly' runs it"))
+        elif config.getoption("--fast") and (why := _left_out(item)):
+            item.add_marker(pytest.mark.skip(reason=f"{why}: 'make test' runs it"))
 
 
 def _left_out(item: pytest.Item) -> str:

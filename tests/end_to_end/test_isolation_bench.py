@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 SCRIPT = Path(__file__).parents[2] / "bench" / "isolation.py"
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", ["postgresql", pytest.param("sqlite", marks=pytest.mark.nightly)])
 def test_it_prints_both_towns_figures_and_what_the_hostile_one_did(kind: str) -> None:
     command = [sys.executable, str(SCRIPT), "--tiny", "--only", kind]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)

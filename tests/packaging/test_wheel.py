@@ -100,10 +100,10 @@ def run(python: Path, *arguments: str) -> str:
 @pytest.mark.parametrize(
     ("extra", "part"),
     [
-        ("edge", "stadtsinn.edge"),
-        ("edge-small", "stadtsinn.edge"),
+        pytest.param("edge", "stadtsinn.edge", marks=pytest.mark.nightly),
+        pytest.param("edge-small", "stadtsinn.edge", marks=pytest.mark.nightly),
         ("cloud", "stadtsinn.cloud"),
-        ("all", "stadtsinn.cli"),
+        pytest.param("all", "stadtsinn.cli", marks=pytest.mark.nightly),
     ],
 )
 def test_an_extra_brings_all_its_part_imports(

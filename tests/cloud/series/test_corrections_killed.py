@@ -43,6 +43,9 @@ STEPS = [
     "series.prepared",
     "series.applied",
 ]
+TELLING = ["rewriting.begun:3", "corrections.replaced", "corrections.streams_settled"]
+"""Before, between and after: these also with servers each time."""
+BY_NIGHT = [pytest.param(step, marks=pytest.mark.nightly) for step in STEPS if step not in TELLING]
 STEPS_OF_INFLUXDB = [
     "series.begun:2",
     "series.switched",
@@ -189,9 +192,15 @@ def killed_and_started_again(installation: Installation, crash_at: str) -> None:
     assert sensors.state(installation.open_again()) == ended
 
 
-@pytest.mark.parametrize("installation", [SMALL, LARGE], indirect=True)
+@pytest.mark.parametrize("installation", [SMALL], indirect=True)
 @pytest.mark.parametrize("crash_at", STEPS)
 def test_killed_at_each_step(installation: Installation, crash_at: str) -> None:
+    killed_and_started_again(installation, crash_at)
+
+
+@pytest.mark.parametrize("installation", [LARGE], indirect=True)
+@pytest.mark.parametrize("crash_at", [*TELLING, *BY_NIGHT])
+def test_killed_at_each_step_on_servers(installation: Installation, crash_at: str) -> None:
     killed_and_started_again(installation, crash_at)
 
 
