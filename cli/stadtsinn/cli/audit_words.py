@@ -16,6 +16,7 @@ _ACTIONS = {
 _KINDS = {
     Kind.TENANT: "Stadt",
     Kind.LIMIT: "Grenze",
+    Kind.RETENTION: "Aufbewahrung",
     Kind.KEY: "Schlüssel",
     Kind.SITE: "Ort",
     Kind.DEVICE: "Gerät",
@@ -34,6 +35,8 @@ _KINDS = {
     Kind.CONSENT: "Zustimmung zu einem Anspruch",
     Kind.OBJECTION: "Widerspruch gegen einen Anspruch",
     Kind.REPLAY: "Quarantäne erneut versucht",
+    Kind.PERSON: "Person",
+    Kind.OLD_DATA: "alte Daten",
 }
 
 

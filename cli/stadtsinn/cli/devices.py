@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stadtsinn.base.berlin import for_people, isoformat
+from stadtsinn.cli import erasing
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import DryRun, Json, Limit
@@ -29,6 +30,8 @@ app = typer.Typer(
     add_completion=False,
     help=text("Devices come and go.", "Geräte kommen und gehen."),
 )
+
+app.command("erase", help=erasing.DEVICE_HELP)(erasing.erase_device)
 
 At = Annotated[
     str | None,

@@ -58,6 +58,15 @@ NOUNS: dict[str, Noun] = {
     ),
     "device": Noun("devices", "app", "Swap and move devices.", "Geräte tauschen und umsetzen."),
     "tenant": Noun("tenants", "app", "Towns on this installation.", "Städte verwalten."),
+    "personal": Noun(
+        "personal", "app", "Where a person is named; erase it.", "Wo jemand genannt ist; löschen."
+    ),
+    "privacy": Noun(
+        "privacy",
+        "privacy",
+        "What is kept where, how long and why.",
+        "Was wo, wie lange und wozu aufbewahrt wird.",
+    ),
     "key": Noun("keys", "app", "API keys.", "API-Schlüssel verwalten."),
     "ca": Noun(
         "ca", "app", "Certificates for the broker and edges.", "Zertifikate für Broker und Agenten."

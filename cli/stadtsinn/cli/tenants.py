@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from stadtsinn.base.berlin import for_people
+from stadtsinn.cli import erasing, retention
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json, Limit, TownName
@@ -17,6 +18,10 @@ app = typer.Typer(
     add_completion=False,
     help=text("Towns on this installation.", "Städte dieser Zentrale."),
 )
+
+
+app.command("delete", help=erasing.TOWN_HELP)(erasing.delete_town)
+app.command("retention", help=retention.HELP)(retention.retention)
 
 
 @app.command(
@@ -66,7 +71,10 @@ def list_tenants(config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> N
         tenants,
         {
             text("Short name", "Kurzname"): lambda tenant: tenant.id,
-            "Name": lambda tenant: tenant.name,
+            "Name": lambda tenant: (
+                tenant.name
+                + ("" if tenant.erasing_since is None else text(" (erasing)", " (wird gelöscht)"))
+            ),
         },
         lambda tenant: {"id": tenant.id, "name": tenant.name},
         as_json=json_lines,

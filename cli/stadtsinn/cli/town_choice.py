@@ -28,9 +28,12 @@ def scope_of_town(connection: Connection, tenant: str | None, limits: Limits) ->
     """The operator's scope of a town; raises Problem naming the towns where it is not clear."""
     from stadtsinn.base.problems import Invalid, NotFound
     from stadtsinn.cloud.platform.access.service import operator_scope
-    from stadtsinn.cloud.platform.tenants.repository import all_tenants
+    from stadtsinn.cloud.platform.tenants.repository import all_tenants, being_erased
 
-    known = [one.id for one in all_tenants(connection)]
+    towns = all_tenants(connection)
+    if any(one.id == tenant and one.erasing_since is not None for one in towns):
+        raise being_erased(str(tenant))
+    known = [one.id for one in towns if one.erasing_since is None]
     if tenant is None and len(known) == 1:
         return operator_scope(known[0], limits)
     if tenant in known:

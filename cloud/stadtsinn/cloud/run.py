@@ -32,6 +32,7 @@ from stadtsinn.cloud.settings import CloudSettings
 from stadtsinn.cloud.town.directory import DirectoryCache
 
 if TYPE_CHECKING:
+    from stadtsinn.cloud.erasure.slices import Storage
     from stadtsinn.cloud.series.follower import SeriesFollower
     from stadtsinn.cloud.series.stores.store import SeriesStore
 
@@ -107,6 +108,13 @@ class Parts:
             database=self.database,
         )
 
+    @property
+    def storage(self) -> Storage:
+        """All places where data are kept."""
+        from stadtsinn.cloud.erasure.slices import Storage
+
+        return Storage(self.database, self.archive, self.series, self.clock)
+
     def close(self) -> None:
         if "series" in self.__dict__:
             self.series.close()
@@ -125,6 +133,7 @@ def _series_follower(parts: Parts) -> SeriesFollower:
 
 
 def _series(parts: Parts) -> Role:
+    from stadtsinn.cloud.erasure.keeping import RetentionJob
     from stadtsinn.cloud.series.corrections.service import Corrector
     from stadtsinn.cloud.series.corrections.worker import CorrectionWorker
     from stadtsinn.cloud.series.filling import fill_if_outdated
@@ -142,13 +151,15 @@ def _series(parts: Parts) -> Role:
     )
     corrections = CorrectionWorker(corrector)
     retention = RetentionWorker(parts.series, parts.directory, parts.clock)
+    keeping = RetentionJob(parts.storage, FOLLOWERS)
     checks = {
         "follower series": loop.check,
         "series": made.check,
         "series corrections": corrections.check,
         "series retention": retention.check,
+        "retention": keeping.check,
     }
-    return Role(Together((loop, corrections, retention)), checks)
+    return Role(Together((loop, corrections, retention, keeping)), checks)
 
 
 def _live_follower(parts: Parts) -> Follower:

@@ -18,6 +18,7 @@ from stadtsinn.cloud.platform.access import tables as access
 from stadtsinn.cloud.platform.audit import tables as audit
 from stadtsinn.cloud.platform.database.engine import metadata
 from stadtsinn.cloud.platform.limits import tables as limits
+from stadtsinn.cloud.platform.retention import tables as retention
 from stadtsinn.cloud.platform.tenants import tables as tenants
 from stadtsinn.cloud.series import tables as series
 from stadtsinn.cloud.series.redecode import tables as redecode
@@ -38,6 +39,7 @@ TABLE_MODULES = (
     notify,
     redecode,
     registry,
+    retention,
     series,
     series_stores,
     set_aside,

@@ -306,6 +306,18 @@ def test_a_dropped_tenant_can_be_written_again(store: SeriesStore) -> None:
     assert pairs(store.read(TOWN, SOIL, *EVER)) == [(NOON + 1, 2.0)]
 
 
+def test_an_erased_tenant_is_gone_with_its_retention(store: SeriesStore) -> None:
+    write(store, [point(NOON, 1.0, dev_eui=OLD), point(NOON, 2.0, tenant=NEIGHBOUR, dev_eui=NEW)])
+    store.set_retention(TOWN, 1)
+    assert store.erase_tenant(TOWN) is None
+    store.forget_devices({NEW})
+    assert store.series(TOWN, STATION) == []
+    assert store.erase_tenant(TOWN) is None  # there is nothing left to do
+    assert pairs(store.read(NEIGHBOUR, SOIL, *EVER)) == [(NOON, 2.0)]
+    write(store, [point(NOON, 3.0, dev_eui=OLD)])  # long ago: no retention hinders it
+    assert pairs(store.read(TOWN, SOIL, *EVER)) == [(NOON, 3.0)]
+
+
 def test_a_station_whose_device_changes_its_family_keeps_one_history(store: SeriesStore) -> None:
     write(store, [point(NOON, 1.0, family="soil"), point(NOON + HOUR, 2.0, family="weather")])
     assert [s.value for s in store.read(TOWN, SOIL, *EVER)] == [1.0, 2.0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Index, Integer, LargeBinary, String, Table, Text
 
 from stadtsinn.cloud.platform.database.engine import InstantColumn, Position, metadata
+from stadtsinn.cloud.platform.privacy.kept import Until, kept
 
 edge_streams = Table(
     "edge_streams",
@@ -14,6 +15,14 @@ edge_streams = Table(
     Column("stream", String(64), primary_key=True),
     Column("state", LargeBinary, nullable=False),  # MessagePack of ingest.streams.StreamState
     Column("updated_at", InstantColumn, nullable=False),
+    info=kept(
+        "Wie weit die Lieferung eines Edge-Agenten ist",
+        "how far an edge agent has delivered",
+        Until.RUNNING,
+        owner="edge_id=edges.id",
+        key="edge_id stream",
+        fact="state updated_at",
+    ),
 )
 
 configured_edges = Table(
@@ -22,6 +31,13 @@ configured_edges = Table(
     # Edges for which a retained configuration may lie at the broker. No foreign keys: it is to be
     # taken back when the edge is gone.
     Column("edge_id", String(63), primary_key=True),
+    info=kept(
+        "Für wen am Broker eine Konfiguration liegt; endet, wenn sie zurückgenommen ist",
+        "for whom a configuration lies at the broker; ends when it was taken back",
+        Until.RUNNING,
+        owner="",
+        key="edge_id",
+    ),
 )
 
 quarantine = Table(
@@ -46,6 +62,16 @@ quarantine = Table(
     # The network server's format of an event; NULL for what an edge made itself.
     Column("format", String(32)),
     sqlite_autoincrement=True,
+    info=kept(
+        "Was ankam und nicht übernommen wurde",
+        "what came and was not taken",
+        Until.QUARANTINE,
+        key="id digest tenant_id dev_eui",
+        name="source",
+        fact="kind size reason received_at last_at times replayed_at format",
+        foreign="topic payload",
+        text="detail",
+    ),
 )
 
 Index("ix_quarantine_tenant", quarantine.c.tenant_id, quarantine.c.id)

@@ -25,6 +25,7 @@ from stadtsinn.cloud.platform.access.dependencies import Services
 from stadtsinn.cloud.platform.access.endpoints import router as access_router
 from stadtsinn.cloud.platform.api.errors import install_error_handlers
 from stadtsinn.cloud.platform.audit.endpoints import router as audit_router
+from stadtsinn.cloud.platform.retention.endpoints import router as retention_router
 from stadtsinn.cloud.publish.api.document import openapi_document
 from stadtsinn.cloud.publish.api.fair_share import FairShare
 from stadtsinn.cloud.publish.api.middleware import API_PREFIX, RequestMiddleware
@@ -57,6 +58,7 @@ DOMAIN_ROUTERS = (
     notify_router,
     access_router,
     audit_router,
+    retention_router,
 )
 # Under the same prefix, for callers with another secret than an API key.
 REPORT_ROUTERS = (report_router,)

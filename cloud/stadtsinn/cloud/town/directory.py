@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.platform.tenants.repository import erasing
 from stadtsinn.cloud.town.stations.directory import (
     DeploymentEntry,
     StationEntry,
@@ -43,9 +44,9 @@ class DeviceEntry(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True)
 class FormerOwner:
-    """A tenant that had a device: since <= event time < until."""
+    """A tenant that had a device: since <= event time < until. None: it was erased there."""
 
-    tenant_id: str
+    tenant_id: str | None
     since: Instant
     until: Instant
 
@@ -66,11 +67,14 @@ class Directory:
     """By dev_eui."""
 
     def device_at(self, dev_eui: str, time: int) -> DeviceEntry | None:
-        """A registered device as of the tenant that had it at this event time."""
+        """A registered device as of the tenant that had it at this event time; None where that
+        has erased it."""
         device = self.devices.get(dev_eui)
         if device is not None:
             for owner in self.former_owners.get(dev_eui, ()):
                 if owner.since <= time < owner.until:
+                    if owner.tenant_id is None:
+                        return None
                     return replace(device, tenant_id=owner.tenant_id)
         return device
 
@@ -108,10 +112,11 @@ def read_directory(connection: Connection) -> Directory:
             devices.c.device_type,
             devices.c.name,
             devices.c.interval_s,
-        )
+        ).where(devices.c.tenant_id.not_in(erasing()))
     )
     by_eui = {row[0]: DeviceEntry(*row) for row in device_rows.all()}
-    edge_rows = connection.execute(select(edges.c.id, edges.c.tenant_id))
+    known = edges.c.tenant_id.not_in(erasing())
+    edge_rows = connection.execute(select(edges.c.id, edges.c.tenant_id).where(known))
     return Directory(
         devices=MappingProxyType(by_eui),
         edges=MappingProxyType({row.id: row.tenant_id for row in edge_rows}),

@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 
 from stadtsinn.cloud.platform.database.engine import InstantColumn, Position, metadata
+from stadtsinn.cloud.platform.privacy.kept import Until, kept
 from stadtsinn.cloud.platform.tenants.tables import tenant_column
 
 sites = Table(
@@ -28,6 +29,15 @@ sites = Table(
     Column("longitude", Float),
     UniqueConstraint("tenant_id", "slug"),
     sqlite_autoincrement=True,
+    info=kept(
+        "Orte: Plätze, Parks, Gebäude",
+        "places: squares, parks, buildings",
+        Until.DELETED,
+        key="id tenant_id",
+        name="slug",
+        text="name",
+        place="latitude longitude",
+    ),
 )
 
 devices = Table(
@@ -44,6 +54,16 @@ devices = Table(
     Column("interval_s", Integer, nullable=False),  # expected seconds between uplinks
     Column("tags", JSON, nullable=False),
     Column("created_at", InstantColumn, nullable=False),
+    info=kept(
+        "Sensoren der Stadt",
+        "the town's sensors",
+        Until.DELETED,
+        key="dev_eui tenant_id site_id",
+        text="name tags",
+        setting="device_type interval_s",
+        place="latitude longitude",
+        fact="created_at",
+    ),
 )
 
 former_owners = Table(
@@ -52,10 +72,18 @@ former_owners = Table(
     # Who had a device from when to when (event time), since it was handed over or deleted.
     Column("id", Position, primary_key=True),
     Column("dev_eui", String(16), nullable=False, index=True),
-    tenant_column(),
+    # NULL: a town that has erased it, or was. What was measured then is nobody's.
+    Column("tenant_id", String(63), ForeignKey("tenants.id"), index=True),
     Column("since", InstantColumn, nullable=False),
     Column("until", InstantColumn, nullable=False),
     sqlite_autoincrement=True,
+    info=kept(
+        "Welche Stadt einen Sensor früher hatte; NULL: sie hat ihn gelöscht",
+        "which town had a sensor before; NULL: it has erased it",
+        Until.RECORD,
+        key="id dev_eui tenant_id",
+        fact="since until",
+    ),
 )
 
 edges = Table(
@@ -65,6 +93,15 @@ edges = Table(
     tenant_column(),
     Column("name", String(200), nullable=False),
     Column("created_at", InstantColumn, nullable=False),
+    info=kept(
+        "Edge-Agenten der Stadt",
+        "the town's edge agents",
+        Until.DELETED,
+        key="tenant_id",
+        name="id",
+        text="name",
+        fact="created_at",
+    ),
 )
 
 registry_revision = Table(
@@ -73,6 +110,14 @@ registry_revision = Table(
     # One row, counted up with every change, so that caches see a new device within 0.2 s.
     Column("id", Integer, primary_key=True),
     Column("revision", Integer, nullable=False),
+    info=kept(
+        "Zählt Änderungen des Verzeichnisses",
+        "counts changes of the registry",
+        Until.RUNNING,
+        owner="",
+        key="id",
+        fact="revision",
+    ),
 )
 
 Index("ix_devices_tenant_name", devices.c.tenant_id, devices.c.name)

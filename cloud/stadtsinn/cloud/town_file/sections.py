@@ -21,7 +21,11 @@ from stadtsinn.cloud.domains.crowd.zones import service as zone_service
 from stadtsinn.cloud.domains.crowd.zones.model import Gate
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.limits.service import count_anew
-from stadtsinn.cloud.platform.tenants.repository import find_tenant, rename_tenant
+from stadtsinn.cloud.platform.tenants.repository import (
+    being_erased,
+    find_tenant,
+    rename_tenant,
+)
 from stadtsinn.cloud.platform.tenants.service import create_tenant
 from stadtsinn.cloud.town import repository, service
 from stadtsinn.cloud.town.model import Edge, Site
@@ -108,6 +112,8 @@ class Applying:
             if present is None:
                 create_tenant(connection, town.tenant, town.name, self._now)
                 self.changes.append(Change("created", self.at))
+            elif present.erasing_since is not None:
+                raise being_erased(town.tenant)
             elif present.name != town.name:
                 rename_tenant(connection, town.tenant, town.name)
                 detail = f"name: {present.name} → {town.name}"

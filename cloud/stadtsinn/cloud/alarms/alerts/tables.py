@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from stadtsinn.cloud.platform.database.engine import InstantColumn, Position, metadata
+from stadtsinn.cloud.platform.privacy.kept import Until, kept
 from stadtsinn.cloud.platform.tenants.tables import tenant_column
 
 rules = Table(
@@ -54,6 +55,19 @@ rules = Table(
         name="one_subject",
     ),
     sqlite_autoincrement=True,  # an id is never used again: incidents are named after it
+    info=kept(
+        "Regeln, nach denen gemeldet wird",
+        "rules by which messages are sent",
+        Until.DELETED,
+        key="id tenant_id station_id zone_id",
+        name="slug",
+        text="name",
+        setting=(
+            "station_group quantity channel kind parameters for_s min_samples "
+            "keep_firing_s stale_after_s max_age_s resolve_notice alert_on_stale enabled"
+        ),
+        fact="revision valid_from",
+    ),
 )
 
 rule_recipients = Table(
@@ -65,6 +79,14 @@ rule_recipients = Table(
     ),
     # "alarm": alarms and their end; "technical": missing data.
     Column("purpose", String(9), primary_key=True),
+    info=kept(
+        "Wer die Meldungen einer Regel bekommt",
+        "who gets a rule's messages",
+        Until.DELETED,
+        owner="rule_id",
+        key="rule_id recipient_id",
+        setting="purpose",
+    ),
 )
 
 rule_states = Table(
@@ -88,6 +110,18 @@ rule_states = Table(
     Column("quiet_until", InstantColumn, nullable=False),
     # When time alone has something to do for this rule; NULL: only a sample has.
     Column("due_at", InstantColumn, index=True),
+    info=kept(
+        "Wie eine Regel gerade steht",
+        "how a rule stands",
+        Until.RUNNING,
+        owner="rule_id",
+        key="rule_id member",
+        fact=(
+            "rule_revision phase level since samples stale last_event notes opened_at "
+            "announced silences quiet_until due_at"
+        ),
+        measured="last_value",
+    ),
 )
 
 incidents = Table(
@@ -112,6 +146,16 @@ incidents = Table(
     Column("closed_at", InstantColumn),  # event time
     Column("close_reason", String(16)),
     Column("closing_value", Float),
+    info=kept(
+        "Alarme: wann, wo, wie hoch",
+        "alarms: when, where, how high",
+        Until.RECORD,
+        key="id tenant_id rule_id member station_id",
+        name="station",
+        text="rule_name station_name",
+        fact="level opened_at late announced_at closed_at close_reason",
+        measured="opening_value closing_value",
+    ),
 )
 
 Index("ix_incidents_tenant_opened", incidents.c.tenant_id, incidents.c.opened_at)
@@ -130,4 +174,12 @@ alert_inputs = Table(
     # How far other inputs than the uplink log were judged, e.g. "zone_samples".
     Column("name", String(32), primary_key=True),
     Column("position", Position, nullable=False),
+    info=kept(
+        "Wie weit Regeln ausgewertet sind",
+        "how far rules were judged",
+        Until.RUNNING,
+        owner="",
+        key="name",
+        fact="position",
+    ),
 )

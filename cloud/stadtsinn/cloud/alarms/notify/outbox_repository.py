@@ -24,6 +24,7 @@ from stadtsinn.cloud.alarms.notify.sentence import Said
 from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
 from stadtsinn.cloud.platform.database.engine import serialize
 from stadtsinn.cloud.platform.database.upsert import insert_ignore
+from stadtsinn.cloud.platform.tenants.repository import erasing
 
 AT_ONCE = 500
 """Messages that one transaction gives up or empties."""
@@ -290,6 +291,7 @@ def _due(channels: Collection[str], now: Instant) -> Any:
             outbox.c.status == Status.READY.value,
             outbox.c.next_attempt <= now,
             outbox.c.channel.in_(list(channels)),
+            outbox.c.tenant_id.not_in(erasing()),
             ~overtaken,
             ~being_sent,
             ~_moot(),

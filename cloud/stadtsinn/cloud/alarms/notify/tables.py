@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 
 from stadtsinn.cloud.platform.database.engine import InstantColumn, Position, metadata
+from stadtsinn.cloud.platform.privacy.kept import Until, kept
 from stadtsinn.cloud.platform.tenants.tables import tenant_column
 
 recipients = Table(
@@ -28,6 +29,14 @@ recipients = Table(
     Column("language", String(2), nullable=False, server_default="de"),
     UniqueConstraint("tenant_id", "slug"),
     sqlite_autoincrement=True,  # an id is never used again: it is part of `dedup_key`
+    info=kept(
+        "Wer Meldungen bekommt",
+        "who gets messages",
+        Until.DELETED,
+        key="id tenant_id",
+        person="slug name address",
+        setting="channel language",
+    ),
 )
 
 outbox = Table(
@@ -67,6 +76,20 @@ outbox = Table(
     Column("purged", Boolean, nullable=False, default=False),
     Column("language", String(2), nullable=False, server_default="de"),
     sqlite_autoincrement=True,
+    info=kept(
+        "Gesendete Meldungen; Nummer und Text werden geleert, der Vorgang bleibt",
+        "messages sent; number and text are emptied, the fact stays",
+        Until.OUTBOX,
+        key="id uuid tenant_id incident_id subject recipient_id dedup_key provider_id",
+        fact=(
+            "kind level sequence status reason attempts resent reworded settled "
+            "next_attempt lease_until event_time created_at expires_at sent_at purged"
+        ),
+        setting="channel language",
+        person="address",
+        text="text",
+        digest="report_token",
+    ),
 )
 
 Index("ix_outbox_status_next", outbox.c.settled, outbox.c.status, outbox.c.next_attempt)
@@ -86,6 +109,16 @@ sandbox_messages = Table(
     Column("text", Text, nullable=False),
     Column("received_at", InstantColumn, nullable=False),
     sqlite_autoincrement=True,
+    info=kept(
+        "Meldungen des Probetelefons",
+        "messages of the trial telephone",
+        Until.OUTBOX,
+        owner="uuid=outbox.uuid",
+        key="id uuid",
+        person="address",
+        text="text",
+        fact="received_at",
+    ),
 )
 
 sandbox_phone = Table(
@@ -95,6 +128,13 @@ sandbox_phone = Table(
     Column("id", Integer, primary_key=True),
     Column("since", InstantColumn, nullable=False),
     Column("tenant_id", String(63)),
+    info=kept(
+        "Wessen Meldungen das Probetelefon zeigt",
+        "whose messages the trial telephone shows",
+        Until.RUNNING,
+        key="id tenant_id",
+        fact="since",
+    ),
 )
 
 report_formats = Table(
@@ -106,4 +146,13 @@ report_formats = Table(
     Column("format", Text, nullable=False),  # JSON of senders.provider.Reports
     # Digest of a token for reports of all messages, where the provider knows but one address.
     Column("token_digest", String(64)),
+    info=kept(
+        "Wie der SMS-Dienst Zustellungen meldet",
+        "how the SMS provider reports deliveries",
+        Until.RUNNING,
+        owner="",
+        key="provider",
+        setting="format",
+        digest="token_digest",
+    ),
 )

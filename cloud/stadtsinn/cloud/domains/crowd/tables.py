@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 
 from stadtsinn.cloud.platform.database.engine import InstantColumn, Position, metadata
+from stadtsinn.cloud.platform.privacy.kept import Until, kept
 from stadtsinn.cloud.platform.tenants.tables import tenant_column
 
 
@@ -46,6 +47,14 @@ gate_counts = Table(
     Column("counted", Position, nullable=False),  # since the first report, only grows
     Column("doubt", Position, nullable=False),
     Column("flag", String(8), nullable=False),
+    info=kept(
+        "Zählstände an Zugängen: nur Anzahlen",
+        "counts at gates: numbers only",
+        Until.RECORD,
+        owner="gate_id",
+        key="gate_id direction dev_eui dev_addr generation f_cnt",
+        measured="event_time total interval_count delta counted doubt flag",
+    ),
 )
 
 zone_corrections = Table(
@@ -62,6 +71,16 @@ zone_corrections = Table(
     Column("reason", String(500), nullable=False, default=""),
     Column("created_at", InstantColumn, nullable=False),
     sqlite_autoincrement=True,
+    info=kept(
+        "Zahlen, die jemand von Hand berichtigt hat",
+        "numbers that somebody corrected by hand",
+        Until.RECORD,
+        key="id tenant_id zone_id",
+        fact="event_time kind amount created_at",
+        measured="value",
+        person="name",
+        text="reason",
+    ),
 )
 
 Index(
@@ -86,6 +105,14 @@ zone_samples = Table(
     Column("reported_at", InstantColumn, nullable=False),  # newest report of any gate
     Column("permitted", Integer),  # what the permit allowed then; NULL: there was none
     sqlite_autoincrement=True,
+    info=kept(
+        "Personen in einer Zone: nur Anzahlen",
+        "persons in a zone: numbers only",
+        Until.SAMPLES,
+        key="position tenant_id zone_id",
+        measured="event_time occupancy low high degraded reported_at",
+        setting="permitted",
+    ),
 )
 
 Index("ix_zone_samples_zone_position", zone_samples.c.zone_id, zone_samples.c.position)
@@ -99,4 +126,12 @@ zone_states = Table(
     # differ from the database (a transaction that was not committed, a correction by staff).
     Column("version", Position, nullable=False),
     Column("sampled_at", InstantColumn, nullable=False),  # event time of the newest sample
+    info=kept(
+        "Stand der Zählung je Zone",
+        "how far each zone is counted",
+        Until.RUNNING,
+        owner="zone_id",
+        key="zone_id",
+        fact="version sampled_at",
+    ),
 )

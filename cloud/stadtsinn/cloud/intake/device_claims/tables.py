@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table
 
 from stadtsinn.cloud.platform.database.engine import InstantColumn, Position, metadata
+from stadtsinn.cloud.platform.privacy.kept import Until, kept
 from stadtsinn.cloud.platform.tenants.tables import tenant_column
 
 device_claims = Table(
@@ -27,6 +28,16 @@ device_claims = Table(
     Column("ending", String(32)),  # NULL while it waits
     Column("settled_at", InstantColumn),
     sqlite_autoincrement=True,
+    info=kept(
+        "Ansprüche auf Sensoren, die eine andere Stadt hat",
+        "claims of sensors that another town has",
+        Until.RECORD,
+        key="id tenant_id dev_eui agreed_by former_owner",
+        text="device",
+        person="opened_by",
+        fact="opened_at ends_at proven_at ending settled_at",
+        name="proof",
+    ),
 )
 
 Index("ix_device_claims_dev_eui", device_claims.c.dev_eui)

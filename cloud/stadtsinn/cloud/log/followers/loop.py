@@ -221,7 +221,8 @@ class FollowerLoop:
     def _set_aside(self, uplink: LoggedUplink, error: Exception) -> None:
         """Go past an uplink that cannot be applied."""
         reason, detail, now = reason_of(error), sentence_of(error), self._clock.now()
-        one = SetAside(self.name, uplink.position, uplink.dev_eui, reason, detail, now)
+        why = (reason, detail, now)
+        one = SetAside(self.name, uplink.position, uplink.dev_eui, *why, uplink.tenant_id)
         with self._database.write() as connection:
             self._hold(connection, self._cursor)
             set_aside.add(connection, one)

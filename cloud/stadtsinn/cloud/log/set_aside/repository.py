@@ -24,6 +24,7 @@ class SetAside:
     reason: str
     detail: str
     set_aside_at: Instant
+    tenant_id: str | None = None
 
 
 def add(connection: Connection, one: SetAside) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, String, Table
 
 from stadtsinn.cloud.platform.database.engine import InstantColumn, Position, metadata
+from stadtsinn.cloud.platform.privacy.kept import Until, kept
 
 set_aside = Table(
     "set_aside",
@@ -15,4 +16,13 @@ set_aside = Table(
     Column("reason", String(100), nullable=False),  # the class of the error
     Column("detail", String(300), nullable=False),
     Column("set_aside_at", InstantColumn, nullable=False),
+    Column("tenant_id", String(63)),  # NULL: noted by an older version, its uplink is archived
+    info=kept(
+        "Was eine Auswertung nicht verarbeiten konnte",
+        "what could not be applied",
+        Until.RECORD,
+        key="follower position tenant_id dev_eui",
+        fact="reason set_aside_at",
+        text="detail",
+    ),
 )

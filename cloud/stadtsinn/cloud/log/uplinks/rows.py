@@ -22,6 +22,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode_outcome = msgspec.msgpack.Decoder(Outcome).decode
 _decode_radio = msgspec.msgpack.Decoder(Radio).decode
 _NO_RADIO = Radio(0, 0, ())
+EMPTY_RADIO = _encode(_NO_RADIO)
 _TIME_SOURCES = {source.value: source for source in TimeSource}
 
 INSERTED = (

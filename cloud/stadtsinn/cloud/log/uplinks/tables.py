@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 
 from stadtsinn.cloud.platform.database.engine import InstantColumn, Position, metadata
+from stadtsinn.cloud.platform.privacy.kept import Until, kept
 
 uplinks = Table(
     "uplinks",
@@ -38,6 +39,15 @@ uplinks = Table(
     Column("outcome", LargeBinary, nullable=False),  # MessagePack of decoders' Outcome
     Column("radio", LargeBinary, nullable=False),  # MessagePack of log.uplink.Radio
     UniqueConstraint("dev_eui", "dev_addr", "f_cnt", "generation"),
+    info=kept(
+        "Was Sensoren gesendet haben, unverändert",
+        "what sensors sent, as it came",
+        Until.LOG,
+        key="position tenant_id dev_eui dev_addr generation f_cnt f_port deduplication_id",
+        measured="payload event_time time_source received_at committed_at outcome radio",
+        name="source",
+        setting="device_type",
+    ),
 )
 
 Index("ix_uplinks_device_time", uplinks.c.tenant_id, uplinks.c.dev_eui, uplinks.c.event_time)
@@ -53,6 +63,14 @@ archived_days = Table(
     Column("first_position", Position, nullable=False),
     Column("last_position", Position, nullable=False, index=True),
     Column("archived_at", InstantColumn, nullable=False),
+    info=kept(
+        "Welcher Tag in welcher Archivdatei liegt",
+        "which day lies in which file of the archive",
+        Until.RUNNING,
+        owner="",
+        key="day file",
+        fact="uplinks first_position last_position archived_at",
+    ),
 )
 
 archived_sessions = Table(
@@ -70,6 +88,13 @@ archived_sessions = Table(
     Column("dev_addr", String(8), primary_key=True),
     Column("f_cnt_low", Position, nullable=False),
     Column("f_cnt_high", Position, nullable=False),
+    info=kept(
+        "Welche Zählerstände ein Archivtag enthält",
+        "which counters a day of the archive holds",
+        Until.ARCHIVE,
+        owner="",
+        key="day dev_eui dev_addr f_cnt_low f_cnt_high",
+    ),
 )
 
 # A counter mostly grows: above all that were archived it is found absent in one step.
@@ -86,4 +111,12 @@ log_revision = Table(
     # One row, counted up when outcomes of logged uplinks change: what was read before is old.
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("number", Position, nullable=False),
+    info=kept(
+        "Zählt Änderungen des Logs",
+        "counts changes of the log",
+        Until.RUNNING,
+        owner="",
+        key="id",
+        fact="number",
+    ),
 )

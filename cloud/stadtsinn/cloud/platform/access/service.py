@@ -23,7 +23,7 @@ from stadtsinn.cloud.platform.audit.recording import recording
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.platform.limits.model import DEFAULTS, Limits
 from stadtsinn.cloud.platform.limits.service import limits_for, require_room
-from stadtsinn.cloud.platform.tenants.repository import require_tenant
+from stadtsinn.cloud.platform.tenants.repository import erasing, require_tenant
 
 _REFUSED = "This API key is not valid (any more). Ask an administrator of your town for a new one."
 _TOKEN = re.compile(r"(st_[0-9a-f]{8})_[A-Za-z0-9_-]{43}")
@@ -81,7 +81,9 @@ def authenticate(database: Database, token: str, now: Instant, limits: Limits = 
         raise Unauthenticated(_REFUSED)
     with database.read() as connection:
         row = connection.execute(
-            select(api_keys).where(api_keys.c.prefix == _prefix_of(token))
+            select(api_keys).where(
+                api_keys.c.prefix == _prefix_of(token), api_keys.c.tenant_id.not_in(erasing())
+            )
         ).one_or_none()
         if row is not None:
             limits = limits_for(connection, limits, row.tenant_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, String, Table, UniqueConstraint
 
 from stadtsinn.cloud.platform.database.engine import InstantColumn, Position, metadata
+from stadtsinn.cloud.platform.privacy.kept import Until, kept
 from stadtsinn.cloud.platform.tenants.tables import tenant_column
 
 api_keys = Table(
@@ -22,4 +23,14 @@ api_keys = Table(
     Column("last_used_at", InstantColumn),
     UniqueConstraint("prefix"),
     sqlite_autoincrement=True,
+    info=kept(
+        "Zugänge zur API und ihre Inhaber",
+        "keys of the API and their holders",
+        Until.DELETED,
+        key="id tenant_id prefix",
+        person="name",
+        setting="role",
+        digest="digest",
+        fact="created_at revoked_at last_used_at",
+    ),
 )

@@ -30,6 +30,7 @@ class Kind(StrEnum):
 
     TENANT = "tenant"
     LIMIT = "limit"
+    RETENTION = "retention"
     KEY = "key"
     SITE = "site"
     DEVICE = "device"
@@ -48,6 +49,10 @@ class Kind(StrEnum):
     CONSENT = "consent to a claim"
     OBJECTION = "objection to a claim"
     REPLAY = "replay of quarantine"
+    PERSON = "person"
+    """Who is not named."""
+    OLD_DATA = "old data"
+    """What is kept no longer."""
 
 
 class By(StrEnum):

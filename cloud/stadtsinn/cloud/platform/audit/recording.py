@@ -49,6 +49,7 @@ _PERSONAL = frozenset({"name", "address"})
 _AUDITED: Mapping[str, _Audited] = {
     "tenants": _Audited(Kind.TENANT, ("id",)),
     "tenant_limits": _Audited(Kind.LIMIT, ("name",)),
+    "tenant_retention": _Audited(Kind.RETENTION, ("name",)),
     "api_keys": _Audited(Kind.KEY, ("name", "prefix")),
     "sites": _Audited(Kind.SITE),
     "devices": _Audited(Kind.DEVICE, ("dev_eui",)),

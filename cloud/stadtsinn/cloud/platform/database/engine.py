@@ -108,6 +108,17 @@ class Database:
         path = self.engine.url.database
         return not self.is_sqlite or path in (None, "", ":memory:") or Path(path).is_file()
 
+    def tidy(self) -> None:
+        """Write back what stands beside SQLite's file: it may hold what was deleted."""
+        if not self.is_sqlite:
+            return
+        with self._turn or nullcontext():
+            raw = self.engine.raw_connection()
+            try:
+                raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                raw.close()
+
     def dispose(self) -> None:
         self.engine.dispose()
 
@@ -138,6 +149,13 @@ def _require_sound_keys(connection: Connection, before: int) -> None:
         f"the schema change would leave rows that refer to nothing in: {tables}. Nothing was "
         "changed: go on with the version before, and report this"
     )
+
+
+def overwriting(connection: Connection) -> None:
+    """What this transaction deletes is overwritten in SQLite's file, so that nobody finds it there
+    any more; PostgreSQL does so when it vacuums."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete=ON")
 
 
 def serialize(connection: Connection, name: str) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 
 from stadtsinn.base.instant import Instant
-from stadtsinn.base.problems import NotFound
+from stadtsinn.base.problems import Conflict, NotFound
 from stadtsinn.cloud.platform.tenants.tables import tenants
 
 
@@ -18,6 +18,7 @@ class Tenant:
     id: str
     name: str
     created_at: Instant
+    erasing_since: Instant | None = None
 
 
 def insert_tenant(connection: Connection, tenant: Tenant) -> None:
@@ -30,11 +31,25 @@ def find_tenant(connection: Connection, tenant_id: str) -> Tenant | None:
 
 
 def require_tenant(connection: Connection, tenant_id: str) -> Tenant:
-    """Raises NotFound."""
+    """Raises NotFound, Conflict for one that is being erased."""
     found = find_tenant(connection, tenant_id)
     if found is None:
         raise NotFound(f"There is no tenant '{tenant_id}'. Make it with 'stadtsinn tenant create'.")
+    if found.erasing_since is not None:
+        raise being_erased(tenant_id)
     return found
+
+
+def being_erased(tenant_id: str) -> Conflict:
+    return Conflict(
+        f"The town '{tenant_id}' is being erased: 'stadtsinn tenant delete {tenant_id}' goes on "
+        "with it and ends it."
+    )
+
+
+def erasing() -> Select[tuple[str]]:
+    """The towns that are being erased: nobody sees them any more."""
+    return select(tenants.c.id).where(tenants.c.erasing_since.is_not(None))
 
 
 def all_tenants(connection: Connection) -> list[Tenant]:

@@ -33,7 +33,7 @@ def _public() -> Select[Any]:
         )
         .join_from(zones, tenants, zones.c.tenant_id == tenants.c.id)
         .outerjoin(sites, zones.c.site_id == sites.c.id)
-        .where(zones.c.public.is_(True))
+        .where(zones.c.public.is_(True), tenants.c.erasing_since.is_(None))
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, String, Table
 
 from stadtsinn.cloud.platform.database.engine import InstantColumn, Position, metadata
+from stadtsinn.cloud.platform.privacy.kept import Until, kept
 
 redecodings = Table(
     "redecodings",
@@ -21,6 +22,14 @@ redecodings = Table(
     Column("last_position", Position, nullable=False),
     Column("decoders", JSON, nullable=False),  # [{"old": …, "new": …, "uplinks": n}]
     sqlite_autoincrement=True,
+    info=kept(
+        "Wann Vergangenes neu dekodiert wurde",
+        "when history was decoded again",
+        Until.RECORD,
+        key="id tenant_id devices last_position",
+        person="started_by",
+        fact="started_at finished_at range_start range_end decoders",
+    ),
 )
 
 redecoding_devices = Table(
@@ -40,6 +49,13 @@ redecoding_devices = Table(
     # Its values can be older than their frame: later uplinks may hold values of that part, too.
     Column("delayed", Boolean, nullable=False),
     Column("done_at", InstantColumn),
+    info=kept(
+        "Welche Sensoren das betraf",
+        "which sensors that concerned",
+        Until.RECORD,
+        key="redecoding tenant_id dev_eui",
+        fact="series_start series_end delayed done_at",
+    ),
 )
 
 Index("ix_redecodings_unfinished", redecodings.c.finished_at)

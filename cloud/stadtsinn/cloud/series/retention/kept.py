@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.instant import LATEST, Instant
 from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.platform.retention.service import retention_of
 from stadtsinn.cloud.series import repository
 from stadtsinn.cloud.series.stores.store import (
     Aggregate,
@@ -71,26 +72,35 @@ class KeptSeries:
         found = self._store.latest(tenant_id, stations, quantity=quantity)
         with self._database.read() as connection:
             limited = repository.retention_days(connection, tenant_id)
+            town = retention_of(connection, tenant_id).series
         now = self._clock.now()
-        for key, days in limited.items():
-            if key in found and found[key].time < kept_since(days, now):
-                del found[key]
-        return found
+        return {
+            key: sample
+            for key, sample in found.items()
+            if sample.time >= kept_since(_shorter(limited.get(key), town), now)
+        }
 
     def series(self, tenant_id: str, station: str) -> list[SeriesKey]:
+        found = self._store.series(tenant_id, station)
         with self._database.read() as connection:
             limited = repository.retention_days(connection, tenant_id, station)
-        return [
-            key
-            for key in self._store.series(tenant_id, station)
-            if key not in limited or self._has_values(tenant_id, key, limited[key])
-        ]
+            town = retention_of(connection, tenant_id).series
+        kept = {key: _shorter(limited.get(key), town) for key in found}
+        return [key for key in found if self._has_values(tenant_id, key, kept[key])]
 
-    def _has_values(self, tenant_id: str, key: SeriesKey, days: int) -> bool:
+    def _has_values(self, tenant_id: str, key: SeriesKey, days: int | None) -> bool:
+        if days is None:
+            return True
         kept = kept_since(days, self._clock.now()), LATEST
         return bool(self._store.read(tenant_id, key, *kept, include_doubtful=True, limit=1))
 
     def _kept_since(self, tenant_id: str, key: SeriesKey) -> Instant:
         with self._database.read() as connection:
             limited = repository.retention_days(connection, tenant_id, key.station)
-        return kept_since(limited.get(key), self._clock.now())
+            town = retention_of(connection, tenant_id).series
+        return kept_since(_shorter(limited.get(key), town), self._clock.now())
+
+
+def _shorter(own: int | None, town: int | None) -> int | None:
+    """A datastream is kept as long as it says, and not longer than all of its town."""
+    return min((days for days in (own, town) if days is not None), default=None)

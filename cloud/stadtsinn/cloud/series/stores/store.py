@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -210,6 +210,15 @@ class SeriesStore(SeriesReader, Protocol):
 
     def drop_tenant(self, tenant_id: str) -> None:
         """Delete every point of a tenant; its retention stays."""
+        ...
+
+    def erase_tenant(self, tenant_id: str) -> str | None:
+        """Delete every point of a tenant, its retention and its name, for good. Returns what is
+        left, where the store may not take it away itself."""
+        ...
+
+    def forget_devices(self, known: Collection[str]) -> None:
+        """Forget the names of devices that nobody knows any more, once their points are gone."""
         ...
 
     def ping(self) -> None:

@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import Connection, Select, select
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.platform.tenants.repository import erasing
 from stadtsinn.cloud.town.stations.model import (
     FOR_EVER,
     Calibration,
@@ -88,6 +89,8 @@ def read_stations(connection: Connection) -> Stations:
     of_device: dict[str, list[DeploymentEntry]] = defaultdict(list)
     at_station: dict[int, list[DeploymentEntry]] = defaultdict(list)
     for number, dev_eui, station, *rest in connection.execute(_DEPLOYMENTS).all():
+        if station not in by_id:
+            continue  # its town is being erased
         entry = _deployment(number, dev_eui, by_id[station], *rest)
         of_device[dev_eui].append(entry)
         at_station[station].append(entry)
@@ -99,20 +102,25 @@ def read_stations(connection: Connection) -> Stations:
         retention_days={
             (number, quantity, channel): days
             for number, quantity, channel, days in connection.execute(_RETENTIONS).all()
+            if number in by_id
         },
     )
 
 
-_STATIONS: Select[Any] = select(
-    stations.c.id,
-    stations.c.tenant_id,
-    stations.c.slug,
-    stations.c.name,
-    stations.c.name_en,
-    stations.c.kind,
-    sites.c.slug.label("site"),
-    stations.c.tags,
-).outerjoin(sites, sites.c.id == stations.c.site_id)
+_STATIONS: Select[Any] = (
+    select(
+        stations.c.id,
+        stations.c.tenant_id,
+        stations.c.slug,
+        stations.c.name,
+        stations.c.name_en,
+        stations.c.kind,
+        sites.c.slug.label("site"),
+        stations.c.tags,
+    )
+    .outerjoin(sites, sites.c.id == stations.c.site_id)
+    .where(stations.c.tenant_id.not_in(erasing()))
+)
 
 _RETENTIONS: Select[Any] = select(
     datastreams.c.station_id,

@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 
 from stadtsinn.cloud.platform.database.engine import InstantColumn, Position, metadata
+from stadtsinn.cloud.platform.privacy.kept import Until, kept
 from stadtsinn.cloud.platform.tenants.tables import tenant_column
 
 stations = Table(
@@ -41,6 +42,17 @@ stations = Table(
     Column("created_at", InstantColumn, nullable=False),
     UniqueConstraint("tenant_id", "slug"),
     sqlite_autoincrement=True,
+    info=kept(
+        "Messstellen",
+        "stations",
+        Until.DELETED,
+        key="id tenant_id site_id",
+        name="slug",
+        text="name name_en office remarks attributes tags",
+        setting="kind",
+        place="latitude longitude position_accuracy_m position_source height_m",
+        fact="created_at",
+    ),
 )
 
 deployments = Table(
@@ -62,6 +74,16 @@ deployments = Table(
     Column("remarks", Text, nullable=False),
     Column("created_at", InstantColumn, nullable=False),
     sqlite_autoincrement=True,
+    info=kept(
+        "Welcher Sensor wann wo gemessen hat, und wer ihn eingebaut hat",
+        "which sensor measured where and when, and who mounted it",
+        Until.DELETED,
+        key="id tenant_id dev_eui station_id",
+        setting="start end channels depths_cm swapped calibration comparison",
+        person="installed_by",
+        text="remarks",
+        fact="created_at",
+    ),
 )
 
 datastreams = Table(
@@ -78,6 +100,15 @@ datastreams = Table(
     Column("retention_days", Integer, index=True),
     UniqueConstraint("station_id", "quantity", "channel"),
     sqlite_autoincrement=True,
+    info=kept(
+        "Welche Messreihen es gibt",
+        "which series there are",
+        Until.DELETED,
+        key="id tenant_id station_id",
+        setting="quantity channel retention_days",
+        text="label",
+        fact="first_at",
+    ),
 )
 
 series_corrections = Table(
@@ -96,6 +127,15 @@ series_corrections = Table(
     # When the counts of gates there were made anew; NULL: the follower that counts has to look.
     Column("counted_at", InstantColumn),
     sqlite_autoincrement=True,
+    info=kept(
+        "Welche Teile von Messreihen neu gebildet wurden",
+        "which parts of series were made anew",
+        Until.RECORD,
+        key="id tenant_id",
+        name="station",
+        fact="start end requested_at done_at counted_at",
+        person="requested_by",
+    ),
 )
 
 Index("ix_series_corrections_open", series_corrections.c.done_at, series_corrections.c.id)

@@ -20,6 +20,7 @@ from stadtsinn.cloud.platform.access.rows import (
     update_rows,
 )
 from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.platform.tenants.repository import erasing
 from stadtsinn.cloud.town.repository import with_site_id
 from stadtsinn.cloud.town.stations.repository import station_id
 from stadtsinn.cloud.town.stations.tables import deployments, stations
@@ -152,7 +153,10 @@ def zone_entry(connection: Connection, zone_id: int) -> ZoneEntry | None:
 
 
 def _entries(connection: Connection, zone_id: int | None = None) -> list[ZoneEntry]:
-    zone_rows = select(zones, _SITE).select_from(_ZONES_AND_SITES).order_by(zones.c.id)
+    present = zones.c.tenant_id.not_in(erasing())
+    zone_rows = (
+        select(zones, _SITE).select_from(_ZONES_AND_SITES).where(present).order_by(zones.c.id)
+    )
     gate_rows = select(gates, _STATION).join_from(gates, stations).order_by(gates.c.id)
     if zone_id is not None:
         zone_rows = zone_rows.where(zones.c.id == zone_id)

@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 
 from stadtsinn.cloud.platform.database.engine import Position, metadata
+from stadtsinn.cloud.platform.privacy.kept import Until, kept
 from stadtsinn.cloud.platform.tenants.tables import tenant_column
 
 zones = Table(
@@ -34,6 +35,15 @@ zones = Table(
     Column("public", Boolean, nullable=False),
     UniqueConstraint("tenant_id", "slug"),
     sqlite_autoincrement=True,
+    info=kept(
+        "Zonen, in denen Personen gezählt werden",
+        "zones in which persons are counted",
+        Until.DELETED,
+        key="id tenant_id site_id",
+        name="slug",
+        text="name name_en",
+        setting="permitted reset_at interval_s error_in error_out max_rate public",
+    ),
 )
 
 gates = Table(
@@ -50,4 +60,13 @@ gates = Table(
     UniqueConstraint("zone_id", "slug"),
     UniqueConstraint("zone_id", "station_id", "channel"),
     sqlite_autoincrement=True,
+    info=kept(
+        "Zugänge der Zonen",
+        "gates of zones",
+        Until.DELETED,
+        key="id tenant_id zone_id station_id",
+        name="slug",
+        text="name",
+        setting="channel swapped",
+    ),
 )

@@ -160,6 +160,11 @@ class SeriesFile:
             yield
             connection.execute("COMMIT")
 
+    def tidy(self) -> None:
+        """Write back what stands beside the file: it may hold what was deleted."""
+        with self._lock, self._failing_as_unavailable():
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Who is still reading closes its connection at the end."""
         with self._lock:

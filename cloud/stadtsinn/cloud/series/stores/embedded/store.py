@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -231,17 +231,37 @@ class EmbeddedStore:
 
     def drop_device(self, tenant_id: str, dev_eui: str) -> None:
         for number in self._stations_of(tenant_id, None):
-            with self._change() as connection:
-                self._writer.drop_measured_by(connection, number, dev_eui)
+            since: int | None = 0
+            while since is not None:
+                with self._change() as connection:
+                    since = self._writer.drop_measured_by(connection, number, dev_eui, since)
 
     def drop_tenant(self, tenant_id: str) -> None:
         self._drop(tenant_id, None)
 
-    def _drop(self, tenant_id: str, station: str | None) -> None:
-        # A transaction for each station: a long history goes without keeping others waiting.
-        for number in self._stations_of(tenant_id, station):
+    def erase_tenant(self, tenant_id: str) -> str | None:
+        self._drop(tenant_id, None)
+        with self._change() as connection:
+            self._writer.forget_tenant(connection, tenant_id)
+        self._file.tidy()
+        return None
+
+    def forget_devices(self, known: Collection[str]) -> None:
+        with self._file.read() as connection:
+            found = [row[0] for row in connection.execute("SELECT dev_eui FROM devices")]
+        gone = [dev_eui for dev_eui in found if dev_eui not in known]
+        if gone:
             with self._change() as connection:
-                self._writer.drop(connection, number)
+                self._writer.forget_devices(connection, gone)
+            self._file.tidy()
+
+    def _drop(self, tenant_id: str, station: str | None) -> None:
+        # In short transactions: a long history goes without keeping others waiting.
+        for number in self._stations_of(tenant_id, station):
+            more = True
+            while more:
+                with self._change() as connection:
+                    more = self._writer.drop_some(connection, number)
 
     def _stations_of(self, tenant_id: str, station: str | None) -> list[int]:
         with self._file.read() as connection:

@@ -44,9 +44,12 @@ _LATEST_OF_STATION = f"{_FIND_LATEST} WHERE station = ?"
 _LOOK_AGAIN = f"{_FIND_LATEST} WHERE id = ? AND latest_time = ?"
 
 _DROP_MEASURED = """
-DELETE FROM points WHERE station = ? AND device = (SELECT id FROM devices WHERE dev_eui = ?)
+DELETE FROM points WHERE station = ?1 AND device = (SELECT id FROM devices WHERE dev_eui = ?2)
+    AND time >= ?3 AND (?4 IS NULL OR time < ?4)
 """
 _DROP_STAGED = _DROP_MEASURED.replace("FROM points", "FROM staged")
+_AT_ONCE = 20_000
+"""Points that one transaction deletes or looks at: others wait meanwhile."""
 
 _Row = tuple[int, int, int, float, int, int]
 """station, time, series, value, quality, device"""
@@ -159,18 +162,48 @@ class Writer:
         connection.execute("DELETE FROM staged WHERE station = ?", (station,))
         connection.execute("DELETE FROM replacements WHERE station = ?", (station,))
 
-    def drop(self, connection: sqlite3.Connection, station: int) -> None:
-        """Delete a station's series and points."""
+    def drop_some(self, connection: sqlite3.Connection, station: int) -> bool:
+        """Delete a station's oldest points, and with the last ones its series; True: there are
+        more."""
+        connection.execute("PRAGMA secure_delete=ON")
         self._end_replacement(connection, station)
+        if (until := _time_behind(connection, station, 0)) is not None:
+            rows = "DELETE FROM points WHERE station = ? AND time <= ?"
+            connection.execute(rows, (station, until))
+            return True
         connection.execute("DELETE FROM points WHERE station = ?", (station,))
         connection.execute("DELETE FROM series WHERE station = ?", (station,))
         self._count_deletion(connection)
+        return False
 
-    def drop_measured_by(self, connection: sqlite3.Connection, station: int, dev_eui: str) -> None:
-        """Delete the points of a station that a device measured."""
+    def forget_tenant(self, connection: sqlite3.Connection, tenant: str) -> None:
+        """Delete its name and those of its stations, which have no points."""
+        own = "(SELECT id FROM tenants WHERE name = ?)"
+        connection.execute(f"DELETE FROM stations WHERE tenant = {own}", (tenant,))  # noqa: S608
+        connection.execute("DELETE FROM tenants WHERE name = ?", (tenant,))
+        self._count_deletion(connection)
+
+    def forget_devices(self, connection: sqlite3.Connection, dev_euis: Sequence[str]) -> None:
+        """Delete the names of devices without points."""
+        connection.execute("PRAGMA secure_delete=ON")
+        connection.executemany(
+            "DELETE FROM devices WHERE dev_eui = ?", [(dev_eui,) for dev_eui in dev_euis]
+        )
+        self._count_deletion(connection)
+
+    def drop_measured_by(
+        self, connection: sqlite3.Connection, station: int, dev_eui: str, since: int
+    ) -> int | None:
+        """Delete points of a station that a device measured, looking at some from `since` on;
+        from where on there are more."""
+        connection.execute("PRAGMA secure_delete=ON")
+        last = _time_behind(connection, station, since)
+        until = None if last is None else last + 1
         for statement in (_DROP_MEASURED, _DROP_STAGED):
-            connection.execute(statement, (station, dev_eui))
-        connection.execute(_LATEST_OF_STATION, (station,))
+            connection.execute(statement, (station, dev_eui, since, until))
+        if until is None:
+            connection.execute(_LATEST_OF_STATION, (station,))
+        return until
 
     def forget_before(self, connection: sqlite3.Connection, station: int, oldest: int) -> None:
         """Delete a station's points before `oldest`."""
@@ -251,6 +284,15 @@ class Writer:
         ).fetchone()
         self._series[names] = int(series)
         return int(series)
+
+
+def _time_behind(connection: sqlite3.Connection, station: int, since: int) -> int | None:
+    """The time of the last of `_AT_ONCE` points from `since` on; None where there are fewer."""
+    row = connection.execute(
+        "SELECT time FROM points WHERE station = ? AND time >= ? ORDER BY time LIMIT 1 OFFSET ?",
+        (station, since, _AT_ONCE - 1),
+    ).fetchone()
+    return None if row is None else int(row[0])
 
 
 def _of_parts(connection: sqlite3.Connection, rows: Collection[_Row]) -> list[_Row]:

@@ -52,6 +52,10 @@ class Generation(Protocol):
         """Delete all points; the bucket, its retention and its permissions stay."""
         ...
 
+    def remove(self, bucket: str) -> None:
+        """Delete the bucket with all that it holds; one that is not there is no error."""
+        ...
+
 
 def generation_of(server: InfluxServer) -> Generation:
     """Ask the server for what only one generation has: organisations, or its own databases.
@@ -121,6 +125,9 @@ class InfluxDB1:
         for (name,) in tables[0].values if tables else []:
             self._server.query(f"DROP MEASUREMENT {identifier(name)}", bucket)
 
+    def remove(self, bucket: str) -> None:
+        self._server.query(f"DROP DATABASE {identifier(bucket)}")
+
 
 class InfluxDB2:
     """2.x: buckets by the client. InfluxQL finds a bucket by its name without a mapping."""
@@ -171,6 +178,11 @@ class InfluxDB2:
 
     def empty(self, bucket: str) -> None:
         self._delete(bucket, "")
+
+    def remove(self, bucket: str) -> None:
+        with self._server.errors_sorted():
+            if (found := self._buckets.find_bucket_by_name(bucket)) is not None:
+                self._buckets.delete_bucket(found)
 
     def _delete(self, bucket: str, predicate: str, start: str = _BEGIN, stop: str = _END) -> None:
         with self._server.errors_sorted():
@@ -234,6 +246,11 @@ class InfluxDB3:
         if answer.status_code >= 400:
             raise SeriesRejected(f"InfluxDB 3 keeps {bucket!r}: {answer.text[:200]}")
         self.create(bucket)
+
+    def remove(self, bucket: str) -> None:
+        answer = self._server.request("DELETE", self._PATH, params={"db": bucket})
+        if answer.status_code >= 400 and answer.status_code != 404:
+            raise SeriesRejected(f"InfluxDB 3 keeps {bucket!r}: {answer.text[:200]}")
 
 
 def _tagged(tag: str, value: str) -> str:

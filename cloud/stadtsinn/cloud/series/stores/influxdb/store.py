@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TypeVar
 
@@ -49,6 +49,7 @@ from stadtsinn.cloud.series.stores.store import (
     Sample,
     SeriesKey,
     SeriesRejected,
+    SeriesUnavailable,
     Span,
     Window,
     checked_days,
@@ -371,6 +372,18 @@ class InfluxStore:
             self._generation.empty(self._bucket(tenant_id))
         except DatabaseMissing:
             return
+
+    def erase_tenant(self, tenant_id: str) -> str | None:
+        bucket = self._bucket(tenant_id)
+        try:
+            self._generation.remove(bucket)
+        except (SeriesRejected, SeriesUnavailable):
+            self.drop_tenant(tenant_id)  # a token that may write need not be one that may remove
+            return f"the empty bucket '{bucket}' of InfluxDB: remove it as its administrator"
+        return None
+
+    def forget_devices(self, known: Collection[str]) -> None:
+        """Their names stand at their points alone."""
 
     def ping(self) -> None:
         # /ping would answer without a valid token.

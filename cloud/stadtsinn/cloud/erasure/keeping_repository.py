@@ -1,0 +1,30 @@
+"""SQL of what towns keep no longer."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Connection, Table, select
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.alarms.notify.tables import outbox
+from stadtsinn.cloud.domains.crowd.tables import zone_samples
+from stadtsinn.cloud.erasure.person_repository import empty_these
+from stadtsinn.cloud.platform.audit.tables import audit_lines
+
+Rows = tuple[Table, ColumnElement[bool]]
+
+
+def old_samples(tenant_id: str, since: Instant) -> Rows:
+    table = zone_samples.c
+    return zone_samples, (table.tenant_id == tenant_id) & (table.event_time < since)
+
+
+def old_lines(tenant_id: str, since: Instant) -> Rows:
+    table = audit_lines.c
+    return audit_lines, (table.tenant_id == tenant_id) & (table.at < since)
+
+
+def empty_messages(connection: Connection, tenant_id: str, since: Instant, limit: int) -> int:
+    """Take number and text out of messages made before a moment, so many at most; how many."""
+    table = outbox.c
+    old = (table.tenant_id == tenant_id, table.purged.is_(False), table.created_at < since)
+    return empty_these(connection, select(table.id).where(*old).limit(limit))

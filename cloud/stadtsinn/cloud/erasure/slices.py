@@ -1,0 +1,97 @@
+"""Deletes a few rows at a time, so that nobody else notices (decision 22)."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+
+from sqlalchemy import ColumnElement, Connection, Table
+from sqlalchemy.exc import IntegrityError
+
+from stadtsinn.base.clock import Clock
+from stadtsinn.base.crash_points import crash_point
+from stadtsinn.cloud.erasure.repository import delete_some
+from stadtsinn.cloud.log.archive_files.archive import Archive
+from stadtsinn.cloud.log.archive_files.exclusive import HistoryBusy, rewriting_history
+from stadtsinn.cloud.platform.database.engine import Database, overwriting
+from stadtsinn.cloud.series.stores.store import SeriesStore
+
+AT_ONCE = 2_000
+"""Rows of one transaction."""
+_PAUSE_S = 0.1
+"""Between two transactions: another process that waits for SQLite looks so seldom."""
+_PATIENCE = 600
+"""Looks at the lock of the history, a tenth of a second each: corrections hold it for moments."""
+
+
+@dataclass(frozen=True)
+class Storage:
+    """All places where an installation keeps data."""
+
+    database: Database
+    archive: Archive
+    series: SeriesStore
+    clock: Clock
+
+
+def said(gone: Mapping[str, int]) -> str:
+    """What went, for log and audit."""
+    return ", ".join(f"{what}: {count}" for what, count in sorted(gone.items()))
+
+
+@dataclass
+class Slices:
+    """Runs deletions and counts what went, by what it was. `report` hears of each slice."""
+
+    storage: Storage
+    report: Callable[[str, int], None] = lambda _what, _count: None
+    wait: Callable[[float], None] = time.sleep
+    gone: Counter[str] = field(default_factory=Counter)
+
+    def run(self, what: str, some: Callable[[Connection, int], int]) -> int:
+        """Call `some` in a transaction of its own each, until it finds less than it may delete.
+
+        Without a name nothing is counted: nothing goes.
+        """
+        total = 0
+        while True:
+            done = self._once(some)
+            total += done
+            self.note(what, done)
+            crash_point("erasure.sliced")
+            if done < AT_ONCE:
+                return total
+            self.wait(_PAUSE_S)
+
+    def delete(self, table: Table, where: ColumnElement[bool]) -> int:
+        """Delete these rows of a table."""
+        return self.run(str(table.name), lambda one, most: delete_some(one, table, where, most))
+
+    def _once(self, some: Callable[[Connection, int], int]) -> int:
+        try:
+            with self.storage.database.write() as connection:
+                overwriting(connection)
+                return some(connection, AT_ONCE)
+        except IntegrityError:
+            return 0  # a follower has just added what refers to it: the next pass takes both
+
+    def note(self, what: str, count: int) -> None:
+        if what and count:
+            self.gone[what] += count
+            self.report(what, count)
+
+    @contextmanager
+    def alone_with_history(self) -> Iterator[None]:
+        """Nothing else rewrites what was logged. Raises HistoryBusy after a minute."""
+        with ExitStack() as held:
+            for _ in range(_PATIENCE):
+                with suppress(HistoryBusy):
+                    held.enter_context(rewriting_history(self.storage.database))
+                    break
+                self.wait(_PAUSE_S)
+            else:
+                raise HistoryBusy
+            yield

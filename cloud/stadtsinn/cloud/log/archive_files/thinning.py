@@ -1,0 +1,154 @@
+"""Takes uplinks out of the archive for good: a day's file is written anew without them.
+
+The day's row names the new file in one transaction, as when a day is archived. The old file goes
+with the next `sweep`. All of it only under `rewriting_history`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import delete, insert, select, update
+
+from stadtsinn.base.clock import Clock
+from stadtsinn.base.crash_points import crash_point
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.log.archive_files.archive import Archive, ArchivedDay, days
+from stadtsinn.cloud.log.archive_files.archiving import next_file
+from stadtsinn.cloud.log.archive_files.parquet import COLUMNS, integers, rows_of, write_file
+from stadtsinn.cloud.log.uplinks.tables import archived_days, archived_sessions
+from stadtsinn.cloud.platform.database.engine import Database
+
+Gone = Callable[[Any], Any]
+"""Of a record batch with the columns NEEDED: a mask of the rows that go."""
+NEEDED = ("tenant_id", "dev_eui")
+
+
+def of_tenant(tenant_id: str) -> Gone:
+    return lambda batch: _is(batch, "tenant_id", tenant_id)
+
+
+def of_device(tenant_id: str, dev_eui: str) -> Gone:
+    return lambda batch: pc.and_(_is(batch, "tenant_id", tenant_id), _is(batch, "dev_eui", dev_eui))
+
+
+def of_towns(tenant_ids: Collection[str]) -> Gone:
+    values = pa.array(list(tenant_ids), pa.string())
+    return lambda batch: pc.is_in(batch.column("tenant_id").cast("string"), value_set=values)
+
+
+def days_that_hold(
+    database: Database, archive: Archive, gone: Gone, dev_eui: str | None = None
+) -> Iterator[tuple[ArchivedDay, int]]:
+    """The archived days with such rows, and how many; `dev_eui` where all are of one device.
+
+    Raises ArchiveUnreadable.
+    """
+    conditions = []
+    if dev_eui is not None:
+        of_device = select(archived_sessions.c.day).where(archived_sessions.c.dev_eui == dev_eui)
+        conditions.append(archived_days.c.day.in_(of_device))
+    with database.read() as connection:
+        listed = days(connection, *conditions)
+    for day in listed:
+        if count := count_gone(archive, day, gone):
+            yield day, count
+
+
+def count_gone(archive: Archive, day: ArchivedDay, gone: Gone) -> int:
+    """How many rows of a day would go. Raises ArchiveUnreadable."""
+    return sum(int(pc.sum(gone(batch)).as_py() or 0) for batch in archive.columns(day, NEEDED))
+
+
+def count_by_town(archive: Archive, day: ArchivedDay, tenant_ids: Sequence[str]) -> dict[str, int]:
+    """How many rows of a day these towns have; who has none is absent. Raises
+    ArchiveUnreadable."""
+    if not tenant_ids:
+        return {}
+    found: Counter[str] = Counter()
+    for batch in archive.columns(day, ("tenant_id",)):
+        names = pc.value_counts(batch.column("tenant_id").cast("string")).to_pylist()
+        found.update({one["values"]: one["counts"] for one in names})
+    return {one: found[one] for one in tenant_ids if found[one]}
+
+
+def thin(database: Database, archive: Archive, day: ArchivedDay, gone: Gone, clock: Clock) -> None:
+    """Write a day's file without these rows; a day without any other is archived no more.
+
+    Raises ArchiveUnreadable, OSError.
+    """
+    file, left = next_file(day.file, day.day), _Left()
+    if count_gone(archive, day, gone) < day.uplinks:
+        whole = archive.columns(day, COLUMNS)
+        rest = (_recoded(batch.filter(pc.invert(gone(batch)))) for batch in whole)
+        write_file(archive.folder / file, left.watch(batch for batch in rest if batch.num_rows))
+    crash_point("thinning.written")
+    with database.write() as connection:
+        here = archived_sessions.c.day == day.day
+        connection.execute(delete(archived_sessions).where(here))
+        this = archived_days.c.day == day.day
+        if left.count:
+            values = {"file": file, "archived_at": clock.now(), **left.extent()}
+            connection.execute(update(archived_days).where(this).values(values))
+            connection.execute(insert(archived_sessions), left.session_rows(day.day))
+        else:
+            connection.execute(delete(archived_days).where(this))
+    crash_point("thinning.committed")
+
+
+class _Left:
+    """What the database keeps of the new file, gathered while it is written."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._first = self._last = 0
+        self._sessions: dict[tuple[str, str], tuple[int, int]] = {}
+
+    def watch(self, batches: Iterator[Any]) -> Iterator[Any]:
+        for batch in batches:
+            positions = integers(batch, "position")
+            self._first = self._first or int(positions[0])
+            self._last = int(positions[-1])
+            self.count += len(positions)
+            for dev_eui, dev_addr, f_cnt in rows_of(batch, ("dev_eui", "dev_addr", "f_cnt")):
+                low, high = self._sessions.get((dev_eui, dev_addr), (f_cnt, f_cnt))
+                self._sessions[dev_eui, dev_addr] = (min(low, f_cnt), max(high, f_cnt))
+            yield batch
+
+    def extent(self) -> dict[str, int]:
+        return {
+            "uplinks": self.count,
+            "first_position": self._first,
+            "last_position": self._last,
+        }
+
+    def session_rows(self, day: Instant) -> list[dict[str, object]]:
+        return [
+            {
+                "day": day,
+                "dev_eui": dev_eui,
+                "dev_addr": dev_addr,
+                "f_cnt_low": low,
+                "f_cnt_high": high,
+            }
+            for (dev_eui, dev_addr), (low, high) in self._sessions.items()
+        ]
+
+
+def _recoded(batch: Any) -> Any:
+    """The same rows; their dictionaries name nothing that is gone."""
+    columns = [
+        column.cast(pa.string()).dictionary_encode()
+        if pa.types.is_dictionary(column.type)
+        else column
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
+def _is(batch: Any, name: str, value: str) -> Any:
+    return pc.equal(batch.column(name).cast("string"), value)

@@ -1,0 +1,1 @@
+"""How long a town's data are kept."""

@@ -1,0 +1,38 @@
+"""SQL of what tenants have set of how long their data are kept."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, select
+
+from stadtsinn.cloud.platform.database.upsert import insert_into
+from stadtsinn.cloud.platform.retention.tables import tenant_retention
+
+
+def own_days(connection: Connection, tenant_id: str) -> dict[str, int | None]:
+    """What the tenant has set itself."""
+    query = select(tenant_retention.c.name, tenant_retention.c.days)
+    rows = connection.execute(query.where(tenant_retention.c.tenant_id == tenant_id))
+    return {row.name: row.days for row in rows}
+
+
+def days_of_all(connection: Connection, name: str) -> dict[str, int | None]:
+    """One setting of every tenant that has set it."""
+    query = select(tenant_retention.c.tenant_id, tenant_retention.c.days)
+    rows = connection.execute(query.where(tenant_retention.c.name == name))
+    return {row.tenant_id: row.days for row in rows}
+
+
+def set_days(connection: Connection, tenant_id: str, name: str, days: int | None) -> None:
+    row = {"tenant_id": tenant_id, "name": name, "days": days}
+    key = [tenant_retention.c.tenant_id, tenant_retention.c.name]
+    statement = insert_into(connection, tenant_retention)
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=key, set_={"days": days}), row
+    )
+
+
+def remove_days(connection: Connection, tenant_id: str, name: str) -> None:
+    table = tenant_retention.c
+    connection.execute(
+        delete(tenant_retention).where(table.tenant_id == tenant_id, table.name == name)
+    )
