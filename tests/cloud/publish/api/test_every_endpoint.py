@@ -210,7 +210,7 @@ def test_a_stranger_finds_nothing_and_changes_nothing(walk: Walk) -> None:
 
 # Answers that hold nothing of a town but the caller's own.
 _SAME_FOR_ALL = {"/api/v1/device-types", "/api/v1/quantities", "/api/v1/me", "/api/v1/keys"}
-_SAME_FOR_ALL |= {"/api/v1/audit"}
+_SAME_FOR_ALL |= {"/api/v1/audit", "/api/v1/retention"}
 _FOR_ADMINISTRATORS = {"/api/v1/keys", "/api/v1/audit"}
 
 
