@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from typer.testing import CliRunner
 
+from certificate_files import NOW as CERTIFIED
+from certificate_files import files, signer, write_key
 from real_parts import mosquitto
+from stadtsinn.base.clock import SharedClock
+from stadtsinn.base.disk import MEGABYTE, Space
+from stadtsinn.base.health import HealthServer
 from stadtsinn.base.instant import parse
 from stadtsinn.cli.edge import app
 from stadtsinn.cloud.broker.authority import Authority
@@ -20,6 +29,8 @@ from stadtsinn.edge.messages.delivery import Item, RawItem
 NOW = parse("2026-06-01T08:00:00+00:00")
 encode_item = msgspec.msgpack.Encoder().encode
 decode_item = msgspec.msgpack.Decoder(Item).decode
+
+SERVER = (ExtendedKeyUsageOID.SERVER_AUTH,)
 
 CONFIG = """
 edge_id = "rathaus-1"
@@ -40,6 +51,17 @@ def config(tmp_path: Path) -> Path:
     path = tmp_path / "edge.toml"
     path.write_text(CONFIG.format(ca=files.ca, certificate=files.certificate, key=files.key))
     return path
+
+
+@contextmanager
+def web_server() -> Iterator[str]:
+    """Any that says what time it is."""
+    server = HealthServer()
+    server.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}/healthz"
+    finally:
+        server.stop()
 
 
 def run(*arguments: str, language: str = "C") -> tuple[int, str, str]:
@@ -80,6 +102,103 @@ def test_check_names_a_certificate_that_is_not_there(config: Path) -> None:
     code, _, err = run("check", "--config", str(config))
     assert code == 2
     assert "rathaus-1.key" in err
+
+
+def certified(folder: Path, **options: Any) -> Path:
+    """An edge.toml with certificates of some kind, judged at `certificate_files.NOW`."""
+    tls = files(folder / "tls", **options)
+    path = folder / "edge.toml"
+    text = CONFIG.format(ca=tls.ca, certificate=tls.certificate, key=tls.key)
+    path.write_text(f'{text}[spool]\npath = "spool.sqlite"\n')
+    SharedClock.create(folder / "clock", CERTIFIED)
+    return path
+
+
+def check_at(config: Path, language: str = "C") -> tuple[int, str]:
+    clock = f"shared:{config.parent}/clock"
+    code, _, err = run("check", "--config", str(config), "--clock", clock, language=language)
+    return code, err
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "english", "german"),
+    [
+        ({}, 0, "", ""),
+        ({"days": 5}, 1, "own.pem ended on", "abgelaufen"),
+        ({"days": 20}, 0, "warning: ", "Warnung: "),
+        ({"days": 20}, 0, "own.pem ends in 10 days", "läuft in 10 Tagen ab"),
+        ({"begins": 1}, 1, "own.pem is not valid before", "gilt erst ab"),
+        ({"names": ["rathaus-2"]}, 1, "is for 'rathaus-2' (CN)", "lautet auf 'rathaus-2' (CN)"),
+        ({"trusted": [signer("x")]}, 1, "was not issued by", "stammt von keiner"),
+        ({"usage": SERVER}, 1, "no certificate for clients", "kein Zertifikat für Clients"),
+    ],
+)
+def test_check_looks_into_certificates(
+    options: dict[str, Any], code: int, english: str, german: str, tmp_path: Path
+) -> None:
+    config = certified(tmp_path, **options)
+    for language, expected in (("C", english), ("de_DE.UTF-8", german)):
+        found, err = check_at(config, language)
+        assert found == code, err
+        assert expected in err
+        assert expected or not err
+
+
+def test_check_names_a_key_that_does_not_fit(tmp_path: Path) -> None:
+    config = certified(tmp_path)
+    write_key(tmp_path / "tls/own.key")
+    code, err = check_at(config)
+    assert code == 2
+    assert err.count("own.key") == 1
+    assert "is not the key of" in err
+
+
+def test_check_names_who_may_read_a_key_and_change_its_folder(tmp_path: Path) -> None:
+    config = certified(tmp_path)
+    key = tmp_path / "tls/own.key"
+    for mode, wrong in ((0o600, False), (0o640, False), (0o644, True), (0o660, True)):
+        key.chmod(mode)
+        code, err = check_at(config)
+        assert (code == 1, f"mode {mode:04o}" in err) == (wrong, wrong), err
+    key.chmod(0o600)
+    key.parent.chmod(0o777)
+    code, err = check_at(config)
+    assert code == 1
+    assert f"chmod o-w {key.parent}" in err
+
+
+def test_check_names_an_impossible_clock(tmp_path: Path) -> None:
+    config = certified(
+        tmp_path, begins=-25_000, days=50_000, issuer=signer(begins=-25_000, days=50_000)
+    )
+    SharedClock(tmp_path / "clock").set(parse("1970-01-02T00:00:00Z"))
+    code, err = check_at(config)
+    assert code == 1
+    assert "1970-01-02" in err
+
+
+def test_check_says_when_the_disk_is_too_small_for_the_spool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = certified(tmp_path)
+    for free, code, words in ((50, 1, "is full"), (500, 0, "may grow by 1024 MB"), (9_000, 0, "")):
+        space = Space(free * MEGABYTE, 20_000 * MEGABYTE)
+        monkeypatch.setattr("stadtsinn.base.disk.space_of", lambda _, space=space: space)
+        found, err = check_at(config)
+        assert (found, words in err) == (code, True), err
+
+
+def test_check_compares_the_clock_with_the_api(tmp_path: Path) -> None:
+    config = certified(tmp_path)
+    with web_server() as url:
+        result = run("check", "--config", str(config), "--api", url)
+        assert result[0] == 1  # the certificates begin later
+        assert "minutes" not in result[2]
+        clock = f"shared:{tmp_path}/clock"
+        code, _, err = run("check", "--config", str(config), "--clock", clock, "--api", url)
+        assert code == 1
+        assert f"minutes ahead of that of {url}" in err
+    assert "does not answer" in run("check", "--config", str(config), "--api", url)[2]
 
 
 @pytest.mark.parametrize("command", ["check", "run"])

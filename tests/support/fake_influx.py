@@ -51,7 +51,7 @@ class KeepingInflux(ThreadingHTTPServer):
     """Keeps buckets as InfluxDB 2 does or databases as InfluxDB 3 does, and no points.
 
     `says` is what it tells of its version, nothing where it is None. `buckets` is bucket →
-    seconds of retention; `deleted` lists what was to be deleted.
+    seconds of retention; `deleted` lists what was to be deleted. Every query has an empty answer.
     """
 
     ORGANISATION = "0123456789abcdef"
@@ -61,6 +61,8 @@ class KeepingInflux(ThreadingHTTPServer):
         self.generation = int(version.lstrip("v")[0])
         self.says = says
         self.buckets: dict[str, int | None] = {}
+        self.refused: set[str] = set()
+        """Paths that the token may not use."""
         self.written: list[tuple[str, bytes]] = []
         self.deleted: list[tuple[str, str]] = []
         self.deleted_times: list[tuple[str, str]] = []
@@ -97,6 +99,10 @@ class _KeepingHandler(BaseHTTPRequestHandler):
         match self.command, parts.path:
             case _, path if path.startswith(tuple(foreign)):
                 self._unknown()
+            case _, path if path in self.server.refused and b"q=SHOW+DATABASES" not in body:
+                self._answer(403, {"message": "insufficient permissions"})
+            case "POST", "/query":
+                self._query(parse_qs(body.decode()))
             case _, "/ping":
                 self._answer(204)
             case "GET", "/api/v2/orgs":
@@ -135,6 +141,11 @@ class _KeepingHandler(BaseHTTPRequestHandler):
             self._answer(200, kind="text/html; charset=utf-8")
         else:
             self._answer(404)
+
+    def _query(self, asked: dict[str, list[str]]) -> None:
+        if asked.get("db", [""])[0] in {"", *self.server.buckets}:
+            return self._answer(200, {"results": [{}]})
+        return self._answer(200, {"results": [{"error": "database not found"}]})
 
     def _write(self, bucket: str, body: bytes) -> None:
         if bucket not in self.server.buckets:

@@ -1,4 +1,4 @@
-"""`stadtsinn cloud check`: what a configuration would do, and whether its brokers keep messages."""
+"""`stadtsinn cloud check`: what a configuration would do, and what on this machine forbids it."""
 
 from __future__ import annotations
 
@@ -8,74 +8,113 @@ from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
+from stadtsinn.base.settings.reading import secrets_in_files
+from stadtsinn.cli import certificate_check, store_check
 from stadtsinn.cli.broker_check import Connect, keeps_messages, protection
-from stadtsinn.cli.frame import FAILED
+from stadtsinn.cli.findings import Finding, end_with, report, warning
+from stadtsinn.cli.frame import BAD_USAGE, FAILED
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, read_settings, server_errors
 from stadtsinn.cli.language import text
-from stadtsinn.cli.output import print_facts, say
+from stadtsinn.cli.machine_check import clock_fact, of_clock, of_disk
+from stadtsinn.cli.output import print_facts
+from stadtsinn.cloud.settings import sqlite_file
 
 if TYPE_CHECKING:
+    from stadtsinn.base.clock import Clock
     from stadtsinn.base.mqtt.broker import Broker
     from stadtsinn.cloud.settings import CloudSettings
 
 HELP = text(
-    "Check a configuration and say what it would do. With --connect, try its brokers out: do they "
-    "keep messages for a client that is away?\n\n"
+    "Check a configuration and this machine: certificates, keys, disk, clock, database. With "
+    "--connect, also the servers: may the cloud do there what it must, and do the brokers keep "
+    "messages for a client that is away?\n\n"
     "Example: stadtsinn cloud check --config cloud.toml --connect",
-    "Eine Konfiguration prüfen und sagen, was sie bewirkt. Mit --connect ihre Broker ausprobieren: "
-    "Bewahren sie Nachrichten auf, solange ein Empfänger fort ist?\n\n"
+    "Eine Konfiguration und diesen Rechner prüfen: Zertifikate, Schlüssel, Datenträger, Uhr, "
+    "Datenbank. Mit --connect auch die Server: Darf die Zentrale dort, was sie muss, und bewahren "
+    "die Broker Nachrichten auf, solange ein Empfänger fort ist?\n\n"
     "Beispiel: stadtsinn cloud check --config cloud.toml --connect",
 )
 
 
 def check(config: Config = DEFAULT_CONFIG, connect: Connect = False) -> None:
     with server_errors(config):
+        from stadtsinn.base.clock import open_clock
+
         settings = read_settings(config)
-        brokers = list(_brokers(settings))
-        for _, broker in brokers:
-            if broker.tls:
-                broker.tls.context()
-    print_facts(_summary(settings, brokers))
-    refused = [path for path in _written(settings) if not _can_write(path)]
-    for path in refused:
-        say(_cannot_write(path), error=True)
-    if connect:
-        _try_brokers(brokers)
-    if refused:
-        raise typer.Exit(FAILED)
+        brokers = list(settings.intake.brokers())
+        clock = open_clock(settings.clock)
+        print_facts((*_summary(settings, brokers), clock_fact(clock)))
+        code = report(_findings(settings, [broker for _, broker in brokers], clock))
+        if connect and code != BAD_USAGE:
+            code = max(code, report(store_check.of_servers(settings, clock)))
+    if connect and code != BAD_USAGE and not _brokers_keep(brokers):
+        code = FAILED
+    end_with(code)
 
 
-def _try_brokers(brokers: list[tuple[str, Broker]]) -> None:
+def _findings(settings: CloudSettings, brokers: list[Broker], clock: Clock) -> Iterator[Finding]:
+    """What is wrong on this machine and in the configuration."""
+    now = clock.now()
+    yield from of_clock(clock)
+    for broker in brokers:
+        yield from certificate_check.of_broker(broker, now)
+    if settings.edges.authority is not None:
+        yield from certificate_check.of_file(settings.edges.authority, now)
+    for secret in secrets_in_files(settings):
+        yield from certificate_check.of_secret(secret)
+    written = list(_written(settings))
+    yield from (Finding(_cannot_write(path)) for path in written if not _can_write(path))
+    for folder in dict.fromkeys(path.parent for path in written):
+        yield from certificate_check.of_folder(folder)
+        yield from of_disk(folder)
+    yield from store_check.of_database_file(settings)
+    yield from of_pages(settings)
+
+
+def of_pages(settings: CloudSettings) -> Iterator[Finding]:
+    """What public pages need by law."""
+    web = settings.web
+    if not web.imprint_url:
+        yield warning(
+            text(
+                "[web] imprint_url is empty: public pages need an imprint (§ 5 DDG); give the "
+                "address of the town's",
+                "[web] imprint_url ist leer: öffentliche Seiten brauchen ein Impressum (§ 5 DDG); "
+                "die Adresse von dem der Stadt angeben",
+            )
+        )
+    if not web.privacy_url:
+        yield warning(
+            text(
+                "[web] privacy_url is empty: public pages need a privacy notice (Art. 13 GDPR); "
+                "give the address of the town's",
+                "[web] privacy_url ist leer: öffentliche Seiten brauchen Hinweise zum Datenschutz "
+                "(Art. 13 DSGVO); die Adresse von denen der Stadt angeben",
+            )
+        )
+
+
+def _brokers_keep(brokers: list[tuple[str, Broker]]) -> bool:
     from stadtsinn.edge.messages.delivery import CHECK_TOPIC
 
     tried = {
         (broker.host, broker.port, broker.username): (name, broker) for name, broker in brokers
     }
     kept = [keeps_messages(name, broker, CHECK_TOPIC) for name, broker in tried.values()]
-    if not all(kept):
-        raise typer.Exit(FAILED)
+    return all(kept)  # each is tried, whatever the one before it did
 
 
 def _written(settings: CloudSettings) -> Iterator[Path]:
     """The files and folders that the cloud writes."""
     for url in (settings.database.url, settings.series.url):
-        if (path := _sqlite_file(url)) is not None:
+        if (path := sqlite_file(url)) is not None:
             yield path
     yield settings.archive.folder.absolute()
 
 
-def _sqlite_file(url: str) -> Path | None:
-    scheme, found, path = url.partition(":///")
-    if not found or scheme != "sqlite" or path == ":memory:":
-        return None
-    return Path(path).absolute()
-
-
 def _where(url: str) -> str:
     """A file by its whole path; of a server the kind: its address may hold a password."""
-    return str(_sqlite_file(url) or url.partition(":")[0])
+    return str(sqlite_file(url) or url.partition(":")[0])
 
 
 def _can_write(path: Path) -> bool:
@@ -104,21 +143,14 @@ def _cannot_write(path: Path) -> str:
     )
 
 
-def _brokers(settings: CloudSettings) -> Iterator[tuple[str, Broker]]:
-    """What the ingest takes from, by the names of its sources."""
-    if settings.ingest.edges:
-        yield text("edges", "Agenten"), settings.intake.broker_for("edges")
-    for server in settings.network_servers:
-        yield server.name, settings.intake.broker_for(server.name, server.broker)
-
-
 def _summary(
     settings: CloudSettings, brokers: list[tuple[str, Broker]]
 ) -> Iterator[tuple[str, str]]:
     yield text("database", "Datenbank"), _where(settings.database.url)
     yield text("series", "Zeitreihen"), _where(settings.series.url)
     yield text("archive", "Archiv"), str(settings.archive.folder.absolute())
-    for name, broker in brokers:
+    for source, broker in brokers:
+        name = text("edges", "Agenten") if source == "edges" else source
         tls = protection(broker)
         days = broker.session_expiry // 86_400
         yield (

@@ -5,18 +5,32 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtsinn.base.disk import MEGABYTE
 from stadtsinn.base.settings.errors import SettingsError
-from stadtsinn.cli import edge_aside
+from stadtsinn.cli import certificate_check, edge_aside
 from stadtsinn.cli.broker_check import Connect, keeps_messages, protection
-from stadtsinn.cli.frame import FAILED, refuse
+from stadtsinn.cli.findings import Finding, end_with, report
+from stadtsinn.cli.frame import BAD_USAGE, FAILED, refuse
 from stadtsinn.cli.language import text
+from stadtsinn.cli.machine_check import (
+    clock_fact,
+    of_clock,
+    of_clock_against,
+    of_disk,
+    time_of,
+)
 from stadtsinn.cli.options import Clock, EdgeConfig
 from stadtsinn.cli.output import print_facts, say
 from stadtsinn.cli.own_devices import use_device_folder
 from stadtsinn.edge.agent.settings import EXAMPLE, EdgeSettings, load_settings
+
+if TYPE_CHECKING:
+    from stadtsinn.base.clock import Clock as RunningClock
+    from stadtsinn.base.mqtt.broker import Broker
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -60,23 +74,40 @@ def run(config: EdgeConfig = Path("edge.toml"), clock: Clock = None) -> None:
 
 @app.command(
     help=text(
-        "Check a configuration and say what it would do. With --connect, try both brokers out: do "
-        "they keep messages for a client that is away?\n\n"
+        "Check a configuration and this machine: certificates, keys, disk, clock. With --connect, "
+        "try both brokers out: do they keep messages for a client that is away?\n\n"
         "Example: stadtsinn edge check --config edge.toml --connect",
-        "Eine Konfiguration prüfen und sagen, was sie bewirkt. Mit --connect beide Broker "
-        "ausprobieren: Bewahren sie Nachrichten auf, solange ein Empfänger fort ist?\n\n"
+        "Eine Konfiguration und diesen Rechner prüfen: Zertifikate, Schlüssel, Datenträger, Uhr. "
+        "Mit --connect beide Broker ausprobieren: Bewahren sie Nachrichten auf, solange ein "
+        "Empfänger fort ist?\n\n"
         "Beispiel: stadtsinn edge check --config edge.toml --connect",
     )
 )
-def check(config: EdgeConfig = Path("edge.toml"), connect: Connect = False) -> None:
+def check(
+    config: EdgeConfig = Path("edge.toml"),
+    connect: Connect = False,
+    api: Annotated[
+        str | None,
+        typer.Option(
+            "--api",
+            help=text(
+                "Compare the clock with the town's API, e.g. https://daten.musterstadt.example.",
+                "Die Uhr mit der API der Stadt vergleichen, z. B. "
+                "https://daten.musterstadt.example.",
+            ),
+        ),
+    ] = None,
+    clock: Clock = None,
+) -> None:
+    from stadtsinn.base.clock import open_clock
+
     settings = _settings(config)
     try:
-        for broker in (settings.local(), settings.cloud()):
-            if broker.tls:
-                broker.tls.context()
-    except ValueError as error:
+        local, cloud = settings.local(), settings.cloud()
+        machine = open_clock(clock or "system")
+    except (ValueError, OSError) as error:
         refuse(f"{config}: {error}")
-    print_facts(_summary(settings))
+    print_facts((*_summary(settings), clock_fact(machine)))
     for name in _unknown_types(settings):
         say(
             text(
@@ -85,11 +116,34 @@ def check(config: EdgeConfig = Path("edge.toml"), connect: Connect = False) -> N
             ),
             error=True,
         )
-    if connect:
-        _try_brokers(settings)
+    code = report(_findings(settings, local, cloud, machine, api))
+    if code != BAD_USAGE and connect and not _brokers_keep(settings):
+        code = FAILED
+    end_with(code)
 
 
-def _try_brokers(settings: EdgeSettings) -> None:
+def _findings(
+    settings: EdgeSettings, local: Broker, cloud: Broker, clock: RunningClock, api: str | None
+) -> Iterator[Finding]:
+    """What is wrong on this machine."""
+    now, spool = clock.now(), settings.spool.path
+    yield from of_clock(clock)
+    yield from certificate_check.of_broker(local, now)
+    yield from certificate_check.of_broker(cloud, now, settings.edge_id)
+    for secret in (settings.local_broker.password, settings.cloud_broker.password):
+        if secret.file is not None:
+            yield from certificate_check.of_secret(secret.file)
+    yield from certificate_check.of_folder(spool.parent)
+    used = spool.stat().st_size if spool.exists() else 0
+    yield from of_disk(spool, max(0, settings.spool.max_megabytes * MEGABYTE - used))
+    if api is not None:
+        try:
+            yield from of_clock_against(clock, api, time_of(api))
+        except (OSError, ValueError) as error:
+            yield Finding(str(error))
+
+
+def _brokers_keep(settings: EdgeSettings) -> bool:
     from stadtsinn.edge.messages.delivery import CHECK_TOPIC, check_topic
 
     kept = [
@@ -100,8 +154,7 @@ def _try_brokers(settings: EdgeSettings) -> None:
             check_topic(settings.edge_id),
         ),
     ]
-    if not all(kept):
-        raise typer.Exit(FAILED)
+    return all(kept)
 
 
 @app.command(

@@ -18,6 +18,7 @@ from stadtsinn.cloud.intake.settings import (
     NetworkServerSettings,
 )
 from stadtsinn.cloud.log.settings import ArchiveSettings, PaceSettings
+from stadtsinn.cloud.operations.settings import OperatorSettings
 from stadtsinn.cloud.platform.database.settings import DatabaseSettings
 from stadtsinn.cloud.platform.limits.model import Limits
 from stadtsinn.cloud.publish.settings import ApiSettings
@@ -62,14 +63,32 @@ class CloudSettings(FileSettings):
     pace: PaceSettings = Field(default_factory=PaceSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     notify: NotifySettings = Field(default_factory=NotifySettings)
+    operator: OperatorSettings = Field(default_factory=OperatorSettings)
     devices: OptionalFolder = None
     """Folder with the town's own device files."""
     clock: str = "system"
     log_level: LogLevel = "info"
 
     @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where the cloud writes on this machine: database, series, archive."""
+        files = [sqlite_file(url) for url in (self.database.url, self.series.url)]
+        return (
+            *(file.parent for file in files if file is not None),
+            self.archive.folder.absolute(),
+        )
+
+    @property
     def intake(self) -> IntakeSettings:
         return IntakeSettings(self.ingest, self.broker, self.network_servers)
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of an SQLite database; None for one on a server, or in memory."""
+    scheme, found, path = url.partition(":///")
+    if not found or scheme != "sqlite" or path == ":memory:":
+        return None
+    return Path(path).absolute()
 
 
 def load_settings(path: Path) -> CloudSettings:
@@ -151,7 +170,9 @@ notice_days = 7                   # … has so long to object before it changes 
 bind = "127.0.0.1:8000"           # put a reverse proxy with TLS before it
 proxies = ["127.0.0.0/8", "::1"] # whose X-Forwarded-For says who asks
 
-[web]                             # the public pages
+[web]                             # the public pages; the first two are required by law
+# imprint_url = "https://www.musterstadt.example/impressum"
+# privacy_url = "https://www.musterstadt.example/datenschutz"
 # accessibility_url = "https://www.musterstadt.example/barrierefreiheit"
 # feedback_url = "mailto:barrierefrei@musterstadt.example"
 # frame_ancestors = ["https://www.musterstadt.example"]   # who may embed the counter
@@ -163,6 +184,12 @@ poll_seconds = 20                 # how often an open page asks for the number
 
 [health]                          # used by processes that do not serve the API
 bind = "127.0.0.1:9802"
+
+# [operator]                      # who is told of silent devices, lost edges, full disks, …
+# tenant = "musterstadt"          # a town, and those of its recipients (docs/operations.md)
+# recipients = ["it-bereitschaft"]
+# edge_away_minutes = 30
+# repeat_hours = 24
 
 [notify.sms]                      # the sandbox never sends anything outside
 kind = "sandbox"

@@ -143,6 +143,11 @@ def warn_of_open_secrets(settings: FileSettings) -> None:
             log.warning("%s: others may read %s: 'chmod 600 %s'", field, secret.file, secret.file)
 
 
+def secrets_in_files(settings: FileSettings) -> list[Path]:
+    """The files that hold a secret of this configuration."""
+    return [secret.file for _, secret in _secrets(settings, "") if secret.file is not None]
+
+
 def _secret_fields(model: type[BaseModel]) -> list[str]:
     return [name for name, field in model.model_fields.items() if field.annotation is Secret]
 

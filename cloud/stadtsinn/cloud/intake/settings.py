@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -55,3 +56,10 @@ class IntakeSettings:
     def broker_for(self, source: str, broker: BrokerSettings | None = None) -> Broker:
         """The connection of one source. Raises SettingsError for an unreadable password."""
         return (broker or self.broker).connection(f"{self.ingest.client_id}-{source}")
+
+    def brokers(self) -> Iterator[tuple[str, Broker]]:
+        """What is taken from, by the names of its sources; raises as `broker_for`."""
+        if self.ingest.edges:
+            yield "edges", self.broker_for("edges")
+        for server in self.network_servers:
+            yield server.name, self.broker_for(server.name, server.broker)

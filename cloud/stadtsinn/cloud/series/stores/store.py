@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -141,6 +142,26 @@ class SeriesReader(Protocol):
         ...
 
 
+class Trouble(StrEnum):
+    """What a store does not allow, or does by itself."""
+
+    NO_WRITING = "no_writing"
+    NO_READING = "no_reading"
+    NO_BUCKET = "no_bucket"
+    """It is made with the first value."""
+    EXPIRES = "expires"
+    """The store deletes old values by itself; `detail`: after so many days."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Of one bucket; `detail` is the store's word."""
+
+    trouble: Trouble
+    bucket: str
+    detail: str = ""
+
+
 class SeriesStore(SeriesReader, Protocol):
     """Keeps points per tenant. All methods raise `SeriesUnavailable` when the store is away.
 
@@ -223,6 +244,14 @@ class SeriesStore(SeriesReader, Protocol):
 
     def ping(self) -> None:
         """Raise `SeriesUnavailable` unless the store answers."""
+        ...
+
+    def examine(self, tenant_id: str) -> list[Finding]:
+        """What will go wrong with a tenant's series; changes nothing."""
+        ...
+
+    def time(self) -> Instant | None:
+        """What time it is at the store; None where it is on this machine, or does not say."""
         ...
 
     def close(self) -> None: ...

@@ -15,6 +15,7 @@ from stadtsinn.cloud.series.stores.embedded.writing import Writer
 from stadtsinn.cloud.series.stores.replacing import SeriesPart
 from stadtsinn.cloud.series.stores.store import (
     Aggregate,
+    Finding,
     Point,
     Refused,
     Sample,
@@ -270,6 +271,12 @@ class EmbeddedStore:
     def ping(self) -> None:
         with self._file.read() as connection:
             connection.execute("SELECT number FROM deletions").fetchone()
+
+    def examine(self, tenant_id: str) -> list[Finding]:  # noqa: ARG002 (a file is all or nothing)
+        return []
+
+    def time(self) -> Instant | None:
+        return None
 
     def close(self) -> None:
         self._file.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -28,6 +29,10 @@ class Generation(Protocol):
         ...
 
     def set_retention(self, bucket: str, days: int | None) -> None: ...
+
+    def retention(self, bucket: str) -> float | None:
+        """After how many days the server deletes points by itself; None: never, or unknown."""
+        ...
 
     def drop(self, bucket: str, tag: str, value: str) -> None:
         """Delete all points with this value of a tag."""
@@ -91,14 +96,21 @@ class InfluxDB1:
         self._server.query(f"CREATE DATABASE {identifier(bucket)}")
 
     def set_retention(self, bucket: str, days: int | None) -> None:
-        policies = self._server.query(f"SHOW RETENTION POLICIES ON {identifier(bucket)}")[0][0]
-        name, default = policies.columns.index("name"), policies.columns.index("default")
-        own = next(row[name] for row in policies.values if row[default])
+        own = self._policy(bucket)["name"]
         # The shard duration goes with it: it may not be longer than what is kept.
         keep = "INF SHARD DURATION 7d" if days is None else f"{days}d SHARD DURATION {_shard(days)}"
         self._server.query(
             f"ALTER RETENTION POLICY {identifier(own)} ON {identifier(bucket)} DURATION {keep}"
         )
+
+    def retention(self, bucket: str) -> float | None:
+        return _days(self._policy(bucket)["duration"])
+
+    def _policy(self, bucket: str) -> dict[str, Any]:
+        """The default one, by its columns."""
+        policies = self._server.query(f"SHOW RETENTION POLICIES ON {identifier(bucket)}")[0][0]
+        rows = (dict(zip(policies.columns, row, strict=True)) for row in policies.values)
+        return next(row for row in rows if row["default"])
 
     def drop(self, bucket: str, tag: str, value: str) -> None:
         self._server.query(f"DROP SERIES FROM /.*/ WHERE {_tagged(tag, value)}", bucket)
@@ -153,6 +165,13 @@ class InfluxDB2:
             rules: Any = BucketRetentionRules
             found.retention_rules = [rules(type="expire", every_seconds=seconds)]
             self._buckets.update_bucket(bucket=found)
+
+    def retention(self, bucket: str) -> float | None:
+        with self._server.errors_sorted():
+            found = self._buckets.find_bucket_by_name(bucket)
+        rules = found.retention_rules if found is not None else []
+        seconds = min((rule.every_seconds for rule in rules if rule.every_seconds), default=0)
+        return seconds / _DAY_S or None
 
     def drop(self, bucket: str, tag: str, value: str) -> None:
         # The encoded name holds no quote and no backslash.
@@ -215,6 +234,9 @@ class InfluxDB3:
                 f"make {bucket!r} with it before the first value is stored"
             )
 
+    def retention(self, bucket: str) -> float | None:  # noqa: ARG002 (it does not tell)
+        return None
+
     def drop(self, bucket: str, tag: str, value: str) -> None:
         raise SeriesRejected(
             f"InfluxDB 3 cannot delete single rows ({tag} {value} in {bucket!r}): "
@@ -251,6 +273,14 @@ class InfluxDB3:
         answer = self._server.request("DELETE", self._PATH, params={"db": bucket})
         if answer.status_code >= 400 and answer.status_code != 404:
             raise SeriesRejected(f"InfluxDB 3 keeps {bucket!r}: {answer.text[:200]}")
+
+
+def _days(duration: str) -> float | None:
+    """Of InfluxDB 1.8's writing, such as ``168h0m0s``; ``0s`` is for ever."""
+    units = {"h": 3600, "m": 60, "s": 1}
+    parts = re.findall(r"(\d+)([hms])", duration)
+    seconds = sum(int(number) * units[unit] for number, unit in parts)
+    return seconds / _DAY_S or None
 
 
 def _tagged(tag: str, value: str) -> str:

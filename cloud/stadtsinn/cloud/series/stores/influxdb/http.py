@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.domain.write_precision import WritePrecision
 from urllib3.exceptions import HTTPError
 
+from stadtsinn.base.instant import Instant, from_datetime
 from stadtsinn.cloud.series.stores.store import SeriesRejected, SeriesUnavailable
 
 # It would log every request, at the level that our own log lines have.
@@ -76,6 +78,7 @@ class InfluxServer:
         self.client: Any = InfluxDBClient(
             url=url, token=token or "", org=org or "-", timeout=_TIMEOUT_S * 1000
         )
+        self._org = org or "-"
         self._writing: Any = self.client.write_api(write_options=SYNCHRONOUS)
         headers = {"Authorization": f"Token {token}"} if token else {}
         self._http = httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT_S)
@@ -115,6 +118,24 @@ class InfluxServer:
         answer = self.request("GET", path, params=parameters)
         page = answer.headers.get("content-type", "").startswith("text/html")
         return answer.status_code not in (404, 405) and not page
+
+    def may_write(self, target: str) -> bool:
+        """Whether the token may write there: servers look at that before they look at what is
+        written, which is nothing. Raises DatabaseMissing."""
+        path = "/api/v2/write"
+        with self.errors_sorted():
+            answer = self._http.post(path, params={"bucket": target, "org": self._org}, content=b"")
+        if answer.status_code == 404:
+            raise DatabaseMissing(target)
+        if answer.status_code >= 500:
+            raise self._unavailable(answer.status_code, answer.text)
+        return answer.status_code not in (401, 403)
+
+    def time(self) -> Instant | None:
+        """The server's clock, by the header of an answer."""
+        with self.errors_sorted():
+            said = self._http.get("/ping").headers.get("date")
+        return from_datetime(parsedate_to_datetime(said)) if said else None
 
     def close(self) -> None:
         self._writing.close()

@@ -22,6 +22,7 @@ from stadtsinn.cloud.series.stores.influxdb.answer_tables import (
     one_page,
     time_and_device,
 )
+from stadtsinn.cloud.series.stores.influxdb.examining import InfluxExaminer
 from stadtsinn.cloud.series.stores.influxdb.expiring import InfluxExpirer, Stored
 from stadtsinn.cloud.series.stores.influxdb.generations import Generation, generation_of
 from stadtsinn.cloud.series.stores.influxdb.http import DatabaseMissing, InfluxServer, Series
@@ -44,6 +45,7 @@ from stadtsinn.cloud.series.stores.replacing import Replacement, SeriesPart
 from stadtsinn.cloud.series.stores.repository import ReplacementTable
 from stadtsinn.cloud.series.stores.store import (
     Aggregate,
+    Finding,
     Point,
     Refused,
     Sample,
@@ -92,6 +94,7 @@ class InfluxStore:
         self._expirer = InfluxExpirer(
             replacements, lambda: self._generation, self._stored, self._bucket
         )
+        self._examiner = InfluxExaminer(self._server, lambda: self._generation, self._bucket)
         self._replacer: InfluxReplacer | None = None
         if replacements is not None:
             self._replacer = InfluxReplacer(
@@ -388,6 +391,12 @@ class InfluxStore:
     def ping(self) -> None:
         # /ping would answer without a valid token.
         self._server.query("SHOW DATABASES")
+
+    def examine(self, tenant_id: str) -> list[Finding]:
+        return self._examiner.examine(tenant_id)
+
+    def time(self) -> Instant | None:
+        return self._server.time()
 
     def close(self) -> None:
         self._server.close()
