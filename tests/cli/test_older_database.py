@@ -127,6 +127,9 @@ READING = [
     (("registry", "devices"), ()),
     (("registry", "apply"), ("--dry-run",)),
     (("redecode",), ("--list",)),
+    (("edges",), ()),
+    (("device", "status"), ()),
+    (("trace",), ()),
 ]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stadtsinn.base.berlin import for_people, isoformat
-from stadtsinn.cli import erasing
+from stadtsinn.cli import device_status, erasing
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import DryRun, Json, Limit
@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 
 app.command("erase", help=erasing.DEVICE_HELP)(erasing.erase_device)
+app.command("status", help=device_status.HELP)(device_status.status)
 
 At = Annotated[
     str | None,

@@ -56,7 +56,11 @@ NOUNS: dict[str, Noun] = {
     "station": Noun(
         "stations", "app", "Where the town measures, and with what.", "Wo die Stadt misst."
     ),
-    "device": Noun("devices", "app", "Swap and move devices.", "Geräte tauschen und umsetzen."),
+    "device": Noun(
+        "devices", "app", "Swap, move and watch devices.", "Geräte tauschen, umsetzen, ansehen."
+    ),
+    "edges": Noun("edges", "app", "How the edge agents are.", "Stand der Edge-Agenten."),
+    "trace": Noun("trace", "app", "Where a measurement got stuck.", "Wo eine Messung blieb."),
     "tenant": Noun("tenants", "app", "Towns on this installation.", "Städte verwalten."),
     "personal": Noun(
         "personal", "app", "Where a person is named; erase it.", "Wo jemand genannt ist; löschen."

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
 
@@ -40,9 +40,15 @@ def print_json(document: object) -> None:
 
 
 def print_table(
-    heads: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", numbers: str = ""
+    heads: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    title: str = "",
+    numbers: str = "",
+    whole: Sequence[str] = (),
 ) -> None:
-    """Columns below their heads; `numbers` is the head of a column that is aligned to the right."""
+    """Columns below their heads; `numbers` is the head of a column that is aligned to the right,
+    `whole` those of columns that are never folded, such as a DevEUI."""
     from rich.table import Table
     from rich.text import Text
 
@@ -50,7 +56,8 @@ def print_table(
         title=title or None, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
     )
     for head in heads:
-        table.add_column(head, justify="right" if head == numbers else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if head == numbers else "left"
+        table.add_column(head, justify=justify, overflow="fold", no_wrap=head in whole)
     for row in rows:
         table.add_row(*(Text(visible(cell)) for cell in row))  # brackets of a cell are no markup
     _console().print(table)
@@ -64,6 +71,7 @@ def print_list(
     as_json: bool,
     empty: str,
     title: str = "",
+    whole: Sequence[str] = (),
 ) -> None:
     """A row for each, or a JSON line; without any the sentence `empty`, in JSON nothing."""
     if as_json:
@@ -71,7 +79,7 @@ def print_list(
             print_json(fields(item))
     elif items:
         rows = ([cell(item) for cell in columns.values()] for item in items)
-        print_table(list(columns), rows, title=title)
+        print_table(list(columns), rows, title=title, whole=whole)
     else:
         say(empty)
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
+from stadtsinn.base.certificate_watch import CertificateWatch
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import Check, HealthServer
 from stadtsinn.base.systemd import notify
@@ -33,6 +34,8 @@ from stadtsinn.cloud.town.directory import DirectoryCache
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.erasure.slices import Storage
+    from stadtsinn.cloud.operations.alarms import OperatorAlarms
+    from stadtsinn.cloud.operations.disks import DiskWatch
     from stadtsinn.cloud.series.follower import SeriesFollower
     from stadtsinn.cloud.series.stores.store import SeriesStore
 
@@ -114,6 +117,22 @@ class Parts:
         from stadtsinn.cloud.erasure.slices import Storage
 
         return Storage(self.database, self.archive, self.series, self.clock)
+
+    @cached_property
+    def certificates(self) -> CertificateWatch:
+        """Those that the ingest shows, that say whose an edge is, and that an operator names."""
+        from stadtsinn.cloud.operations.metrics import CERTIFICATE_DAYS
+
+        settings = self.settings
+        brokers = [broker for _, broker in settings.intake.brokers()]
+        authority = settings.edges.authority
+        named = settings.operator.certificates
+        return CertificateWatch(
+            [broker.tls for broker in brokers if broker.tls],
+            self.clock,
+            CERTIFICATE_DAYS,
+            files=(authority, *named) if authority else named,
+        )
 
     def close(self) -> None:
         if "series" in self.__dict__:
@@ -200,7 +219,11 @@ def _ingest(parts: Parts) -> Role:
         parts.signal or LogSignal(),
         parts.archive,
     )
-    checks = {**worker.checks(), "device claims": claims.check}
+    checks = {
+        **worker.checks(),
+        "device claims": claims.check,
+        "certificates": parts.certificates.check,
+    }
     return Role(Together((worker, claims)), checks)
 
 
@@ -235,7 +258,21 @@ def _notify(parts: Parts) -> Role:
     senders = open_senders(parts.settings.notify, parts.database, parts.clock)
     poll = parts.settings.pace.outbox_seconds
     worker = OutboxWorker(parts.database, senders, parts.clock, poll_s=poll)
-    return Role(worker, {"outbox": worker.check})
+    disks, operator = _operations(parts)
+    checks = {"outbox": worker.check, "disks": disks.check, "operator": operator.check}
+    return Role(Together((worker, disks, operator)), checks)
+
+
+def _operations(parts: Parts) -> tuple[DiskWatch, OperatorAlarms]:
+    """What watches this machine and the installation for those who run it."""
+    from stadtsinn.cloud.operations.alarms import OperatorAlarms, Watched
+    from stadtsinn.cloud.operations.disks import DiskWatch
+
+    settings = parts.settings.operator
+    folders = parts.settings.folders
+    disks = DiskWatch(folders, parts.database, parts.clock, settings.disk_days)
+    watched = Watched(parts.certificates.ends, disks.warnings, disks.folders)
+    return disks, OperatorAlarms(parts.database, parts.clock, settings, watched)
 
 
 def _api(parts: Parts, checks: Checks, beside: Sequence[str]) -> Role:

@@ -14,6 +14,7 @@ from stadtsinn.cloud.intake.device_claims import tables as device_claims
 from stadtsinn.cloud.log.cursors import tables as followers
 from stadtsinn.cloud.log.set_aside import tables as set_aside
 from stadtsinn.cloud.log.uplinks import tables as log
+from stadtsinn.cloud.operations import tables as operations
 from stadtsinn.cloud.platform.access import tables as access
 from stadtsinn.cloud.platform.audit import tables as audit
 from stadtsinn.cloud.platform.database.engine import metadata
@@ -37,6 +38,7 @@ TABLE_MODULES = (
     limits,
     log,
     notify,
+    operations,
     redecode,
     registry,
     retention,

@@ -48,7 +48,7 @@ from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import Directory, DirectoryCache
 from stadtsinn.cloud.town.model import Edge
 from stadtsinn.cloud.town.service import change, delete_edge, give_edge
-from stadtsinn.edge.messages.delivery import Batch, UplinkItem, batch_topic, encode
+from stadtsinn.edge.messages.delivery import Batch, Refused, UplinkItem, batch_topic, encode
 
 
 class FakeSource:
@@ -66,6 +66,7 @@ class FakeSource:
         self.broken = -1
         self._numbers: dict[int, int] = {}
         self.answers: list[tuple[str, str, int]] = []
+        self.refused: list[tuple[str, Refused]] = []
 
     def start(self) -> None:
         pass
@@ -90,6 +91,9 @@ class FakeSource:
 
     def answer_run(self, answer: Answer) -> None:
         self.answers.append((answer.edge_id, answer.stream, answer.position))
+
+    def refuse(self, edge_id: str, why: Refused) -> None:
+        self.refused.append((edge_id, why))
 
     def configure(self, edge_id: str, device_types: dict[str, str]) -> None:
         self.configs.append((edge_id, device_types))
@@ -164,6 +168,18 @@ def test_an_edge_is_answered_once_per_commit_with_its_position(bench: Bench) -> 
     wait_until(lambda: len(bench.source.acknowledged) == 3, "all acknowledged")
     bench.worker.stop()
     assert bench.source.answers == [("rathaus", "s", 3)]
+
+
+def test_an_unknown_edge_is_told_so_and_gets_no_acknowledgement(bench: Bench) -> None:
+    item = UplinkItem(1, uplink(1, 1), UNDECODED)
+    batch = Batch(edge_id="fremd", stream="s", sent_at=at(1), items=(item,))
+    bench.source.send(1, batch_topic("fremd"), encode(batch))
+    bench.source.send(2, batch_topic("fremd"), encode(batch))
+    bench.worker.start()
+    wait_until(lambda: len(bench.source.acknowledged) == 2, "all acknowledged")
+    bench.worker.stop()
+    assert bench.source.refused == [("fremd", Refused.UNKNOWN_EDGE)]
+    assert bench.source.answers == []
 
 
 def test_while_the_database_is_away_nothing_is_acknowledged_and_health_says_so(

@@ -10,6 +10,7 @@ version is compared member by member in tests/base/test_paho_inside.py.
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -28,6 +29,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from stadtsinn.base.backoff import Backoff, Retries
+from stadtsinn.base.instant import SECOND, Instant
 from stadtsinn.base.mqtt.packets import (
     MalformedPacket,
     Packet,
@@ -77,6 +79,17 @@ class MqttClient(paho.Client):
     def network_thread(self) -> threading.Thread | None:
         """Set by `loop_start`; paho sets it to None when it ends, and tells nobody."""
         return self._thread
+
+    def peer_certificate_ends(self) -> Instant | None:
+        """When the certificate ends that the broker showed; None where it showed none."""
+        connection = self.socket()
+        if not isinstance(connection, ssl.SSLSocket):
+            return None
+        try:
+            shown = connection.getpeercert()
+        except (OSError, ValueError):  # the connection ended, or has not begun
+            return None
+        return Instant(ssl.cert_time_to_seconds(str(shown["notAfter"])) * SECOND) if shown else None
 
     def use_protocol(self, version: MQTTProtocolVersion) -> None:
         """Use this protocol version from the next connection on; the session is kept in both."""

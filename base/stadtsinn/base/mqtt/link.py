@@ -17,6 +17,7 @@ import paho.mqtt.client as paho
 import structlog
 from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
 
+from stadtsinn.base.instant import Instant
 from stadtsinn.base.mqtt.broker import Broker, Will
 from stadtsinn.base.mqtt.client import MqttClient
 from stadtsinn.base.mqtt.guarantees import Guarantees, Kind
@@ -138,6 +139,10 @@ class MqttLink:
     def refused_subscriptions(self) -> tuple[str, ...]:
         """Topics that the broker's access list refused to this connection."""
         return self._refused
+
+    def peer_certificate_ends(self) -> Instant | None:
+        """When the broker's certificate ends; None where there is no connection by TLS."""
+        return self._client.peer_certificate_ends()
 
     def ended(self) -> str | None:
         """Which network thread ended though nobody stopped it; None: it runs, or never did."""

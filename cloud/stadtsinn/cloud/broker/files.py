@@ -70,6 +70,7 @@ def _accounts() -> Iterator[str]:
     yield "# The ingest: takes batches, answers them, tells edges their devices."
     yield f"user {INGEST}"
     yield f"topic read {TOPIC_ROOT}/+/batch"
+    yield f"topic read {TOPIC_ROOT}/+/status"
     yield f"topic write {TOPIC_ROOT}/+/ack"
     yield f"topic write {TOPIC_ROOT}/+/config"
     yield from (f"topic read {topic}" for topic in uplinks)

@@ -7,7 +7,9 @@ from functools import partial
 
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import Check
+from stadtsinn.base.repeating import Repeating
 from stadtsinn.base.settings.errors import SettingsError
+from stadtsinn.cloud.intake.edge_states import EdgeStateWriter
 from stadtsinn.cloud.intake.inbox import Inbox
 from stadtsinn.cloud.intake.maintenance import Maintenance
 from stadtsinn.cloud.intake.opening import open_ingestor
@@ -27,22 +29,30 @@ class Ingest:
     """The ingest as a role: its worker and its sources."""
 
     def __init__(
-        self, worker: IngestWorker, sources: list[Source], housekeeping: Maintenance
+        self,
+        worker: IngestWorker,
+        sources: list[Source],
+        housekeeping: Maintenance,
+        states: EdgeStateWriter | None,
     ) -> None:
         self._worker = worker
         self._housekeeping = housekeeping
+        self._beside: list[Repeating] = [housekeeping, *([states] if states else [])]
         self._names = [source.name for source in sources]
 
     def start(self) -> None:
-        self._housekeeping.start()
+        for one in self._beside:
+            one.start()
         self._worker.start()
 
     def stop(self) -> None:
         self._worker.stop()
-        self._housekeeping.stop()
+        for one in self._beside:
+            one.stop()
 
     def ended(self) -> str | None:
-        return self._worker.ended() or self._housekeeping.ended()
+        beside = next((name for one in self._beside if (name := one.ended())), None)
+        return self._worker.ended() or beside
 
     def checks(self) -> Mapping[str, Callable[[], Check]]:
         """One check per source, one for the commits, the edges and the quarantine."""
@@ -122,4 +132,5 @@ def build_ingest(
         housekeeping,
         grouping,
     )
-    return Ingest(worker, sources, housekeeping)
+    states = EdgeStateWriter(database, edges.states, directory.current) if edges else None
+    return Ingest(worker, sources, housekeeping, states)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -12,10 +13,11 @@ from msgspec.structs import replace
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.mqtt.broker import Broker
-from stadtsinn.base.mqtt.link import Message, MqttLink
+from stadtsinn.base.mqtt.link import Message, MqttLink, QueueFull
 from stadtsinn.base.mqtt.liveness import Liveness
 from stadtsinn.cloud.intake import metrics
 from stadtsinn.cloud.intake.arrival import STORED_BYTES, Arrival, Kind, Origin, Original
+from stadtsinn.cloud.intake.edge_states import EdgeStates, edge_of_status
 from stadtsinn.cloud.intake.inbox import Feed, Inbox, Received
 from stadtsinn.cloud.intake.reading import (
     MAX_BATCH,
@@ -28,10 +30,13 @@ from stadtsinn.cloud.town.directory import Directory
 from stadtsinn.edge.messages.delivery import (
     Ack,
     EdgeConfig,
+    Refusal,
+    Refused,
     ack_topic,
     batch_topic,
     config_topic,
     encode,
+    status_topic,
 )
 from stadtsinn.edge.network_servers.event_time import GatewayClocks
 from stadtsinn.edge.network_servers.format import ANY, NetworkServerFormat
@@ -100,7 +105,11 @@ class Linked:
 
     def warnings(self) -> tuple[str, ...]:
         """What its broker or whoever publishes there does not guarantee."""
-        return self._link.notices.texts()
+        refused = (
+            f"the broker refuses us {topic}: allow it in its access list ('stadtsinn broker write')"
+            for topic in self._link.refused_subscriptions
+        )
+        return (*self._link.notices.texts(), *refused)
 
     def start(self) -> None:
         self._link.start()
@@ -152,8 +161,26 @@ class EdgeSource(Linked):
     spooled = True
 
     def __init__(self, broker: Broker, share: str | None, inbox: Inbox, clock: Clock) -> None:
-        topics = [shared(batch_topic("+"), share)]
+        # Not shared: a broker sends what it retains to plain subscriptions only.
+        topics = [shared(batch_topic("+"), share), status_topic("+")]
         super().__init__("edges", broker, topics, MAX_BATCH, inbox, clock)
+        self.states = EdgeStates()
+
+    def _take(self, messages: Sequence[Message]) -> None:
+        """What an edge says of itself goes another way than what it measured."""
+        batches, said = [], []
+        for message in messages:
+            edge_id = edge_of_status(message.topic)
+            if edge_id is None:
+                batches.append(message)
+                continue
+            said.append(message)
+            now = self._clock.now()
+            self.states.note(edge_id, message.payload, now, retained=message.retained)
+        if said:
+            self._link.acknowledge(*said)
+        if batches:
+            super()._take(batches)
 
     def _original(self, topic: str, payload: bytes, size: int, now: Instant) -> Original:
         return original_batch(topic, payload, size, now)
@@ -176,6 +203,11 @@ class EdgeSource(Linked):
             at=self._clock.now(),
         )
         self._link.publish(ack_topic(answer.edge_id), encode(ack))
+
+    def refuse(self, edge_id: str, why: Refused) -> None:
+        """Tell an edge that nothing of it is taken, and why."""
+        with suppress(QueueFull):  # it sends again, and is told again
+            self._link.publish(ack_topic(edge_id), encode(Refusal(refused=why)))
 
     def configure(self, edge_id: str, device_types: dict[str, str]) -> None:
         """Tell an edge the types of its town's devices; retained, so also one that is away."""

@@ -25,6 +25,25 @@ edge_streams = Table(
     ),
 )
 
+edge_states = Table(
+    "edge_states",
+    metadata,
+    # No foreign key: an edge may be struck from the registry and come back.
+    Column("edge_id", String(63), primary_key=True),
+    Column("status", LargeBinary, nullable=False),  # JSON of intake.edge_states.EdgeReport
+    Column("heard_at", InstantColumn, nullable=False),
+    Column("offline_at", InstantColumn),
+    Column("offline_reason", String(20), nullable=False),
+    info=kept(
+        "Was ein Edge-Agent zuletzt über sich gesagt hat",
+        "what an edge agent said of itself last",
+        Until.RUNNING,
+        owner="edge_id=edges.id",
+        key="edge_id",
+        fact="status heard_at offline_at offline_reason",
+    ),
+)
+
 configured_edges = Table(
     "configured_edges",
     metadata,

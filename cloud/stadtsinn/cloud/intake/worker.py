@@ -21,6 +21,7 @@ from stadtsinn.cloud.intake.arrival import Arrival, Rejection
 from stadtsinn.cloud.intake.edge_config import Configuring, EdgeConfigs
 from stadtsinn.cloud.intake.inbox import Inbox, Received
 from stadtsinn.cloud.intake.reasons import Reason
+from stadtsinn.cloud.intake.refusing import Refusals, Refusing
 from stadtsinn.cloud.intake.service import Committed, DatabaseAway, Ingestor
 from stadtsinn.cloud.intake.sources import Source, Watchful
 from stadtsinn.cloud.intake.streams import Answer
@@ -44,7 +45,7 @@ class Grouping:
     linger_s: float = 0.002
 
 
-class Answering(Configuring, Protocol):
+class Answering(Configuring, Refusing, Protocol):
     """Whoever tells edges how far they are committed, and what devices they have."""
 
     def answer(self, edge_id: str, stream: str, position: int) -> None: ...
@@ -75,6 +76,7 @@ class IngestWorker:
         self._housekeeping = housekeeping
         self._grouping = grouping or Grouping()
         self._stopping = threading.Event()
+        self._refusals = Refusals(monotonic)
         self._trouble: str | None = None
         self._under_way = UnderWay(monotonic)
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
@@ -189,6 +191,7 @@ class IngestWorker:
                     self._answering.answer(edge_id, stream, position)
             for answer in committed.answers:
                 self._answering.answer_run(answer)
+            self._refusals.tell(committed.rejections, self._answering)
         crash_point("ingest.answered")
         for feed in dict.fromkeys(received.feed for received in group):
             feed.acknowledge(*(one.message for one in group if one.feed is feed))

@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from stadtsinn.base import systemd
+from stadtsinn.base.certificate_watch import CertificateWatch
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import HealthServer
 from stadtsinn.base.mqtt.broker import Broker, Will
@@ -28,9 +29,10 @@ from stadtsinn.edge.agent.too_large import moved
 from stadtsinn.edge.messages.delivery import (
     VERSION,
     EdgeConfig,
+    Refusal,
     ack_topic,
     config_topic,
-    decode_ack,
+    decode_answer,
     status_topic,
 )
 from stadtsinn.edge.messages.device_types import DeviceTypes
@@ -117,6 +119,17 @@ class EdgeAgent:
             beat=lambda: self._watchdog.beat("delivery"),
             clock_watch=self._clock_watch,
         )
+        peers = {"the local broker": self._local, "the cloud's broker": self._cloud}
+        certificates = CertificateWatch(
+            [broker.tls for broker in (local, cloud) if broker.tls],
+            clock,
+            self._metrics.certificate_days,
+            peers={
+                f"certificate of {name}": link.peer_certificate_ends
+                for (name, link), broker in zip(peers.items(), (local, cloud), strict=True)
+                if broker.tls
+            },
+        )
         self._watch = Watch(
             self._spool,
             max_bytes,
@@ -130,6 +143,8 @@ class EdgeAgent:
             self._metrics,
             self._watchdog.stuck,
             self._clock_watch,
+            certificates,
+            settings.spool.path.parent,
         )
         self._health = HealthServer(
             settings.health.address, self._watch.checks(), self._metrics.registry
@@ -252,12 +267,15 @@ class EdgeAgent:
 
     def _take_ack(self, payload: bytes) -> None:
         try:
-            ack = decode_ack(payload)
+            answer = decode_answer(payload)
         except msgspec.DecodeError as error:
             self._metrics.bad_messages.labels("ack").inc()
             log.warning("unreadable_ack", reason=str(error))
             return
-        self._delivery.take_ack(ack)
+        if isinstance(answer, Refusal):
+            self._delivery.take_refusal(answer)
+        else:
+            self._delivery.take_ack(answer)
 
     def _take_config(self, payload: bytes) -> None:
         """A pushed mapping replaces the previous one; an empty message removes it."""

@@ -21,18 +21,19 @@ from paho.mqtt.client import MQTTMessageInfo
 from stadtsinn.base.backoff import Backoff, Retries
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
+from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.base.mqtt.link import PACKET_TOO_LARGE, Connected, MessageTooLarge, MqttLink
 from stadtsinn.base.notices import Notices
 from stadtsinn.base.threads import ended_early
 from stadtsinn.edge.agent.batch_limit import BatchLimit
 from stadtsinn.edge.agent.clock_watch import NOTEWORTHY, ClockWatch
-from stadtsinn.edge.agent.delivery_notices import REMEDIES, Kind
+from stadtsinn.edge.agent.delivery_notices import NOT_TAKEN, REMEDIES, Kind
 from stadtsinn.edge.agent.metrics import Metrics
 from stadtsinn.edge.agent.settings import DeliverySettings
 from stadtsinn.edge.agent.spool import Spool
 from stadtsinn.edge.agent.too_large import Suspect, placeholder
-from stadtsinn.edge.messages.delivery import VERSION, Ack, Sender, batch_topic
+from stadtsinn.edge.messages.delivery import VERSION, Ack, Refusal, Sender, batch_topic
 
 log = structlog.get_logger()
 
@@ -40,6 +41,7 @@ _LONGEST_ACK_WAIT_S = 300.0
 _FAULTS = Backoff(first=0.5, longest=10)
 _REFUSALS = Backoff(first=0.25, longest=60)
 _POLL_SECONDS = 0.5
+_LONGEST_WORD = 60
 _FOREIGN_ACKS = 3
 """So many Acks for another agent, after the first for us, are no late ones of an earlier run."""
 _BY_SIZE = "the broker refused a message as too large"
@@ -130,6 +132,8 @@ class Delivery:
         self._foreign_acks = 0
         self._former_streams: set[str] = set()
         self._limit_text = ""
+        self.not_taken = ""
+        """Why the cloud takes nothing of us; empty while it does, or says nothing."""
         self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
 
     @property
@@ -236,6 +240,8 @@ class Delivery:
         if ack.sender not in ("", self.id):
             return self._take_foreign(ack)
         crash_point("edge.ack_received")
+        self.not_taken = ""
+        self.notices.end(Kind.NOT_TAKEN)
         with self._lock:
             if ack.begin_anew or ack.position > self._spool.last_position:
                 self._begin_anew(ack)
@@ -248,6 +254,14 @@ class Delivery:
                 self._advance(ack.position, ack.kept)
         self._wake.set()
         return None
+
+    def take_refusal(self, refusal: Refusal) -> None:
+        """The cloud takes nothing of this edge, and says why. What waits is sent all the same: it
+        gets through as soon as the reason is gone."""
+        said = NOT_TAKEN.get(refusal.refused)
+        word = visible(refusal.refused[:_LONGEST_WORD])
+        self.not_taken = said.format(self._edge_id) if said else f"the cloud refuses: {word}"
+        self.notices.note(Kind.NOT_TAKEN, self.not_taken)
 
     def _look_for_a_gap(self, ack: Ack) -> None:
         """The ingest answers what was sent behind the oldest item, and does not have that one."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from stadtsinn.edge.messages.delivery import Refused
+
 
 class Kind(StrEnum):
     OLDER_LIFE = "older_life"
@@ -12,6 +14,7 @@ class Kind(StrEnum):
     BROKER_LIMIT = "broker_limit"
     BATCH_REFUSED = "batch_refused"
     CLOCK = "clock_wrong"
+    NOT_TAKEN = "not_taken"
 
 
 REMEDIES: Mapping[Kind, str] = {
@@ -24,4 +27,17 @@ REMEDIES: Mapping[Kind, str] = {
     Kind.BATCH_REFUSED: "look at the reason in the broker's log: access list, quota?",
     Kind.CLOCK: "the cloud dates our uplinks by its own clock; set the time here ('timedatectl'), "
     "and see that a time server is reached",
+    Kind.NOT_TAKEN: "nothing is lost, what waits here is sent again until the cloud takes it",
 }
+
+NOT_TAKEN: Mapping[str, str] = {
+    Refused.UNKNOWN_EDGE: "the cloud does not know edge '{}': register it with its town "
+    "('stadtsinn registry give-edge', docs/edge.md), or correct edge_id here",
+    Refused.UNREADABLE: "the cloud cannot read the batches of edge '{}': is another program "
+    "publishing as this edge, or is the agent newer than the cloud?",
+    Refused.OTHER_VERSION: "the cloud does not know this version of the protocol (edge '{}'): "
+    "update the cloud, or take the agent of its version",
+    Refused.TOO_LARGE: "the batches of edge '{}' are too large for the cloud: lower batch_kib and "
+    "batch_items in edge.toml",
+}
+"""What the cloud said, and what helps; the edge id goes in."""

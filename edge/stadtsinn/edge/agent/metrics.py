@@ -116,6 +116,15 @@ class Metrics:
             "stadtsinn_edge_cloud_clock_offset_seconds",
             "Our clock minus the cloud's, measured by an acknowledgement.",
         )
+        self.disk_free = self._gauge(
+            "stadtsinn_edge_disk_free_bytes", "Free bytes of the disk that the spool is on."
+        )
+        self.certificate_days = Gauge(
+            "stadtsinn_edge_certificate_days_left",
+            "Days until a certificate ends: our own, the authority's, that of the cloud's broker.",
+            ["certificate"],
+            registry=self.registry,
+        )
         self.faulty_clocks = self._gauge(
             "stadtsinn_edge_gateway_clocks_faulty", "Gateways whose clock is proven wrong."
         )

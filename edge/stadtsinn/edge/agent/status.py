@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
+from pathlib import Path
 
 import msgspec
 
+from stadtsinn.base.certificate_watch import CertificateWatch
 from stadtsinn.base.clock import Clock
+from stadtsinn.base.disk import MEGABYTE, space_of
 from stadtsinn.base.health import Check
 from stadtsinn.base.instant import SECOND, Instant, isoformat
 from stadtsinn.base.mqtt.link import MqttLink
@@ -68,6 +71,12 @@ class Status(msgspec.Struct, frozen=True):
     clock: ClockStatus
     device_types: int
     warnings: list[str]
+    clock_ahead: float | None = None
+    """Seconds that our clock is ahead of the cloud's."""
+    certificate_ends: str | None = None
+    """When the first certificate ends that the way to the cloud needs."""
+    stream: str = ""
+    acknowledged_position: int = 0
 
     def urgent_fields(self) -> tuple[object, ...]:
         """Fields whose change is published at once; others wait for the next regular status."""
@@ -100,6 +109,8 @@ class Watch:
         metrics: Metrics,
         stuck: Callable[[], list[str]],
         clock_watch: ClockWatch,
+        certificates: CertificateWatch,
+        folder: Path,
     ) -> None:
         self._spool = spool
         self._max_bytes = max_bytes
@@ -113,11 +124,14 @@ class Watch:
         self._metrics = metrics
         self._stuck = stuck
         self._clock_watch = clock_watch
+        self._certificates = certificates
+        self._folder = folder
         self._since = clock.now()
         self._version = version("stadtsinn")
         metrics.depth.set_function(lambda: spool.depth)  # read at every scrape
         metrics.aside.set_function(lambda: spool.aside)
         metrics.kept.set_function(lambda: spool.kept.count)
+        metrics.disk_free.set_function(lambda: space_of(folder).free)
         metrics.kept_dropped.set_function(lambda: spool.kept.dropped)
 
     def status(self, device_types: int) -> Status:
@@ -154,7 +168,14 @@ class Watch:
                 *self._cloud.notices.texts(),
                 *self._delivery_check().warnings,
                 *self._clocks.warnings(),
+                *self._certificate_warnings(),
             ],
+            clock_ahead=None
+            if self._clock_watch.ahead is None
+            else _seconds(self._clock_watch.ahead),
+            certificate_ends=_text(self._certificates.first_end()),
+            stream=self._spool.stream,
+            acknowledged_position=self._spool.acknowledged,
         )
 
     def checks(self) -> Mapping[str, Callable[[], Check]]:
@@ -167,6 +188,8 @@ class Watch:
             "delivery": self._delivery_check,
             "loops": self._loops_check,
             "clock": self._clock_check,
+            "certificates": self._certificates.check,
+            "disk": self._disk_check,
         }
 
     def _refresh(self, oldest: Instant | None, offset: int | None, faulty: int) -> None:
@@ -206,10 +229,29 @@ class Watch:
             devices = self._spool.kept.devices()
             named = ", ".join(devices[:_DEVICES_NAMED]) + ", …" * (len(devices) > _DEVICES_NAMED)
             warnings = (*warnings, _KEPT.format(self._spool.kept.count, named))
+        if self._delivery.not_taken:
+            return Check(False, self._delivery.not_taken, warnings)
         if self._delivery.unanswered:
             detail = "the cloud's broker takes batches, but no ingest acknowledges them"
             return Check(False, detail, warnings)
         return Check(True, f"acknowledged up to position {self._spool.acknowledged}", warnings)
+
+    def _disk_check(self) -> Check:
+        """Warns while the spool cannot grow as far as it may."""
+        space = space_of(self._folder)
+        free, missing = space.free, self._max_bytes - self._spool.used_bytes
+        detail = f"{free // MEGABYTE} MB free"
+        if space.is_full:
+            return Check(False, f"{detail}: make room, the spool cannot grow")
+        warning = (
+            f"{detail}, and the spool may grow by {missing // MEGABYTE} MB: make room, or lower "
+            "spool.max_megabytes"
+        )
+        return Check(True, detail, (warning,) if free < missing else ())
+
+    def _certificate_warnings(self) -> tuple[str, ...]:
+        found = self._certificates.check()
+        return found.warnings if found.ok else (found.detail, *found.warnings)
 
     def _clock_check(self) -> Check:
         """Never fails: the cloud puts times right. The warnings name whose clock is wrong."""

@@ -3,7 +3,7 @@
 Topics on the cloud's broker (QoS 1, MessagePack unless said otherwise)::
 
     stadtsinn/edge/{edge_id}/batch    edge → ingest   Batch
-    stadtsinn/edge/{edge_id}/ack      ingest → edge   Ack
+    stadtsinn/edge/{edge_id}/ack      ingest → edge   Ack, or a Refusal
     stadtsinn/edge/{edge_id}/status   edge → anybody  JSON, retained, last will "offline"
     stadtsinn/edge/{edge_id}/config   cloud → edge    JSON, retained: device type mapping
     stadtsinn/edge/{edge_id}/check    edge itself     the probe of ``check --connect``
@@ -15,6 +15,8 @@ position of an `Ack` of the same `stream`; a PUBACK only means that the broker h
 """
 
 from __future__ import annotations
+
+from enum import StrEnum
 
 import msgspec
 
@@ -135,6 +137,26 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
     kept: tuple[tuple[int, int], ...] = ()
 
 
+class Refused(StrEnum):
+    """Why the cloud takes nothing of an edge."""
+
+    UNKNOWN_EDGE = "unknown_edge"
+    UNREADABLE = "unreadable"
+    OTHER_VERSION = "other_version"
+    TOO_LARGE = "too_large"
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a batch that is not taken; its items stay in the spool.
+
+    No `Ack`, and without its fields: an agent that does not know this message passes it over.
+    """
+
+    version: int = VERSION
+    refused: str
+    """A `Refused`, or the word of a later version."""
+
+
 class EdgeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """What the cloud may push to an edge agent: device types by device, tag or profile name."""
 
@@ -168,9 +190,10 @@ _encoder = msgspec.msgpack.Encoder()
 _batch_decoder = msgspec.msgpack.Decoder(Batch)
 _claimed_batch_decoder = msgspec.msgpack.Decoder(ClaimedBatch)
 _ack_decoder = msgspec.msgpack.Decoder(Ack)
+_refusal_decoder = msgspec.msgpack.Decoder(Refusal)
 
 
-def encode(message: Batch | Ack) -> bytes:
+def encode(message: Batch | Ack | Refusal) -> bytes:
     return _encoder.encode(message)
 
 
@@ -187,3 +210,14 @@ def decode_claimed_batch(payload: bytes) -> ClaimedBatch:
 def decode_ack(payload: bytes) -> Ack:
     """Raises msgspec.DecodeError or msgspec.ValidationError for anything but an Ack."""
     return _ack_decoder.decode(payload)
+
+
+def decode_answer(payload: bytes) -> Ack | Refusal:
+    """Raises like `decode_ack` for anything but one of the two."""
+    try:
+        return decode_ack(payload)
+    except msgspec.ValidationError as no_ack:
+        try:
+            return _refusal_decoder.decode(payload)
+        except msgspec.ValidationError:
+            raise no_ack from None

@@ -244,6 +244,19 @@ def uplinks_of(
     return [uplink_of(row) for row in connection.execute(query)]
 
 
+def newest_of(
+    connection: Connection, tenant_id: str, dev_eui: str, limit: int
+) -> list[HistoryItem]:
+    """The uplinks of a device in the table, the newest by event time first."""
+    query = (
+        select(*_READ_COLUMNS, _RADIO)
+        .where(uplinks.c.tenant_id == tenant_id, uplinks.c.dev_eui == dev_eui)
+        .order_by(uplinks.c.event_time.desc())
+        .limit(limit)
+    )
+    return [item_of(row) for row in connection.execute(query)]
+
+
 def history(
     connection: Connection,
     scope: Scope,

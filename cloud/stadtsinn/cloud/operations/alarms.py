@@ -1,0 +1,245 @@
+"""Tells operators what is wrong with the installation: once, again after a day, and when it ends.
+
+What was told is kept in the database, in the transaction that puts the messages into the outbox:
+a restart says nothing twice. Whatever turns in the same look shares one message of its kind.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Connection
+
+from stadtsinn.base.backoff import Backoff
+from stadtsinn.base.clock import Clock
+from stadtsinn.base.health import Check
+from stadtsinn.base.instant import DAY, HOUR, Instant
+from stadtsinn.base.repeating import Repeating
+from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
+from stadtsinn.cloud.alarms.notify.message import Addressee, Draft
+from stadtsinn.cloud.alarms.notify.message import Kind as MessageKind
+from stadtsinn.cloud.operations import conditions, repository
+from stadtsinn.cloud.operations.conditions import Condition, Kind
+from stadtsinn.cloud.operations.devices import DeviceView, devices
+from stadtsinn.cloud.operations.edges import EdgeView, edges
+from stadtsinn.cloud.operations.metrics import ALARMS, DEVICES, EDGES
+from stadtsinn.cloud.operations.sayings import Turn, said
+from stadtsinn.cloud.operations.settings import OperatorSettings
+from stadtsinn.cloud.platform.database.engine import Database
+
+log = structlog.get_logger()
+
+_LOOK_S = 60.0
+_DEVICES_EACH = 10
+"""Every so many looks the devices are looked at: a town has thousands."""
+_NAMED = 20
+_USEFUL = 2 * DAY
+_BACKOFF = Backoff(first=30, longest=600)
+_OF_DEVICES = frozenset({Kind.DEVICE_SILENT, Kind.BATTERY_LOW})
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What is known besides the database: when certificates end, which disks fill, which folders
+    are on disks."""
+
+    certificates: Callable[[], Mapping[str, Instant]]
+    disks: Callable[[], Mapping[str, str]]
+    folders: Callable[[], Collection[str]]
+
+
+class OperatorAlarms(Repeating):
+    """Looks every minute, on a thread of its own."""
+
+    def __init__(
+        self, database: Database, clock: Clock, settings: OperatorSettings, watched: Watched
+    ) -> None:
+        super().__init__(
+            "operator",
+            _BACKOFF,
+            failed="operator_alarms_failed",
+            remedy="it is tried again; towns' alarms go another way",
+        )
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        self._watched = watched
+        self._looks = 0
+        self._lock = threading.Lock()
+        self._texts: tuple[str, ...] = ()
+        self._absent: tuple[str, ...] = ()
+
+    def check(self) -> Check:
+        """Never fails: it says what is to be looked after, and who cannot be told."""
+        with self._lock:
+            warnings = (*self._absent, *self._texts)
+        if self.trouble is not None:
+            return Check(True, f"not looked: {self.trouble}", warnings)
+        count = len(self._texts)
+        return Check(True, f"{count} to look after" if count else "nothing to look after", warnings)
+
+    def step(self) -> float:
+        with_devices = self._looks % _DEVICES_EACH == 0
+        now = self._clock.now()
+        with self._database.read() as connection:
+            known = {(Kind(kind), subject) for kind, subject in repository.told(connection)}
+            all_edges = edges(connection, now)
+            all_devices = devices(connection, now) if with_devices else []
+            looked = set(Kind) if with_devices else set(Kind) - _OF_DEVICES - {Kind.NOTHING}
+            found = list(self._conditions(connection, all_edges, all_devices, known, now))
+            names = self._names(connection, all_edges)
+        found = [one for one in found if one.kind in looked]
+        _count(all_edges, all_devices if with_devices else None)
+        with self._database.write() as connection:
+            self._tell(connection, found, looked, names, now)
+        self._looks += 1
+        return _LOOK_S
+
+    def _conditions(
+        self,
+        connection: Connection,
+        all_edges: Sequence[EdgeView],
+        all_devices: Sequence[DeviceView],
+        known: Collection[tuple[Kind, str]],
+        now: Instant,
+    ) -> Iterable[Condition]:
+        settings = self._settings
+        nothing = list(conditions.of_everything(connection, all_devices, settings, now))
+        yield from nothing
+        yield from conditions.of_edges(all_edges, settings, now)
+        for one in conditions.of_devices(all_devices, all_edges, settings, now, known):
+            # Where nothing comes at all, no device is told of by itself.
+            silenced = nothing and one.kind is Kind.DEVICE_SILENT
+            if not silenced or (one.kind, one.subject) in known:
+                yield one
+        certificates = self._watched.certificates()
+        yield from conditions.of_certificates(certificates, all_edges, settings, now)
+        yield from conditions.of_disks(self._watched.disks(), now)
+
+    def _names(self, connection: Connection, all_edges: Sequence[EdgeView]) -> dict[str, str]:
+        """What people call everything that can be told of, by subject."""
+        devices_by_name = {
+            row.dev_eui: row.name or row.dev_eui
+            for row in repository.registered_devices(connection, None)
+        }
+        others = (*self._watched.certificates(), *self._watched.folders())
+        return {
+            "": "",
+            **{one[-200:]: one for one in others},
+            **{edge.id: edge.id for edge in all_edges},
+            **devices_by_name,
+        }
+
+    def _tell(
+        self,
+        connection: Connection,
+        found: Sequence[Condition],
+        looked: Collection[Kind],
+        names: Mapping[str, str],
+        now: Instant,
+    ) -> None:
+        """Compare with what was told, and put what turned into the outbox. What is not among the
+        `names` any more was deleted: nobody is told that it is well again."""
+        told = repository.told(connection)
+        present = {(one.kind.value, one.subject[:200]): one for one in found}
+        turned: dict[tuple[Kind, Turn], list[Condition]] = defaultdict(list)
+        rows = []
+        for key, one in present.items():
+            before = told.get(key)
+            if before is not None and now - before.said_at < self._settings.repeat_hours * HOUR:
+                continue
+            turn = Turn.BEGINS if before is None else Turn.GOES_ON
+            since = one.since if before is None else before.since
+            turned[one.kind, turn].append(one)
+            rows.append(
+                {
+                    "kind": key[0],
+                    "subject": key[1],
+                    "since": since,
+                    "said_at": now,
+                    "times": 1 if before is None else before.times + 1,
+                    "detail": one.detail[:300],
+                }
+            )
+        for (word, subject), row in told.items():
+            kind = Kind(word)
+            if kind in looked and (word, subject) not in present:
+                if subject in names:
+                    ended = Condition(kind, subject, row.since, names[subject])
+                    turned[kind, Turn.ENDS].append(ended)
+                repository.forget_told(connection, word, subject)
+        repository.note_told(connection, rows)
+        self._send(connection, turned, now)
+        self._show(repository.told(connection))
+
+    def _send(
+        self,
+        connection: Connection,
+        turned: Mapping[tuple[Kind, Turn], Sequence[Condition]],
+        now: Instant,
+    ) -> None:
+        tenant_id, to = self._addressees(connection)
+        for number, ((kind, turn), about) in enumerate(sorted(turned.items())):
+            log.warning(
+                "operator_alarm",
+                kind=kind.value,
+                turn=turn.value,
+                subjects=[one.subject for one in about[:_NAMED]],
+                count=len(about),
+                recipients=len(to),
+            )
+            if not to:
+                continue
+            draft = Draft(
+                tenant_id=tenant_id,
+                incident_id=f"operator-{now}",
+                kind=MessageKind.TECHNICAL,
+                level=0,
+                sequence=number,
+                said=said(kind, turn, about),
+                event_time=now,
+                created_at=now,
+                expires_at=Instant(now + _USEFUL),
+            )
+            outbox.enqueue(connection, draft, to)
+
+    def _addressees(self, connection: Connection) -> tuple[str, list[Addressee]]:
+        tenant_id, slugs = self._settings.tenant, self._settings.recipients
+        if tenant_id is None or not slugs:
+            return "", []
+        found = repository.addressees(connection, tenant_id, slugs)
+        absent = tuple(
+            f"[operator] recipients: town '{tenant_id}' has no recipient '{slug}'"
+            for slug in slugs
+            if slug not in found
+        )
+        with self._lock:
+            self._absent = absent
+        return tenant_id, list(found.values())
+
+    def _show(self, told: Mapping[tuple[str, str], object]) -> None:
+        counted = Counter(kind for kind, _ in told)
+        for kind in Kind:
+            ALARMS.labels(kind.value).set(counted[kind.value])
+        shown = sorted(
+            f"{kind.replace('_', ' ')}: {subject}".rstrip(": ") for kind, subject in told
+        )
+        with self._lock:
+            self._texts = tuple(shown[:_NAMED])
+
+
+def _count(all_edges: Sequence[EdgeView], all_devices: Sequence[DeviceView] | None) -> None:
+    from stadtsinn.cloud.operations.devices import Presence as OfDevice
+    from stadtsinn.cloud.operations.edges import Presence as OfEdge
+
+    by_edge = Counter(one.presence for one in all_edges)
+    for presence in OfEdge:
+        EDGES.labels(presence.value).set(by_edge[presence])
+    if all_devices is not None:
+        by_device = Counter(one.presence for one in all_devices)
+        for here in OfDevice:
+            DEVICES.labels(here.value).set(by_device[here])

@@ -1,0 +1,123 @@
+"""What is wrong with the installation just now, by kind and subject."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Connection
+
+from stadtsinn.base.instant import DAY, MINUTE, SECOND, Instant
+from stadtsinn.cloud.intake.inbox import EDGE
+from stadtsinn.cloud.operations import repository
+from stadtsinn.cloud.operations.devices import DeviceView
+from stadtsinn.cloud.operations.edges import EdgeView, Presence
+from stadtsinn.cloud.operations.settings import OperatorSettings
+
+_BATTERY_BACK = 5.0
+"""Per cent above the threshold at which a battery counts as good again: it was replaced."""
+
+
+class Kind(StrEnum):
+    """What operators are told of."""
+
+    NOTHING = "nothing_came"
+    EDGE_AWAY = "edge_away"
+    DEVICE_SILENT = "device_silent"
+    BATTERY_LOW = "battery_low"
+    CERTIFICATE = "certificate_ends"
+    DISK = "disk_fills"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One thing that is wrong. `name` is how people call it, `detail` what there is to say."""
+
+    kind: Kind
+    subject: str
+    since: Instant
+    name: str
+    detail: str = ""
+
+
+def of_everything(
+    connection: Connection,
+    devices: Collection[DeviceView],
+    settings: OperatorSettings,
+    now: Instant,
+) -> Iterator[Condition]:
+    """Nothing came at all, though something should: more often than the most frequent device."""
+    heard = [one for one in devices if one.seen_at is not None]
+    newest = repository.newest_commit(connection)
+    if not heard or newest is None:
+        return
+    shortest = min(one.interval_s for one in heard) * SECOND
+    allowed = max(settings.nothing_minutes * MINUTE, settings.silent_intervals * shortest)
+    if now - newest > allowed:
+        yield Condition(Kind.NOTHING, "", newest, "")
+
+
+def of_edges(
+    edges: Collection[EdgeView], settings: OperatorSettings, now: Instant
+) -> Iterator[Condition]:
+    """Agents that are away, for whatever reason, longer than a restart takes."""
+    for edge in edges:
+        away = edge.presence in (Presence.AWAY, Presence.STOPPED)
+        since = edge.away_since
+        if away and since is not None and now - since >= settings.edge_away_minutes * MINUTE:
+            yield Condition(Kind.EDGE_AWAY, edge.id, since, edge.id)
+
+
+def of_devices(
+    devices: Collection[DeviceView],
+    edges: Collection[EdgeView],
+    settings: OperatorSettings,
+    now: Instant,
+    known: Collection[tuple[Kind, str]] = (),
+) -> Iterator[Condition]:
+    """Silent devices and low batteries. `known` was told already; no silence is told anew of a
+    device whose edge is away."""
+    there = {f"{EDGE}{one.id}" for one in edges if one.presence is Presence.ONLINE}
+    gone = {f"{EDGE}{one.id}" for one in edges} - there
+    for one in devices:
+        allowed = settings.silent_intervals * one.interval_s * SECOND
+        told = (Kind.DEVICE_SILENT, one.dev_eui) in known
+        silent = one.seen_at is not None and one.silent_for(now) > allowed
+        if one.seen_at is not None and silent and (told or one.source not in gone):
+            yield Condition(Kind.DEVICE_SILENT, one.dev_eui, one.seen_at, one.name or one.dev_eui)
+        was_low = (Kind.BATTERY_LOW, one.dev_eui) in known
+        if (level := _low(one, settings, was_low=was_low)) is not None:
+            name = one.name or one.dev_eui
+            since = one.seen_at or now
+            yield Condition(Kind.BATTERY_LOW, one.dev_eui, since, name, level)
+
+
+def _low(one: DeviceView, settings: OperatorSettings, *, was_low: bool) -> str | None:
+    """What the battery says when it is low; None where it is good, or says nothing."""
+    battery = one.battery
+    if battery is None:
+        return None
+    if battery.quantity == "battery_level":
+        bound = settings.battery_percent + (_BATTERY_BACK if was_low else 0)
+        return f"{battery.value:.0f} %" if battery.value <= bound else None
+    return "" if one.battery_is_low else None
+
+
+def of_certificates(
+    ends: Mapping[str, Instant],
+    edges: Collection[EdgeView],
+    settings: OperatorSettings,
+    now: Instant,
+) -> Iterator[Condition]:
+    """Those of this process, and those that edges speak of."""
+    of_edges = {one.id: one.certificate_ends for one in edges if one.certificate_ends is not None}
+    for name, moment in (*ends.items(), *of_edges.items()):
+        left = moment - now
+        if left <= settings.certificate_days * DAY:
+            yield Condition(Kind.CERTIFICATE, name[-200:], moment, name, str(max(0, left // DAY)))
+
+
+def of_disks(warnings: Mapping[str, str], now: Instant) -> Iterator[Condition]:
+    for folder, words in warnings.items():
+        yield Condition(Kind.DISK, folder[-200:], now, folder, words.partition(": ")[2])

@@ -1,0 +1,156 @@
+"""The SQL of what operators are told: of all towns, or of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, select
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.alarms.notify.message import Addressee
+from stadtsinn.cloud.alarms.notify.tables import recipients
+from stadtsinn.cloud.log.cursors.tables import follower_cursors
+from stadtsinn.cloud.log.set_aside.tables import set_aside
+from stadtsinn.cloud.log.uplinks.tables import archived_sessions, uplinks
+from stadtsinn.cloud.operations.tables import disk_samples as disk_samples_table
+from stadtsinn.cloud.operations.tables import operator_alarms
+from stadtsinn.cloud.platform.database.upsert import insert_ignore_all, insert_into
+from stadtsinn.cloud.town.tables import devices
+from stadtsinn.cloud.town.tables import edges as edge_table
+
+
+def edges(connection: Connection, tenant_id: str | None) -> Sequence[Any]:
+    """Registered edges: id, name, tenant_id."""
+    table = edge_table.c
+    query = select(table.id, table.name, table.tenant_id).order_by(table.tenant_id, table.id)
+    if tenant_id is not None:
+        query = query.where(table.tenant_id == tenant_id)
+    return connection.execute(query).all()
+
+
+def registered_devices(
+    connection: Connection, tenant_id: str | None, dev_eui: str | None = None
+) -> Sequence[Any]:
+    """Registered devices: dev_eui, tenant_id, name, device_type, interval_s, created_at."""
+    table = devices.c
+    query = select(
+        table.dev_eui,
+        table.tenant_id,
+        table.name,
+        table.device_type,
+        table.interval_s,
+        table.created_at,
+    ).order_by(table.tenant_id, table.dev_eui)
+    if tenant_id is not None:
+        query = query.where(table.tenant_id == tenant_id)
+    if dev_eui is not None:
+        query = query.where(table.dev_eui == dev_eui)
+    return connection.execute(query).all()
+
+
+def last_archived_day(connection: Connection, dev_eui: str) -> Instant | None:
+    """The beginning of the newest archived day with uplinks of a device."""
+    query = select(func.max(archived_sessions.c.day)).where(archived_sessions.c.dev_eui == dev_eui)
+    day: Instant | None = connection.execute(query).scalar_one()
+    return day
+
+
+def cursors(connection: Connection) -> dict[str, tuple[int, Instant]]:
+    """How far each follower is in the log, and when it moved last."""
+    table = follower_cursors.c
+    rows = connection.execute(select(table.name, table.position, table.updated_at))
+    return {row.name: (row.position, row.updated_at) for row in rows}
+
+
+def set_aside_at(connection: Connection, position: int) -> Sequence[Row[Any]]:
+    """By which followers this uplink was set aside, and why."""
+    table = set_aside
+    return connection.execute(select(table).where(table.c.position == position)).all()
+
+
+def newest_commit(connection: Connection) -> Instant | None:
+    """When an uplink of whatever town was logged last."""
+    query = select(uplinks.c.committed_at).order_by(uplinks.c.position.desc()).limit(1)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def counted_after(connection: Connection, position: int) -> int:
+    """How many uplinks are in the table behind this position."""
+    query = select(func.count()).select_from(uplinks).where(uplinks.c.position > position)
+    return int(connection.execute(query).scalar_one())
+
+
+# --- what was told -------------------------------------------------------------------------
+
+
+def told(connection: Connection) -> dict[tuple[str, str], Row[Any]]:
+    """What operators were told and is not over, by kind and subject."""
+    return {(row.kind, row.subject): row for row in connection.execute(select(operator_alarms))}
+
+
+def note_told(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
+    """Each row is a whole one of the table."""
+    if not rows:
+        return
+    insert = insert_into(connection, operator_alarms)
+    columns = ("said_at", "times", "detail")
+    statement = insert.on_conflict_do_update(
+        index_elements=["kind", "subject"],
+        set_={name: insert.excluded[name] for name in columns},
+    )
+    connection.execute(statement, list(rows))
+
+
+def forget_told(connection: Connection, kind: str, subject: str) -> None:
+    table = operator_alarms
+    connection.execute(delete(table).where(table.c.kind == kind, table.c.subject == subject))
+
+
+def addressees(
+    connection: Connection, tenant_id: str, slugs: Sequence[str]
+) -> dict[str, Addressee]:
+    """Those of these recipients of a town that there are, by short name."""
+    table = recipients.c
+    query = select(table.slug, table.id, table.channel, table.address, table.language).where(
+        table.tenant_id == tenant_id, table.slug.in_(slugs)
+    )
+    return {slug: Addressee.of(*row) for slug, *row in connection.execute(query)}
+
+
+# --- growth ----------------------------------------------------------------------------------
+
+
+def disk_samples(connection: Connection, place: str) -> list[tuple[Instant, int]]:
+    """When how many bytes were free at a place, the oldest first."""
+    table = disk_samples_table.c
+    query = select(table.at, table.free).where(table.place == place).order_by(table.at)
+    return [(row.at, row.free) for row in connection.execute(query)]
+
+
+def note_disk_samples(
+    connection: Connection, free: Sequence[tuple[str, int]], now: Instant, kept_since: Instant
+) -> None:
+    """Add samples (place, free bytes) and forget those that are older than is kept."""
+    table = disk_samples_table
+    rows = [{"place": place, "at": now, "free": size} for place, size in free]
+    insert_ignore_all(connection, table, rows)
+    connection.execute(delete(table).where(table.c.at < kept_since))
+
+
+def logged_since(connection: Connection, moment: Instant) -> int:
+    """How many uplinks were logged since. Commits go up with positions, so a few looks find it."""
+    table = uplinks.c
+    query = select(func.min(table.position), func.max(table.position))
+    low, high = connection.execute(query).one()
+    if high is None:
+        return 0
+    first, last = int(low), int(high) + 1
+    while first < last:
+        middle = (first + last) // 2
+        found = select(table.committed_at).where(table.position >= middle).order_by(table.position)
+        if connection.execute(found.limit(1)).scalar_one() >= moment:
+            last = middle
+        else:
+            first = middle + 1
+    return counted_after(connection, first - 1)
