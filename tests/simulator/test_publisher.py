@@ -124,6 +124,19 @@ def test_time_lapse_keeps_simulated_time_in_step_with_real_time() -> None:
     assert reached[10:] == [goal, goal]
 
 
+def test_time_lapse_hurries_to_where_there_is_something_to_see() -> None:
+    real = [100.0]
+    pace = TimeLapse(60, quick_until=Instant(30 * MINUTE), monotonic=lambda: real[0])
+    stopping = threading.Event()
+    assert pace.wait_for(Instant(0), stopping) == 0
+    reached = []
+    for _ in range(5):
+        real[0] += 1
+        reached.append(pace.wait_for(Instant(60 * MINUTE), stopping) // MINUTE)
+    assert reached == [10, 20, 30, 31, 32]
+    assert pace.wait_for(Instant(31 * MINUTE), stopping) == 31 * MINUTE, "nor beyond the moment"
+
+
 def test_a_speed_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="above 0"):
         TimeLapse(0)

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 _LOOK_S = 0.5
 _LINE_EVERY_S = 5.0
-_SPEED = 120.0
+_SPEED = 240.0
+"""The first alarm comes a good minute after the pages are there."""
 
 
 def demo(

@@ -107,7 +107,9 @@ class Show:
 
     def _play(self, speed: float) -> None:
         try:
-            self._publisher.run(self.day, TimeLapse(speed), self._minute)
+            self._publisher.run(
+                self.day, TimeLapse(speed, quick_until=self.day.plan.opening), self._minute
+            )
             self._finished.set()
         except Exception as error:
             self._failure = error

@@ -38,6 +38,11 @@ class DayPlan:
         return Span(self.at("06:00"), self.at("15:30"))
 
     @property
+    def opening(self) -> Instant:
+        """The market opens; it is empty until then."""
+        return self.at("07:00")
+
+    @property
     def outage(self) -> Span:
         """The hour without a line from the town hall to the cloud."""
         return Span(self.at("11:40"), self.at("12:40"))

@@ -48,13 +48,24 @@ class AsFastAsPossible:
         return moment
 
 
-class TimeLapse:
-    """Simulated time runs `speed` times as fast as real time, beginning with the first call."""
+_QUICK = 10
 
-    def __init__(self, speed: float, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+
+class TimeLapse:
+    """Simulated time runs `speed` times as fast as real time, beginning with the first call; up to
+    `quick_until`, where there is nothing to see yet, ten times as fast as that."""
+
+    def __init__(
+        self,
+        speed: float,
+        *,
+        quick_until: Instant = Instant(0),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         if speed <= 0:
             raise ValueError(f"speed {speed}: give a number above 0, e.g. 60 for an hour a minute")
         self._speed = speed
+        self._quick_until = quick_until
         self._monotonic = monotonic
         self._origin: tuple[float, Instant] | None = None
 
@@ -62,11 +73,24 @@ class TimeLapse:
         if self._origin is None:
             self._origin = (self._monotonic(), moment)
         began, first = self._origin
-        due = began + (moment - first) / SECOND / self._speed
+        due = began + self._takes_s(first, moment)
         if due > self._monotonic():
             stopping.wait(min(_STEP_S, due - self._monotonic()))
-        reached = first + (self._monotonic() - began) * self._speed * SECOND
-        return Instant(min(moment, int(reached)))
+        return min(moment, self._reached(first, self._monotonic() - began))
+
+    def _takes_s(self, first: Instant, moment: Instant) -> float:
+        """Real seconds from one moment to the other."""
+        quick = max(0, min(moment, self._quick_until) - first)
+        return (quick / _QUICK + (moment - first - quick)) / SECOND / self._speed
+
+    def _reached(self, first: Instant, passed_s: float) -> Instant:
+        """Where simulated time is so many real seconds after its beginning."""
+        at_quick = first + passed_s * self._speed * _QUICK * SECOND
+        if at_quick <= self._quick_until:
+            return Instant(int(at_quick))
+        slow_from = max(first, self._quick_until)
+        slow_s = passed_s - self._takes_s(first, slow_from)
+        return Instant(int(slow_from + slow_s * self._speed * SECOND))
 
 
 class PublishingStuck(RuntimeError):
