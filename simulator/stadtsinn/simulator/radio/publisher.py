@@ -59,13 +59,13 @@ class TimeLapse:
         self,
         speed: float,
         *,
-        quick_until: Instant = Instant(0),
+        quick_until: Instant | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         if speed <= 0:
             raise ValueError(f"speed {speed}: give a number above 0, e.g. 60 for an hour a minute")
         self._speed = speed
-        self._quick_until = quick_until
+        self._quick_until = quick_until or Instant(0)
         self._monotonic = monotonic
         self._origin: tuple[float, Instant] | None = None
 
