@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.cli import output
@@ -72,3 +73,25 @@ def test_commands_print_by_this_module_alone() -> None:
         or ast.unparse(call.func).startswith("sys.stdout.buffer")
     ]
     assert found == []
+
+
+def test_a_narrow_terminal_shows_every_dev_eui_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also in a table of many columns with long words; the others are folded."""
+    narrow = Console(width=80, force_terminal=True, color_system=None)
+    monkeypatch.setattr(output, "_console", lambda *, stderr=False: narrow)
+    long = "unregistered_device_of_a_town " * 3
+    rows = [
+        (long, "2026-11-26 15:00:00 +01:00", "–", long, long, ("a", "b" * 40)),
+        (long, "2026-11-26 15:00:00 +01:00", "70b3d50000000001", long, long, ("c",)),
+    ]
+    print_table(("Town", "When", "Device", "Source", "Reason", "Values"), rows)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum("70b3d50000000001" in line for line in lines) == 1
+
+
+def test_lines_of_a_cell_stand_in_one_line_of_a_pipe(capsys: Capture) -> None:
+    print_table(("A", "B"), [("1", ("x", "y\n"))])
+    assert capsys.readouterr().out.splitlines()[1].split() == ["1", "x,", "y\\x0a"]

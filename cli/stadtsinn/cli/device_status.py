@@ -73,7 +73,6 @@ def status(
         _fields,
         as_json=json_lines,
         empty=text("no device to show", "kein Gerät zu zeigen"),
-        whole=("DevEUI",),
     )
 
 

@@ -133,7 +133,7 @@ def _load(name: str) -> typer.Typer:
     if isinstance(target, typer.Typer):
         return target
     app = typer.Typer(add_completion=False)
-    app.command(name=name)(target)
+    app.command(name=name, help=getattr(module, "HELP", None))(target)
     return app
 
 

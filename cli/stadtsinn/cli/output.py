@@ -5,11 +5,12 @@ All that a command prints goes through here: what towns and senders named must n
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+Cell = str | tuple[str, ...]
+"""Text, or several lines of it: below each other in a terminal."""
+
+_DEV_EUI = re.compile("[0-9a-f]{16}")
+_DEV_EUI_WIDTH = 16
 _WIDE = 10_000
 """Columns where no terminal sets a width: a pipe gets each row whole, in one line."""
 
@@ -41,26 +47,39 @@ def print_json(document: object) -> None:
 
 def print_table(
     heads: Sequence[str],
-    rows: Iterable[Sequence[str]],
+    rows: Iterable[Sequence[Cell]],
     *,
     title: str = "",
     numbers: str = "",
-    whole: Sequence[str] = (),
 ) -> None:
-    """Columns below their heads; `numbers` is the head of a column that is aligned to the right,
-    `whole` those of columns that are never folded, such as a DevEUI."""
+    """Columns below their heads; `numbers` is the head of a column that is aligned to the right.
+
+    A terminal gets narrow columns; a DevEUI stays whole in one line, however narrow they are.
+    """
     from rich.table import Table
     from rich.text import Text
 
     table = Table(
         title=title or None, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
     )
-    for head in heads:
-        justify: Literal["left", "right"] = "right" if head == numbers else "left"
-        table.add_column(head, justify=justify, overflow="fold", no_wrap=head in whole)
-    for row in rows:
-        table.add_row(*(Text(visible(cell)) for cell in row))  # brackets of a cell are no markup
-    _console().print(table)
+    console = _console()
+    between = "\n" if console.is_terminal else ", "
+    cells = [[_shown(cell, between) for cell in row] for row in rows]
+    for number, head in enumerate(heads):
+        named = any(_DEV_EUI.fullmatch(row[number]) for row in cells)
+        table.add_column(
+            head,
+            justify="right" if head == numbers else "left",
+            overflow="fold",
+            min_width=_DEV_EUI_WIDTH if named else None,
+        )
+    for row in cells:
+        table.add_row(*map(Text, row))  # brackets of a cell are no markup
+    console.print(table)
+
+
+def _shown(cell: Cell, between: str) -> str:
+    return visible(cell) if isinstance(cell, str) else between.join(map(visible, cell))
 
 
 def print_list(
@@ -71,7 +90,6 @@ def print_list(
     as_json: bool,
     empty: str,
     title: str = "",
-    whole: Sequence[str] = (),
 ) -> None:
     """A row for each, or a JSON line; without any the sentence `empty`, in JSON nothing."""
     if as_json:
@@ -79,7 +97,7 @@ def print_list(
             print_json(fields(item))
     elif items:
         rows = ([cell(item) for cell in columns.values()] for item in items)
-        print_table(list(columns), rows, title=title, whole=whole)
+        print_table(list(columns), rows, title=title)
     else:
         say(empty)
 

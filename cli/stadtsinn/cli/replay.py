@@ -9,18 +9,41 @@ import typer
 
 from stadtsinn.cli.language import text
 from stadtsinn.cli.output import print_json, print_table, progress_bar, say
-from stadtsinn.cli.stage_options import cache_folder, errors_as_sentences, stage_folder
+from stadtsinn.cli.stage_options import (
+    cache_folder,
+    errors_as_sentences,
+    in_words,
+    stage_folder,
+)
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.town_file.model import Town
-    from stadtsinn.simulator.replay.replay import DeviceResult, LatestValue, Result
+    from stadtsinn.simulator.replay.replay import LatestValue, Result
+
+
+HELP = text(
+    "Send a network server's recorded events through broker, edge agent and cloud. The recording "
+    "may be what mosquitto_sub writes (-v, -F %j, -F %J), a download of the console, JSON lines or "
+    "arrays, protobuf in hex or base64, also packed. What it is instead is said in a sentence; the "
+    "exit code is not 0 where no uplink could be read.\n\n"
+    "Example: stadtsinn replay events.jsonl --speed max",
+    "Aufgezeichnete Ereignisse eines Netzwerkservers durch Broker, Edge-Agent und Zentrale "
+    "schicken. Die Aufzeichnung darf sein, was mosquitto_sub schreibt (-v, -F %j, -F %J), ein "
+    "Download der Konsole, JSON-Zeilen oder -Listen, Protobuf hexadezimal oder in Base64, auch "
+    "gepackt. Was es stattdessen ist, sagt ein Satz; der Rückgabewert ist nicht 0, wo kein Uplink "
+    "lesbar war.\n\n"
+    "Beispiel: stadtsinn replay events.jsonl --speed max",
+)
 
 
 def replay(
     file: Annotated[
         Path,
         typer.Argument(
-            help=text("Recording (JSON lines).", "Aufzeichnung (JSON-Zeilen)."),
+            help=text(
+                "Recording: JSON lines, topics before JSON, the console's download, ….",
+                "Aufzeichnung: JSON-Zeilen, Topics vor JSON, Download der Konsole, ….",
+            ),
             exists=True,
             dir_okay=False,
         ),
@@ -54,8 +77,9 @@ def replay(
         typer.Option(
             "--format",
             help=text(
-                "Network server's format, e.g. the_things_stack; by the topics otherwise.",
-                "Format des Netzwerkservers, z. B. the_things_stack; sonst sagen es die Topics.",
+                "Network server's format, e.g. the_things_stack; by the events otherwise.",
+                "Format des Netzwerkservers, z. B. the_things_stack; sonst sagen es die "
+                "Ereignisse.",
             ),
         ),
     ] = None,
@@ -64,15 +88,12 @@ def replay(
         Path | None, typer.Option(help=text("Keep all files here.", "Alle Dateien hier behalten."))
     ] = None,
 ) -> None:
-    """Send a network server's recorded events through broker, edge agent and cloud.
-
-    Example: stadtsinn replay events.jsonl --speed max
-    """
     from stadtsinn.simulator.replay.replay import Options
     from stadtsinn.simulator.replay.replay import replay as play
 
     with errors_as_sentences("replay", as_json), stage_folder(folder) as place:
-        options = Options(_speed(speed), store, _town(town), _format(format_name))
+        told = str if as_json else in_words
+        options = Options(_speed(speed), store, _town(town), _format(format_name), told)
         with progress_bar(text("events", "Ereignisse"), shown=not as_json) as show:
             result = play(file, place, cache_folder(), options, show)
     if as_json:
@@ -118,22 +139,24 @@ def _print(result: Result) -> None:
             "Uplinks",
             text("Decoded", "Dekodiert"),
             text("Not decoded", "Nicht dekodiert"),
-            text("Quarantine", "Quarantäne"),
-            text("Latest values", "Letzte Werte"),
         ),
         (
             (
                 device.dev_eui,
                 device.device_type or "–",
-                str(device.uplinks),
+                str(device.uplinks + sum(device.quarantined.values())),
                 str(device.decoded),
-                _counts(device.undecoded),
-                _counts(device.quarantined),
-                _latest(device),
+                _counts({**device.undecoded, **device.quarantined}),
             )
             for device in result.devices
         ),
     )
+    say()
+    print_table(
+        ("DevEUI", text("Latest values", "Letzte Werte")),
+        ((one.dev_eui, tuple(map(_value, one.latest))) for one in result.devices if one.latest),
+    )
+    say()
     say(
         text(
             f"{result.messages} messages: {result.up_events} uplink events "
@@ -143,17 +166,23 @@ def _print(result: Result) -> None:
         )
     )
     if result.unreadable:
-        say(text("Unreadable: ", "Unlesbar: ") + _counts(result.unreadable))
+        say(text("Unreadable: ", "Unlesbar: ") + ", ".join(_counts(result.unreadable)))
+    if any(device.device_type is None for device in result.devices):
+        say(_UNKNOWN_TYPE, error=True)
     for fault in result.faults:
         say(fault, error=True)
 
 
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{number} {reason}" for reason, number in sorted(counts.items())) or "–"
+_UNKNOWN_TYPE = text(
+    "devices without a type: name it in a town file (--town), or at the network server as the "
+    "device profile's name or in the tag 'stadtsinn_device' ('stadtsinn decode --list')",
+    "Geräte ohne Typ: in einer Stadtdatei nennen (--town) oder am Netzwerkserver als Name des "
+    "Geräteprofils oder im Tag 'stadtsinn_device' ('stadtsinn decode --list')",
+)
 
 
-def _latest(device: DeviceResult) -> str:
-    return "\n".join(_value(value) for value in device.latest)
+def _counts(counts: dict[str, int]) -> tuple[str, ...]:
+    return tuple(f"{number} {reason}" for reason, number in sorted(counts.items())) or ("–",)
 
 
 def _value(latest: LatestValue) -> str:

@@ -7,12 +7,16 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from stadtsinn.cli.frame import FAILED, end, end_in_json
 from stadtsinn.cli.language import text
 from stadtsinn.cli.output import say
+
+if TYPE_CHECKING:
+    from stadtsinn.simulator.replay.sentence import Sentence
 
 
 def cache_folder() -> Path:
@@ -55,6 +59,7 @@ def errors_as_sentences(command: str, as_json: bool) -> Iterator[None]:
     from stadtsinn.simulator.demo.children import ChildFailed, ended_as_by_ctrl_c
     from stadtsinn.simulator.demo.mosquitto import MosquittoUnavailable
     from stadtsinn.simulator.radio.publisher import PublishingStuck
+    from stadtsinn.simulator.replay.sentence import NotARecording
 
     expected = (Stuck, ChildFailed, MosquittoUnavailable, PublishingStuck, OSError, ValueError)
     try:
@@ -65,4 +70,10 @@ def errors_as_sentences(command: str, as_json: bool) -> Iterator[None]:
     except expected as failure:
         if as_json:
             end_in_json({"ok": False, "error": str(failure)}, FAILED)
-        end(f"stadtsinn {command}: {failure}", FAILED)
+        said = in_words(failure.sentence) if isinstance(failure, NotARecording) else failure
+        end(f"stadtsinn {command}: {said}", FAILED)
+
+
+def in_words(sentence: Sentence) -> str:
+    """A sentence about a recording, in the reader's language."""
+    return text(sentence.english, sentence.german)

@@ -1,21 +1,17 @@
-"""Recorded events of a network server: one JSON object per line, as an MQTT client writes them.
+"""A recording of a network server's events, as people have them (docs/simulator.md).
 
-``{"topic": …, "payload": "<text>"}`` for the JSON marshaler; ``"payload_base64"`` or
-``"payload_hex"`` in place of ``"payload"`` for protobuf. Other keys are ignored. These are what
-``mosquitto_sub -F %j`` and ``mosquitto_sub -F '{"topic":"%t","payload_hex":"%x"}'`` print.
-
-A recording is of one network server; its format is recognised by the topics.
+JSON lines of an MQTT client (``mosquitto_sub -F %j``), topics before JSON, arrays, the console's
+downloads, protobuf in hex or base64, packed or not, in any encoding of Windows. What is no event
+is named, with what to do.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-
-import msgspec
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.town.model import Edge
@@ -28,25 +24,14 @@ from stadtsinn.edge.network_servers.format import (
     OtherEvent,
     UnreadableEvent,
 )
-from stadtsinn.edge.network_servers.formats import DEFAULT_FORMAT, format_named, format_of_topic
+from stadtsinn.edge.network_servers.formats import DEFAULT_FORMAT, format_named
+from stadtsinn.simulator.replay.events import Event
+from stadtsinn.simulator.replay.finding import OTHER, Found, found_in
+from stadtsinn.simulator.replay.foreign import foreign_text
+from stadtsinn.simulator.replay.packing import text_of
+from stadtsinn.simulator.replay.sentence import NotARecording, Sentence
 
 TENANT = "replay"
-
-
-class _Line(msgspec.Struct):
-    topic: str
-    payload: str | None = None
-    payload_base64: str | None = None
-    payload_hex: str | None = None
-
-    def content(self) -> bytes:
-        if self.payload is not None:
-            return self.payload.encode()
-        if self.payload_base64 is not None:
-            return base64.b64decode(self.payload_base64, validate=True)
-        if self.payload_hex is not None:
-            return bytes.fromhex(self.payload_hex)
-        raise ValueError("no 'payload', 'payload_base64' or 'payload_hex'")
 
 
 @dataclass(frozen=True)
@@ -64,51 +49,115 @@ class Recorded:
 
 @dataclass(frozen=True)
 class Recording:
-    """All messages in the order of the file; `faults` lists lines that are no messages."""
+    """All messages, oldest first; `faults` says what else stood in the file, and where."""
 
     server: NetworkServerFormat
     messages: tuple[Recorded, ...]
-    faults: tuple[str, ...]
+    faults: tuple[Sentence, ...]
+
+    def require_uplinks(self) -> None:
+        """Raises NotARecording, saying all that is known, where no uplink can be read."""
+        if any(message.uplink is not None for message in self.messages):
+            return
+        count = len(self.messages)
+        nothing = Sentence(
+            f"no uplink can be read ({count} other events)" if count else "no event was found",
+            f"kein Uplink ist lesbar ({count} andere Ereignisse)"
+            if count
+            else "kein Ereignis gefunden",
+        )
+        told = (nothing, *self.faults)
+        raise NotARecording(
+            Sentence("\n".join(one.english for one in told), "\n".join(one.german for one in told))
+        )
 
 
 def read_recording(path: Path, now: Instant, format_name: str | None = None) -> Recording:
     """Read a recording; `now` stands in for the moment of arrival.
 
-    Without `format_name` the first topic that belongs to a format decides. Raises OSError, and
-    UnknownFormat for a name that is none.
+    It is of one network server: of `format_name`, else of the one that most events are of. Raises
+    OSError, NotARecording for a file that is none, and UnknownFormat for a name that is none.
     """
-    decoder = msgspec.json.Decoder(_Line)
-    entries: list[tuple[str, bytes]] = []
-    faults = []
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            entry = decoder.decode(line)
-            payload = entry.content()
-        except (msgspec.DecodeError, binascii.Error, ValueError) as error:
-            faults.append(f"line {number}: {error}")
-            continue
-        entries.append((entry.topic, payload))
-    server = format_named(format_name) if format_name else _recognised(entries)
-    messages = [_recorded(server, topic, payload, now) for topic, payload in entries]
-    return Recording(server, tuple(messages), tuple(faults))
+    text = text_of(path)
+    if (sentence := foreign_text(text)) is not None:
+        raise NotARecording(sentence)
+    found = [*found_in(text)]
+    server = format_named(format_name) if format_name else _recognised(found)
+    messages: list[Recorded] = []
+    faults = _Faults()
+    for one in found:
+        if isinstance(one.what, Sentence):
+            faults.note(one.line, one.what)
+        elif one.what.server is not server:
+            faults.note(one.line, _of_another(one.what.server, server))
+        else:
+            message, unreadable = _recorded(one.what, now)
+            messages.append(message)
+            if unreadable is not None:
+                faults.note(one.line, unreadable)
+    return Recording(server, tuple(_oldest_first(messages)), faults.told())
 
 
-def _recognised(entries: Iterable[tuple[str, bytes]]) -> NetworkServerFormat:
-    known = (format_of_topic(topic) for topic, _ in entries)
-    return next((one for one in known if one is not None), format_named(DEFAULT_FORMAT))
+class _Faults:
+    """What is said of a file: the same only once, with the first line and how often."""
+
+    def __init__(self) -> None:
+        self._lines: dict[Sentence, list[int]] = {}
+
+    def note(self, line: int, sentence: Sentence) -> None:
+        if sentence != OTHER:
+            self._lines.setdefault(sentence, []).append(line)
+
+    def told(self) -> tuple[Sentence, ...]:
+        return tuple(_placed(sentence, lines) for sentence, lines in self._lines.items())
 
 
-def _recorded(server: NetworkServerFormat, topic: str, payload: bytes, now: Instant) -> Recorded:
-    is_up = server.kind_of(topic) == UP
+def _placed(sentence: Sentence, lines: Sequence[int]) -> Sentence:
+    others = len(lines) - 1
+    english = f" and {others} more" if others else ""
+    german = f" und {others} weitere" if others else ""
+    return Sentence(
+        f"line {lines[0]}{english}: {sentence.english}",
+        f"Zeile {lines[0]}{german}: {sentence.german}",
+    )
+
+
+def _recognised(found: Iterable[Found]) -> NetworkServerFormat:
+    servers = Counter(one.what.server.name for one in found if isinstance(one.what, Event))
+    return format_named(servers.most_common(1)[0][0] if servers else DEFAULT_FORMAT)
+
+
+def _of_another(server: NetworkServerFormat, recorded: NetworkServerFormat) -> Sentence:
+    return Sentence(
+        f"an event of {server.title}, not of {recorded.title}: replay it alone, with --format "
+        f"{server.name}",
+        f"ein Ereignis von {server.title}, nicht von {recorded.title}: allein abspielen, mit "
+        f"--format {server.name}",
+    )
+
+
+def _recorded(event: Event, now: Instant) -> tuple[Recorded, Sentence | None]:
+    """The message of an event, and what is said of an uplink that cannot be read."""
+    is_up = event.server.kind_of(event.topic) == UP
     try:
-        event = server.read(topic, payload, now)
-    except UnreadableEvent:
-        return Recorded(topic, payload, None, is_up)
-    if isinstance(event, OtherEvent):
-        return Recorded(topic, payload, None, False)
-    return Recorded(topic, payload, event, is_up)
+        read = event.server.read(event.topic, event.payload, now)
+    except UnreadableEvent as error:
+        said = Sentence(
+            f"an uplink that cannot be read: {error}", f"ein Uplink, der nicht lesbar ist: {error}"
+        )
+        return Recorded(event.topic, event.payload, None, is_up), said
+    if isinstance(read, OtherEvent):
+        return Recorded(event.topic, event.payload, None, False), None
+    return Recorded(event.topic, event.payload, read, is_up), None
+
+
+def _oldest_first(messages: Sequence[Recorded]) -> Sequence[Recorded]:
+    """Consoles list the newest event first: then all are turned around."""
+    times = [message.uplink.event_time for message in messages if message.uplink is not None]
+    newest_first = len(times) > 1 and times[0] > times[-1]
+    if newest_first and all(a >= b for a, b in pairwise(times)):
+        return messages[::-1]
+    return messages
 
 
 def town_of(messages: Iterable[Recorded], catalogue: Catalogue, edge_id: str) -> Town:

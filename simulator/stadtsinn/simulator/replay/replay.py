@@ -28,6 +28,7 @@ from stadtsinn.simulator.demo.mosquitto import find_mosquitto
 from stadtsinn.simulator.demo.progress import look
 from stadtsinn.simulator.demo.stage import Setting, Stage
 from stadtsinn.simulator.replay.recording import Recorded, read_recording, town_of
+from stadtsinn.simulator.replay.sentence import Sentence
 
 EDGE = "replay"
 _PATIENCE_S = 120
@@ -73,13 +74,15 @@ class Result(msgspec.Struct, frozen=True):
 class Options:
     """`speed` None sends as fast as the broker takes; `town` None makes one from the recording.
 
-    `format_name` None finds the network server's format by the recording's topics.
+    `format_name` None finds the network server's format by the recording's events. `told` gives a
+    sentence in the reader's language.
     """
 
     speed: float | None = None
     series_url: str | None = None
     town: Town | None = None
     format_name: str | None = None
+    told: Callable[[Sentence], str] = str
 
 
 def replay(
@@ -91,11 +94,13 @@ def replay(
 ) -> Result:
     """Play a recording through broker, edge agent, ingest and followers.
 
-    `report(sent, all)` reports progress. Raises OSError for an unreadable file, ChildFailed or
-    MosquittoUnavailable when the stage cannot be set, TimeoutError when something got stuck.
+    `report(sent, all)` reports progress. Raises OSError for an unreadable file, NotARecording for
+    one without an uplink, ChildFailed or MosquittoUnavailable when the stage cannot be set,
+    TimeoutError when something got stuck.
     """
     clock = SystemClock()
     recording = read_recording(recording_path, clock.now(), options.format_name)
+    recording.require_uplinks()
     town = options.town or town_of(recording.messages, catalogue(), EDGE)
     setting = Setting(town, series_url=options.series_url, local_format=recording.server.name)
     with Stage(folder, find_mosquitto(cache), setting, clock) as stage:
@@ -115,7 +120,7 @@ def replay(
         up_events=len(ups),
         other_events=len(recording.messages) - len(ups),
         copies=len(ups) - kept - sum(unreadable.values()),
-        faults=recording.faults,
+        faults=tuple(map(options.told, recording.faults)),
         devices=devices,
         unreadable=unreadable,
     )
