@@ -277,7 +277,7 @@ def test_an_edge_is_acknowledged_with_the_next_commit_while_another_town_floods(
     ingestor = open_ingestor(database, directory, clock, Archive(tmp_path / "archive"))
     worker = IngestWorker(
         *(ingestor, inbox, [source], source, LogSignal()),
-        Maintenance(database, clock),
+        [Maintenance(database, clock)],
         Grouping(max_messages=400, linger_s=0),
     )
     inbox.know(directory.current().edges)

@@ -129,7 +129,7 @@ class Bench:
             [self.source],
             self.source,
             self.signal,
-            Maintenance(self.database, clock),
+            [Maintenance(self.database, clock)],
             Grouping(max_messages=10, linger_s=0),
             monotonic=lambda: self.seconds,
         )

@@ -108,8 +108,8 @@ def _owned(candidate: Candidate, directory: Directory, now: Instant) -> DeviceEn
 def _unregistered(candidate: Candidate) -> Rejection:
     return candidate.rejected(
         Reason.UNREGISTERED_DEVICE,
-        "nobody registered this device: add it ('stadtsinn registry apply' or the API), then "
-        "replay ('stadtsinn cloud quarantine replay')",
+        "nobody registered this device: add it ('stadtsinn registry apply' or the API), and what "
+        "waits here is taken by itself",
     )
 
 

@@ -71,7 +71,7 @@ def replay(
     report = ReplayReport()
     if row_ids is not None:
         for rows in batched(_chosen(database, row_ids, scope), _GROUP):
-            _replay_group(database, ingestor, clock, rows, report)
+            replay_rows(database, ingestor, clock, rows, report)
         return report
     after = 0
     while True:
@@ -87,7 +87,7 @@ def replay(
         if not rows:
             return report
         after = rows[-1].id
-        _replay_group(database, ingestor, clock, rows, report)
+        replay_rows(database, ingestor, clock, rows, report)
 
 
 def _chosen(database: Database, row_ids: Sequence[int], scope: Scope | None) -> list[QuarantineRow]:
@@ -96,13 +96,14 @@ def _chosen(database: Database, row_ids: Sequence[int], scope: Scope | None) -> 
     return [row for row in found if row is not None and row.replayed_at is None]
 
 
-def _replay_group(
+def replay_rows(
     database: Database,
     ingestor: Ingestor,
     clock: Clock,
     rows: Sequence[QuarantineRow],
     report: ReplayReport,
 ) -> None:
+    """Try these rows again, in one transaction; adds to the report. Raises as `replay`."""
     judged: list[_JudgedRow] = []
     for row in rows:
         if row.never is not None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, Row, case, delete, func, select, tuple_, update
+from sqlalchemy import Connection, Row, case, delete, func, or_, select, tuple_, update
 
 from stadtsinn.base.batches import batched
 from stadtsinn.base.foreign_text import visible
@@ -276,6 +276,27 @@ def quarantined(
         query = query.where(quarantine.c.id < before_id)
     if not with_replayed:
         query = query.where(quarantine.c.replayed_at.is_(None))
+    return [_row(row) for row in connection.execute(query)]
+
+
+def awaited_rows(
+    connection: Connection,
+    tenant_id: str,
+    dev_euis: Collection[str],
+    after_id: int,
+    limit: int,
+) -> list[QuarantineRow]:
+    """Rows that these devices of a tenant may take now, oldest first: what came when they were
+    nobody's or another's, from the tenant's own edges and servers or from those of all."""
+    theirs = or_(quarantine.c.tenant_id == tenant_id, quarantine.c.tenant_id.is_(None))
+    query = (
+        select(quarantine)
+        .where(theirs, quarantine.c.dev_eui.in_(dev_euis))
+        .where(quarantine.c.reason.in_(NOT_THEIRS), quarantine.c.replayed_at.is_(None))
+        .where(quarantine.c.id > after_id)
+        .order_by(quarantine.c.id)
+        .limit(limit)
+    )
     return [_row(row) for row in connection.execute(query)]
 
 

@@ -9,6 +9,7 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import Check
 from stadtsinn.base.repeating import Repeating
 from stadtsinn.base.settings.errors import SettingsError
+from stadtsinn.cloud.intake.awaited import Awaited
 from stadtsinn.cloud.intake.edge_states import EdgeStateWriter
 from stadtsinn.cloud.intake.inbox import Inbox
 from stadtsinn.cloud.intake.maintenance import Maintenance
@@ -33,11 +34,11 @@ class Ingest:
         worker: IngestWorker,
         sources: list[Source],
         housekeeping: Maintenance,
-        states: EdgeStateWriter | None,
+        beside: Sequence[Repeating],
     ) -> None:
         self._worker = worker
         self._housekeeping = housekeeping
-        self._beside: list[Repeating] = [housekeeping, *([states] if states else [])]
+        self._beside = (housekeeping, *beside)
         self._names = [source.name for source in sources]
 
     def start(self) -> None:
@@ -123,14 +124,16 @@ def build_ingest(
     _expect_sessions(sources, database)
     grouping = Grouping(settings.ingest.max_messages, linger_s=settings.ingest.linger_ms / 1000)
     housekeeping = Maintenance(database, clock)
+    awaited = Awaited(database, open_ingestor(database, directory, clock, archive), clock, signal)
     worker = IngestWorker(
         open_ingestor(database, directory, clock, archive),
         inbox,
         sources,
         edges,
         signal,
-        housekeeping,
+        (housekeeping, awaited),
         grouping,
     )
     states = EdgeStateWriter(database, edges.states, directory.current) if edges else None
-    return Ingest(worker, sources, housekeeping, states)
+    beside = [awaited, *([states] if states else [])]
+    return Ingest(worker, sources, housekeeping, beside)

@@ -16,7 +16,6 @@ from stadtsinn.base.health import Check
 from stadtsinn.base.mqtt.link import QueueFull
 from stadtsinn.base.threads import ended_early
 from stadtsinn.base.under_way import UnderWay
-from stadtsinn.cloud.intake import maintenance
 from stadtsinn.cloud.intake.arrival import Arrival, Rejection
 from stadtsinn.cloud.intake.edge_config import Configuring, EdgeConfigs
 from stadtsinn.cloud.intake.inbox import Inbox, Received
@@ -53,6 +52,12 @@ class Answering(Configuring, Refusing, Protocol):
     def answer_run(self, answer: Answer) -> None: ...
 
 
+class Noting(Protocol):
+    """Whoever looks after the quarantine."""
+
+    def note(self, rejections: Sequence[Rejection]) -> None: ...
+
+
 class IngestWorker:
     """Runs until stopped. While the database is away it keeps its group and tries again."""
 
@@ -63,7 +68,7 @@ class IngestWorker:
         sources: Sequence[Source],
         answering: Answering | None,
         signal: LogSignal,
-        housekeeping: maintenance.Maintenance,
+        housekeeping: Sequence[Noting],
         grouping: Grouping | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -156,7 +161,8 @@ class IngestWorker:
         if committed is None:
             return  # stopped: what is not acknowledged comes again
         crash_point("ingest.committed")
-        self._housekeeping.note(committed.rejections)
+        for one in self._housekeeping:
+            one.note(committed.rejections)
         if committed.new:
             self._signal.notify()
         with self._under_way.doing("acknowledging a commit"):
