@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,7 @@ from stadtsinn.cli.output import print_json, print_list, say
 if TYPE_CHECKING:
     from stadtsinn.cloud.alarms.alerts.rule import Rule
     from stadtsinn.cloud.run import Parts
+    from stadtsinn.cloud.town_file.device_csv import DeviceTable
     from stadtsinn.cloud.town_file.model import Town
     from stadtsinn.cloud.town_file.sections import Change
 
@@ -69,30 +71,71 @@ EdgeId = Annotated[
 @app.command(
     "import-devices",
     help=text(
-        "Register the devices of a spreadsheet (CSV: dev_eui, type, name, interval_s, site, "
-        "latitude, longitude).\n\n"
+        "Register or change the devices of a list (CSV): of a spreadsheet, a vendor's delivery, or "
+        "the export of a network server. Columns: dev_eui, type, name, interval_s, site, station, "
+        "latitude, longitude, tags. Empty cells leave things as they are; all mistakes are named "
+        "at once and change nothing; keys are never read.\n\n"
         "Example: stadtsinn registry import-devices musterstadt delivery.csv --dry-run",
-        "Geräte aus einer Tabelle anlegen (CSV: dev_eui, type, name, interval_s, site, "
-        "latitude, longitude).\n\n"
+        "Geräte einer Liste (CSV) anlegen oder ändern: aus einer Tabelle, einer Lieferung oder dem "
+        "Export eines Netzwerkservers. Spalten: dev_eui, type, name, interval_s, site, station, "
+        "latitude, longitude, tags. Leere Zellen lassen alles, wie es ist; alle Fehler werden auf "
+        "einmal genannt und ändern nichts; Schlüssel werden nie gelesen.\n\n"
         "Beispiel: stadtsinn registry import-devices musterstadt lieferung.csv --dry-run",
     ),
 )
 def import_devices(
     tenant: TownName,
     file: Annotated[Path, typer.Argument(help=text("Table (CSV).", "Tabelle (CSV)."))],
+    types: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--type",
+            help=text(
+                "Type of rows that name none, or what a model is: LSE01=dragino/lse01.",
+                "Typ der Zeilen ohne Angabe, oder was ein Modell ist: LSE01=dragino/lse01.",
+            ),
+        ),
+    ] = None,
     dry_run: DryRun = False,
     config: Config = DEFAULT_CONFIG,
     json_lines: Json = False,
 ) -> None:
-    from stadtsinn.cloud.platform.tenants.repository import require_tenant
-    from stadtsinn.cloud.town_file.device_csv import read_devices
-    from stadtsinn.cloud.town_file.model import Town
+    from stadtsinn.cloud.town_file.device_import import import_devices
 
     with installation(config, reading=dry_run) as opened:
-        with opened.database.read() as connection:
-            owner = require_tenant(connection, tenant)
-        listed = read_devices(file.read_text(encoding="utf-8"))
-        _apply(opened, Town(tenant=tenant, name=owner.name, devices=listed), dry_run, json_lines)
+        imported = import_devices(
+            opened.database,
+            tenant,
+            file.read_bytes(),
+            opened.clock.now(),
+            types=types or (),
+            dry_run=dry_run,
+            limits=opened.settings.limits,
+        )
+    _say_left_out(imported.table)
+    _say_changes(imported.changes, dry_run, json_lines)
+
+
+def _say_left_out(table: DeviceTable) -> None:
+    if table.left_out:
+        heads = ", ".join(table.left_out)
+        say(
+            text(
+                f"note: these columns have no place here and were left out: {heads}",
+                f"Hinweis: für diese Spalten ist hier kein Platz, sie blieben aus: {heads}",
+            ),
+            error=True,
+        )
+    if table.secret:
+        heads = ", ".join(table.secret)
+        say(
+            text(
+                f"note: keys are neither read nor stored ({heads}); keep the file safe",
+                f"Hinweis: Schlüssel werden weder gelesen noch gespeichert ({heads}); die Datei "
+                "sicher verwahren",
+            ),
+            error=True,
+        )
 
 
 @app.command(
@@ -235,6 +278,10 @@ def _apply(opened: Parts, town: Town, dry_run: bool, json_lines: bool) -> None:
         limits=opened.settings.limits,
         on_idle=_warn_of_idle,
     )
+    _say_changes(changes, dry_run, json_lines)
+
+
+def _say_changes(changes: Sequence[Change], dry_run: bool, json_lines: bool) -> None:
     for change in changes:
         if json_lines:
             print_json(asdict(change))

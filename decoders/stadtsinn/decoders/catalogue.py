@@ -6,7 +6,6 @@ device type does not load two hundred.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from importlib import resources
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from stadtsinn.base.instant import Instant
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.language.load import DeviceFileError
+from stadtsinn.decoders.near import near_devices
 from stadtsinn.decoders.reading import Outcome, Undecoded, VendorFields
 from stadtsinn.decoders.reference import parse_reference
 from stadtsinn.decoders.uplink import Frame
@@ -89,7 +89,7 @@ class Catalogue:
             raise
         except ValueError as error:
             return f"unknown device {device!r}: {error}"
-        near = difflib.get_close_matches(reference.device, self._files, n=3, cutoff=0.5)
+        near = near_devices(reference.device, self._files)
         hint = f"near: {', '.join(near)}" if near else "see `stadtsinn decode --list`"
         return f"unknown device {device!r}; {hint}"
 

@@ -15,7 +15,6 @@ from stadtsinn.cloud.domains.crowd.zones.repository import zone_entries
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import read_directory, read_revision
 from stadtsinn.cloud.town_file.apply import apply_town
-from stadtsinn.cloud.town_file.device_csv import read_devices
 from stadtsinn.cloud.town_file.example import EXAMPLE
 from stadtsinn.cloud.town_file.model import DeviceSection, Town, load_town
 from stadtsinn.cloud.town_file.problems import TownRefused
@@ -104,11 +103,6 @@ def test_no_text_that_steers_a_terminal_or_a_page_is_taken() -> None:
             Town.read(changed)
 
 
-def test_a_spreadsheet_is_read_by_the_same_rule() -> None:
-    with pytest.raises(TownRefused, match=r"line 2: .*U\+202E"):
-        read_devices(f"dev_eui,type,name\n{EUI},dragino/lse01,Lin\u202ede\n")
-
-
 def test_applying_again_changes_nothing(database: Database, tmp_path: Path) -> None:
     town = _example(tmp_path)
     apply_town(database, town, NOW)
@@ -188,39 +182,3 @@ def test_numbers_of_recipients_stay_out_of_errors_and_representations(tmp_path: 
     town = _example(tmp_path)
     assert "04069001" in town.recipients[0].address
     assert "04069001" not in repr(town)
-
-
-def test_a_german_spreadsheet_is_read(tmp_path: Path) -> None:
-    text = (
-        "\ufeffDevEUI;Typ;Bezeichnung;Intervall_s;Breite;Länge;Messstelle\r\n"
-        "70-B3-D5-7E-D0-00-12-34;dragino/lse01;Linde, alt;1200;51,96;7,62;linde\r\n"
-        ";;;;;;\r\n"
-    )
-    assert read_devices(text) == (
-        DeviceSection(
-            dev_eui="70b3d57ed0001234",
-            device_type="dragino/lse01",
-            name="Linde, alt",
-            interval_s=1200,
-            latitude=51.96,
-            longitude=7.62,
-            station="linde",
-        ),
-    )
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", "line 1"),
-        ("dev_eui,type\n", "needs each"),
-        ("dev_eui,type,name,farbe\n", "unknown column 'farbe'"),
-        ("dev_eui,type,name\n1,dragino/lse01,\n", "line 2: name is empty"),
-        (f"dev_eui,type,name,latitude\n{EUI},a,b,nord\n", "line 2: 'nord' is no number"),
-        ("dev_eui,type,name\n12,dragino/lse01,Linde\n", "line 2: dev_eui: a DevEUI is 16 hexa"),
-        ('dev_eui,type,name\n"1,a\n', "line"),
-    ],
-)
-def test_a_spreadsheet_that_cannot_be_read_names_the_line(text: str, words: str) -> None:
-    with pytest.raises(TownRefused, match=words):
-        read_devices(text)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from difflib import get_close_matches
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -34,6 +33,7 @@ from stadtsinn.cloud.town.stations.slugs import slug_of
 from stadtsinn.cloud.town.tables import devices, edges, sites
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.device_type import DeviceType
+from stadtsinn.decoders.near import near_devices
 
 _NEVER = Instant(0)
 
@@ -81,7 +81,7 @@ def require_device_type(device_type: str) -> DeviceType:
     found = known.find(device_type)
     if found is not None:
         return found
-    near = get_close_matches(device_type, list(known), n=3)
+    near = near_devices(device_type, list(known))
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     raise Invalid(f"Unknown device type '{device_type}'.{hint} All: GET /api/v1/device-types.")
 

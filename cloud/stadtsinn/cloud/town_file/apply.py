@@ -21,7 +21,7 @@ from stadtsinn.cloud.platform.limits.model import DEFAULTS, Limits
 from stadtsinn.cloud.town import service
 from stadtsinn.cloud.town.directory import read_directory
 from stadtsinn.cloud.town_file.model import Town
-from stadtsinn.cloud.town_file.problems import TownRefused
+from stadtsinn.cloud.town_file.problems import Refusal, TownRefused
 from stadtsinn.cloud.town_file.repository import copy_town
 from stadtsinn.cloud.town_file.sections import Applying, Change, Section
 
@@ -63,7 +63,8 @@ def apply_town(
                 applying.run(connection, piece)
         except Problem as problem:
             done = " What stands before it in the file is applied." if number else ""
-            raise TownRefused(f"{applying.at}: {problem.detail}{done}") from problem
+            refusal = Refusal(applying.at, f"{problem.detail}{done}")
+            raise TownRefused(str(refusal), [refusal]) from problem
         crash_point("town_file.applied")
     return tuple(applying.changes)
 
@@ -76,7 +77,7 @@ def _tried(
     on_idle: Callable[[Rule], None] | None,
 ) -> tuple[Change, ...]:
     """What applying would change, found out in a copy of the town's registry."""
-    trying = Applying(scope, now)
+    trying = Applying(scope, now, trying=True)
     copy = open_database(":memory:")
     try:
         with database.read() as connection:
@@ -84,11 +85,14 @@ def _tried(
             copy_town(connection, copy, town.tenant, dev_euis, {edge.id for edge in town.edges})
         with service.change(copy) as connection:
             trying.run(connection, trying.sections(town))
+        if trying.refusals:
+            raise TownRefused("\n".join(map(str, trying.refusals)), trying.refusals)
         if on_idle is not None:
             for rule in _idle(copy, town):
                 on_idle(rule)
     except Problem as problem:
-        raise TownRefused(f"{trying.at}: {problem.detail}") from problem
+        refusals = [*trying.refusals, Refusal(trying.at, problem.detail)]
+        raise TownRefused("\n".join(map(str, refusals)), refusals) from problem
     finally:
         copy.dispose()
     return tuple(trying.changes)

@@ -1,84 +1,239 @@
-"""Devices from a spreadsheet: CSV as spreadsheets write it, German ones too."""
+"""Devices from a spreadsheet: CSV as spreadsheets, vendors and network servers write it.
+
+All that is wrong is said at once, each with row and column; a cell that may be a key is never
+repeated.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from pydantic import ValidationError
+from stadtsinn.base.foreign_text import visible
+from stadtsinn.base.text_files import NoText, decoded
+from stadtsinn.cloud.town_file.device_cells import (
+    WrongCell,
+    degrees,
+    dev_eui,
+    looks_like_a_key,
+    seconds,
+    tags,
+)
+from stadtsinn.cloud.town_file.device_columns import Column, UnknownColumn, column_of, is_heading
+from stadtsinn.cloud.town_file.problems import TownRefused
+from stadtsinn.cloud.town_file.row_errors import RowError, told
 
-from stadtsinn.cloud.town_file.model import DeviceSection
-from stadtsinn.cloud.town_file.problems import TownRefused, wrong_values
-
-# German headings on the right because delivery lists of German vendors come with them.
-_COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "dev_eui": ("deveui", "dev eui"),
-    "type": ("device_type", "typ", "gerätetyp"),
-    "name": ("bezeichnung",),
-    "interval_s": ("intervall_s",),
-    "site": ("ort",),
-    "station": ("messstelle",),
-    "latitude": ("lat", "breite", "breitengrad"),
-    "longitude": ("lon", "länge", "längengrad"),
-}
-_REQUIRED = ("dev_eui", "type", "name")
-_KNOWN = {alias: name for name, aliases in _COLUMNS.items() for alias in (name, *aliases)}
+_DELIMITERS = ";\t,|"
+_HEADING_WITHIN = 20
+"""Lines: above the heading a delivery note may have a title and an address."""
 
 
-def read_devices(text: str) -> tuple[DeviceSection, ...]:
-    """The devices of a CSV text with a heading line; comma, semicolon or tab between cells.
+@dataclass(frozen=True)
+class DeviceRow:
+    """What a row says of a device: only what its cells hold.
 
-    Numbers may have a decimal comma. Raises TownRefused naming the line.
+    `types` are what may name its type, `vendor` who made it, `fallback_name` what it is called
+    where it has no name.
     """
-    text = text.removeprefix("\ufeff")
-    heading = text.partition("\n")[0]
-    delimiter = max(";\t,", key=heading.count)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        columns = _columns(next(rows, []))
-        return tuple(
-            _device(dict(zip(columns, cells, strict=False)), rows.line_num)
-            for cells in rows
-            if any(cell.strip() for cell in cells)
+
+    row: int
+    dev_eui: str
+    values: Mapping[str, object]
+    types: tuple[str, ...] = ()
+    vendor: str = ""
+    fallback_name: str = ""
+
+
+@dataclass(frozen=True)
+class DeviceTable:
+    """A device list. `left_out` are heads of columns that stadtsinn has no place for, `secret`
+    those of keys. `heads` names the column of a field."""
+
+    rows: tuple[DeviceRow, ...]
+    errors: tuple[RowError, ...] = ()
+    left_out: tuple[str, ...] = ()
+    secret: tuple[str, ...] = ()
+    heads: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_devices(content: bytes | str) -> DeviceTable:
+    """The devices of a CSV; comma, semicolon or tab between cells, in any encoding of Windows.
+
+    Raises TownRefused where it is no such table.
+    """
+    text = _text(content) if isinstance(content, bytes) else content.removeprefix("\ufeff")
+    lines = text.splitlines(keepends=True)
+    start, delimiter = _heading(lines)
+    rows = csv.reader(
+        io.StringIO("".join(lines[start:]), newline=""), delimiter=delimiter, strict=True
+    )
+    columns, errors = _columns(next(rows, []), start + 1)
+    if errors:
+        raise TownRefused(told(errors))
+    found: list[DeviceRow] = []
+    first: dict[str, int] = {}
+    for row, cells in _cells(rows, start, errors):
+        if (device := _device(columns, cells, row, errors)) is None:
+            continue
+        if (before := first.setdefault(device.dev_eui, row)) != row:
+            errors.append(RowError(row, _head(columns, "dev_eui"), f"the same as in line {before}"))
+        found.append(device)
+    return DeviceTable(
+        tuple(found),
+        tuple(errors),
+        tuple(one.head for one in columns if not one.field and not one.secret and one.head),
+        tuple(one.head for one in columns if one.secret),
+        {one.field: one.head for one in reversed(columns) if one.field},
+    )
+
+
+def _text(content: bytes) -> str:
+    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise TownRefused(
+            "this is an Excel file: save the sheet as 'CSV UTF-8' (File, Save as) and import that. "
+            "Look at the DevEUIs before: as numbers Excel destroys them."
         )
-    except csv.Error as error:
-        raise TownRefused(f"line {rows.line_num}: {error}. Save it as CSV again.") from None
+    try:
+        return decoded(content)
+    except NoText:
+        raise TownRefused("this is no text: save the table as CSV.") from None
 
 
-def _columns(heading: list[str]) -> list[str]:
-    columns = []
-    for cell in heading:
-        name = _KNOWN.get(cell.strip().lower())
-        if name is None:
+def _heading(lines: Sequence[str]) -> tuple[int, str]:
+    """Which line has the heads, and what divides cells."""
+    for number, line in enumerate(lines[:_HEADING_WITHIN]):
+        delimiter = max(_DELIMITERS, key=line.count)
+        cells = next(csv.reader([line], delimiter=delimiter), [])
+        if is_heading(cells):
+            return number, delimiter
+        if cells and cells[0].strip().upper() in {"CREATE_OTAA", "CREATE_ABP", "UPDATE_OTAA"}:
             raise TownRefused(
-                f"line 1: unknown column '{cell.strip()}'. Known: {', '.join(_COLUMNS)}."
+                f"line {number + 1}: a device list of Actility ThingPark has no heads: put a line "
+                "before it that names its columns (Directive;dev_eui;DevAddr;type;…)."
             )
-        columns.append(name)
-    missing = [name for name in _REQUIRED if name not in columns]
-    if missing or len(set(columns)) != len(columns):
-        raise TownRefused(f"line 1: needs each of these columns once: {', '.join(_REQUIRED)}.")
-    return columns
+        if any(_is_dev_eui(cell) for cell in cells):
+            raise TownRefused(
+                f"line {number + 1}: a DevEUI, but no line above it that names the columns: put "
+                "one before it, e.g. 'dev_eui;type;name'."
+            )
+    raise TownRefused(
+        "line 1: needs a line with the names of the columns, of which 'dev_eui' (or 'DevEUI') is "
+        "one; also known: type, name, interval_s, site, station, latitude, longitude, tags."
+    )
 
 
-def _device(cells: Mapping[str, str], line: int) -> DeviceSection:
-    given = {name: cell.strip() for name, cell in cells.items() if cell.strip()}
-    if missing := [name for name in _REQUIRED if name not in given]:
-        raise TownRefused(f"line {line}: {', '.join(missing)} is empty.")
-    values: dict[str, object] = {
-        "device_type" if name == "type" else name: cell for name, cell in given.items()
-    }
-    for name in ("interval_s", "latitude", "longitude"):
-        if name in given:
-            values[name] = _number(given[name], line)
+def _is_dev_eui(cell: str) -> bool:
     try:
-        return DeviceSection.model_validate(values)
-    except ValidationError as error:
-        raise TownRefused(f"line {line}: {wrong_values(DeviceSection, values, error)}") from None
+        return bool(dev_eui(cell))
+    except WrongCell:
+        return False
 
 
-def _number(text: str, line: int) -> float:
-    try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        raise TownRefused(f"line {line}: '{text}' is no number.") from None
+def _columns(heading: Sequence[str], row: int) -> tuple[list[Column], list[RowError]]:
+    columns: list[Column] = []
+    errors: list[RowError] = []
+    for head in heading:
+        try:
+            column = column_of(head)
+        except UnknownColumn as error:
+            errors.append(RowError(row, "", f"unknown column '{visible(head.strip())}': {error}"))
+            continue
+        twice = column.field and (column.field, column.rank, column.tag) in {
+            (one.field, one.rank, one.tag) for one in columns
+        }
+        if twice:
+            errors.append(RowError(row, "", f"the column '{column.head}' is there twice"))
+        columns.append(column)
+    return columns, errors
+
+
+def _cells(
+    rows: Iterator[list[str]], start: int, errors: list[RowError]
+) -> Iterator[tuple[int, list[str]]]:
+    """The rows that are not empty, each with the number of its line."""
+    while True:
+        try:
+            cells = next(rows, None)
+        except csv.Error as error:
+            line = start + getattr(rows, "line_num", 0)
+            errors.append(RowError(line, "", f"{error}. Save it as CSV again."))
+            return
+        if cells is None:
+            return
+        if any(cell.strip() for cell in cells):
+            yield start + getattr(rows, "line_num", 0), cells
+
+
+def _device(
+    columns: Sequence[Column], cells: Sequence[str], row: int, errors: list[RowError]
+) -> DeviceRow | None:
+    """What a row says; None where it does not say of which device."""
+    if any(cell.strip() for cell in cells[len(columns) :]):
+        said = "more cells than heads: a text with the separator in it needs quotation marks"
+        errors.append(RowError(row, "", said))
+        return None
+    read = _Row()
+    for column, cell in zip(columns, cells, strict=False):
+        if not cell.strip() or not column.field:
+            continue
+        try:
+            read.take(column, cell.strip())
+        except WrongCell as error:
+            errors.append(RowError(row, column.head, str(error)))
+            if column.field == "dev_eui":
+                return None
+    if not read.dev_eui:
+        errors.append(RowError(row, _head(columns, "dev_eui"), "is empty"))
+        return None
+    return read.device(row)
+
+
+class _Row:
+    """The cells of one row as they are read."""
+
+    def __init__(self) -> None:
+        self.dev_eui = ""
+        self._values: dict[str, object] = {}
+        self._tags: dict[str, str] = {}
+        self._texts: dict[str, list[tuple[int, str]]] = {}
+
+    def take(self, column: Column, cell: str) -> None:
+        """Raises WrongCell."""
+        if column.field == "dev_eui":
+            self.dev_eui = self.dev_eui or dev_eui(cell)
+        elif looks_like_a_key(cell):
+            raise WrongCell("this looks like a key, which is not stored: are cells shifted?")
+        elif column.field == "interval_s":
+            self._values["interval_s"] = seconds(cell, column.unit)
+        elif column.field in {"latitude", "longitude"}:
+            self._values[column.field] = degrees(cell)
+        elif column.field == "tag":
+            self._tags[column.tag] = cell
+        elif column.field == "tags":
+            self._tags.update(tags(cell))
+        else:
+            self._texts.setdefault(column.field, []).append((column.rank, cell))
+
+    def device(self, row: int) -> DeviceRow:
+        texts = {
+            name: tuple(cell for _, cell in sorted(some)) for name, some in self._texts.items()
+        }
+        values = self._values | {
+            name: texts[name][0] for name in ("name", "site", "station") if name in texts
+        }
+        if self._tags:
+            values["tags"] = self._tags
+        return DeviceRow(
+            row,
+            self.dev_eui,
+            values,
+            texts.get("type", ()),
+            texts.get("vendor", ("",))[0],
+            texts.get("id", ("",))[0],
+        )
+
+
+def _head(columns: Sequence[Column], field_name: str) -> str:
+    return next(one.head for one in columns if one.field == field_name)

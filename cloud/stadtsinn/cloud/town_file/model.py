@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, ValidationError
 
+from stadtsinn.base.text_files import NoText, decoded
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.notify.recipient import Recipient
 from stadtsinn.cloud.domains.crowd.zones.model import Gate, Zone
@@ -84,8 +85,8 @@ def load_town(path: Path) -> Town:
     naming file, section and key, when it does not say what a town file has to say.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        document = tomllib.loads(decoded(path.read_bytes()))
+    except (tomllib.TOMLDecodeError, NoText) as error:
         raise ValueError(f"{path}: {error}") from error
     try:
         return Town.read(document)

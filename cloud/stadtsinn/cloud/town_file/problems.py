@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, get_args
 
@@ -11,8 +12,26 @@ from pydantic import BaseModel, ValidationError
 _KEYS = ("slug", "dev_eui", "id")
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """What the registry objects to. `at` names the section, e.g. ``device 70b3d57ed0001234``."""
+
+    at: str
+    said: str
+
+    def __str__(self) -> str:
+        return f"{self.at}: {self.said}"
+
+
 class TownRefused(ValueError):
-    """The town file has an error; the message names the section and the remedy."""
+    """The town file has an error; the message names the section and the remedy.
+
+    `problems` has them one by one where the registry refused.
+    """
+
+    def __init__(self, message: str, problems: Sequence[Refusal] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
 
 
 def wrong_values(model: type[BaseModel], document: object, error: ValidationError) -> str:

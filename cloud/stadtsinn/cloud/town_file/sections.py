@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
@@ -34,8 +35,12 @@ from stadtsinn.cloud.town.stations import service as station_service
 from stadtsinn.cloud.town.stations.model import Station
 from stadtsinn.cloud.town.stations.service import Editor
 from stadtsinn.cloud.town_file.model import DeviceSection, Town, ZoneWithGates
+from stadtsinn.cloud.town_file.problems import Refusal
 
 One = TypeVar("One")
+
+_MOST_REFUSALS = 100
+"""Of one kind, before it ends: each is tried alone."""
 
 _TOGETHER = 1
 """The weight of a thing that is written with others in few statements."""
@@ -71,9 +76,15 @@ class Section:
 
 
 class Applying:
-    """One application of a town; `at` is the section being worked on, for error messages."""
+    """One application of a town; `at` is the section being worked on, for error messages.
 
-    def __init__(self, scope: Scope, now: Instant) -> None:
+    A `trying` one goes on behind a thing that is refused, to the end of its kind: `refusals` has
+    all of them. Things of other kinds may refer to those, so it ends there.
+    """
+
+    def __init__(self, scope: Scope, now: Instant, *, trying: bool = False) -> None:
+        self._trying = trying
+        self.refusals: list[Refusal] = []
         self._scope = scope
         self._now = now
         self._editor = Editor(scope, now, "town file")
@@ -104,6 +115,23 @@ class Applying:
         """Apply these sections; raises Problem."""
         for section in sections:
             section.apply(connection, section.things)
+            if self.refusals:
+                return
+
+    @contextmanager
+    def _one(self, connection: Connection) -> Iterator[None]:
+        """Work on the thing `at`; raises Problem where it is not only tried."""
+        if not self._trying:
+            yield
+            return
+        try:
+            with connection.begin_nested():
+                yield
+        except Problem as problem:
+            count_anew(connection)
+            if len(self.refusals) == _MOST_REFUSALS:
+                raise
+            self.refusals.append(Refusal(self.at, problem.detail))
 
     def _tenant(self, connection: Connection, towns: Sequence[Town]) -> None:
         for town in towns:
@@ -124,6 +152,7 @@ class Applying:
         for wanted in sites:
             self.at = f"site {wanted.slug}"
             self._create_or_replace(
+                connection,
                 partial(repository.site, connection, scope, wanted.slug),
                 wanted,
                 partial(service.create_site, connection, scope, wanted),
@@ -141,7 +170,8 @@ class Applying:
             for one in some:
                 self.at = _station_name(one)
                 if one.slug in present and self._is_other(present[one.slug], one):
-                    station_service.replace_station(connection, editor, one)
+                    with self._one(connection):
+                        station_service.replace_station(connection, editor, one)
 
     def _devices(self, connection: Connection, sections: Sequence[DeviceSection]) -> None:
         scope = self._scope
@@ -157,13 +187,15 @@ class Applying:
             for one in some:
                 self.at = _device_name(one)
                 if one.dev_eui in present and self._is_other(present[one.dev_eui], one.device):
-                    service.replace_device(connection, scope, one.device)
+                    with self._one(connection):
+                        service.replace_device(connection, scope, one.device)
 
     def _edges(self, connection: Connection, edges: Sequence[Edge]) -> None:
         scope = self._scope
         for wanted in edges:
             self.at = f"edge {wanted.id}"
             self._create_or_replace(
+                connection,
                 partial(repository.edge, connection, scope, wanted.id),
                 wanted,
                 partial(service.create_edge, connection, scope, wanted, self._now),
@@ -176,6 +208,7 @@ class Applying:
             self.at, zone = _zone_or_gate_name((section, gate)), section.zone
             if gate is None:
                 self._create_or_replace(
+                    connection,
                     partial(zone_repository.zone, connection, scope, zone.slug),
                     zone,
                     partial(zone_service.create_zone, connection, scope, zone),
@@ -183,6 +216,7 @@ class Applying:
                 )
             else:
                 self._create_or_replace(
+                    connection,
                     partial(zone_repository.gate, connection, scope, zone.slug, gate.slug),
                     gate,
                     partial(zone_service.create_gate, connection, scope, zone.slug, gate),
@@ -214,11 +248,13 @@ class Applying:
             count_anew(connection)
             for one in new:
                 self.at = name(one)
-                create([one])
+                with self._one(connection):
+                    create([one])
         self.changes.extend(Change("created", name(one)) for one in new)
 
     def _create_or_replace(
         self,
+        connection: Connection,
         find: Callable[[], object],
         wanted: BaseModel,
         create: Callable[[], None],
@@ -227,11 +263,13 @@ class Applying:
         try:
             present = find()
         except NotFound:
-            create()
-            self.changes.append(Change("created", self.at))
+            with self._one(connection):
+                create()
+                self.changes.append(Change("created", self.at))
             return
         if self._is_other(present, wanted):
-            replace()
+            with self._one(connection):
+                replace()
 
     def _is_other(self, present: object, wanted: BaseModel) -> bool:
         """Whether something has to be changed, which is noted then."""

@@ -23,7 +23,7 @@ from stadtsinn.cloud.publish.application import create_app
 from stadtsinn.cloud.town.edge_authority import EdgeAuthority
 from stadtsinn.cloud.town.endpoints import use_edge_authority
 from stadtsinn.cloud.town_file.apply import apply_town
-from stadtsinn.cloud.town_file.device_csv import read_devices
+from stadtsinn.cloud.town_file.device_import import import_devices
 from stadtsinn.cloud.town_file.model import Town
 from stadtsinn.cloud.town_file.problems import TownRefused
 
@@ -153,7 +153,7 @@ def test_a_table_of_devices_obeys_and_its_counting_does_not_grow_with_the_square
 ) -> None:
     def counts(first: int, rows: int) -> int:
         lines = [f"{dev_eui(first + n)};dragino/lse01;Baum {first + n}" for n in range(rows)]
-        listed = read_devices("\n".join(["dev_eui;type;name", *lines]))
+        content = "\n".join(["dev_eui;type;name", *lines]).encode()
         asked: list[str] = []
         engine = world.database.engine
 
@@ -162,12 +162,8 @@ def test_a_table_of_devices_obeys_and_its_counting_does_not_grow_with_the_square
                 asked.append(arguments[2])
 
         event.listen(engine, "before_cursor_execute", note)
-        apply_town(
-            world.database,
-            Town(tenant=HOME, name="M", devices=listed),
-            world.clock.now(),
-            limits=Limits(devices=60),
-        )
+        limits = Limits(devices=60)
+        import_devices(world.database, HOME, content, world.clock.now(), limits=limits)
         event.remove(engine, "before_cursor_execute", note)
         return len(asked)
 

@@ -1,0 +1,104 @@
+"""The cells of a device list: what people and Excel write, read or refused, never guessed."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+
+from stadtsinn.base.foreign_text import visible
+from stadtsinn.cloud.platform.api.fields import normalised_dev_eui
+from stadtsinn.cloud.town_file.device_columns import UNITS
+
+_KEY = re.compile(r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}[\s:.,_-]?){15}[0-9A-Fa-f]{2}(?![0-9A-Fa-f])")
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_BY_EXCEL = re.compile(r"\d(?:[.,]\d+)?E[+-]?\d{1,3}", re.IGNORECASE)
+_SHORTENED = 8
+"""Digits that may be left of a DevEUI with zeros before them."""
+_AROUND_EUI = re.compile(r"""^=?["'`]+|["']+$|^0x|^eui[-_:]""", re.IGNORECASE)
+_BETWEEN_EUI = re.compile(r"[\s:.‐-―_-]|\u00a0|\u202f|\u200b")
+_TIME = re.compile(r"(\d+)(?:[.,](\d+))?\s*([^\W\d_]*)\.?")
+_DEGREES = re.compile(r"[+-]?\d{1,3}(?:[.,]\d+)?")
+_TAG = re.compile(r"\s*([^=:;,]+?)\s*[=:]\s*([^;,]*?)\s*")
+
+
+class WrongCell(ValueError):
+    """What is wrong with a cell, and what to write."""
+
+
+def looks_like_a_key(cell: str) -> bool:
+    """Are these 128 bits in hex, as an AppKey is? With a UUID's dashes they are none."""
+    return _UUID.fullmatch(cell) is None and _KEY.search(cell) is not None
+
+
+def dev_eui(cell: str) -> str:
+    """A DevEUI with the blanks, dashes, colons and prefixes of stickers and lists."""
+    if looks_like_a_key(cell):
+        raise WrongCell("32 hexadecimal digits are a key, not a DevEUI: are cells shifted?")
+    if _BY_EXCEL.fullmatch(cell):
+        raise WrongCell(
+            f"Excel made the number {_quoted(cell)} of it and destroyed it: get the list again and "
+            "import the column as text (Data, From text/CSV)"
+        )
+    digits = _BETWEEN_EUI.sub("", _AROUND_EUI.sub("", _AROUND_EUI.sub("", cell)))
+    if digits.isdecimal() and _SHORTENED <= len(digits) < 16:
+        raise WrongCell(
+            f"{len(digits)} digits, a DevEUI has 16: Excel leaves out zeros at the beginning; get "
+            "the list again and import the column as text (Data, From text/CSV)"
+        )
+    try:
+        return normalised_dev_eui(digits)
+    except ValueError as error:
+        raise WrongCell(str(error)) from None
+
+
+def seconds(cell: str, unit: int | None) -> int:
+    """A time in seconds; `unit` is that of the column's head, None where it names none."""
+    found = _TIME.fullmatch(cell.lower())
+    if found is None or (found[3] and found[3] not in UNITS):
+        raise WrongCell(f"{_quoted(cell)} is no time: write seconds, or e.g. '20 min'")
+    whole, fraction, stated = found.groups()
+    if fraction is not None and len(fraction) == 3:
+        raise WrongCell(
+            f"{_quoted(cell)} may be {whole}{fraction} or {whole}.{fraction}: write it without the "
+            "point for thousands"
+        )
+    if (factor := UNITS.get(stated, unit)) is None:
+        raise WrongCell("in which unit? Write '20 min', or name the column 'interval_s'")
+    exact = Decimal(f"{whole}.{fraction or 0}") * factor
+    if exact != int(exact):
+        raise WrongCell(f"{_quoted(cell)} is no whole number of seconds")
+    return int(exact)
+
+
+def degrees(cell: str) -> float:
+    """A latitude or longitude, with decimal point or comma."""
+    plain = cell.strip("° ")
+    if _DEGREES.fullmatch(plain) is None:
+        raise WrongCell(f"{_quoted(cell)} is no number of degrees: write e.g. 51.9607")
+    return float(plain.replace(",", "."))
+
+
+def tags(cell: str) -> dict[str, str]:
+    """Tags as JSON, or as ``name=value`` with semicolons or commas between them."""
+    if cell.startswith("{"):
+        try:
+            document = json.loads(cell)
+        except ValueError:
+            document = None
+        if isinstance(document, dict) and all(isinstance(one, str) for one in document.values()):
+            return document
+        raise WrongCell("this is no JSON object of texts")
+    found = {}
+    for part in re.split(r"[;,]", cell):
+        if not part.strip():
+            continue
+        pair = _TAG.fullmatch(part)
+        if pair is None:
+            raise WrongCell(f"{_quoted(part.strip())} is no tag: write name=value")
+        found[pair[1]] = pair[2]
+    return found
+
+
+def _quoted(cell: str) -> str:
+    return f"'{visible(cell)[:40]}'"

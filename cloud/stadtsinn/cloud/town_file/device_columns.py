@@ -1,0 +1,117 @@
+"""Which column of a device list is what: our names, and those of vendors and network servers.
+
+ChirpStack, The Things Stack, Milesight, Dragino and German delivery notes each call them otherwise.
+Keys are never read: stadtsinn has no use for them, and they belong to the network server alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "dev_eui": (
+        *("deveui", "deviceeui", "eui", "eui64", "hardwareserial", "enddeviceeui", "geräteeui"),
+        *("deveuihex", "lorawandeveui", "deveui64"),
+    ),
+    "type": (
+        *("type", "devicetype", "typ", "gerätetyp", "sensortyp", "model", "modell", "modelid"),
+        *("modelname", "devicemodel", "modelnumber", "product", "productname", "produkt"),
+        *("artikel", "artikelbezeichnung", "partnumber", "deviceprofilename", "deviceprofile"),
+        *("geräteprofil", "profile", "profilename"),
+    ),
+    "vendor": ("vendor", "brand", "brandid", "hersteller", "manufacturer"),
+    "name": ("name", "bezeichnung", "devicename", "gerätename", "displayname", "label"),
+    "id": ("id", "deviceid", "enddeviceid"),
+    "site": ("site", "ort"),
+    "station": ("station", "messstelle"),
+    "latitude": ("latitude", "lat", "breite", "breitengrad", "geobreite", "gpslatitude"),
+    "longitude": (
+        *("longitude", "lon", "lng", "long", "länge", "längengrad", "geolänge", "gpslongitude"),
+    ),
+    "tags": ("tags", "schlagworte", "labels", "metadata"),
+}
+"""In the order in which they count where a list has several."""
+
+_INTERVALS = (
+    *("interval", "intervall", "sendeintervall", "messintervall", "meldeintervall"),
+    *("uplinkinterval", "reportinginterval", "reportinterval", "transmitinterval"),
+)
+UNITS: Mapping[str, int] = {
+    **dict.fromkeys(("s", "sec", "sek", "secs", "sekunden", "second", "seconds"), 1),
+    **dict.fromkeys(("min", "mins", "minute", "minuten", "minutes"), 60),
+    **dict.fromkeys(("h", "std", "stunde", "stunden", "hour", "hours"), 3_600),
+    **dict.fromkeys(("d", "tag", "tage", "day", "days"), 86_400),
+}
+"""Seconds of what a time may be written in."""
+
+_SECRET = re.compile(r"key(?:s|hex|\d)?$|schlüssel|passwor|secret|token|^pin$|session")
+_LEFT_OUT = frozenset(
+    {
+        *("joineui", "appeui", "applicationeui", "devaddr", "deviceprofileid", "applicationid"),
+        *("description", "beschreibung", "serialnumber", "serial", "seriennummer", "sn", "imei"),
+        *("lorawanversion", "lorawanphyversion", "frequencyplanid", "firmwareversion", "bandid"),
+        *("hardwareversion", "region", "class", "macversion", "tenantid", "tenantname", "version"),
+        *("applicationname", "number", "nr", "nummer", "position", "pos", "status", "lastseenat"),
+    }
+)
+_TAG = re.compile(r"(?:tags?|variables?)\s*[:._]\s*(\S.*)", re.IGNORECASE)
+_KNOWN = {alias: field for field, aliases in NAMES.items() for alias in aliases}
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column holds. `field` is empty where it is left out; `rank`: the smaller counts first
+    of several with the same field. `unit`: seconds of an interval's unit, None: cells say it."""
+
+    head: str
+    field: str = ""
+    rank: int = 0
+    unit: int | None = None
+    tag: str = ""
+    secret: bool = False
+
+
+class UnknownColumn(ValueError):
+    """A head that is nearly one that is known."""
+
+
+def column_of(head: str) -> Column:
+    """What the column of this head holds. Raises UnknownColumn."""
+    head = head.strip().strip("'\"")
+    if (tag := _TAG.fullmatch(head)) is not None:
+        return Column(head, "tag", tag=tag[1].strip())
+    plain = plain_head(head)
+    if (field := _KNOWN.get(plain)) is not None:
+        return Column(head, field, NAMES[field].index(plain))
+    if (interval := _interval(plain)) is not None:
+        return Column(head, "interval_s", unit=UNITS.get(interval))
+    if _SECRET.search(plain):
+        return Column(head, secret=True)
+    if plain and plain not in _LEFT_OUT:
+        near = get_close_matches(plain, [*_KNOWN, "intervals"], n=1, cutoff=0.75)
+        if near:
+            meant = "interval_s" if near[0] == "intervals" else near[0]
+            raise UnknownColumn(f"did you mean '{meant}'?")
+    return Column(head)
+
+
+def is_heading(cells: Sequence[str]) -> bool:
+    """Is this the line with the heads? It names the DevEUI."""
+    return any(_KNOWN.get(plain_head(cell)) == "dev_eui" for cell in cells)
+
+
+def plain_head(head: str) -> str:
+    """A head without all that people vary: case, blanks, underscores, brackets."""
+    return re.sub(r"[^a-z0-9äöüß]", "", head.strip().lower())
+
+
+def _interval(plain: str) -> str | None:
+    """The unit behind an interval's name, empty where there is none; None for another name."""
+    for name in _INTERVALS:
+        unit = plain.removeprefix(name).removeprefix("in")
+        if plain.startswith(name) and (not unit or unit in UNITS):
+            return unit
+    return None
