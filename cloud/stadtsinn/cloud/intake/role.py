@@ -135,5 +135,5 @@ def build_ingest(
         grouping,
     )
     states = EdgeStateWriter(database, edges.states, directory.current) if edges else None
-    beside = [awaited, *([states] if states else [])]
+    beside: list[Repeating] = [awaited, *([states] if states else [])]
     return Ingest(worker, sources, housekeeping, beside)
