@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
-from stadtsinn.cli.language import german, text
+from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json, TownName
 from stadtsinn.cli.output import print_list
 
@@ -56,17 +56,17 @@ def retention(
             present = retention_of(connection, tenant)
         if value is not None and name == "series":
             opened.series.set_retention(tenant, present.series)
-    described = type(present).model_fields
-    shown = [one for one in described if name in (None, one)]
+    of_what = type(present).of_what()
+    shown = [one for one in of_what if name in (None, one)]
     if not shown:
-        raise typer.BadParameter(f"'{name}': {', '.join(described)}", param_hint="NAME")
+        raise typer.BadParameter(f"'{name}': {', '.join(of_what)}", param_hint="NAME")
     print_list(
         shown,
         {
             text("Retention", "Aufbewahrung"): lambda one: one,
             text("Days", "Tage"): lambda one: _shown(getattr(present, one)),
             text("Usually", "Sonst"): lambda one: _shown(getattr(DEFAULTS, one)),
-            text("Of what", "Wovon"): lambda one: _what(described[one].description or ""),
+            text("Of what", "Wovon"): lambda one: text(of_what[one].english, of_what[one].german),
         },
         lambda one: {
             "retention": one,
@@ -89,8 +89,3 @@ def _days(value: str) -> int | None:
 
 def _shown(days: int | None) -> str:
     return text(_FOR_EVER, "unbegrenzt") if days is None else str(days)
-
-
-def _what(description: str) -> str:
-    english, _, german_text = description.partition(" · ")
-    return german_text if german() else english

@@ -238,6 +238,7 @@ def test_the_api_shows_a_town_its_own(storage: Storage, tmp_path: Any) -> None:
     keep(storage, outbox=30)
     shown = world.client(Role.READER).get("/api/v1/retention").json()
     assert [one["name"] for one in shown] == list(Retention.model_fields)
+    assert list(Retention.of_what()) == list(Retention.model_fields)
     assert {one["name"]: one["days"] for one in shown}["outbox"] == 30
     others = world.client(Role.READER, AWAY).get("/api/v1/retention").json()
     assert {one["name"]: one["days"] for one in others}["outbox"] == 90

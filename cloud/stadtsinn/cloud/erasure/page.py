@@ -78,10 +78,9 @@ def _tables() -> Iterator[Row]:
 
 
 def _periods() -> Iterator[Row]:
-    for name, field in Retention.model_fields.items():
-        english, _, german = (field.description or "").partition(" · ")
+    for name, what in Retention.of_what().items():
         days = getattr(DEFAULTS, name)
-        yield name, Words(german, english), FOR_EVER if days is None else str(days)
+        yield name, Words(what.german, what.english), FOR_EVER if days is None else str(days)
 
 
 def _until(kept: Kept) -> Words:

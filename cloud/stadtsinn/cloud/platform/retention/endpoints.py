@@ -35,7 +35,7 @@ def read_retention(scope: ReaderDep, services: ServicesDep) -> list[KeptFor]:
             name=name,
             days=getattr(present, name),
             usual=getattr(DEFAULTS, name),
-            what=field.description or "",
+            what=f"{what.english} · {what.german}",
         )
-        for name, field in Retention.model_fields.items()
+        for name, what in Retention.of_what().items()
     ]

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from stadtsinn.base.settings.reading import Section
+from stadtsinn.cloud.platform.limits.model import Of
 
 MOST = 36_500
 _Days = Annotated[int, Field(ge=1, le=MOST)]
@@ -18,39 +19,41 @@ class Retention(Section):
     """Whole days (UTC); None is for ever. What is older goes once a day."""
 
     log: Annotated[
-        _ForEver,
-        Field(description="Uplinks in the database. · Messungen, wie sie kamen, in der Datenbank."),
+        _ForEver, Of("Uplinks in the database.", "Messungen, wie sie kamen, in der Datenbank.")
     ] = None
     archive: Annotated[
-        _ForEver,
-        Field(description="Uplinks in files of the archive. · Messungen in Dateien des Archivs."),
+        _ForEver, Of("Uplinks in files of the archive.", "Messungen in Dateien des Archivs.")
     ] = None
-    series: Annotated[
-        _ForEver,
-        Field(description="Series of stations. · Messreihen der Messstellen."),
-    ] = None
+    series: Annotated[_ForEver, Of("Series of stations.", "Messreihen der Messstellen.")] = None
     samples: Annotated[
         int,
-        Field(
-            ge=1,
-            le=7,
-            description="Numbers of zones, minute by minute; the history is made from the counts "
-            "of gates. · Zahlen der Zonen je Minute; der Verlauf entsteht aus den Zählständen.",
+        Field(ge=1, le=7),
+        Of(
+            "Numbers of zones, minute by minute; the history is made from the counts of gates.",
+            "Zahlen der Zonen je Minute; der Verlauf entsteht aus den Zählständen.",
         ),
     ] = 7
     outbox: Annotated[
         int,
-        Field(
-            ge=1,
-            le=3_650,
-            description="Telephone numbers and texts of messages; that they were sent stays on "
-            "record. · Nummern und Texte von Meldungen; dass gesendet wurde, bleibt vermerkt.",
+        Field(ge=1, le=3_650),
+        Of(
+            "Telephone numbers and texts of messages; that they were sent stays on record.",
+            "Nummern und Texte von Meldungen; dass gesendet wurde, bleibt vermerkt.",
         ),
     ] = 90
     audit: Annotated[
-        int,
-        Field(ge=1, le=3_650, description="Who changed what. · Wer was geändert hat."),
+        int, Field(ge=1, le=3_650), Of("Who changed what.", "Wer was geändert hat.")
     ] = 365
+
+    @classmethod
+    def of_what(cls) -> dict[str, Of]:
+        """Each setting by its name."""
+        return {
+            name: one
+            for name, field in cls.model_fields.items()
+            for one in field.metadata
+            if isinstance(one, Of)
+        }
 
     @model_validator(mode="after")
     def _series_can_be_made_again(self) -> Self:
