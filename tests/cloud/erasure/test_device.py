@@ -12,7 +12,8 @@ from sqlalchemy import insert, select
 from databases import add_tenant, fresh_database
 from fake_history import BED, TOWN, TREE, History
 from fake_uplinks import NINE
-from filled_towns import row
+from filled_towns import fill, row
+from first_version import all_rows
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.domains.crowd.tables import gate_counts
@@ -22,9 +23,11 @@ from stadtsinn.cloud.erasure.device import DeviceErasure, inventory
 from stadtsinn.cloud.erasure.slices import Slices, Storage
 from stadtsinn.cloud.intake.tables import quarantine
 from stadtsinn.cloud.log.archive_files import thinning
+from stadtsinn.cloud.operations.tables import operator_alarms
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.access.service import operator_scope
 from stadtsinn.cloud.platform.audit.tables import audit_lines
+from stadtsinn.cloud.schema import metadata
 from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town.stations.tables import datastreams, deployments, stations
@@ -160,6 +163,24 @@ def test_quarantine_goes_but_not_what_another_town_received(history: History) ->
     assert inventory(storage_of(history), SCOPE, BED).quarantined == 2
     erase(history)
     assert [one["id"] for one in rows(history, quarantine)] == [12]
+
+
+def test_no_table_of_towns_names_it_any_more(storage: Storage) -> None:
+    """Every table of the schema that names devices, whatever it will be."""
+    fill(storage.database)
+    with storage.database.write() as connection:
+        told = {**row(operator_alarms, TOWN), "subject": "1x", "kind": "silent"}
+        connection.execute(insert(operator_alarms).values(told))
+    before = all_rows(storage.database)
+    DeviceErasure(storage, Slices(storage, wait=lambda _: None)).run(SCOPE, "1x")
+    after = all_rows(storage.database)
+    named = [one for one in metadata.sorted_tables if "dev_eui" in one.c]
+    assert len(named) >= 9
+    for table in named:
+        assert "1x" not in {one["dev_eui"] for one in after[table.name]}, table.name
+        others = [one for one in before[table.name] if one["dev_eui"] == "2x"]
+        assert [one for one in after[table.name] if one["dev_eui"] == "2x"] == others, table.name
+    assert [one["subject"] for one in after["operator_alarms"]] == ["2x"]
 
 
 def test_a_town_that_had_it_erases_its_own_part(history: History) -> None:

@@ -130,6 +130,7 @@ class DeviceErasure:
             device_repository.delete_deployments(connection, tenant_id, dev_eui)
             repository.forget_former_owner(connection, tenant_id, dev_eui)
             repository.forget_in_redecodings(connection, {dev_eui})
+            repository.forget_told(connection, {dev_eui})
             bump_revision(connection)
             record(connection, scope, now, [_line(tenant_id, dev_eui, self._slices.gone)])
         self._forget_name()

@@ -6,13 +6,12 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, func, select, u
 
 from stadtsinn.cloud.domains.crowd.tables import gate_counts
 from stadtsinn.cloud.domains.crowd.zones.tables import gates
-from stadtsinn.cloud.intake.device_claims.tables import device_claims
+from stadtsinn.cloud.erasure.repository import owned_tables
 from stadtsinn.cloud.intake.tables import quarantine
-from stadtsinn.cloud.log.set_aside.tables import set_aside
 from stadtsinn.cloud.log.uplinks.tables import uplinks
 from stadtsinn.cloud.platform.access.rows import missing
 from stadtsinn.cloud.platform.access.scope import Scope
-from stadtsinn.cloud.series.redecode.tables import redecoding_devices
+from stadtsinn.cloud.platform.privacy.kept import of_tenant
 from stadtsinn.cloud.town.stations.tables import deployments, stations
 from stadtsinn.cloud.town.tables import devices, former_owners
 
@@ -42,12 +41,18 @@ def towns_that_know(connection: Connection, dev_eui: str) -> list[str]:
 
 
 def rows_of(tenant_id: str, dev_eui: str) -> list[tuple[Table, ColumnElement[bool]]]:
-    """The rows that go with a device, beside what it measured and its deployments."""
-    named = (set_aside, redecoding_devices, device_claims)
-    found = [
-        (table, (table.c.tenant_id == tenant_id) & (table.c.dev_eui == dev_eui)) for table in named
+    """The rows that go with a device: of every town's table that names devices."""
+    return [
+        (table, (table.c.dev_eui == dev_eui) & of_tenant(table, tenant_id))
+        if table is not quarantine
+        else (table, _quarantined(tenant_id, dev_eui))
+        for table in owned_tables()
+        if "dev_eui" in table.c and table not in _APART
     ]
-    return [*found, (quarantine, _quarantined(tenant_id, dev_eui))]
+
+
+_APART = (devices, former_owners, deployments, gate_counts)
+"""Struck off at the beginning, kept until the end, or kept without the name."""
 
 
 def _quarantined(tenant_id: str, dev_eui: str) -> ColumnElement[bool]:

@@ -23,6 +23,7 @@ from stadtsinn.cloud.alarms.alerts.tables import rules
 from stadtsinn.cloud.intake.device_claims.tables import device_claims
 from stadtsinn.cloud.intake.tables import configured_edges, quarantine
 from stadtsinn.cloud.log.uplinks.tables import uplinks
+from stadtsinn.cloud.operations.tables import operator_alarms
 from stadtsinn.cloud.platform.privacy.kept import is_owned, of_tenant, owner_of
 from stadtsinn.cloud.platform.tenants.tables import tenants
 from stadtsinn.cloud.schema import metadata
@@ -152,6 +153,19 @@ def forget_in_redecodings(connection: Connection, dev_euis: Collection[str]) -> 
             connection.execute(delete(table).where(table.c.id == number))
         elif left != chosen:
             connection.execute(update(table).where(table.c.id == number).values(devices=left))
+
+
+def told_names(connection: Connection, tenant_id: str) -> set[str]:
+    """How operators are told of a town's things: by DevEUI or edge id."""
+    own = select(edges.c.id).where(edges.c.tenant_id == tenant_id)
+    return devices_of(connection, tenant_id) | set(connection.execute(own).scalars())
+
+
+def forget_told(connection: Connection, subjects: Collection[str]) -> None:
+    """What operators were told of these is over."""
+    told = set(connection.execute(select(operator_alarms.c.subject)).scalars())
+    for subject in told.intersection(subjects):
+        connection.execute(delete(operator_alarms).where(operator_alarms.c.subject == subject))
 
 
 def configurations_without_edge(connection: Connection) -> Iterator[str]:

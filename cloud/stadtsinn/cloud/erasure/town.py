@@ -124,6 +124,8 @@ class TownErasure:
             repository.forget_in_redecodings(
                 connection, repository.devices_of(connection, tenant_id)
             )
+            names = repository.told_names(connection, tenant_id)
+            repository.forget_told(connection, names)
             bump_revision(connection)
         crash_point("erasure.marked")
 
