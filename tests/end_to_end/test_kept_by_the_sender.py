@@ -12,6 +12,7 @@ from agents_and_cloud import AgentsAndCloud as Town
 from agents_and_cloud import send, with_cloud
 from fake_uplinks import register, register_edge
 from real_parts import wait_until
+from stadtsinn.cloud.operations.edges import Presence, edges
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +51,18 @@ def test_an_unknown_edge_keeps_everything_until_it_is_registered(town: Town) -> 
     send(local, range(5))
     wait_until(lambda: "unknown_edge" in town.log(), "the ingest names it")
     assert agent.metric("stadtsinn_edge_spool_items") == 5
+    wait_until(lambda: "know edge 'bauhof'" in agent.check("delivery")["detail"], "it is told why")
+    assert "give-edge" in agent.warnings("delivery")
     register_edge(town.cloud.database, "bauhof")
     town.wait_for(range(5))
     wait_until(lambda: agent.metric("stadtsinn_edge_spool_items") == 0, "acknowledged")
+    assert "give-edge" not in agent.warnings("delivery")
+    wait_until(lambda: seen(town, "bauhof") is Presence.ONLINE, "the cloud hears that it is there")
+    agent.stop()
+    wait_until(lambda: seen(town, "bauhof") is Presence.STOPPED, "and that it was stopped")
+
+
+def seen(town: Town, edge_id: str) -> Presence:
+    with town.cloud.database.read() as connection:
+        found = {one.id: one.presence for one in edges(connection, town.clock.now())}
+    return found[edge_id]

@@ -11,8 +11,8 @@ from typing import Protocol
 from stadtsinn.base.instant import DAY, SECOND, Instant
 from stadtsinn.base.private_files import private_file
 
-MADE = Instant(1_793_491_200 * SECOND)
-"""2026-11-01: this version did not exist before, so no clock that is right shows less."""
+MADE = Instant(1_767_225_600 * SECOND)
+"""2026-01-01: there was no version before, so no clock that is right shows less."""
 _LIFE = 30 * 365 * DAY
 
 

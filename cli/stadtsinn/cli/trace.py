@@ -105,9 +105,11 @@ def _told(step: Step) -> str:
     told = step.told
     if step.stage == "radio":
         signal = f", {told['rssi']} dBm, {told['snr']:.0f} dB" if "rssi" in told else ""
+        number = told["gateways"]
+        ending = "" if number == 1 else "s"
         return text(
-            f"{told['gateways']} gateways{signal}, time of {told['clock']}",
-            f"{told['gateways']} Gateways{signal}, Zeit von {told['clock']}",
+            f"{number} gateway{ending}{signal}, time of {told['clock']}",
+            f"{number} Gateway{ending}{signal}, Zeit von {told['clock']}",
         )
     if step.stage == "decoded" and step.done:
         return text(
@@ -123,6 +125,9 @@ def _told(step: Step) -> str:
 
 def _joined(told: Mapping[str, object]) -> str:
     known = {name: value for name, value in told.items() if name != "follower"}
+    if isinstance(latest := known.get("latest"), int):
+        by = for_people(latest)
+        return text(f"by {by} at the latest", f"spätestens {by}")
     if "behind" in known:
         return text(f"{known['behind']} uplinks behind", f"{known['behind']} Meldungen zurück")
     if "position" in known:
@@ -156,6 +161,8 @@ def _document(found: Trace) -> dict[str, object]:
 def _plain(told: Mapping[str, object]) -> dict[str, object]:
     """Times as text."""
     return {
-        name: isoformat(value) if name in ("since", "at") and isinstance(value, int) else value
+        name: isoformat(value)
+        if name in ("since", "at", "latest") and isinstance(value, int)
+        else value
         for name, value in told.items()
     }

@@ -20,6 +20,15 @@ def next_step(found: Trace, now: Instant) -> str:
     ago = age(since if isinstance(since, int) else None, now)  # type: ignore[arg-type]
     interval = told.get("interval_s")
     every = span(interval * SECOND) if isinstance(interval, int) else ""
+    times = told.get("times")
+    aside = (
+        (f"{times} uplinks of it are in quarantine.", f"{times} Meldungen liegen in Quarantäne.")
+        if times
+        else (
+            "nothing of it is in quarantine either: does its network server publish to us?",
+            "auch in Quarantäne liegt nichts von ihm: Veröffentlicht sein Netzwerkserver an uns?",
+        )
+    )
     edge, follower = told.get("edge", ""), told.get("follower", "")
     sentences = {
         "nothing": (
@@ -28,14 +37,14 @@ def next_step(found: Trace, now: Instant) -> str:
         ),
         "not_registered": (
             (
-                f"Next: register the device. No town has {eui}; {told.get('times')} uplinks of "
-                "it are in quarantine. 'stadtsinn registry apply', then 'stadtsinn cloud "
-                f"quarantine replay --dev-eui {eui}'"
+                f"Next: register the device. No town has {eui}; {aside[0]} 'stadtsinn registry "
+                "apply', then 'stadtsinn cloud quarantine replay "
+                f"--dev-eui {eui}'"
             ),
             (
-                f"Als Nächstes: das Gerät anlegen. Keine Stadt hat {eui}; {told.get('times')} "
-                "Meldungen liegen in Quarantäne. 'stadtsinn registry apply', dann 'stadtsinn cloud "
-                f"quarantine replay --dev-eui {eui}'"
+                f"Als Nächstes: das Gerät anlegen. Keine Stadt hat {eui}; {aside[1]} 'stadtsinn "
+                "registry apply', dann 'stadtsinn cloud quarantine replay "
+                f"--dev-eui {eui}'"
             ),
         ),
         "quarantined": (

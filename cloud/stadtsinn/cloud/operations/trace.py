@@ -177,7 +177,8 @@ def _arrival(last: HistoryItem) -> Iterator[Step]:
 def _followers(
     connection: Connection, position: int, now: Instant
 ) -> Iterator[tuple[Step, Missing | None]]:
-    """What each follower of the log made of it. `at`: when it had done it at the latest."""
+    """What each follower of the log made of it. When is known of the newest uplink only; of an
+    older one, that it was done by `latest`, when the follower moved last."""
     cursors = repository.cursors(connection)
     aside = {row.follower: row for row in repository.set_aside_at(connection, position)}
     for name in FOLLOWERS:
@@ -188,7 +189,11 @@ def _followers(
             step = Step(stage, False, aside[name].set_aside_at, told)
             yield step, Missing(Why.SET_ASIDE, stage, told)
         elif reached >= position:
-            yield Step(stage, True, moved if reached == position else None), None
+            exact = reached == position
+            yield (
+                Step(stage, True, moved if exact else None, {} if exact else {"latest": moved}),
+                None,
+            )
         else:
             behind = repository.counted_after(connection, reached)
             told = {"follower": name, "behind": behind, "since": moved}
