@@ -71,7 +71,7 @@ def of_folder(folder: Path) -> Iterator[Finding]:
         mode = stat.S_IMODE(folder.stat().st_mode)
     except OSError:
         return
-    if mode & _CHANGED_BY_ALL:
+    if mode & _CHANGED_BY_ALL and not mode & stat.S_ISVTX:  # there nobody takes others' files away
         yield Finding(
             text(
                 f"everybody may change what is in {folder} (mode {mode:04o}): 'chmod o-w {folder}'",

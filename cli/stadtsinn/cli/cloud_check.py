@@ -60,6 +60,8 @@ def _findings(settings: CloudSettings, brokers: list[Broker], clock: Clock) -> I
         yield from certificate_check.of_broker(broker, now)
     if settings.edges.authority is not None:
         yield from certificate_check.of_file(settings.edges.authority, now)
+    for path in settings.operator.certificates:
+        yield from certificate_check.of_file(path, now)
     for secret in secrets_in_files(settings):
         yield from certificate_check.of_secret(secret)
     written = list(_written(settings))

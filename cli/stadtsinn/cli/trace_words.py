@@ -84,7 +84,7 @@ def next_step(found: Trace, now: Instant) -> str:
         ),
         "edge_away": (
             (
-                f"Next: edge '{edge}' is away since {ago}. It keeps what comes and delivers it "
+                f"Next: edge '{edge}' has been away for {ago}. It keeps what comes and delivers it "
                 "later: look at its power, its line, its certificate ('stadtsinn edge check' "
                 "there)."
             ),
