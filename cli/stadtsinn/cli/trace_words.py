@@ -22,7 +22,10 @@ def next_step(found: Trace, now: Instant) -> str:
     every = span(interval * SECOND) if isinstance(interval, int) else ""
     times = told.get("times")
     aside = (
-        (f"{times} uplinks of it are in quarantine.", f"{times} Meldungen liegen in Quarantäne.")
+        (
+            f"{times} uplinks of it are in quarantine and are taken by themselves then.",
+            f"{times} Meldungen liegen in Quarantäne und werden dann von selbst übernommen.",
+        )
         if times
         else (
             "nothing of it is in quarantine either: does its network server publish to us?",
@@ -36,15 +39,10 @@ def next_step(found: Trace, now: Instant) -> str:
             "Nichts fehlt: Die letzte Meldung kam ganz durch, die nächste ist nicht überfällig.",
         ),
         "not_registered": (
+            f"Next: register the device ('stadtsinn registry apply'). No town has {eui}; {aside[0]}",
             (
-                f"Next: register the device. No town has {eui}; {aside[0]} 'stadtsinn registry "
-                "apply', then 'stadtsinn cloud quarantine replay "
-                f"--dev-eui {eui}'"
-            ),
-            (
-                f"Als Nächstes: das Gerät anlegen. Keine Stadt hat {eui}; {aside[1]} 'stadtsinn "
-                "registry apply', dann 'stadtsinn cloud quarantine replay "
-                f"--dev-eui {eui}'"
+                f"Als Nächstes: das Gerät anlegen ('stadtsinn registry apply'). Keine Stadt hat {eui}; "
+                f"{aside[1]}"
             ),
         ),
         "quarantined": (
