@@ -31,6 +31,7 @@ NEEDS = {
     "name": "series",
     "file": "town.toml",
     "tenant": "musterstadt",
+    "new_config": "new.toml",
     "row_id": "1",
     "key_id": "1",
     "slug": "linde",
@@ -89,6 +90,8 @@ def _arguments(path: tuple[str, ...], folder: Path) -> list[str]:
 def config(tmp_path: Path) -> Path:
     path = tmp_path / "cloud.toml"
     path.write_text('[database]\nurl = "sqlite:///town.sqlite"\n', encoding="utf-8")
+    new = '[database]\nurl = "sqlite:///new.sqlite"\n'
+    (tmp_path / "new.toml").write_text(new, encoding="utf-8")
     example = CliRunner().invoke(_load("registry"), ["example"]).stdout
     (tmp_path / "town.toml").write_text(example, encoding="utf-8")
     return path

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stadtsinn.base.berlin import for_people, isoformat
-from stadtsinn.cli import cloud_check, set_aside
+from stadtsinn.cli import cloud_check, database_move, set_aside
 from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.installation import (
     DEFAULT_CONFIG,
@@ -48,6 +48,7 @@ quarantine_app = typer.Typer(
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(set_aside.app, name="set-aside")
 app.command("check", help=cloud_check.HELP)(cloud_check.check)
+app.command("move-database", help=database_move.HELP)(database_move.move_database)
 
 
 def _known_reason(word: str | None) -> str | None:
