@@ -30,7 +30,7 @@ from stadtsinn.cloud.platform.audit.tables import audit_lines
 from stadtsinn.cloud.platform.retention.model import DEFAULTS, Retention
 from stadtsinn.cloud.platform.retention.service import change_retention, retention_of
 from stadtsinn.cloud.series.retention.kept import KeptSeries
-from stadtsinn.cloud.series.stores.store import Point, SeriesKey
+from stadtsinn.cloud.series.stores.store import Point, SeriesKey, SeriesRejected
 
 OURS, THEIRS = "70b3d50000000100", "70b3d50000000101"
 DAYS = 40
@@ -191,6 +191,21 @@ def test_series_are_kept_as_the_town_says_and_nobody_sees_older_ones(towns: Stor
     assert len(towns.series.read(TOWN, key, Instant(0), Instant(NOW + 1))) == 40
     job(towns).step()
     assert len(towns.series.read(TOWN, key, Instant(0), Instant(NOW + 1))) == 31
+
+
+def test_a_store_that_refuses_keeps_nothing_else_waiting(
+    towns: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """InfluxDB 3 takes a period only when a database is made."""
+
+    def refuse(tenant: str, days: int | None) -> None:
+        raise SeriesRejected(f"{tenant} {days}")
+
+    monkeypatch.setattr(towns.series, "set_retention", refuse)
+    keep(towns, series=30, archive=30, log=30)
+    with pytest.raises(SeriesRejected):
+        job(towns).step()
+    assert len(uplinks_of(towns, TOWN)) == 30
 
 
 def test_uplinks_of_a_town_that_is_no_more_go(towns: Storage) -> None:

@@ -31,6 +31,7 @@ from stadtsinn.cloud.platform.audit.line import Action, Kind, Line
 from stadtsinn.cloud.platform.audit.recording import record
 from stadtsinn.cloud.platform.retention.model import Retention
 from stadtsinn.cloud.platform.retention.service import retention_of
+from stadtsinn.cloud.series.stores.store import SeriesRejected, SeriesUnavailable
 
 log = structlog.get_logger()
 
@@ -84,16 +85,24 @@ class RetentionJob(Repeating):
         return _LOOK_S
 
     def run(self, kept: Kept, today: Instant) -> None:
-        """Delete what is older than each town keeps it. Raises SeriesUnavailable, HistoryBusy,
-        ArchiveUnreadable, OSError; the next run goes on."""
+        """Delete what is older than each town keeps it.
+
+        Where a store or the archive fails, all else is done first. Raises SeriesUnavailable,
+        SeriesRejected, HistoryBusy, ArchiveUnreadable, OSError; the next run goes on.
+        """
         for tenant_id, retention in kept.items():
-            self._keep_series(tenant_id, retention)
-            gone = self._delete(tenant_id, retention, today)
-            if gone:
-                self._tell(tenant_id, gone)
+            self._tell(tenant_id, self._delete(tenant_id, retention, today))
+        self._forget_strangers()
+        failed: list[Exception] = []
+        for tenant_id, retention in kept.items():
+            try:
+                self._keep_series(tenant_id, retention)
+            except (SeriesRejected, SeriesUnavailable) as error:
+                failed.append(error)
         for tenant_id, gone in self._thin(kept, today).items():
             self._tell(tenant_id, gone)
-        self._forget_strangers()
+        if failed:
+            raise failed[0]
 
     def _read(self) -> Kept:
         with self._storage.database.read() as connection:
@@ -190,6 +199,8 @@ class RetentionJob(Repeating):
             )
 
     def _tell(self, tenant_id: str, gone: Counter[str]) -> None:
+        if not gone:
+            return
         log.info("retention_enforced", tenant=tenant_id, gone=said(gone))
         line = Line(tenant_id, Action.DELETED, Kind.OLD_DATA, "", said(gone))
         with self._storage.database.write() as connection:

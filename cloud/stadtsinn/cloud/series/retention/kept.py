@@ -73,6 +73,8 @@ class KeptSeries:
         with self._database.read() as connection:
             limited = repository.retention_days(connection, tenant_id)
             town = retention_of(connection, tenant_id).series
+        if town is None and not limited:
+            return found
         now = self._clock.now()
         return {
             key: sample
