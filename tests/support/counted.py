@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import event
@@ -31,7 +31,16 @@ def statements(database: Database) -> Iterator[list[str]]:
 class Transaction:
     """One write transaction."""
 
-    statements: int = 0
+    texts: list[str] = field(default_factory=list)
+
+    @property
+    def statements(self) -> int:
+        return len(self.texts)
+
+    @property
+    def changes(self) -> int:
+        """Statements that write."""
+        return sum(text.startswith(("INSERT", "UPDATE", "DELETE")) for text in self.texts)
 
 
 @contextmanager
@@ -43,9 +52,9 @@ def write_transactions(database: Database) -> Iterator[list[Transaction]]:
         if connection.get_execution_options().get("stadtsinn_access") == "write":
             found.append(Transaction())
 
-    def executing(connection: Any, *_: Any) -> None:
+    def executing(connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         if connection.get_execution_options().get("stadtsinn_access") == "write" and found:
-            found[-1].statements += 1
+            found[-1].texts.append(statement)
 
     event.listen(database.engine, "begin", begun)
     event.listen(database.engine, "before_cursor_execute", executing)

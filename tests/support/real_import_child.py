@@ -38,7 +38,7 @@ def run_child(database: Database, devices: int, crash_at: str) -> int:
 def main() -> None:
     from stadtsinn.cloud.town_file import apply
 
-    apply._SLICE, apply._PAUSE_S = SLICE, 0.0
+    apply._SLICE = SLICE
     apply.apply_town(open_database(sys.argv[1]), town_of(int(sys.argv[2])), Instant(1))
 
 

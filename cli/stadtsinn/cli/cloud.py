@@ -213,7 +213,7 @@ def rebuild(
     config: Config = DEFAULT_CONFIG,
     clock: Clock = None,
 ) -> None:
-    from stadtsinn.cloud.log.followers.loop import rebuild as rebuild_follower
+    from stadtsinn.cloud.log.followers.forgetting import rebuild as rebuild_follower
     from stadtsinn.cloud.run import FOLLOWERS, follower
 
     if name not in FOLLOWERS:

@@ -324,10 +324,10 @@ def test_a_town_is_nobodys_from_the_first_moment_on(storage: Storage) -> None:
     assert {one.tenant_id for one in seen.stations.values()} == {NEIGHBOUR}
     assert set(seen.edges.values()) == {NEIGHBOUR}
     with storage.database.write() as connection:
-        first = outbox_repository.claim(connection, ["sms"], NOW, NOW)
-        assert first is not None
-        assert first.id == 2
-        assert outbox_repository.claim(connection, ["sms"], NOW, NOW) is None
+        assert outbox_repository.due(connection, ["sms"], NOW, 5) == [2]
+        assert outbox_repository.claim(connection, 1, ["sms"], NOW, NOW) is None
+        assert outbox_repository.claim(connection, 2, ["sms"], NOW, NOW) is not None
+        assert outbox_repository.due(connection, ["sms"], NOW, 5) == []
         with pytest.raises(Conflict, match="is being erased"):
             require_tenant(connection, TOWN)
     with pytest.raises(TownRefused, match="is being erased"):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from api_callers import AWAY, HOME, NOW, ApiWorld
+from counted import write_transactions
 from databases import add_tenant, fresh_database, fresh_postgres, shared_cluster
 from fake_arrivals import batch_arrival, event_arrival
 from fake_uplinks import (
@@ -478,3 +479,39 @@ def test_an_owner_that_deploys_it_anew_keeps_what_it_measured_until_then(towns: 
     assert (towns.own(claim)["state"], towns.owner()) == ("done", AWAY)
     towns.heard_by_edge(HOME, at=Instant(NOW + 30 * MINUTE))
     assert towns.uplinks(HOME) == 1, "after the claim, before it was deployed anew"
+
+
+def test_nobody_waits_while_the_owners_uplinks_are_looked_through(towns: Towns) -> None:
+    """They can be years': what they say is found out before, and only compared then."""
+    claim = towns.claim()
+    with write_transactions(towns.world.database) as found:
+        towns.heard_by_edge(AWAY)
+        found.clear()
+        towns.settle(quiet_days=1, notice_days=0)
+        (claimed,) = towns.claimed()
+        answer = towns.of(HOME).post(f"/api/v1/claimed-devices/{claimed['id']}/consent")
+        assert answer.status_code == 200
+        towns.settle(quiet_days=1, notice_days=0)
+    assert towns.own(claim)["state"] == "done"
+    texts = [text for one in found for text in one.texts]
+    assert not any("FROM uplinks" in text or "FROM quarantine" in text for text in texts)
+
+
+def test_an_objection_between_the_look_and_the_change_of_hands_counts(
+    towns: Towns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = towns.claim()
+    towns.heard_by_edge(AWAY)
+    towns.settle(quiet_days=1, notice_days=1)
+    (claimed,) = towns.claimed()
+    towns.world.clock.advance(2 * DAY)
+    settle = ClaimsWorker._settle
+
+    def objected_before(worker: ClaimsWorker, *arguments: Any) -> None:
+        towns.of(HOME).post(f"/api/v1/claimed-devices/{claimed['id']}/objection")
+        settle(worker, *arguments)
+
+    monkeypatch.setattr(ClaimsWorker, "_settle", objected_before)
+    towns.settle(quiet_days=1, notice_days=1)
+    assert towns.own(claim)["state"] == "ended"
+    assert towns.of(HOME).get(f"/api/v1/devices/{EUI}").status_code == 200

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from sqlalchemy import delete, insert
 from sqlalchemy.exc import OperationalError
 
+from counted import write_transactions
 from fake_arrivals import batch_arrival, event_arrival
 from fake_uplinks import (
     LSE01_PAYLOAD,
@@ -27,7 +28,8 @@ from fake_uplinks import (
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.instant import DAY, Instant
-from stadtsinn.cloud.intake import service
+from stadtsinn.cloud.intake import bounds_repository, service
+from stadtsinn.cloud.intake import maintenance as maintenance_module
 from stadtsinn.cloud.intake.arrival import Arrival, Candidate, Kind, Origin, Original
 from stadtsinn.cloud.intake.bounds import BOUNDS, Bound, Size
 from stadtsinn.cloud.intake.maintenance import KEPT_DAYS, Maintenance
@@ -181,6 +183,41 @@ def test_old_rows_go_and_young_ones_stay(
     clock.advance(2 * DAY)
     maintenance.run()
     assert rows(database) == []
+
+
+def test_old_rows_go_a_few_at_a_time(
+    ingestor: Ingestor, database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a long stop of everything there are many, and large ones."""
+    monkeypatch.setattr(maintenance_module, "SLICE", Size(rows=4, bytes=1_000))
+    small = [b"{%d" % n for n in range(10)]
+    large = [b"{" + b"%d" % n * 700 for n in range(3)]
+    ingestor.take([event_arrival(event_topic(), payload, at(0)) for payload in small + large])
+    clock.advance((KEPT_DAYS + 1) * DAY)
+    ingestor.take([event_arrival(event_topic(), b"{young", at(0))])
+    with write_transactions(database) as found:
+        Maintenance(database, clock).run()
+    assert len(found) == 5, "4 and 4 small ones, 2 with a large one, two large ones alone"
+    assert {one.changes for one in found} == {1}
+    assert [row.payload for row in rows(database)] == [b"{young"]
+
+
+def test_what_comes_again_while_old_rows_go_stays(
+    ingestor: Ingestor, database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingestor.take([event_arrival(event_topic(), b"{%d" % n, at(0)) for n in range(3)])
+    clock.advance((KEPT_DAYS + 1) * DAY)
+    look = bounds_repository.older_than
+
+    def looked(*arguments: Any) -> list[tuple[int, int]]:
+        found = look(*arguments)
+        if found:
+            ingestor.take([event_arrival(event_topic(), b"{1", at(0))])
+        return found
+
+    monkeypatch.setattr(bounds_repository, "older_than", looked)
+    Maintenance(database, clock).run()
+    assert [row.payload for row in rows(database)] == [b"{1"]
 
 
 def test_a_flood_of_noise_is_cut_and_leaves_the_rest(

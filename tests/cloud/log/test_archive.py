@@ -12,18 +12,23 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, delete, event, func, select, text, update
 
 import real_archive_child
+from counted import write_transactions
 from databases import add_tenant, fresh_database
 from fake_uplinks import LSE01_PAYLOAD, NINE, at, entry, uplink
 from identity_cases import CASES, Case, seen
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import DAY, SECOND, Instant
-from stadtsinn.cloud.log.archive_files.archive import Archive, ArchiveUnreadable, days
+from stadtsinn.cloud.intake.opening import open_ingestor
+from stadtsinn.cloud.intake.service import Judged
+from stadtsinn.cloud.log.archive_files import leaving
+from stadtsinn.cloud.log.archive_files.archive import Archive, ArchivedDay, ArchiveUnreadable, days
 from stadtsinn.cloud.log.archive_files.archived_copies import ArchivedCopies
 from stadtsinn.cloud.log.archive_files.archiving import Kept, Moved, archive_before, sweep
 from stadtsinn.cloud.log.archive_files.exclusive import HistoryBusy, rewriting_history
+from stadtsinn.cloud.log.archive_files.leaving import finish_leaving
 from stadtsinn.cloud.log.archive_files.parquet import (
     ROW_GROUP,
     RowGroups,
@@ -32,14 +37,15 @@ from stadtsinn.cloud.log.archive_files.parquet import (
     write_file,
 )
 from stadtsinn.cloud.log.cursors.repository import ensure_cursor, move_cursor
-from stadtsinn.cloud.log.followers.loop import rebuild
+from stadtsinn.cloud.log.followers.forgetting import rebuild
 from stadtsinn.cloud.log.reader import history, read_after
 from stadtsinn.cloud.log.uplinks.repository import append, head
-from stadtsinn.cloud.log.uplinks.rows import row_of
+from stadtsinn.cloud.log.uplinks.rows import Entry, row_of
 from stadtsinn.cloud.log.uplinks.tables import uplinks
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.decoders.reading import Decoded, Quality, Reading
 
 pytestmark = pytest.mark.slow
@@ -327,6 +333,177 @@ def test_killed_anywhere_nothing_is_lost_or_doubled(
         assert {path.name for path in (archive.folder / "2026").iterdir()} >= named
     archive_all(database, fresh)
     assert {path.name for path in (archive.folder / "2026").iterdir()} == named
+
+
+@pytest.fixture
+def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three rows leave at a time, and nobody waits between."""
+    monkeypatch.setattr(leaving, "AT_ONCE", 3)
+    monkeypatch.setattr(Database, "let_others_write", lambda _: None)
+
+
+@pytest.mark.usefixtures("few_at_once")
+def test_rows_leave_the_table_a_few_at_a_time(database: Database, archive: Archive) -> None:
+    fill(database)
+    with write_transactions(database) as found:
+        moved = [one for one in archive_all(database, archive) if isinstance(one, Moved)]
+    deleting = [one for one in found if any("DELETE FROM uplinks" in text for text in one.texts)]
+    assert len(deleting) == sum(-(-one.uplinks // 3) for one in moved)
+    assert max(one.changes for one in found) == 2
+    assert in_table(database) == 1
+
+
+class PowerCut(Exception):
+    """The process is gone."""
+
+
+@pytest.mark.usefixtures("few_at_once")
+@pytest.mark.parametrize("point", ["archive.some_sessions", "archive.some_left"])
+def test_stopped_while_rows_leave_the_log_reads_the_same_and_the_next_run_goes_on(
+    database: Database, archive: Archive, point: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(database)
+    before = whole_log(database, None)
+    with database.read() as connection:
+        history_before = history(connection, None, SCOPE, DEVICE)
+
+    def stop_at(reached: str) -> None:
+        if reached == point:
+            raise PowerCut
+
+    with monkeypatch.context() as patched:
+        patched.setattr(leaving, "crash_point", stop_at)
+        with pytest.raises(PowerCut):
+            archive_all(database, archive)
+    with database.read() as connection:
+        (day,) = days(connection)
+        assert history(connection, archive, SCOPE, DEVICE) == history_before
+    assert whole_log(database, archive) == before
+    assert whole_log(database, archive, page=1000) == before
+    # What comes meanwhile for that day is no part of its file.
+    late = uplink(700, DAY_S * 0.1, payload=b"\x07")
+    with database.write() as connection:
+        assert append(connection, [entry(late)], at(9), ArchivedCopies(archive)) == [True]
+        for resent in before[:6]:
+            again = append(connection, [_as_sent(resent)], at(9), ArchivedCopies(archive))
+            assert again == [False]
+    finish_leaving(database, archive)
+    left = [one for one in whole_log(database, archive) if one.position <= before[-1].position]
+    assert left == before
+    assert in_table(database) == len(before) - day.uplinks + 1
+    archive_all(database, archive)
+    assert whole_log(database, archive)[:-1] == before
+    assert in_table(database) == 1
+
+
+def _as_sent(logged: LoggedUplink) -> Entry:
+    return entry(
+        uplink(
+            logged.f_cnt,
+            (logged.event_time - NINE) / SECOND,
+            dev_eui=logged.dev_eui,
+            payload=logged.payload,
+        )
+    )
+
+
+def test_a_row_that_is_not_in_its_days_file_never_leaves(
+    database: Database, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the database says of that file."""
+    fill(database)
+    before = whole_log(database, None)
+
+    def stop(reached: str) -> None:
+        if reached == "archive.some_left":
+            raise PowerCut
+
+    with monkeypatch.context() as patched:
+        patched.setattr(leaving, "crash_point", stop)
+        with pytest.raises(PowerCut):
+            archive_all(database, archive)
+    with database.write() as connection:
+        (day,) = days(connection)
+        append(connection, [entry(uplink(700, DAY_S * 0.1, payload=b"\x07"))], at(9))
+        foreign = next(u.position for u in before if u.event_time >= day.day + DAY)
+        assert foreign < day.last
+        connection.execute(delete(uplinks).where(uplinks.c.position == foreign))
+        connection.execute(update(uplinks).where(uplinks.c.f_cnt == 700).values(position=foreign))
+    finish_leaving(database, archive)
+    with database.read() as connection:
+        kept = connection.scalar(select(func.count()).where(uplinks.c.f_cnt == 700))
+    assert kept == 1
+
+
+class Opened(Archive):
+    """Notes whether a file is opened while a write transaction is open."""
+
+    def __init__(self, folder: Path, database: Database) -> None:
+        super().__init__(folder)
+        self.within: list[bool] = []
+        self._writing = 0
+        event.listen(database.engine, "begin", self._begun)
+        event.listen(database.engine, "commit", self._ended)
+        event.listen(database.engine, "rollback", self._ended)
+
+    def open(self, day: ArchivedDay) -> RowGroups:
+        self.within.append(self._writing > 0)
+        return super().open(day)
+
+    def _begun(self, connection: Connection) -> None:
+        self._writing += _is_writing(connection)
+
+    def _ended(self, connection: Connection) -> None:
+        self._writing -= _is_writing(connection)
+
+
+def _is_writing(connection: Connection) -> bool:
+    return connection.get_execution_options().get("stadtsinn_access") == "write"
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["one by one", "in one commit"])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_nobody_waits_while_an_archived_day_is_read(
+    tmp_path: Path, case: Case, together: bool
+) -> None:
+    """Decision 0005's table again, as the ingest commits: files are read between two attempts."""
+    database = fresh_database(tmp_path)
+    add_tenant(database)
+    archive = Opened(tmp_path / "archive", database)
+    ingestor = open_ingestor(database, DirectoryCache(database), CLOCK, archive)
+    entries = [arrival for arrival, _ in case.arrivals]
+    half = len(entries) // 2
+    groups = [entries[:half], entries[half:]] if together else [[single] for single in entries]
+    new = 0
+    for number, group in enumerate(groups):
+        archive.within.clear()
+        new += ingestor.write(Judged(group)).new.total()
+        assert not any(archive.within)
+        ingestor.write(Judged([entry(uplink(number, 9, dev_eui=OTHER))]))
+        archive_all(database, archive)
+    assert new == sum(is_new for _, is_new in case.arrivals)
+    database.dispose()
+
+
+def test_a_file_is_not_read_again_for_the_next_uplink_of_a_session(
+    database: Database, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(database)
+    archive_all(database, archive)
+    ingestor = open_ingestor(database, DirectoryCache(database), CLOCK, archive)
+    resent = whole_log(database, archive)[:3]
+    read: list[ArchivedDay] = []
+
+    def opened(day: ArchivedDay) -> RowGroups:
+        read.append(day)
+        return Archive.open(archive, day)
+
+    monkeypatch.setattr(archive, "open", opened)
+    assert ingestor.write(Judged([_as_sent(one) for one in resent])).copies.total() == 3
+    assert read
+    read.clear()
+    assert ingestor.write(Judged([_as_sent(one) for one in resent])).copies.total() == 3
+    assert read == []
 
 
 class _Forgets:

@@ -87,18 +87,8 @@ def test_what_has_its_layout_or_nothing_yet_is_left_alone(history: History) -> N
         assert connection.execute(select(series_filling.c.layout)).scalar_one() == LAYOUT
 
 
-def test_it_waits_for_the_store_and_for_history_being_decoded_again(
-    history: History, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_waits_for_history_being_decoded_again(history: History) -> None:
     age(history)
-
-    def away(tenant_id: str) -> None:
-        raise SeriesUnavailable("away")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(history.store, "drop_tenant", away)
-        with pytest.raises(SeriesUnavailable):
-            start(history)
     with history.database.write() as connection:
         row = {"started_by": "x", "started_at": 1, "range_start": 1, "range_end": 2}
         more = {"devices": [], "last_position": 1, "decoders": []}
@@ -107,10 +97,34 @@ def test_it_waits_for_the_store_and_for_history_being_decoded_again(
         start(history)
     with history.database.read() as connection:
         assert read_cursor(connection, "series") > 0
+    assert OLD in history.store.latest(TOWN, None)
     with history.database.write() as connection:
         connection.execute(delete(redecodings))
     start(history)
     assert history.store.latest(TOWN, None) == {}
+
+
+def test_nobody_waits_for_the_store_and_one_that_was_away_is_emptied_later(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    age(history)
+    writing: list[int] = []
+
+    def away(tenant_id: str) -> None:
+        with history.database.write():  # would wait for itself within a transaction
+            writing.append(1)
+        raise SeriesUnavailable("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(history.store, "drop_tenant", away)
+        with pytest.raises(SeriesUnavailable):
+            start(history)
+    assert writing
+    _, loop = start(history)
+    assert history.store.latest(TOWN, None) == {}
+    while loop.run_once():
+        pass
+    assert history.state() == history.rebuilt()
 
 
 def test_old_series_stay_until_every_archived_day_can_be_read(history: History) -> None:

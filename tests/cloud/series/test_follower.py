@@ -180,8 +180,7 @@ def test_reset_empties_every_tenant(tmp_path: Path) -> None:
         up = uplink(1, decoded(Reading("soil_moisture", 1.0)), tenant)
         follower.prepare([structs.replace(up, dev_eui=dev_eui)])
         assert store.latest(tenant, None)
-    with database.write() as connection:
-        follower.reset(connection)
+    follower.before_reset()
     assert store.latest("musterstadt", None) == store.latest("nachbarort", None) == {}
 
 

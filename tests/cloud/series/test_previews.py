@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api_callers import HOME, NOW
+from counted import write_transactions
 from moving_sensors import DEVICES, STATIONS, MovingSensors, State, minute
 from stadtsinn.base import berlin
 from stadtsinn.cloud.platform.access.dependencies import Services
@@ -112,6 +113,20 @@ def test_of_a_new_deployment(caller: Caller) -> None:
     assert [(one["channel"], one["added"]) for one in said] == [("comparison", 12)] * 2
     client = caller.client
     assert by_series(said) == done(caller, lambda: client.post("/api/v1/deployments", json=body))
+
+
+def test_everybody_waits_only_for_the_stations_that_it_concerns(caller: Caller) -> None:
+    """Not for the whole registry of all towns to be read, nor for the uplinks."""
+    (place,) = caller.deployments(station=LINDE)
+    with write_transactions(caller.sensors.database) as found:
+        assert caller.ask(f"/{place['id']}/deletion-preview")
+    (trying,) = found
+    texts = [" ".join(text.split()) for text in trying.texts]
+    assert any("FROM deployments WHERE deployments.station_id IN" in text for text in texts)
+    reading = ("FROM devices", "FROM stations", "FROM deployments", "FROM datastreams")
+    of_all = [text for text in texts if any(one in text for one in reading) and "WHERE" not in text]
+    assert of_all == []
+    assert not any("uplinks" in text for text in texts)
 
 
 def test_of_a_correction(caller: Caller) -> None:

@@ -19,7 +19,7 @@ from stadtsinn.base.backoff import wait_until
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import DAY, HOUR, Instant
 from stadtsinn.cloud.log.archive_files.exclusive import HistoryBusy, rewriting_history
-from stadtsinn.cloud.log.followers.loop import rebuild
+from stadtsinn.cloud.log.followers.forgetting import rebuild
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series.corrections.preview import preview
 from stadtsinn.cloud.series.repository import forget_empty, make_streams, streams_of

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from counted import write_transactions
 from databases import fresh_database
 from fake_uplinks import at, furnish
 from stadtsinn.base.clock import ManualClock
@@ -19,6 +20,7 @@ from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.platform.limits.model import Limits
 from stadtsinn.cloud.platform.limits.service import change_limit
+from stadtsinn.cloud.series import datastreams as datastreams_module
 from stadtsinn.cloud.series.follower import SeriesFollower
 from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.series.stores.store import SeriesStore
@@ -138,3 +140,22 @@ def test_the_operators_word_makes_room(town: Town) -> None:
     town.measure(HERE, "c5")  # refused once more; with it the new limit is read
     town.measure(HERE, "c5")
     assert town.stored(HERE) == [f"c{n}" for n in range(6)]
+
+
+def test_very_many_new_series_are_made_a_few_in_each_transaction(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A town may begin as many as it may have in one batch; a batch that comes again changes
+    nothing."""
+    monkeypatch.setattr(datastreams_module, "MADE_AT_ONCE", 2)
+    monkeypatch.setattr(Database, "let_others_write", lambda _: None)
+    for kept in (False, True):
+        with write_transactions(town.database) as found:
+            town.measure(HERE, "a", "b", "c", "d", "e", kept=kept)
+        making = [one for one in found if any("INTO datastreams" in text for text in one.texts)]
+        assert len(making) == (1 if kept else 2), "what is made stays"
+        assert town.rows() == (5 if kept else 4)
+    town.measure(HERE, "a", "f")
+    assert town.rows() == 5, "there is no room for a sixth"
+    town.measure(BESIDE, "a", "b", "c", "d")
+    assert town.rows() == 8

@@ -24,7 +24,7 @@ from stadtsinn.cloud.town_file.problems import TownRefused
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PAUSE_S", 0.0)
+    monkeypatch.setattr(Database, "let_others_write", lambda _: None)
 
 
 def applied(database: Database, town: Town) -> list[Transaction]:
@@ -122,13 +122,13 @@ def test_who_takes_a_device_between_two_slices_is_named_and_the_rest_can_be_appl
     monkeypatch.setattr(module, "_SLICE", 10)
     taken = town.devices[15]
 
-    def taking(_seconds: float) -> None:
+    def taking(_: Database) -> None:
         if not any(row[0] == taken.dev_eui for row in registered(database)):
             mine = Device(dev_eui=taken.dev_eui, device_type=taken.device_type, name="Meine")
             with service.change(database) as connection:
                 service.create_device(connection, other, mine, NOW)
 
-    monkeypatch.setattr("stadtsinn.cloud.town_file.apply.time.sleep", taking)
+    monkeypatch.setattr(Database, "let_others_write", taking)
     with pytest.raises(
         TownRefused, match=rf"device {taken.dev_eui}: .* already registered.*before"
     ):

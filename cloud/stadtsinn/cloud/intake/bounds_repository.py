@@ -53,11 +53,23 @@ def oldest_of(
     return found
 
 
-def older_than(connection: Connection, moment: Instant) -> list[int]:
-    """Rows whose last arrival is before `moment`."""
-    query = select(quarantine.c.id).where(quarantine.c.last_at < moment)
-    return list(connection.execute(query).scalars())
+def older_than(
+    connection: Connection, moment: Instant, after: int, limit: int
+) -> list[tuple[int, int]]:
+    """Rows (id, bytes) behind `after` whose last arrival is before `moment`, `limit` at most."""
+    query = (
+        select(quarantine.c.id, _STORED)
+        .where(quarantine.c.id > after, quarantine.c.last_at < moment)
+        .order_by(quarantine.c.id)
+        .limit(limit)
+    )
+    return [(row_id, size) for row_id, size in connection.execute(query)]
 
 
-def drop(connection: Connection, row_ids: Sequence[int]) -> int:
-    return connection.execute(delete(quarantine).where(quarantine.c.id.in_(row_ids))).rowcount
+def drop(connection: Connection, row_ids: Sequence[int], before: Instant | None = None) -> int:
+    """Delete these rows; of those that came again since they were looked up only what is older
+    than `before`. How many."""
+    chosen = delete(quarantine).where(quarantine.c.id.in_(row_ids))
+    if before is not None:
+        chosen = chosen.where(quarantine.c.last_at < before)
+    return connection.execute(chosen).rowcount

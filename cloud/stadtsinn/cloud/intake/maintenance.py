@@ -9,7 +9,6 @@ from enum import StrEnum
 import structlog
 
 from stadtsinn.base.backoff import Backoff
-from stadtsinn.base.batches import batched
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import Check
 from stadtsinn.base.instant import DAY, Instant
@@ -28,9 +27,12 @@ KEPT_DAYS = 90
 _LOOK_S = 5.0
 _EVERY_S = 3600.0
 _AFTER = Size(rows=10_000, bytes=32 * 1024 * 1024)
-_SLICE = 500
-"""Rows of one transaction."""
+SLICE = Size(rows=500, bytes=4 * 1024 * 1024)
+"""What one transaction deletes; one row at least."""
 _BACKOFF = Backoff(first=10, longest=600)
+
+_Row = tuple[int, int]
+"""id and bytes"""
 
 
 class Kind(StrEnum):
@@ -102,9 +104,15 @@ class Maintenance(Repeating):
 
     def _drop_old(self) -> None:
         before = Instant(self._clock.now() - KEPT_DAYS * DAY)
-        with self._database.read() as connection:
-            old = bounds_repository.older_than(connection, before)
-        dropped = sum(self._drop(part) for part in batched(old, _SLICE))
+        dropped = after = 0
+        while not self.stopping.is_set():
+            with self._database.read() as connection:
+                found = bounds_repository.older_than(connection, before, after, SLICE.rows)
+            if not found:
+                break
+            old = _slice(found)
+            after = old[-1][0]
+            dropped += self._drop(old, before)
         if dropped:
             log.warning("quarantine_cleaned", older_than_days=KEPT_DAYS, rows=dropped)
 
@@ -112,10 +120,11 @@ class Maintenance(Repeating):
         dropped = 0
         while (excess.rows > 0 or excess.bytes > 0) and not self.stopping.is_set():
             with self._database.read() as connection:
-                oldest = bounds_repository.oldest_of(connection, holding, excess, _SLICE)
-            if not oldest:
+                found = bounds_repository.oldest_of(connection, holding, excess, SLICE.rows)
+            if not found:
                 break
-            dropped += self._drop([row_id for row_id, _ in oldest])
+            oldest = _slice(found)
+            dropped += self._drop(oldest)
             gone = sum(size for _, size in oldest)
             excess = Size(excess.rows - len(oldest), excess.bytes - gone)
         if dropped:
@@ -127,6 +136,16 @@ class Maintenance(Repeating):
                 subject=f"{who} {holding.reason}",
             )
 
-    def _drop(self, row_ids: Sequence[int]) -> int:
+    def _drop(self, rows: Sequence[_Row], before: Instant | None = None) -> int:
         with self._database.write() as connection:
-            return bounds_repository.drop(connection, row_ids)
+            return bounds_repository.drop(connection, [row_id for row_id, _ in rows], before)
+
+
+def _slice(rows: Sequence[_Row]) -> Sequence[_Row]:
+    """The first of these rows, which one transaction deletes."""
+    stored = 0
+    for count, (_, size) in enumerate(rows):
+        stored += size
+        if count and stored > SLICE.bytes:
+            return rows[:count]
+    return rows

@@ -22,7 +22,6 @@ from stadtsinn.cloud.intake.repository import (
 )
 from stadtsinn.cloud.intake.service import Committed, Ingestor, Judged, is_outage
 from stadtsinn.cloud.log.archive_files.archive import ArchiveUnreadable
-from stadtsinn.cloud.log.uplinks.repository import lock_log
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.database.engine import Database
 
@@ -129,8 +128,7 @@ def _commit(
     if not judged:
         return
     try:
-        with database.write() as connection:
-            committed = _write(connection, ingestor, clock, judged)
+        committed = _write(ingestor, clock, judged)
     except ArchiveUnreadable:
         raise
     except Exception as error:
@@ -154,18 +152,17 @@ def _commit(
             report.resent += not verdict.entries
 
 
-def _write(
-    connection: Connection, ingestor: Ingestor, clock: Clock, judged: Sequence[_JudgedRow]
-) -> Committed:
-    lock_log(connection)
-    for row, verdict in judged:
-        if verdict.rejections:
-            again = verdict.rejections[0]
-            mark_rejected_again(connection, row.id, again.reason, again.detail)
-        else:
-            mark_replayed(connection, row.id, clock.now())
+def _write(ingestor: Ingestor, clock: Clock, judged: Sequence[_JudgedRow]) -> Committed:
+    def mark(connection: Connection) -> None:
+        for row, verdict in judged:
+            if verdict.rejections:
+                again = verdict.rejections[0]
+                mark_rejected_again(connection, row.id, again.reason, again.detail)
+            else:
+                mark_replayed(connection, row.id, clock.now())
+
     entries = [entry for _, verdict in judged for entry in verdict.entries]
-    return ingestor.write(connection, Judged(entries))
+    return ingestor.write(Judged(entries), mark)
 
 
 def _set_back(database: Database, row: QuarantineRow, why: str) -> None:

@@ -184,7 +184,8 @@ def note_configured(connection: Connection, edge_ids: Iterable[str]) -> None:
 
 
 def forget_configured(connection: Connection, edge_ids: Collection[str]) -> None:
-    connection.execute(delete(configured).where(configured.c.edge_id.in_(edge_ids)))
+    for some in batched(edge_ids, _ASKED_AT_ONCE):
+        connection.execute(delete(configured).where(configured.c.edge_id.in_(some)))
 
 
 # --- quarantine ------------------------------------------------------------------------

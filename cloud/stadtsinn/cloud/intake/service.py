@@ -7,7 +7,7 @@ was not acknowledged can come again without doing anything twice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -31,7 +31,7 @@ from stadtsinn.cloud.intake.repository import (
     write_streams,
 )
 from stadtsinn.cloud.intake.streams import Answer, StreamState, advance, answered
-from stadtsinn.cloud.log.archive_files.archived_copies import ArchivedCopies
+from stadtsinn.cloud.log.archive_files.archived_copies import ArchivedCopies, Attempt, NotRead
 from stadtsinn.cloud.log.uplinks.repository import append, lock_log
 from stadtsinn.cloud.log.uplinks.rows import Entry
 from stadtsinn.cloud.platform.database.engine import Database
@@ -164,8 +164,8 @@ class Ingestor:
 
     def _commit(self, judged: Judged) -> Committed:
         try:
-            with metrics.COMMIT_SECONDS.time(), self.database.write() as connection:
-                committed = self.write(connection, judged)
+            with metrics.COMMIT_SECONDS.time():
+                committed = self.write(judged)
         except Exception as error:
             if is_outage(error):
                 raise DatabaseAway(one_line(error)) from error
@@ -178,10 +178,28 @@ class Ingestor:
             metrics.OTHER_EVENTS.labels(kind).inc()
         return committed
 
-    def write(self, connection: Connection, judged: Judged) -> Committed:
-        """Write all in the caller's transaction; call `count` after its commit."""
+    def write(
+        self, judged: Judged, first: Callable[[Connection], None] = lambda _: None
+    ) -> Committed:
+        """Write all in one transaction, after what `first` writes; call `count` afterwards.
+
+        Where files of the archive have to be read, nobody waits for that: it is begun anew.
+        Raises ArchiveUnreadable.
+        """
+        for attempt in self._archived.attempts():
+            try:
+                with self.database.write() as connection:
+                    lock_log(connection)
+                    first(connection)
+                    return self._write(connection, judged, attempt)
+            except NotRead:
+                attempt.read()
+        raise AssertionError("the last attempt needs no other")
+
+    def _write(self, connection: Connection, judged: Judged, archived: Attempt) -> Committed:
         now = self._clock.now()
-        lock_log(connection)
+        are_new = append(connection, judged.entries, now, archived)
+        archived.require_read()
         put_in_quarantine(connection, judged.rejections, now)
         known = read_streams(connection, {(b.edge_id, b.stream) for b in judged.progress})
         batches, unanswered = _answerable(judged.progress, known)
@@ -189,7 +207,6 @@ class Ingestor:
         write_streams(connection, streams, now)
         if begun := {edge_id for edge_id, _ in streams.keys() - known.keys()}:
             drop_surplus_streams(connection, begun, now)
-        are_new = append(connection, judged.entries, now, self._archived)
         sources = [(entry.source, new) for entry, new in zip(judged.entries, are_new, strict=True)]
         return Committed(
             new=Counter(source for source, new in sources if new),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 from sqlalchemy import Connection
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.platform.limits.model import DEFAULTS, Limits
 from stadtsinn.cloud.series import repository
 from stadtsinn.cloud.series.repository import Station, Stream
@@ -15,11 +17,14 @@ from stadtsinn.cloud.series.stores.store import Point
 from stadtsinn.cloud.town.directory import Directory
 from stadtsinn.cloud.town.stations.directory import DeploymentEntry
 
+MADE_AT_ONCE = 2_000
+"""Datastreams that one transaction makes."""
+
 
 class NewStreams:
     """Datastreams that points belong to, as far as this process does not know that they exist.
 
-    `begin`, `note` and `make` belong to one batch of uplinks, in this order.
+    `begin`, `note`, `make_ahead` and `make` belong to one batch of uplinks, in this order.
     """
 
     def __init__(self, limits: Limits = DEFAULTS) -> None:
@@ -76,13 +81,25 @@ class NewStreams:
                     self._deployments[where] = _deployments(directory, where)
         return refused
 
+    def make_ahead(self, database: Database) -> None:
+        """Where very many were noted, make all but the last ones: in transactions before that of
+        the batch. Their values are in the store already; made again, they stay as they are."""
+        while len(self._new) > MADE_AT_ONCE:
+            some = dict(islice(self._new.items(), MADE_AT_ONCE))
+            with database.write() as connection:
+                repository.make_streams(connection, some)
+            for stream in some:
+                del self._new[stream]
+            self._made |= some.keys()
+            database.let_others_write()
+
     def make(self, connection: Connection, position: int) -> None:
         """Make those that were noted; the batch ends with the uplink at this position."""
         if self._new:
             repository.make_streams(connection, self._new)
         if self._new or self._room.is_full:
             self._room.read(connection)
-        self._made = set(self._new)
+        self._made |= self._new.keys()
         self._made_until = position
         self._new.clear()
 

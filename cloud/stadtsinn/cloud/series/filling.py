@@ -11,7 +11,7 @@ from stadtsinn.base.health import Check
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.cursors.repository import read_cursor
 from stadtsinn.cloud.log.followers.follower import Follower
-from stadtsinn.cloud.log.followers.loop import rebuild
+from stadtsinn.cloud.log.followers.forgetting import rebuild
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series import repository
 
@@ -36,7 +36,7 @@ def fill_if_outdated(
     with database.read() as connection:
         if repository.layout(connection) == LAYOUT:
             return
-        filled = read_cursor(connection, _FOLLOWER) > 0
+        filled = read_cursor(connection, _FOLLOWER) != 0
     if filled:
         log.warning(
             "series_rebuild_begun",

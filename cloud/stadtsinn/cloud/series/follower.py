@@ -84,6 +84,7 @@ class SeriesFollower:
     def _write(self, uplinks: Sequence[LoggedUplink]) -> None:
         self._made = 0
         refused = self._store.write(self._points(uplinks))
+        self._streams.make_ahead(self._directory.database)
         lost = sum(report.count for report in refused)
         WRITTEN.inc(self._made - lost)
         if refused:
@@ -116,14 +117,18 @@ class SeriesFollower:
     def tick(self, connection: Connection, now: Instant) -> None:
         """Time alone changes no series."""
 
-    def reset(self, connection: Connection) -> None:
-        """Empty the store of every tenant, their retention stays.
-
-        Raises RuntimeError while history is being decoded again: both would write the store.
-        """
+    def require_resettable(self, connection: Connection) -> None:
+        """Raises RuntimeError while history is being decoded again: both would write the store."""
         refuse_unfinished(connection)
-        for tenant in all_tenants(connection):
+
+    def before_reset(self) -> None:
+        """Empty the store of every tenant, their retention stays."""
+        with self._directory.database.read() as connection:
+            tenants = all_tenants(connection)
+        for tenant in tenants:
             self._store.drop_tenant(tenant.id)
+
+    def reset(self, connection: Connection) -> None:
         note_beginning(connection)
 
     def check(self) -> Check:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.platform.access.rows import rows_named
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.platform.tenants.repository import erasing
 from stadtsinn.cloud.town.stations.directory import (
@@ -23,6 +24,7 @@ from stadtsinn.cloud.town.stations.directory import (
     Stations,
     read_stations,
 )
+from stadtsinn.cloud.town.stations.tables import stations
 from stadtsinn.cloud.town.tables import devices, edges, former_owners, registry_revision
 
 _CHECK_EVERY_S = 0.2
@@ -105,16 +107,8 @@ def read_directory(connection: Connection) -> Directory:
     # The revision is read first: a change in between then causes one more reading, and a copy
     # never counts as newer than it is.
     revision = read_revision(connection)
-    device_rows = connection.execute(
-        select(
-            devices.c.dev_eui,
-            devices.c.tenant_id,
-            devices.c.device_type,
-            devices.c.name,
-            devices.c.interval_s,
-        ).where(devices.c.tenant_id.not_in(erasing()))
-    )
-    by_eui = {row[0]: DeviceEntry(*row) for row in device_rows.all()}
+    known = devices.c.tenant_id.not_in(erasing())
+    by_eui = {row[0]: DeviceEntry(*row) for row in connection.execute(_DEVICES.where(known)).all()}
     known = edges.c.tenant_id.not_in(erasing())
     edge_rows = connection.execute(select(edges.c.id, edges.c.tenant_id).where(known))
     return Directory(
@@ -124,6 +118,25 @@ def read_directory(connection: Connection) -> Directory:
         revision=revision,
         former_owners=MappingProxyType(_former_owners(connection)),
     )
+
+
+def read_places(connection: Connection, tenant_id: str, slugs: Collection[str]) -> Directory:
+    """What the registry says of some stations of a town, and of the devices that are deployed
+    there at any time; of nothing else."""
+    named = select(stations.c.id).where(stations.c.tenant_id == tenant_id)
+    ids = [row.id for row in rows_named(connection, named, stations.c.slug, slugs)]
+    places = read_stations(connection, ids)
+    rows: Iterator[Any] = rows_named(connection, _DEVICES, devices.c.dev_eui, places.deployments)
+    return Directory(devices={row[0]: DeviceEntry(*row) for row in rows}, edges={}, places=places)
+
+
+_DEVICES: Select[Any] = select(
+    devices.c.dev_eui,
+    devices.c.tenant_id,
+    devices.c.device_type,
+    devices.c.name,
+    devices.c.interval_s,
+)
 
 
 def _former_owners(connection: Connection) -> dict[str, tuple[FormerOwner, ...]]:

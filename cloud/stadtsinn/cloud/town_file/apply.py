@@ -6,7 +6,6 @@ API, where one thing is removed at a time and on purpose.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
@@ -27,9 +26,6 @@ from stadtsinn.cloud.town_file.sections import Applying, Change, Section
 
 _SLICE = 500
 """The weight of what one transaction writes: everybody waits for it meanwhile."""
-
-_PAUSE_S = 0.1
-"""Between two transactions: another process that waits for SQLite looks so seldom."""
 
 
 def apply_town(
@@ -57,7 +53,7 @@ def apply_town(
     wanted = frozenset(change.what for change in changes)
     for number, piece in enumerate(_pieces(applying.sections(town, wanted))):
         if number:
-            time.sleep(_PAUSE_S)
+            database.let_others_write()
         try:
             with service.change(database, scope, now) as connection:
                 applying.run(connection, piece)

@@ -18,7 +18,7 @@ from stadtsinn.cloud.alarms.judging.kinds.permit import Permit
 from stadtsinn.cloud.alarms.judging.state import Announced, Opened, Phase, Raised, RuleState
 from stadtsinn.cloud.alarms.judging.terms import Terms
 from stadtsinn.cloud.alarms.notify.message import Status
-from stadtsinn.cloud.alarms.notify.outbox_repository import expire
+from stadtsinn.cloud.alarms.notify.outbox_repository import expire, expired
 from stadtsinn.cloud.alarms.notify.tables import outbox
 from stadtsinn.cloud.alarms.notify.text import septets
 from stadtsinn.cloud.platform.access.scope import Role
@@ -201,14 +201,20 @@ def test_a_rebuild_judges_by_the_permit_of_then(town: AlertTown) -> None:
     assert [(row.id, row.level) for row in town.incidents()] == before != []
 
 
+def give_up(town: AlertTown) -> None:
+    """What nobody needs any more is not sent."""
+    now = town.clock.now()
+    with town.database.write() as connection:
+        expire(connection, expired(connection, now), now)
+
+
 def test_an_alarm_takes_the_place_of_a_warning_that_waits(town: AlertTown) -> None:
     permit_rule(town)
     town.crowds((0, 820), (1, 950))
     warning, alarm = town.messages()
     assert (warning.status, alarm.status) == ("EXPIRED", "READY")
     town.crowds((2, 100))
-    with town.database.write() as connection:
-        expire(connection, town.clock.now())
+    give_up(town)
     (row,) = (row for row in town.messages() if row.status == "READY")
     assert row.text == (
         "Beendeter Alarm Wochenmarkt: die zugelassenen 900 waren erreicht, von 10:00 Uhr "
@@ -222,8 +228,7 @@ def test_who_was_warned_hears_of_the_end_once(town: AlertTown) -> None:
     sent(town)
     town.crowds((1, 950))  # waits, and is over before it leaves
     town.crowds((2, 100))
-    with town.database.write() as connection:
-        expire(connection, town.clock.now())
+    give_up(town)
     assert [row.status for row in town.messages()] == ["DELIVERED", "READY"]
 
 
@@ -232,8 +237,7 @@ def test_an_all_clear_follows_the_alarm_that_took_a_warnings_place(town: AlertTo
     town.crowds((0, 820), (1, 950))
     sent(town)
     town.crowds((2, 100))
-    with town.database.write() as connection:
-        expire(connection, town.clock.now())
+    give_up(town)
     assert [row.status for row in town.messages()] == ["EXPIRED", "DELIVERED", "READY"]
 
 

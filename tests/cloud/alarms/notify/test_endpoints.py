@@ -11,10 +11,12 @@ from fastapi.testclient import TestClient
 from sqlalchemy import insert, select, update
 
 from api_callers import AWAY, HOME, NOW, ApiWorld
+from counted import write_transactions
 from databases import fresh_database
 from stadtsinn.base.instant import HOUR, Instant
 from stadtsinn.base.language import Language
 from stadtsinn.base.settings.secret import Secret
+from stadtsinn.cloud.alarms.notify import outbox_repository
 from stadtsinn.cloud.alarms.notify.message import Addressee, Draft, Kind
 from stadtsinn.cloud.alarms.notify.outbox_repository import enqueue
 from stadtsinn.cloud.alarms.notify.senders.open import open_senders
@@ -294,3 +296,27 @@ def test_no_providers_report_breaks_the_endpoint(
     assert answer.status_code == 422, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert world.nobody().get(address + "?a=1" + "&a=1" * 200).status_code == 422
+
+
+def test_what_waits_for_a_recipient_that_goes_is_given_up_a_few_at_a_time(
+    small_world: ApiWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_repository, "AT_ONCE", 4)
+    monkeypatch.setattr(Database, "let_others_write", lambda _: None)
+    editor = small_world.client(Role.EDITOR)
+    for slug in ("ordnungsamt", "bauhof"):
+        editor.post("/api/v1/recipients", json={**BODY, "slug": slug})
+    with small_world.database.write() as connection:
+        ids = dict(connection.execute(select(recipients.c.slug, recipients.c.id)).all())
+        said = dict.fromkeys(Language, Sentence("ALARM ", "Markt", ""))
+        for number in range(10):
+            for key in ids.values():
+                draft = Draft(HOME, f"1-{number}", Kind.ALARM, 1, 0, said, NOW, NOW, NOW)
+                enqueue(connection, draft, [Addressee(key, "sms", NUMBER, Language.DE)])
+    with write_transactions(small_world.database) as found:
+        assert editor.delete("/api/v1/recipients/ordnungsamt").status_code == 204
+    assert sum("UPDATE outbox" in text for one in found for text in one.texts) == 4
+    with small_world.database.read() as connection:
+        rows = connection.execute(select(outbox.c.recipient_id, outbox.c.status)).all()
+    assert {status for key, status in rows if key == ids["ordnungsamt"]} == {"EXPIRED"}
+    assert {status for key, status in rows if key == ids["bauhof"]} == {"READY"}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from counted import write_transactions
 from fake_senders import PEOPLE, TENANT, FakeSender, Outbox
 from real_parts import PATIENCE_S
 from stadtsinn.base.instant import DAY, HOUR, SECOND, Instant
@@ -135,7 +137,8 @@ def test_a_worker_that_died_leaves_a_doubt(box: Outbox, sender: FakeSender) -> N
     box.put()
     with box.database.write() as connection:
         lease = Instant(box.wall.now() + 120 * SECOND)
-        assert outbox.claim(connection, ["sms"], box.wall.now(), lease) is not None
+        claimed = outbox.claim(connection, box.row().id, ["sms"], box.wall.now(), lease)
+        assert claimed is not None
     worker = box.worker(sender)
     box.wait(119)
     assert worker.run_once() == 0, "the other one may be at work"
@@ -302,6 +305,49 @@ def test_numbers_and_texts_are_gone_after_90_days(box: Outbox, sender: FakeSende
     assert (row.text, row.address, row.purged) == ("", "", True)
     assert (row.status, row.dedup_key) == ("ACCEPTED", f"1-1|ALARM|1|0|sms|{row.recipient_id}")
     assert box.put() == 0, "and still nobody gets it twice"
+
+
+def test_everybody_waits_for_one_message_not_for_a_look_through_all(
+    box: Outbox, sender: FakeSender
+) -> None:
+    """Of a town whose provider is away tens of thousands may wait."""
+    for number in range(3):
+        box.put(incident=f"{number}-1", to=2)
+    box.put(incident="9-1", expires_at=Instant(box.clock.now() - 1))
+    with write_transactions(box.database) as found:
+        assert box.worker(sender).run_once() == 6
+    texts = [" ".join(text.split()) for one in found for text in one.texts]
+    looking = [text for text in texts if "EXISTS" in text and text.startswith("SELECT")]
+    assert len(looking) == 6
+    assert all("WHERE outbox.id = " in text for text in looking)
+    giving_up = [text for text in texts if "EXISTS" in text and text.startswith("UPDATE")]
+    assert len(giving_up) == 2
+    assert all("outbox.id IN (" in text and "IN (SELECT" not in text for text in giving_up)
+    assert sorted(box.statuses()) == ["ACCEPTED"] * 6 + ["EXPIRED"]
+
+
+def test_what_another_worker_has_taken_meanwhile_is_left_to_it(
+    box: Outbox, sender: FakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.put(incident="1-1")
+    box.put(incident="2-1")
+    first, second = box.rows()
+    look = outbox.due
+
+    def taken_between(*arguments: Any) -> Any:
+        found = look(*arguments)
+        if first.id in found:
+            with box.database.write() as connection:
+                now = box.wall.now()
+                outbox.claim(connection, first.id, ["sms"], now, Instant(now + 120 * SECOND))
+        return found
+
+    monkeypatch.setattr(outbox, "due", taken_between)
+    assert box.worker(sender).run_once() == 1
+    assert {row.id: row.status for row in box.rows()} == {
+        first.id: "SENDING",
+        second.id: "ACCEPTED",
+    }
 
 
 def test_the_thread_starts_and_stops(small_box: Outbox, sender: FakeSender) -> None:

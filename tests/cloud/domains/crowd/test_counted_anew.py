@@ -16,7 +16,8 @@ from stadtsinn.cloud.domains.crowd.follower import LiveFollower
 from stadtsinn.cloud.domains.crowd.recount_repository import uncounted
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.archive_files.archiving import archive_before
-from stadtsinn.cloud.log.followers.loop import FollowerLoop, rebuild
+from stadtsinn.cloud.log.followers.forgetting import rebuild
+from stadtsinn.cloud.log.followers.loop import FollowerLoop
 from stadtsinn.cloud.log.followers.window import LogWindow
 from stadtsinn.cloud.log.uplinks.repository import append
 from stadtsinn.cloud.platform.access.scope import Role, Scope

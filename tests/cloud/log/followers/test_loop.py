@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from counted import write_transactions
 from fake_uplinks import NINE, at, entry, uplink
 from real_parts import wait_until
 from stadtsinn.base.clock import ManualClock
@@ -17,12 +18,14 @@ from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.domains.crowd.zone_repository import StaleTally
 from stadtsinn.cloud.log.cursors.repository import (
     CursorMoved,
+    begin_forgetting,
     move_part,
     read_cursor,
     read_part,
 )
 from stadtsinn.cloud.log.followers.culprits import sentence_of
-from stadtsinn.cloud.log.followers.loop import FollowerLoop, Pace, rebuild
+from stadtsinn.cloud.log.followers.forgetting import rebuild
+from stadtsinn.cloud.log.followers.loop import FollowerLoop, Pace
 from stadtsinn.cloud.log.set_aside import repository
 from stadtsinn.cloud.log.set_aside.repository import SetAside
 from stadtsinn.cloud.log.uplinks.repository import append
@@ -58,8 +61,9 @@ class Recorder:
         self.ticks.append(now)
         return None
 
-    def reset(self, connection: Connection) -> None:
+    def reset(self, connection: Connection) -> bool | None:
         self.resets += 1
+        return None
 
     @property
     def flat(self) -> list[int]:
@@ -339,6 +343,69 @@ def test_a_rebuild_starts_from_the_beginning_also_under_a_running_batch(
         pass
     assert follower.resets == 1
     assert follower.applied == [[1, 2], [1, 2], [3]]
+
+
+class Forgetful(Recorder):
+    """Forgets in three transactions."""
+
+    left = 3
+
+    def reset(self, connection: Connection) -> bool:
+        super().reset(connection)
+        self.left -= 1
+        return self.left > 0
+
+
+def test_much_is_forgotten_in_several_transactions(database: Database) -> None:
+    log_uplinks(database, 1, 2)
+    follower = Forgetful()
+    loop = loop_of(database, follower)
+    loop.run_once()
+    with write_transactions(database) as found:
+        rebuild(database, follower, ManualClock(NINE))
+    assert len(found) == 4, "one that says so, three that forget"
+    while loop._attempt() != 0:
+        pass
+    assert follower.applied == [[1, 2], [1, 2]]
+
+
+def test_what_a_killed_rebuild_left_is_forgotten_before_anything_else(database: Database) -> None:
+    """By whoever runs the follower next; until then nobody applies or lets time pass."""
+    log_uplinks(database, 1, 2)
+    follower = Forgetful()
+    loop = loop_of(database, follower)
+    loop.run_once()
+    with database.write() as connection:
+        begin_forgetting(connection, follower.name, NINE)
+    loop.tick()
+    assert follower.ticks == []
+    assert loop.run_once() == 1
+    assert follower.resets == 3
+    assert follower.applied == [[1, 2]]
+    while loop._attempt() != 0:
+        pass
+    assert follower.applied == [[1, 2], [1, 2]]
+    assert follower.ticks
+
+
+def test_two_do_not_forget_at_the_same_time(database: Database) -> None:
+    """What one has begun to fill again, another one must not empty."""
+    log_uplinks(database, 1, 2)
+    follower = Forgetful()
+    loop = loop_of(database, follower)
+    tried: list[int] = []
+
+    class Slow(Forgetful):
+        def reset(self, connection: Connection) -> bool:
+            tried.append(loop.run_once())
+            with pytest.raises(RuntimeError, match="is being rebuilt by another process"):
+                rebuild(database, follower, ManualClock(NINE))
+            return super().reset(connection)
+
+    rebuild(database, Slow(), ManualClock(NINE))
+    assert tried == [0, 0, 0]
+    assert (follower.resets, follower.applied) == (0, [])
+    assert "begins anew" in loop.check().detail
 
 
 def test_followers_have_cursors_of_their_own(database: Database, recorder: Recorder) -> None:

@@ -18,6 +18,7 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from api_callers import AWAY, HOME, NOW, ApiWorld
+from counted import statements
 from databases import fresh_database
 from fake_uplinks import register_edge
 from stadtsinn.base.foreign_text import visible
@@ -27,7 +28,7 @@ from stadtsinn.cli import tenants as tenant_commands
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.platform.access.service import operator_scope, revoke_as_operator
 from stadtsinn.cloud.platform.audit import repository
-from stadtsinn.cloud.platform.audit.line import KEPT, Action, By, KeptLine, Kind, Line
+from stadtsinn.cloud.platform.audit.line import Action, By, KeptLine, Kind, Line
 from stadtsinn.cloud.publish.api.reference import body_example, operations
 from stadtsinn.cloud.series.repository import make_streams
 from stadtsinn.cloud.series.stores.store import SeriesKey
@@ -247,7 +248,7 @@ def test_a_dry_run_and_a_failure_leave_no_line(world: ApiWorld) -> None:
     assert lines(world) == []
 
 
-def test_lines_are_kept_for_a_year_and_bounded(
+def test_a_change_looks_at_no_other_town_and_lines_are_bounded(
     world: ApiWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def write(name: str, at: Instant, tenant: str = HOME) -> None:
@@ -256,17 +257,36 @@ def test_lines_are_kept_for_a_year_and_bounded(
 
     write("old", NOW)
     write("of a neighbour that does nothing", NOW, AWAY)
-    write("newer", Instant(NOW + KEPT))
-    assert [kept.line.name for kept in lines(world)] == ["newer", "old"]
-    write("newest", Instant(NOW + KEPT + 1))
-    assert [kept.line.name for kept in lines(world)] == ["newest", "newer"]
-    assert lines(world, AWAY) == []
+    years_later = Instant(NOW + 5 * 365 * DAY)
+    with statements(world.database) as asked:
+        write("newer", years_later)
+    assert [text for text in asked if text.startswith("DELETE")] == [], "retention does it"
+    assert len(lines(world)) == 2
     monkeypatch.setattr(repository, "KEPT_LINES", 5)
-    write("theirs", Instant(NOW + KEPT + 1), AWAY)
     for n in range(20):
-        write(str(n), Instant(NOW + KEPT + 2 + n))
+        write(str(n), Instant(years_later + n))
     assert [kept.line.name for kept in lines(world)] == ["19", "18", "17", "16", "15"]
     assert len(lines(world, AWAY)) == 1
+
+
+def test_a_town_with_far_too_many_lines_loses_a_few_with_each_change(
+    world: ApiWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an update that keeps fewer."""
+
+    def write(*names: str) -> None:
+        new = [Line(HOME, Action.DONE, "x", name) for name in names]
+        with world.database.write() as connection:
+            repository.write(connection, new, None, NOW)
+
+    write(*(str(n) for n in range(30)))
+    monkeypatch.setattr(repository, "AT_ONCE", 3)
+    monkeypatch.setattr(repository, "KEPT_LINES", 5)
+    write("one", "more")
+    assert len(lines(world)) == 27
+    for _ in range(10):
+        write("and one")
+    assert len(lines(world)) == 5
 
 
 def test_the_operator_reads_it_by_a_command(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from counted import write_transactions
 from fake_history import (
     BED,
     EVER,
@@ -23,8 +24,9 @@ from fake_uplinks import at
 from redecode_devices import SOIL
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.log.archive_files.exclusive import HistoryBusy, rewriting_history
-from stadtsinn.cloud.log.followers.loop import rebuild
+from stadtsinn.cloud.log.followers.forgetting import rebuild
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
+from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series.follower import SeriesFollower
 from stadtsinn.cloud.series.redecode import service
 from stadtsinn.cloud.series.redecode.repository import records, unfinished
@@ -255,6 +257,33 @@ def test_an_interrupted_run_keeps_a_rebuild_away_until_it_is_continued(
     assert history.redecoder().finish_interrupted() == []
     assert history.state() == history.rebuilt()
     rebuild(history.database, follower, history.clock)
+
+
+def test_a_devices_rows_change_a_few_at_a_time_and_a_run_stopped_between_goes_on(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(point: str) -> None:
+        if point == "redecode.some_rows_changed":
+            raise RuntimeError("power cut")
+
+    monkeypatch.setattr(service, "WRITTEN_AT_ONCE", 3)
+    monkeypatch.setattr(Database, "let_others_write", lambda _: None)
+    before = history.logged()
+    expected = expected_outcomes(history, before, lambda _: True)
+    with monkeypatch.context() as patched:
+        patched.setattr(service, "crash_point", stumble)
+        with pytest.raises(RuntimeError, match="power cut"):
+            history.redecoder().run(EVER, "me")
+    changed = [new != old.outcome for new, old in zip(expected, before, strict=True)]
+    now = [new.outcome != old.outcome for new, old in zip(history.logged(), before, strict=True)]
+    assert 0 < sum(now) <= 3 < sum(changed)
+    with write_transactions(history.database) as found:
+        assert history.redecoder().finish_interrupted()
+    of_rows = [one for one in found if any("UPDATE uplinks" in text for text in one.texts)]
+    assert len(of_rows) >= sum(changed) // 3 - 1
+    assert max(one.changes for one in of_rows) <= 4
+    assert [up.outcome for up in history.logged()] == expected
+    assert history.state() == history.rebuilt()
 
 
 def test_a_run_continued_by_a_newer_catalogue_ends_with_what_that_one_says(

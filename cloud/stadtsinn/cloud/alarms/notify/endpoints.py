@@ -102,6 +102,9 @@ def replace_recipient(
     summary="Delete a recipient · Empfänger löschen",
 )
 def delete_recipient(scope: EditorDep, services: ServicesDep, recipient: SlugInPath) -> None:
+    services.database.in_slices(
+        lambda connection: service.give_up_waiting(connection, scope, recipient)
+    )
     with change(services.database, scope, services.clock.now()) as connection:
         service.delete_recipient(connection, scope, recipient)
 

@@ -31,6 +31,7 @@ AT_ONCE = 500
 
 _LEFT_READY = (Status.SENDING, Status.ACCEPTED, Status.DELIVERED, Status.UNKNOWN)
 _LOST = (Status.FAILED, Status.EXPIRED)
+_WAITING = and_(outbox.c.settled.is_(False), outbox.c.status == Status.READY.value)
 
 
 @dataclass(frozen=True)
@@ -176,21 +177,28 @@ def backlog(connection: Connection) -> Backlog:
     return Backlog({row.channel: row.waiting for row in rows}, sum(row.troubled for row in rows))
 
 
-def expire(connection: Connection, now: Instant) -> int:
-    """Give up what nobody needs any more, `AT_ONCE` messages at most of each reason: too old, the
-    end of an alarm that never arrived, or older than an alarm that has left. How many."""
-    waiting = and_(outbox.c.settled.is_(False), outbox.c.status == Status.READY.value)
-    reasons = (
-        (or_(outbox.c.expires_at <= now, _moot()), "no use any more"),
-        (_is_older_than_a_sent_alarm(), "a newer alarm has left"),
-    )
-    return sum(
+def expired(connection: Connection, now: Instant) -> Sequence[int]:
+    """What nobody needs any more, `AT_ONCE` messages at most. Looks through all that wait: for
+    that nobody may wait."""
+    given_up = or_(*(condition for condition, _ in _no_use(now)))
+    return _first(connection, _WAITING, given_up)
+
+
+def expire(connection: Connection, found: Sequence[int], now: Instant) -> None:
+    """Give up these messages, as far as nobody needs them still."""
+    for given_up, reason in _no_use(now):
         connection.execute(
             update(outbox)
-            .where(outbox.c.id.in_(_first(connection, waiting, given_up)))
+            .where(outbox.c.id.in_(found), _WAITING, given_up)
             .values(status=Status.EXPIRED.value, settled=True, reason=reason)
-        ).rowcount
-        for given_up, reason in reasons
+        )
+
+
+def _no_use(now: Instant) -> Sequence[tuple[ColumnElement[bool], str]]:
+    """Too old, the end of an alarm that never arrived, or older than an alarm that has left."""
+    return (
+        (or_(outbox.c.expires_at <= now, _moot()), "no use any more"),
+        (_is_older_than_a_sent_alarm(), "a newer alarm has left"),
     )
 
 
@@ -243,16 +251,34 @@ def break_leases(connection: Connection, now: Instant, retry_at: Instant) -> int
     ).rowcount
 
 
+def due(
+    connection: Connection, channels: Collection[str], now: Instant, limit: int
+) -> Sequence[int]:
+    """The first messages that are due, those about alarms before all others. Looks through all
+    that wait: for that nobody may wait."""
+    newer = outbox.alias("newer_waiting")
+    before_an_alarm = exists().where(_newer_alarm(newer), newer.c.settled.is_(False))
+    urgent = or_(outbox.c.kind == Kind.ALARM.value, before_an_alarm)
+    alarms_first = case((urgent, 0), else_=1)
+    query = select(outbox.c.id).where(*_is_due(channels, now))
+    return connection.scalars(query.order_by(alarms_first, outbox.c.id).limit(limit)).all()
+
+
 def claim(
-    connection: Connection, channels: Collection[str], now: Instant, lease_until: Instant
+    connection: Connection,
+    number: int,
+    channels: Collection[str],
+    now: Instant,
+    lease_until: Instant,
 ) -> Claim | None:
-    """Take the next message that is due: READY → SENDING. None when there is nothing to do.
+    """Take a message: READY → SENDING. None where it is not due any more, or somebody has it.
 
     One worker at a time: two that choose at once would not see what the other takes, and send an
     alarm and the older all-clear side by side.
     """
     serialize(connection, "outbox")
-    row = connection.execute(_due(channels, now)).one_or_none()
+    query = select(outbox).where(outbox.c.id == number, *_is_due(channels, now))
+    row = connection.execute(query.with_for_update(skip_locked=True)).one_or_none()
     if row is None:
         return None
     connection.execute(
@@ -265,7 +291,7 @@ def claim(
     return _claim(row, row.attempts + 1)
 
 
-def _due(channels: Collection[str], now: Instant) -> Any:
+def _is_due(channels: Collection[str], now: Instant) -> Sequence[ColumnElement[bool]]:
     before = outbox.alias("before")
     overtaken = exists().where(
         before.c.incident_id == outbox.c.incident_id,
@@ -280,26 +306,15 @@ def _due(channels: Collection[str], now: Instant) -> Any:
         other.c.status == Status.SENDING.value,
         other.c.id < outbox.c.id,
     )
-    newer = outbox.alias("newer_waiting")
-    before_an_alarm = exists().where(_newer_alarm(newer), newer.c.settled.is_(False))
-    urgent = or_(outbox.c.kind == Kind.ALARM.value, before_an_alarm)
-    alarms_first = case((urgent, 0), else_=1)
     return (
-        select(outbox)
-        .where(
-            outbox.c.settled.is_(False),
-            outbox.c.status == Status.READY.value,
-            outbox.c.next_attempt <= now,
-            outbox.c.channel.in_(list(channels)),
-            outbox.c.tenant_id.not_in(erasing()),
-            ~overtaken,
-            ~being_sent,
-            ~_moot(),
-            ~_is_older_than_a_sent_alarm(),
-        )
-        .order_by(alarms_first, outbox.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
+        _WAITING,
+        outbox.c.next_attempt <= now,
+        outbox.c.channel.in_(list(channels)),
+        outbox.c.tenant_id.not_in(erasing()),
+        ~overtaken,
+        ~being_sent,
+        ~_moot(),
+        ~_is_older_than_a_sent_alarm(),
     )
 
 

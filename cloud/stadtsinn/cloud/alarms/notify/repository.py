@@ -46,19 +46,28 @@ def _values(wanted: Recipient) -> dict[str, Any]:
     return {**dict(wanted), "language": wanted.language.value}
 
 
-def delete_recipient(connection: Connection, scope: Scope, slug: str) -> None:
-    """Forget a recipient, and what was still to be sent to them. Raises NotFound."""
-    key = _row(connection, scope, slug).id
-    connection.execute(
-        update(outbox)
-        .where(
-            outbox.c.tenant_id == scope.tenant_id,
-            outbox.c.recipient_id == key,
-            outbox.c.settled.is_(False),
-            outbox.c.status == Status.READY.value,
-        )
-        .values(status=Status.EXPIRED.value, settled=True, reason="recipient deleted")
+def give_up_waiting(connection: Connection, scope: Scope, slug: str, limit: int) -> int:
+    """Give up what was still to be sent to a recipient, so many messages at most; how many.
+
+    Raises NotFound.
+    """
+    waiting = (
+        outbox.c.settled.is_(False),
+        outbox.c.status == Status.READY.value,
+        outbox.c.tenant_id == scope.tenant_id,
+        outbox.c.recipient_id == _row(connection, scope, slug).id,
     )
+    first = select(outbox.c.id).where(*waiting).order_by(outbox.c.id).limit(limit)
+    return connection.execute(
+        update(outbox)
+        .where(outbox.c.id.in_(first))
+        .values(status=Status.EXPIRED.value, settled=True, reason="recipient deleted")
+    ).rowcount
+
+
+def delete_recipient(connection: Connection, scope: Scope, slug: str) -> None:
+    """Raises NotFound."""
+    key = _row(connection, scope, slug).id
     connection.execute(
         delete(recipients).where(recipients.c.tenant_id == scope.tenant_id, recipients.c.id == key)
     )

@@ -41,8 +41,16 @@ def replace_recipient(connection: Connection, scope: Scope, wanted: Recipient) -
     repository.update_recipient(connection, scope, wanted)
 
 
+def give_up_waiting(connection: Connection, scope: Scope, slug: str) -> bool:
+    """Before a recipient is deleted: what waits for it is not sent any more, a part of it; True:
+    there may be more. Raises NotFound."""
+    done = repository.give_up_waiting(connection, scope, slug, outbox_repository.AT_ONCE)
+    return done == outbox_repository.AT_ONCE
+
+
 def delete_recipient(connection: Connection, scope: Scope, slug: str) -> None:
-    """Raises NotFound. What is still waiting for this recipient is not sent any more."""
+    """Raises NotFound. What is left that waits for this recipient is not sent any more."""
+    give_up_waiting(connection, scope, slug)
     repository.delete_recipient(connection, scope, slug)
 
 

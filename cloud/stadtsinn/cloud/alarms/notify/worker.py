@@ -29,8 +29,7 @@ from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
 from stadtsinn.cloud.alarms.notify.message import Kind, Status
 from stadtsinn.cloud.alarms.notify.outbox_repository import Claim
 from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result, Sender
-from stadtsinn.cloud.alarms.notify.senders.repository import purge_phone
-from stadtsinn.cloud.platform.audit import repository as audit
+from stadtsinn.cloud.alarms.notify.senders.repository import PURGED_AT_ONCE, purge_phone
 from stadtsinn.cloud.platform.database.engine import Database
 
 log = structlog.get_logger()
@@ -44,6 +43,8 @@ _BACKOFF = Backoff(first=10, longest=600, factor=3)
 _DOUBT_WAITS = 10 * SECOND
 _PURGE_EVERY = HOUR
 _AT_ONCE = 200
+_LOOKED_AT = 5
+"""Messages that are looked up for the next call: other workers may take the first ones."""
 
 _results = Counter("stadtsinn_notify_results_total", "Calls of senders by outcome", ["outcome"])
 _failures = Counter("stadtsinn_notify_worker_errors_total", "Rounds of the outbox that broke off")
@@ -138,39 +139,53 @@ class OutboxWorker:
 
     def _housekeeping(self) -> None:
         now = self._wall.now()
-        self._in_slices(lambda connection: outbox.expire(connection, self._clock.now()))
+        self._expire()
         with self._database.write() as connection:
             broken = outbox.break_leases(connection, now, Instant(now + self._doubt_waits))
         if broken:
             log.warning("outbox_leases_broken", messages=broken)
+
+    def _expire(self) -> None:
+        some = outbox.AT_ONCE
+        while some == outbox.AT_ONCE and not self._stopping.is_set():
+            now = self._clock.now()
+            with self._database.read() as connection:
+                found = outbox.expired(connection, now)
+            if found:
+                with self._database.write() as connection:
+                    outbox.expire(connection, found, now)
+            some = len(found)
 
     def _purge(self) -> None:
         now = self._wall.now()
         if now < self._next_purge:
             return
         before = Instant(self._clock.now() - KEEP_FOR)
-        self._in_slices(lambda connection: outbox.purge(connection, before))
-        with self._database.write() as connection:
-            purge_phone(connection, before)
-            audit.purge(connection, self._clock.now())
+        self._in_slices(lambda connection: outbox.purge(connection, before), outbox.AT_ONCE)
+        self._in_slices(lambda connection: purge_phone(connection, before), PURGED_AT_ONCE)
         self._next_purge = Instant(now + _PURGE_EVERY)
 
-    def _in_slices(self, some: Callable[[Connection], int]) -> None:
-        """Do `some` in a transaction of its own each, as long as one deals with `AT_ONCE`."""
-        done = outbox.AT_ONCE
-        while done >= outbox.AT_ONCE and not self._stopping.is_set():
-            with self._database.write() as connection:
-                done = some(connection)
+    def _in_slices(self, some: Callable[[Connection], int], at_once: int) -> None:
+        """Do `some` in a transaction of its own each, as long as one deals with `at_once`."""
+        self._database.in_slices(
+            lambda connection: some(connection) >= at_once and not self._stopping.is_set()
+        )
 
     def _claim(self) -> Claim | None:
+        """The next message; None where there is none, or other workers took all that were found."""
         now = self._wall.now()
-        with self._database.write() as connection:
-            claimed = outbox.claim(connection, self._senders, now, Instant(now + self._lease))
+        with self._database.read() as connection:
+            found = outbox.due(connection, self._senders, now, _LOOKED_AT)
+        until = Instant(now + self._lease)
+        for number in found:
+            with self._database.write() as connection:
+                claimed = outbox.claim(connection, number, self._senders, now, until)
+                if claimed is not None:
+                    crash_point("notify.claiming")
             if claimed is not None:
-                crash_point("notify.claiming")
-        if claimed is not None:
-            crash_point("notify.claimed")
-        return claimed
+                crash_point("notify.claimed")
+                return claimed
+        return None
 
     def _send(self, claimed: Claim) -> None:
         try:

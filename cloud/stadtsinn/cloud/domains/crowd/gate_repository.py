@@ -106,6 +106,32 @@ def delete_points_from(connection: Connection, key: LineKey, moment: int) -> Non
     )
 
 
+def delete_oldest(connection: Connection, key: LineKey, limit: int) -> int:
+    """Delete the oldest points of a line, so many at most; how many."""
+    line = (gate_counts.c.gate_id == key[0], gate_counts.c.direction == key[1])
+    time = gate_counts.c.event_time
+    oldest = select(time).where(*line).order_by(time).limit(limit).subquery()
+    last = connection.scalar(select(func.max(oldest.c.event_time)))
+    if last is None:
+        return 0
+    return connection.execute(delete(gate_counts).where(*line, time <= last)).rowcount
+
+
+_A_LINE = 20
+"""Finding a line costs as much as deleting so many of its points."""
+
+
+def delete_some(connection: Connection, limit: int) -> bool:
+    """Delete points of any lines, some `limit`; True: there are more."""
+    first = select(gate_counts.c.gate_id, gate_counts.c.direction).limit(1)
+    while limit > 0:
+        line = connection.execute(first).one_or_none()
+        if line is None:
+            return False
+        limit -= max(_A_LINE, delete_oldest(connection, (line[0], line[1]), limit))
+    return True
+
+
 def _row(key: LineKey, point: CountPoint) -> dict[str, object]:
     report = point.report
     return {

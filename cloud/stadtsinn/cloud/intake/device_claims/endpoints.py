@@ -96,6 +96,7 @@ def consent(
     """Give the device to the claimant, within seconds. You keep its history until then."""
     with services.database.write() as connection:
         row = service.agree(connection, scope, claimed, services.clock.now())
+    with services.database.read() as connection:
         return service.owners_view(connection, scope, row, settings)
 
 
@@ -106,4 +107,5 @@ def object_to_claim(
     """End the claim: the device stays yours, unless the operator decides otherwise."""
     with services.database.write() as connection:
         row = service.object_to(connection, scope, claimed, services.clock.now())
+    with services.database.read() as connection:
         return service.owners_view(connection, scope, row, settings)

@@ -155,8 +155,8 @@ def settle(
     )
 
 
-def note_proofs(connection: Connection, now: Instant) -> list[ClaimRow]:
-    """Claims that an uplink through a source of their own town proves since the last look.
+def find_proofs(connection: Connection) -> list[tuple[int, str]]:
+    """Claims that an uplink through a source of their own town proves, and that source.
 
     What came of a device that is not theirs lies in quarantine, with the tenant of its source.
     """
@@ -176,13 +176,16 @@ def note_proofs(connection: Connection, now: Instant) -> list[ClaimRow]:
         )
         .group_by(table.c.id)
     )
-    proven = connection.execute(query).all()
-    for number, source in proven:
-        where = (table.c.id == number) & table.c.proven_at.is_(None)
-        connection.execute(update(table).where(where).values(proven_at=now, proof=source))
-    numbers = [row[0] for row in proven]
-    rows = connection.execute(select(table).where(table.c.id.in_(numbers)))
-    return [_claim(row) for row in rows]
+    return [(number, source) for number, source in connection.execute(query)]
+
+
+def note_proof(connection: Connection, number: int, source: str, now: Instant) -> ClaimRow | None:
+    """Note the proof of a claim that waits and has none; None for another."""
+    table = device_claims
+    where = (table.c.id == number, _WAITING, table.c.proven_at.is_(None))
+    noted = update(table).where(*where).values(proven_at=now, proof=source).returning(table)
+    row = connection.execute(noted).one_or_none()
+    return None if row is None else _claim(row)
 
 
 def any_waits(connection: Connection) -> bool:

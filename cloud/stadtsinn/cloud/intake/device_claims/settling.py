@@ -5,6 +5,8 @@ Works for all towns and serves no request: what towns want stands in the claims.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import structlog
 from sqlalchemy import Connection
 
@@ -66,23 +68,27 @@ class ClaimsWorker(Repeating):
         with self._database.read() as connection:
             if not repository.any_waits(connection):
                 return
-        with self._database.write() as connection:
-            for row in repository.note_proofs(connection, now):
+            proofs = repository.find_proofs(connection)
+        for number, source in proofs:
+            with self._database.write() as connection:
+                row = repository.note_proof(connection, number, source, now)
+            if row is not None:
                 log.info("device_claim_proven", **_named(row), proof=row.proof)
         with self._database.read() as connection:
-            due = [
-                row
+            looked_at = [
+                _look(connection, row, now, self._settings)
                 for row in repository.claims_that_may_end(connection, now)
-                if _ending(connection, row, now, self._settings) is not None
             ]
-        for row in due:
-            self._settle(row, now)
+        for due in looked_at:
+            if due.ending is not None:
+                self._settle(due, due.ending, now)
 
-    def _settle(self, row: ClaimRow, now: Instant) -> None:
+    def _settle(self, due: _Due, ending: Ending, now: Instant) -> None:
+        row = due.row
         try:
             taker = claim_scope(row.tenant_id, self._limits)
             with change(self._database, taker, now) as connection:
-                settled = self._carry_out(connection, row.id, now)
+                settled = self._carry_out(connection, due, ending, now)
         except Problem as problem:
             # The device as it was described cannot be registered, or the owner's deployments
             # forbid it to go: nobody but the operator learns which.
@@ -90,18 +96,16 @@ class ClaimsWorker(Repeating):
             with self._database.write() as connection:
                 repository.settle(connection, row, Ending.IMPOSSIBLE, now, None)
             return
-        if settled is not None:
-            log.info("device_claim_settled", **_named(row), ending=settled.value)
+        if settled:
+            log.info("device_claim_settled", **_named(row), ending=ending.value)
 
-    def _carry_out(self, connection: Connection, number: int, now: Instant) -> Ending | None:
-        """End a claim, and give the device to the claimant where that is its end."""
-        row = repository.waiting_claim(connection, number)
-        if row is None:
-            return None
-        ending = _ending(connection, row, now, self._settings)
-        if ending is None:
-            return None
-        owner = tenant_of_device(connection, row.dev_eui)
+    def _carry_out(self, connection: Connection, due: _Due, ending: Ending, now: Instant) -> bool:
+        """End a claim, and give the device to the claimant where that is its end. False where
+        something has changed since it was looked at: the next look decides."""
+        row, owner = due.row, due.owner
+        present = repository.waiting_claim(connection, row.id)
+        if (present, tenant_of_device(connection, row.dev_eui)) != (row, owner):
+            return False
         taker = claim_scope(row.tenant_id, self._limits)
         body = row.device.model_dump(exclude={"message"})
         wanted = Device(dev_eui=row.dev_eui, **body)
@@ -115,14 +119,32 @@ class ClaimsWorker(Repeating):
             editor = Editor(giver, Instant(since), f"claim {row.id}")
             give_device(connection, editor, Editor(taker, now, f"claim {row.id}"), wanted)
         repository.settle(connection, row, ending, now, owner)
-        return ending
+        return True
+
+
+@dataclass(frozen=True)
+class _Due:
+    """A claim, who had the device when it was looked at, and how it ends; None: it waits."""
+
+    row: ClaimRow
+    owner: str | None
+    ending: Ending | None
+
+
+def _look(connection: Connection, row: ClaimRow, now: Instant, settings: ClaimSettings) -> _Due:
+    """Looks through all that the owner received of the device: nobody may wait for that."""
+    owner = tenant_of_device(connection, row.dev_eui)
+    return _Due(row, owner, _ending(connection, row, owner, now, settings))
 
 
 def _ending(
-    connection: Connection, row: ClaimRow, now: Instant, settings: ClaimSettings
+    connection: Connection,
+    row: ClaimRow,
+    owner: str | None,
+    now: Instant,
+    settings: ClaimSettings,
 ) -> Ending | None:
     """How a claim ends now; None while it waits."""
-    owner = tenant_of_device(connection, row.dev_eui)
     if owner == row.tenant_id:
         return Ending.CHANGED_HANDS  # the operator handed it over
     if owner is None:

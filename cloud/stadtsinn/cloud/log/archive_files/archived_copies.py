@@ -2,58 +2,52 @@
 
 The database keeps which counters of a session lie in which day's file. A new uplink's counter is
 normally above all of them, which one index look-up shows. Only a resend of an old frame, or a
-device that restarted its counters, makes it open the file of a day.
+device that restarted its counters, makes it read in the file of a day. Everybody waits for the
+transaction that appends, so it is tried with what is in memory (`attempts`), and what was missing
+is read before the next try.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.log.archive_files.archive import Archive, ArchivedDay, day_of, days
+from stadtsinn.cloud.log.archive_files.session_copies import Asked, SessionCopies, Wanted
 from stadtsinn.cloud.log.uplinks.identity import Copy
-from stadtsinn.cloud.log.uplinks.rows import COPIED, copy_of_row
 from stadtsinn.cloud.log.uplinks.statements import Key, statements
 from stadtsinn.cloud.log.uplinks.tables import archived_days, archived_sessions
 
-_COLUMNS = COPIED.split(", ")
-_FILES_KEPT = 3
-"""Days kept in memory; a spool that is sent after weeks needs one day after another."""
 _DAYS = 16
 """Days that one look opens at most, the newest. Only a device that begins its counters again on
 every day has more, or one whose times are made up."""
+_READ_AHEAD = 32
+"""Days that are read between two attempts at most, the newest."""
+_ATTEMPTS = 3
+"""The first one needs copies of frames, the next one evidence of restarts as well."""
 
-_Session = tuple[str, str]
-_Sessions = Mapping[_Session, Sequence[int]]
+
+class NotRead(Exception):
+    """The archive has to be read first: roll back, and call the attempt's `read`."""
 
 
-class ArchivedCopies:
-    """Looks up archived uplinks while new ones are appended. Raises ArchiveUnreadable."""
-
-    def __init__(self, archive: Archive) -> None:
-        self._archive = archive
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[str, tuple[Any, _Sessions]] = OrderedDict()
+class _Lookup(ABC):
+    """Both ways to look up archived uplinks."""
 
     def copies(self, connection: Connection, keys: Sequence[Key]) -> list[Copy]:
         """Every archived uplink with one of these keys."""
-        by_day: dict[int, set[Key]] = defaultdict(set)
+        by_day: dict[int, set[Asked]] = defaultdict(set)
         for row in statements(connection).archived_keys(connection, keys):
             by_day[row[0]].add((row[1], row[2], row[3]))
         if not by_day:
             return []
-        found: list[Copy] = []
-        newest = sorted(by_day)[-_DAYS:]
-        for day in days(connection, archived_days.c.day.in_(newest)):
-            wanted = by_day[day.day]
-            for session in {key[:2] for key in wanted}:
-                found += [copy for copy in self._session(day, session) if copy.key in wanted]
-        return found
+        listed = days(connection, archived_days.c.day.in_(sorted(by_day)[-_DAYS:]))
+        return self._copies_of({day: by_day[day.day] for day in listed})
 
     def any(
         self,
@@ -77,40 +71,67 @@ class ArchivedCopies:
             session.dev_addr == frame.dev_addr,
             counters(session),
         )
-        return any(
-            after < copy.event_time < before and fits(copy)
-            for day in may_hold[-_DAYS:]
-            for copy in self._session(day, (frame.dev_eui, frame.dev_addr))
-        )
+        whole: Asked = (frame.dev_eui, frame.dev_addr, None)
+        found = self._evidence_of(dict.fromkeys(may_hold[-_DAYS:], (whole,)))
+        return found is None or any(after < one.event_time < before and fits(one) for one in found)
 
-    def _session(self, day: ArchivedDay, session: _Session) -> Iterator[Copy]:
-        from stadtsinn.cloud.log.archive_files.parquet import rows_of
+    @abstractmethod
+    def _copies_of(self, wanted: Wanted) -> list[Copy]: ...
 
-        batch, sessions = self._day(day)
-        chosen = batch.take(sessions.get(session, []))
-        return map(copy_of_row, rows_of(chosen, _COLUMNS))
+    @abstractmethod
+    def _evidence_of(self, wanted: Wanted) -> list[Copy] | None:
+        """None where it cannot be looked into: then the frame is one of its own."""
 
-    def _day(self, day: ArchivedDay) -> tuple[Any, _Sessions]:
-        """A day's columns that identity asks for, and where each session stands in them."""
-        with self._lock:
-            if day.file in self._kept:
-                self._kept.move_to_end(day.file)
-                return self._kept[day.file]
-        loaded = self._load(day)
-        with self._lock:
-            self._kept[day.file] = loaded
-            while len(self._kept) > _FILES_KEPT:
-                self._kept.popitem(last=False)
-        return loaded
 
-    def _load(self, day: ArchivedDay) -> tuple[Any, _Sessions]:
-        import pyarrow as pa
+class ArchivedCopies(_Lookup):
+    """Looks up archived uplinks, and reads in their files for it. Raises ArchiveUnreadable."""
 
-        from stadtsinn.cloud.log.archive_files.parquet import one_batch, rows_of
+    def __init__(self, archive: Archive) -> None:
+        self._files = SessionCopies(archive)
 
-        parts = list(self._archive.columns(day, _COLUMNS))
-        batch = one_batch(pa.Table.from_batches(parts).unify_dictionaries())
-        sessions: dict[_Session, list[int]] = defaultdict(list)
-        for row, (dev_eui, dev_addr) in enumerate(rows_of(batch, ("dev_eui", "dev_addr"))):
-            sessions[dev_eui, dev_addr].append(row)
-        return batch, sessions
+    def attempts(self) -> Iterator[Attempt]:
+        """One for each time that the same transaction is tried. The last one needs no other."""
+        for number in range(_ATTEMPTS):
+            yield Attempt(self._files, is_last=number + 1 == _ATTEMPTS)
+
+    def _copies_of(self, wanted: Wanted) -> list[Copy]:
+        return self._files.read(wanted)
+
+    def _evidence_of(self, wanted: Wanted) -> list[Copy] | None:
+        return self._files.read(wanted)
+
+
+class Attempt(_Lookup):
+    """Looks archived uplinks up in memory, and notes what is missing there."""
+
+    def __init__(self, files: SessionCopies, *, is_last: bool) -> None:
+        self._files = files
+        self._is_last = is_last
+        self._unread: dict[ArchivedDay, set[Asked]] = defaultdict(set)
+
+    def require_read(self) -> None:
+        """At the end of the transaction; raises NotRead where some answer was none."""
+        if self._unread and not self._is_last:
+            raise NotRead
+
+    def read(self) -> None:
+        """Read what was missing, for the next attempt; raises ArchiveUnreadable."""
+        newest = sorted(self._unread, key=lambda day: day.day)[-_READ_AHEAD:]
+        self._files.read({day: self._unread[day] for day in newest})
+
+    def _copies_of(self, wanted: Wanted) -> list[Copy]:
+        if self._is_last:  # archived between two attempts, or more than memory takes
+            return self._files.read(wanted)
+        found = self._known(wanted)
+        if found is None:
+            raise NotRead
+        return found
+
+    def _evidence_of(self, wanted: Wanted) -> list[Copy] | None:
+        return self._known(wanted)
+
+    def _known(self, wanted: Wanted) -> list[Copy] | None:
+        found, unread = self._files.known(wanted)
+        for day, asked in unread.items():
+            self._unread[day] |= asked
+        return None if unread else found

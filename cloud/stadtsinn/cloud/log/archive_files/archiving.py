@@ -1,10 +1,10 @@
 """Moves whole old days out of the table into Parquet files, safe at every step.
 
-For each day: write the file under a name of its own → make it durable → in one transaction name
-it, forget the one it replaces and delete the rows. Before that commit only the table counts, after
-it only the file, so a process killed at any point leaves a consistent state. Files that the
-database does not name are deleted when the next run begins, not at once: a reader may have looked
-up the old name just before.
+For each day: write the file under a name of its own → make it durable → name it, and forget the
+one it replaces → let the rows leave the table (`leaving`). Readers take what is in table or file,
+and count what is in both once, so a process killed at any point leaves a consistent state. Files
+that the database does not name are deleted when the next run begins, not at once: a reader may
+have looked up the old name just before.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
@@ -25,16 +25,16 @@ from stadtsinn.base.private_files import close_to_others, private_folder
 from stadtsinn.cloud.log.archive_files.archive import Archive, ArchivedDay, day_name, days
 from stadtsinn.cloud.log.archive_files.batches import table_batches
 from stadtsinn.cloud.log.archive_files.exclusive import rewriting_history
+from stadtsinn.cloud.log.archive_files.leaving import finish_leaving, leave, of_day
 from stadtsinn.cloud.log.archive_files.parquet import (
     COLUMNS,
     integers,
     merged,
-    rows_of,
     write_file,
 )
 from stadtsinn.cloud.log.cursors.repository import read_cursor
 from stadtsinn.cloud.log.uplinks.repository import head
-from stadtsinn.cloud.log.uplinks.tables import archived_days, archived_sessions, uplinks
+from stadtsinn.cloud.log.uplinks.tables import archived_days, uplinks
 from stadtsinn.cloud.platform.database.engine import Database
 
 log = structlog.get_logger()
@@ -85,6 +85,7 @@ def archive_before(
         for path in (archive.folder, *archive.folder.rglob("*")):
             close_to_others(path)
         sweep(database, archive)
+        finish_leaving(database, archive)
         with database.read() as connection:
             newest = head(connection)
             cursors = {name: read_cursor(connection, name) for name in followers}
@@ -130,15 +131,18 @@ def _move(database: Database, archive: Archive, rows: _Rows, clock: Clock) -> Mo
         batches = merged(archive.columns(old, COLUMNS), batches)
     write_file(path, summary.watch(batches), lambda: crash_point("archive.written"))
     crash_point("archive.renamed")
+    with database.read() as connection:
+        left = connection.execute(select(func.count()).where(*_of(rows))).scalar_one()
+    if summary.count != left + (old.uplinks if old else 0):
+        raise RuntimeError(
+            f"{day_name(rows.day)}: {summary.count} uplinks in {path}, {left} in the table: "
+            "nothing was changed; somebody else deletes from the log. Archive again"
+        )
+    day = summary.day(rows.day, file)
     with database.write() as connection:
-        gone = connection.execute(delete(uplinks).where(*_of(rows))).rowcount
-        if summary.count != gone + (old.uplinks if old else 0):
-            raise RuntimeError(
-                f"{day_name(rows.day)}: {summary.count} uplinks in {path}, {gone} in the table: "
-                "nothing was changed; somebody else deletes from the log. Archive again"
-            )
-        _record(connection, summary.day(rows.day, file), summary, clock.now())
+        _name(connection, day, clock.now())
     crash_point("archive.committed")
+    gone = leave(database, archive, day)
     moved = Moved(rows.day, gone, summary.count, file, path.stat().st_size)
     log.info("day_archived", day=day_name(rows.day), uplinks=gone, file=file, bytes=moved.size)
     return moved
@@ -147,8 +151,7 @@ def _move(database: Database, archive: Archive, rows: _Rows, clock: Clock) -> Mo
 def _of(rows: _Rows) -> tuple[Any, ...]:
     return (
         uplinks.c.position.between(rows.first, rows.last),
-        uplinks.c.event_time >= rows.day,
-        uplinks.c.event_time < rows.day + DAY,
+        *of_day(rows.day),
     )
 
 
@@ -157,7 +160,6 @@ class _Summary:
 
     def __init__(self) -> None:
         self.count = 0
-        self.sessions: dict[tuple[str, str], tuple[int, int]] = {}
         self._first = self._last = 0
 
     def watch(self, batches: Iterator[Any]) -> Iterator[Any]:
@@ -167,39 +169,24 @@ class _Summary:
                 self._first = int(positions[0])
             self._last = int(positions[-1])
             self.count += len(positions)
-            for dev_eui, dev_addr, f_cnt in rows_of(batch, ("dev_eui", "dev_addr", "f_cnt")):
-                low, high = self.sessions.get((dev_eui, dev_addr), (f_cnt, f_cnt))
-                self.sessions[dev_eui, dev_addr] = (min(low, f_cnt), max(high, f_cnt))
             yield batch
 
     def day(self, day: Instant, file: str) -> ArchivedDay:
         return ArchivedDay(day, file, self.count, self._first, self._last)
 
 
-def _record(connection: Connection, day: ArchivedDay, summary: _Summary, now: Instant) -> None:
-    connection.execute(delete(archived_sessions).where(archived_sessions.c.day == day.day))
-    connection.execute(delete(archived_days).where(archived_days.c.day == day.day))
-    connection.execute(
-        insert(archived_days).values(
-            day=day.day,
-            file=day.file,
-            uplinks=day.uplinks,
-            first_position=day.first,
-            last_position=day.last,
-            archived_at=now,
-        )
-    )
-    sessions = [
-        {
-            "day": day.day,
-            "dev_eui": dev_eui,
-            "dev_addr": dev_addr,
-            "f_cnt_low": low,
-            "f_cnt_high": high,
-        }
-        for (dev_eui, dev_addr), (low, high) in summary.sessions.items()
-    ]
-    connection.execute(insert(archived_sessions), sessions)
+def _name(connection: Connection, day: ArchivedDay, now: Instant) -> None:
+    """From here on readers take the day's rows from this file as well."""
+    values = {
+        "file": day.file,
+        "uplinks": day.uplinks,
+        "first_position": day.first,
+        "last_position": day.last,
+        "archived_at": now,
+    }
+    this = archived_days.c.day == day.day
+    if not connection.execute(update(archived_days).where(this).values(values)).rowcount:
+        connection.execute(insert(archived_days).values(day=day.day, **values))
 
 
 def next_file(old: str | None, day: Instant) -> str:

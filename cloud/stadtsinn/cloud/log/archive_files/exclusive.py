@@ -1,4 +1,5 @@
-"""The lock of commands that rewrite what was logged (archive, redecode): one at a time.
+"""Locks of what runs for long. That of commands that rewrite what was logged (archive, redecode):
+one at a time.
 
 The operating system or the server releases it when the process ends, also after a crash.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from sqlalchemy import text
@@ -32,32 +33,41 @@ class HistoryBusy(RuntimeError):
 @contextmanager
 def rewriting_history(database: Database) -> Iterator[None]:
     """Hold the lock for the length of the block; raises HistoryBusy immediately if it is taken."""
-    holding = _sqlite(database) if database.is_sqlite else _postgres(database)
-    with holding:
+    with alone(database, "history", _KEY) as mine:
+        if not mine:
+            raise HistoryBusy
         yield
 
 
+def alone(database: Database, name: str, key: int) -> AbstractContextManager[bool]:
+    """Whether the lock of this name (`key` in PostgreSQL) was free; then it is held until the end
+    of the block."""
+    return _sqlite(database, name) if database.is_sqlite else _postgres(database, key)
+
+
 @contextmanager
-def _sqlite(database: Database) -> Iterator[None]:
-    path = Path(f"{database.engine.url.database}.history-lock")
+def _sqlite(database: Database, name: str) -> Iterator[bool]:
+    path = Path(f"{database.engine.url.database}.{name}-lock")
     private_file(path)
     with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise HistoryBusy from None
-        yield
+            yield False
+        else:
+            yield True
 
 
 @contextmanager
-def _postgres(database: Database) -> Iterator[None]:
+def _postgres(database: Database, key: int) -> Iterator[bool]:
     # Autocommit: a transaction open for hours would keep the server from vacuuming.
     with database.engine.connect() as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT")
-        taken = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY})
-        if not taken.scalar_one():
-            raise HistoryBusy
+        asked = text("SELECT pg_try_advisory_lock(:key)")
+        if not connection.execute(asked, {"key": key}).scalar_one():
+            yield False
+            return
         try:
-            yield
+            yield True
         finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _KEY})
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})

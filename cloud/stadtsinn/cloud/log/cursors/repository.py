@@ -13,6 +13,10 @@ class CursorMoved(Exception):
     """The cursor was moved by a rebuild, or by the same follower in another process."""
 
 
+FORGETTING = -1
+"""Where the cursor of a follower stands while what it made is being forgotten."""
+
+
 def read_cursor(connection: Connection, name: str) -> int:
     """The last position this follower has applied; 0 before the first."""
     query = select(follower_cursors.c.position).where(follower_cursors.c.name == name)
@@ -65,10 +69,19 @@ def require_cursor(connection: Connection, name: str, position: int) -> None:
         raise CursorMoved(name)
 
 
+def begin_forgetting(connection: Connection, name: str, now: Instant) -> None:
+    ensure_cursor(connection, name, now)
+    _set_cursor(connection, name, FORGETTING, now)
+
+
 def reset_cursor(connection: Connection, name: str, now: Instant) -> None:
     ensure_cursor(connection, name, now)
+    _set_cursor(connection, name, 0, now)
+
+
+def _set_cursor(connection: Connection, name: str, position: int, now: Instant) -> None:
     connection.execute(
         update(follower_cursors)
         .where(follower_cursors.c.name == name)
-        .values(position=0, part=0, updated_at=now)
+        .values(position=position, part=0, updated_at=now)
     )

@@ -53,8 +53,9 @@ class Follower(Protocol):
 
     def tick(self, connection: Connection, now: Instant) -> bool | None: ...
 
-    def reset(self, connection: Connection) -> None:
-        """Forget everything made from the log, before it is read again from the start."""
+    def reset(self, connection: Connection) -> bool | None:
+        """Forget what was made from the log, before it is read again from the start: a part of
+        it, where it is much. True: there is more, it is called again in the next transaction."""
         ...
 
 
@@ -70,4 +71,17 @@ class LooksAhead(Protocol):
 
     def left_out(self) -> str:
         """What it leaves out because it fails, for the health page; empty: nothing."""
+        ...
+
+
+@runtime_checkable
+class PreparesReset(Protocol):
+    """A follower that has something to do before it is reset for which nobody may wait."""
+
+    def require_resettable(self, connection: Connection) -> None:
+        """Raises RuntimeError where it cannot be now; nothing has changed then."""
+        ...
+
+    def before_reset(self) -> None:
+        """Outside of a transaction, once nobody applies anything any more. May be called again."""
         ...

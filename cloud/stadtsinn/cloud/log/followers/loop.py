@@ -18,20 +18,19 @@ from stadtsinn.base.health import Check
 from stadtsinn.base.logs import one_line
 from stadtsinn.base.threads import ended_early
 from stadtsinn.base.under_way import UnderWay
-from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.cursors.repository import (
+    FORGETTING,
     CursorMoved,
     ensure_cursor,
     move_cursor,
     read_cursor,
     require_cursor,
-    reset_cursor,
 )
+from stadtsinn.cloud.log.followers import forgetting
 from stadtsinn.cloud.log.followers.culprits import reason_of, sentence_of
 from stadtsinn.cloud.log.followers.follower import Follower, LooksAhead, TryAgain
 from stadtsinn.cloud.log.followers.suspects import Suspects
 from stadtsinn.cloud.log.followers.window import LogWindow
-from stadtsinn.cloud.log.reader import require_readable
 from stadtsinn.cloud.log.set_aside import repository as set_aside
 from stadtsinn.cloud.log.set_aside.repository import SetAside
 from stadtsinn.cloud.log.uplinks.repository import head
@@ -141,6 +140,8 @@ class FollowerLoop:
         with self._database.read() as connection:
             count = set_aside.count(connection, self.name)
         detail = f"at position {self._cursor}"
+        if self._cursor == FORGETTING:
+            detail = "forgets what it made, and begins anew"
         if (long := self._under_way.too_long()) is not None:
             detail += f" and {self._lag():.0f} uplinks behind, {long}"
             if self._under_way.seconds() >= _HANGS_S:
@@ -166,9 +167,11 @@ class FollowerLoop:
     def _next_batch(self) -> int:
         name = self._follower.name
         with self._database.read() as connection:
-            cursor = read_cursor(connection, name)
-            uplinks = self._window.read(connection, cursor, self._limit)
-        self._cursor = cursor
+            self._cursor = cursor = read_cursor(connection, name)
+            is_forgetting = cursor == FORGETTING
+            uplinks = () if is_forgetting else self._window.read(connection, cursor, self._limit)
+        if is_forgetting:
+            return int(forgetting.go_on(self._database, self._follower, self._clock))
         if not uplinks:
             return 0
         with self._suspects.among(uplinks):
@@ -201,7 +204,8 @@ class FollowerLoop:
                 try:
                     with self._database.write() as connection:
                         serialize(connection, f"follower:{self.name}")
-                        more = bool(follower.tick(connection, now))
+                        is_forgetting = read_cursor(connection, self.name) == FORGETTING
+                        more = not is_forgetting and bool(follower.tick(connection, now))
                     crash_point("follower.ticked")
                 except TryAgain as reason:
                     log.debug("begun_anew", follower=self.name, reason=str(reason))
@@ -327,24 +331,3 @@ class FollowerLoop:
 
 def _fewer(uplinks: int) -> int:
     return max(1, uplinks // 8)
-
-
-def rebuild(
-    database: Database, follower: Follower, clock: Clock, archive: Archive | None = None
-) -> None:
-    """Forget what a follower made of the log and set it back to the start.
-
-    Also right while the follower runs, here or in another process: its next batch finds the
-    cursor moved, is rolled back, and it begins anew. A batch that it has just prepared
-    elsewhere (the series store) is written a second time on the way, which changes nothing.
-
-    Raises ArchiveUnreadable where days are archived and one of them cannot be read: nothing is
-    removed that the log could not give back.
-    """
-    with database.read() as connection:
-        require_readable(connection, archive)
-    with database.write() as connection:
-        serialize(connection, f"follower:{follower.name}")
-        follower.reset(connection)
-        set_aside.forget(connection, follower.name)
-        reset_cursor(connection, follower.name, clock.now())

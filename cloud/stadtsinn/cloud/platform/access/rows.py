@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Row, Select, Table, delete, select, update
+from sqlalchemy import Column, Connection, FromClause, Row, Select, Table, delete, select, update
 
 from stadtsinn.base.batches import batched
 from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.platform.database.engine import metadata
 
 NAMED = 500
 """Keys in one query: SQLite takes a limited number of parameters."""
@@ -66,6 +67,24 @@ def update_rows(
 
 def delete_rows(connection: Connection, scope: Scope, table: Table, where: Any) -> None:
     connection.execute(delete(table).where(table.c.tenant_id == scope.tenant_id, where))
+
+
+def users_of(
+    connection: Connection, key: Column[Any], value: int, *, without: Collection[Table] = ()
+) -> list[str]:
+    """The tables whose rows refer to a key and would not go with it, e.g. ``gates``."""
+    columns = [
+        column
+        for table in metadata.sorted_tables
+        if table not in without
+        for column in table.c
+        if any(one.column is key and one.ondelete != "CASCADE" for one in column.foreign_keys)
+    ]
+    return [
+        column.table.name
+        for column in columns
+        if connection.execute(select(column).where(column == value).limit(1)).first()
+    ]
 
 
 def missing(kind: str, name: str | int) -> NotFound:

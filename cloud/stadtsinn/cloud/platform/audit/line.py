@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from stadtsinn.base.instant import DAY, Instant
+from stadtsinn.base.instant import Instant
 
-KEPT = 365 * DAY
-"""How long lines are kept: long enough for a budget year, and no longer."""
 KEPT_LINES = 50_000
 """The most lines of one tenant; beyond that the oldest go."""
 

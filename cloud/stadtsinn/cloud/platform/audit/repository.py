@@ -9,12 +9,15 @@ from sqlalchemy import Connection, delete, insert, select
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.platform.access.scope import CLAIM, Scope
 from stadtsinn.cloud.platform.access.tables import api_keys
-from stadtsinn.cloud.platform.audit.line import KEPT, KEPT_LINES, Action, By, KeptLine, Line
+from stadtsinn.cloud.platform.audit.line import KEPT_LINES, Action, By, KeptLine, Line
 from stadtsinn.cloud.platform.audit.tables import audit_lines
+
+AT_ONCE = 500
+"""Lines that one transaction drops, beside as many as it adds."""
 
 
 def write(connection: Connection, lines: Sequence[Line], key_id: int | None, now: Instant) -> None:
-    """Add lines, and drop what is too old or too much of their tenants."""
+    """Add lines, and drop the oldest where a tenant has too many. Old ones go by retention."""
     rows = [
         {
             "tenant_id": line.tenant_id,
@@ -29,11 +32,12 @@ def write(connection: Connection, lines: Sequence[Line], key_id: int | None, now
     ]
     connection.execute(insert(audit_lines), rows)
     for tenant_id in {line.tenant_id for line in lines}:
-        _bound(connection, tenant_id)
-    purge(connection, now)
+        _bound(connection, tenant_id, len(lines) + AT_ONCE)
 
 
-def _bound(connection: Connection, tenant_id: str) -> None:
+def _bound(connection: Connection, tenant_id: str, at_once: int) -> None:
+    """Drop of a tenant's lines what is too much, so many at most: more than were just added, so
+    that some time all of it is gone."""
     mine = audit_lines.c.tenant_id == tenant_id
     oldest = (
         select(audit_lines.c.at)
@@ -43,12 +47,9 @@ def _bound(connection: Connection, tenant_id: str) -> None:
         .limit(1)
     )
     if (too_old := connection.scalar(oldest)) is not None:
-        connection.execute(delete(audit_lines).where(mine, audit_lines.c.at <= too_old))
-
-
-def purge(connection: Connection, now: Instant) -> None:
-    """Drop the lines of every tenant that are older than they are kept."""
-    connection.execute(delete(audit_lines).where(audit_lines.c.at < now - KEPT))
+        surplus = select(audit_lines.c.id).where(mine, audit_lines.c.at <= too_old)
+        some = surplus.order_by(audit_lines.c.at).limit(at_once)
+        connection.execute(delete(audit_lines).where(audit_lines.c.id.in_(some)))
 
 
 def lines_page(

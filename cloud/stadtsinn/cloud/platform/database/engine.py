@@ -7,8 +7,9 @@ nothing.
 
 from __future__ import annotations
 
+import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from itertools import count
 from pathlib import Path
@@ -45,6 +46,8 @@ Position = BigInteger().with_variant(Integer(), "sqlite")
 Give its table `sqlite_autoincrement=True`: without it SQLite gives the id of a last row that was
 deleted to the next one, and what others keep under that id would be taken for its own.
 """
+
+_ASKED_EVERY_S = 0.1
 
 InstantColumn = BigInteger
 """An `Instant`: microseconds UTC."""
@@ -102,6 +105,21 @@ class Database:
                 if self.is_sqlite:  # past the transaction, where alone it has an effect
                     raw: Any = connection.connection.driver_connection
                     raw.execute("PRAGMA foreign_keys=ON")
+
+    def let_others_write(self) -> None:
+        """Wait between two transactions of work that needs many: another process that waits for
+        SQLite asks for it so seldom. PostgreSQL gives a lock to who asked first."""
+        if self.is_sqlite:
+            time.sleep(_ASKED_EVERY_S)
+
+    def in_slices(self, some: Callable[[Connection], bool]) -> None:
+        """Call `some` in a write transaction of its own each, as long as it answers True."""
+        while True:
+            with self.write() as connection:
+                more = some(connection)
+            if not more:
+                return
+            self.let_others_write()
 
     def is_there(self) -> bool:
         """False where SQLite's file would be made by opening it."""

@@ -19,7 +19,7 @@ from stadtsinn.cloud.series.rewriting.parts import delays_by, feeds_of, meeting
 from stadtsinn.cloud.series.rewriting.staging import Staging
 from stadtsinn.cloud.series.stores.replacing import SeriesPart
 from stadtsinn.cloud.series.stores.store import Point, Refused, SeriesKey, SeriesReader
-from stadtsinn.cloud.town.directory import Directory, read_directory
+from stadtsinn.cloud.town.directory import Directory, read_places
 from stadtsinn.cloud.town.service import DryRunEnded, change_or_dry_run
 from stadtsinn.decoders.catalogue import catalogue
 
@@ -54,10 +54,9 @@ def preview(
 
     Raises what `change` raises, SeriesUnavailable and ArchiveUnreadable.
     """
-    directory, parts = _tried(database, change)
-    own = [part for part in parts if part.tenant_id == tenant_id]
+    directory, parts = _tried(database, tenant_id, change)
     found: list[Difference] = []
-    for part in own:
+    for part in parts:
         collector = _Collector(part)
         feeds = feeds_of(directory, [part], delays_by(directory, catalogue()))
         if feeds:
@@ -67,16 +66,20 @@ def preview(
     return found
 
 
-def _tried(database: Database, change: Change) -> tuple[Directory, list[SeriesPart]]:
-    """The directory as it would be, and the parts that it concerns."""
+def _tried(
+    database: Database, tenant_id: str, change: Change
+) -> tuple[Directory, list[SeriesPart]]:
+    """The parts of the tenant's series that would be made anew, and what would be deployed at
+    their stations: everybody waits while that is read."""
     directory: Directory | None = None
     parts: list[SeriesPart] = []
     try:
         with change_or_dry_run(database, True) as connection:
             before = repository.newest_id(connection)
             change(connection)
-            directory = read_directory(connection)
-            parts = meeting(one.part for one in repository.waiting_after(connection, before))
+            asked = repository.waiting_after(connection, before)
+            parts = meeting(one.part for one in asked if one.part.tenant_id == tenant_id)
+            directory = read_places(connection, tenant_id, {part.station for part in parts})
     except DryRunEnded:
         pass
     assert directory is not None

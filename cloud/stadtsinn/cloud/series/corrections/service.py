@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from stadtsinn.base.batches import batched
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import Instant
@@ -38,6 +39,8 @@ log = structlog.get_logger()
 
 _LOOKED_AT = 20_000
 """Corrections read at once: the import of a town's devices makes one for each."""
+_MARKED_AT_ONCE = 2_000
+"""Corrections that one transaction marks as done."""
 _TOGETHER = 50
 """How many stations' parts are staged at the same time."""
 
@@ -137,8 +140,9 @@ class Corrector:
         return found[0].time if found else Instant(0)
 
     def _mark(self, done: Sequence[Correction]) -> None:
-        with self._database.write() as connection:
-            repository.mark_done(connection, [one.id for one in done], self._clock.now())
+        for some in batched(done, _MARKED_AT_ONCE):
+            with self._database.write() as connection:
+                repository.mark_done(connection, [one.id for one in some], self._clock.now())
         log.info("series_corrected", corrections=len(done))
 
 

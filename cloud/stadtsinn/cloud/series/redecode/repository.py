@@ -182,13 +182,11 @@ def count_behind(connection: Connection, chosen: Selection) -> int:
     return connection.execute(query).scalar_one()
 
 
-def write_outcomes(
-    connection: Connection, positions: Sequence[int], outcomes: Sequence[bytes]
-) -> None:
-    """Other outcomes for rows of the table."""
+def write_outcomes(connection: Connection, changed: Sequence[tuple[int, bytes]]) -> None:
+    """Other outcomes for rows of the table, by their positions."""
     connection.execute(
         update(uplinks)
         .where(uplinks.c.position == bindparam("at"))
         .values(outcome=bindparam("now")),
-        [{"at": at, "now": now} for at, now in zip(positions, outcomes, strict=True)],
+        [{"at": at, "now": now} for at, now in changed],
     )

@@ -31,6 +31,7 @@ from stadtsinn.cloud.log.archive_files.archive import Archive, ArchivedDay, days
 from stadtsinn.cloud.log.archive_files.archiving import sweep
 from stadtsinn.cloud.log.archive_files.batches import table_batches
 from stadtsinn.cloud.log.archive_files.exclusive import rewriting_history
+from stadtsinn.cloud.log.archive_files.leaving import finish_leaving
 from stadtsinn.cloud.log.archive_files.parquet import integers
 from stadtsinn.cloud.log.cursors.repository import read_cursor
 from stadtsinn.cloud.log.uplinks.repository import count_revision
@@ -60,6 +61,8 @@ log = structlog.get_logger()
 
 _TOGETHER = 200
 """How many devices' new points are staged at the same time."""
+WRITTEN_AT_ONCE = 2_000
+"""Rows of the log that one transaction changes."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,7 @@ class Redecoder:
     def dry_run(self, wanted: Wanted) -> Done:
         """What a run would change now."""
         with rewriting_history(self._database):
+            finish_leaving(self._database, self._archive)  # else some rows would count twice
             chosen = self._selection(wanted)
             report, _ = self._scan(chosen, write=False)
             return Done(report, self._left_alone(chosen), None)
@@ -136,6 +140,7 @@ class Redecoder:
             self._store.check_replaceable()
             self._continue_all()
             sweep(self._database, self._archive)
+            finish_leaving(self._database, self._archive)
             chosen = self._selection(wanted)
             report, files = self._scan(chosen, write=True)
             crash_point("redecode.scanned")
@@ -281,7 +286,15 @@ class Redecoder:
         if not positions:
             return device
         found = report.devices.get((device.tenant_id, device.dev_eui), DeviceChanges())
+        # Before the first row: a run that goes on finds no difference in rows that are changed.
         with self._database.write() as connection:
-            repository.write_outcomes(connection, positions, outcomes)
-            count_revision(connection)
-            return repository.widen(connection, redecoding.id, device, found)
+            wide = repository.widen(connection, redecoding.id, device, found)
+        rows = list(zip(positions, outcomes, strict=True))
+        for number, some in enumerate(batched(rows, WRITTEN_AT_ONCE)):
+            if number:
+                self._database.let_others_write()
+            with self._database.write() as connection:
+                repository.write_outcomes(connection, some)
+                count_revision(connection)
+            crash_point("redecode.some_rows_changed")
+        return wide

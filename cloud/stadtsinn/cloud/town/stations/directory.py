@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Column, Connection, Select, select
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.platform.tenants.repository import erasing
@@ -80,15 +80,20 @@ class Stations:
     """By station id, quantity and channel: datastreams with a retention of their own."""
 
 
-def read_stations(connection: Connection) -> Stations:
-    """Read all stations and deployments as they stand.
+def read_stations(connection: Connection, only: Collection[int] | None = None) -> Stations:
+    """Read all stations and their deployments as they stand, or those with these ids.
 
     Every process does so after each change of a registry, so a row is taken apart by position.
     """
-    by_id = {row[0]: _station(row) for row in connection.execute(_STATIONS).all()}
+
+    def rows(query: Select[Any], station: Column[Any]) -> Sequence[Any]:
+        chosen = query if only is None else query.where(station.in_(only))
+        return connection.execute(chosen).all()
+
+    by_id = {row[0]: _station(row) for row in rows(_STATIONS, stations.c.id)}
     of_device: dict[str, list[DeploymentEntry]] = defaultdict(list)
     at_station: dict[int, list[DeploymentEntry]] = defaultdict(list)
-    for number, dev_eui, station, *rest in connection.execute(_DEPLOYMENTS).all():
+    for number, dev_eui, station, *rest in rows(_DEPLOYMENTS, deployments.c.station_id):
         if station not in by_id:
             continue  # its town is being erased
         entry = _deployment(number, dev_eui, by_id[station], *rest)
@@ -101,7 +106,7 @@ def read_stations(connection: Connection) -> Stations:
         deployments_at={number: tuple(entries) for number, entries in at_station.items()},
         retention_days={
             (number, quantity, channel): days
-            for number, quantity, channel, days in connection.execute(_RETENTIONS).all()
+            for number, quantity, channel, days in rows(_RETENTIONS, datastreams.c.station_id)
             if number in by_id
         },
     )

@@ -16,9 +16,9 @@ from stadtsinn.cloud.platform.access.rows import (
     own_rows,
     rows_named,
     update_rows,
+    users_of,
 )
 from stadtsinn.cloud.platform.access.scope import Scope
-from stadtsinn.cloud.platform.database.engine import metadata
 from stadtsinn.cloud.town.repository import with_site_id, with_site_ids
 from stadtsinn.cloud.town.stations.model import (
     BEGINNING,
@@ -103,18 +103,7 @@ def delete_station(connection: Connection, scope: Scope, slug: str) -> None:
 def users_of_station(connection: Connection, scope: Scope, slug: str) -> list[str]:
     """The tables of other rooms whose rows refer to a station, e.g. ``gates``."""
     number = station_id(connection, scope, slug)
-    columns = [
-        column
-        for table in metadata.sorted_tables
-        if table not in (deployments, datastreams)
-        for column in table.c
-        if any(key.column is stations.c.id for key in column.foreign_keys)
-    ]
-    return [
-        column.table.name
-        for column in columns
-        if connection.execute(select(column).where(column == number).limit(1)).first()
-    ]
+    return users_of(connection, stations.c.id, number, without=(deployments, datastreams))
 
 
 def station_id(connection: Connection, scope: Scope, slug: str) -> int:

@@ -20,6 +20,9 @@ from stadtsinn.cloud.alarms.notify.tables import (
 )
 from stadtsinn.cloud.platform.database.upsert import insert_ignore
 
+PURGED_AT_ONCE = 500
+"""Messages of the sandbox that one transaction empties."""
+
 
 def take_in_sandbox(connection: Connection, message: Message, now: Instant) -> None:
     """Keep a message that the sandbox was given; the same one twice counts once."""
@@ -74,13 +77,15 @@ def phone_owner(connection: Connection) -> str | None:
     return connection.scalar(select(sandbox_phone.c.tenant_id))
 
 
-def purge_phone(connection: Connection, before: Instant) -> None:
-    """Empty numbers and texts of old messages; the uuid stays, so none is taken twice."""
-    connection.execute(
-        update(sandbox_messages)
-        .where(sandbox_messages.c.received_at < before)
-        .values(address="", text="")
-    )
+def purge_phone(connection: Connection, before: Instant) -> int:
+    """Empty numbers and texts of old messages, `PURGED_AT_ONCE` at most; the uuid stays, so none
+    is taken twice. How many."""
+    table = sandbox_messages.c
+    full = select(table.id).where(table.received_at < before, table.address != "")
+    old = table.id.in_(full.order_by(table.id).limit(PURGED_AT_ONCE))
+    return connection.execute(
+        update(sandbox_messages).where(old).values(address="", text="")
+    ).rowcount
 
 
 def publish_report_formats(connection: Connection, formats: Sequence[ReportFormat]) -> None:

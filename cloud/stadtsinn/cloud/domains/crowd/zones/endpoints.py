@@ -46,6 +46,9 @@ def replace_zone(scope: EditorDep, services: ServicesDep, zone: SlugInPath, body
     "/zones/{zone}", tags=["zones"], status_code=204, summary="Delete a zone · Bereich löschen"
 )
 def delete_zone(scope: EditorDep, services: ServicesDep, zone: SlugInPath) -> None:
+    services.database.in_slices(
+        lambda connection: service.forget_zone_history(connection, scope, zone)
+    )
     with change(services.database, scope, services.clock.now()) as connection:
         service.delete_zone(connection, scope, zone)
 
@@ -91,5 +94,8 @@ def replace_gate(
 def delete_gate(
     scope: EditorDep, services: ServicesDep, zone: SlugInPath, gate: SlugInPath
 ) -> None:
+    services.database.in_slices(
+        lambda connection: service.forget_gate_counts(connection, scope, zone, gate)
+    )
     with change(services.database, scope, services.clock.now()) as connection:
         service.delete_gate(connection, scope, zone, gate)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select
+from sqlalchemy import Connection, Row, Select, delete, insert, select
 
+from stadtsinn.cloud.domains.crowd.gate_repository import IN, OUT, delete_oldest
+from stadtsinn.cloud.domains.crowd.tables import zone_corrections, zone_samples
 from stadtsinn.cloud.domains.crowd.zones.entry import Counter, GateEntry, ZoneEntry
 from stadtsinn.cloud.domains.crowd.zones.model import Gate, Zone
 from stadtsinn.cloud.domains.crowd.zones.tables import gates, zones
@@ -18,6 +20,7 @@ from stadtsinn.cloud.platform.access.rows import (
     only_row,
     own_rows,
     update_rows,
+    users_of,
 )
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.tenants.repository import erasing
@@ -72,7 +75,24 @@ def update_zone(connection: Connection, scope: Scope, record: Zone) -> None:
 
 
 def delete_zone(connection: Connection, scope: Scope, slug: str) -> None:
+    """With what was computed for it."""
     delete_rows(connection, scope, zones, zones.c.slug == slug)
+
+
+def users_of_zone(connection: Connection, scope: Scope, slug: str) -> list[str]:
+    """The tables of other rooms whose rows refer to a zone, e.g. ``rules``."""
+    return users_of(connection, zones.c.id, zone_id(connection, scope, slug), without=(gates,))
+
+
+def forget_zone_history(connection: Connection, scope: Scope, slug: str, limit: int) -> int:
+    """Delete samples and corrections of a zone, the oldest of each, so many at most; how many."""
+    mine = zone_id(connection, scope, slug)
+    done = 0
+    for table, key in ((zone_samples, "position"), (zone_corrections, "id")):
+        column = table.c[key]
+        oldest = select(column).where(table.c.zone_id == mine).order_by(column).limit(limit)
+        done += connection.execute(delete(table).where(column.in_(oldest))).rowcount
+    return done
 
 
 # --- gates -----------------------------------------------------------------------------
@@ -116,7 +136,18 @@ def update_gate(connection: Connection, scope: Scope, zone_slug: str, record: Ga
     update_rows(connection, scope, gates, where, _gate_columns(connection, scope, record))
 
 
+def forget_gate_counts(
+    connection: Connection, scope: Scope, zone_slug: str, slug: str, limit: int
+) -> int:
+    """Delete counts of a gate, the oldest of each direction, so many at most; how many."""
+    owner = zone_id(connection, scope, zone_slug)
+    mine = select(gates.c.id).where(gates.c.zone_id == owner, gates.c.slug == slug)
+    gate_id = connection.scalar(mine) or 0
+    return sum(delete_oldest(connection, (gate_id, direction), limit) for direction in (IN, OUT))
+
+
 def delete_gate(connection: Connection, scope: Scope, zone_slug: str, slug: str) -> None:
+    """With its counts."""
     owner = zone_id(connection, scope, zone_slug)
     delete_rows(connection, scope, gates, (gates.c.zone_id == owner) & (gates.c.slug == slug))
 

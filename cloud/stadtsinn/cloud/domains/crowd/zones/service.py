@@ -19,6 +19,9 @@ from stadtsinn.cloud.town.stations import repository as stations
 from stadtsinn.cloud.town.stations.model import Station
 from stadtsinn.decoders.catalogue import catalogue
 
+FORGOTTEN_AT_ONCE = 2_000
+"""Counts of a direction, samples or corrections that one transaction deletes."""
+
 
 def create_zone(connection: Connection, scope: Scope, record: Zone) -> None:
     require_free(lambda: repository.zone(connection, scope, record.slug), "zone", record.slug)
@@ -33,11 +36,26 @@ def replace_zone(connection: Connection, scope: Scope, record: Zone) -> None:
     repository.update_zone(connection, scope, record)
 
 
-def delete_zone(connection: Connection, scope: Scope, slug: str) -> None:
-    """Forget an empty zone; raises Conflict while it has gates."""
+def forget_zone_history(connection: Connection, scope: Scope, slug: str) -> bool:
+    """Before an empty zone is deleted: what was computed for it, a part of it; True: there may be
+    more. Raises Conflict while it has gates, or something refers to it."""
     if left := repository.gates_of(connection, scope, slug):
         names = ", ".join(gate.slug for gate in left)
         raise Conflict(f"The zone '{slug}' still has gates: {names}. Delete them first.")
+    if users := repository.users_of_zone(connection, scope, slug):
+        raise Conflict(
+            f"The zone '{slug}' is used by {', '.join(users)}: something still refers to it. "
+            "Delete that first."
+        )
+    return (
+        repository.forget_zone_history(connection, scope, slug, FORGOTTEN_AT_ONCE)
+        >= FORGOTTEN_AT_ONCE
+    )
+
+
+def delete_zone(connection: Connection, scope: Scope, slug: str) -> None:
+    """Forget an empty zone, and what is left of its history; raises as `forget_zone_history`."""
+    forget_zone_history(connection, scope, slug)
     repository.delete_zone(connection, scope, slug)
 
 
@@ -56,7 +74,18 @@ def replace_gate(connection: Connection, scope: Scope, zone: str, record: Gate) 
     repository.update_gate(connection, scope, zone, record)
 
 
+def forget_gate_counts(connection: Connection, scope: Scope, zone: str, slug: str) -> bool:
+    """Before a gate is deleted: its counts, the oldest first, a part of them; True: there may be
+    more. They can be years'."""
+    repository.gate(connection, scope, zone, slug)
+    return (
+        repository.forget_gate_counts(connection, scope, zone, slug, FORGOTTEN_AT_ONCE)
+        >= FORGOTTEN_AT_ONCE
+    )
+
+
 def delete_gate(connection: Connection, scope: Scope, zone: str, slug: str) -> None:
+    """Remove an entrance, and what is left of its counts."""
     repository.gate(connection, scope, zone, slug)
     repository.delete_gate(connection, scope, zone, slug)
 
