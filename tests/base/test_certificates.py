@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from math import isnan
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from cryptography.x509 import load_pem_x509_certificate
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from prometheus_client import CollectorRegistry, Gauge
 
@@ -106,6 +108,28 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         path.unlink()
         (found,) = examine(tls, NOW)
         assert (found.fault, found.path) == (Fault.UNREADABLE, path)
+
+
+def test_whatever_a_file_holds_is_judged(tmp_path: Path) -> None:
+    """One byte of a certificate is another one: it is named, and nothing is raised."""
+    tls = files(tmp_path)
+    assert tls.certificate is not None
+    good = load_pem_x509_certificate(tls.certificate.read_bytes()).public_bytes(Encoding.DER)
+    watched = Watched(tls)
+    found = set()
+    for place in range(0, len(good), 3):
+        bad = bytearray(good)
+        bad[place] ^= 1 + place % 255
+        pem = b64encode(bytes(bad)).decode()
+        tls.certificate.write_text(
+            f"-----BEGIN CERTIFICATE-----\n{pem}\n-----END CERTIFICATE-----\n"
+        )
+        found |= {one.fault for one in examine(tls, NOW, "rathaus-1")}
+        watched.seconds += 60
+        watched.watch.check()
+    assert {Fault.UNREADABLE, Fault.OTHER_AUTHORITY, Fault.OTHER_NAME} <= found
+    tls.certificate.write_bytes(good)  # no PEM
+    assert faults(tls) == [Fault.UNREADABLE]
 
 
 def test_a_key_with_a_password_is_named(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from stadtsinn.base.certificates import (
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import Check
 from stadtsinn.base.instant import DAY, Instant, isoformat
+from stadtsinn.base.logs import one_line
 from stadtsinn.base.mqtt.broker import Tls
 
 _LOOK_S = 60.0
@@ -105,6 +106,8 @@ class CertificateWatch:
                 found += look()
             except Unreadable as error:
                 unreadable.append(str(error))
+            except Exception as error:  # whatever lies there must not end who only looks at it
+                unreadable.append(f"a certificate cannot be read: {one_line(error)}")
         self._ends = {str(life.path): life.ends for life in reversed(found)}
         self._unreadable = tuple(unreadable)
         self._looked_at = self._monotonic()

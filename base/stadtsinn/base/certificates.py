@@ -150,22 +150,37 @@ def _authority_of(
 
 
 def _issued_by(certificate: Certificate, issuer: Certificate) -> bool:
-    from cryptography.exceptions import InvalidSignature
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
     try:
         certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature):
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
 
 
 def _certificates(path: Path) -> list[Certificate]:
-    from cryptography.x509 import load_pem_x509_certificates
+    """Those of a file that can be read, the first one in any case."""
+    from cryptography.x509 import InvalidVersion, load_pem_x509_certificates
 
     try:
-        return load_pem_x509_certificates(_content(path))
-    except ValueError:
+        found = load_pem_x509_certificates(_content(path))
+    except (ValueError, InvalidVersion):
         raise Unreadable(path, "it holds no certificate in PEM") from None
+    if not _is_sound(found[0]):
+        raise Unreadable(path, "its certificate is damaged")
+    return [one for one in found if _is_sound(one)]
+
+
+def _is_sound(certificate: Certificate) -> bool:
+    """Parts of a certificate are parsed when they are asked for: here all that is asked for."""
+    try:
+        certificate.public_key()
+        _ = certificate.subject, certificate.issuer, certificate.extensions
+        _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    except Exception:  # the parser has an exception for each kind of damage
+        return False
+    return True
 
 
 def _public_key(path: Path) -> bytes:

@@ -39,10 +39,13 @@ def next_step(found: Trace, now: Instant) -> str:
             "Nichts fehlt: Die letzte Meldung kam ganz durch, die nächste ist nicht überfällig.",
         ),
         "not_registered": (
-            f"Next: register the device ('stadtsinn registry apply'). No town has {eui}; {aside[0]}",
             (
-                f"Als Nächstes: das Gerät anlegen ('stadtsinn registry apply'). Keine Stadt hat {eui}; "
-                f"{aside[1]}"
+                "Next: register the device ('stadtsinn registry apply'). No town has "
+                f"{eui}; {aside[0]}"
+            ),
+            (
+                "Als Nächstes: das Gerät anlegen ('stadtsinn registry apply'). Keine Stadt hat "
+                f"{eui}; {aside[1]}"
             ),
         ),
         "quarantined": (

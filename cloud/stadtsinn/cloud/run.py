@@ -271,7 +271,7 @@ def _operations(parts: Parts) -> tuple[DiskWatch, OperatorAlarms]:
     settings = parts.settings.operator
     folders = parts.settings.folders
     disks = DiskWatch(folders, parts.database, parts.clock, settings.disk_days)
-    watched = Watched(parts.certificates.ends, disks.warnings, disks.folders)
+    watched = Watched(parts.certificates.ends, disks.filling, disks.folders)
     return disks, OperatorAlarms(parts.database, parts.clock, settings, watched)
 
 

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from math import inf, nan
+from pathlib import Path
+
 import pytest
 from sqlalchemy import insert, select
 
 from fake_uplinks import at
 from operated_town import DEVICE, OFFLINE, OTHER, Town, status
 from stadtsinn.base.clock import ManualClock
+from stadtsinn.base.disk import Space
 from stadtsinn.base.instant import DAY, Instant, isoformat
 from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
 from stadtsinn.cloud.operations.alarms import OperatorAlarms, Watched
+from stadtsinn.cloud.operations.disks import Disk
 from stadtsinn.cloud.operations.settings import OperatorSettings
 from stadtsinn.cloud.town.stations.tables import deployments
 from stadtsinn.cloud.town.tables import devices, edges
 from stadtsinn.decoders.reading import Reading
 
 SETTINGS = OperatorSettings(tenant="musterstadt", recipients=("it",), nothing_minutes=10_000)
+
+
+def disk(days_left: float = inf) -> Disk:
+    return Disk(Path("/var/lib/stadtsinn"), Space(900_000_000, 20_000_000_000), days_left)
 
 
 class Operator:
@@ -26,7 +35,7 @@ class Operator:
         self.town = town
         self.clock = ManualClock(at(0))
         self.ends: dict[str, Instant] = {}
-        self.disks: dict[str, str] = {}
+        self.disks: list[Disk] = []
         self.settings = settings
         self._read = 0
         self.start()
@@ -190,22 +199,24 @@ def test_certificates_of_this_machine_and_of_edges(operator: Operator) -> None:
 
 
 def test_a_disk(operator: Operator) -> None:
-    operator.disks = {"/var/lib/stadtsinn": "/var/lib/stadtsinn: 900 MB free (4%)"}
-    assert operator.look(0) == [
-        "Betrieb: Datenträger wird voll: /var/lib/stadtsinn, 900 MB free (4%)"
-    ]
-    operator.disks = {}
-    assert operator.look(1) == ["Betrieb: Datenträger hat wieder Platz: /var/lib/stadtsinn"]
+    operator.disks = [disk(nan)]
+    assert operator.look(0) == ["Betrieb: Datenträger wird voll: /var/lib/stadtsinn, 900 MB frei"]
+    operator.disks = [disk(3.9)]
+    (again,) = operator.look(86_400)
+    assert again.startswith("Betrieb: Datenträger wird voll (weiterhin): /var/lib/stadtsinn")
+    assert again.endswith(", 900 MB frei, voll in 3 Tagen")
+    operator.disks = []
+    assert operator.look(86_401) == ["Betrieb: Datenträger hat wieder Platz: /var/lib/stadtsinn"]
 
 
 def test_without_recipients_health_says_it(operator: Operator) -> None:
     operator.settings = OperatorSettings()
     operator.start()
-    operator.disks = {"/var": "/var: 1 MB free (0%)"}
+    operator.disks = [disk()]
     assert operator.look(0) == []
     check = operator.alarms.check()
-    assert (check.ok, check.warnings) == (True, ("disk fills: /var",))
-    operator.disks = {}
+    assert (check.ok, check.warnings) == (True, ("disk fills: /var/lib/stadtsinn",))
+    operator.disks = []
     operator.look(1)
     assert operator.alarms.check().warnings == ()
 
@@ -213,7 +224,7 @@ def test_without_recipients_health_says_it(operator: Operator) -> None:
 def test_a_recipient_that_is_not_there_is_named(operator: Operator) -> None:
     operator.settings = SETTINGS.model_copy(update={"recipients": ("it", "niemand")})
     operator.start()
-    operator.disks = {"/var": "/var: 1 MB free (0%)"}
+    operator.disks = [disk()]
     assert len(operator.look(0)) == 1
     assert "no recipient 'niemand'" in operator.alarms.check().warnings[0]
 

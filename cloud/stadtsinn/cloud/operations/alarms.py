@@ -25,6 +25,7 @@ from stadtsinn.cloud.alarms.notify.message import Kind as MessageKind
 from stadtsinn.cloud.operations import conditions, repository
 from stadtsinn.cloud.operations.conditions import Condition, Kind
 from stadtsinn.cloud.operations.devices import DeviceView, devices
+from stadtsinn.cloud.operations.disks import Disk
 from stadtsinn.cloud.operations.edges import EdgeView, edges
 from stadtsinn.cloud.operations.metrics import ALARMS, DEVICES, EDGES
 from stadtsinn.cloud.operations.sayings import Turn, said
@@ -48,7 +49,7 @@ class Watched:
     are on disks."""
 
     certificates: Callable[[], Mapping[str, Instant]]
-    disks: Callable[[], Mapping[str, str]]
+    disks: Callable[[], Collection[Disk]]
     folders: Callable[[], Collection[str]]
 
 

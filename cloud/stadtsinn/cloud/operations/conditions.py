@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isfinite
 
 from sqlalchemy import Connection
 
+from stadtsinn.base.disk import MEGABYTE
 from stadtsinn.base.instant import DAY, MINUTE, SECOND, Instant
 from stadtsinn.cloud.intake.inbox import EDGE
 from stadtsinn.cloud.operations import repository
 from stadtsinn.cloud.operations.devices import DeviceView
+from stadtsinn.cloud.operations.disks import Disk
 from stadtsinn.cloud.operations.edges import EdgeView, Presence
 from stadtsinn.cloud.operations.settings import OperatorSettings
 
@@ -32,13 +35,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Condition:
-    """One thing that is wrong. `name` is how people call it, `detail` what there is to say."""
+    """One thing that is wrong. `name` is how people call it, `detail` a number with its unit that
+    belongs to it, `days` how long it still lasts."""
 
     kind: Kind
     subject: str
     since: Instant
     name: str
     detail: str = ""
+    days: int | None = None
 
 
 def of_everything(
@@ -115,9 +120,13 @@ def of_certificates(
     for name, moment in (*ends.items(), *of_edges.items()):
         left = moment - now
         if left <= settings.certificate_days * DAY:
-            yield Condition(Kind.CERTIFICATE, name[-200:], moment, name, str(max(0, left // DAY)))
+            days = max(0, left // DAY)
+            yield Condition(Kind.CERTIFICATE, name[-200:], moment, name, days=days)
 
 
-def of_disks(warnings: Mapping[str, str], now: Instant) -> Iterator[Condition]:
-    for folder, words in warnings.items():
-        yield Condition(Kind.DISK, folder[-200:], now, folder, words.partition(": ")[2])
+def of_disks(filling: Collection[Disk], now: Instant) -> Iterator[Condition]:
+    for disk in filling:
+        folder, left = str(disk.folder), disk.days_left
+        free = f"{disk.space.free // MEGABYTE} MB"
+        days = int(left) if isfinite(left) else None
+        yield Condition(Kind.DISK, folder[-200:], now, folder, free, days)

@@ -44,14 +44,17 @@ class Disk:
     space: Space
     days_left: float
 
-    def warning(self, disk_days: float) -> str | None:
-        """What an operator has to look after; None where nothing is."""
-        free = f"{self.space.free // MEGABYTE} MB free ({self.space.share:.0%})"
+    def fills(self, disk_days: float) -> bool:
+        """Whether an operator has to look after it."""
+        return self.space.is_full or self.space.is_little or self.days_left <= disk_days
+
+    def warning(self, disk_days: float) -> str:
+        free = f"{self.folder}: {self.space.free // MEGABYTE} MB free ({self.space.share:.0%})"
         if self.space.is_full:
-            return f"{self.folder}: {free}, as good as full"
+            return f"{free}, as good as full"
         if self.days_left <= disk_days:
-            return f"{self.folder}: {free}, full in {self.days_left:.0f} days at this rate"
-        return f"{self.folder}: {free}" if self.space.is_little else None
+            return f"{free}, full in {self.days_left:.0f} days at this rate"
+        return free
 
 
 def days_left(samples: Sequence[Sample], free: int) -> float:
@@ -103,15 +106,15 @@ class DiskWatch(Repeating):
     def folders(self) -> list[str]:
         return [str(folder) for folder in self._folders]
 
-    def warnings(self) -> dict[str, str]:
-        """What is to be looked after, by folder."""
-        found = ((str(disk.folder), disk.warning(self._disk_days)) for disk in self.disks)
-        return {folder: words for folder, words in found if words is not None}
+    def filling(self) -> list[Disk]:
+        """Those that an operator has to look after."""
+        return [disk for disk in self.disks if disk.fills(self._disk_days)]
 
     def check(self) -> Check:
         """Fails when a disk is full; warns before."""
         full = [str(disk.folder) for disk in self.disks if disk.space.is_full]
-        warnings = tuple(f"{words}: make room" for words in self.warnings().values())
+        filling = (disk.warning(self._disk_days) for disk in self.filling())
+        warnings = tuple(f"{words}: make room" for words in filling)
         if full:
             return Check(False, f"no room at {', '.join(full)}: make room", warnings)
         least = min((disk.space.free for disk in self.disks), default=None)

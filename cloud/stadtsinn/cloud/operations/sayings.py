@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from stadtsinn.base.berlin import date_and_time
@@ -36,9 +37,38 @@ _HEADS = {
     (Kind.DISK, Language.DE): ("Datenträger wird voll", "Datenträger hat wieder Platz"),
     (Kind.DISK, Language.EN): ("Disk fills", "Disk has room again"),
 }
+
+
+@dataclass(frozen=True)
+class _Words:
+    whose: str
+    still: str
+    more: str
+    since: str
+    on: str
+    free: str
+    full: str
+
+
 _WORDS = {
-    Language.DE: ("Betrieb: ", " (weiterhin)", " und {} weitere", "seit {}", "am {}"),
-    Language.EN: ("Operations: ", " (still)", " and {} more", "since {}", "on {}"),
+    Language.DE: _Words(
+        "Betrieb: ",
+        " (weiterhin)",
+        " und {} weitere",
+        ", seit {}",
+        ", am {}",
+        ", {} frei",
+        ", voll in {} Tagen",
+    ),
+    Language.EN: _Words(
+        "Operations: ",
+        " (still)",
+        " and {} more",
+        ", since {}",
+        ", on {}",
+        ", {} free",
+        ", full in {} days",
+    ),
 }
 
 
@@ -48,19 +78,24 @@ def said(kind: Kind, turn: Turn, about: Sequence[Condition]) -> Said:
 
 
 def _sentence(kind: Kind, turn: Turn, about: Sequence[Condition], language: Language) -> Sentence:
-    whose, still, more, since, on = _WORDS[language]
+    words = _WORDS[language]
     begins, ends = _HEADS[kind, language]
-    head = f"{whose}{ends if turn is Turn.ENDS else begins}"
+    head = f"{words.whose}{ends if turn is Turn.ENDS else begins}"
     if turn is Turn.GOES_ON:
-        head += still
+        head += words.still
     names = ", ".join(one.name for one in about[:_NAMED] if one.name)
     if len(about) > _NAMED:
-        names += more.format(len(about) - _NAMED)
-    tail = ""
-    if turn is not Turn.ENDS and len(about) == 1:
-        (one,) = about
-        when = (on if kind is Kind.CERTIFICATE else since).format(date_and_time(one.since))
-        tail = f", {one.detail}" if kind in (Kind.BATTERY_LOW, Kind.DISK) else f", {when}"
-    return Sentence(
-        f"{head}: " if names else head, names, tail if tail != ", " else "", (), language
-    )
+        names += words.more.format(len(about) - _NAMED)
+    tail = _tail(about[0], words) if turn is not Turn.ENDS and len(about) == 1 else ""
+    return Sentence(f"{head}: " if names else head, names, tail, (), language)
+
+
+def _tail(one: Condition, words: _Words) -> str:
+    """What there is to say of a single thing."""
+    if one.kind is Kind.BATTERY_LOW:
+        return f", {one.detail}" if one.detail else ""
+    if one.kind is Kind.DISK:
+        full = "" if one.days is None else words.full.format(one.days)
+        return words.free.format(one.detail) + full
+    moment = date_and_time(one.since)
+    return (words.on if one.kind is Kind.CERTIFICATE else words.since).format(moment)
