@@ -64,6 +64,7 @@ class _UplinkEvent(msgspec.Struct, rename="camel"):
     f_cnt: _U32 | None = None
     f_port: _Port | None = None
     data: str | None = None
+    object: Any = None
     deduplication_id: Any = None
     time: Any = None
     dr: Any = None
@@ -107,12 +108,14 @@ def _read_json(payload: bytes, received_at: Instant, clocks: GatewayClocks | Non
     event = decoded(_json, payload, f"{TITLE} v4")
     if event.join_server_context:
         raise _encrypted()
+    if event.data is None and event.object:
+        raise _without_data()
     data = base64_payload(event.data or "", "data")
     receptions = mappings(event.rx_info)
     times = [
         ReceptionTimes(
             text(rx.get("gatewayId")),
-            moment(rx.get("gwTime")),
+            moment(rx.get("gwTime")) or moment(rx.get("time")),  # `time` until ChirpStack 4.5
             _gps_moment(rx.get("timeSinceGpsEpoch")),
             moment(rx.get("nsTime")),
         )
@@ -153,6 +156,14 @@ def _gps_moment(value: Any) -> Instant | None:
         return None
     micros = int((match[3] or "").ljust(6, "0")[:6])
     return gps_to_instant(int(match[2]) * SECOND + micros)
+
+
+def _without_data() -> UnreadableEvent:
+    return UnreadableEvent(
+        "missing_field",
+        "the event has decoded values (object) and no payload (data): let whatever relays the "
+        "events leave the field 'data' in them",
+    )
 
 
 # --- protobuf --------------------------------------------------------------------------

@@ -61,9 +61,10 @@ _KINDS = {
 _ANY_GATEWAY = "packetbroker"
 """The id of every gateway of another network."""
 
-_EVENT_IDS = ("gs:uplink:", "ns:uplink:", "as:up:")
-"""Prefixes of correlation ids that identify one uplink. The first is the most stable: it stays
-the same when the network server forwards an uplink twice."""
+_EVENT_IDS = ("gs:uplink:", "pba:uplink:", "ns:uplink:", "as:up:")
+"""Prefixes of correlation ids that identify one uplink. The first two name its reception, by an own
+gateway or by one of another network: they stay the same when the network server forwards an uplink
+twice, and newer versions state no other id."""
 _LONGEST_EVENT_ID = 64
 
 _EU868 = range(863_000_000, 870_000_001)
