@@ -12,7 +12,7 @@ from stadtsinn.base.instant import SECOND, parse
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.language.lines import Path, places
 from stadtsinn.decoders.language.load import DeviceFileError, load
-from stadtsinn.decoders.proof import example_findings
+from stadtsinn.decoders.proof import example_findings, run_findings
 from stadtsinn.decoders.reading import Decoded, Reading, Undecoded
 
 HEAD = ALL_CONSTRUCTS[: ALL_CONSTRUCTS.index("[[frames]]")]
@@ -191,27 +191,50 @@ def test_every_construct_in_one_device() -> None:
     assert outcome.readings[6].value == 655.35
 
 
+NOW = "2026-11-22T12:00:00Z"
+
+
 @pytest.mark.parametrize(
-    ("own", "received", "reason"),
+    ("own", "received", "wrong"),
     [
-        ("2026-11-22T11:00:00Z", "2026-11-22T12:00:00Z", ""),
-        ("2026-11-22T12:59:00Z", "2026-11-22T12:00:00Z", ""),
-        ("2026-11-22T13:01:00Z", "2026-11-22T12:00:00Z", "clock_wrong"),
-        ("1970-01-02T00:00:00Z", "2026-11-22T12:00:00Z", "clock_wrong"),
-        ("1970-01-02T00:00:00Z", "", "clock_wrong"),
-        ("2029-11-22T13:01:00Z", "", ""),
+        ("2026-11-22T11:00:00Z", NOW, False),
+        ("2026-11-22T12:59:00Z", NOW, False),
+        ("2026-11-22T13:01:00Z", NOW, True),
+        ("2106-02-07T06:28:15Z", NOW, True),
+        ("1970-01-02T00:00:00Z", NOW, True),
+        ("1970-01-02T00:00:00Z", "", True),
+        ("2015-11-30T00:00:00Z", NOW, True),
+        ("2016-01-01T00:00:00Z", NOW, False),
+        ("2029-11-22T13:01:00Z", "", False),
     ],
 )
-def test_a_sample_from_the_future_is_bad(own: str, received: str, reason: str) -> None:
-    """One from before 2015 is bad, too: the device's clock is not set."""
+@pytest.mark.parametrize(
+    ("byte", "otherwise"),
+    [("07", ""), ("F0", "out_of_range"), ("08", "frozen"), ("09", "ambiguous")],
+)
+def test_a_sample_of_an_impossible_time_is_bad(
+    own: str, received: str, wrong: bool, byte: str, otherwise: str
+) -> None:
+    """From the future, or from before 2016: the device's clock is not set. Whatever its value is
+    worth: a suspect one would stand in a series for as long as the clock is ahead."""
     seconds = (parse(own) // SECOND).to_bytes(4, "big").hex()
     body = """{ type = "u32be", name = "at" },
-      { timed = "at", body = [{ type = "u8", quantity = "tilt", unit = "deg" }] }"""
+      { type = "u8", peek = 0, name = "x" }, { value = "x == 9", name = "unsure" },
+      { timed = "at", body = [{ type = "u8", quantity = "tilt", unit = "deg", range = [0, 180],
+        faults = [{ raw = 8, reason = "frozen", quality = "suspect" }],
+        doubt = { item = "unsure", reason = "ambiguous", quality = "suspect" } }] }"""
+    flat = " ".join(body.split())
     reception = parse(received) if received else None
-    outcome = device(body).decode(1, bytes.fromhex(seconds + "07"), reception)
+    kind, payload = device(flat), bytes.fromhex(seconds + byte)
+    outcome = kind.decode(1, payload, reception)
     assert isinstance(outcome, Decoded)
     (reading,) = outcome.readings
-    assert (reading.reason, reading.event_time) == (reason, parse(own))
+    assert (reading.reason, reading.event_time) == (
+        "clock_wrong" if wrong else otherwise,
+        parse(own),
+    )
+    assert (reading.quality.value == "bad") == (wrong or otherwise == "out_of_range")
+    assert list(run_findings(kind, [(1, payload, reception)])) == []
 
 
 @pytest.mark.parametrize(

@@ -220,13 +220,13 @@ def _store(
         flag = op[15]
     channel = arithmetic.whole(registers[op[10]]) if op[10] >= 0 else -1
     seconds = arithmetic.whole(registers[op[11]]) if op[11] >= 0 else -1
-    if seconds >= 0 and flag == p.GOOD and clock_is_wrong(seconds, registers):
-        flag = p.CLOCK_WRONG
+    if seconds >= 0 and clock_is_wrong(seconds, registers):
+        flag = p.CLOCK_WRONG  # whatever else is wrong: there is no moment that it belongs to
     values.append((op[8], value, flag, channel, seconds))
 
 
 def clock_is_wrong(seconds: int, registers: list[float]) -> bool:
-    """Whether a sample's timestamp is impossible: before 2015, or ahead of its reception.
+    """Whether a sample's timestamp is impossible: before 2016, or ahead of its reception.
 
     Without a time of reception (NaN) only the first is tested.
     """

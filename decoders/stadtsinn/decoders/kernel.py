@@ -243,7 +243,7 @@ def machine(  # type: ignore[no-untyped-def]
                                     seconds = whole(registers[np.uint64(ops[at, 11])])
                                     latest = registers[p.RECEIVED_REGISTER] + p.CLOCK_TOLERANCE
                                     wrong = seconds < p.EARLIEST or seconds > latest
-                                    if seconds >= 0 and flag == p.GOOD and wrong:
+                                    if seconds >= 0 and wrong:
                                         tags[np.uint64(kept)] = slot | p.CLOCK_WRONG << 16
                                 extras[extra_kept, 0] = kept
                                 extras[extra_kept, 1] = channel

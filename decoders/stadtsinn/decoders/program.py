@@ -116,8 +116,8 @@ BINARY = ("add", "sub", "mul", "div", "pow", "min", "max", "lt", "le", "eq", "ne
 SELECT = len(UNARY) + len(BINARY)
 FUNCTIONS = {name: index for index, name in enumerate((*UNARY, *BINARY, "select"))}
 
-EARLIEST = 1_420_070_400
-"""2015-01-01 in Unix seconds: earlier than any LoRaWAN device."""
+EARLIEST = 1_451_606_400
+"""2016-01-01 in Unix seconds. Clocks that were never set begin at 1970, 2000 or 2015 and run on."""
 CLOCK_TOLERANCE = 3600
 """Seconds that a device's clock may be ahead of the gateway's."""
 
@@ -145,7 +145,8 @@ REASONS = (
 GOOD = 0
 OUT_OF_RANGE = 1
 CLOCK_WRONG = 2
-"""A sample's own timestamp is impossible: the device's clock is not set, or ahead."""
+"""A sample's own timestamp is impossible: the device's clock is not set, or ahead. It comes before
+all other flags, so that no sample of such a time is taken for one of that moment."""
 FIRST_FAULT = 3
 MISSING = -1
 """A sentinel's action: no reading. Others are flags (FIRST_FAULT + index into `faults`)."""

@@ -189,7 +189,7 @@ def test_what_no_decoder_says_is_not_taken(readings: list[Reading]) -> None:
     assert judged(*readings) is None
 
 
-@pytest.mark.parametrize("quality", [Quality.GOOD, Quality.SUSPECT])
+@pytest.mark.parametrize("quality", Quality)
 @pytest.mark.parametrize("time", [at(3600 + 3601), at(3600 + 26 * 3600), at(10**7), Instant(10)])
 def test_a_sample_is_compared_with_its_uplink(time: Instant, quality: Quality) -> None:
     """As decoders do: what is corrected later looks for samples as far ahead as that, not more."""

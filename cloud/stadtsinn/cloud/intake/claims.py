@@ -82,11 +82,9 @@ def _judged(reading: Reading, event_time: Instant) -> Reading | None:
     good = reading.quality is Quality.GOOD
     if good != (reading.reason == "") or not (good or _REASON.fullmatch(reading.reason)):
         return None
-    if reading.quality is Quality.BAD:
-        return reading
     if reading.event_time is not None and clock_is_wrong(reading.event_time, event_time):
         return msgspec.structs.replace(reading, quality=Quality.BAD, reason=CLOCK_WRONG)
-    if quantity.low <= reading.value <= quantity.high:
+    if reading.quality is Quality.BAD or quantity.low <= reading.value <= quantity.high:
         return reading
     return msgspec.structs.replace(reading, quality=Quality.BAD, reason=OUT_OF_RANGE)
 

@@ -24,7 +24,7 @@ function branch(op, key) {
   return target === undefined ? op[3] : target;
 }
 
-var EARLIEST = 1420070400; // a device's clock before 2015 is not set
+var EARLIEST = 1451606400; // a device's clock before 2016 is not set
 var CLOCK_TOLERANCE = 3600; // seconds that it may be ahead of the gateway's
 
 function store(op, sent, value, registers, values) {
@@ -36,7 +36,7 @@ function store(op, sent, value, registers, values) {
   if (flag === -1) return;
   if (flag === 0 && op[16] && registers[op[16]] !== 0) flag = op[17];
   seconds = op[13] ? whole(registers[op[13] - 1]) : -1;
-  if (flag === 0 && seconds >= 0 && (seconds < EARLIEST || seconds > registers[1] + CLOCK_TOLERANCE)) flag = 2;
+  if (seconds >= 0 && (seconds < EARLIEST || seconds > registers[1] + CLOCK_TOLERANCE)) flag = 2;
   values.push({
     slot: device.slots[op[9] - 1],
     value: value,
