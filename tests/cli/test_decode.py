@@ -46,7 +46,7 @@ def test_a_table_in_english() -> None:
     """Labels, units and the vendor's fields, for people."""
     done = stadtsinn("dragino/lse01", "--f-port", "2", LSE01)
     assert done.returncode == 0
-    for part in ("Soil moisture", "19.57", "%", "dragino/lse01@2", "water_SOIL", '"19.57"'):
+    for part in ("Soil moisture", "19.57", "%", "dragino/lse01@3", "water_SOIL", '"19.57"'):
         assert part in done.stdout
 
 

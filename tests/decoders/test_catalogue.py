@@ -125,4 +125,4 @@ def test_outcomes_carry_decoder_and_version() -> None:
     """The log records which decoder, in which version, produced a value."""
     outcome = catalogue().decode("dragino/lse01", 2, LSE01)
     assert isinstance(outcome, Decoded)
-    assert outcome.decoder == "dragino/lse01@2"
+    assert outcome.decoder == "dragino/lse01@3"

@@ -139,7 +139,7 @@ def test_the_file_fits_into_the_consoles(device: DeviceType) -> None:
 
 def test_the_head_names_device_generator_and_licence() -> None:
     lines = ts013(catalogue().device(LSE01)).splitlines()
-    assert lines[0].startswith("// dragino/lse01@2: Dragino LSE01")
+    assert lines[0].startswith("// dragino/lse01@3: Dragino LSE01")
     assert "stadtsinn" in lines[1]
     assert "Not to be edited" in lines[1]
     assert "EUPL-1.2" in lines[2]
