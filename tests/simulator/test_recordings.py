@@ -14,6 +14,7 @@ import gzip
 import io
 import json
 import lzma
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -158,6 +159,24 @@ READ: dict[str, bytes] = {
     "a table with heads": table(
         [["time", "topic", "payload"], *(["x", TOPIC, text] for text in TEXTS)], ";"
     ),
+    "JSON encoded twice": lines(lambda n: json.dumps(TEXTS[n])),
+    "base64 in several lines": lines(
+        lambda n: base64.encodebytes(PROTOBUF[0]).decode() if n else ""
+    ),
+    "hex in several lines": "\n".join(re.findall(".{1,64}", PROTOBUF[0].hex())).encode(),
+    "two objects in a line": "".join(TEXTS).encode(),
+    "JavaScript": f"const events = [{','.join(TEXTS)}];\n".encode(),
+    "a page of notes": lines(
+        lambda n: f"## {n}\n```json\n{json.dumps(DOCUMENTS[n], indent=2)}\n```"
+    ),
+    "HiveMQ's client": lines(
+        lambda n: json.dumps({"topic": TOPIC, "payload": DOCUMENTS[n], "qos": "AT_LEAST_ONCE"})
+    ),
+    "Kafka": lines(lambda n: json.dumps({"offset": n, "key": TOPIC, "value": TEXTS[n]})),
+    "Loki": lines(lambda n: json.dumps({"timestamp": "1", "line": f"{TOPIC} {TEXTS[n]}"})),
+    "a web server's dump": lines(lambda n: f"> POST /?event=up HTTP/1.1\n> \n{TEXTS[n]}\n< 200 OK"),
+    "webhook.site": table([["uuid", "content"], *(["1", text] for text in TEXTS)]),
+    "classic Mac line ends": LINES.replace("\n", "\r").encode(),
     "Windows' line ends": LINES.replace("\n", "\r\n").encode(),
     "Windows-1252": UMLAUTS.encode("cp1252"),
     "UTF-8 with a mark": UMLAUTS.encode("utf-8-sig"),
@@ -186,9 +205,9 @@ def test_it_is_read(tmp_path: Path, shape: str) -> None:
     recording = read(tmp_path, READ[shape])
     assert recording.server.name == "chirpstack"
     uplinks = [message.uplink for message in recording.messages]
+    counters = [1] if shape.endswith("in several lines") else [1, 2]
     assert [one and (one.f_cnt, one.payload) for one in uplinks] == [
-        (1, b"\xce\x29"),
-        (2, b"\xce\x29"),
+        (n, b"\xce\x29") for n in counters
     ]
     assert {one.device_name for one in uplinks if one} == {"Bäume am Markt"}
     for message in recording.messages:
@@ -238,7 +257,7 @@ def test_other_events_are_no_uplinks(tmp_path: Path) -> None:
     recording = read(tmp_path, json.dumps([*events, *DOCUMENTS]).encode())
     kinds = [message.topic.rsplit("/", 1)[1] for message in recording.messages]
     assert kinds == ["join", "log", "status", "ack", "txack", "up", "up"]
-    with pytest.raises(NotARecording, match=r"no uplink can be read \(5 other events\)"):
+    with pytest.raises(NotARecording, match=r"no uplink can be read \(events: 5\)"):
         read(tmp_path, json.dumps(events).encode()).require_uplinks()
 
 
@@ -402,6 +421,15 @@ NAMED: list[tuple[object, str, str]] = [
     ),
     (f"a840410000000001;{KEY}\na840410000000002;{KEY}\n".encode(), "table (CSV)", "mosquitto_sub"),
     (b"zeit;wert\n1;2\n", "table (CSV)", "mosquitto_sub"),
+    (
+        {"devEui": "a840410000000001", "payload": "ce22", "fPort": "2"},
+        "not known here",
+        "ChirpStack 4",
+    ),
+    ([], "no event was found", ""),
+    ('{"a": ' * 50_000, "no event was found", ""),
+    (b'{"deduplicationId"=>"x"}', "line 1: JSON that cannot be read", ""),
+    ([{"name": "gs.up.receive", "identifiers": [{}], "data": {}}], "events: 1", ""),
     (b"", "empty", "was anything sent"),
     (b" \r\n", "empty", "was anything sent"),
     (b"PK\x03\x04 rest", "damaged", "unpack"),

@@ -151,11 +151,12 @@ def _print(result: Result) -> None:
             for device in result.devices
         ),
     )
-    say()
-    print_table(
-        ("DevEUI", text("Latest values", "Letzte Werte")),
-        ((one.dev_eui, tuple(map(_value, one.latest))) for one in result.devices if one.latest),
-    )
+    if any(device.latest for device in result.devices):
+        say()
+        print_table(
+            ("DevEUI", text("Latest values", "Letzte Werte")),
+            ((one.dev_eui, tuple(map(_value, one.latest))) for one in result.devices if one.latest),
+        )
     say()
     say(
         text(
@@ -174,10 +175,12 @@ def _print(result: Result) -> None:
 
 
 _UNKNOWN_TYPE = text(
-    "devices without a type: name it in a town file (--town), or at the network server as the "
-    "device profile's name or in the tag 'stadtsinn_device' ('stadtsinn decode --list')",
-    "Geräte ohne Typ: in einer Stadtdatei nennen (--town) oder am Netzwerkserver als Name des "
-    "Geräteprofils oder im Tag 'stadtsinn_device' ('stadtsinn decode --list')",
+    "devices without a type: name it in a town file (--town), or at the network server: as the "
+    "device profile's name, in the tag 'stadtsinn_device' or the attribute 'stadtsinn-device' "
+    "('stadtsinn decode --list' shows all)",
+    "Geräte ohne Typ: in einer Stadtdatei nennen (--town) oder am Netzwerkserver: als Name des "
+    "Geräteprofils, im Tag 'stadtsinn_device' oder im Attribut 'stadtsinn-device' ('stadtsinn "
+    "decode --list' zeigt alle)",
 )
 
 

@@ -23,7 +23,9 @@ def near_devices(given: str, known: Collection[str]) -> list[str]:
         device for device, model in models.items() if len(model) >= _SHORTEST and model in wanted
     ]
     if inside:
-        return sorted(inside, key=lambda device: -len(models[device]))[:_MOST]
+        return sorted(inside, key=lambda one: (wanted.index(models[one]), -len(models[one])))[
+            :_MOST
+        ]
     near = difflib.get_close_matches(given.lower(), known, n=_MOST, cutoff=0.5)
     alike = difflib.get_close_matches(wanted, models.values(), n=_MOST, cutoff=0.75)
     return [*dict.fromkeys([*near, *(one for one in models if models[one] in alike)])][:_MOST]

@@ -18,7 +18,7 @@ _QUOTES = str.maketrans("“”„", '"""')
 """Web forums turn straight quotation marks into these."""
 _BYTES = re.compile(r"""(?<!\w)b(?=(['"]))(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")""")
 """Bytes as Python prints them: what a script with ``print(message.payload)`` writes."""
-_JSON = re.compile(r"""\{\s*["'“”„](?!")""")
+_JSON = re.compile(r"""\{\s*\\?["'“”„](?!")""")
 """JSON that is in no cell of a table, where its quotation marks are doubled."""
 _PUNCTUATION = " \t,;[](){}\"'`"
 _DELIMITERS = ";\t,|"
@@ -60,6 +60,10 @@ class _Scan:
         while self._at < len(self._text):
             end = self._line_end(self._at)
             line = self._text[self._at : end]
+            if (text := _quoted(line)) is not None:
+                yield Piece(self._line, "", text)
+                self._go_to(end + 1)
+                continue
             starts = self._starts(self._at, end)
             literal = _BYTES.search(line)
             if literal is not None and (not starts or self._at + literal.start() < starts[0]):
@@ -81,11 +85,11 @@ class _Scan:
                 yield Piece(self._line, self._text[self._at : start].strip(), value)
                 self._go_to(stop)
                 return
-        line = self._text[self._at : end]
+        line, number = self._text[self._at : end], self._line
         self._go_to(end + 1)
         if line.strip(_PUNCTUATION) or "{" in line:  # else it begins an array that has no end
             lead = line[: starts[-1] - (end - len(line))].strip()
-            yield Piece(self._line - 1, lead, broken=True)
+            yield Piece(number, lead, broken=True)
             self._skip_inside(len(line) - len(line.lstrip()))
 
     def _starts(self, start: int, end: int) -> list[int]:
@@ -136,6 +140,18 @@ class _Scan:
     def _go_to(self, position: int) -> None:
         self._line += self._text.count("\n", self._at, position)
         self._at = position
+
+
+def _quoted(line: str) -> str | None:
+    """The text that a line is in JSON, as of a program that encoded JSON twice."""
+    stripped = line.strip().rstrip(",")
+    if not stripped.startswith('"{'):
+        return None
+    try:
+        value = json.loads(stripped)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, str) else None
 
 
 def _python(text: str) -> Any:

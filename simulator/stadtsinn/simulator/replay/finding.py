@@ -51,7 +51,17 @@ OTHER = Sentence("an event that is no uplink", "ein Ereignis, das kein Uplink is
 
 
 def found_in(text: str) -> Iterator[Found]:
-    """All events of a text in order, and what is said of everything else."""
+    """All events of a text in order, and what is said of everything else.
+
+    A text without any may be one payload in hex or base64, in several lines.
+    """
+    found = [*_in_pieces(text)]
+    if all(one.what == foreign.NO_EVENT for one in found):
+        found = [Found(1, what) for what in _in_string("".join(text.split()), None, 1)] or found
+    yield from found
+
+
+def _in_pieces(text: str) -> Iterator[Found]:
     waiting: str | None = None
     for piece in pieces(text):
         topic, rest = _topic_of(piece.lead)
@@ -85,7 +95,7 @@ def _told(value: object, found: Iterator[Event | Sentence]) -> Iterator[Event | 
         yield foreign.unknown_table(value)
     elif isinstance(value, bytes):
         yield foreign.NO_EVENT
-    elif isinstance(value, list) and all(isinstance(one, str) for one in value):
+    elif isinstance(value, list) and value and all(isinstance(one, str) for one in value):
         yield foreign.unknown_table(())
     elif not isinstance(value, list) or any(isinstance(one, Mapping | list) for one in value):
         yield foreign.unknown_json(value)

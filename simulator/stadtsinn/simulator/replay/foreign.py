@@ -44,10 +44,11 @@ def unknown_json(document: object) -> Sentence:
 
 
 def unknown_table(heads: Iterable[str]) -> Sentence:
-    """What is said of a table in which no event was found."""
+    """What is said of a table in which no event was found. Without heads its first row has values,
+    so none are shown where they name no device."""
     named = [*heads]
-    columns = _list(named)
     if any(_plain(head) in _DEVICE_KEYS for head in named):
+        columns = _list(named)
         return Sentence(
             f"a table (CSV) with devices (columns: {columns}): a list of devices is for 'stadtsinn "
             "registry import-devices'; a recording has the network server's events as JSON",
@@ -56,9 +57,8 @@ def unknown_table(heads: Iterable[str]) -> Sentence:
             "Netzwerkservers als JSON",
         )
     return Sentence(
-        f"a table (CSV) without events of a network server (columns: {columns}): {_RECORD.english}",
-        f"eine Tabelle (CSV) ohne Ereignisse eines Netzwerkservers (Spalten: {columns}): "
-        f"{_RECORD.german}",
+        f"a table (CSV) without events of a network server: {_RECORD.english}",
+        f"eine Tabelle (CSV) ohne Ereignisse eines Netzwerkservers: {_RECORD.german}",
     )
 
 

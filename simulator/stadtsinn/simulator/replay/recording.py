@@ -54,17 +54,17 @@ class Recording:
     server: NetworkServerFormat
     messages: tuple[Recorded, ...]
     faults: tuple[Sentence, ...]
+    others: int = 0
+    """Events that are no uplinks, and were left out."""
 
     def require_uplinks(self) -> None:
         """Raises NotARecording, saying all that is known, where no uplink can be read."""
         if any(message.uplink is not None for message in self.messages):
             return
-        count = len(self.messages)
+        count = len(self.messages) + self.others
         nothing = Sentence(
-            f"no uplink can be read ({count} other events)" if count else "no event was found",
-            f"kein Uplink ist lesbar ({count} andere Ereignisse)"
-            if count
-            else "kein Ereignis gefunden",
+            f"no uplink can be read (events: {count})" if count else "no event was found",
+            f"kein Uplink ist lesbar (Ereignisse: {count})" if count else "kein Ereignis gefunden",
         )
         told = (nothing, *self.faults)
         raise NotARecording(
@@ -95,7 +95,8 @@ def read_recording(path: Path, now: Instant, format_name: str | None = None) -> 
             messages.append(message)
             if unreadable is not None:
                 faults.note(one.line, unreadable)
-    return Recording(server, tuple(_oldest_first(messages)), faults.told())
+    others = sum(one.what == OTHER for one in found)
+    return Recording(server, tuple(_oldest_first(messages)), faults.told(), others)
 
 
 class _Faults:
