@@ -4,7 +4,7 @@
 PY := .venv/bin/python
 CACHE := $(CURDIR)/.cache
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-nightly test-debian13 check bench bench-decoders conformance fuzz fuzz-api docs format lock parts clean
+.PHONY: help demo test test-fast test-nightly test-debian13 check bench bench-decoders conformance fuzz fuzz-api wheel docs format lock parts clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,12 @@ fuzz-api: .venv/ready ## the nightly target: the whole API, called as its docume
 
 conformance: .venv/ready ## the vendors' published payloads, device by device (needs ../shared/vectors)
 	$(PY) tests/support/conformance.py
+
+wheel: .venv/ready ## dist/: what a machine installs, and the versions that it was tested with
+	rm -rf dist
+	$(PY) -m build --wheel --no-isolation --outdir dist .
+	sed -nE 's/^([A-Za-z0-9][^ ]*==[^ ]+)( ;[^\\]*)? *\\?$$/\1\2/p' requirements.lock > dist/constraints.txt
+	@echo "dist/ is what a machine needs: pip install -c constraints.txt '$$(cd dist && ls *.whl)[cloud,cli]'"
 
 docs: .venv/ready ## write docs/devices anew from the device files
 	.venv/bin/stadtsinn decoders pages docs/devices
