@@ -9,9 +9,10 @@ import ssl
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ class Answer:
     """What a client got through the proxy."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Message
     body: bytes
 
 
