@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from stadtsinn.base.berlin import isoformat
+from stadtsinn.base.foreign_text import visible
 from stadtsinn.cli.ages import age
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
@@ -69,7 +70,7 @@ def edges(
 def _say_warnings(found: list[EdgeView]) -> None:
     for one in found:
         for warning in one.report.warnings if one.report else ():
-            say(f"{one.id}: {warning}")
+            say(visible(f"{one.id}: {warning}"))
 
 
 def _state(one: EdgeView, now: Instant) -> str:

@@ -16,6 +16,7 @@ from stadtsinn.base.instant import DAY, Instant, isoformat
 from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
 from stadtsinn.cloud.operations.alarms import OperatorAlarms, Watched
 from stadtsinn.cloud.operations.disks import Disk
+from stadtsinn.cloud.operations.repository import note_told, told
 from stadtsinn.cloud.operations.settings import OperatorSettings
 from stadtsinn.cloud.town.stations.tables import deployments
 from stadtsinn.cloud.town.tables import devices, edges
@@ -207,6 +208,15 @@ def test_a_disk(operator: Operator) -> None:
     assert again.endswith(", 900 MB frei, voll in 3 Tagen")
     operator.disks = []
     assert operator.look(86_401) == ["Betrieb: Datenträger hat wieder Platz: /var/lib/stadtsinn"]
+
+
+def test_a_later_versions_alarms_stay_as_they_are(operator: Operator) -> None:
+    row = {"kind": "later", "subject": "s", "since": 1, "said_at": 1, "times": 1, "detail": ""}
+    with operator.town.database.write() as connection:
+        note_told(connection, [row])
+    assert operator.look(0) == []
+    with operator.town.database.read() as connection:
+        assert list(told(connection)) == [("later", "s")]
 
 
 def test_without_recipients_health_says_it(operator: Operator) -> None:

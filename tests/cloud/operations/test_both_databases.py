@@ -40,5 +40,5 @@ def test_statements(database: Database) -> None:
         assert repository.last_archived_day(connection, DEVICE) is None
         assert repository.addressees(connection, "musterstadt", ["it"]) == {}
     with database.write() as connection:
-        repository.forget_told(connection, "k", "s")
+        repository.forget_told(connection, "k", ["s"])
         assert repository.told(connection) == {}

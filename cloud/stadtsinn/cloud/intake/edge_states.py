@@ -69,8 +69,11 @@ _encoded = msgspec.json.Encoder().encode
 
 
 def report_of(status: bytes) -> EdgeReport | None:
-    """The stored report; None where there is none yet."""
-    return _read(status) if status else None
+    """The stored report; None where there is none, or another version wrote what we cannot read."""
+    try:
+        return _read(status) if status else None
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
 
 
 def edge_of_status(topic: str) -> str | None:

@@ -10,9 +10,10 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from stadtsinn.base.backoff import Backoff
 from stadtsinn.base.clock import Clock
@@ -87,12 +88,12 @@ class OperatorAlarms(Repeating):
         with_devices = self._looks % _DEVICES_EACH == 0
         now = self._clock.now()
         with self._database.read() as connection:
-            known = {(Kind(kind), subject) for kind, subject in repository.told(connection)}
+            known = {(Kind(kind), subject) for kind, subject in _told(connection)}
             all_edges = edges(connection, now)
             all_devices = devices(connection, now) if with_devices else []
             looked = set(Kind) if with_devices else set(Kind) - _OF_DEVICES - {Kind.NOTHING}
             found = list(self._conditions(connection, all_edges, all_devices, known, now))
-            names = self._names(connection, all_edges)
+            names = self._names(connection, all_edges) if known else {}
         found = [one for one in found if one.kind in looked]
         _count(all_edges, all_devices if with_devices else None)
         with self._database.write() as connection:
@@ -145,7 +146,7 @@ class OperatorAlarms(Repeating):
     ) -> None:
         """Compare with what was told, and put what turned into the outbox. What is not among the
         `names` any more was deleted: nobody is told that it is well again."""
-        told = repository.told(connection)
+        told = _told(connection)
         present = {(one.kind.value, one.subject[:200]): one for one in found}
         turned: dict[tuple[Kind, Turn], list[Condition]] = defaultdict(list)
         rows = []
@@ -166,16 +167,19 @@ class OperatorAlarms(Repeating):
                     "detail": one.detail[:300],
                 }
             )
+        over: dict[Kind, list[str]] = defaultdict(list)
         for (word, subject), row in told.items():
             kind = Kind(word)
             if kind in looked and (word, subject) not in present:
+                over[kind].append(subject)
                 if subject in names:
                     ended = Condition(kind, subject, row.since, names[subject])
                     turned[kind, Turn.ENDS].append(ended)
-                repository.forget_told(connection, word, subject)
+        for kind, subjects in over.items():
+            repository.forget_told(connection, kind.value, subjects)
         repository.note_told(connection, rows)
         self._send(connection, turned, now)
-        self._show(repository.told(connection))
+        self._show(_told(connection))
 
     def _send(
         self,
@@ -231,6 +235,12 @@ class OperatorAlarms(Repeating):
         )
         with self._lock:
             self._texts = tuple(shown[:_NAMED])
+
+
+def _told(connection: Connection) -> dict[tuple[str, str], Row[Any]]:
+    """What was told and is not over, but for kinds of a later version."""
+    known = {kind.value for kind in Kind}
+    return {key: row for key, row in repository.told(connection).items() if key[0] in known}
 
 
 def _count(all_edges: Sequence[EdgeView], all_devices: Sequence[DeviceView] | None) -> None:

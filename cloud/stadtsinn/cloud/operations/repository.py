@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, select
 
+from stadtsinn.base.batches import batched
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.notify.message import Addressee
 from stadtsinn.cloud.alarms.notify.tables import recipients
@@ -18,6 +19,8 @@ from stadtsinn.cloud.operations.tables import operator_alarms
 from stadtsinn.cloud.platform.database.upsert import insert_ignore_all, insert_into
 from stadtsinn.cloud.town.tables import devices
 from stadtsinn.cloud.town.tables import edges as edge_table
+
+_AT_ONCE = 500
 
 
 def edges(connection: Connection, tenant_id: str | None) -> Sequence[Any]:
@@ -102,9 +105,11 @@ def note_told(connection: Connection, rows: Sequence[dict[str, object]]) -> None
     connection.execute(statement, list(rows))
 
 
-def forget_told(connection: Connection, kind: str, subject: str) -> None:
+def forget_told(connection: Connection, kind: str, subjects: Sequence[str]) -> None:
     table = operator_alarms
-    connection.execute(delete(table).where(table.c.kind == kind, table.c.subject == subject))
+    for part in batched(subjects, _AT_ONCE):
+        ended = (table.c.kind == kind, table.c.subject.in_(part))
+        connection.execute(delete(table).where(*ended))
 
 
 def addressees(
