@@ -1,7 +1,7 @@
-"""A town with one device at a station, one zone and two recipients, and what its sensors report.
+"""A town with one device at a station, one zone with a gate, and two recipients.
 
-Minutes count from ten o'clock of a market day. The alerts follower is the real one; readings
-and zone samples are written as ingest and crowd would.
+Minutes count from ten o'clock of a market day. The alerts follower is the real one; readings of its
+sensors and zone samples are written as ingest and crowd would.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, insert, select, update
 
 from databases import add_tenant
 from stadtsinn.base.clock import ManualClock
@@ -22,8 +22,8 @@ from stadtsinn.cloud.alarms.notify.recipient import Recipient
 from stadtsinn.cloud.alarms.notify.service import create_recipient
 from stadtsinn.cloud.alarms.notify.tables import outbox
 from stadtsinn.cloud.domains.crowd.tables import zone_samples
-from stadtsinn.cloud.domains.crowd.zones.model import Zone
-from stadtsinn.cloud.domains.crowd.zones.repository import insert_zone, update_zone
+from stadtsinn.cloud.domains.crowd.zones.model import Gate, Zone
+from stadtsinn.cloud.domains.crowd.zones.repository import insert_gate, insert_zone, update_zone
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.platform.database.engine import Database
@@ -35,7 +35,7 @@ from stadtsinn.decoders.reading import Decoded, Quality, Reading
 from stadtsinn.decoders.uplink import TimeSource
 
 TENANT = "musterstadt"
-DEVICE = "70b3d57ed0001234"
+DEVICE, COUNTER = "70b3d57ed0001234", "70b3d57ed000aaa0"
 STATION = "linde"
 TEN = parse("2026-09-26T10:00:00+02:00")
 NUMBERS = {"ordnungsamt": "+491701111111", "bauhof": "+491702222222"}
@@ -95,6 +95,12 @@ class AlertTown:
             self.deploy(connection, DEVICE, self.station_id)
             zone = Zone(slug="wochenmarkt", name="Wochenmarkt")
             self.zone_id = insert_zone(connection, self.scope, zone)
+            self.device(connection, COUNTER)
+            self.deploy(
+                connection, COUNTER, self.station(connection, "markt", "Markt", kind="gate")
+            )
+            gate = Gate(slug="markt", name="Markt", station="markt")
+            insert_gate(connection, self.scope, zone.slug, gate)
             for slug, number in NUMBERS.items():
                 body = Recipient(slug=slug, name=slug.title(), address=number)
                 create_recipient(connection, self.scope, body)
@@ -117,6 +123,12 @@ class AlertTown:
         }
         statement = insert(stations).values(**values).returning(stations.c.id)
         return int(connection.execute(statement).scalar_one())
+
+    def kind_of_station(self, kind: str) -> None:
+        """The station turns out to be another kind: it may leave or join groups."""
+        with change(self.database) as connection:
+            mine = stations.c.id == self.station_id
+            connection.execute(update(stations).where(mine).values(kind=kind))
 
     def device(self, connection: Connection, dev_eui: str, interval_s: int = 60) -> None:
         connection.execute(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from stadtsinn.cloud.alarms.alerts.follower import ZONE_SAMPLES
-from stadtsinn.cloud.alarms.alerts.incident_repository import input_position
+from stadtsinn.cloud.alarms.alerts.inputs_repository import input_position
 from stadtsinn.cloud.alarms.notify.message import Status
 from stadtsinn.cloud.alarms.notify.tables import outbox, sandbox_messages
 from stadtsinn.cloud.domains.crowd.tables import zone_samples

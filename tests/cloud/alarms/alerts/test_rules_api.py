@@ -22,6 +22,7 @@ from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.decoders.reading import Reading
 
+COUNTER = "24e124ffff000001"
 RULE: dict[str, Any] = {
     "slug": "voll",
     "name": "Wochenmarkt",
@@ -37,6 +38,10 @@ def world(database: Database, tmp_path: Path) -> Iterator[ApiWorld]:
     made = ApiWorld(database, tmp_path)
     editor = made.client(Role.EDITOR)
     assert editor.post("/api/v1/zones", json={"slug": "markt", "name": "Markt"}).is_success
+    counter = {"dev_eui": COUNTER, "device_type": "milesight/vs133", "name": "Tor"}
+    assert editor.post("/api/v1/devices", json=counter).is_success
+    gate = {"slug": "tor", "name": "Tor", "station": "tor", "channel": "line_1"}
+    assert editor.post("/api/v1/zones/markt/gates", json=gate).is_success
     amt = {"slug": "amt", "name": "Ordnungsamt", "address": "+49 170 1234567"}
     assert editor.post("/api/v1/recipients", json=amt).is_success
     yield made

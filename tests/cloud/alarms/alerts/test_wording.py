@@ -95,7 +95,8 @@ def test_every_sentence_is_one_part(name: str, value: float, language: Language)
         wording.ended_before_sent(about, earlier, NOW, NOW),
         wording.data_missing(about, value, earlier, NOW),
         wording.near_alarm_missing(about, value, earlier, NOW),
-        wording.judged_anew(about, earlier, NOW),
+        wording.judged_anew(about, CloseReason.RULE_CHANGED, earlier, NOW),
+        wording.judged_anew(about, CloseReason.ZONE_CHANGED, earlier, NOW),
         *(wording.watched_no_more(about, reason, earlier, NOW) for reason in list(CloseReason)[1:]),
     ]
     texts = [sms(sentence) for sentence in sentences]
@@ -271,7 +272,7 @@ TREND = Moment(
         ),
         (
             CROWD,
-            lambda a: wording.judged_anew(a, BEFORE, NOW),
+            lambda a: wording.judged_anew(a, CloseReason.RULE_CHANGED, BEFORE, NOW),
             (
                 "Alarm beendet (Regel geändert): Wochenmarkt, Alarm von 13:25 Uhr. Das ist keine "
                 "Entwarnung."

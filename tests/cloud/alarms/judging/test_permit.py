@@ -62,7 +62,7 @@ def test_a_warning_then_the_alarm_then_calm() -> None:
     assert effects[:4] == [
         Opened(opened, 810, late=False, level=1),
         Announced(opened, opened, 810, opened, 1),
-        Raised(opened, 2),
+        Raised(opened, minute(4), 2),
         Announced(opened, minute(4), 900, minute(4), 2),
     ]
     assert len(effects) == 5
@@ -87,7 +87,10 @@ def test_the_alarm_has_to_hold_as_the_warning_does() -> None:
     state, effects = course(patient, (0, 850), (2, 850), (3, 950), (4, 850), (5, 950), (6, 950))
     assert [type(one) for one in effects] == [Opened, Announced]
     state, more = machine.tick(patient, state, minute(7))
-    assert more == (Raised(minute(2), 2), Announced(minute(2), minute(7), 950, minute(6), 2))
+    assert more == (
+        Raised(minute(2), minute(7), 2),
+        Announced(minute(2), minute(7), 950, minute(6), 2),
+    )
     assert machine.next_due(patient, state) is not None
 
 
@@ -95,7 +98,7 @@ def test_a_level_found_out_late_is_told_when_it_goes_on() -> None:
     state, _ = course(TERMS, (0, 850))
     late = minute(60)
     state, effects = machine.sample(TERMS, state, minute(5), 950, late, 900)
-    assert effects == (Raised(minute(0), 2),)
+    assert effects == (Raised(minute(0), minute(5), 2),)
     state, effects = machine.sample(TERMS, state, minute(6), 960, minute(7), 900)
     assert effects == (Announced(minute(0), minute(6), 960, minute(6), 2),)
 
@@ -241,14 +244,14 @@ def test_an_all_clear_follows_the_alarm_that_took_a_warnings_place(town: AlertTo
     assert [row.status for row in town.messages()] == ["EXPIRED", "DELIVERED", "READY"]
 
 
-def test_without_a_permit_nothing_is_judged_and_silence_is_told(town: AlertTown) -> None:
+def test_without_a_permit_nothing_is_judged_and_the_alarm_ends(town: AlertTown) -> None:
     permit_rule(town, technicians=("bauhof",))
     town.crowds((0, 950))
     sent(town)
     town.permit(None)
     for at in range(1, 6):
         town.crowds((at, 100))
-    assert [row.kind for row in town.messages()] == ["ALARM", "STALE", "STALE"]
+    assert [row.kind for row in town.messages()] == ["ALARM", "ENDED"]
 
 
 def test_only_zones_with_a_permit_have_such_rules(tmp_path: Any) -> None:

@@ -7,20 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.alerts import incident_repository
-from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Place, Standing
+from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Place, Standing, incident_id
 from stadtsinn.cloud.alarms.alerts.recorder import Recorder, end_what_was_open
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule
 from stadtsinn.cloud.alarms.alerts.watching import Watched, Watching
 from stadtsinn.cloud.alarms.alerts.wording import Remark
 from stadtsinn.cloud.alarms.judging import machine
-from stadtsinn.cloud.alarms.judging.state import CloseReason, RuleState, Step
+from stadtsinn.cloud.alarms.judging.state import (
+    CloseReason,
+    Effect,
+    Opened,
+    Raised,
+    RuleState,
+    Step,
+)
 from stadtsinn.cloud.alarms.judging.terms import Terms
+from stadtsinn.cloud.town.stations.model import FOR_EVER
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,7 @@ class Evaluation:
         if watched is None:
             self._leave(key)
             return
-        state = self._settled(watched)
+        state = self._settled(watched, self._watching.lost(watched, self._now))
         if watched.stored.rule.enabled:
             step = machine.tick(self._terms(watched, self._now), state, self._now)
             self._take(watched, state, step)
@@ -97,26 +105,40 @@ class Evaluation:
     def write(self) -> None:
         for key, watched in sorted(self._changed.items(), key=lambda item: item[0]):
             with self._guard(key, watched.stored):
-                terms = self._terms(watched, self._now)
-                incident_repository.write_state(self._connection, key, self._standing[key], terms)
+                standing = self._standing[key]
+                due_at = self._due_at(watched, standing.state)
+                incident_repository.write_state(self._connection, key, standing, due_at)
+
+    def _due_at(self, watched: Watched, state: RuleState) -> Instant | None:
+        """When time has something to do: what began also ends with what measures there."""
+        due = machine.next_due(self._terms(watched, self._now), state)
+        ends = self._watching.measured_until(watched) if state.begun else FOR_EVER
+        return due if ends == FOR_EVER else min(ends, ends if due is None else due)
 
     def _terms(self, watched: Watched, at: Instant) -> Terms:
         stored = watched.stored
         return stored.rule.terms(self._watching.interval_s(watched, at), stored.valid_from)
 
-    def _settled(self, watched: Watched) -> RuleState:
-        """The state of the rule, after ending what an earlier version of it had begun."""
+    def _settled(self, watched: Watched, lost: CloseReason | None = None) -> RuleState:
+        """The state of the rule, after ending what stood on what is no more.
+
+        `lost` is why no value can come. A value that comes is judged whatever is there by now: it
+        may be one of the past.
+        """
         standing = self._standing.get(watched.key)
         if standing is None:
             return RuleState()
         stored, key = watched.stored, watched.key
-        if reason := _edited(stored, standing):
+        if reason := why_ended(self._watching, watched, standing, lost):
             station = watched.station.id if watched.station else None
             told = (self._connection, stored, key, standing.state, self._now, reason, station)
-            self._standing[key] = Standing(end_what_was_open(*told), stored.revision)
+            self._standing[key] = self._standing_on(watched, end_what_was_open(*told))
             self._changed[key] = watched
             self.written += rows_of(stored)
         return self._standing[key].state
+
+    def _standing_on(self, watched: Watched, state: RuleState) -> Standing:
+        return Standing(state, watched.stored.revision, self._watching.footing(watched))
 
     def _leave(self, key: Key) -> None:
         """The rule no longer watches this subject: end its open incident and delete its state."""
@@ -156,15 +178,37 @@ class Evaluation:
                 permitted or self._watching.permitted(watched),
             )
             recorder.record(effects)
+            state = self._as_told(key, state, effects)
             self.written += rows_of(stored)
         if state is not before:
             self._changed[key] = watched
-        self._standing[key] = Standing(state, stored.revision)
+        self._standing[key] = self._standing_on(watched, state)
+
+    def _as_told(self, key: Key, state: RuleState, effects: Sequence[Effect]) -> RuleState:
+        """What is judged again was told when it was judged first, or never."""
+        reached = [one.at for one in effects if isinstance(one, Opened | Raised)]
+        if not reached or state.opened_at is None or not state.alarmed:
+            return state
+        if state.announced or (state.last_event or 0) > state.quiet_until:
+            return state
+        told = incident_repository.told_at(self._connection, incident_id(key, state.opened_at))
+        return replace(state, announced=told is not None and told >= reached[-1])
 
 
 def rows_of(stored: StoredRule) -> int:
     """About so many rows a step of a rule writes: each recipient has a message of its own."""
     return 1 + len(stored.rule.recipients) + len(stored.rule.technicians)
+
+
+def why_ended(
+    watching: Watching, watched: Watched, standing: Standing, lost: CloseReason | None
+) -> CloseReason | None:
+    """Why what was judged so far holds no more; None: it does."""
+    if reason := _edited(watched.stored, standing):
+        return reason
+    if standing.footing not in (None, watching.footing(watched)):
+        return CloseReason.ZONE_CHANGED
+    return lost if standing.state.begun else None
 
 
 def _edited(stored: StoredRule, standing: Standing) -> CloseReason | None:

@@ -18,10 +18,11 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.base.language import Language
-from stadtsinn.cloud.alarms.alerts import incident_repository, repository
+from stadtsinn.cloud.alarms.alerts import incident_repository, inputs_repository, repository
 from stadtsinn.cloud.alarms.alerts.evaluation import Evaluation, Measured
-from stadtsinn.cloud.alarms.alerts.incident_repository import Key
-from stadtsinn.cloud.alarms.alerts.rebuilding import judged_again
+from stadtsinn.cloud.alarms.alerts.former import forget_some
+from stadtsinn.cloud.alarms.alerts.incident_repository import Footing, Key
+from stadtsinn.cloud.alarms.alerts.rebuilding import begin_anew
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule
 from stadtsinn.cloud.alarms.alerts.slices import WRITTEN_AT_ONCE, judge_first
 from stadtsinn.cloud.alarms.alerts.watching import Watching
@@ -35,18 +36,26 @@ from stadtsinn.cloud.log.followers.seen import Seen
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.town.directory import Directory, DirectoryCache
 from stadtsinn.cloud.town.stations.measuring import readings_at_stations
+from stadtsinn.cloud.town.stations.model import FOR_EVER
 from stadtsinn.decoders.reading import Quality
 
 ZONE_SAMPLES = "zone_samples"
 _ZONE_SAMPLES_PART = "zone_samples.part"
 """Of the next sample: the id of the last rule that judged it."""
 _REGISTRY = "registry"
-"""The revision of the registry at which stations that left their groups were last looked for."""
+"""The revision of the registry at which the last round through all states began, which looks for
+those that stand on something that changed."""
+_ROUND = ("registry.rule", "registry.member")
+"""The last state that the round under way has come to; 0 and 0: none is."""
 
+LOOKED_AT_ONCE = 1_000
+"""States that are compared with the registry in one transaction."""
 TICKED_AT_ONCE = 200
 """States that time leads on in one transaction."""
 
+_NONE: Key = (0, 0)
 _READ_AT_ONCE = 2_000
+_FORGET_EVERY = 10 * MINUTE
 # A sample from further in the future than this has a wrong clock; judged by it, every right
 # one that follows would be "late".
 _CLOCKS_DIFFER = 5 * MINUTE
@@ -63,6 +72,7 @@ class AlertsFollower:
         self._aside = Aside(self.name, "rule")
         self._ticked: Key | None = None
         """The last state that this round of ticks came to."""
+        self._forgotten_at = 0
 
     def prepare(self, uplinks: Sequence[LoggedUplink]) -> None:  # noqa: ARG002
         """Only looks at the rules, and at what they watch."""
@@ -97,15 +107,15 @@ class AlertsFollower:
         more = (
             self._judge_zones(connection, watching, now)
             or self._run_timers(connection, watching, now)
-            or self._end_departed(connection, watching, now)
+            or self._end_unfounded(connection, watching, now)
+            or self._forget_former(connection, now)
         )
         crash_point("alerts.ticked")
         return more
 
     def reset(self, connection: Connection) -> None:
         watching = self._current(connection)
-        again = judged_again(connection, watching, self._clock.now())
-        incident_repository.forget_all(connection, again)
+        begin_anew(connection, watching, self._clock.now())
 
     def _current(self, connection: Connection) -> Watching:
         """The rules as of this transaction: a new one judges from the next sample on."""
@@ -115,11 +125,11 @@ class AlertsFollower:
     def _judge_zones(self, connection: Connection, watching: Watching, now: Instant) -> bool:
         """What the first of the new zone samples say; True: there are more."""
         # Also without rules: a rule made tomorrow must not begin with the samples of today.
-        position = incident_repository.input_position(connection, ZONE_SAMPLES)
+        position = inputs_repository.input_position(connection, ZONE_SAMPLES)
         samples = samples_after(connection, position, _READ_AT_ONCE)
         if not samples:
             return False
-        part = incident_repository.input_position(connection, _ZONE_SAMPLES_PART)
+        part = inputs_repository.input_position(connection, _ZONE_SAMPLES_PART)
         judged = judge_first(
             (self._in_zone(watching, sample) for sample in samples),
             part,
@@ -127,9 +137,9 @@ class AlertsFollower:
         )
         if judged.items:
             reached = samples[judged.items - 1].position
-            incident_repository.move_input(connection, ZONE_SAMPLES, reached)
+            inputs_repository.move_input(connection, ZONE_SAMPLES, reached)
         if judged.part != part:
-            incident_repository.move_input(connection, _ZONE_SAMPLES_PART, judged.part)
+            inputs_repository.move_input(connection, _ZONE_SAMPLES_PART, judged.part)
         return judged.items < len(samples) or len(samples) == _READ_AT_ONCE
 
     def _run_timers(self, connection: Connection, watching: Watching, now: Instant) -> bool:
@@ -143,17 +153,43 @@ class AlertsFollower:
         self._ticked = last if more else None
         return more
 
-    def _end_departed(self, connection: Connection, watching: Watching, now: Instant) -> bool:
-        """States at stations that left their group since the registry changed; True: more."""
+    def _end_unfounded(self, connection: Connection, watching: Watching, now: Instant) -> bool:
+        """States that stand on what changed or went since the registry changed, see decision 10;
+        True: there are more.
+
+        A change in the middle causes a further round: a registry that changes all the time delays
+        none.
+        """
+        rule, member = (inputs_repository.input_position(connection, name) for name in _ROUND)
+        began = inputs_repository.input_position(connection, _REGISTRY)
         revision = watching.directory.revision
-        if incident_repository.input_position(connection, _REGISTRY) >= revision:
+        if (rule, member) == _NONE:
+            if began >= revision:
+                return False
+            began = revision
+            inputs_repository.move_input(connection, _REGISTRY, revision)
+        found = incident_repository.footings(connection, (rule, member), LOOKED_AT_ONCE)
+        changed = [one.key for one in found if _stands_otherwise(one, watching, now)]
+        ticked = changed[:TICKED_AT_ONCE]
+        last = self._tick_some(connection, watching, now, ticked)
+        for key in ticked:
+            if self._is_left_out(watching.by_id.get(key[0]), key):
+                incident_repository.make_due(connection, key, now)  # once it works again
+        if last is not None and last != changed[-1]:
+            reached = last
+        else:
+            reached = found[-1].key if len(found) == LOOKED_AT_ONCE else _NONE
+        for name, position in zip(_ROUND, reached, strict=True):
+            inputs_repository.move_input(connection, name, position)
+        return reached != _NONE or began < revision
+
+    def _forget_former(self, connection: Connection, now: Instant) -> bool:
+        """True: there is more to delete."""
+        if now - self._forgotten_at < _FORGET_EVERY:
             return False
-        members = incident_repository.members(connection)
-        gone = [key for key in members if watching.find(*key) is None]
-        last = self._tick_some(connection, watching, now, gone[:TICKED_AT_ONCE])
-        if last is not None and last != gone[-1]:
+        if forget_some(connection, now):
             return True
-        incident_repository.move_input(connection, _REGISTRY, revision)
+        self._forgotten_at = now
         return False
 
     def _tick_some(
@@ -193,6 +229,18 @@ class AlertsFollower:
             high, remarks = float(sample.high), _remarks(sample)
             found.append(Measured(watched, sample.event_time, high, remarks, sample.permitted))
         return found
+
+
+def _stands_otherwise(one: Footing, watching: Watching, now: Instant) -> bool:
+    """Whether it is to be looked at: it ends, or may end earlier or later than was thought."""
+    watched = watching.find(*one.key)
+    if watched is None or one.footing != watching.footing(watched):
+        return True
+    if not one.begun:
+        return False
+    until = watching.measured_until(watched)
+    is_due = one.due_at is not None and one.due_at <= until
+    return watching.lost(watched, now) is not None or (until != FOR_EVER and not is_due)
 
 
 def _read_watching(connection: Connection, directory: Directory) -> Watching:

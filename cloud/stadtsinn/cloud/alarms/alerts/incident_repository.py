@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -12,7 +12,9 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    case,
     delete,
+    func,
     or_,
     select,
     tuple_,
@@ -21,11 +23,9 @@ from sqlalchemy import (
 
 from stadtsinn.base.batches import batched
 from stadtsinn.base.instant import Instant
-from stadtsinn.cloud.alarms.alerts.tables import alert_inputs, incidents, rule_states, rules
+from stadtsinn.cloud.alarms.alerts.tables import incidents, rule_states, rules
 from stadtsinn.cloud.alarms.judging.kind import FIRST_LEVEL
-from stadtsinn.cloud.alarms.judging.machine import forget, next_due
-from stadtsinn.cloud.alarms.judging.state import Closed, Opened, Phase, RuleState
-from stadtsinn.cloud.alarms.judging.terms import Terms
+from stadtsinn.cloud.alarms.judging.state import Closed, CloseReason, Opened, Phase, RuleState
 from stadtsinn.cloud.platform.access.rows import only_row
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.database.upsert import insert_ignore
@@ -35,10 +35,12 @@ from stadtsinn.cloud.platform.database.upsert import insert_ignore
 
 @dataclass(frozen=True)
 class Standing:
-    """A rule's state, and the revision of the rule that led to it."""
+    """A rule's state, and what led to it: the revision of the rule, and of a zone its footing
+    (`Watching.footing`); None: not known."""
 
     state: RuleState
     revision: int
+    footing: str | None = None
 
 
 Key = tuple[int, int]
@@ -51,6 +53,12 @@ def read_states(
     """The states of these rules, or so many of them; those that were never judged are absent."""
     query = select(rule_states).where(rule_states.c.rule_id.in_(list(rule_ids)))
     query = query.order_by(rule_states.c.rule_id, rule_states.c.member).limit(limit)
+    return {(row.rule_id, row.member): _standing(row) for row in connection.execute(query)}
+
+
+def all_states(connection: Connection) -> dict[Key, Standing]:
+    """The states of all rules."""
+    query = select(rule_states).order_by(rule_states.c.rule_id, rule_states.c.member)
     return {(row.rule_id, row.member): _standing(row) for row in connection.execute(query)}
 
 
@@ -86,19 +94,46 @@ def due_or_edited(connection: Connection, now: Instant, after: Key | None, limit
     return [(row.rule_id, row.member) for row in connection.execute(query)]
 
 
-def members(connection: Connection) -> list[Key]:
-    """Every state of a rule for a group."""
-    query = select(rule_states.c.rule_id, rule_states.c.member).where(rule_states.c.member != 0)
-    return [(row.rule_id, row.member) for row in connection.execute(query)]
+@dataclass(frozen=True)
+class Footing:
+    """What a state stands on, whether an alarm began in it, and when time leads it on."""
+
+    key: Key
+    begun: bool
+    footing: str | None
+    due_at: Instant | None
 
 
-def write_state(connection: Connection, key: Key, standing: Standing, terms: Terms) -> None:
+def footings(connection: Connection, after: Key, limit: int) -> list[Footing]:
+    """The states behind `after`, the first of them."""
+    table = rule_states.c
+    query = (
+        select(table.rule_id, table.member, table.phase, table.footing, table.due_at)
+        .where(tuple_(table.rule_id, table.member) > after)
+        .order_by(table.rule_id, table.member)
+        .limit(limit)
+    )
+    return [
+        Footing((rule_id, member), phase != Phase.OK.value, footing, due_at)
+        for rule_id, member, phase, footing, due_at in connection.execute(query)
+    ]
+
+
+def write_state(
+    connection: Connection, key: Key, standing: Standing, due_at: Instant | None
+) -> None:
     """Insert or replace the state of a rule."""
-    values = _values(standing, next_due(terms, standing.state))
+    values = _values(standing, due_at)
     changed = connection.execute(update(rule_states).where(_is(key)).values(**values))
     if changed.rowcount == 0:
         row = {"rule_id": key[0], "member": key[1], **values}
         insert_ignore(connection, rule_states, [row])
+
+
+def make_due(connection: Connection, key: Key, at: Instant) -> None:
+    """Time has something to do for this state, by `at` at the latest."""
+    later = or_(rule_states.c.due_at.is_(None), rule_states.c.due_at > at)
+    connection.execute(update(rule_states).where(_is(key), later).values(due_at=at))
 
 
 def delete_state(connection: Connection, key: Key) -> None:
@@ -109,76 +144,39 @@ def _is(key: Key) -> ColumnElement[bool]:
     return and_(rule_states.c.rule_id == key[0], rule_states.c.member == key[1])
 
 
-@dataclass(frozen=True)
-class Again:
-    """From when on a rule's history is judged again.
-
-    Incidents that began before `begins` stay; samples up to `known_until`, the end of the last of
-    them, are not judged again.
-    """
-
-    begins: Instant
-    known_until: Instant | None
-
-
-def forget_all(connection: Connection, again: Mapping[int, Again | None]) -> None:
-    """Before the history is judged again. What it cannot find again stays on record: what
-    earlier versions of a rule found, what was found at stations that left a group, and for the
-    rules in `again` what is older than their samples; None: all of it.
-    """
-    found_again = (
-        select(rules.c.id)
-        .join(rule_states, rule_states.c.rule_id == rules.c.id)
-        .where(
-            rules.c.id == incidents.c.rule_id,
-            rule_states.c.member == incidents.c.member,
-            rules.c.valid_from <= incidents.c.opened_at,
-        )
-        .exists()
-    )
-    others = incidents.c.rule_id.not_in(list(again))
-    connection.execute(delete(incidents).where(found_again, others))
-    for rule_id, part in again.items():
-        if part is not None:
-            later = and_(incidents.c.rule_id == rule_id, incidents.c.opened_at >= part.begins)
-            connection.execute(delete(incidents).where(found_again, later))
-    for row in connection.execute(select(rule_states)).all():
-        part = again.get(row.rule_id)
-        if part is None and row.rule_id in again:
-            continue
-        standing = _standing(row)
-        state = forget(standing.state)
-        if part is not None:
-            state = replace(state, last_event=part.known_until)
-        connection.execute(
-            update(rule_states)
-            .where(_is((row.rule_id, row.member)))
-            .values(**_values(Standing(state, standing.revision), None))
-        )
-    connection.execute(delete(alert_inputs))
+def of_member(key: Key) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return incidents.c.rule_id == key[0], incidents.c.member == key[1]
 
 
 @dataclass(frozen=True)
 class Past:
-    """When an incident began and ended."""
+    """An incident: when it began and ended, and the newest sample that people were told of."""
 
     opened_at: Instant
     closed_at: Instant | None
+    level: int
+    opening_value: float
+    told_at: Instant | None
 
 
 def last_before(connection: Connection, key: Key, moment: Instant) -> Past | None:
     """The last incident that began before `moment`."""
+    table = incidents.c
     row = connection.execute(
-        select(incidents.c.opened_at, incidents.c.closed_at)
-        .where(
-            incidents.c.rule_id == key[0],
-            incidents.c.member == key[1],
-            incidents.c.opened_at < moment,
-        )
-        .order_by(incidents.c.opened_at.desc())
+        select(table.opened_at, table.closed_at, table.level, table.opening_value, table.told_at)
+        .where(*of_member(key), table.opened_at < moment)
+        .order_by(table.opened_at.desc())
         .limit(1)
     ).one_or_none()
-    return None if row is None else Past(row.opened_at, row.closed_at)
+    return None if row is None else Past(*row)
+
+
+def last_change(connection: Connection, key: Key) -> Instant | None:
+    """When the last incident ended that no sample ended: a rule or a station was changed."""
+    changed = incidents.c.close_reason != CloseReason.RECOVERED.value
+    query = select(func.max(incidents.c.closed_at)).where(*of_member(key), changed)
+    at: Instant | None = connection.scalar(query)
+    return at
 
 
 def _standing(row: Row[Any]) -> Standing:
@@ -193,16 +191,16 @@ def _standing(row: Row[Any]) -> Standing:
         notes=row.notes,
         opened_at=row.opened_at,
         announced=row.announced,
-        silences=row.silences,
         quiet_until=row.quiet_until,
     )
-    return Standing(state, row.rule_revision)
+    return Standing(state, row.rule_revision, row.footing)
 
 
 def _values(standing: Standing, due_at: Instant | None) -> dict[str, Any]:
     state = standing.state
     return {
         "rule_revision": standing.revision,
+        "footing": standing.footing,
         "phase": state.phase.value,
         "level": state.level,
         "since": state.since,
@@ -213,7 +211,6 @@ def _values(standing: Standing, due_at: Instant | None) -> dict[str, Any]:
         "notes": dict(state.notes),
         "opened_at": state.opened_at,
         "announced": state.announced,
-        "silences": state.silences,
         "quiet_until": state.quiet_until,
         "due_at": due_at,
     }
@@ -244,7 +241,9 @@ def open_incident(
     rule_name: str,
     place: Place | None,
     opened: Opened,
+    told: Mapping[str, Any],
 ) -> None:
+    """`told` is what stays as people were told of it."""
     row = {
         "id": incident_id(key, opened.at),
         "tenant_id": tenant_id,
@@ -258,6 +257,7 @@ def open_incident(
         "opened_at": opened.at,
         "opening_value": opened.value,
         "late": opened.late,
+        **told,
     }
     insert_ignore(connection, incidents, [row])
 
@@ -274,19 +274,29 @@ def open_incident_of(connection: Connection, key: Key) -> OpenIncident | None:
     """The open incident; rule and station may have other names by now, or be gone."""
     table = incidents.c
     query = select(table.rule_name, table.station_id, table.station, table.station_name)
-    open_one = (table.rule_id == key[0], table.member == key[1], table.closed_at.is_(None))
-    row = connection.execute(query.where(*open_one)).first()
+    row = connection.execute(query.where(*of_member(key), table.closed_at.is_(None))).first()
     if row is None:
         return None
     return OpenIncident(row[0], None if row.station_id is None else Place(*row[1:]))
 
 
 def mark_announced(connection: Connection, incident: str, at: Instant) -> None:
+    """A message was written about a sample of this time."""
+    first = func.coalesce(incidents.c.announced_at, at)
+    newest = case((incidents.c.told_at > at, incidents.c.told_at), else_=at)
     connection.execute(
         update(incidents)
-        .where(incidents.c.id == incident, incidents.c.announced_at.is_(None))
-        .values(announced_at=at)
+        .where(incidents.c.id == incident)
+        .values(announced_at=first, told_at=newest)
     )
+
+
+def told_at(connection: Connection, incident: str) -> Instant | None:
+    """The time of the sample that the newest alarm about an incident is about."""
+    at: Instant | None = connection.scalar(
+        select(incidents.c.told_at).where(incidents.c.id == incident)
+    )
+    return at
 
 
 def raise_level(connection: Connection, incident: str, level: int) -> None:
@@ -298,10 +308,13 @@ def raise_level(connection: Connection, incident: str, level: int) -> None:
     )
 
 
-def level_of(connection: Connection, incident: str) -> int:
-    """The highest level of an incident; the first one where nothing is on record."""
-    level = connection.scalar(select(incidents.c.level).where(incidents.c.id == incident))
-    return FIRST_LEVEL if level is None else level
+def worst_of(connection: Connection, incident: str) -> tuple[int, int | None]:
+    """The highest level of an incident, and what the permit allowed when it began; the first
+    level and None where nothing is on record."""
+    table = incidents.c
+    query = select(table.level, table.permitted).where(table.id == incident)
+    row = connection.execute(query).one_or_none()
+    return (FIRST_LEVEL, None) if row is None else (row.level, row.permitted)
 
 
 def close_incident(connection: Connection, incident: str, closed: Closed) -> None:
@@ -354,20 +367,3 @@ def _mine(scope: Scope) -> Select[Any]:
         .outerjoin(rules, rules.c.id == incidents.c.rule_id)
         .where(incidents.c.tenant_id == scope.tenant_id)
     )
-
-
-# --- inputs beside the uplink log ------------------------------------------------------
-
-
-def input_position(connection: Connection, name: str) -> int:
-    """How far an input was judged; 0 before its first sample."""
-    query = select(alert_inputs.c.position).where(alert_inputs.c.name == name)
-    return connection.scalar(query) or 0
-
-
-def move_input(connection: Connection, name: str, position: int) -> None:
-    changed = connection.execute(
-        update(alert_inputs).where(alert_inputs.c.name == name).values(position=position)
-    )
-    if changed.rowcount == 0:
-        insert_ignore(connection, alert_inputs, [{"name": name, "position": position}])

@@ -14,7 +14,8 @@ from prometheus_client import Counter
 from sqlalchemy import Connection
 
 from stadtsinn.base.instant import HOUR, SECOND, Instant
-from stadtsinn.cloud.alarms.alerts import incident_repository, wording
+from stadtsinn.cloud.alarms.alerts import former_repository, incident_repository, wording
+from stadtsinn.cloud.alarms.alerts.former import as_it_was
 from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Place, incident_id
 from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL, StoredRule, addressees_of
 from stadtsinn.cloud.alarms.alerts.wording import About, Moment, Remark, in_each_language
@@ -38,6 +39,9 @@ log = structlog.get_logger()
 
 _opened = Counter("stadtsinn_incidents_opened_total", "Incidents opened", ["late"])
 
+_GOES_ON = (CloseReason.RULE_CHANGED, CloseReason.ZONE_CHANGED)
+"""The rule judges anew from the next sample on."""
+
 # How long a message that cannot be sent is worth trying, after it was written.
 _ALARM_KEEPS = 6 * HOUR
 _OTHERS_KEEP = 24 * HOUR
@@ -57,14 +61,13 @@ def end_what_was_open(
 
     `still_at` is the station that the rule watches now under this key.
     """
+    state = as_it_was(connection, key, state)
     fresh, effects = machine.edit(state, now, reason)
     opened = incident_repository.open_incident_of(connection, key) if effects else None
     if opened is not None:
         stored = replace(stored, rule=stored.rule.model_copy(update={"name": opened.rule_name}))
         place = opened.place
-        goes_on = reason is CloseReason.RULE_CHANGED and (
-            place is None or place.station_id == still_at
-        )
+        goes_on = reason in _GOES_ON and (place is None or place.station_id == still_at)
         Recorder(connection, stored, key, place, state, now, goes_on=goes_on).record(effects)
     return fresh
 
@@ -72,7 +75,7 @@ def end_what_was_open(
 class Recorder:
     """Records the effects at one station or zone of a rule. `state` is its state before them.
 
-    `goes_on`: the rule was changed, and watches the same as before.
+    `goes_on`: what it judges was changed, and it watches the same as before.
     """
 
     def __init__(
@@ -115,6 +118,8 @@ class Recorder:
         return incident_id(self._key, opened_at)
 
     def _open(self, effect: Opened) -> None:
+        incident = self._incident(effect.at)
+        permitted = self._about.permitted if self._stored.rule.parameters.of_permit else None
         incident_repository.open_incident(
             self._connection,
             self._stored.tenant_id,
@@ -122,21 +127,21 @@ class Recorder:
             self._stored.rule.name,
             self._place,
             effect,
+            {"permitted": permitted, **former_repository.told_of(self._connection, incident)},
         )
         _opened.labels(str(effect.late).lower()).inc()
-        incident = self._incident(effect.at)
         log.info("incident_opened", incident=incident, rule=self._stored.id, late=effect.late)
 
     def _raise(self, effect: Raised) -> None:
         incident = self._incident(effect.opened_at)
         incident_repository.raise_level(self._connection, incident, effect.level)
         # A warning that has not left yet would only delay the alarm.
-        outbox.supersede_waiting_alarms(self._connection, incident)
+        outbox.supersede_waiting_alarms(self._connection, incident, effect.level)
         log.info("incident_raised", incident=incident, level=effect.level)
 
     def _about_incident(self, incident: str) -> About:
-        level = incident_repository.level_of(self._connection, incident)
-        return replace(self._about, level=level)
+        level, permitted = incident_repository.worst_of(self._connection, incident)
+        return replace(self._about, level=level, permitted_then=permitted)
 
     def _announce(self, effect: Announced) -> None:
         incident = self._incident(effect.opened_at)
@@ -186,7 +191,7 @@ class Recorder:
     def _no_all_clear(self, effect: Closed, about: About) -> Sentence:
         """The alarm ended although nothing is known to be well again."""
         if self._goes_on:
-            return wording.judged_anew(about, effect.opened_at, self._now)
+            return wording.judged_anew(about, effect.reason, effect.opened_at, self._now)
         return wording.watched_no_more(about, effect.reason, effect.opened_at, self._now)
 
     def _fell_silent(self, effect: FellSilent) -> None:
@@ -195,20 +200,22 @@ class Recorder:
         value, at = last.value, effect.last_event
         technicians = addressees_of(self._connection, self._stored.id, TECHNICAL)
         if effect.opened_at is None:
-            subject = self._incident(effect.last_event)
+            subject, sequence = self._incident(effect.last_event), 0
             said = in_each_language(
                 about, lambda about: wording.near_alarm_missing(about, value, at, now)
             )
             kind, to = Kind.TECHNICAL, technicians
         else:
             subject = self._incident(effect.opened_at)
+            # Each silence is another message, and the same one when the history is judged again.
+            sequence = max(0, effect.last_event - effect.opened_at) // SECOND
             about = self._about_incident(subject)
             said = in_each_language(
                 about, lambda about: wording.data_missing(about, value, at, now)
             )
             alarmed = outbox.alarmed_addressees(self._connection, subject)
             kind, to = Kind.STALE, _without_doubles([*alarmed, *technicians])
-        self._enqueue(subject, kind, FIRST_LEVEL, effect.sequence, said, effect.last_event, to)
+        self._enqueue(subject, kind, FIRST_LEVEL, sequence, said, effect.last_event, to)
 
     def _enqueue(
         self,

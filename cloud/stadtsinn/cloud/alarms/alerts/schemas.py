@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
+from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.alerts.rule import Rule
+from stadtsinn.cloud.alarms.alerts.words import WORDS
+from stadtsinn.cloud.alarms.judging.state import CloseReason
 from stadtsinn.cloud.platform.api.times import ShownTime
+
+_REASONS = "; ".join(
+    f"`{reason}`: {english} ({WORDS[Language.DE].reasons[reason]})"
+    for reason, english in WORDS[Language.EN].reasons.items()
+)
+"""What the messages call it."""
 
 
 class RuleStateView(BaseModel):
@@ -48,5 +57,7 @@ class IncidentView(BaseModel):
     late: bool = Field(description="Found out too late for a message, after an outage.")
     announced_at: ShownTime | None = Field(description="The measurement that the message is about.")
     closed_at: ShownTime | None
-    close_reason: str | None = Field(examples=["recovered"])
+    close_reason: CloseReason | None = Field(
+        description=f"Null while it is open. {_REASONS}", examples=["recovered"]
+    )
     closing_value: float | None

@@ -106,10 +106,10 @@ rule_states = Table(
     Column("notes", JSON, nullable=False),  # what the rule's kind remembers of earlier samples
     Column("opened_at", InstantColumn),
     Column("announced", Boolean, nullable=False),
-    Column("silences", Integer, nullable=False),
     Column("quiet_until", InstantColumn, nullable=False),
     # When time alone has something to do for this rule; NULL: only a sample has.
     Column("due_at", InstantColumn, index=True),
+    Column("footing", String(16)),  # of a zone: which gates the judged number came from
     info=kept(
         "Wie eine Regel gerade steht",
         "how a rule stands",
@@ -118,7 +118,7 @@ rule_states = Table(
         key="rule_id member",
         fact=(
             "rule_revision phase level since samples stale last_event notes opened_at "
-            "announced silences quiet_until due_at"
+            "announced quiet_until due_at footing"
         ),
         measured="last_value",
     ),
@@ -146,6 +146,9 @@ incidents = Table(
     Column("closed_at", InstantColumn),  # event time
     Column("close_reason", String(16)),
     Column("closing_value", Float),
+    # As `announced_at`, of the newest alarm about it.
+    Column("told_at", InstantColumn),
+    Column("permitted", Integer),  # what the permit allowed then; NULL: it is not compared with
     info=kept(
         "Alarme: wann, wo, wie hoch",
         "alarms: when, where, how high",
@@ -153,12 +156,19 @@ incidents = Table(
         key="id tenant_id rule_id member station_id",
         name="station",
         text="rule_name station_name",
-        fact="level opened_at late announced_at closed_at close_reason",
+        fact="level opened_at late announced_at closed_at close_reason told_at",
         measured="opening_value closing_value",
+        setting="permitted",
     ),
 )
 
 Index("ix_incidents_tenant_opened", incidents.c.tenant_id, incidents.c.opened_at)
+Index(
+    "ix_incidents_rule_member_opened",
+    incidents.c.rule_id,
+    incidents.c.member,
+    incidents.c.opened_at,
+)
 Index(
     "uq_incidents_one_open_per_member",
     incidents.c.rule_id,
@@ -167,6 +177,35 @@ Index(
     sqlite_where=incidents.c.closed_at.is_(None),
     postgresql_where=incidents.c.closed_at.is_(None),
 )
+
+former_incidents = Table(
+    "former_incidents",
+    metadata,
+    # What was on record before the history is judged again: what the log does not say of incidents
+    # that are found again, and all of it should a rule be changed meanwhile. Deleted after days.
+    *(
+        tenant_column()
+        if column.name == "tenant_id"
+        else Column(
+            column.name, column.type, primary_key=column.primary_key, nullable=column.nullable
+        )
+        for column in incidents.columns
+    ),
+    Column("forgotten_at", InstantColumn, nullable=False, index=True),
+    info=kept(
+        "Alarme, wie sie vor einer Neuberechnung standen, zwei Tage lang",
+        "alarms as they were before they were judged again, for two days",
+        Until.RECORD,
+        key="id tenant_id rule_id member station_id",
+        name="station",
+        text="rule_name station_name",
+        fact="level opened_at late announced_at closed_at close_reason told_at forgotten_at",
+        measured="opening_value closing_value",
+        setting="permitted",
+    ),
+)
+
+Index("ix_former_incidents_rule_member", former_incidents.c.rule_id, former_incidents.c.member)
 
 alert_inputs = Table(
     "alert_inputs",

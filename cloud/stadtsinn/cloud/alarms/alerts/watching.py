@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule
+from stadtsinn.cloud.alarms.judging.state import CloseReason
+from stadtsinn.cloud.alarms.judging.terms import ALWAYS
 from stadtsinn.cloud.domains.crowd.zones.directory import Zones
 from stadtsinn.cloud.town.directory import Directory
 from stadtsinn.cloud.town.stations.directory import StationEntry
@@ -46,6 +49,7 @@ class Watching:
         self._groups: dict[str, list[StoredRule]] = defaultdict(list)
         self._of_zone: dict[int, list[StoredRule]] = defaultdict(list)
         self._of_station: dict[int, tuple[Watched, ...]] = {}
+        self._footings: dict[int, str] = {}
         for stored in self.by_id.values():
             if stored.rule.enabled:
                 self._add(stored)
@@ -102,6 +106,41 @@ class Watching:
         """What the permit of the zone allows now; None for stations and without a permit."""
         zone = self._zones.by_id.get(watched.stored.zone_id or 0)
         return zone.permitted if zone else None
+
+    def footing(self, watched: Watched) -> str | None:
+        """Names the gates of a zone that is watched: with others its number is another one. None
+        for a station, whose values stay its own when a device is replaced."""
+        zone = self._zones.by_id.get(watched.stored.zone_id or 0)
+        if zone is None:
+            return None
+        known = self._footings.get(zone.id)
+        if known is None:
+            lines = sorted((gate.station_id, gate.channel, gate.swapped) for gate in zone.gates)
+            known = self._footings[zone.id] = sha256(repr(lines).encode()).hexdigest()[:16]
+        return known
+
+    def lost(self, watched: Watched, now: Instant) -> CloseReason | None:
+        """Why no value can come any more that an alarm is judged by; None: values may."""
+        if watched.stored.rule.parameters.of_permit and self.permitted(watched) is None:
+            return CloseReason.PERMIT_REMOVED
+        return CloseReason.NOT_MEASURED if self.measured_until(watched) <= now else None
+
+    def measured_until(self, watched: Watched) -> Instant:
+        """When the last device leaves from where the values come; `FOR_EVER`: none is to leave."""
+        zone = self._zones.by_id.get(watched.stored.zone_id or 0)
+        if zone is not None:
+            sources = [(gate.station_id, gate.channel) for gate in zone.gates]
+        elif watched.station is not None:
+            sources = [(watched.station.id, watched.stored.rule.channel)]
+        else:
+            sources = []
+        ends = (
+            place.end
+            for station, channel in sources
+            for place in self.directory.deployments_at(station)
+            if place.feeds(channel)
+        )
+        return max(ends, default=ALWAYS)
 
     def interval_s(self, watched: Watched, at: Instant) -> int:
         """How often a value is expected at this time: the longest interval of the devices that

@@ -38,13 +38,15 @@ class About:
     """A rule, and what its messages are about.
 
     `station` is the name of the one that it fires for; empty: a zone. `permitted` is what the
-    permit of the zone allows.
+    permit of the zone allows, `permitted_then` what it allowed when the incident began; None where
+    it is not compared with.
     """
 
     rule: Rule
     station: str = ""
     level: int = FIRST_LEVEL
     permitted: int | None = None
+    permitted_then: int | None = None
     language: Language = Language.DE
 
     @property
@@ -89,7 +91,7 @@ def all_clear(
         opened=_clock(about, opened_at, now),
         closed=_clock(about, closed_at, now),
     )
-    return _sentence(about, words.all_clear_head, tail)
+    return _sentence(about, words.all_clear_head, tail + _permit_changed(about))
 
 
 def ended_before_sent(
@@ -101,15 +103,24 @@ def ended_before_sent(
         opened=_clock(about, opened_at, now),
         closed=_clock(about, closed_at, now),
     )
-    return _sentence(about, f"{_phrases(about).ended} ", tail)
+    return _sentence(about, f"{_phrases(about).ended} ", tail + _permit_changed(about))
 
 
-def judged_anew(about: About, opened_at: Instant, now: Instant) -> Sentence:
-    """The rule was changed and goes on watching: Alarm beendet (Regel geändert): Wochenmarkt,
-    Alarm von 14:05 Uhr. Das ist keine Entwarnung."""
+def _permit_changed(about: About) -> str:
+    """Why an alarm ended though nobody left."""
+    if about.permitted is None or about.permitted_then in (None, about.permitted):
+        return ""
+    return WORDS[about.language].permit_changed.format(
+        now=number(about.permitted, about.language),
+        then=number(about.permitted_then, about.language),
+    )
+
+
+def judged_anew(about: About, reason: CloseReason, opened_at: Instant, now: Instant) -> Sentence:
+    """The rule goes on watching: Alarm beendet (Regel geändert): Wochenmarkt, Alarm von 14:05 Uhr.
+    Das ist keine Entwarnung."""
     words = WORDS[about.language]
-    reason = words.reasons[CloseReason.RULE_CHANGED]
-    head = words.judged_anew_head.format(noun=_phrases(about).noun, reason=reason)
+    head = words.judged_anew_head.format(noun=_phrases(about).noun, reason=words.reasons[reason])
     return _sentence(about, head, _no_all_clear(about, opened_at, now))
 
 

@@ -25,6 +25,7 @@ class Words:
     all_clear_head: str
     all_clear: str
     ended: str
+    permit_changed: str
     judged_anew_head: str
     watched_no_more_head: str
     no_all_clear: str
@@ -54,6 +55,7 @@ _GERMAN = Words(
     all_clear_head="ENTWARNUNG ",
     all_clear=": {measured}. {noun} von {opened} beendet um {closed}.",
     ended=": {was_reached}, von {opened} bis {closed}.",
+    permit_changed=" Zugelassen jetzt {now}, vorher {then}.",
     judged_anew_head="{noun} beendet ({reason}): ",
     watched_no_more_head="Nicht mehr überwacht ({reason}): ",
     no_all_clear=", {noun} von {opened}. Das ist keine Entwarnung.",
@@ -73,6 +75,9 @@ _GERMAN = Words(
         CloseReason.RULE_DELETED: "Regel gelöscht",
         CloseReason.STATION_LEFT: "Messstelle nicht mehr in der Gruppe",
         CloseReason.STATION_DELETED: "Messstelle gelöscht",
+        CloseReason.ZONE_CHANGED: "Zugänge der Zone geändert",
+        CloseReason.PERMIT_REMOVED: "zugelassene Zahl entfernt",
+        CloseReason.NOT_MEASURED: "kein Gerät mehr vor Ort",
     },
 )
 
@@ -86,6 +91,7 @@ _ENGLISH = Words(
     all_clear_head="ALL CLEAR ",
     all_clear=": {measured}. {noun} of {opened} ended at {closed}.",
     ended=": {was_reached}, from {opened} to {closed}.",
+    permit_changed=" Permitted now {now}, before {then}.",
     judged_anew_head="{noun} ended ({reason}): ",
     watched_no_more_head="No longer watched ({reason}): ",
     no_all_clear=", {noun} of {opened}. This is not an all-clear.",
@@ -105,6 +111,9 @@ _ENGLISH = Words(
         CloseReason.RULE_DELETED: "rule deleted",
         CloseReason.STATION_LEFT: "station no longer in the group",
         CloseReason.STATION_DELETED: "station deleted",
+        CloseReason.ZONE_CHANGED: "entrances of the zone changed",
+        CloseReason.PERMIT_REMOVED: "permitted number removed",
+        CloseReason.NOT_MEASURED: "no device there any more",
     },
 )
 

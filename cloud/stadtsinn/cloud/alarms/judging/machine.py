@@ -200,17 +200,16 @@ def _fall_silent(rule: Terms, state: RuleState, now: Instant) -> Step:
     if state.phase is Phase.PENDING:
         # `since` and `samples` stay, see `_resume`.
         current = _current(rule, state, silent_at, now)
-        effects = (FellSilent(None, state.last_event, 0),) if current else ()
+        effects = (FellSilent(None, state.last_event),) if current else ()
         return replace(state, phase=Phase.OK, stale=True), effects
     last_event = state.last_event
     raising: tuple[Effect, ...] = ()
     if state.phase is Phase.FIRING and state.since is not None and rule.alert_on_stale:
         state, raising = _raise(rule, state, silent_at, now)
-    if state.alarmed and state.announced:
-        sequence = state.silences + 1
-        silence = FellSilent(state.opened_at, last_event, sequence)
-        return replace(state, stale=True, silences=sequence), (*raising, silence)
-    return replace(state, stale=True), raising
+    state = replace(state, stale=True)
+    if state.alarmed and state.announced and silent_at > state.quiet_until:
+        return state, (*raising, FellSilent(state.opened_at, last_event))
+    return state, raising
 
 
 def _current(rule: Terms, state: RuleState, at: Instant, now: Instant) -> bool:
@@ -233,7 +232,6 @@ def _fire(rule: Terms, state: RuleState, at: Instant, now: Instant) -> Step:
         samples=0,
         opened_at=at,
         announced=current,
-        silences=0,
     )
     opened = Opened(at, last.value, not current, level)
     announced = Announced(at, at, last.value, last.at, level)
@@ -247,7 +245,7 @@ def _raise(rule: Terms, state: RuleState, at: Instant, now: Instant) -> Step:
     current, level = _current(rule, state, at, now), state.level + 1
     raised = replace(state, level=level, since=None, samples=0, announced=current)
     announced = Announced(state.opened_at, at, state.last.value, state.last.at, level)
-    effects: tuple[Effect, ...] = (Raised(state.opened_at, level),)
+    effects: tuple[Effect, ...] = (Raised(state.opened_at, at, level),)
     return raised, (*effects, announced) if current else effects
 
 

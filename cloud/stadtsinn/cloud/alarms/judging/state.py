@@ -28,6 +28,11 @@ class CloseReason(StrEnum):
     STATION_LEFT = "station_left"
     """The station belongs to the rule's group no more."""
     STATION_DELETED = "station_deleted"
+    ZONE_CHANGED = "zone_changed"
+    """The zone counts with other gates."""
+    PERMIT_REMOVED = "permit_removed"
+    NOT_MEASURED = "not_measured"
+    """No device is deployed where the values came from."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class RuleState:
     phase FIRING since when a further level has been reached. `samples` counts those that reached
     it since then. `notes` are the kind's own. `opened_at` is when the latest incident began, also
     after its end. `announced` says that a message about the open incident, at its level, was
-    written; `silences` counts the messages about missing data.
+    written.
     """
 
     phase: Phase = Phase.OK
@@ -52,13 +57,27 @@ class RuleState:
     notes: Mapping[str, float] = field(default_factory=dict)
     opened_at: Instant | None = None
     announced: bool = False
-    silences: int = 0
     quiet_until: Instant = ALWAYS
     """Messages about what happened up to here were written before the history was rebuilt."""
 
     @property
     def alarmed(self) -> bool:
         return self.phase in (Phase.FIRING, Phase.RECOVERING)
+
+    @property
+    def begun(self) -> bool:
+        """Whether an alarm is open, or has to hold before it is one."""
+        return self.phase is not Phase.OK
+
+    @property
+    def judged_until(self) -> int:
+        """Up to when anything was ever judged, also before the history is judged again."""
+        return max(self.last_event or 0, self.opened_at or 0, self.quiet_until)
+
+    @property
+    def judged_again(self) -> bool:
+        """Whether the history is being judged again, and is not yet where it was."""
+        return (self.last_event or 0) < self.quiet_until
 
     @property
     def last(self) -> Sample | None:
@@ -83,6 +102,7 @@ class Raised:
     """The open incident has reached a further level."""
 
     opened_at: Instant
+    at: Instant
     level: int
 
 
@@ -111,11 +131,11 @@ class Closed:
 
 @dataclass(frozen=True)
 class FellSilent:
-    """Data is missing. `opened_at` is None while no alarm is open (row 5: for technicians)."""
+    """Data is missing since `last_event`. `opened_at` is None while no alarm is open (row 5: for
+    technicians)."""
 
     opened_at: Instant | None
     last_event: Instant
-    sequence: int
 
 
 Effect = Opened | Raised | Announced | Closed | FellSilent

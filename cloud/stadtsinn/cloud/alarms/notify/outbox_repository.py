@@ -110,12 +110,13 @@ def reword_waiting_alarms(connection: Connection, incident_id: str, said: Said) 
     )
 
 
-def supersede_waiting_alarms(connection: Connection, incident_id: str) -> int:
-    """A further message about this incident takes their place."""
+def supersede_waiting_alarms(connection: Connection, incident_id: str, level: int) -> int:
+    """A message about this level of the incident takes the place of those about lower ones."""
     waiting = and_(
         outbox.c.incident_id == incident_id,
         outbox.c.kind == Kind.ALARM.value,
         outbox.c.status == Status.READY.value,
+        outbox.c.level < level,
         outbox.c.resent.is_(False),
     )
     return connection.execute(

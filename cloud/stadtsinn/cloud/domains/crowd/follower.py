@@ -228,11 +228,13 @@ class LiveFollower:
         return work + (LOADED if live is not known else 0)
 
     def _prune(self, connection: Connection, now: Instant) -> bool:
-        """True: there are more samples to delete."""
+        """True: there is more to delete."""
         if now - self._pruned_at < _PRUNE_EVERY:
             return False
         before = now - SAMPLES_KEPT
         if zone_repository.delete_samples_before(connection, before, PRUNED_AT_ONCE):
+            return True
+        if zone_repository.delete_permits_before(connection, before, PRUNED_AT_ONCE):
             return True
         self._pruned_at = now
         return False
@@ -296,7 +298,7 @@ class LiveFollower:
         registered = zones.by_id[zone_id]
         live = self._zones.get(zone_id)
         if live is None or live.state != state or live.zone != registered:
-            live = ZoneLive(connection, registered, state, now, changed=live is not None)
+            live = ZoneLive(connection, registered, state, now, former=live)
             self._zones[zone_id] = live
         live.begin(connection, now, now - SAMPLES_KEPT)
         return live

@@ -126,12 +126,33 @@ zone_states = Table(
     # differ from the database (a transaction that was not committed, a correction by staff).
     Column("version", Position, nullable=False),
     Column("sampled_at", InstantColumn, nullable=False),  # event time of the newest sample
+    # Up to here every reset that was due is on record: another hour holds for later ones only.
+    Column("resets_until", InstantColumn, nullable=False, server_default="0"),
     info=kept(
         "Stand der Zählung je Zone",
         "how far each zone is counted",
         Until.RUNNING,
         owner="zone_id",
         key="zone_id",
-        fact="version sampled_at",
+        fact="version sampled_at resets_until",
+    ),
+)
+
+zone_permits = Table(
+    "zone_permits",
+    metadata,
+    # What the permit allowed from an event time on; a rebuild gives it to the samples again. Kept
+    # as long as these.
+    _zone_column(primary_key=True),
+    Column("since", InstantColumn, primary_key=True, autoincrement=False),
+    Column("permitted", Integer),  # NULL: there was none
+    info=kept(
+        "Zugelassene Personen der letzten Tage, je Zone",
+        "what permits allowed in the last days, by zone",
+        Until.RUNNING,
+        owner="zone_id",
+        key="zone_id",
+        fact="since",
+        setting="permitted",
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from stadtsinn.cloud.domains.crowd.history import clamps_of_epoch
 from stadtsinn.cloud.domains.crowd.occupancy import MISSED_REPORTS, POINTS_BEFORE, Clamp, ZoneTally
 from stadtsinn.cloud.domains.crowd.schedule import last_reset, next_reset, resets_between
 from stadtsinn.cloud.domains.crowd.setup import Lines, line_keys, make_lines, make_tally
-from stadtsinn.cloud.domains.crowd.zone_repository import Correction, ZoneState
+from stadtsinn.cloud.domains.crowd.zone_repository import Correction, Permit, ZoneState
 from stadtsinn.cloud.domains.crowd.zones.entry import ZoneEntry
 
 COUNTED_AGAIN = 7 * DAY
@@ -53,8 +54,10 @@ class ZoneLive:
 
     lines: Lines
     tally: ZoneTally
+    resets_until: int
     _entered: list[Correction]
-    _first_reset: int | None
+    _first_reset: Instant | None
+    _last_reset: Instant | None
     _next_reset: Instant
 
     def __init__(
@@ -64,9 +67,10 @@ class ZoneLive:
         state: ZoneState | None,
         now: Instant,
         *,
-        changed: bool,
+        former: ZoneLive | None,
     ) -> None:
-        """Load a zone; `changed` records the zero clamps of the current period again."""
+        """Load a zone. After a `former` one, whose place it takes, the zero clamps of the current
+        period are recorded again, and resets are due by other settings only from now on."""
         self.zone = zone
         self.state = state
         self._connection = connection
@@ -78,7 +82,15 @@ class ZoneLive:
         self._clamps: list[Clamp] = []
         self._samples: list[dict[str, object]] = []
         self._resets: list[Instant] = []
-        self._reopened = changed
+        self._permits: list[Permit] = []
+        self._noted_permits: list[Permit] = []
+        # What is known of a former one that mirrors the database no more was rolled back.
+        mirror = former if former is not None and former.state == state else None
+        self.resets_until = max(
+            state.resets_until if state else 0, mirror.resets_until if mirror else 0
+        )
+        self._known_until = self.resets_until
+        self._reopened = former is not None
         self._touched = False
         self._load()
 
@@ -138,6 +150,7 @@ class ZoneLive:
     def pass_time(self, now: Instant) -> None:
         """Apply known numbers that are due; emit when gates fell silent while others report."""
         self._cross_boundaries(now)
+        self.resets_until = max(self.resets_until, now)
         fallen_silent = [
             silent_from
             for gate in self.tally.gates
@@ -161,7 +174,9 @@ class ZoneLive:
         """Emit the present number after staff or a change of the registry corrected it."""
         if self.tally.newest is not None or self.tally.base:
             self._touched = True
-            self._emit(max(self._sampled_at, self.tally.newest or 0, self.tally.start))
+            moment = Instant(max(self._sampled_at, self.tally.newest or 0, self.tally.start))
+            self._note_permit(moment)
+            self._emit(moment)
 
     def finish(self) -> None:
         """Write the results; raises `StaleTally` if the zone was changed meanwhile."""
@@ -172,10 +187,15 @@ class ZoneLive:
         gate_repository.insert_points(connection, self._points)
         self._write_clamps()
         zone_repository.insert_samples(connection, self._samples)
+        zone_repository.note_permits(connection, zone.id, self._noted_permits)
         self.state = zone_repository.advance_state(
-            connection, zone.id, self.state, Instant(self._sampled_at)
+            connection,
+            zone.id,
+            self.state,
+            Instant(self._sampled_at),
+            Instant(self.resets_until),
         )
-        self._points, self._samples = [], []
+        self._points, self._samples, self._noted_permits = [], [], []
         self._touched = False
 
     # --- reports in order --------------------------------------------------------------
@@ -201,6 +221,7 @@ class ZoneLive:
         """Reports of one moment, newer than all before them on their lines; True if counted."""
         moment = reports[0][1].time
         self._cross_boundaries(moment)
+        self.resets_until = max(self.resets_until, moment)
         taken = [self._append(key, report) for key, report in reports]
         if any(taken):
             self._settle(moment)
@@ -246,8 +267,24 @@ class ZoneLive:
             return
         estimate = self.tally.estimate(moment)
         reported_at = Instant(self.tally.newest or 0)
-        row = zone_repository.sample_row(self.zone, estimate, reported_at)
+        permitted = self._permitted_at(estimate.time)
+        row = zone_repository.sample_row(self.zone, estimate, permitted, reported_at)
         self._samples.append(row)
+
+    def _permitted_at(self, moment: Instant) -> int | None:
+        """What the permit allowed: by what is on record, and by now for what was never counted."""
+        if moment > self._known_until or not self._permits:
+            self._note_permit(moment)
+            return self.zone.permitted
+        held = bisect_right(self._permits, moment, key=lambda permit: permit.since)
+        return self._permits[max(0, held - 1)].permitted
+
+    def _note_permit(self, moment: Instant) -> None:
+        """From this moment on the permit is what it is now."""
+        if not self._permits or self._permits[-1].permitted != self.zone.permitted:
+            noted = Permit(moment, self.zone.permitted)
+            self._permits.append(noted)
+            self._noted_permits.append(noted)
 
     # --- known numbers -----------------------------------------------------------------
 
@@ -255,6 +292,8 @@ class ZoneLive:
         """Before the first report of all, the area was empty at the last reset."""
         earliest = self._first_reset
         if earliest is not None and first >= earliest:
+            if self.tally.start < earliest:  # all is counted again, from the first report on
+                self._load(at_least=first)
             return
         start = last_reset(first, self.zone.reset_at)
         until = start if earliest is None else earliest - 1
@@ -272,6 +311,7 @@ class ZoneLive:
                 self._start_from(entered.event_time, entered.value or 0)
             elif began and reset <= moment:
                 self._resets.append(reset)
+                self._last_reset = reset
                 self._start_from(reset, 0)
             else:
                 return
@@ -289,7 +329,7 @@ class ZoneLive:
         for line in self.lines.values():
             line.drop_before(moment)
         self.tally = make_tally(self.zone, self.lines, moment, base)
-        self._next_reset = next_reset(moment, self.zone.reset_at)
+        self._next_reset = self._reset_after(moment)
         if moment > self._sampled_at:
             self._emit(moment)
 
@@ -302,17 +342,24 @@ class ZoneLive:
         span = gate_repository.time_span(connection, line_keys(zone))
         newest = max(span[1] if span else 0, self._sampled_at, at_least)
         numbers = zone_repository.known_numbers(connection, zone.id, newest)
-        self._first_reset = zone_repository.first_reset(connection, zone.id)
+        self._permits = [*zone_repository.permits(connection, zone.id), *self._noted_permits]
+        self._first_reset, self._last_reset = zone_repository.resets(connection, zone.id)
         in_force = [number for number in numbers if number.event_time <= newest]
-        # A reset is recorded when it is due, a number of staff may lie ahead of a rebuild.
+        # What was recorded stays: a rebuild comes to it again.
         self._entered = [number for number in numbers if number.event_time > newest]
         start = in_force[-1].event_time if in_force else Instant(newest)
         base = (in_force[-1].value or 0) if in_force else 0
         points = gate_repository.points_of(connection, line_keys(zone), start, None)
         self.lines = make_lines(zone, points)
         self.tally = make_tally(zone, self.lines, start, base)
-        self._next_reset = next_reset(start, zone.reset_at)
+        self._next_reset = self._reset_after(start)
         self.tally.settle(self.tally.horizon(newest) or 0)
+
+    def _reset_after(self, moment: Instant) -> Instant:
+        """The next reset that is not on record, by the hour of now; recorded ones happened when
+        they did, whatever the hour is now."""
+        known = max(self._last_reset or 0, self.resets_until)
+        return next_reset(max(moment, known), self.zone.reset_at)
 
     def _insert_late(self, late: Sequence[GateReport]) -> None:
         """Put reports where they belong in time and compute what follows from there again."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, select, tuple_, update
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.domains.crowd.occupancy import Clamp, Estimate
@@ -15,6 +15,7 @@ from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.tables import (
     gate_counts,
     zone_corrections,
+    zone_permits,
     zone_samples,
     zone_states,
 )
@@ -49,10 +50,20 @@ class Correction:
 
 @dataclass(frozen=True)
 class ZoneState:
-    """The version of a zone's counts and corrections, and the time of its newest sample."""
+    """The version of a zone's counts and corrections, the time of its newest sample, and until
+    when its resets are on record."""
 
     version: int
     sampled_at: Instant
+    resets_until: Instant
+
+
+@dataclass(frozen=True)
+class Permit:
+    """What a zone's permit allowed from an event time on; None: there was none."""
+
+    since: Instant
+    permitted: int | None
 
 
 class StaleTally(Hindered):
@@ -101,15 +112,16 @@ def known_numbers(
     return list({row.event_time: _correction(row) for row in rows}.values())
 
 
-def first_reset(connection: Connection, zone_id: int) -> int | None:
-    """The earliest reset on record; None before the zone's first report."""
-    earliest: int | None = connection.scalar(
-        select(func.min(zone_corrections.c.event_time)).where(
+def resets(connection: Connection, zone_id: int) -> tuple[Instant | None, Instant | None]:
+    """The earliest and the latest reset on record; None before the zone's first report."""
+    moment = zone_corrections.c.event_time
+    row = connection.execute(
+        select(func.min(moment), func.max(moment)).where(
             zone_corrections.c.zone_id == zone_id,
             zone_corrections.c.kind == CorrectionKind.RESET.value,
         )
-    )
-    return earliest
+    ).one()
+    return row[0], row[1]
 
 
 def corrections_page(
@@ -250,7 +262,9 @@ def latest_reported(connection: Connection, zone_id: int) -> tuple[ZoneSample, I
     return (_sample(row), row.reported_at) if row else None
 
 
-def sample_row(zone: ZoneEntry, estimate: Estimate, reported_at: Instant) -> dict[str, object]:
+def sample_row(
+    zone: ZoneEntry, estimate: Estimate, permitted: int | None, reported_at: Instant
+) -> dict[str, object]:
     """An estimate as a row for `insert_samples`."""
     return {
         "tenant_id": zone.tenant_id,
@@ -260,7 +274,7 @@ def sample_row(zone: ZoneEntry, estimate: Estimate, reported_at: Instant) -> dic
         "low": estimate.low,
         "high": estimate.high,
         "degraded": estimate.degraded,
-        "permitted": zone.permitted,
+        "permitted": permitted,
         "reported_at": reported_at,
     }
 
@@ -268,6 +282,43 @@ def sample_row(zone: ZoneEntry, estimate: Estimate, reported_at: Instant) -> dic
 def insert_samples(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
     if rows:
         connection.execute(insert(zone_samples), list(rows))
+
+
+def permits(connection: Connection, zone_id: int) -> list[Permit]:
+    """What the permit allowed, the oldest first."""
+    query = select(zone_permits.c.since, zone_permits.c.permitted)
+    query = query.where(zone_permits.c.zone_id == zone_id).order_by(zone_permits.c.since)
+    return [Permit(*row) for row in connection.execute(query)]
+
+
+def note_permits(connection: Connection, zone_id: int, noted: Sequence[Permit]) -> None:
+    """From these times on; of several at one moment the last holds."""
+    for permit in noted:
+        mine = (zone_permits.c.zone_id == zone_id) & (zone_permits.c.since == permit.since)
+        connection.execute(delete(zone_permits).where(mine))
+        connection.execute(
+            insert(zone_permits).values(
+                zone_id=zone_id, since=permit.since, permitted=permit.permitted
+            )
+        )
+
+
+def delete_permits_before(connection: Connection, moment: int, limit: int) -> int:
+    """Delete those that no longer held at a moment, so many at most; how many."""
+    later = zone_permits.alias()
+    former = (
+        select(zone_permits.c.zone_id, zone_permits.c.since)
+        .where(
+            exists().where(
+                later.c.zone_id == zone_permits.c.zone_id,
+                later.c.since > zone_permits.c.since,
+                later.c.since <= moment,
+            )
+        )
+        .limit(limit)
+    )
+    key = tuple_(zone_permits.c.zone_id, zone_permits.c.since)
+    return connection.execute(delete(zone_permits).where(key.in_(former))).rowcount
 
 
 def delete_samples_before(connection: Connection, moment: int, limit: int) -> int:
@@ -286,29 +337,32 @@ def states(connection: Connection, after: int = 0) -> dict[int, ZoneState]:
     """The state of every zone that has one, in the order of their ids behind `after`."""
     query = select(zone_states).where(zone_states.c.zone_id > after)
     rows = connection.execute(query.order_by(zone_states.c.zone_id))
-    return {row.zone_id: ZoneState(row.version, row.sampled_at) for row in rows}
+    return {row.zone_id: ZoneState(row.version, row.sampled_at, row.resets_until) for row in rows}
 
 
 def advance_state(
-    connection: Connection, zone_id: int, known: ZoneState | None, sampled_at: Instant
+    connection: Connection,
+    zone_id: int,
+    known: ZoneState | None,
+    sampled_at: Instant,
+    resets_until: Instant,
 ) -> ZoneState:
     """Note a change of a zone that was computed from the state `known`.
 
     Raises `StaleTally` when the zone has changed since.
     """
+    values = {"sampled_at": sampled_at, "resets_until": resets_until}
     if known is None:
-        connection.execute(
-            insert(zone_states).values(zone_id=zone_id, version=1, sampled_at=sampled_at)
-        )
-        return ZoneState(1, sampled_at)
+        connection.execute(insert(zone_states).values(zone_id=zone_id, version=1, **values))
+        return ZoneState(1, **values)
     changed = connection.execute(
         update(zone_states)
         .where(zone_states.c.zone_id == zone_id, zone_states.c.version == known.version)
-        .values(version=known.version + 1, sampled_at=sampled_at)
+        .values(version=known.version + 1, **values)
     )
     if changed.rowcount != 1:
         raise StaleTally(f"zone {zone_id} was changed by somebody else; it is computed again")
-    return ZoneState(known.version + 1, sampled_at)
+    return ZoneState(known.version + 1, **values)
 
 
 def touch_state(connection: Connection, zone_id: int) -> None:
@@ -323,10 +377,11 @@ def touch_state(connection: Connection, zone_id: int) -> None:
 
 
 def delete_derived(connection: Connection) -> None:
-    """Delete all that was made from the log; the numbers that staff entered stay."""
+    """Delete all that was made from the log. Numbers that staff entered stay, and so do resets
+    and permits: which hour and which permit held then is nowhere else."""
     connection.execute(delete(gate_counts))
     connection.execute(delete(zone_samples))
-    connection.execute(delete(zone_states))
+    connection.execute(update(zone_states).values(version=zone_states.c.version + 1, sampled_at=0))
     connection.execute(
-        delete(zone_corrections).where(zone_corrections.c.kind != CorrectionKind.MANUAL.value)
+        delete(zone_corrections).where(zone_corrections.c.kind == CorrectionKind.CLAMP.value)
     )

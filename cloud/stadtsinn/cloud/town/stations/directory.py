@@ -15,6 +15,7 @@ from stadtsinn.cloud.platform.tenants.repository import erasing
 from stadtsinn.cloud.town.stations.model import (
     FOR_EVER,
     Calibration,
+    is_comparison,
     station_channel,
 )
 from stadtsinn.cloud.town.stations.tables import datastreams, deployments, stations
@@ -64,6 +65,12 @@ class DeploymentEntry(msgspec.Struct, frozen=True, gc=False):
     def channel(self, channel: str) -> str | None:
         """The station's channel for one of the device's; None where it feeds none."""
         return station_channel(self, channel)
+
+    def feeds(self, channel: str) -> bool:
+        """Whether a channel of the device may come to be this one of the station."""
+        if self.channels is None:
+            return is_comparison(channel) == self.comparison
+        return any(self.channel(own) == channel for own in self.channels)
 
 
 @dataclass(frozen=True)

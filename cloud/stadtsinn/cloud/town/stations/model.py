@@ -241,5 +241,10 @@ def station_channel(deployment: ChannelMapping, channel: str) -> str | None:
     return f"{channel}.{COMPARISON}" if channel else COMPARISON
 
 
+def is_comparison(channel: str) -> bool:
+    """Whether a station's channel is that of a device that measures beside the one that counts."""
+    return channel == COMPARISON or channel.endswith(f".{COMPARISON}")
+
+
 def _instant(moment: datetime) -> Instant:
     return from_datetime(moment)

@@ -1,0 +1,130 @@
+"""Each reason for which an alarm ends happens, and is told in both languages and by the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, update
+
+from fake_alert_town import DEVICE, AlertTown, minute
+from stadtsinn.base.language import Language
+from stadtsinn.cloud.alarms.alerts.rule import Rule
+from stadtsinn.cloud.alarms.alerts.schemas import IncidentView
+from stadtsinn.cloud.alarms.alerts.service import delete_rule
+from stadtsinn.cloud.alarms.alerts.words import WORDS
+from stadtsinn.cloud.alarms.judging.state import CloseReason
+from stadtsinn.cloud.alarms.notify.recipient import Recipient
+from stadtsinn.cloud.alarms.notify.service import create_recipient
+from stadtsinn.cloud.alarms.notify.tables import outbox
+from stadtsinn.cloud.domains.crowd.zones.repository import delete_gate
+from stadtsinn.cloud.town.service import change
+from stadtsinn.cloud.town.stations.tables import deployments, stations
+
+HEADS = {Language.DE: "ENTWARNUNG ", Language.EN: "ALL CLEAR "}
+NO_ALL_CLEAR = {
+    Language.DE: "Das ist keine Entwarnung.",
+    Language.EN: "This is not an all-clear.",
+}
+
+
+def recovered(town: AlertTown, _: Rule) -> None:
+    town.soil(2, 30)
+
+
+def rule_changed(town: AlertTown, rule: Rule) -> None:
+    town.edit(rule, on=14)
+
+
+def rule_disabled(town: AlertTown, rule: Rule) -> None:
+    town.edit(rule, enabled=False)
+
+
+def rule_deleted(town: AlertTown, rule: Rule) -> None:
+    with change(town.database) as connection:
+        assert delete_rule(connection, town.scope, rule.slug, minute(2))
+
+
+def station_left(town: AlertTown, _: Rule) -> None:
+    town.kind_of_station("well")
+
+
+def station_deleted(town: AlertTown, _: Rule) -> None:
+    with change(town.database) as connection:
+        connection.execute(delete(deployments).where(deployments.c.dev_eui == DEVICE))
+        connection.execute(delete(stations).where(stations.c.id == town.station_id))
+
+
+def zone_changed(town: AlertTown, _: Rule) -> None:
+    with change(town.database) as connection:
+        delete_gate(connection, town.scope, "wochenmarkt", "markt")
+
+
+def permit_removed(town: AlertTown, _: Rule) -> None:
+    town.permit(None)
+
+
+def not_measured(town: AlertTown, _: Rule) -> None:
+    with change(town.database) as connection:
+        mine = deployments.c.dev_eui == DEVICE
+        connection.execute(update(deployments).where(mine).values(end=minute(2)))
+
+
+ACTS: list[Callable[[AlertTown, Rule], None]] = [
+    recovered,
+    rule_changed,
+    rule_disabled,
+    rule_deleted,
+    station_left,
+    station_deleted,
+    zone_changed,
+    permit_removed,
+    not_measured,
+]
+OF_A_ZONE = (zone_changed, permit_removed)
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.__name__)
+def test_it_happens_and_is_told(
+    small_town: AlertTown, act: Callable[[AlertTown, Rule], None]
+) -> None:
+    town, people = small_town, {language: f"leserin-{language}" for language in Language}
+    with change(town.database) as connection:
+        for number, (language, slug) in enumerate(people.items()):
+            phone = f"+49170333{number:04}"
+            body = Recipient(slug=slug, name=slug, address=phone, language=language)
+            create_recipient(connection, town.scope, body)
+    told = {"recipients": tuple(people.values())}
+    if act in OF_A_ZONE:
+        town.permit(900)
+        rule = town.rule(slug="voll", name="Markt", zone="wochenmarkt", kind="permit", **told)
+        town.crowds((0, 100), (1, 950))
+    else:
+        rule = town.station_rule(station=None, group={"kind": "tree"}, **told)
+        town.soil(0, 30)
+        town.soil(1, 10)
+    with town.database.write() as connection:
+        connection.execute(update(outbox).values(status="ACCEPTED", settled=True))
+    act(town, rule)
+    town.tick(2)
+    (incident,) = town.incidents()
+    assert incident.close_reason == act.__name__
+    ends = {Language(row.language): row.text for row in town.messages() if row.kind != "ALARM"}
+    for language in Language:
+        if act is recovered:
+            assert ends[language].startswith(HEADS[language])
+        else:
+            assert WORDS[language].reasons[CloseReason(act.__name__)] in ends[language]
+            assert NO_ALL_CLEAR[language] in ends[language]
+
+
+def test_none_is_left_out() -> None:
+    assert {act.__name__ for act in ACTS} == set(CloseReason)
+    page = (Path(__file__).parents[4] / "docs" / "api.md").read_text()
+    said = str(IncidentView.model_json_schema())
+    for reason in CloseReason:
+        assert reason.value in said
+        assert f"`{reason}`" in page or reason is CloseReason.RECOVERED
+        for words in WORDS.values():
+            assert words.reasons.get(reason, "") in said
