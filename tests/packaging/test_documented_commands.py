@@ -21,14 +21,16 @@ PAGES = [
     )
     if path.name != "CHANGELOG.md"
 ]
-_BLOCK = re.compile(r"^```(?:sh|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(
+    r"^```(?:sh|console)?\n(.*?)^```|^ {4}(stadtsinn .*\n)", re.MULTILINE | re.DOTALL
+)
 _ENDS_A_COMMAND = {"|", ">", ">>", "<", "2>", "&&", "||", ";", "&"}
 
 
 def commands_of(page: Path) -> Iterator[list[str]]:
     """The words after `stadtsinn` of each command in the page's blocks."""
-    for block in _BLOCK.findall(page.read_text(encoding="utf-8")):
-        for line in block.replace("\\\n", " ").splitlines():
+    for fenced, indented in _BLOCK.findall(page.read_text(encoding="utf-8")):
+        for line in (fenced or indented).replace("\\\n", " ").splitlines():
             yield from _commands_in(line.removeprefix("$ "))
 
 
