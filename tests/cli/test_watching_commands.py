@@ -15,6 +15,9 @@ from operated_town import DEVICE, OFFLINE, OTHER, Town, status
 from stadtsinn.base.clock import SharedClock
 from stadtsinn.cli import output
 from stadtsinn.cli.main import _load
+from stadtsinn.cloud.intake.repository import write_streams
+from stadtsinn.cloud.intake.streams import StreamState
+from stadtsinn.cloud.intake.tables import edge_states
 from stadtsinn.cloud.migrations import upgrade
 from stadtsinn.cloud.platform.database.engine import open_database
 from stadtsinn.decoders.reading import Reading
@@ -91,6 +94,18 @@ def test_an_edge_that_is_away(folder: Path) -> None:
     database.dispose()
     assert "away 10 min" in run(folder, "edges").stdout
     assert "fort 10 min" in run(folder, "edges", language="de_DE.UTF-8").stdout
+
+
+def test_an_edge_of_which_only_batches_come_is_explained(folder: Path) -> None:
+    """The broker's access list is that of an earlier version."""
+    database = open_database(str(folder / "town.sqlite"))
+    with database.write() as connection:
+        connection.execute(edge_states.delete())
+        write_streams(connection, {("rathaus", "s"): StreamState()}, at(NOW - 5))
+    database.dispose()
+    shown = run(folder, "edges").stdout
+    assert "there" in shown
+    assert "may the ingest read stadtsinn/edge/+/status?" in " ".join(shown.split())
 
 
 def test_device_status(folder: Path) -> None:

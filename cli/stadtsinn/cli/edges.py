@@ -69,6 +69,16 @@ def edges(
 
 def _say_warnings(found: list[EdgeView]) -> None:
     for one in found:
+        if one.report is None and one.seen_at is not None:
+            say(
+                text(
+                    f"{one.id}: it delivers, and nothing is heard of its state: may the ingest "
+                    "read stadtsinn/edge/+/status? ('stadtsinn broker write', docs/operations.md)",
+                    f"{one.id}: er liefert, doch von seinem Zustand ist nichts zu hören: Darf die "
+                    "Zentrale stadtsinn/edge/+/status lesen? ('stadtsinn broker write', "
+                    "docs/operations.md)",
+                )
+            )
         for warning in one.report.warnings if one.report else ():
             say(visible(f"{one.id}: {warning}"))
 

@@ -126,6 +126,14 @@ def test_an_edge_writes_only_its_own_batches_status_and_check(town: TownBroker) 
         assert not writer.ended.is_set()
 
 
+def test_the_ingest_hears_how_edges_are(town: TownBroker) -> None:
+    with account(town, INGEST) as ingest, edge(town, "writer") as writer:
+        ingest.subscribe(status_topic("+"))
+        writer.publish(status_topic("writer"), b"online", retain=True)
+        assert ingest.until(b"online") == [(status_topic("writer"), b"online")]
+        assert ingest.publish(status_topic("writer")) == DENIED
+
+
 def test_of_a_3_1_1_edges_forged_messages_nothing_arrives(town: TownBroker) -> None:
     """It gets no reason for a refusal, and its connection goes on."""
     with (

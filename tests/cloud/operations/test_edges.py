@@ -65,8 +65,10 @@ def test_batches_say_that_an_edge_is_there(town: Town) -> None:
     """Also an agent of the first version, or behind a broker that passes no status on."""
     with town.database.write() as connection:
         write_streams(connection, {("rathaus", "s"): StreamState()}, at(100))
-    edge = seen(town, 90_000)
+    edge = seen(town, 100 + 86_400)
     assert (edge.presence, edge.seen_at) == (Presence.ONLINE, at(100))
+    edge = seen(town, 101 + 86_400)
+    assert (edge.presence, edge.away_since) == (Presence.AWAY, at(100))
 
 
 def test_a_stranger_is_not_kept(town: Town) -> None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from stadtsinn.base.instant import MINUTE, Instant
+from stadtsinn.base.instant import DAY, MINUTE, Instant
 from stadtsinn.cloud.intake import edge_state_repository as intake
 from stadtsinn.cloud.intake.edge_state_repository import EdgeState
 from stadtsinn.cloud.intake.edge_states import EdgeReport, report_of, time_of
@@ -15,6 +15,9 @@ from stadtsinn.cloud.operations import repository
 
 SILENT_AFTER = 15 * MINUTE
 """An agent says every half minute that it is there."""
+
+QUIET_AFTER = DAY
+"""One whose broker passes no status on is known by its batches alone."""
 
 
 class Presence(StrEnum):
@@ -86,8 +89,6 @@ def _presence(
         return Presence.AWAY, state.offline_at
     if seen is None:
         return Presence.NEVER, None
-    if state is None:  # of the first version, or through a broker that passes no status on
-        return Presence.ONLINE, None
-    if now - seen > SILENT_AFTER:
+    if now - seen > (SILENT_AFTER if state is not None else QUIET_AFTER):
         return Presence.AWAY, seen
     return Presence.ONLINE, None
