@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 _MOST = 3
 _SHORTEST = 3
@@ -31,5 +32,6 @@ def near_devices(given: str, known: Collection[str]) -> list[str]:
     return [*dict.fromkeys([*near, *(one for one in models if models[one] in alike)])][:_MOST]
 
 
+@lru_cache(maxsize=4096)
 def _plain(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.lower())

@@ -13,14 +13,17 @@ from fake_uplinks import LSE01_PAYLOAD, at, chirpstack_event, event_topic, regis
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import DAY
 from stadtsinn.cloud.intake import awaited
-from stadtsinn.cloud.intake.arrival import Arrival
+from stadtsinn.cloud.intake.arrival import Arrival, Original
 from stadtsinn.cloud.intake.awaited import Awaited
 from stadtsinn.cloud.intake.quarantine import replay_rows
+from stadtsinn.cloud.intake.reading import read_original
+from stadtsinn.cloud.intake.reasons import Reason
 from stadtsinn.cloud.intake.repository import QuarantineRow, quarantined
 from stadtsinn.cloud.intake.service import Ingestor
 from stadtsinn.cloud.log.uplinks.repository import read_after
 from stadtsinn.cloud.log.uplinks.signal import LogSignal
 from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.town.directory import Directory
 from stadtsinn.cloud.town.repository import bump_revision
 from stadtsinn.cloud.town.tables import devices
 
@@ -153,3 +156,22 @@ def test_a_row_that_is_refused_again_is_not_tried_for_ever(
         done(waiting)
     assert len(slices) == 1
     assert logged(database) != []
+
+
+def test_a_row_that_nobody_can_read_stops_no_other(
+    database: Database, ingestor: Ingestor, waiting: Awaited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of ours in reading one: its row says so, and the others are taken."""
+    ingestor.take([event(n) for n in range(3)])
+    second = sorted(row.id for row in rows(database))[1]
+
+    def picky(original: Original, directory: Directory) -> Arrival:
+        if original.received_at == at(60):
+            raise ZeroDivisionError
+        return read_original(original, directory)
+
+    monkeypatch.setattr("stadtsinn.cloud.intake.quarantine.read_original", picky)
+    register(database, NEW)
+    done(waiting)
+    assert logged(database) == [at(0), at(120)]
+    assert [(row.id, row.reason) for row in rows(database)] == [(second, Reason.INTERNAL_ERROR)]

@@ -18,6 +18,7 @@ from stadtsinn.cloud.town.model import Device
 from stadtsinn.cloud.town.repository import devices_named
 from stadtsinn.cloud.town_file import device_csv
 from stadtsinn.cloud.town_file.device_cells import WrongCell, dev_eui, seconds, tags
+from stadtsinn.cloud.town_file.device_columns import UnknownColumn, column_of
 from stadtsinn.cloud.town_file.device_import import Imported, import_devices
 from stadtsinn.cloud.town_file.problems import TownRefused
 
@@ -67,6 +68,7 @@ GERMAN = (
         .replace(";", ",")
         .encode(),
         ("sep=;\n" + GERMAN).encode("cp1252"),
+        GERMAN.replace("Breite;Länge", "Breite (WGS84);Länge [Grad]").encode("cp1252"),
         ("Lieferschein 4711;;;;;;\nStadt Musterstadt;;;;;;\n\n" + GERMAN).encode("cp1252"),
         GERMAN.replace("Intervall_s", "Intervall (min)").replace("1200", "20").encode(),
         GERMAN.replace("Intervall_s", "Sendeintervall").replace("1200", "20 min").encode(),
@@ -210,6 +212,7 @@ def test_all_that_is_wrong_is_said_at_once_with_line_and_column(database: Databa
         ),
         (b"PK\x03\x04xlsx", "Excel file: save the sheet as"),
         (bytes(100), "this is no text"),
+        ('{"ids": {"dev_eui": "x"}}', "this is JSON"),
         (f"dev_eui,type,tags\n{EUI},dragino/lse01,baum\n", "line 2: tags: 'baum' is no tag"),
         (f"dev_eui,type,interval\n{EUI},dragino/lse01,20\n", "line 2: interval: in which unit"),
     ],
@@ -220,6 +223,23 @@ def test_a_list_that_cannot_be_taken_names_line_and_remedy(
     with pytest.raises(TownRefused, match=words):
         given(database, text)
     assert registered(database) == []
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        *("altitude", "fPort", "Production Date", "PO Number", "Artikel-Nr.", "Gerätenummer"),
+        *("location", "supports_class_c", "rx2_frequency", "Baumart", "Standort", "Höhe"),
+    ],
+)
+def test_another_word_that_looks_alike_is_no_misspelt_column(head: str) -> None:
+    assert column_of(head).field == ""
+
+
+@pytest.mark.parametrize("head", ["nmae", "longitud", "interval_ss", "devui", "Bezeichung"])
+def test_a_wrong_key_struck_is_an_error(head: str) -> None:
+    with pytest.raises(UnknownColumn):
+        column_of(head)
 
 
 def test_what_has_no_place_is_left_out_and_named(database: Database) -> None:

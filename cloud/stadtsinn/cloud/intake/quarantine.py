@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from stadtsinn.base.batches import batched
 from stadtsinn.base.clock import Clock
+from stadtsinn.cloud.intake.arrival import Arrival, Rejection
 from stadtsinn.cloud.intake.reading import read_original
 from stadtsinn.cloud.intake.reasons import Reason
 from stadtsinn.cloud.intake.repository import (
@@ -24,6 +25,7 @@ from stadtsinn.cloud.intake.service import Committed, Ingestor, Judged, is_outag
 from stadtsinn.cloud.log.archive_files.archive import ArchiveUnreadable
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.town.directory import Directory
 
 log = structlog.get_logger()
 
@@ -108,9 +110,17 @@ def replay_rows(
         if row.never is not None:
             report.never[row.never] += 1
             continue
-        arrival = read_original(row.original, ingestor.directory())
-        judged.append((row, ingestor.judge([arrival])))
+        judged.append((row, ingestor.judge([_read(row, ingestor.directory())])))
     _commit(database, ingestor, clock, judged, report)
+
+
+def _read(row: QuarantineRow, directory: Directory) -> Arrival:
+    try:
+        return read_original(row.original, directory)
+    except Exception as error:  # a bug in reading one row must not stop the next
+        log.exception("replay_not_read", row=row.id)
+        rejection = Rejection(row.original, Reason.INTERNAL_ERROR, type(error).__name__)
+        return Arrival(rejections=[rejection])
 
 
 def _commit(

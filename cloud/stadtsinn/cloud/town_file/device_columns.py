@@ -17,14 +17,24 @@ NAMES: Mapping[str, tuple[str, ...]] = {
         *("deveuihex", "lorawandeveui", "deveui64"),
     ),
     "type": (
-        *("type", "devicetype", "typ", "gerätetyp", "sensortyp", "model", "modell", "modelid"),
+        *(
+            "type",
+            "devicetype",
+            "typ",
+            "gerätetyp",
+            "sensortyp",
+            "sensortype",
+            "model",
+            "modell",
+            "modelid",
+        ),
         *("modelname", "devicemodel", "modelnumber", "product", "productname", "produkt"),
         *("artikel", "artikelbezeichnung", "partnumber", "deviceprofilename", "deviceprofile"),
         *("geräteprofil", "profile", "profilename"),
     ),
     "vendor": ("vendor", "brand", "brandid", "hersteller", "manufacturer"),
     "name": ("name", "bezeichnung", "devicename", "gerätename", "displayname", "label"),
-    "id": ("id", "deviceid", "enddeviceid"),
+    "id": ("id", "deviceid", "enddeviceid", "geräteid"),
     "site": ("site", "ort"),
     "station": ("station", "messstelle"),
     "latitude": ("latitude", "lat", "breite", "breitengrad", "geobreite", "gpslatitude"),
@@ -47,7 +57,8 @@ UNITS: Mapping[str, int] = {
 }
 """Seconds of what a time may be written in."""
 
-_SECRET = re.compile(r"key(?:s|hex|\d)?$|schlüssel|passwor|secret|token|^pin$|session")
+_SECRET = re.compile(r"key|schlüssel|passwor|secret|token|^pin$|session")
+_DATUM = re.compile(r"(?:wgs84|wgs|epsg4326|decimal|dezimal|degrees|deg|grad|dd)+$")
 _LEFT_OUT = frozenset(
     {
         *("joineui", "appeui", "applicationeui", "devaddr", "deviceprofileid", "applicationid"),
@@ -83,18 +94,15 @@ def column_of(head: str) -> Column:
     head = head.strip().strip("'\"")
     if (tag := _TAG.fullmatch(head)) is not None:
         return Column(head, "tag", tag=tag[1].strip())
-    plain = plain_head(head)
+    plain = _without_datum(plain_head(head))
     if (field := _KNOWN.get(plain)) is not None:
         return Column(head, field, NAMES[field].index(plain))
     if (interval := _interval(plain)) is not None:
         return Column(head, "interval_s", unit=UNITS.get(interval))
     if _SECRET.search(plain):
         return Column(head, secret=True)
-    if plain and plain not in _LEFT_OUT:
-        near = get_close_matches(plain, [*_KNOWN, "intervals"], n=1, cutoff=0.75)
-        if near:
-            meant = "interval_s" if near[0] == "intervals" else near[0]
-            raise UnknownColumn(f"did you mean '{meant}'?")
+    if plain not in _LEFT_OUT and (meant := _misspelt(plain)) is not None:
+        raise UnknownColumn(f"did you mean '{meant}'?")
     return Column(head)
 
 
@@ -106,6 +114,20 @@ def is_heading(cells: Sequence[str]) -> bool:
 def plain_head(head: str) -> str:
     """A head without all that people vary: case, blanks, underscores, brackets."""
     return re.sub(r"[^a-z0-9äöüß]", "", head.strip().lower())
+
+
+def _without_datum(plain: str) -> str:
+    """Coordinates are in WGS 84 and in degrees, whether a head says so or not."""
+    shorter = _DATUM.sub("", plain)
+    return shorter if plain not in _KNOWN and shorter in _KNOWN else plain
+
+
+def _misspelt(plain: str) -> str | None:
+    """What somebody meant who struck a wrong key: not another word that only looks alike."""
+    known = {**dict.fromkeys(_KNOWN), "intervals": "interval_s"}
+    alike = [one for one in known if one[0] == plain[:1] and abs(len(one) - len(plain)) < 2]
+    near = get_close_matches(plain, alike, n=1, cutoff=0.75)
+    return (known[near[0]] or near[0]) if near else None
 
 
 def _interval(plain: str) -> str | None:

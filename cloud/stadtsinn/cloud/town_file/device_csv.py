@@ -96,9 +96,12 @@ def _text(content: bytes) -> str:
             "Look at the DevEUIs before: as numbers Excel destroys them."
         )
     try:
-        return decoded(content)
+        text = decoded(content)
     except NoText:
         raise TownRefused("this is no text: save the table as CSV.") from None
+    if text.lstrip().startswith(("{", "[{")):
+        raise TownRefused("this is JSON: export the devices as CSV, or write a table of them.")
+    return text
 
 
 def _heading(lines: Sequence[str]) -> tuple[int, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pydantic import ValidationError
 
@@ -163,6 +164,7 @@ def _with_vendor(vendor: str, model: str) -> str | None:
     return f"{slugs[0].removesuffix('-iot')}/{slugs[1]}"
 
 
+@lru_cache(maxsize=256)
 def _unknown(device_type: str, vendor: str = "") -> str:
     shown = visible(device_type)[:40]
     near = near_devices(f"{vendor} {device_type}".strip(), list(catalogue()))
