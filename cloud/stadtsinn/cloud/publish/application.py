@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -29,6 +29,7 @@ from stadtsinn.cloud.platform.retention.endpoints import router as retention_rou
 from stadtsinn.cloud.publish.api.document import openapi_document
 from stadtsinn.cloud.publish.api.fair_share import FairShare
 from stadtsinn.cloud.publish.api.middleware import API_PREFIX, RequestMiddleware
+from stadtsinn.cloud.publish.api.parameters import only_known_parameters
 from stadtsinn.cloud.publish.api.reference import router as reference_router
 from stadtsinn.cloud.publish.api.service_endpoints import service_router
 from stadtsinn.cloud.publish.clients import NO_PROXIES, Proxies
@@ -92,9 +93,10 @@ def create_app(
     app.state.services = services
     app.state.series = KeptSeries(series, services.database, services.clock)
     app.state.archive = archive
-    for router in (*DOMAIN_ROUTERS, *REPORT_ROUTERS):
+    for router in DOMAIN_ROUTERS:
+        app.include_router(router, prefix=API_PREFIX, dependencies=[Depends(only_known_parameters)])
+    for router in (*REPORT_ROUTERS, reference_router):
         app.include_router(router, prefix=API_PREFIX)
-    app.include_router(reference_router, prefix=API_PREFIX)
     app.include_router(service_router(services.database, series, checks, beside))
     for router in OPEN_ROUTERS:
         app.include_router(router)

@@ -86,7 +86,7 @@ def _add_errors(method: str, operation: dict[str, Any]) -> None:
     """Name the errors that an operation's security, method and parameters make possible."""
     codes = ["429", "503"]
     if operation.get("security"):
-        codes += ["401", "403"]
+        codes += ["401", "403", "422"]  # a parameter that it does not know
         if method != "get":
             codes.append("409")
     if operation.get("parameters") or operation.get("requestBody"):
@@ -95,7 +95,7 @@ def _add_errors(method: str, operation: dict[str, Any]) -> None:
         codes.append("413")
     responses = operation["responses"]
     responses.pop("422", None)  # FastAPI's own form, which we never send
-    for code in sorted(codes):
+    for code in sorted(set(codes)):
         responses.setdefault(code, _error(code))
 
 
