@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 
 from certificate_files import NOW as CERTIFIED
 from certificate_files import files, signer, write_key
+from fake_uplinks import UNDECODED, uplink
 from real_parts import mosquitto
 from stadtsinn.base.clock import SharedClock
 from stadtsinn.base.disk import MEGABYTE, Space
@@ -26,7 +28,7 @@ from stadtsinn.cloud.broker.authority import Authority
 from stadtsinn.edge.agent.rows import Row
 from stadtsinn.edge.agent.spool import Spool
 from stadtsinn.edge.agent.too_large import moved
-from stadtsinn.edge.messages.delivery import Item, RawItem
+from stadtsinn.edge.messages.delivery import Item, RawItem, UplinkItem
 
 NOW = parse("2026-06-01T08:00:00+00:00")
 encode_item = msgspec.msgpack.Encoder().encode
@@ -283,4 +285,29 @@ def test_aside_lists_what_is_too_large_and_marks_it_for_another_try(tmp_path: Pa
     assert (spool.aside, spool.last_position) == (0, 2)
     ((position, body),) = spool.read(1, 10, 100_000)
     assert (position, decode_item(body)) == (2, RawItem(2, "t", b"x" * 5_000, "too_large", NOW))
+    spool.close()
+
+
+def test_kept_lists_devices_and_drops_those_named(tmp_path: Path) -> None:
+    config = tmp_path / "edge.toml"
+    config.write_text(
+        'edge_id = "rathaus-1"\ncloud_broker = { host = "mqtt.example" }\n'
+        'spool = { path = "spool.sqlite" }\n'
+    )
+    spool = Spool(tmp_path / "spool.sqlite", 1_000_000)
+    devices = ("70b3d50000000900", "70b3d50000000901")
+    for n, dev_eui in enumerate(devices, start=1):
+        item = UplinkItem(n, uplink(n, n, dev_eui=dev_eui), UNDECODED)
+        spool.append([Row(n, NOW, encode_item(item))])
+    spool.acknowledge(2, [(1, 2)])
+    given = ("--config", str(config))
+    shown = [json.loads(line) for line in run("kept", "list", "--json", *given)[1].splitlines()]
+    assert [(one["device"], one["items"]) for one in shown] == [(one, 1) for one in devices]
+    assert "2026-06-01 10:00:00+02:00" in run("kept", "list", *given)[1]
+    assert run("kept", "drop", *given)[0] == 2, "nothing is deleted that was not named"
+    assert run("kept", "drop", "70b3d5000000ffff", *given)[0] == 1
+    code, out, _ = run("kept", "drop", "70-B3-D5-00-00-00-09-00", *given, language="de_DE.UTF-8")
+    assert (code, out) == (0, "gelöschte Einträge: 1\n")
+    assert run("kept", "drop", "--all", *given)[1] == "items deleted: 1\n"
+    assert run("kept", "list", *given, language="de_DE.UTF-8")[1] == "Nichts wird verwahrt.\n"
     spool.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 
 from fake_uplinks import NINE, UNDECODED, uplink
 from stadtsinn.edge.agent.kept import SHARE
-from stadtsinn.edge.agent.rows import Row
+from stadtsinn.edge.agent.kept_devices import drop, kept_devices
+from stadtsinn.edge.agent.rows import ROW_OVERHEAD, Row
 from stadtsinn.edge.agent.spool import Spool
 from stadtsinn.edge.agent.too_large import moved
 from stadtsinn.edge.messages.delivery import RawItem, UplinkItem
@@ -189,3 +190,65 @@ def test_a_share_of_the_spool_bounds_them(bench: Bench) -> None:
     assert newest.position == 3000, "the oldest go first"
     bench.append([OURS])
     assert bench.waiting()[-1][1] == OURS, "there is room for others"
+
+
+def test_a_command_lists_devices_and_drops_them_while_the_agent_runs(bench: Bench) -> None:
+    bench.append([STRANGE, OTHER, STRANGE, OURS])
+    bench.spool.acknowledge(4, [(1, 3)])
+    strange, other = kept_devices(bench.path)
+    assert (strange.device, strange.items, other.device, other.items) == (STRANGE, 2, OTHER, 1)
+    assert strange.oldest < strange.newest
+    used, size = bench.spool.used_bytes, strange.bytes + 2 * ROW_OVERHEAD
+    assert drop(bench.path, {STRANGE}) == 2
+    bench.seconds = 60
+    assert bench.again() == 1
+    assert bench.waiting()[-1][1] == OTHER
+    bench.spool.acknowledge(5, [(5, 5)])
+    assert (bench.spool.kept.count, bench.spool.kept.devices()) == (1, [OTHER])
+    assert used - bench.spool.used_bytes >= size
+
+
+def test_a_device_that_is_dropped_while_one_of_it_is_under_way_is_forgotten_when_it_is_taken(
+    bench: Bench,
+) -> None:
+    bench.append([STRANGE, STRANGE])
+    bench.spool.acknowledge(2, [(1, 2)])
+    bench.seconds = 60
+    assert bench.again() == 1
+    assert drop(bench.path, {STRANGE}) == 1
+    assert bench.again() == 0
+    assert bench.spool.kept.devices() == [STRANGE], "its answer is awaited"
+    bench.spool.acknowledge(3)
+    assert (bench.spool.kept.count, bench.spool.kept.bytes) == (0, 0)
+    assert bench.spool.kept.devices() == []
+
+
+def test_rows_that_were_dropped_while_they_were_sent_again_are_not_counted_twice(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.append([STRANGE, OTHER])
+    bench.spool.acknowledge(2, [(1, 2)])
+    bench.seconds = 60
+    append = bench.spool.append
+
+    def append_and_drop(rows: Sequence[Row]) -> None:
+        append(rows)
+        drop(bench.path, {STRANGE})
+
+    monkeypatch.setattr(bench.spool, "append", append_and_drop)
+    assert bench.again() == 2
+    assert (bench.spool.kept.count, bench.spool.kept.bytes) == (0, 0)
+
+
+def test_what_cannot_be_read_is_dropped_by_its_word_and_what_is_not_there_is_named(
+    bench: Bench,
+) -> None:
+    raw = RawItem(1, "topic", b"?", "malformed_json", NINE)
+    bench.spool.append([Row(1, NINE, msgspec.msgpack.encode(raw))])
+    bench.append([STRANGE])
+    bench.spool.acknowledge(2, [(1, 2)])
+    with pytest.raises(ValueError, match=OTHER):
+        drop(bench.path, {OTHER, STRANGE})
+    assert len(kept_devices(bench.path)) == 2, "nothing was deleted"
+    assert drop(bench.path, {"unreadable"}) == 1
+    assert [one.device for one in kept_devices(bench.path)] == [STRANGE]

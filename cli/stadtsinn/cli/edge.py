@@ -11,7 +11,7 @@ import typer
 
 from stadtsinn.base.disk import MEGABYTE
 from stadtsinn.base.settings.errors import SettingsError
-from stadtsinn.cli import certificate_check, edge_aside
+from stadtsinn.cli import certificate_check, edge_aside, edge_kept
 from stadtsinn.cli.broker_check import Connect, keeps_messages, protection
 from stadtsinn.cli.findings import Finding, end_with, report
 from stadtsinn.cli.frame import BAD_USAGE, FAILED, refuse
@@ -41,6 +41,7 @@ app = typer.Typer(
     ),
 )
 app.add_typer(edge_aside.app, name="aside")
+app.add_typer(edge_kept.app, name="kept")
 
 
 @app.command(

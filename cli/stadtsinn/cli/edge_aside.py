@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from stadtsinn.base.settings.errors import SettingsError
+from stadtsinn.cli.edge_spool import spool_of
 from stadtsinn.cli.frame import FAILED, refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import EdgeConfig, Json
@@ -37,7 +37,7 @@ def list_aside(config: EdgeConfig = Path("edge.toml"), json_lines: Json = False)
     from stadtsinn.edge.agent.aside import aside
 
     try:
-        found = aside(_spool(config))
+        found = aside(spool_of(config))
     except ValueError as error:
         refuse(str(error), FAILED)
     print_list(
@@ -82,7 +82,7 @@ def retry(
     from stadtsinn.edge.agent.aside import retry as retry_items
 
     try:
-        count = retry_items(_spool(config), number or [])
+        count = retry_items(spool_of(config), number or [])
     except ValueError as error:
         refuse(str(error), FAILED)
     say(
@@ -91,12 +91,3 @@ def retry(
             f"{count} vorgemerkt: sie gehen beim nächsten Start des Agenten hinaus",
         )
     )
-
-
-def _spool(config: Path) -> Path:
-    from stadtsinn.edge.agent.settings import load_settings
-
-    try:
-        return load_settings(config).spool.path
-    except SettingsError as error:
-        refuse(str(error))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.edge.agent.beside import open_beside
 
 
 class Aside(msgspec.Struct, frozen=True):
@@ -26,7 +26,7 @@ class Aside(msgspec.Struct, frozen=True):
 
 def aside(spool: Path) -> list[Aside]:
     """What was set aside, oldest first. Raises ValueError where there is no spool."""
-    with closing(_open(spool)) as connection:
+    with closing(open_beside(spool, "aside")) as connection:
         rows = connection.execute(
             "SELECT id, received_at, at, size, reason, retry FROM aside ORDER BY id"
         ).fetchall()
@@ -38,22 +38,10 @@ def aside(spool: Path) -> list[Aside]:
 
 def retry(spool: Path, numbers: Sequence[int]) -> int:
     """Mark these items, or all, so that the agent tries them again; how many are marked."""
-    with closing(_open(spool)) as connection, connection:
+    with closing(open_beside(spool, "aside")) as connection, connection:
         if not numbers:
             return connection.execute("UPDATE aside SET retry = 1").rowcount
         return sum(
             connection.execute("UPDATE aside SET retry = 1 WHERE id = ?", (number,)).rowcount
             for number in numbers
         )
-
-
-def _open(spool: Path) -> sqlite3.Connection:
-    if not spool.exists():
-        raise ValueError(f"there is no spool {spool}: has the agent run with this configuration?")
-    connection = sqlite3.connect(spool, timeout=30)
-    try:
-        connection.execute("SELECT 1 FROM aside").fetchone()
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise ValueError(f"{spool}: {error}; start this version's agent once") from error
-    return connection

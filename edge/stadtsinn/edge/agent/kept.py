@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 SHARE = 4
 """They take a quarter of the spool at most."""
+UNREADABLE = "unreadable"
+"""What stands for the device of items that cannot be read."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS kept (
@@ -75,21 +77,19 @@ class KeptItems:
         self._overhead = row_overhead
         self._monotonic = monotonic
         connection.executescript(SCHEMA)
-        count, size = connection.execute(
-            "SELECT COUNT(*), COALESCE(SUM(LENGTH(body)), 0) FROM kept"
-        ).fetchone()
-        self.count = int(count)
-        self.bytes = int(size) + self.count * row_overhead
+        self.count = 0
+        self.bytes = 0
         self.dropped = 0
         """Items that were beyond the bound, since the start."""
         self._devices: dict[str, _Device] = {}
-        for (device,) in connection.execute("SELECT DISTINCT device FROM kept"):
+        self._seen = self._version()
+        for device in self._counted():
             self._wait(device)
 
     def devices(self) -> list[str]:
         """The devices, or what stands for unreadable items."""
         with self._lock:
-            return sorted(device or "unreadable" for device in self._devices)
+            return sorted(device or UNREADABLE for device in self._devices)
 
     def registered(self, devices: Collection[str]) -> None:
         """The cloud says that these are our town's: what is kept of them goes out again."""
@@ -104,6 +104,7 @@ class KeptItems:
         now = self._monotonic()
         found: list[KeptRow] = []
         with self._lock:
+            self._forget_what_was_dropped()
             for device, state in self._devices.items():
                 room = _TOGETHER - len(found)
                 if room <= 0:
@@ -155,6 +156,31 @@ class KeptItems:
                 self._devices[device].sent_again = None
             else:
                 del self._devices[device]
+
+    def _forget_what_was_dropped(self) -> None:
+        """By `stadtsinn edge kept drop`, which writes to the file beside us."""
+        if (version := self._version()) == self._seen:
+            return
+        self._seen = version
+        gone = self._devices.keys() - self._counted()
+        for device in gone:
+            if self._devices[device].sent_again is None:
+                del self._devices[device]
+
+    def _version(self) -> int:
+        """Another one after each commit of another connection."""
+        return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def _counted(self) -> set[str]:
+        """Count what is in the file; its devices."""
+        count, size = self._connection.execute(
+            "SELECT COUNT(*), COALESCE(SUM(LENGTH(body)), 0) FROM kept"
+        ).fetchone()
+        self.count = int(count)
+        self.bytes = int(size) + self.count * self._overhead
+        return {
+            device for (device,) in self._connection.execute("SELECT DISTINCT device FROM kept")
+        }
 
     def _wait(self, device: str) -> None:
         state = self._devices.setdefault(device, _Device())

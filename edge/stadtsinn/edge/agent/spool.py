@@ -74,7 +74,7 @@ class Spool:
         self._last = max(int(last), known)
         self._acknowledged = max(int(first) - 1, known)
         self._purged = int(first) - 1
-        self._used = self._sum(_USED) + self._sum(_USED_ASIDE) + self.kept.bytes
+        self._used = self._sum(_USED) + self._sum(_USED_ASIDE)
         self._aside = self._sum("SELECT COUNT(*) FROM aside")
         self.opened = self._last
         """The newest position when the file was opened."""
@@ -110,12 +110,12 @@ class Spool:
     @property
     def used_bytes(self) -> int:
         """Bytes in use, of `max_bytes` at most."""
-        return self._used
+        return self._used + self.kept.bytes
 
     @property
     def fill(self) -> float:
         """Share of `max_bytes` in use, 0 to 1."""
-        return self._used / self._max_bytes
+        return self.used_bytes / self._max_bytes
 
     @property
     def aside(self) -> int:
@@ -138,10 +138,10 @@ class Spool:
         stored = [row._replace(body=pack(row.body)) for row in rows]
         size = sum(len(row.body) + ROW_OVERHEAD for row in stored)
         with self._lock:
-            if self._used + size > self._max_bytes:
+            if self.used_bytes + size > self._max_bytes:
                 self._purge()
-            if self._used + size > self._max_bytes:
-                raise SpoolFull(f"spool holds {self._used} of {self._max_bytes} bytes")
+            if self.used_bytes + size > self._max_bytes:
+                raise SpoolFull(f"spool holds {self.used_bytes} of {self._max_bytes} bytes")
             with self._writer:
                 self._writer.execute("BEGIN IMMEDIATE")
                 freed, keep = self._delete_acknowledged()
@@ -209,7 +209,6 @@ class Spool:
         with self._lock, self._writer:
             self._writer.execute("BEGIN IMMEDIATE")
             self.kept.remove_locked(rows, positions)
-            self._used -= sum(len(row.body) + ROW_OVERHEAD for row in rows)
         return len(rows)
 
     def begin_stream(self) -> str:
@@ -298,11 +297,9 @@ class Spool:
         ]
         if not rows:
             return
-        before = self.kept.bytes
         with self._writer:
             self._writer.execute("BEGIN IMMEDIATE")
             self.kept.add_locked(rows)
-        self._used += self.kept.bytes - before
 
     def _put(self, key: str, value: bytes) -> None:
         self._writer.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))

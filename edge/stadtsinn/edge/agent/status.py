@@ -31,7 +31,8 @@ _ASIDE = (
 )
 _KEPT = (
     "{} items of devices that are not registered with the town are kept here and tried again now "
-    "and then: register or claim these devices, or take them out of the network server: {}"
+    "and then: register or claim these devices, or take them out of the network server, then "
+    "'stadtsinn edge kept drop': {}"
 )
 _DEVICES_NAMED = 5
 STOPPED = b'{"state":"offline","reason":"stopped"}'
