@@ -9,7 +9,13 @@ import unicodedata
 
 import pytest
 
-from stadtsinn.base.foreign_text import FORBIDDEN, require_plain, visible, visible_json
+from stadtsinn.base.foreign_text import (
+    FORBIDDEN,
+    require_plain,
+    visible,
+    visible_json,
+    visible_json_bytes,
+)
 from stadtsinn.base.logs import configure_logs, mask_secrets, one_line
 
 DIRECTIONS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
@@ -122,3 +128,18 @@ def test_things_whose_text_is_foreign_are_shown_too() -> None:
         "no": None,
     }
     assert one_line(ValueError("\x1b[2J")) == "ValueError: \\x1b[2J"
+
+
+def test_the_bytes_of_a_json_text_are_made_visible_as_its_characters_are() -> None:
+    signs = [*map(chr, range(0x20, 0xD800)), *map(chr, range(0xE000, 0x10000))]
+    signs += map(chr, range(0xE0000 - 0x100, 0xE0000 + 0x100))
+    wrong = [
+        sign for sign in signs if visible_json_bytes(sign.encode()) != visible_json(sign).encode()
+    ]
+    assert wrong == []
+
+
+def test_bytes_without_such_a_character_are_not_even_copied() -> None:
+    for text in ("{}", '{"name": "Köln – Straße 5 °C 🌳"}'):
+        document = text.encode()
+        assert visible_json_bytes(document) is document

@@ -25,6 +25,12 @@ _HALF = r"\ud800-\udfff"  # half of a surrogate pair is no character
 _SIGN = re.compile(f"[{FORBIDDEN}{_HALF}{_BEYOND_16_BITS}]")
 _SIGN_IN_LINES = re.compile(rf"(?![\n\t])[{FORBIDDEN}{_HALF}{_BEYOND_16_BITS}]")
 
+_SIGN_IN_UTF8 = re.compile(
+    rb"\x7f|\xc2[\x80-\x9f]|\xd8\x9c|\xe1\xa0\x8e|\xe2\x80[\x8b\x8e\x8f\xa8-\xae]"
+    rb"|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf|\xef\xbf[\xb9-\xbb]|\xf3\xa0[\x80\x81][\x80-\xbf]"
+)
+"""The same in the bytes of a JSON text, whose other control characters JSON escapes itself."""
+
 
 def visible(text: str, *, lines: bool = False) -> str:
     """`text` with an escape such as ``\\x1b`` or ``\\u202e`` for each character that is unsafe.
@@ -40,6 +46,17 @@ def visible_json(document: str) -> str:
     Its line breaks and blanks stay. JSON itself need not escape DEL, C1 or direction.
     """
     return _SIGN_IN_LINES.sub(_escape_in_json, document)
+
+
+def visible_json_bytes(document: bytes) -> bytes:
+    """As `visible_json`, for the bytes of a large answer: itself where there is nothing to do.
+
+    Decoding and looking at each character would take ten times as long.
+    """
+    if document.isascii() and b"\x7f" not in document:
+        return document
+    shown = _SIGN_IN_UTF8.sub(_escape_bytes_in_json, document)
+    return document if len(shown) == len(document) else shown
 
 
 def require_plain(text: str, *, lines: bool = False) -> str:
@@ -72,3 +89,7 @@ def _escape_in_json(found: re.Match[str]) -> str:
         high, low = divmod(code - 0x10000, 0x400)
         return f"\\u{0xD800 + high:04x}\\u{0xDC00 + low:04x}"
     return f"\\u{code:04x}"
+
+
+def _escape_bytes_in_json(found: re.Match[bytes]) -> bytes:
+    return visible_json(found[0].decode()).encode()

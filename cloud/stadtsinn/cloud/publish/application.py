@@ -32,6 +32,7 @@ from stadtsinn.cloud.publish.api.middleware import API_PREFIX, RequestMiddleware
 from stadtsinn.cloud.publish.api.parameters import only_known_parameters
 from stadtsinn.cloud.publish.api.reference import router as reference_router
 from stadtsinn.cloud.publish.api.service_endpoints import service_router
+from stadtsinn.cloud.publish.api.visible_answers import VisibleAnswers
 from stadtsinn.cloud.publish.clients import NO_PROXIES, Proxies
 from stadtsinn.cloud.publish.web.answers import Answers
 from stadtsinn.cloud.publish.web.endpoints import router as web_router
@@ -104,6 +105,7 @@ def create_app(
     app.state.public_answers = Answers(partial(settings_of, app))
     app.state.public_memory = Memory(services)
     # The last one added is the first that a request meets.
+    app.add_middleware(VisibleAnswers)
     app.add_middleware(FairShare, proxies=proxies)
     app.add_middleware(RequestMiddleware)
     networks = [str(network) for network in proxies.networks]

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from stadtsinn.base.foreign_text import visible_json_bytes
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.language import Language
 from stadtsinn.cloud.domains.crowd.present import Present, present
@@ -56,4 +57,5 @@ def count_of(connection: Connection, zone: PublicZone, now: Instant) -> PublicCo
 
 def encode(document: dict[str, Any]) -> bytes:
     """The document as bytes."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return visible_json_bytes(text.encode())
