@@ -149,7 +149,7 @@ def _summary(
     settings: CloudSettings, brokers: list[tuple[str, Broker]]
 ) -> Iterator[tuple[str, str]]:
     yield text("database", "Datenbank"), _where(settings.database.url)
-    yield text("series", "Zeitreihen"), _where(settings.series.url)
+    yield text("series", "Messreihen"), _where(settings.series.url)
     yield text("archive", "Archiv"), str(settings.archive.folder.absolute())
     for source, broker in brokers:
         name = text("edges", "Agenten") if source == "edges" else source

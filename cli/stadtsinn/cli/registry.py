@@ -296,7 +296,7 @@ def _warn_of_idle(rule: Rule) -> None:
     say(
         text(
             f"note: rule {rule.slug} watches no station yet: none has {group}",
-            f"Hinweis: Regel {rule.slug} gilt noch für keine Station: keine hat {group}",
+            f"Hinweis: Regel {rule.slug} gilt noch für keine Messstelle: keine hat {group}",
         ),
         error=True,
     )

@@ -59,7 +59,7 @@ def replay(
         typer.Option(
             help=text(
                 "Series store, e.g. influxdb://localhost:8086; embedded by default.",
-                "Zeitreihenspeicher, z. B. influxdb://localhost:8086; sonst eingebettet.",
+                "Speicher der Messreihen, z. B. influxdb://localhost:8086; sonst eingebettet.",
             )
         ),
     ] = None,
