@@ -276,20 +276,23 @@ def _operations(parts: Parts) -> tuple[DiskWatch, OperatorAlarms]:
 
 
 def _api(parts: Parts, checks: Checks, beside: Sequence[str]) -> Role:
-    from stadtsinn.cloud.intake.device_claims.endpoints import use_claim_settings
     from stadtsinn.cloud.platform.access.dependencies import Services
     from stadtsinn.cloud.publish.application import create_app
     from stadtsinn.cloud.publish.serving import ApiServer
-    from stadtsinn.cloud.publish.web.settings import use_settings
     from stadtsinn.cloud.town.edge_authority import EdgeAuthority
-    from stadtsinn.cloud.town.endpoints import use_edge_authority
 
-    api = parts.settings.api
-    services = Services(parts.database, parts.clock, parts.settings.limits)
-    app = create_app(services, parts.series, parts.archive, checks, beside, api.trusted)
-    use_settings(app, parts.settings.web)
-    use_claim_settings(app, parts.settings.claims)
-    use_edge_authority(app, EdgeAuthority.read(parts.settings.edges.authority))
+    settings, api = parts.settings, parts.settings.api
+    app = create_app(
+        Services(parts.database, parts.clock, settings.limits),
+        parts.series,
+        parts.archive,
+        checks,
+        beside,
+        api.trusted,
+        web=settings.web,
+        claims=settings.claims,
+        edges=EdgeAuthority.read(settings.edges.authority),
+    )
     return Role(ApiServer(app, api.bind, proxies=api.trusted))
 
 

@@ -20,7 +20,6 @@ from stadtsinn.cloud.broker.authority import Authority as OwnAuthority
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town.edge_authority import EdgeAuthority
-from stadtsinn.cloud.town.endpoints import use_edge_authority
 from stadtsinn.cloud.town.model import Edge
 from stadtsinn.cloud.town.service import change, give_edge
 
@@ -30,7 +29,7 @@ BODY = {"id": "rathaus-dach", "name": "Rathaus, Dach"}
 @pytest.fixture
 def authority(world: ApiWorld) -> Authority:
     made = Authority()
-    use_edge_authority(world.app, EdgeAuthority([made.certificate]))
+    world.app.state.edge_authority = EdgeAuthority([made.certificate])
     return made
 
 

@@ -18,6 +18,7 @@ from stadtsinn.cloud.alarms.notify.endpoints import router as notify_router
 from stadtsinn.cloud.domains.crowd.endpoints import router as crowd_router
 from stadtsinn.cloud.domains.crowd.zones.endpoints import router as zone_router
 from stadtsinn.cloud.intake.device_claims.endpoints import router as claims_router
+from stadtsinn.cloud.intake.device_claims.settings import ClaimSettings
 from stadtsinn.cloud.intake.endpoints import router as ingest_router
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.history.endpoints import router as log_router
@@ -37,11 +38,12 @@ from stadtsinn.cloud.publish.clients import NO_PROXIES, Proxies
 from stadtsinn.cloud.publish.web.answers import Answers
 from stadtsinn.cloud.publish.web.endpoints import router as web_router
 from stadtsinn.cloud.publish.web.memory import FromMemory, Memory
-from stadtsinn.cloud.publish.web.settings import settings_of
+from stadtsinn.cloud.publish.web.settings import WebSettings, settings_of
 from stadtsinn.cloud.series.answers.endpoints import router as series_router
 from stadtsinn.cloud.series.corrections.endpoints import router as corrections_router
 from stadtsinn.cloud.series.retention.kept import KeptSeries
 from stadtsinn.cloud.series.stores.store import SeriesStore, SeriesUnavailable
+from stadtsinn.cloud.town.edge_authority import EdgeAuthority
 from stadtsinn.cloud.town.endpoints import router as registry_router
 from stadtsinn.cloud.town.stations.endpoints import router as stations_router
 
@@ -79,9 +81,14 @@ def create_app(
     checks: Mapping[str, Callable[[], Check]] | None = None,
     beside: Sequence[str] = (),
     proxies: Proxies = NO_PROXIES,
+    *,
+    web: WebSettings | None = None,
+    claims: ClaimSettings | None = None,
+    edges: EdgeAuthority | None = None,
 ) -> FastAPI:
     """The application over these stores; `checks` are the process's other health checks, `beside`
-    the addresses of other processes' health pages. `proxies` are believed about who asks."""
+    the addresses of other processes' health pages. `proxies` are believed about who asks. Without
+    `edges` no edge's certificate counts."""
     app = FastAPI(
         title="stadtsinn",
         version=version("stadtsinn"),
@@ -94,6 +101,9 @@ def create_app(
     app.state.services = services
     app.state.series = KeptSeries(series, services.database, services.clock)
     app.state.archive = archive
+    app.state.web_settings = web or WebSettings()
+    app.state.claim_settings = claims or ClaimSettings()
+    app.state.edge_authority = edges or EdgeAuthority()
     for router in DOMAIN_ROUTERS:
         app.include_router(router, prefix=API_PREFIX, dependencies=[Depends(only_known_parameters)])
     for router in (*REPORT_ROUTERS, reference_router):

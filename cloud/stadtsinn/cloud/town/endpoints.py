@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN, DevEuiInPath, SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of, unchanged
 from stadtsinn.cloud.town import repository, service
+from stadtsinn.cloud.town.changing import changing
 from stadtsinn.cloud.town.edge_authority import EdgeAuthority
 from stadtsinn.cloud.town.model import (
     Device,
@@ -26,14 +27,8 @@ from stadtsinn.decoders.catalogue import catalogue
 router = APIRouter()
 
 
-def use_edge_authority(app: FastAPI, authority: EdgeAuthority) -> None:
-    """Without it no certificate counts."""
-    app.state.edge_authority = authority
-
-
 def edge_authority(request: Request) -> EdgeAuthority:
-    stated = getattr(request.app.state, "edge_authority", None)
-    return stated if isinstance(stated, EdgeAuthority) else EdgeAuthority()
+    return cast(EdgeAuthority, request.app.state.edge_authority)
 
 
 AuthorityDep = Annotated[EdgeAuthority, Depends(edge_authority)]
@@ -51,7 +46,7 @@ def list_sites(scope: ReaderDep, services: ServicesDep, page: PageDep) -> Page[S
 
 @router.post("/sites", tags=["sites"], status_code=201, summary="Create a site · Ort anlegen")
 def create_site(scope: EditorDep, services: ServicesDep, body: Site) -> Site:
-    with service.change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.create_site(connection, scope, body)
     return body
 
@@ -65,7 +60,7 @@ def read_site(scope: ReaderDep, services: ServicesDep, site: SlugInPath) -> Site
 @router.put("/sites/{site}", tags=["sites"], summary="Replace a site · Ort ändern")
 def replace_site(scope: EditorDep, services: ServicesDep, site: SlugInPath, body: SiteBody) -> Site:
     record = Site(slug=site, **body.model_dump())
-    with service.change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.replace_site(connection, scope, record)
     return record
 
@@ -74,7 +69,7 @@ def replace_site(scope: EditorDep, services: ServicesDep, site: SlugInPath, body
     "/sites/{site}", tags=["sites"], status_code=204, summary="Delete a site · Ort löschen"
 )
 def delete_site(scope: EditorDep, services: ServicesDep, site: SlugInPath) -> None:
-    with service.change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.delete_site(connection, scope, site)
 
 
@@ -107,7 +102,7 @@ def list_devices(
     "/devices", tags=["devices"], status_code=201, summary="Register a device · Gerät anlegen"
 )
 def create_device(scope: EditorDep, services: ServicesDep, body: Device) -> Device:
-    with service.change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.create_device(connection, scope, body, services.clock.now())
     return body
 
@@ -123,7 +118,7 @@ def replace_device(
     scope: EditorDep, services: ServicesDep, dev_eui: DevEuiInPath, body: DeviceBody
 ) -> Device:
     record = Device(dev_eui=dev_eui, **body.model_dump())
-    with service.change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.replace_device(connection, scope, record)
     return record
 
@@ -135,7 +130,7 @@ def replace_device(
     summary="Delete a device, keep its history · Gerät löschen, Verlauf bleibt",
 )
 def delete_device(scope: EditorDep, services: ServicesDep, dev_eui: DevEuiInPath) -> None:
-    with service.change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.delete_device(connection, scope, dev_eui, services.clock.now())
 
 
@@ -173,7 +168,7 @@ def read_edge(scope: ReaderDep, services: ServicesDep, edge: SlugInPath) -> Edge
 @router.put("/edges/{edge}", tags=["edges"], summary="Rename an edge agent · umbenennen")
 def replace_edge(scope: EditorDep, services: ServicesDep, edge: SlugInPath, body: EdgeBody) -> Edge:
     record = Edge.registered(edge, body.name)
-    with service.change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.replace_edge(connection, scope, record)
     return record
 
@@ -182,7 +177,7 @@ def replace_edge(scope: EditorDep, services: ServicesDep, edge: SlugInPath, body
     "/edges/{edge}", tags=["edges"], status_code=204, summary="Delete an edge agent · löschen"
 )
 def delete_edge(scope: EditorDep, services: ServicesDep, edge: SlugInPath) -> None:
-    with service.change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.delete_edge(connection, scope, edge)
 
 

@@ -219,19 +219,9 @@ def edges_page(
     return [Edge.registered(row.id, row.name) for row in rows]
 
 
-def is_edge_id_taken(connection: Connection, edge_id: str) -> bool:
-    """Whether any tenant has this edge agent; its id is unique for all tenants."""
-    where = edges.c.id == edge_id
-    return connection.execute(select(edges.c.id).where(where)).first() is not None
-
-
-def has_edge(connection: Connection, scope: Scope, edge_id: str) -> bool:
-    query = own_rows(scope, edges).where(edges.c.id == edge_id)
-    return connection.execute(query).first() is not None
-
-
 def tenant_of_edge(connection: Connection, edge_id: str) -> str | None:
-    """The tenant of an edge, for commands on the server; None for one that is not registered."""
+    """Whose an edge id is, which is unique for all tenants; None where nobody has it. No answer
+    to a town may tell another town from nobody."""
     query = select(edges.c.tenant_id).where(edges.c.id == edge_id)
     return connection.execute(query).scalar_one_or_none()
 

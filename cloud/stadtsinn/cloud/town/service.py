@@ -236,7 +236,7 @@ def _require_sound_device(connection: Connection, scope: Scope, record: Device) 
 
 def create_edge(connection: Connection, scope: Scope, record: Edge, now: Instant) -> None:
     """By the operator's word. Raises Conflict where the id is taken."""
-    if repository.is_edge_id_taken(connection, record.id):
+    if repository.tenant_of_edge(connection, record.id) is not None:
         raise Conflict(
             f"The edge agent id '{record.id}' is already in use. 'stadtsinn registry give-edge "
             f"{record.id} {scope.tenant_id}' gives it to this town."
@@ -254,9 +254,10 @@ def enrol_edge(
     Raises Conflict for an edge of one's own. Forbidden says the same whether others have the id
     or nobody.
     """
-    if repository.has_edge(connection, scope, record.id):
+    owner = repository.tenant_of_edge(connection, record.id)
+    if owner == scope.tenant_id:
         raise Conflict(f"Your town has the edge agent '{record.id}'. Rename it with PUT.")
-    if not proven or repository.is_edge_id_taken(connection, record.id):
+    if not proven or owner is not None:
         raise Forbidden(
             f"The edge agent id '{record.id}' was not given to your town. Ask the operator of this "
             f"server ('stadtsinn registry give-edge {record.id} {scope.tenant_id}'), or send the "

@@ -21,7 +21,6 @@ from stadtsinn.cloud.platform.limits.model import MOST, Limits
 from stadtsinn.cloud.platform.limits.service import change_limit, limits_for
 from stadtsinn.cloud.publish.application import create_app
 from stadtsinn.cloud.town.edge_authority import EdgeAuthority
-from stadtsinn.cloud.town.endpoints import use_edge_authority
 from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.cloud.town_file.device_import import import_devices
 from stadtsinn.cloud.town_file.model import Town
@@ -98,7 +97,7 @@ def test_there_is_room_for_so_many_and_the_refusal_says_which_limit_and_what_to_
 
 def test_edges_have_a_limit_also_with_a_certificate(world: ApiWorld) -> None:
     authority, caller = Authority(), limited(world, edges=1)
-    use_edge_authority(world.app, EdgeAuthority([authority.certificate]))
+    world.app.state.edge_authority = EdgeAuthority([authority.certificate])
     for number, status in ((1, 201), (2, 409)):
         name = f"edge-{number}"
         body = {"id": name, "name": "Rathaus", "certificate": authority.issue([name])}

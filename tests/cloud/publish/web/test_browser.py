@@ -16,7 +16,7 @@ from fake_market import NORTH, OPENING, SOUTH, Market
 from real_browser import chromium, console_messages, narrow, prefer, requested, served
 from real_parts import wait_until
 from stadtsinn.base.instant import MINUTE, SECOND, Instant
-from stadtsinn.cloud.publish.web.settings import WebSettings, use_settings
+from stadtsinn.cloud.publish.web.settings import WebSettings
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +36,7 @@ def page(world: ApiWorld, market: Market, browser: Chrome) -> Iterator[str]:
     settings = WebSettings(
         accessibility_url="/barrierefrei", feedback_url="mailto:a@b.example", poll_seconds=POLL_S
     )
-    use_settings(world.app, settings)
+    world.app.state.web_settings = settings
     for minute in range(11):
         inside(market, minute, 40 * minute)
     market.clock.set(Instant(OPENING + 10 * MINUTE + 10 * SECOND))

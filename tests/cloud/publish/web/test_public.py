@@ -20,7 +20,7 @@ from stadtsinn.cloud.domains.crowd.zones.repository import insert_zone
 from stadtsinn.cloud.domains.crowd.zones.tables import zones
 from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.platform.api import templates
-from stadtsinn.cloud.publish.web.settings import WebSettings, use_settings
+from stadtsinn.cloud.publish.web.settings import WebSettings
 from stadtsinn.cloud.town.repository import bump_revision
 
 pytestmark = pytest.mark.slow
@@ -413,13 +413,10 @@ def test_the_script_is_small_and_depends_on_nothing(viewer: TestClient, market: 
 def test_an_installation_says_who_may_embed_and_where_to_complain(
     world: ApiWorld, market: Market, viewer: TestClient
 ) -> None:
-    use_settings(
-        world.app,
-        WebSettings(
-            accessibility_url="https://www.musterstadt.example/barrierefrei",
-            feedback_url="mailto:barriere@musterstadt.example",
-            frame_ancestors=("https://www.musterstadt.example",),
-        ),
+    world.app.state.web_settings = WebSettings(
+        accessibility_url="https://www.musterstadt.example/barrierefrei",
+        feedback_url="mailto:barriere@musterstadt.example",
+        frame_ancestors=("https://www.musterstadt.example",),
     )
     answer = viewer.get(PAGE)
     assert 'href="https://www.musterstadt.example/barrierefrei"' in answer.text

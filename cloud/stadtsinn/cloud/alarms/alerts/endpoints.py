@@ -22,6 +22,7 @@ from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, S
 from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN, SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
 from stadtsinn.cloud.platform.api.times import write_time
+from stadtsinn.cloud.town.changing import changing
 from stadtsinn.cloud.town.service import change
 
 router = APIRouter()
@@ -89,7 +90,7 @@ def list_rules(scope: ReaderDep, services: ServicesDep, page: PageDep) -> Page[R
 @router.post("/rules", tags=["rules"], status_code=201, summary="Create a rule · Regel anlegen")
 def create_rule(scope: EditorDep, services: ServicesDep, body: Rule) -> RuleView:
     """It judges from the next measurement on."""
-    with change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.create_rule(connection, scope, body)
         return _read(connection, scope, body.slug)
 
@@ -105,7 +106,7 @@ def replace_rule(
     scope: EditorDep, services: ServicesDep, rule: SlugInPath, body: RuleBody
 ) -> RuleView:
     """A change of what it judges ends an open alarm; its recipients get the reason in a message."""
-    with change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.replace_rule(connection, scope, Rule(slug=rule, **dict(body)))
         return _read(connection, scope, rule)
 

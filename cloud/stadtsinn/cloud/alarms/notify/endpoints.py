@@ -32,7 +32,7 @@ from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
 from stadtsinn.cloud.platform.api.templates import templates_of
 from stadtsinn.cloud.platform.api.times import write_time
 from stadtsinn.cloud.platform.database.engine import Database
-from stadtsinn.cloud.town.service import change
+from stadtsinn.cloud.town.changing import changing
 
 router = APIRouter()
 """Endpoints that need an API key."""
@@ -70,7 +70,7 @@ def list_recipients(scope: ReaderDep, services: ServicesDep, page: PageDep) -> P
     summary="Create a recipient · Empfänger anlegen",
 )
 def create_recipient(scope: EditorDep, services: ServicesDep, body: Recipient) -> RecipientView:
-    with change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.create_recipient(connection, scope, body)
         return _view(repository.recipient(connection, scope, body.slug))
 
@@ -90,7 +90,7 @@ def replace_recipient(
     scope: EditorDep, services: ServicesDep, recipient: SlugInPath, body: RecipientBody
 ) -> RecipientView:
     wanted = Recipient(slug=recipient, **dict(body))
-    with change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.replace_recipient(connection, scope, wanted)
         return _view(repository.recipient(connection, scope, recipient))
 
@@ -105,7 +105,7 @@ def delete_recipient(scope: EditorDep, services: ServicesDep, recipient: SlugInP
     services.database.in_slices(
         lambda connection: service.give_up_waiting(connection, scope, recipient)
     )
-    with change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.delete_recipient(connection, scope, recipient)
 
 

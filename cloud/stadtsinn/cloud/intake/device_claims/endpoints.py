@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, Request
 
 from stadtsinn.cloud.intake.device_claims import repository, service
 from stadtsinn.cloud.intake.device_claims.model import Claim, ClaimedDevice, ClaimRequest
@@ -16,14 +16,8 @@ from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
 router = APIRouter(tags=["claims"])
 
 
-def use_claim_settings(app: FastAPI, settings: ClaimSettings) -> None:
-    """Without it the defaults apply."""
-    app.state.claims = settings
-
-
 def claim_settings(request: Request) -> ClaimSettings:
-    stated = getattr(request.app.state, "claims", None)
-    return stated if isinstance(stated, ClaimSettings) else ClaimSettings()
+    return cast(ClaimSettings, request.app.state.claim_settings)
 
 
 SettingsDep = Annotated[ClaimSettings, Depends(claim_settings)]

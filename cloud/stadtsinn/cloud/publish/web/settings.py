@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 from pydantic import AfterValidator, Field
 
@@ -52,12 +52,6 @@ class WebSettings(Section):
         )
 
 
-def use_settings(app: FastAPI, settings: WebSettings) -> None:
-    """Give an application its web settings; without, the defaults hold."""
-    app.state.web_settings = settings
-
-
 def settings_of(app: FastAPI) -> WebSettings:
     """The settings an application was given."""
-    settings = getattr(app.state, "web_settings", None)
-    return settings if isinstance(settings, WebSettings) else WebSettings()
+    return cast(WebSettings, app.state.web_settings)

@@ -46,7 +46,7 @@ from stadtsinn.cloud.series.answers.schemas import (
 from stadtsinn.cloud.series.stores.dependencies import SeriesDep
 from stadtsinn.cloud.series.stores.store import Aggregate, Sample, SeriesKey, Window
 from stadtsinn.cloud.town import repository as registry
-from stadtsinn.cloud.town.service import change
+from stadtsinn.cloud.town.changing import changing
 from stadtsinn.cloud.town.stations import repository as town_stations
 
 router = APIRouter(tags=["series"])
@@ -128,7 +128,7 @@ def describe_series(
     would show again come back with `stadtsinn cloud rebuild series`."""
     reading.check_quantity(quantity)
     key = SeriesKey(station, quantity, channel)
-    with change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         repository.describe_stream(connection, scope, key, body.label, body.retention_days)
     return body
 

@@ -14,6 +14,7 @@ from stadtsinn.cloud.platform.api.fields import (
     normalised_dev_eui,
 )
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.town.changing import changing
 from stadtsinn.cloud.town.service import change
 from stadtsinn.cloud.town.stations import repository, service
 from stadtsinn.cloud.town.stations.model import (
@@ -52,7 +53,7 @@ def list_stations(
     summary="Create a station · Messstelle anlegen",
 )
 def create_station(scope: EditorDep, services: ServicesDep, body: Station) -> Station:
-    with change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.create_station(connection, Editor(scope, services.clock.now()), body)
     return body
 
@@ -71,7 +72,7 @@ def replace_station(
 ) -> Station:
     """The slug cannot be changed: series are stored under it."""
     record = Station(slug=station, **dict(body))
-    with change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.replace_station(connection, Editor(scope, services.clock.now()), record)
     return record
 
@@ -83,7 +84,7 @@ def replace_station(
     summary="Delete a station without deployments · Messstelle löschen",
 )
 def delete_station(scope: EditorDep, services: ServicesDep, station: SlugInPath) -> None:
-    with change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.delete_station(connection, Editor(scope, services.clock.now()), station)
 
 
@@ -123,7 +124,7 @@ def create_deployment(
 ) -> PlacedDeployment:
     """From then on, or for a time in the past: the series concerned are made anew from the log, and
     the counts of gates of the last seven days; `stadtsinn cloud rebuild live` counts older ones."""
-    with change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         return service.deploy(connection, Editor(scope, services.clock.now()), body)
 
 
@@ -159,5 +160,5 @@ def replace_deployment(
     summary="Delete a deployment as if it had never been · Einbau löschen",
 )
 def delete_deployment(scope: EditorDep, services: ServicesDep, deployment: IdInPath) -> None:
-    with change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.delete_deployment(connection, Editor(scope, services.clock.now()), deployment)

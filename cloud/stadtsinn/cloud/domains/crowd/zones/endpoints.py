@@ -9,7 +9,7 @@ from stadtsinn.cloud.domains.crowd.zones.model import Gate, GateBody, Zone, Zone
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of, unchanged
-from stadtsinn.cloud.town.service import change
+from stadtsinn.cloud.town.changing import changing
 
 router = APIRouter()
 
@@ -23,7 +23,7 @@ def list_zones(scope: ReaderDep, services: ServicesDep, page: PageDep) -> Page[Z
 
 @router.post("/zones", tags=["zones"], status_code=201, summary="Create a zone · Bereich anlegen")
 def create_zone(scope: EditorDep, services: ServicesDep, body: Zone) -> Zone:
-    with change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.create_zone(connection, scope, body)
     return body
 
@@ -37,7 +37,7 @@ def read_zone(scope: ReaderDep, services: ServicesDep, zone: SlugInPath) -> Zone
 @router.put("/zones/{zone}", tags=["zones"], summary="Replace a zone · Bereich ändern")
 def replace_zone(scope: EditorDep, services: ServicesDep, zone: SlugInPath, body: ZoneBody) -> Zone:
     record = Zone(slug=zone, **body.model_dump())
-    with change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.replace_zone(connection, scope, record)
     return record
 
@@ -49,7 +49,7 @@ def delete_zone(scope: EditorDep, services: ServicesDep, zone: SlugInPath) -> No
     services.database.in_slices(
         lambda connection: service.forget_zone_history(connection, scope, zone)
     )
-    with change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.delete_zone(connection, scope, zone)
 
 
@@ -67,7 +67,7 @@ def list_gates(
     "/zones/{zone}/gates", tags=["zones"], status_code=201, summary="Add a gate · Zugang anlegen"
 )
 def create_gate(scope: EditorDep, services: ServicesDep, zone: SlugInPath, body: Gate) -> Gate:
-    with change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.create_gate(connection, scope, zone, body)
     return body
 
@@ -83,7 +83,7 @@ def replace_gate(
     scope: EditorDep, services: ServicesDep, zone: SlugInPath, gate: SlugInPath, body: GateBody
 ) -> Gate:
     record = Gate(slug=gate, **body.model_dump())
-    with change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.replace_gate(connection, scope, zone, record)
     return record
 
@@ -97,5 +97,5 @@ def delete_gate(
     services.database.in_slices(
         lambda connection: service.forget_gate_counts(connection, scope, zone, gate)
     )
-    with change(services.database, scope, services.clock.now()) as connection:
+    with changing(services, scope) as connection:
         service.delete_gate(connection, scope, zone, gate)
