@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from stadtsinn.base.instant import Instant, parse
+from stadtsinn.edge.agent.aside import aside, retry
 from stadtsinn.edge.agent.rows import ROW_OVERHEAD, Row
 from stadtsinn.edge.agent.spool import Spool, SpoolFull, open_spool
 from stadtsinn.edge.messages.delivery import RawItem
@@ -175,3 +176,100 @@ def test_small_values_are_kept(path: Path) -> None:
     spool.save("key", b"value")
     spool.close()
     assert Spool(path, MEGABYTE).load("key") == b"value"
+
+
+# --- what is acknowledged and held -----------------------------------------------------
+
+
+HOUR = 3_600_000_000
+
+
+def held(path: Path, count: int, keep: int = 48 * HOUR, max_bytes: int = MEGABYTE) -> Spool:
+    """A spool of which all is acknowledged; its rows are a microsecond apart."""
+    spool = Spool(path, max_bytes, keep)
+    spool.append(rows(spool, count))
+    spool.acknowledge(count)
+    return spool
+
+
+def test_what_is_acknowledged_waits_again_when_it_is_asked_for(path: Path) -> None:
+    spool = held(path, 10)
+    spool.append(rows(spool, 2))
+    assert positions(spool) == [11, 12]
+    assert spool.go_back(4) == 6
+    assert (positions(spool), spool.depth, spool.held) == (list(range(5, 13)), 8, 4)
+    spool.acknowledge(12)
+    assert (spool.depth, spool.held, spool.go_back(12)) == (0, 12, 0)
+
+
+def test_it_is_held_over_a_restart_and_not_sent_again_by_itself(path: Path) -> None:
+    spool = held(path, 250)
+    spool.append(rows(spool, 1))
+    spool.acknowledge(251)
+    spool.close()
+    again = Spool(path, MEGABYTE, 48 * HOUR)
+    assert (again.depth, again.held, again.used_bytes) == (0, 251, 0)
+    assert again.go_back(0) == 251
+
+
+def test_killed_only_a_few_of_the_held_are_sent_again(path: Path) -> None:
+    spool = Spool(path, MEGABYTE, 48 * HOUR)
+    for _ in range(30):
+        spool.append(rows(spool, 20))
+        spool.acknowledge(spool.last_position)
+    del spool  # no close
+    assert Spool(path, MEGABYTE, 48 * HOUR).depth <= 120
+
+
+def test_going_back_to_what_is_gone_gives_what_is_here(path: Path) -> None:
+    spool = held(path, 300, keep=HOUR)
+    later = rows(spool, 1)[0]._replace(received_at=Instant(NOW + HOUR + 250))
+    spool.append([later])
+    assert spool.holds_after == 200, "in groups of a hundred"
+    assert spool.go_back(50) == 100
+    assert positions(spool)[0] == 201
+
+
+def test_the_held_go_first_where_room_is_needed(path: Path) -> None:
+    """An hour's waiting uplinks are worth more than yesterday's delivered ones."""
+    spool = held(path, 50, max_bytes=60 * STORED)
+    assert (spool.used_bytes, spool.fill) == (0, 0)
+    spool.append(rows(spool, 40))
+    assert positions(spool) == list(range(51, 91))
+    assert spool.used_bytes == 40 * STORED
+    with pytest.raises(SpoolFull):
+        spool.append(rows(spool, 21))
+    spool.append(rows(spool, 19))
+    assert spool.depth == 59
+
+
+def test_bytes_are_counted_the_same_after_a_restart(path: Path) -> None:
+    spool = held(path, 120, keep=HOUR)
+    spool.go_back(70)
+    spool.acknowledge(90)
+    spool.append([rows(spool, 1)[0]._replace(received_at=Instant(NOW + HOUR + 110))])
+    counted = spool.used_bytes, spool.depth, spool.held
+    spool.close()
+    again = Spool(path, MEGABYTE, HOUR)
+    assert (again.used_bytes, again.depth, again.held) == counted
+
+
+@pytest.mark.parametrize("left", [0.1, 0.5, 0.9])
+def test_a_file_that_was_cut_is_set_aside(path: Path, left: float) -> None:
+    held(path, 500).close()
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * left)])
+    with capture_logs() as logs:
+        assert open_spool(path, MEGABYTE, NOW).last_position == 0
+    assert logs[0]["event"] == "spool_damaged"
+
+
+@pytest.mark.parametrize("offset", [0, 40, 4096])
+def test_commands_name_a_damaged_spool(path: Path, offset: int) -> None:
+    held(path, 500).close()
+    content = bytearray(path.read_bytes())
+    content[offset : offset + 4096] = b"\xa5" * 4096
+    path.write_bytes(content)
+    for command in (aside, lambda spool: retry(spool, ())):
+        with pytest.raises(ValueError, match=r"is damaged .* start the agent again"):
+            command(path)

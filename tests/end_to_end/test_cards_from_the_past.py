@@ -136,7 +136,7 @@ def test_spool_without_its_newest_rows_begins_a_new_stream(town: Town) -> None:
     agent.stop()
     spool = sqlite3.connect(agent.spool)
     with spool:
-        spool.execute("UPDATE item SET position = 10")
+        spool.execute("DELETE FROM item WHERE position > 10")
     spool.close()
     agent.start()
     send(local, range(20, 50))
@@ -172,16 +172,51 @@ def test_spool_of_another_edge_is_delivered_as_a_stream_of_its_own(town: Town) -
     assert "stream_gap_given_up" not in town.log()
 
 
-def test_cloud_restored_from_a_backup_goes_on_at_once(town: Town) -> None:
-    """What the edge no longer holds is given up and said, without waiting for proofs."""
+def _database_of_yesterday(town: Town) -> None:
+    """As it was before any uplink; what runs goes on with it."""
+    with town.cloud.database.write() as connection:
+        connection.exec_driver_sql("DELETE FROM uplinks")
+        connection.exec_driver_sql("DELETE FROM edge_streams")
+
+
+def test_cloud_restored_from_a_backup_asks_for_what_is_missing(town: Town) -> None:
     agent, local = town.agent("a")
     agent.start()
     send(local, range(20))
     town.wait_for(range(20))
     wait_until(lambda: agent.metric("stadtsinn_edge_spool_items") == 0, "acknowledged")
-    with town.cloud.database.write() as connection:
-        connection.exec_driver_sql("DELETE FROM uplinks")
-        connection.exec_driver_sql("DELETE FROM edge_streams")
+    _database_of_yesterday(town)
+    send(local, range(20, 40))
+    town.wait_for(range(40))
+    wait_until(lambda: agent.metric("stadtsinn_edge_spool_items") == 0, "acknowledged")
+    assert agent.metric("stadtsinn_edge_resends_total") == 0
+    assert "asked for 20 items again" in agent.warnings("delivery")
+    assert "is asked for all behind position 0" in town.warnings()
+    assert "stream_gap_given_up" not in town.log()
+
+
+def test_an_edge_that_has_nothing_new_is_asked_too(town: Town) -> None:
+    """It may stand where no sensor lives any more; the ingest's start is what it answers."""
+    agent, local = town.agent("a")
+    agent.start()
+    send(local, range(20))
+    town.wait_for(range(20))
+    wait_until(lambda: agent.metric("stadtsinn_edge_spool_items") == 0, "acknowledged")
+    town.ingest.kill()
+    _database_of_yesterday(town)
+    town.ingest.start()
+    town.wait_for(range(20))
+    wait_until(lambda: agent.metric("stadtsinn_edge_spool_items") == 0, "acknowledged")
+
+
+def test_an_edge_that_keeps_nothing_is_asked_in_vain_and_goes_on(town: Town) -> None:
+    """What it no longer holds is given up and said, without waiting for proofs."""
+    agent, local = town.agent("a", keep_hours=0)
+    agent.start()
+    send(local, range(20))
+    town.wait_for(range(20))
+    wait_until(lambda: agent.metric("stadtsinn_edge_spool_items") == 0, "acknowledged")
+    _database_of_yesterday(town)
     send(local, range(20, 40))
     town.wait_for(range(20, 40))
     wait_until(lambda: agent.metric("stadtsinn_edge_spool_items") == 0, "acknowledged")

@@ -35,7 +35,12 @@ class AgentsAndCloud:
         self.locals: list[Mosquitto] = []
 
     def agent(
-        self, name: str, clock: Clock | None = None, *, edge_id: str = "rathaus"
+        self,
+        name: str,
+        clock: Clock | None = None,
+        *,
+        edge_id: str = "rathaus",
+        keep_hours: float = 48,
     ) -> tuple[RunningAgent, Mosquitto]:
         """An agent with a local broker of its own; without a word all have the same edge id."""
         local = mosquitto(self.folder / f"{name}-local")
@@ -47,6 +52,7 @@ class AgentsAndCloud:
             local.port,
             self.broker.port,
             edge_id=edge_id,
+            keep_hours=keep_hours,
         )
         self.agents.append(agent)
         return agent, local

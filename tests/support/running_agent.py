@@ -35,6 +35,7 @@ class RunningAgent:
         *,
         edge_id: str = "rathaus",
         delivery: str = "window = 2, batch_items = 10, ack_timeout_seconds = 1",
+        keep_hours: float = 48,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -44,7 +45,7 @@ class RunningAgent:
             edge_id = "{edge_id}"
             local_broker = {{ port = {local} }}
             cloud_broker = {{ host = "127.0.0.1", port = {cloud}, reconnect_seconds = 1 }}
-            spool = {{ path = "spool.sqlite", max_megabytes = 5 }}
+            spool = {{ path = "spool.sqlite", max_megabytes = 5, keep_hours = {keep_hours} }}
             commit = {{ rows = 10, seconds = 0.1 }}
             delivery = {{ {delivery} }}
             health = {{ address = "127.0.0.1:0", status_seconds = 1 }}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -64,6 +65,16 @@ def run(config: EdgeConfig = Path("edge.toml"), clock: Clock = None) -> None:
         agent = EdgeAgent(settings, open_clock(clock or "system"))
     except (ValueError, OSError) as error:
         refuse(str(error))
+    except sqlite3.Error as error:  # a damaged spool is set aside; this one cannot be opened
+        refuse(
+            text(
+                f"the spool {settings.spool.path} cannot be opened ({error}): check disk space and "
+                "whose it is",
+                f"der Spool {settings.spool.path} lässt sich nicht öffnen ({error}): freien Platz "
+                "und Besitzer prüfen",
+            ),
+            FAILED,
+        )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: agent.stop())
     try:

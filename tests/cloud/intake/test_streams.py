@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stadtsinn.base.instant import Instant
-from stadtsinn.cloud.intake.streams import PROOFS, StreamState, advance, advance_run
+from stadtsinn.cloud.intake.arrival import Progress
+from stadtsinn.cloud.intake.streams import (
+    PROOFS,
+    Answer,
+    StreamState,
+    advance,
+    advance_run,
+    answered,
+)
 from stadtsinn.edge.messages.delivery import Sender
 
 
@@ -140,6 +150,79 @@ def test_what_the_edge_no_longer_holds_is_given_up_at_once() -> None:
     state, _, _ = advance_run(StreamState(), sender("a"), 1, 10, Instant(1))
     state, run, _ = advance_run(state, sender("a", acknowledged=50), 51, 60, Instant(2))
     assert (run.position, state.position, state.skipped) == (60, 60, 40)
+
+
+def holding(name: str, holds: int, acknowledged: int, **more: Any) -> Sender:
+    """An agent that holds what is acknowledged behind a position."""
+    values = {"begins": 0, "opened": 0, **more}
+    return Sender(name, acknowledged=acknowledged, holds=holds, **values)
+
+
+def told(state: StreamState, sender: Sender, first: int, last: int) -> tuple[StreamState, Answer]:
+    return answered(state, Progress("rathaus", "s", first, last, Instant(first), sender), sender)
+
+
+def test_a_restored_cloud_asks_for_what_the_edge_holds_until_it_comes() -> None:
+    state, _ = told(StreamState(), holding("a", 0, 0), 1, 10)
+    for first in (51, 61, 71, 81, 91):  # as often as one answer after another is lost
+        state, answer = told(state, holding("a", 0, 50), first, first + 9)
+        assert (answer.again, state.position, state.skipped) == (10, 10, 0)
+    state, answer = told(state, holding("b", 0, 10, again=True), 11, 30)
+    assert (answer.again, answer.position, answer.begin_anew) == (None, 30, False)
+    state, answer = told(state, holding("b", 0, 30, again=True), 31, 50)
+    assert (answer.position, state.position, state.skipped) == (50, 100, 0)
+
+
+def test_of_what_is_missing_only_what_nobody_holds_is_given_up() -> None:
+    state, _ = told(StreamState(), holding("a", 0, 0), 1, 10)
+    state, answer = told(state, holding("a", 30, 50), 51, 60)
+    assert (answer.again, state.skipped) == (30, 20)
+
+
+def test_a_cloud_that_does_not_know_the_stream_asks_for_all_that_is_held() -> None:
+    """Also for what was of a stream before it."""
+    state, answer = told(StreamState(), holding("a", 5, 40, begins=20), 41, 50)
+    assert (answer.again, state.skipped) == (5, 0)
+
+
+def test_who_lacks_nothing_asks_for_nothing() -> None:
+    state = StreamState()
+    for first in range(1, 60, 10):
+        state, answer = told(state, holding("a", 0, first - 1), first, first + 9)
+        assert (answer.again, answer.position) == (None, first + 9)
+
+
+def test_a_run_that_went_back_is_no_spool_from_the_past() -> None:
+    """Its process opened the spool long before the backup was made."""
+    state, _ = told(StreamState(), holding("a", 0, 0), 1, 90)
+    _, answer = told(state, holding("b", 0, 80, opened=3, again=True), 81, 85)
+    assert not answer.begin_anew
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.integers(1, 60), st.integers(1, 9))
+def test_whatever_was_lost_comes_again_or_is_given_up(
+    backed_up: int, holds: int, newest: int, step: int
+) -> None:
+    """An edge that keeps the protocol ends with all acknowledged, and nothing twice given up."""
+    state, backed_up = StreamState(), min(backed_up, newest)
+    if backed_up:
+        state, _ = told(state, holding("a", 0, 0), 1, backed_up)
+    acknowledged, run, arrived = newest - 1, 0, set(range(1, backed_up + 1))  # it greets
+    holds = min(holds, acknowledged)
+    for _ in range(200):
+        first, last = acknowledged + 1, min(acknowledged + step, newest)
+        if first > last:
+            break
+        sender = holding(str(run), holds, acknowledged, again=run > 0, opened=newest)
+        state, answer = told(state, sender, first, last)
+        arrived |= set(range(first, last + 1))
+        if answer.again is not None and answer.again < acknowledged:
+            acknowledged, run = max(answer.again, holds), run + 1
+        else:
+            acknowledged = max(acknowledged, answer.position)
+    assert acknowledged == newest
+    assert arrived >= set(range(holds + 1, newest + 1))
+    assert state.skipped == max(0, holds - backed_up)
 
 
 def test_batches_of_a_run_may_arrive_in_any_order() -> None:

@@ -32,6 +32,7 @@ class Kind(StrEnum):
     """What is wrong with an edge, though its data arrive."""
 
     OLDER_LIFE = "edge_of_an_older_life"
+    DELIVERS_AGAIN = "edge_delivers_again"
     SECOND_AGENT = "edge_runs_twice"
     CLOCK = "edge_clock_wrong"
     NO_CLOCK = "edge_time_impossible"
@@ -42,6 +43,8 @@ class Kind(StrEnum):
 REMEDIES: Mapping[Kind, str] = {
     Kind.OLDER_LIFE: "it goes on as a new stream and delivers all that waits; look whether its "
     "card was restored from an image, or a copy is running elsewhere",
+    Kind.DELIVERS_AGAIN: "nothing to do where the database was restored from a backup: what the "
+    "edge still holds comes and counts once. Otherwise find out who set it back",
     Kind.SECOND_AGENT: "a copied card? Give one of them an edge id, a certificate and a spool of "
     "its own",
     Kind.CLOCK: "its uplinks are dated by this cloud's clock; set the time there ('timedatectl')",
@@ -79,6 +82,13 @@ class EdgeWatch:
             self.notices.note(
                 Kind.OLDER_LIFE,
                 f"edge {edge} came with a spool from the past",
+                subject=edge,
+            )
+        if answer.again is not None:
+            self.notices.note(
+                Kind.DELIVERS_AGAIN,
+                f"edge {edge} was acknowledged more than this database has: it is asked for all "
+                f"behind position {answer.again}",
                 subject=edge,
             )
         if self._came_back(edge, answer.sender):

@@ -200,6 +200,7 @@ class EdgeSource(Linked):
             sender=answer.sender,
             begin_anew=answer.begin_anew,
             kept=answer.kept,
+            again=answer.again,
             at=self._clock.now(),
         )
         self._link.publish(ack_topic(answer.edge_id), encode(ack))

@@ -14,6 +14,10 @@ on it holds its items. So a gap that it no longer holds is given up at once, and
 acknowledged only what it has sent itself. That matters where one stream is in two hands: a copied
 card, or one from the past. Their positions are the same, their uplinks are not.
 
+An agent since the third version also says from where on it still holds what was acknowledged. Of
+that nothing is given up: where this cloud lacks it, its database was restored, and each answer asks
+for it until the edge sends it again (decision 23). It is a run of its own that does so.
+
 Items that their edge is to keep (decision 21) count as arrived. They are remembered until the
 edge says that it has read the acknowledgement that names them: that one may be lost.
 """
@@ -63,7 +67,7 @@ class StreamState(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What a run of an agent is told about its stream; `begin_anew` as in `Ack`."""
+    """What a run of an agent is told about its stream; `begin_anew`, `again` as in `Ack`."""
 
     edge_id: str
     stream: str
@@ -71,6 +75,7 @@ class Answer(msgspec.Struct, frozen=True):
     position: int
     begin_anew: bool
     kept: Ranges = ()
+    again: int | None = None
 
 
 def answered(state: StreamState, batch: Progress, sender: Sender) -> tuple[StreamState, Answer]:
@@ -78,7 +83,14 @@ def answered(state: StreamState, batch: Progress, sender: Sender) -> tuple[Strea
     state, run, past = advance_run(
         state, sender, batch.first, batch.last, batch.sent_at, batch.kept
     )
-    return state, Answer(batch.edge_id, batch.stream, sender.id, run.position, past, run.kept)
+    again = state.position if state.position < sender.acknowledged else None
+    answer = Answer(batch.edge_id, batch.stream, sender.id, run.position, past, run.kept, again)
+    return state, answer
+
+
+def _holds_after(sender: Sender) -> int:
+    """Nobody holds anything of the stream up to here."""
+    return sender.acknowledged if sender.holds is None else min(sender.holds, sender.acknowledged)
 
 
 def advance_run(
@@ -93,12 +105,14 @@ def advance_run(
     those at the positions `kept`; the run's own state; and whether its spool is from the past: the
     stream was further on than the spool when opened."""
     if state == StreamState():
-        state = StreamState(position=sender.begins)
+        # What it held before the stream began is not known here either.
+        state = StreamState(position=min(sender.begins, _holds_after(sender)))
     runs = {run.id: run for run in state.runs}
     run = runs.pop(sender.id, None)
-    past = run is None and max(sender.opened, sender.begins) < state.position
-    state = _given_up(state, sender.acknowledged)
-    state = advance(state, first, last, sent_at)
+    newest = max(sender.opened, sender.begins)
+    past = run is None and not sender.again and newest < state.position
+    state = _given_up(state, _holds_after(sender))
+    state = advance(state, first, last, sent_at, gives_up=False)
     run = _advanced(run or RunState(sender.id, sender.acknowledged), sender, first, last)
     if sender.keeps and (kept or run.kept):
         run = msgspec.structs.replace(run, kept=_to_keep(run.kept, sender, first, last, kept))
@@ -106,17 +120,15 @@ def advance_run(
     return msgspec.structs.replace(state, runs=latest), run, past
 
 
-def _given_up(state: StreamState, acknowledged: int) -> StreamState:
-    """Nobody holds what is up to `acknowledged`: what of it never came will not come."""
-    if acknowledged <= state.position:
+def _given_up(state: StreamState, upto: int) -> StreamState:
+    """Nobody holds what is up to there: what of it never came will not come."""
+    if upto <= state.position:
         return state
-    arrived = sum(
-        min(last, acknowledged) - first + 1 for first, last in state.ahead if first <= acknowledged
-    )
-    missing = acknowledged - state.position - arrived
-    ahead = tuple((first, last) for first, last in state.ahead if last > acknowledged)
+    arrived = sum(min(last, upto) - first + 1 for first, last in state.ahead if first <= upto)
+    missing = upto - state.position - arrived
+    ahead = tuple((first, last) for first, last in state.ahead if last > upto)
     state = msgspec.structs.replace(state, skipped=state.skipped + missing, ahead=ahead)
-    return _close(state, acknowledged)
+    return _close(state, upto)
 
 
 def _advanced(run: RunState, sender: Sender, first: int, last: int) -> RunState:
@@ -144,8 +156,11 @@ def _to_keep(
     return ranges
 
 
-def advance(state: StreamState, first: int, last: int, sent_at: Instant) -> StreamState:
-    """The state after items `first`..`last` were committed."""
+def advance(
+    state: StreamState, first: int, last: int, sent_at: Instant, *, gives_up: bool = True
+) -> StreamState:
+    """The state after items `first`..`last` were committed. `gives_up`: proofs close a gap, which
+    an agent that says what it holds need not give."""
     if first <= state.position + 1:
         return _close(state, max(state.position, last))
     begins = not state.ahead or first <= state.ahead[0][0]
@@ -154,7 +169,7 @@ def advance(state: StreamState, first: int, last: int, sent_at: Instant) -> Stre
         begun, begun_at = 1, sent_at
     elif begins and sent_at != begun_at:  # not "later": the edge's clock may have been set back
         begun, begun_at = begun + 1, sent_at
-    if begun >= PROOFS and begins:
+    if gives_up and begun >= PROOFS and begins:
         skipped = state.skipped + first - state.position - 1
         return _close(msgspec.structs.replace(state, skipped=skipped), last)
     ranges = _merged([*state.ahead, (first, last)])[:_RANGES_KEPT]

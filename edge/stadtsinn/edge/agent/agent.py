@@ -66,7 +66,7 @@ class EdgeAgent:
         self._metrics = Metrics()
         self._watchdog = systemd.Watchdog(time.monotonic)
         max_bytes = settings.spool.max_megabytes * 1_000_000
-        self._spool = open_spool(settings.spool.path, max_bytes, clock.now())
+        self._spool = open_spool(settings.spool.path, max_bytes, clock.now(), settings.spool.keep)
         self._own_spool()
         self._take_back()
         self._clocks = GatewayClocks(self._load_clocks())
@@ -278,7 +278,11 @@ class EdgeAgent:
             self._delivery.take_ack(answer)
 
     def _take_config(self, payload: bytes) -> None:
-        """A pushed mapping replaces the previous one; an empty message removes it."""
+        """A pushed mapping replaces the previous one; an empty message removes it.
+
+        The cloud sends it whenever its ingest starts, maybe on a database that was restored.
+        """
+        self._delivery.greet()
         try:
             config = _read_config(payload)
         except (msgspec.DecodeError, ValueError) as error:

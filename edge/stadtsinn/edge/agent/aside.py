@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -26,7 +25,7 @@ class Aside(msgspec.Struct, frozen=True):
 
 def aside(spool: Path) -> list[Aside]:
     """What was set aside, oldest first. Raises ValueError where there is no spool."""
-    with closing(open_beside(spool, "aside")) as connection:
+    with open_beside(spool, "aside") as connection:
         rows = connection.execute(
             "SELECT id, received_at, at, size, reason, retry FROM aside ORDER BY id"
         ).fetchall()
@@ -38,7 +37,7 @@ def aside(spool: Path) -> list[Aside]:
 
 def retry(spool: Path, numbers: Sequence[int]) -> int:
     """Mark these items, or all, so that the agent tries them again; how many are marked."""
-    with closing(open_beside(spool, "aside")) as connection, connection:
+    with open_beside(spool, "aside") as connection, connection:
         if not numbers:
             return connection.execute("UPDATE aside SET retry = 1").rowcount
         return sum(

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+from stadtsinn.base.damaged_files import is_damage
 
-def open_beside(spool: Path, table: str) -> sqlite3.Connection:
-    """The file, which has this table. Raises ValueError where it does not, or is not there."""
+
+@contextmanager
+def open_beside(spool: Path, table: str) -> Iterator[sqlite3.Connection]:
+    """The file, which has this table. Raises ValueError where it does not, is not there, or is
+    damaged."""
     if not spool.exists():
         raise ValueError(f"there is no spool {spool}: has the agent run with this configuration?")
-    connection = sqlite3.connect(spool, timeout=30)
-    try:
-        connection.execute(f"SELECT 1 FROM {table}").fetchone()  # noqa: S608 (a name of ours)
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise ValueError(f"{spool}: {error}; start this version's agent once") from error
-    return connection
+    with closing(sqlite3.connect(spool, timeout=30)) as connection:
+        try:
+            connection.execute(f"SELECT 1 FROM {table}").fetchone()  # noqa: S608 (a name of ours)
+            yield connection
+        except sqlite3.DatabaseError as error:
+            if is_damage(error):
+                raise ValueError(
+                    f"the spool {spool} is damaged ({error}): start the agent again, it keeps the "
+                    "file under another name and begins a new one. Check the card (docs/edge.md)"
+                ) from error
+            raise ValueError(f"{spool}: {error}; start this version's agent once") from error

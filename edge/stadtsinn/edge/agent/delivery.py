@@ -131,6 +131,7 @@ class Delivery:
         self._answered = False
         self._foreign_acks = 0
         self._former_streams: set[str] = set()
+        self._former_runs: set[str] = set()
         self._limit_text = ""
         self.not_taken = ""
         """Why the cloud takes nothing of us; empty while it does, or says nothing."""
@@ -156,6 +157,14 @@ class Delivery:
         self._stop.set()
         self._wake.set()
         self._thread.join(timeout=30)
+
+    def greet(self) -> None:
+        """Send the newest item once more where nothing waits, so that a cloud whose database was
+        restored hears how far we were acknowledged. Where something waits, that says it."""
+        with self._lock:
+            if self._spool.depth == 0 and self._spool.go_back(self._spool.last_position - 1):
+                self._sent = self._spool.acknowledged
+        self._wake.set()
 
     # --- what the broker does ----------------------------------------------------------
 
@@ -245,6 +254,8 @@ class Delivery:
         with self._lock:
             if ack.begin_anew or ack.position > self._spool.last_position:
                 self._begin_anew(ack)
+            elif ack.again is not None and self._go_back(ack.again):
+                pass
             elif ack.position > self._newest_sent:
                 # Of an earlier run, or of another agent: sending goes on, so that it is proven.
                 self._ack_beyond = True
@@ -285,6 +296,8 @@ class Delivery:
     def _take_foreign(self, ack: Ack) -> None:
         if ack.sender == self.id or ack.stream in self._former_streams:
             return  # of our stream before it began anew
+        if ack.sender in self._former_runs:
+            return  # of what we sent before we went back
         self._metrics.bad_messages.labels("foreign_ack").inc()
         self._foreign_acks += self._answered
         if self._foreign_acks >= _FOREIGN_ACKS:
@@ -293,14 +306,40 @@ class Delivery:
                 f"another agent with the edge id {self._edge_id} is delivering",
             )
 
-    def _begin_anew(self, ack: Ack) -> None:
-        before = self._spool.stream
-        self._former_streams.add(before)
-        stream = self._spool.begin_stream()
+    def _go_back(self, position: int) -> bool:
+        """Send again, as another run, what was acknowledged behind this position; False where
+        nothing of it is here.
+
+        Another run, because the cloud then acknowledges nothing but what is sent from now on.
+        """
+        items = self._spool.go_back(position)
+        if not items:
+            return False
+        self._former_runs.add(self.id)
+        self.id = uuid.uuid4().hex
+        self._forget_what_is_under_way()
+        self._metrics.delivered_again.inc(items)
+        text = f"the cloud asked for {items} items again that it had acknowledged"
+        log.warning(
+            "delivers_again",
+            items=items,
+            after_position=self._spool.acknowledged,
+            meaning="the cloud's database was restored from a backup",
+        )
+        self.notices.note(Kind.DELIVERS_AGAIN, text)
+        return True
+
+    def _forget_what_is_under_way(self) -> None:
         self._link.withdraw([one.info for one in self._in_flight])
         self._in_flight.clear()
         self._sent = self._newest_sent = self._spool.acknowledged
         self._ack_beyond = False
+
+    def _begin_anew(self, ack: Ack) -> None:
+        before = self._spool.stream
+        self._former_streams.add(before)
+        stream = self._spool.begin_stream()
+        self._forget_what_is_under_way()
         self._metrics.streams_begun.inc()
         log.error(
             "spool_of_an_older_life",
@@ -484,4 +523,6 @@ class Delivery:
             clock_ahead=self._clock_watch.ahead,
             clock_steps=self._clock_watch.steps(spool.acknowledged),
             keeps=True,
+            holds=min(spool.holds_after, spool.acknowledged),
+            again=bool(self._former_runs),
         )

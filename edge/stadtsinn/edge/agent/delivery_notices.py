@@ -15,6 +15,7 @@ class Kind(StrEnum):
     BATCH_REFUSED = "batch_refused"
     CLOCK = "clock_wrong"
     NOT_TAKEN = "not_taken"
+    DELIVERS_AGAIN = "delivers_again"
 
 
 REMEDIES: Mapping[Kind, str] = {
@@ -28,6 +29,7 @@ REMEDIES: Mapping[Kind, str] = {
     Kind.CLOCK: "the cloud dates our uplinks by its own clock; set the time here ('timedatectl'), "
     "and see that a time server is reached",
     Kind.NOT_TAKEN: "nothing is lost, what waits here is sent again until the cloud takes it",
+    Kind.DELIVERS_AGAIN: "nothing to do: they are delivered again, and count once",
 }
 
 NOT_TAKEN: Mapping[str, str] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -25,7 +24,7 @@ class KeptDevice(msgspec.Struct, frozen=True):
 
 def kept_devices(spool: Path) -> list[KeptDevice]:
     """In the order of their names. Raises ValueError where there is no spool."""
-    with closing(open_beside(spool, "kept")) as connection:
+    with open_beside(spool, "kept") as connection:
         rows = connection.execute(
             "SELECT device, COUNT(*), SUM(LENGTH(body)), MIN(received_at), MAX(received_at) "
             "FROM kept GROUP BY device ORDER BY device"
@@ -42,5 +41,5 @@ def drop(spool: Path, devices: Collection[str]) -> int:
     if missing := sorted(set(devices) - known):
         raise ValueError(f"nothing is kept of {missing[0]}: 'stadtsinn edge kept list' shows all")
     stored = [("" if device == UNREADABLE else device,) for device in devices]
-    with closing(open_beside(spool, "kept")) as connection, connection:
+    with open_beside(spool, "kept") as connection, connection:
         return connection.executemany("DELETE FROM kept WHERE device = ?", stored).rowcount

@@ -61,6 +61,15 @@ class Metrics:
             "Times that the cloud knew the spool further on than it was (a card from the past).",
             registry=self.registry,
         )
+        self.delivered_again = Counter(
+            "stadtsinn_edge_items_asked_for_again_total",
+            "Acknowledged items that the cloud, restored from a backup, asked for once more.",
+            registry=self.registry,
+        )
+        self.held = self._gauge(
+            "stadtsinn_edge_items_held",
+            "Acknowledged items that are held for a cloud that is restored from a backup.",
+        )
         self.notices = self._counter(
             "stadtsinn_edge_delivery_notices_total",
             "What endangers the way to the cloud, by kind.",

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from stadtsinn.base.instant import HOUR
 from stadtsinn.base.mqtt.broker import Broker
 from stadtsinn.base.mqtt.settings import BrokerSettings
 from stadtsinn.base.settings.fields import Address, FilePath, LogLevel, OptionalFolder, Port
@@ -43,6 +44,13 @@ class SpoolSettings(Section):
 
     path: FilePath = Path("/var/lib/stadtsinn/spool.sqlite")
     max_megabytes: Positive = 1024
+    keep_hours: Annotated[float, Field(ge=0, le=24 * 366, allow_inf_nan=False)] = 48
+    """How long it holds what the cloud has acknowledged, for one restored from a backup."""
+
+    @property
+    def keep(self) -> int:
+        """The same in µs."""
+        return int(self.keep_hours * HOUR)
 
 
 class CommitSettings(Section):
@@ -147,6 +155,7 @@ key = "rathaus-1.key"
 [spool]                   # what waits for delivery; full: the agent takes no more (docs/edge.md)
 path = "/var/lib/stadtsinn/spool.sqlite"
 max_megabytes = 1024      # about 4 million uplinks
+keep_hours = 48           # what was delivered stays so long, for a cloud restored from a backup
 
 [commit]                  # fewer, larger writes spare the SD card
 rows = 50

@@ -1,8 +1,10 @@
 """The spool: a SQLite file where uplinks wait until the ingest has committed them.
 
 Positions are consecutive and never reused within one `stream`. WAL with synchronous=FULL:
-after `append` returned, a power cut loses nothing. Acknowledged rows are deleted together
-with the next append, so that an acknowledgement alone writes nothing to the card.
+after `append` returned, a power cut loses nothing. Acknowledged rows are held for a while, so that
+a cloud that was restored from a backup can have them again. They go together with an append, so
+that an acknowledgement alone writes nothing to the card; where there is no room, the oldest of them
+go first.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from pathlib import Path
 import structlog
 
 from stadtsinn.base.crash_points import crash_point
-from stadtsinn.base.instant import Instant, to_datetime
+from stadtsinn.base.damaged_files import is_damage
+from stadtsinn.base.instant import Instant
 from stadtsinn.base.private_files import private_database
 from stadtsinn.edge.agent.kept import SHARE, KeptItems, KeptRow
 from stadtsinn.edge.agent.packing import pack, unpack
@@ -28,11 +31,14 @@ from stadtsinn.edge.agent.rows import (
     unpacked,
     unpacked_size,
 )
+from stadtsinn.edge.agent.spool_file import check, connect, set_aside
 
 log = structlog.get_logger()
 
-_PAGE_BYTES = 2048
 _PURGE_ROWS = 2_000
+_TOGETHER = 100
+"""So many acknowledged rows are deleted at once, and after so many their position is stored: it is
+on another page of the card."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS item (
     position INTEGER PRIMARY KEY, received_at INTEGER NOT NULL, body BLOB NOT NULL);
@@ -55,13 +61,15 @@ class Spool:
     Raises sqlite3.DatabaseError when the disk fails; the rows of that call are then not stored.
     """
 
-    def __init__(self, path: Path, max_bytes: int) -> None:
+    def __init__(self, path: Path, max_bytes: int, keep: int = 0) -> None:
+        """`keep`: for how many µs acknowledged rows are held, by the clock of what is appended."""
         private_database(path)
         self._max_bytes = max_bytes
+        self._keep_for = keep
         self._lock = threading.Lock()
-        self._writer = _connect(path)
+        self._writer = connect(path)
         self._writer.executescript(_SCHEMA)
-        self._reader = _connect(path)
+        self._reader = connect(path)
         share = max_bytes // SHARE
         self.kept = KeptItems(self._writer, self._lock, share, ROW_OVERHEAD)
         """What the cloud does not take for now."""
@@ -73,8 +81,10 @@ class Spool:
         torn = known > int(last)
         self._last = max(int(last), known)
         self._acknowledged = max(int(first) - 1, known)
-        self._purged = int(first) - 1
+        self._purged = known if torn else int(first) - 1
+        self._saved = known
         self._used = self._sum(_USED) + self._sum(_USED_ASIDE)
+        self._held_bytes = self._bytes_of(self._purged, self._acknowledged)
         self._aside = self._sum("SELECT COUNT(*) FROM aside")
         self.opened = self._last
         """The newest position when the file was opened."""
@@ -108,8 +118,23 @@ class Spool:
         return self._last - self._acknowledged
 
     @property
+    def holds_after(self) -> int:
+        """Everything behind this position is still here, also what is acknowledged."""
+        return self._purged
+
+    @property
+    def held(self) -> int:
+        """Acknowledged rows that are still here."""
+        return self._acknowledged - self._purged
+
+    @property
     def used_bytes(self) -> int:
-        """Bytes in use, of `max_bytes` at most."""
+        """Bytes in use, of `max_bytes` at most; what is held makes room and does not count."""
+        return self._taken - self._held_bytes
+
+    @property
+    def _taken(self) -> int:
+        """Bytes in the file."""
         return self._used + self.kept.bytes
 
     @property
@@ -138,18 +163,24 @@ class Spool:
         stored = [row._replace(body=pack(row.body)) for row in rows]
         size = sum(len(row.body) + ROW_OVERHEAD for row in stored)
         with self._lock:
-            if self.used_bytes + size > self._max_bytes:
-                self._purge()
-            if self.used_bytes + size > self._max_bytes:
-                raise SpoolFull(f"spool holds {self.used_bytes} of {self._max_bytes} bytes")
+            while self._taken + size > self._max_bytes:
+                upto = min(self._purged + _PURGE_ROWS, self._acknowledged, self._last - 1)
+                if upto <= self._purged:
+                    raise SpoolFull(f"spool holds {self._taken} of {self._max_bytes} bytes")
+                self._purge(upto)
+            upto = self._expired(max(row.received_at for row in rows))
+            save = self._acknowledged - max(self._saved, upto) >= _TOGETHER
             with self._writer:
                 self._writer.execute("BEGIN IMMEDIATE")
-                freed, keep = self._delete_acknowledged()
+                freed = self._delete(upto)
                 self._writer.executemany("INSERT INTO item VALUES (?, ?, ?)", stored)
+                if save:
+                    self._put("acknowledged", str(self._acknowledged).encode())
                 crash_point("edge.spool_uncommitted")
             self._last = rows[-1].position
-            self._used += size - freed
-            self._purged = keep
+            self._used += size
+            self._deleted(upto, freed)
+            self._saved = self._acknowledged if save else self._saved
 
     def read(self, after: int, max_items: int, max_bytes: int) -> list[tuple[int, bytes]]:
         """Encoded items after position `after`, in order: at least one if there is any.
@@ -184,11 +215,27 @@ class Spool:
             if position <= self._acknowledged:
                 return False
             self._keep(position, kept)
+            self._held_bytes += self._bytes_of(self._acknowledged, position)
             self._acknowledged = position
             self.kept.acknowledged_locked(position)
-            if position - self._purged >= _PURGE_ROWS:
-                self._purge()
+            if position - max(self._saved, self._purged) >= _PURGE_ROWS:
+                self._purge(self._purged if self._keep_for else self._deletable())
         return True
+
+    def go_back(self, position: int) -> int:
+        """Have what was acknowledged behind `position` wait again, as far as it is still here; how
+        many rows.
+
+        Nothing is written: after a restart the cloud asks again for what it still lacks.
+        """
+        with self._lock:
+            start = max(position, self._purged)
+            again = self._acknowledged - start
+            if again <= 0:
+                return 0
+            self._acknowledged = start
+            self._held_bytes = self._bytes_of(self._purged, start)
+        return again
 
     def send_kept_again(self, moved: Callable[[bytes, int], bytes]) -> int:
         """Append the kept items that are due, at positions of their own; how many.
@@ -276,9 +323,8 @@ class Spool:
 
     def close(self) -> None:
         """Store the acknowledged position, delete the rows up to it, and close."""
-        self.save("acknowledged", str(self._acknowledged).encode())
         with self._lock:
-            self._purge()
+            self._purge(self._purged if self._keep_for else self._deletable())
             self._reader.close()
             self._writer.close()
 
@@ -307,39 +353,70 @@ class Spool:
     def _sum(self, query: str) -> int:
         return int(self._writer.execute(query).fetchone()[0])
 
-    def _purge(self) -> None:
-        with self._writer:
-            self._writer.execute("BEGIN IMMEDIATE")
-            freed, keep = self._delete_acknowledged()
-        crash_point("edge.deleted")
-        self._used -= freed
-        self._purged = keep
+    def _bytes_of(self, after: int, upto: int) -> int:
+        """What the rows behind `after` up to `upto` take."""
+        query = f"{_USED} WHERE position > ? AND position <= ?"
+        return int(self._writer.execute(query, (after, upto)).fetchone()[0])
 
-    def _delete_acknowledged(self) -> tuple[int, int]:
-        """Delete inside the caller's transaction; returns bytes freed and last position deleted.
+    def _deletable(self) -> int:
+        """The last position that may be deleted.
 
         The newest row is kept even when acknowledged: the next position follows from it, so that
         no counter on another page has to be written at every commit.
         """
-        upto = min(self._acknowledged, self._last - 1)
+        return max(self._purged, min(self._acknowledged, self._last - 1))
+
+    def _expired(self, now: Instant) -> int:
+        """The last position that was held long enough; in groups, to spare the card."""
+        deletable = self._deletable()
+        if not self._keep_for:
+            return deletable
+        upto = self._purged
+        while upto + _TOGETHER <= min(deletable, self._purged + _PURGE_ROWS):
+            (received_at,) = self._writer.execute(
+                "SELECT received_at FROM item WHERE position >= ? ORDER BY position LIMIT 1",
+                (upto + _TOGETHER,),
+            ).fetchone()
+            if received_at > now - self._keep_for:
+                break
+            upto += _TOGETHER
+        return upto
+
+    def _purge(self, upto: int) -> None:
+        """Delete up to there, and store what is acknowledged."""
+        with self._writer:
+            self._writer.execute("BEGIN IMMEDIATE")
+            freed = self._delete(upto)
+            self._put("acknowledged", str(self._acknowledged).encode())
+        crash_point("edge.deleted")
+        self._deleted(upto, freed)
+        self._saved = self._acknowledged
+
+    def _delete(self, upto: int) -> int:
+        """Inside the caller's transaction; returns bytes freed. `_deleted` follows its commit."""
         if upto <= self._purged:
-            return 0, self._purged
-        freed = self._writer.execute(_USED + " WHERE position <= ?", (upto,)).fetchone()[0]
+            return 0
+        freed = self._bytes_of(self._purged, upto)
         self._writer.execute("DELETE FROM item WHERE position <= ?", (upto,))
-        return int(freed), upto
+        return freed
+
+    def _deleted(self, upto: int, freed: int) -> None:
+        self._purged = max(self._purged, upto)
+        self._used -= freed
+        self._held_bytes -= freed
 
 
-def open_spool(path: Path, max_bytes: int, now: Instant) -> Spool:
+def open_spool(path: Path, max_bytes: int, now: Instant, keep: int = 0) -> Spool:
     """Open or create a spool. A damaged file is renamed and kept, and a new stream begins."""
     try:
         if path.exists():
-            _check(path)
-        return Spool(path, max_bytes)
+            check(path)
+        return Spool(path, max_bytes, keep)
     except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):
+        if isinstance(error, sqlite3.OperationalError) and not is_damage(error):
             raise  # locked, read-only, disk full: the file itself is not damaged
         damage = str(error)
-    aside = _set_aside(path, now)
+    aside = set_aside(path, now)
     log.error(
         "spool_damaged",
         reason=damage,
@@ -347,38 +424,4 @@ def open_spool(path: Path, max_bytes: int, now: Instant) -> Spool:
         remedy="the waiting uplinks are in the file kept; try 'sqlite3 FILE .recover', and "
         "check the card: a new, empty spool is in use now",
     )
-    return Spool(path, max_bytes)
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
-    # Small pages: a commit of one uplink writes at least one whole page.
-    connection.execute(f"PRAGMA page_size={_PAGE_BYTES}")
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA cache_size=-2048")
-    return connection
-
-
-def _check(path: Path) -> None:
-    connection = _connect(path)
-    try:
-        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    finally:
-        connection.close()
-    if verdict != "ok":
-        raise sqlite3.DatabaseError(str(verdict))
-
-
-def _set_aside(path: Path, now: Instant) -> Path:
-    stamp = to_datetime(now).strftime("%Y%m%dT%H%M%SZ")
-    aside = path.with_name(f"{path.name}.damaged-{stamp}")
-    number = 1
-    while aside.exists():
-        number += 1
-        aside = path.with_name(f"{path.name}.damaged-{stamp}-{number}")
-    for suffix in ("", "-wal", "-shm"):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + suffix))
-    return aside
+    return Spool(path, max_bytes, keep)

@@ -130,6 +130,7 @@ class Watch:
         self._since = clock.now()
         self._version = version("stadtsinn")
         metrics.depth.set_function(lambda: spool.depth)  # read at every scrape
+        metrics.held.set_function(lambda: spool.held)
         metrics.aside.set_function(lambda: spool.aside)
         metrics.kept.set_function(lambda: spool.kept.count)
         metrics.disk_free.set_function(lambda: space_of(folder).free)
@@ -220,7 +221,11 @@ class Watch:
         refused = self._intake.refused_because
         if refused:
             return Check(False, f"takes nothing: {refused}")
-        return Check(True, f"{self._spool.depth} items, {self._spool.fill:.0%} of its bound")
+        return Check(
+            True,
+            f"{self._spool.depth} items, {self._spool.fill:.0%} of its bound; "
+            f"{self._spool.held} delivered ones held",
+        )
 
     def _delivery_check(self) -> Check:
         warnings = self._delivery.notices.texts()

@@ -84,6 +84,11 @@ class Sender(msgspec.Struct, frozen=True):
     """How the clock was set in this run, oldest first."""
     keeps: bool = False
     """This agent keeps the items that an Ack names in `kept`."""
+    holds: int | None = None
+    """The edge holds everything behind this position, also what is acknowledged, and sends it again
+    when an Ack asks for it with `again`. None: it holds nothing that is acknowledged."""
+    again: bool = False
+    """This run began when the cloud had asked so."""
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,7 +130,9 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
     further on than this spool ever was, so it has to go on as another stream. `at` is the cloud's
     clock, 0 where it says nothing. `kept`: ranges (first, last) of items that the cloud does not
     take as long as their devices are not registered with the edge's town. They are the edge's to
-    keep, and to send again now and then (decision 21).
+    keep, and to send again now and then (decision 21). `again`: the cloud has nothing behind this
+    position of what it once acknowledged, for its database was restored; the edge is to send that
+    once more (decision 23).
     """
 
     version: int = VERSION
@@ -135,6 +142,7 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
     begin_anew: bool = False
     at: Instant = Instant(0)
     kept: tuple[tuple[int, int], ...] = ()
+    again: int | None = None
 
 
 class Refused(StrEnum):
