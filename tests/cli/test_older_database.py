@@ -51,6 +51,8 @@ OPTIONS = {
     "name": "Portal",
 }
 UPGRADES = {("cloud", "run"), ("cloud", "upgrade"), ("cloud", "check")}
+ANY_VERSION = {("backup", "make"), ("restore",)}
+"""A backup is made before an upgrade, maybe with the new version; a restore takes its place."""
 
 
 def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -66,7 +68,7 @@ def _of_the_server() -> list[tuple[str, ...]]:
     for noun in NOUNS:
         for path, command in _commands(typer.main.get_command(_load(noun)), (noun,)):
             variables = {getattr(one, "envvar", None) for one in command.params}
-            if "STADTSINN_CLOUD_CONFIG" in variables and path not in UPGRADES:
+            if "STADTSINN_CLOUD_CONFIG" in variables and path not in UPGRADES | ANY_VERSION:
                 found.append(path)
     return found
 

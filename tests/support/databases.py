@@ -36,6 +36,18 @@ def fresh_database(folder: Path) -> Database:
     return database
 
 
+def stamp(database: Database) -> None:
+    """Mark the tables as migrated for Alembic."""
+    from alembic import command
+
+    from stadtsinn.cloud.migrations.upgrade import configuration
+
+    with database.write() as connection:
+        config = configuration()
+        config.attributes["connection"] = connection
+        command.stamp(config, "head")
+
+
 @contextlib.contextmanager
 def fresh_postgres(cluster_url: str, *, create_tables: bool = True) -> Iterator[Database]:
     """A database of its own in a cluster (`real_parts.postgres_cluster`), dropped afterwards."""

@@ -66,15 +66,16 @@ class Outbox:
     clock: ManualClock = field(default_factory=lambda: ManualClock(NOON))
     wall: ManualClock = field(default_factory=lambda: ManualClock(Instant(0)))
     people: list[Addressee] = field(default_factory=list)
+    tenant: str = TENANT
 
     def __post_init__(self) -> None:
-        add_tenant(self.database, TENANT)
+        add_tenant(self.database, self.tenant)
         with self.database.write() as connection:
             for slug, number in PEOPLE.items():
                 key = connection.execute(
                     insert(recipients)
                     .values(
-                        tenant_id=TENANT,
+                        tenant_id=self.tenant,
                         slug=slug,
                         name=slug.title(),
                         channel="sms",
@@ -103,7 +104,7 @@ class Outbox:
             "expires_at": Instant(self.clock.now() + HOUR),
             **other,
         }
-        draft = Draft(tenant_id=TENANT, incident_id=incident, kind=kind, **values)
+        draft = Draft(tenant_id=self.tenant, incident_id=incident, kind=kind, **values)
         with self.database.write() as connection:
             return enqueue(connection, draft, self.people[:to])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from databases import fresh_database
+from databases import fresh_database, stamp
 from fake_uplinks import at, furnish
 from real_parts import wait_until
 from stadtsinn.base.clock import SharedClock
@@ -24,7 +24,7 @@ class RealCloud:
     def __init__(self, folder: Path, broker_port: int, extra: str = "") -> None:
         self.folder = folder
         self.database: Database = fresh_database(folder)
-        _stamp(self.database)
+        stamp(self.database)
         furnish(self.database)
         self.health_port = free_port()
         self.clock = folder / "clock"
@@ -82,15 +82,3 @@ def wait_dead(child: Child) -> None:
 
     wait_until(lambda: log_tail() != "", f"{child.name} reaches its crash point")
     assert "code -9" in log_tail()
-
-
-def _stamp(database: Database) -> None:
-    """Mark the tables as migrated for Alembic."""
-    from alembic import command
-
-    from stadtsinn.cloud.migrations.upgrade import configuration
-
-    with database.write() as connection:
-        config = configuration()
-        config.attributes["connection"] = connection
-        command.stamp(config, "head")

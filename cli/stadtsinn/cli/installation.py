@@ -44,13 +44,17 @@ def installation(
     """
     with server_errors(config):
         from stadtsinn.base.clock import open_clock
+        from stadtsinn.cloud.log.archive_files.archiving import require_no_days
         from stadtsinn.cloud.migrations import is_empty, require_current
         from stadtsinn.cloud.run import Parts
 
         settings = read_settings(config)
         parts = Parts(settings, open_clock(clock or settings.clock), signalled=False)
         try:
-            if reading and is_empty(parts.database):
+            empty = is_empty(parts.database)
+            if empty:
+                require_no_days(parts.archive)
+            if empty and reading:
                 parts.close()
                 parts = Parts(_nowhere(settings), parts.clock, signalled=False)
             require_current(parts.database)
@@ -89,15 +93,19 @@ def server_errors(config: Path) -> Iterator[None]:
 
     from stadtsinn.base.logs import mask_text
     from stadtsinn.base.problems import Problem
+    from stadtsinn.cloud.backup.manifest import BackupFailed
     from stadtsinn.cloud.intake.service import DatabaseAway
+    from stadtsinn.cloud.platform.database.sqlite_file import DatabaseDamaged
     from stadtsinn.cloud.series.stores.store import SeriesRejected, SeriesUnavailable
     from stadtsinn.cloud.town_file.problems import TownRefused
 
     try:
         yield
-    except (Problem, TownRefused) as refused:
-        refuse(str(refused), FAILED)
+    except (Problem, TownRefused, DatabaseDamaged, BackupFailed) as refused:
+        refuse(mask_text(str(refused)), FAILED)
     except (SQLAlchemyError, DatabaseAway) as error:
+        if isinstance(error.__cause__, DatabaseDamaged):
+            refuse(str(error.__cause__), FAILED)
         reason = mask_text(str(error).splitlines()[0])
         refuse(
             text(

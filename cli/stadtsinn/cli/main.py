@@ -44,6 +44,10 @@ NOUNS: dict[str, Noun] = {
         "Move old days of the log to Parquet.",
         "Alte Tage des Logs nach Parquet verlagern.",
     ),
+    "backup": Noun(
+        "backup", "app", "Back up while all runs; verify backups.", "Sichern im Betrieb; prüfen."
+    ),
+    "restore": Noun("restore", "restore", "Put a backup in place.", "Sicherung zurückspielen."),
     "redecode": Noun(
         "redecode", "redecode", "Decode history again.", "Vergangenes neu dekodieren."
     ),

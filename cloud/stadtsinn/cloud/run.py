@@ -23,11 +23,12 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import Check, HealthServer
 from stadtsinn.base.systemd import notify
 from stadtsinn.cloud.log.archive_files.archive import Archive
+from stadtsinn.cloud.log.archive_files.archiving import require_no_days
 from stadtsinn.cloud.log.followers.follower import Follower
 from stadtsinn.cloud.log.followers.loop import FollowerLoop, Pace
 from stadtsinn.cloud.log.followers.window import LogWindow
 from stadtsinn.cloud.log.uplinks.signal import LogSignal
-from stadtsinn.cloud.migrations import upgrade
+from stadtsinn.cloud.migrations import is_empty, upgrade
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.settings import CloudSettings
 from stadtsinn.cloud.town.directory import DirectoryCache
@@ -342,6 +343,8 @@ class Process:
         with ExitStack() as ending:
             parts = Parts(self._settings, self._clock, signalled="ingest" in self._roles)
             ending.callback(parts.close)
+            if is_empty(parts.database):
+                require_no_days(parts.archive)
             upgrade(parts.database)
             checks: dict[str, Callable[[], Check]] = {}
             running: list[Running] = []

@@ -87,6 +87,11 @@ def pending(connection: Connection) -> list[Pending]:
     return [Pending(script.revision, _title(script.doc)) for script in reversed(missing)]
 
 
+def knows(revision: str) -> bool:
+    """This version can bring a database of that revision to its own."""
+    return any(script.revision == revision for script in _scripts().walk_revisions())
+
+
 def is_empty(database: Database) -> bool:
     """There is no installation yet. Changes nothing, and makes no file."""
     if not database.is_there():

@@ -28,7 +28,8 @@ _LOGGED_EVERY = 5
 def fill_if_outdated(
     database: Database, follower: Follower, clock: Clock, archive: Archive | None
 ) -> None:
-    """Begin a rebuild where the store was filled by a version that stored series otherwise.
+    """Begin a rebuild where the store was filled by a version that stored series otherwise, or for
+    another log than this one.
 
     Raises SeriesUnavailable while the store is away, ArchiveUnreadable while archived days cannot
     be read, RuntimeError while history is being decoded again; nothing has changed then.
@@ -40,7 +41,7 @@ def fill_if_outdated(
     if filled:
         log.warning(
             "series_rebuild_begun",
-            reason="this version stores series by station",
+            reason="this version stores series otherwise, or the database is from a backup",
             remedy="nothing to do: they are filled from the log, newest values come last",
         )
         rebuild(database, follower, clock, archive)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
-from sqlalchemy import Connection, delete, exists, insert, select
+from sqlalchemy import Connection, Update, delete, exists, insert, select, update
 
 from stadtsinn.base.batches import batched
 from stadtsinn.base.instant import Instant
@@ -142,6 +142,11 @@ def note_beginning(connection: Connection, layout: int) -> None:
     connection.execute(delete(series_filling))
     row = {"id": 1, "layout": layout, "until": head(connection)}
     connection.execute(insert(series_filling).values(row))
+
+
+def filled_otherwise() -> Update:
+    """The store was filled for another log: when the follower starts it is filled anew."""
+    return update(series_filling).values(layout=0)
 
 
 def filled_until(connection: Connection) -> int:

@@ -14,7 +14,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    and_,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.language import Language
@@ -263,6 +274,13 @@ def due(
     alarms_first = case((urgent, 0), else_=1)
     query = select(outbox.c.id).where(*_is_due(channels, now))
     return connection.scalars(query.order_by(alarms_first, outbox.c.id).limit(limit)).all()
+
+
+def doubt_what_waits() -> Update:
+    """For a database of a backup: what waited then may have been sent since. Nobody can tell."""
+    waiting = and_(outbox.c.settled.is_(False), outbox.c.status == Status.READY.value)
+    values = {"status": Status.UNKNOWN.value, "next_attempt": 0, "reason": "from a backup"}
+    return update(outbox).where(waiting).values(values)
 
 
 def claim(

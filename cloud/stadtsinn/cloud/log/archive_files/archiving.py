@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from pyarrow import ArrowException
 from sqlalchemy import Connection, func, insert, select, update
 
 from stadtsinn.base.clock import Clock
@@ -28,6 +29,7 @@ from stadtsinn.cloud.log.archive_files.exclusive import rewriting_history
 from stadtsinn.cloud.log.archive_files.leaving import finish_leaving, leave, of_day
 from stadtsinn.cloud.log.archive_files.parquet import (
     COLUMNS,
+    RowGroups,
     integers,
     merged,
     write_file,
@@ -199,11 +201,49 @@ def next_file(old: str | None, day: Instant) -> str:
 def sweep(database: Database, archive: Archive) -> None:
     """Remove files that no day names: what a killed run left, and versions that were replaced.
 
-    Only under `rewriting_history`. Touches nothing that does not look like ours.
+    Only under `rewriting_history`. Touches nothing that does not look like ours. What the log has
+    never come to is of another database, or of a later time than one that was restored: such a file
+    gets another name, for its uplinks may be nowhere else.
     """
     with database.read() as connection:
         named = {archive.folder / day.file for day in days(connection)}
+        newest = head(connection)
     for path in archive.folder.glob("*/*"):
-        if _FILE_NAMES.fullmatch(path.name) and path not in named:
-            path.unlink()
-            log.info("archive_swept", file=path.name)
+        if not _FILE_NAMES.fullmatch(path.name) or path in named:
+            continue
+        if path.suffix == ".parquet" and _last_position(path) > newest:
+            kept = path.rename(path.with_name(f"{path.name}.unknown"))
+            log.error(
+                "archived_day_unknown",
+                kept_as=str(kept),
+                meaning="the database never had its uplinks: it is from a backup, or another one",
+                remedy="restore a newer backup, or look whether these uplinks are needed",
+            )
+            continue
+        path.unlink()
+        log.info("archive_swept", file=path.name)
+
+
+def _last_position(path: Path) -> int:
+    """0 for a file that cannot be read."""
+    try:
+        with RowGroups(path) as file:
+            return file.positions(len(file) - 1)[1] if len(file) else 0
+    except (OSError, ArrowException):
+        return 0
+
+
+def day_files(archive: Archive) -> list[Path]:
+    """Every whole file that looks like a day's."""
+    found = archive.folder.glob("*/*.parquet")
+    return sorted(path for path in found if _FILE_NAMES.fullmatch(path.name))
+
+
+def require_no_days(archive: Archive) -> None:
+    """For a database that is empty. Raises RuntimeError where there is a log's archive."""
+    if day_files(archive):
+        raise RuntimeError(
+            f"the database is empty and {archive.folder} holds days of a log: the database was "
+            "lost, or [database] url or [archive] folder names another place. Restore a backup "
+            "('stadtsinn restore', docs/backup.md), or move that folder away to begin anew"
+        )

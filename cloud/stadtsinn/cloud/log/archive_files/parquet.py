@@ -105,6 +105,11 @@ class RowGroups:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
+    @property
+    def rows(self) -> int:
+        """Uplinks in the file."""
+        return int(self._file.metadata.num_rows)
+
     def positions(self, number: int) -> tuple[int, int]:
         """First and last position of a row group."""
         statistics = self._file.metadata.row_group(number).column(self._position).statistics

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.problems import Problem, Unavailable
+from stadtsinn.cloud.platform.database.sqlite_file import DatabaseDamaged
 
 log = structlog.get_logger()
 
@@ -75,6 +76,7 @@ def install_error_handlers(app: FastAPI, away: Mapping[type[Exception], str]) ->
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(OperationalError, _on_database_unavailable)
     app.add_exception_handler(InterfaceError, _on_database_unavailable)
+    app.add_exception_handler(DatabaseDamaged, _on_database_unavailable)
 
 
 def _request_id(request: Request) -> str:

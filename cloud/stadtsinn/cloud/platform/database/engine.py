@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 
 from stadtsinn.base.private_files import private_database
+from stadtsinn.cloud.platform.database.sqlite_file import name_damage, require_restored
 from stadtsinn.cloud.platform.database.turn import Turn
 
 metadata = MetaData(
@@ -122,9 +123,12 @@ class Database:
             self.let_others_write()
 
     def is_there(self) -> bool:
-        """False where SQLite's file would be made by opening it."""
+        """False where SQLite's file would be made by opening it. Raises RestoreUnfinished."""
         path = self.engine.url.database
-        return not self.is_sqlite or path in (None, "", ":memory:") or Path(path).is_file()
+        if not self.is_sqlite or path in (None, "", ":memory:"):
+            return True
+        require_restored(Path(path))
+        return Path(path).is_file()
 
     def tidy(self) -> None:
         """Write back what stands beside SQLite's file: it may hold what was deleted."""
@@ -215,9 +219,12 @@ def _open_sqlite(url: Any) -> Engine:
         **({} if url.database in (None, "", ":memory:") else _POOL),
     )
 
+    name_damage(engine, Path(url.database or ":memory:"))
+
     @event.listens_for(engine, "do_connect")
     def _make_file(*_: Any) -> None:
         if url.database and url.database != ":memory:":
+            require_restored(Path(url.database))
             private_database(Path(url.database))
 
     @event.listens_for(engine, "connect")

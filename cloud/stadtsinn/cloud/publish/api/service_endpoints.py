@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from stadtsinn.base.health import Check, HealthServer, encode
 from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.platform.database.sqlite_file import DatabaseDamaged
 from stadtsinn.cloud.series.stores.store import SeriesStore, SeriesUnavailable
 
 
@@ -49,6 +50,8 @@ def _check_database(database: Database) -> Check:
     try:
         with database.read() as connection:
             connection.execute(text("SELECT 1"))
+    except DatabaseDamaged as error:
+        return Check(ok=False, detail=str(error))
     except SQLAlchemyError as error:
         return Check(ok=False, detail=f"does not answer ({type(error).__name__})")
     return Check(ok=True, detail="answers")

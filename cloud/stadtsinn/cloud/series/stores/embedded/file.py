@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 
+from stadtsinn.base.damaged_files import is_damage
 from stadtsinn.base.private_files import private_database
 from stadtsinn.cloud.series.stores.store import SeriesUnavailable
 
@@ -231,10 +232,17 @@ class SeriesFile:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise SeriesUnavailable(
-                f"series file {self.path}: {error}. Check disk space and permissions; a damaged "
-                "file is moved away and filled again by 'stadtsinn cloud rebuild series'"
-            ) from error
+            raise SeriesUnavailable(_what_helps(self.path, error)) from error
+
+
+def _what_helps(path: Path, error: Exception) -> str:
+    if is_damage(error):
+        return (
+            f"the series file {path} is damaged ({error}): stop 'stadtsinn cloud run', move the "
+            "file and its -wal and -shm away, and run 'stadtsinn cloud rebuild series', which "
+            "fills a new one from the log"
+        )
+    return f"series file {path}: {error}. Check disk space and permissions"
 
 
 def _statements(script: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""Backups of an installation: made while everything runs, verified, restored."""

@@ -1,0 +1,95 @@
+"""Which files of the configuration belong to a backup, and where they go when it is restored.
+
+Files below the folder of `cloud.toml` keep their place beside it. Others lie in `elsewhere/`, with
+their whole path: who restores puts them back by hand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from stadtsinn.base.settings.secret import Secret
+from stadtsinn.cloud.settings import CloudSettings
+
+FOLDER = "configuration"
+_ELSEWHERE = "elsewhere"
+_PASSWORD_IN_URL = re.compile(r"(?<=://)([^/\s:@\"']*):[^/\s@\"']+(?=@)")
+_MASKED = r"\1:PASSWORD"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A file of the configuration, and its name in the backup."""
+
+    source: Path
+    name: str
+
+
+def without_passwords(text: str) -> str:
+    """The configuration with ``PASSWORD`` in its URLs; secrets have files of their own."""
+    return _PASSWORD_IN_URL.sub(_MASKED, text)
+
+
+def wanted(
+    config: Path, settings: CloudSettings, *, secrets: bool, also: Sequence[Path]
+) -> list[Wanted]:
+    """The files that the configuration names, its device files, and what is asked for, without
+    `cloud.toml` itself. Raises OSError for one that is asked for and is not there."""
+    found = set(_public_files(settings))
+    if secrets:
+        found.update(_secret_files(settings))
+    if settings.devices is not None:
+        found.update(settings.devices.rglob("*.toml"))
+    for path in also:
+        path.stat()
+        found.update([path] if path.is_file() else path.rglob("*"))
+    base = config.absolute().parent
+    files = sorted(path.absolute() for path in found if path.is_file())
+    return [Wanted(path, _name(path, base)) for path in files if path != config.absolute()]
+
+
+def _name(path: Path, base: Path) -> str:
+    if path.is_relative_to(base):
+        return f"{FOLDER}/{path.relative_to(base)}"
+    return f"{FOLDER}/{_ELSEWHERE}/{str(path).lstrip('/')}"
+
+
+def place_of(name: str, base: Path) -> Path | None:
+    """Where a file of the configuration belongs, `base` being the folder of `cloud.toml`; None
+    for one that has to be put back by hand."""
+    inside = Path(name).relative_to(FOLDER)
+    return None if inside.parts[0] == _ELSEWHERE else base / inside
+
+
+def _public_files(model: BaseModel) -> Iterator[Path]:
+    for name, value in model:
+        for inner in _each(value):
+            if isinstance(inner, BaseModel):
+                yield from _public_files(inner)
+            elif isinstance(inner, Path) and name != "key":
+                yield inner
+
+
+def _secret_files(model: BaseModel) -> Iterator[Path]:
+    for name, value in model:
+        for inner in _each(value):
+            if isinstance(inner, BaseModel):
+                yield from _secret_files(inner)
+            elif isinstance(inner, Secret) and inner.file is not None:
+                yield inner.file
+            elif isinstance(inner, Path) and name == "key":
+                yield inner
+
+
+def _each(value: object) -> Iterator[object]:
+    if isinstance(value, tuple):
+        yield from value
+    elif isinstance(value, dict):
+        yield from value.values()
+    else:
+        yield value

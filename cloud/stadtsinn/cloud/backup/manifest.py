@@ -1,0 +1,156 @@
+"""What a backup says of itself: `manifest.json`, and `SHA256SUMS`, which `sha256sum -c` reads too.
+
+Both are written last. A folder without them is no backup.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+SUMS = "SHA256SUMS"
+
+SQLITE, POSTGRES = "sqlite", "postgresql"
+_BLOCK = 1 << 20
+
+
+class BackupFailed(RuntimeError):
+    """The data or this machine do not allow it; the text says what helps."""
+
+
+class BackupDamaged(BackupFailed):
+    """A backup is not what it says; the text names the file."""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """`revision`: the database's schema. `uplinks`: the newest position of the log in it.
+
+    `series`: their file is in the backup; else they are filled from the log again. `secrets`: it
+    holds what only the service may read, beside the data themselves. `files`: bytes of each.
+    """
+
+    format: int = FORMAT
+    made_at: str
+    stadtsinn: str
+    revision: str
+    database: str
+    uplinks: int
+    series: bool
+    secrets: bool
+    configuration: str
+    """The name of the configuration file; empty where none was given."""
+    files: dict[str, int]
+
+
+Sums = dict[str, str]
+"""SHA-256 in hex, by the file's name in the backup."""
+
+
+def checksum(path: Path) -> str:
+    """Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_manifest(folder: Path, manifest: Manifest, sums: Sums) -> None:
+    """The last two files of a backup. Raises OSError."""
+    path = folder / MANIFEST
+    write_durably(path, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+    named = {**sums, MANIFEST: checksum(path)}
+    lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(named.items()))
+    write_durably(folder / SUMS, lines.encode())
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def is_backup(folder: Path) -> bool:
+    return (folder / MANIFEST).is_file() and (folder / SUMS).is_file()
+
+
+def read_manifest(folder: Path) -> tuple[Manifest, Sums]:
+    """Both files, checked against each other. Raises BackupDamaged, OSError, or ValueError where
+    another version made it."""
+    if not is_backup(folder):
+        raise ValueError(f"{folder} is no backup: it has no {MANIFEST} and {SUMS}")
+    sums = _read_sums(folder)
+    if sums.pop(MANIFEST, "") != checksum(folder / MANIFEST):
+        raise BackupDamaged(f"{folder / MANIFEST} is not what {SUMS} says: take another backup")
+    content = (folder / MANIFEST).read_bytes()
+    _require_known_format(folder, content)
+    try:
+        manifest = msgspec.json.decode(content, type=Manifest)
+    except msgspec.MsgspecError as error:
+        raise BackupDamaged(f"{folder / MANIFEST}: {error}") from None
+    if manifest.files.keys() != sums.keys():
+        raise BackupDamaged(f"{folder / SUMS} and {MANIFEST} name different files")
+    for name in manifest.files:
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise BackupDamaged(f"{folder / MANIFEST} names {name!r}, which is outside of it")
+    return manifest, sums
+
+
+def _require_known_format(folder: Path, content: bytes) -> None:
+    class Head(msgspec.Struct):
+        format: int
+        stadtsinn: str
+
+    try:
+        head = msgspec.json.decode(content, type=Head)
+    except msgspec.MsgspecError as error:
+        raise BackupDamaged(f"{folder / MANIFEST}: {error}") from None
+    if head.format > FORMAT:
+        raise ValueError(
+            f"{folder} was made by stadtsinn {head.stadtsinn}, which is newer: use that version"
+        )
+
+
+def _read_sums(folder: Path) -> Sums:
+    sums: Sums = {}
+    for line in (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines():
+        digest, _, name = line.partition("  ")
+        if len(digest) != hashlib.sha256().digest_size * 2 or not name:
+            raise BackupDamaged(f"{folder / SUMS} has a line that is no checksum")
+        sums[name] = digest
+    return sums
+
+
+def copied(source: Path, target: Path) -> str:
+    """Copy a file durably, for its owner only; its checksum. Raises OSError."""
+    with source.open("rb") as read:
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as written:
+                return _written(read, written)
+        except OSError as error:  # of a full disk Python does not say which
+            reason = f"{error.strerror or error} while it was copied there"
+            raise OSError(error.errno, reason, str(target)) from error
+
+
+def _written(source: IO[bytes], target: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while block := source.read(_BLOCK):
+        digest.update(block)
+        target.write(block)
+    target.flush()
+    os.fsync(target.fileno())
+    return digest.hexdigest()
+
+
+def make_durable(path: Path) -> None:
+    """What a file or a folder holds survives a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,65 @@
+"""Copies of SQLite files that others write meanwhile, and whether such a file is sound.
+
+`VACUUM INTO` reads one snapshot without stopping anybody and writes every table and index anew: a
+file with a damaged page gives an error and no copy, so that good backups are not replaced by bad.
+"""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from stadtsinn.base.damaged_files import is_damage
+from stadtsinn.base.private_files import private_file
+from stadtsinn.cloud.backup.manifest import BackupFailed
+
+_FULL, _READ_ONLY, _CANNOT_OPEN = 13, 8, 14
+
+
+class SourceDamaged(BackupFailed):
+    """What is to be backed up is damaged; the text says what helps."""
+
+
+def copy_sqlite(source: Path, target: Path) -> None:
+    """A consistent copy. Raises SourceDamaged, OSError."""
+    if not source.is_file():
+        raise FileNotFoundError(errno.ENOENT, "there is no such database", str(source))
+    private_file(target)
+    with _named(source, target), closing(sqlite3.connect(source, timeout=60)) as connection:
+        connection.isolation_level = None
+        connection.execute("VACUUM INTO ?", (str(target),))
+
+
+def require_sound(path: Path) -> None:
+    """Raises ValueError for a file of a backup that SQLite finds faults in. Writes nothing."""
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?immutable=1", uri=True)) as opened:
+            (verdict,) = opened.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.DatabaseError as error:
+        verdict = str(error)
+    if verdict != "ok":
+        raise ValueError(f"{path} is damaged: {verdict}")
+
+
+@contextmanager
+def _named(source: Path, target: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if is_damage(error) or isinstance(error, sqlite3.IntegrityError):
+            raise SourceDamaged(
+                f"{source} is damaged ({error}): no backup was made of it, the earlier ones stay. "
+                "Restore one of them: 'stadtsinn restore' (docs/backup.md)"
+            ) from error
+        if code == _FULL:
+            raise OSError(errno.ENOSPC, "no space left for the copy", str(target)) from error
+        if code in (_READ_ONLY, _CANNOT_OPEN):
+            raise PermissionError(
+                errno.EACCES, f"{error}: run as the user of the service", str(source)
+            ) from error
+        raise OSError(errno.EIO, f"copying to {target} failed: {error}", str(source)) from error

@@ -1,0 +1,102 @@
+"""The folder that holds backups: one at a time is made in it, old ones make room.
+
+A backup is made under a name that begins with a dot and gets its own with one rename, so that a
+process that is killed leaves none that looks whole. What it leaves goes with the next one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stadtsinn.base.instant import Instant, to_datetime
+from stadtsinn.base.private_files import FOLDER_MODE, close_to_others, private_file, private_folder
+from stadtsinn.cloud.backup.manifest import BackupFailed, is_backup, make_durable
+
+_LOCK = ".lock"
+_UNFINISHED = ".unfinished-"
+_LEAVING = ".leaving-"
+_NAMES = re.compile(r"\d{4}-\d{2}-\d{2}T\d{6}Z(-\d+)?")
+
+
+class BackupBusy(BackupFailed):
+    """Another process makes a backup in this folder."""
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Hold the folder for the length of the block; it is made where it is missing.
+
+    Raises BackupBusy, OSError.
+    """
+    private_folder(folder)
+    close_to_others(folder)
+    private_file(folder / _LOCK)
+    with (folder / _LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BackupBusy(
+                f"another 'stadtsinn backup' is at work in {folder}: wait until it has ended"
+            ) from None
+        for left in (*folder.glob(f"{_UNFINISHED}*"), *folder.glob(f"{_LEAVING}*")):
+            shutil.rmtree(left)
+        yield
+
+
+def begin(folder: Path, now: Instant) -> Path:
+    """An empty folder to make a backup in. Raises OSError."""
+    stamp = to_datetime(now).strftime("%Y-%m-%dT%H%M%SZ")
+    name, number = stamp, 1
+    while (folder / name).exists():
+        number += 1
+        name = f"{stamp}-{number}"
+    made = folder / (_UNFINISHED + name)
+    made.mkdir(mode=FOLDER_MODE)
+    return made
+
+
+def finish(made: Path) -> Path:
+    """Give the backup its name; it counts from now on."""
+    for path in (made, *made.rglob("*")):
+        if path.is_dir():
+            make_durable(path)
+    final = made.with_name(made.name.removeprefix(_UNFINISHED))
+    made.rename(final)
+    make_durable(final.parent)
+    return final
+
+
+def backups(folder: Path) -> list[Path]:
+    """The backups of a folder, oldest first."""
+    found = [path for path in folder.iterdir() if _NAMES.fullmatch(path.name) and is_backup(path)]
+    return sorted(found, key=_age)
+
+
+def _age(backup: Path) -> tuple[str, int]:
+    stamp, _, number = backup.name.partition("Z")
+    return stamp, int(number.removeprefix("-") or 1)
+
+
+def drop_all_but(folder: Path, keep: int) -> list[Path]:
+    """Delete the oldest backups but so many; those that are gone."""
+    dropped = backups(folder)[:-keep]
+    for path in dropped:
+        leaving = path.with_name(_LEAVING + path.name)
+        path.rename(leaving)  # half of a backup never looks like one
+        shutil.rmtree(leaving)
+    return dropped
+
+
+def one_backup(path: Path) -> Path:
+    """The backup that a path means: itself, or the newest in it. Raises ValueError."""
+    if is_backup(path):
+        return path
+    found = backups(path) if path.is_dir() else []
+    if not found:
+        raise ValueError(f"{path} is no backup and holds none")
+    return found[-1]

@@ -1,0 +1,48 @@
+"""What may be wrong with SQLite's file before a statement runs: damaged, or half restored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import SQLAlchemyError
+
+from stadtsinn.base.damaged_files import is_damage
+
+
+class DatabaseDamaged(SQLAlchemyError):
+    """SQLite says that the file is damaged; the text names it and the way out."""
+
+
+class RestoreUnfinished(RuntimeError):
+    """A restore has begun and not ended: what is there must not be used."""
+
+
+def being_restored(path: Path) -> Path:
+    """Where a restore prepares the database. While this file is there, it is not finished."""
+    return path.with_name(f"{path.name}.restoring")
+
+
+def require_restored(path: Path) -> None:
+    """Raises RestoreUnfinished."""
+    if being_restored(path).exists():
+        raise RestoreUnfinished(
+            f"a restore of {path} has begun and did not end: give 'stadtsinn restore' again with "
+            f"the same backup. To go on without it, delete {being_restored(path)}"
+        )
+
+
+def name_damage(engine: Engine, path: Path) -> None:
+    """Every statement that meets a damaged page raises DatabaseDamaged."""
+
+    @event.listens_for(engine, "handle_error")
+    def _name(context: ExceptionContext) -> None:
+        error = context.original_exception
+        if is_damage(error):
+            raise DatabaseDamaged(
+                f"the database {path} is damaged ({error}): stop 'stadtsinn cloud run', then "
+                "'stadtsinn restore BACKUP --overwrite'. Edges deliver again what the backup does "
+                f"not have. Without a backup, 'sqlite3 {path} .recover' saves what can be read "
+                "(docs/backup.md)"
+            ) from error
