@@ -126,6 +126,14 @@ def test_flipped_bit_becomes_a_raw_item_with_its_position(path: Path) -> None:
     assert found[2][1] == noise(100)
 
 
+def test_a_row_is_read_once_it_is_counted(path: Path) -> None:
+    """An acknowledgement that came before would be taken for one of another life."""
+    spool = Spool(path, MEGABYTE)
+    spool.append(rows(spool, 2))
+    spool._last = 1  # the thread that appends stands between its commit and the count
+    assert positions(spool) == [1]
+
+
 def test_oldest_waiting_row(path: Path) -> None:
     spool = Spool(path, MEGABYTE)
     assert spool.oldest() is None

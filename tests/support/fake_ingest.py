@@ -15,6 +15,7 @@ from stadtsinn.edge.messages.delivery import (
     Batch,
     Item,
     RawItem,
+    Sender,
     UplinkItem,
     ack_topic,
     decode_batch,
@@ -32,7 +33,8 @@ class FakeIngest:
         self.batches: list[Batch] = []
         self.items: dict[tuple[str, int], Item] = {}
         self.resent = 0
-        self._committed: dict[str, int] = {}
+        self._committed: dict[tuple[str, str], int] = {}
+        self._received: dict[tuple[str, str], set[int]] = {}
         self._lock = threading.Lock()
         self.link = MqttLink(broker, subscriptions=[f"{TOPIC_ROOT}/+/batch"], on_message=self._take)
 
@@ -85,10 +87,18 @@ class FakeIngest:
         self.link.acknowledge(message)
 
     def _contiguous(self, batch: Batch) -> int:
+        """Of each run of an agent only what it has sent itself."""
         first = batch.items[0].position - 1
-        begins = first if batch.sender is None else batch.sender.acknowledged
-        position = self._committed.setdefault(batch.stream, begins)
-        while (batch.stream, position + 1) in self.items:
+        run, begins = ("", first) if batch.sender is None else _said(batch.sender)
+        key = (batch.stream, run)
+        received = self._received.setdefault(key, set())
+        received.update(item.position for item in batch.items)
+        position = max(begins, self._committed.get(key, begins))
+        while position + 1 in received:
             position += 1
-        self._committed[batch.stream] = position
+        self._committed[key] = position
         return position
+
+
+def _said(sender: Sender) -> tuple[str, int]:
+    return sender.id, sender.acknowledged

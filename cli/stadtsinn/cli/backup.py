@@ -145,10 +145,10 @@ def verify(
 def describe(manifest: Manifest) -> str:
     size = sum(manifest.files.values()) / 1_000_000
     return text(
-        f"sound: {manifest.uplinks} uplinks, {len(manifest.files)} files, {size:.1f} MB, "
+        f"sound: log to position {manifest.uplinks}, {len(manifest.files)} files, {size:.1f} MB, "
         f"made by {manifest.stadtsinn}",
-        f"in Ordnung: {manifest.uplinks} Uplinks, {len(manifest.files)} Dateien, {size:.1f} MB, "
-        f"von Version {manifest.stadtsinn}",
+        f"in Ordnung: Log bis Position {manifest.uplinks}, {len(manifest.files)} Dateien, "
+        f"{size:.1f} MB, von Version {manifest.stadtsinn}",
     )
 
 
@@ -176,8 +176,9 @@ def _print(made: Made) -> None:
         (
             text("holds", "Inhalt"),
             text(
-                f"{manifest.uplinks} uplinks, {len(manifest.files)} files, {size:.1f} MB",
-                f"{manifest.uplinks} Uplinks, {len(manifest.files)} Dateien, {size:.1f} MB",
+                f"log to position {manifest.uplinks}, {len(manifest.files)} files, {size:.1f} MB",
+                f"Log bis Position {manifest.uplinks}, {len(manifest.files)} Dateien, "
+                f"{size:.1f} MB",
             ),
         ),
         (text("series", "Zeitreihen"), yes if manifest.series else rebuilt),

@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -136,18 +137,19 @@ def test_days_are_shared_with_the_backup_before_unless_they_are_damaged_there(
     assert len(sorted(third.folder.parent.glob("*/archive/*/*"))) == 3
 
 
-def _overwrite(path: Path, start: int) -> None:
-    content = bytearray(path.read_bytes())
-    content[start : start + 8192] = b"\x5a" * 8192
-    path.write_bytes(content)
+HARMS: dict[str, Callable[[bytes], bytes]] = {
+    "no database": lambda content: b"a text" * 2000,
+    "pages": lambda content: content[:4096] + b"\x5a" * (len(content) - 4096),
+    "cut": lambda content: content[: len(content) // 2],
+}
 
 
-@pytest.mark.parametrize("start", [0, 4096 * 20, 4096 * 40])
+@pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS.keys())
 def test_of_a_damaged_database_no_backup_is_made_and_none_is_dropped(
-    town: BackedUpTown, start: int
+    town: BackedUpTown, harm: Callable[[bytes], bytes]
 ) -> None:
     earlier = [town.back_up(), town.back_up()]
-    _overwrite(town.path, start)
+    town.path.write_bytes(harm(town.path.read_bytes()))
     with pytest.raises(SourceDamaged, match="is damaged"):
         town.back_up(keep=1)
     assert backups(town.backups) == [one.folder for one in earlier]

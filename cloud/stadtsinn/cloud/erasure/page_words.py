@@ -127,7 +127,10 @@ ELSEWHERE = (
     Elsewhere(
         Words("Edge-Agent: Puffer am Gateway", "edge agent: spool at the gateway"),
         Words("was Sensoren gesendet haben", "what sensors sent"),
-        Words("bis die Zentrale den Empfang bestätigt", "until the centre has acknowledged it"),
+        Words(
+            "bis die Zentrale den Empfang bestätigt, danach noch 48 Stunden (spool.keep_hours)",
+            "until the centre has acknowledged it, and 48 hours more (spool.keep_hours)",
+        ),
         Words("mit der Datei des Puffers", "with the spool's file"),
     ),
     Elsewhere(

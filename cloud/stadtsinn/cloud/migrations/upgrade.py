@@ -115,8 +115,9 @@ def _older(found: str | None, missing: list[Pending]) -> str:
     changes = "; ".join(f"{one.revision} {one.what}" for one in missing)
     return (
         f"The database is at revision {found} of an older version, this one needs {head()}; "
-        "nothing was changed. Stop the processes of the older version, make a backup, then run "
-        f"'stadtsinn cloud upgrade' (or start 'stadtsinn cloud run'). It would change: {changes}."
+        "nothing was changed. Stop the processes of the older version, make a backup "
+        "('stadtsinn backup FOLDER'), then run 'stadtsinn cloud upgrade' (or start 'stadtsinn "
+        f"cloud run'). It would change: {changes}."
     )
 
 

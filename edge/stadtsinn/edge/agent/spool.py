@@ -190,9 +190,11 @@ class Spool:
         """
         found: list[tuple[int, bytes]] = []
         size = 0
+        # Not beyond `last_position`: a row is committed a moment before it is counted, and an
+        # acknowledgement in that moment would be one of a position that never was.
         rows = self._reader.execute(
-            "SELECT * FROM item WHERE position > ? ORDER BY position LIMIT ?",
-            (max(after, self._acknowledged), max_items),
+            "SELECT * FROM item WHERE position > ? AND position <= ? ORDER BY position LIMIT ?",
+            (max(after, self._acknowledged), self._last, max_items),
         )
         for row in map(Row._make, rows):
             body = unpacked(row)
