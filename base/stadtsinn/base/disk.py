@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +39,20 @@ class Space:
 
 def space_of(path: Path) -> Space:
     """Of the disk on which `path` is, or would be made. Raises OSError."""
+    used = shutil.disk_usage(_existing(path))
+    return Space(used.free, used.total)
+
+
+def one_per_disk(paths: Iterable[Path]) -> list[Path]:
+    """The first of these on each disk: what is said of one holds for the others there."""
+    found: dict[int, Path] = {}
+    for path in paths:
+        with suppress(OSError):
+            found.setdefault(_existing(path).stat().st_dev, path)
+    return list(found.values())
+
+
+def _existing(path: Path) -> Path:
     while not path.exists():
         path = path.parent
-    used = shutil.disk_usage(path)
-    return Space(used.free, used.total)
+    return path

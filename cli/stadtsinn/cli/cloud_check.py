@@ -8,6 +8,7 @@ from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stadtsinn.base.disk import one_per_disk
 from stadtsinn.base.settings.reading import secrets_in_files
 from stadtsinn.cli import certificate_check, store_check
 from stadtsinn.cli.broker_check import Connect, keeps_messages, protection
@@ -66,8 +67,10 @@ def _findings(settings: CloudSettings, brokers: list[Broker], clock: Clock) -> I
         yield from certificate_check.of_secret(secret)
     written = list(_written(settings))
     yield from (Finding(_cannot_write(path)) for path in written if not _can_write(path))
-    for folder in dict.fromkeys(path.parent for path in written):
+    folders = dict.fromkeys(path.parent for path in written)
+    for folder in folders:
         yield from certificate_check.of_folder(folder)
+    for folder in one_per_disk(folders):
         yield from of_disk(folder)
     yield from store_check.of_database_file(settings)
     yield from of_pages(settings)

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from fake_uplinks import at
 from operated_town import Town
 from stadtsinn.base.clock import ManualClock
-from stadtsinn.base.disk import MEGABYTE, Space, space_of
+from stadtsinn.base.disk import MEGABYTE, Space, one_per_disk, space_of
 from stadtsinn.base.instant import DAY, HOUR, Instant
 from stadtsinn.cloud.operations.disks import DiskWatch, days_left
 from stadtsinn.cloud.operations.repository import disk_samples, logged_since
@@ -43,7 +43,7 @@ class Bench:
 
     def start(self) -> None:
         self.watch = DiskWatch(
-            [Path("/data"), Path("/data")],
+            [Path("/data"), Path("/data/archive")],
             self.town.database,
             self.clock,
             14,
@@ -107,6 +107,12 @@ def test_a_disk_on_which_much_is_free_is_not_small(tmp_path: Path) -> None:
     assert Space(5 * GIB, 100 * GIB).is_little
     assert not Space(5 * GIB, 20 * GIB).is_little
     assert space_of(tmp_path / "not" / "there").total > 0
+
+
+def test_a_disk_counts_once_however_many_folders_are_on_it(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    folders = [tmp_path / "a", tmp_path / "not there", tmp_path, Path("/proc")]
+    assert one_per_disk(folders) == [tmp_path / "a", Path("/proc")]
 
 
 def test_how_much_is_logged_in_a_day(town: Town) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from stadtsinn.base.backoff import Backoff
 from stadtsinn.base.clock import Clock
-from stadtsinn.base.disk import MEGABYTE, Space, space_of
+from stadtsinn.base.disk import MEGABYTE, Space, one_per_disk, space_of
 from stadtsinn.base.health import Check
 from stadtsinn.base.instant import DAY, HOUR, Instant
 from stadtsinn.base.repeating import Repeating
@@ -86,7 +86,7 @@ class DiskWatch(Repeating):
             failed="disks_not_looked_at",
             remedy="it is tried again; meanwhile nobody warns of a full disk",
         )
-        self._folders = tuple(dict.fromkeys(folders))
+        self._folders = tuple(one_per_disk(folders))
         self._database = database
         self._clock = clock
         self._disk_days = disk_days
