@@ -14,8 +14,12 @@ from fake_uplinks import register_edge
 from real_parts import PATIENCE_S, wait_until
 from stadtsinn.base.mqtt.broker import Broker
 from stadtsinn.base.mqtt.link import Message, MqttLink
+from stadtsinn.cloud.erasure.slices import Storage
+from stadtsinn.cloud.erasure.town import TownErasure
 from stadtsinn.cloud.intake.repository import configured_edges
+from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.platform.access.service import operator_scope
+from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.town.model import Edge
 from stadtsinn.cloud.town.service import change, delete_edge, give_edge
 from stadtsinn.edge.messages.delivery import config_topic
@@ -68,6 +72,16 @@ def test_it_is_taken_back_when_the_edge_is_deleted(town: Town) -> None:
     delete(town, "rathaus")
     wait_until(lambda: "rathaus" not in configured(town), "the broker has taken it back")
     assert retained(town) == {}
+
+
+def test_it_is_taken_back_when_the_town_is_erased(town: Town, tmp_path: Path) -> None:
+    wait_until(lambda: config_topic("rathaus") in retained(town), "pushed")
+    series = open_store(str(tmp_path / "series.sqlite"))
+    storage = Storage(town.cloud.database, Archive(tmp_path / "archive"), series, town.clock)
+    TownErasure(storage).run("musterstadt")
+    wait_until(lambda: "rathaus" not in configured(town), "the broker has taken it back")
+    assert config_topic("rathaus") not in retained(town)
+    series.close()
 
 
 def test_it_is_taken_back_though_the_ingest_was_away(town: Town) -> None:

@@ -375,21 +375,6 @@ def finish(
     return changed.rowcount == 1
 
 
-def purge(connection: Connection, before: Instant) -> int:
-    """Empty numbers and texts of messages made before `before`, `AT_ONCE` at most; the rest stays
-    on record. How many."""
-    found = _first(connection, outbox.c.purged.is_(False), outbox.c.created_at < before)
-    old = outbox.c.id.in_(found)
-    connection.execute(
-        update(outbox)
-        .where(old, outbox.c.settled.is_(False))
-        .values(status=Status.EXPIRED.value, settled=True)
-    )
-    return connection.execute(
-        update(outbox).where(old).values(address="", text="", purged=True)
-    ).rowcount
-
-
 def note_sent(connection: Connection, row_id: int, values: Mapping[str, Any]) -> None:
     """Add what the sender answered about a message that was settled by its report already."""
     connection.execute(

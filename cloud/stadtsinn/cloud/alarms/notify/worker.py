@@ -11,7 +11,7 @@ side lives in real time; ages and expiry go by the clock of the measurements.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import structlog
 from prometheus_client import Counter
@@ -21,7 +21,7 @@ from stadtsinn.base.backoff import Backoff
 from stadtsinn.base.clock import Clock, SystemClock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.health import Check
-from stadtsinn.base.instant import DAY, HOUR, SECOND, Instant
+from stadtsinn.base.instant import SECOND, Instant
 from stadtsinn.base.language import Language
 from stadtsinn.base.threads import ended_early
 from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
@@ -29,19 +29,16 @@ from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
 from stadtsinn.cloud.alarms.notify.message import Kind, Status
 from stadtsinn.cloud.alarms.notify.outbox_repository import Claim
 from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result, Sender
-from stadtsinn.cloud.alarms.notify.senders.repository import PURGED_AT_ONCE, purge_phone
 from stadtsinn.cloud.platform.database.engine import Database
 
 log = structlog.get_logger()
 
 MAYBE_TWICE = {Language.DE: " (evtl. doppelt)", Language.EN: " (maybe sent twice)"}
-KEEP_FOR = 90 * DAY
 
 _LEASE = 120 * SECOND
 _BACKOFF = Backoff(first=10, longest=600, factor=3)
 # A delivery report that is already under way settles most doubts by itself.
 _DOUBT_WAITS = 10 * SECOND
-_PURGE_EVERY = HOUR
 _AT_ONCE = 200
 _LOOKED_AT = 5
 """Messages that are looked up for the next call: other workers may take the first ones."""
@@ -75,7 +72,6 @@ class OutboxWorker:
         self._poll_s = poll_s
         self._lease = lease
         self._doubt_waits = doubt_waits
-        self._next_purge = Instant(0)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -84,7 +80,6 @@ class OutboxWorker:
 
         Raises SQLAlchemyError when the database is away; what was claimed stays under its lease.
         """
-        self._purge()
         with self._database.read() as connection:
             if not outbox.has_work(connection):
                 return 0
@@ -155,21 +150,6 @@ class OutboxWorker:
                 with self._database.write() as connection:
                     outbox.expire(connection, found, now)
             some = len(found)
-
-    def _purge(self) -> None:
-        now = self._wall.now()
-        if now < self._next_purge:
-            return
-        before = Instant(self._clock.now() - KEEP_FOR)
-        self._in_slices(lambda connection: outbox.purge(connection, before), outbox.AT_ONCE)
-        self._in_slices(lambda connection: purge_phone(connection, before), PURGED_AT_ONCE)
-        self._next_purge = Instant(now + _PURGE_EVERY)
-
-    def _in_slices(self, some: Callable[[Connection], int], at_once: int) -> None:
-        """Do `some` in a transaction of its own each, as long as one deals with `at_once`."""
-        self._database.in_slices(
-            lambda connection: some(connection) >= at_once and not self._stopping.is_set()
-        )
 
     def _claim(self) -> Claim | None:
         """The next message; None where there is none, or other workers took all that were found."""

@@ -24,11 +24,12 @@ from stadtsinn.cloud.log.followers.aside import Aside
 from stadtsinn.cloud.log.followers.seen import Seen
 from stadtsinn.cloud.log.uplinks.tables import uplinks as logged
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
+from stadtsinn.cloud.platform.retention.model import DEFAULTS
 from stadtsinn.cloud.town.directory import Directory, DirectoryCache
 
 log = structlog.get_logger()
 
-SAMPLES_KEPT = 7 * DAY
+SAMPLES_KEPT = DEFAULTS.samples * DAY
 """Samples are a stream for followers; the history is computed from the counts of gates."""
 
 WORK = 4_000

@@ -12,11 +12,11 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, tuple_, update
 
+from stadtsinn.base.batches import batched
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
-from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.log.archive_files.archive import Archive, ArchivedDay, days
 from stadtsinn.cloud.log.archive_files.archiving import next_file
 from stadtsinn.cloud.log.archive_files.parquet import COLUMNS, integers, rows_of, write_file
@@ -26,6 +26,11 @@ from stadtsinn.cloud.platform.database.engine import Database
 Gone = Callable[[Any], Any]
 """Of a record batch with the columns NEEDED: a mask of the rows that go."""
 NEEDED = ("tenant_id", "dev_eui")
+Session = tuple[Any, ...]
+"""Device and address."""
+_SESSION = (archived_sessions.c.dev_eui, archived_sessions.c.dev_addr)
+_AT_ONCE = 500
+"""Sessions that one transaction forgets."""
 
 
 def of_tenant(tenant_id: str) -> Gone:
@@ -87,17 +92,29 @@ def thin(database: Database, archive: Archive, day: ArchivedDay, gone: Gone, clo
         rest = (_recoded(batch.filter(pc.invert(gone(batch)))) for batch in whole)
         write_file(archive.folder / file, left.watch(batch for batch in rest if batch.num_rows))
     crash_point("thinning.written")
+    _forget_sessions(database, day, left.sessions)
+    this = archived_days.c.day == day.day
     with database.write() as connection:
-        here = archived_sessions.c.day == day.day
-        connection.execute(delete(archived_sessions).where(here))
-        this = archived_days.c.day == day.day
         if left.count:
             values = {"file": file, "archived_at": clock.now(), **left.extent()}
             connection.execute(update(archived_days).where(this).values(values))
-            connection.execute(insert(archived_sessions), left.session_rows(day.day))
         else:
             connection.execute(delete(archived_days).where(this))
     crash_point("thinning.committed")
+
+
+def _forget_sessions(database: Database, day: ArchivedDay, left: Collection[Session]) -> None:
+    """A day holds these sessions alone. Before the new file is named: the next run finds what a
+    killed one left by its rows."""
+    here, key = archived_sessions.c.day == day.day, tuple_(*_SESSION)
+    with database.read() as connection:
+        noted = connection.execute(select(*_SESSION).where(here)).all()
+    gone = [tuple(one) for one in noted if tuple(one) not in left]
+    for number, some in enumerate(batched(gone, _AT_ONCE)):
+        if number:
+            database.let_others_write()
+        with database.write() as connection:
+            connection.execute(delete(archived_sessions).where(here, key.in_(some)))
 
 
 class _Left:
@@ -106,7 +123,7 @@ class _Left:
     def __init__(self) -> None:
         self.count = 0
         self._first = self._last = 0
-        self._sessions: dict[tuple[str, str], tuple[int, int]] = {}
+        self.sessions: set[Session] = set()
 
     def watch(self, batches: Iterator[Any]) -> Iterator[Any]:
         for batch in batches:
@@ -114,9 +131,7 @@ class _Left:
             self._first = self._first or int(positions[0])
             self._last = int(positions[-1])
             self.count += len(positions)
-            for dev_eui, dev_addr, f_cnt in rows_of(batch, ("dev_eui", "dev_addr", "f_cnt")):
-                low, high = self._sessions.get((dev_eui, dev_addr), (f_cnt, f_cnt))
-                self._sessions[dev_eui, dev_addr] = (min(low, f_cnt), max(high, f_cnt))
+            self.sessions.update(rows_of(batch, ("dev_eui", "dev_addr")))
             yield batch
 
     def extent(self) -> dict[str, int]:
@@ -125,18 +140,6 @@ class _Left:
             "first_position": self._first,
             "last_position": self._last,
         }
-
-    def session_rows(self, day: Instant) -> list[dict[str, object]]:
-        return [
-            {
-                "day": day,
-                "dev_eui": dev_eui,
-                "dev_addr": dev_addr,
-                "f_cnt_low": low,
-                "f_cnt_high": high,
-            }
-            for (dev_eui, dev_addr), (low, high) in self._sessions.items()
-        ]
 
 
 def _recoded(batch: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import Connection, delete, exists, insert, select
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.notify.message import Message
@@ -19,9 +19,6 @@ from stadtsinn.cloud.alarms.notify.tables import (
     sandbox_phone,
 )
 from stadtsinn.cloud.platform.database.upsert import insert_ignore
-
-PURGED_AT_ONCE = 500
-"""Messages of the sandbox that one transaction empties."""
 
 
 def take_in_sandbox(connection: Connection, message: Message, now: Instant) -> None:
@@ -75,17 +72,6 @@ def switch_phone(connection: Connection, tenant_id: str | None, now: Instant) ->
 def phone_owner(connection: Connection) -> str | None:
     """The tenant whose messages the phone page shows; None where there is no page."""
     return connection.scalar(select(sandbox_phone.c.tenant_id))
-
-
-def purge_phone(connection: Connection, before: Instant) -> int:
-    """Empty numbers and texts of old messages, `PURGED_AT_ONCE` at most; the uuid stays, so none
-    is taken twice. How many."""
-    table = sandbox_messages.c
-    full = select(table.id).where(table.received_at < before, table.address != "")
-    old = table.id.in_(full.order_by(table.id).limit(PURGED_AT_ONCE))
-    return connection.execute(
-        update(sandbox_messages).where(old).values(address="", text="")
-    ).rowcount
 
 
 def publish_report_formats(connection: Connection, formats: Sequence[ReportFormat]) -> None:
