@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 from installed_command import command
 from stadtsinn.cli import main
@@ -63,12 +65,22 @@ def test_every_noun_has_help_with_an_example(noun: str) -> None:
     assert "Usage" in said.stdout
 
 
-def test_a_missing_extra_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A gateway without the cloud's packages says what to install."""
-    monkeypatch.setitem(sys.modules, "stadtsinn.cli.keys", None)
+@pytest.mark.parametrize("noun", main.NOUNS)
+def test_a_missing_extra_is_a_sentence(monkeypatch: pytest.MonkeyPatch, noun: str) -> None:
+    """Also where a command finds out only while it runs, as all do that import late."""
+    app = typer.Typer()
+    app.command()(lambda: importlib.import_module("a_package_that_is_missing"))
+    monkeypatch.setattr(main, "_load", lambda _: app)
     monkeypatch.setenv("LC_ALL", "C")
-    with pytest.raises(SystemExit, match=r"pip install 'stadtsinn\[cli,cloud\]'"):
-        main._load("key")
+    with pytest.raises(SystemExit, match=rf"'{noun}' needs the extra .*a_package_that_is_missing"):
+        main._dispatch([noun])
+
+
+def test_a_missing_part_of_stadtsinn_itself_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No extra would bring it."""
+    monkeypatch.setitem(sys.modules, "stadtsinn.cli.keys", None)
+    with pytest.raises(ModuleNotFoundError):
+        main._dispatch(["key"])
 
 
 def test_the_readme_shows_commands() -> None:

@@ -50,6 +50,9 @@ print(len(decoder.decode([frame] * 200)), decoder.state)
 
 LSE01 = ["decode", "dragino/lse01", "--f-port", "2", "CE2900F107A5099B6E2890", "--json"]
 
+NEED_MORE = (["demo", "--for", "1"], ["edge", "config-example"], ["tenant", "list"])
+"""What the command line alone cannot do; each finds out at another point."""
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -138,6 +141,18 @@ def test_the_command_line_alone_decodes(tmp_path: Path, wheel: Path, constraints
     answer = run(python, "-m", "stadtsinn.cli", *LSE01)
     assert "19.57" in answer
     assert "cloud" in run(python, "-m", "stadtsinn.cli", "--help")
+    for command in NEED_MORE:
+        said = subprocess.run(
+            [str(python), "-m", "stadtsinn.cli", *command],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+        )
+        assert said.returncode == 1
+        assert f"'{command[0]}' needs the extra" in said.stderr
+        assert "Traceback" not in said.stderr
 
 
 def test_the_firmware_extra_brings_the_serial_port(

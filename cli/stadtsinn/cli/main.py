@@ -101,7 +101,7 @@ def _dispatch(arguments: list[str]) -> None:
     elif arguments[0] == "--version":
         print(f"stadtsinn {version('stadtsinn')}")
     elif arguments[0] in NOUNS:
-        _load(arguments[0])(args=arguments[1:], prog_name=f"stadtsinn {arguments[0]}")
+        _call(arguments[0], arguments[1:])
     else:
         _refuse(arguments[0])
 
@@ -121,18 +121,29 @@ def _overview() -> str:
     return "\n".join(lines)
 
 
-def _load(name: str) -> typer.Typer:
-    noun = NOUNS[name]
+def _call(name: str, arguments: list[str]) -> None:
+    """Commands import what they need as they go: a package may be missing at any point."""
     try:
-        module = importlib.import_module(f"stadtsinn.cli.{noun.module}")
+        _load(name)(args=arguments, prog_name=f"stadtsinn {name}")
     except ModuleNotFoundError as missing:
-        command = f"pip install 'stadtsinn[cli,{noun.extra}]'"
+        if missing.name is None or missing.name.partition(".")[0] == "stadtsinn":
+            raise
+        extra, lacks = NOUNS[name].extra, missing.name
         sys.exit(
             text(
-                f"'{name}' needs the extra '{noun.extra}' ({missing.name} is missing): {command}",
-                f"'{name}' braucht das Extra '{noun.extra}' ({missing.name} fehlt): {command}",
+                f"'{name}' needs the extra '{extra}' ({lacks} is missing): install stadtsinn again "
+                f"with 'cli,{extra}' in the brackets, e.g. pip install '.[cli,{extra}]' in a "
+                "checkout (docs/install.md)",
+                f"'{name}' braucht das Extra '{extra}' ({lacks} fehlt): stadtsinn noch einmal mit "
+                f"'cli,{extra}' in den Klammern installieren, z. B. pip install '.[cli,{extra}]' "
+                "im Quellordner (docs/install.md)",
             )
         )
+
+
+def _load(name: str) -> typer.Typer:
+    noun = NOUNS[name]
+    module = importlib.import_module(f"stadtsinn.cli.{noun.module}")
     target = getattr(module, noun.attribute)
     if isinstance(target, typer.Typer):
         return target
