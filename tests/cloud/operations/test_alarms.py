@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import inf, nan
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from fake_uplinks import at
 from operated_town import DEVICE, OFFLINE, OTHER, Town, status
@@ -18,6 +21,7 @@ from stadtsinn.cloud.operations.alarms import OperatorAlarms, Watched
 from stadtsinn.cloud.operations.disks import Disk
 from stadtsinn.cloud.operations.repository import note_told, told
 from stadtsinn.cloud.operations.settings import OperatorSettings
+from stadtsinn.cloud.operations.told import Told
 from stadtsinn.cloud.town.stations.tables import deployments
 from stadtsinn.cloud.town.tables import devices, edges
 from stadtsinn.decoders.reading import Reading
@@ -210,8 +214,54 @@ def test_a_disk(operator: Operator) -> None:
     assert operator.look(86_401) == ["Betrieb: Datenträger hat wieder Platz: /var/lib/stadtsinn"]
 
 
+def test_many_are_told_in_one_message_and_written_in_slices(operator: Operator) -> None:
+    """No town waits for the row of each silent device."""
+    count = 1_203
+    operator.disks = []
+    operator.ends = {f"{n}.pem": at(0) for n in range(count)}
+    written: list[int] = []
+    write = operator.town.database.write
+
+    @contextmanager
+    def counted() -> Iterator[Connection]:
+        with write() as connection:
+            before = len(told(connection))
+            yield connection
+            written.append(len(told(connection)) - before)
+
+    operator.town.database.write = counted  # type: ignore[method-assign]
+    (text,) = operator.look(0)
+    assert text.endswith(f"und {count - 3} weitere")
+    assert written == [500, 500, 203]
+    written.clear()
+    assert operator.look(60) == []
+    assert written == []  # nothing turned: no lock is taken
+    operator.ends = {f"{n}.pem": at(9e7) for n in range(count)}
+    (text,) = operator.look(120)
+    assert "erneuert" in text
+    assert written == [-500, -500, -203]
+
+
+def test_two_processes_tell_it_once(operator: Operator) -> None:
+    operator.disks = [disk()]
+    other = Operator(operator.town)
+    other.disks = operator.disks
+    found = other.alarms._tell
+
+    def slower(*arguments: Any) -> None:
+        """The first one looks and tells between the other's look and its telling."""
+        assert len(operator.look(0)) == 1
+        found(*arguments)
+
+    other.alarms._tell = slower  # type: ignore[method-assign,assignment]
+    other._read = 10**9
+    other.look(0)
+    with operator.town.database.read() as connection:
+        assert len(connection.execute(select(outbox.c.id)).all()) == 1
+
+
 def test_a_later_versions_alarms_stay_as_they_are(operator: Operator) -> None:
-    row = {"kind": "later", "subject": "s", "since": 1, "said_at": 1, "times": 1, "detail": ""}
+    row = Told("later", "s", at(0), at(0), 1, "")
     with operator.town.database.write() as connection:
         note_told(connection, [row])
     assert operator.look(0) == []

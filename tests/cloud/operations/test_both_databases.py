@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fake_uplinks import at, furnish
@@ -11,6 +13,7 @@ from stadtsinn.cloud.intake.streams import StreamState
 from stadtsinn.cloud.operations import repository
 from stadtsinn.cloud.operations.devices import devices
 from stadtsinn.cloud.operations.edges import Presence, edges
+from stadtsinn.cloud.operations.told import Told
 from stadtsinn.cloud.platform.database.engine import Database
 
 
@@ -22,11 +25,11 @@ def test_statements(database: Database) -> None:
     town.log(100)
     town.says(0, status())
     town.says(10, OFFLINE)
-    row = {"kind": "k", "subject": "s", "since": 1, "said_at": 1, "times": 1, "detail": ""}
+    row = Told("k", "s", at(1), at(1), 1, "")
     with database.write() as connection:
         write_streams(connection, {("rathaus", "s"): StreamState()}, at(100))
         repository.note_told(connection, [row])
-        repository.note_told(connection, [{**row, "times": 2}])
+        repository.note_told(connection, [replace(row, times=2)])
         repository.note_disk_samples(connection, [("m:/a", 2**40)], at(0), at(-1))
         repository.note_disk_samples(connection, [("m:/a", 7)], at(1), at(1))
     with database.read() as connection:
@@ -40,5 +43,5 @@ def test_statements(database: Database) -> None:
         assert repository.last_archived_day(connection, DEVICE) is None
         assert repository.addressees(connection, "musterstadt", ["it"]) == {}
     with database.write() as connection:
-        repository.forget_told(connection, "k", ["s"])
+        repository.forget_told(connection, [("k", "s")])
         assert repository.told(connection) == {}

@@ -7,15 +7,15 @@ a restart says nothing twice. Whatever turns in the same look shares one message
 from __future__ import annotations
 
 import threading
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from stadtsinn.base.backoff import Backoff
+from stadtsinn.base.batches import batched
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import Check
 from stadtsinn.base.instant import DAY, HOUR, Instant
@@ -31,6 +31,8 @@ from stadtsinn.cloud.operations.edges import EdgeView, edges
 from stadtsinn.cloud.operations.metrics import ALARMS, DEVICES, EDGES
 from stadtsinn.cloud.operations.sayings import Turn, said
 from stadtsinn.cloud.operations.settings import OperatorSettings
+from stadtsinn.cloud.operations.told import Key, Told
+from stadtsinn.cloud.operations.turning import Turned, turned
 from stadtsinn.cloud.platform.database.engine import Database
 
 log = structlog.get_logger()
@@ -39,6 +41,8 @@ _LOOK_S = 60.0
 _DEVICES_EACH = 10
 """Every so many looks the devices are looked at: a town has thousands."""
 _NAMED = 20
+_AT_ONCE = 500
+"""Rows of one transaction."""
 _USEFUL = 2 * DAY
 _BACKOFF = Backoff(first=30, longest=600)
 _OF_DEVICES = frozenset({Kind.DEVICE_SILENT, Kind.BATTERY_LOW})
@@ -88,7 +92,8 @@ class OperatorAlarms(Repeating):
         with_devices = self._looks % _DEVICES_EACH == 0
         now = self._clock.now()
         with self._database.read() as connection:
-            known = {(Kind(kind), subject) for kind, subject in _told(connection)}
+            told = _told(connection)
+            known = {(Kind(kind), subject) for kind, subject in told}
             all_edges = edges(connection, now)
             all_devices = devices(connection, now) if with_devices else []
             looked = set(Kind) if with_devices else set(Kind) - _OF_DEVICES - {Kind.NOTHING}
@@ -96,8 +101,8 @@ class OperatorAlarms(Repeating):
             names = self._names(connection, all_edges) if known else {}
         found = [one for one in found if one.kind in looked]
         _count(all_edges, all_devices if with_devices else None)
-        with self._database.write() as connection:
-            self._tell(connection, found, looked, names, now)
+        repeat = self._settings.repeat_hours * HOUR
+        self._tell(turned(found, told, looked, names, repeat, now), told, now)
         self._looks += 1
         return _LOOK_S
 
@@ -136,59 +141,34 @@ class OperatorAlarms(Repeating):
             **devices_by_name,
         }
 
-    def _tell(
-        self,
-        connection: Connection,
-        found: Sequence[Condition],
-        looked: Collection[Kind],
-        names: Mapping[str, str],
-        now: Instant,
-    ) -> None:
-        """Compare with what was told, and put what turned into the outbox. What is not among the
-        `names` any more was deleted: nobody is told that it is well again."""
-        told = _told(connection)
-        present = {(one.kind.value, one.subject[:200]): one for one in found}
-        turned: dict[tuple[Kind, Turn], list[Condition]] = defaultdict(list)
-        rows = []
-        for key, one in present.items():
-            before = told.get(key)
-            if before is not None and now - before.said_at < self._settings.repeat_hours * HOUR:
-                continue
-            turn = Turn.BEGINS if before is None else Turn.GOES_ON
-            since = one.since if before is None else before.since
-            turned[one.kind, turn].append(one)
-            rows.append(
-                {
-                    "kind": key[0],
-                    "subject": key[1],
-                    "since": since,
-                    "said_at": now,
-                    "times": 1 if before is None else before.times + 1,
-                    "detail": one.detail[:300],
-                }
-            )
-        over: dict[Kind, list[str]] = defaultdict(list)
-        for (word, subject), row in told.items():
-            kind = Kind(word)
-            if kind in looked and (word, subject) not in present:
-                over[kind].append(subject)
-                if subject in names:
-                    ended = Condition(kind, subject, row.since, names[subject])
-                    turned[kind, Turn.ENDS].append(ended)
-        for kind, subjects in over.items():
-            repository.forget_told(connection, kind.value, subjects)
-        repository.note_told(connection, rows)
-        self._send(connection, turned, now)
-        self._show(_told(connection))
+    def _tell(self, found: Turned, told: Mapping[Key, Told], now: Instant) -> None:
+        """The messages and the first slice in one transaction, then the others. Who is killed in
+        between tells of the rest in another message. Where another process was quicker, nothing is
+        done: what it has not told comes with the next look."""
+        slices = [*_slices(found.rows, found.over)]
+        for number, (rows, over) in enumerate(slices):
+            with self._database.write() as connection:
+                keys = [one.key for one in (*rows, *over)]
+                before = repository.told(connection, keys)
+                if any(before.get(key) != told.get(key) for key in keys):
+                    break
+                repository.forget_told(connection, [one.key for one in over])
+                repository.note_told(connection, rows)
+                if number == 0:
+                    self._send(connection, found.about, now)
+            if number + 1 < len(slices):
+                self._database.let_others_write()
+        with self._database.read() as connection:
+            self._show(_told(connection))
 
     def _send(
         self,
         connection: Connection,
-        turned: Mapping[tuple[Kind, Turn], Sequence[Condition]],
+        about_all: Mapping[tuple[Kind, Turn], Sequence[Condition]],
         now: Instant,
     ) -> None:
         tenant_id, to = self._addressees(connection)
-        for number, ((kind, turn), about) in enumerate(sorted(turned.items())):
+        for number, ((kind, turn), about) in enumerate(sorted(about_all.items())):
             log.warning(
                 "operator_alarm",
                 kind=kind.value,
@@ -237,10 +217,19 @@ class OperatorAlarms(Repeating):
             self._texts = tuple(shown[:_NAMED])
 
 
-def _told(connection: Connection) -> dict[tuple[str, str], Row[Any]]:
+def _told(connection: Connection) -> dict[Key, Told]:
     """What was told and is not over, but for kinds of a later version."""
     known = {kind.value for kind in Kind}
     return {key: row for key, row in repository.told(connection).items() if key[0] in known}
+
+
+def _slices(
+    rows: Sequence[Told], over: Sequence[Told]
+) -> Iterator[tuple[Sequence[Told], Sequence[Told]]]:
+    for part in batched(rows, _AT_ONCE):
+        yield part, ()
+    for part in batched(over, _AT_ONCE):
+        yield (), part
 
 
 def _count(all_edges: Sequence[EdgeView], all_devices: Sequence[DeviceView] | None) -> None:

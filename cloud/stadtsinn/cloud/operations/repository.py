@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select
+from sqlalchemy import Connection, Row, delete, func, select, tuple_
 
-from stadtsinn.base.batches import batched
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.notify.message import Addressee
 from stadtsinn.cloud.alarms.notify.tables import recipients
@@ -16,11 +16,10 @@ from stadtsinn.cloud.log.set_aside.tables import set_aside
 from stadtsinn.cloud.log.uplinks.tables import archived_sessions, uplinks
 from stadtsinn.cloud.operations.tables import disk_samples as disk_samples_table
 from stadtsinn.cloud.operations.tables import operator_alarms
+from stadtsinn.cloud.operations.told import Key, Told
 from stadtsinn.cloud.platform.database.upsert import insert_ignore_all, insert_into
 from stadtsinn.cloud.town.tables import devices
 from stadtsinn.cloud.town.tables import edges as edge_table
-
-_AT_ONCE = 500
 
 
 def edges(connection: Connection, tenant_id: str | None) -> Sequence[Any]:
@@ -87,13 +86,23 @@ def counted_after(connection: Connection, position: int) -> int:
 # --- what was told -------------------------------------------------------------------------
 
 
-def told(connection: Connection) -> dict[tuple[str, str], Row[Any]]:
-    """What operators were told and is not over, by kind and subject."""
-    return {(row.kind, row.subject): row for row in connection.execute(select(operator_alarms))}
+def told(connection: Connection, keys: Collection[Key] | None = None) -> dict[Key, Told]:
+    """What operators were told and is not over: all of it, or of these keys."""
+    table = operator_alarms
+    query = select(
+        table.c.kind,
+        table.c.subject,
+        table.c.since,
+        table.c.said_at,
+        table.c.times,
+        table.c.detail,
+    )
+    if keys is not None:
+        query = query.where(tuple_(table.c.kind, table.c.subject).in_(list(keys)))
+    return {(row.kind, row.subject): Told(*row) for row in connection.execute(query)}
 
 
-def note_told(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
-    """Each row is a whole one of the table."""
+def note_told(connection: Connection, rows: Sequence[Told]) -> None:
     if not rows:
         return
     insert = insert_into(connection, operator_alarms)
@@ -102,14 +111,14 @@ def note_told(connection: Connection, rows: Sequence[dict[str, object]]) -> None
         index_elements=["kind", "subject"],
         set_={name: insert.excluded[name] for name in columns},
     )
-    connection.execute(statement, list(rows))
+    connection.execute(statement, [asdict(row) for row in rows])
 
 
-def forget_told(connection: Connection, kind: str, subjects: Sequence[str]) -> None:
+def forget_told(connection: Connection, keys: Collection[Key]) -> None:
     table = operator_alarms
-    for part in batched(subjects, _AT_ONCE):
-        ended = (table.c.kind == kind, table.c.subject.in_(part))
-        connection.execute(delete(table).where(*ended))
+    if keys:
+        ended = tuple_(table.c.kind, table.c.subject).in_(list(keys))
+        connection.execute(delete(table).where(ended))
 
 
 def addressees(
