@@ -30,7 +30,7 @@ from fake_uplinks import NINE, at, chirpstack_event, event_topic, uplink
 from stadtsinn.base.clock import SystemClock
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.simulator.replay.recording import Recording, read_recording, town_of
-from stadtsinn.simulator.replay.sentence import NotARecording
+from stadtsinn.simulator.replay.refusal import NotARecording
 
 TOPIC = event_topic()
 UPS = [uplink(n, n * 60, payload=b"\xce\x29") for n in (1, 2)]

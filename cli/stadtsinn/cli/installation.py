@@ -101,7 +101,9 @@ def server_errors(config: Path) -> Iterator[None]:
 
     try:
         yield
-    except (Problem, TownRefused, DatabaseDamaged, BackupFailed) as refused:
+    except TownRefused as refused:
+        refuse(mask_text(text(str(refused), refused.german)), FAILED)
+    except (Problem, DatabaseDamaged, BackupFailed) as refused:
         refuse(mask_text(str(refused)), FAILED)
     except (SQLAlchemyError, DatabaseAway) as error:
         if isinstance(error.__cause__, DatabaseDamaged):

@@ -16,7 +16,7 @@ from stadtsinn.cli.language import text
 from stadtsinn.cli.output import say
 
 if TYPE_CHECKING:
-    from stadtsinn.simulator.replay.sentence import Sentence
+    from stadtsinn.base.sentence import Sentence
 
 
 def cache_folder() -> Path:
@@ -59,7 +59,7 @@ def errors_as_sentences(command: str, as_json: bool) -> Iterator[None]:
     from stadtsinn.simulator.demo.children import ChildFailed, ended_as_by_ctrl_c
     from stadtsinn.simulator.demo.mosquitto import MosquittoUnavailable
     from stadtsinn.simulator.radio.publisher import PublishingStuck
-    from stadtsinn.simulator.replay.sentence import NotARecording
+    from stadtsinn.simulator.replay.refusal import NotARecording
 
     expected = (Stuck, ChildFailed, MosquittoUnavailable, PublishingStuck, OSError, ValueError)
     try:

@@ -17,10 +17,11 @@ from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.model import Device
 from stadtsinn.cloud.town.repository import devices_named
 from stadtsinn.cloud.town_file import device_csv
-from stadtsinn.cloud.town_file.device_cells import WrongCell, dev_eui, seconds, tags
-from stadtsinn.cloud.town_file.device_columns import UnknownColumn, column_of
+from stadtsinn.cloud.town_file.device_cells import dev_eui, seconds, tags
+from stadtsinn.cloud.town_file.device_columns import column_of
 from stadtsinn.cloud.town_file.device_import import Imported, import_devices
 from stadtsinn.cloud.town_file.problems import TownRefused
+from stadtsinn.cloud.town_file.row_errors import WrongCell
 
 EUI = "70b3d57ed0001234"
 OTHER = "70b3d57ed0005678"
@@ -170,7 +171,7 @@ def test_all_that_is_wrong_is_said_at_once_with_line_and_column(database: Databa
     for beginning in (
         "line 2: DevEUI: Excel made the number '1,23E+15' of it",
         "line 3: Typ: there is no device type 'LSE01'. Did you mean dragino/lse01?",
-        "line 3: Intervall_s: '1.200' may be 1200 or 1.200",
+        "line 3: Intervall_s: '1.200' may be 1200 or 1 and a fraction",
         "line 4: DevEUI: the same as in line 3",
         "line 4: Breite: 'nord' is no number of degrees",
         "line 5: Intervall_s: ",
@@ -183,7 +184,10 @@ def test_all_that_is_wrong_is_said_at_once_with_line_and_column(database: Databa
         "line 11: DevEUI: is empty",
     ):
         assert any(one.startswith(beginning) for one in said), beginning
-    assert KEY not in str(refused.value)
+    german = refused.value.german.splitlines()
+    assert german[0] == "nichts geändert"
+    assert any(one.startswith("Zeile 3: Typ: es gibt keinen Gerätetyp 'LSE01'") for one in german)
+    assert KEY not in str(refused.value) + refused.value.german
     assert registered(database) == []
 
 
@@ -238,7 +242,7 @@ def test_another_word_that_looks_alike_is_no_misspelt_column(head: str) -> None:
 
 @pytest.mark.parametrize("head", ["nmae", "longitud", "interval_ss", "devui", "Bezeichung"])
 def test_a_wrong_key_struck_is_an_error(head: str) -> None:
-    with pytest.raises(UnknownColumn):
+    with pytest.raises(WrongCell):
         column_of(head)
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.cloud.platform.api.fields import normalised_dev_eui
 from stadtsinn.cloud.town_file.device_columns import UNITS
+from stadtsinn.cloud.town_file.row_errors import WrongCell
 
 _KEY = re.compile(r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}[\s:.,_-]?){15}[0-9A-Fa-f]{2}(?![0-9A-Fa-f])")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
@@ -22,10 +23,6 @@ _DEGREES = re.compile(r"[+-]?\d{1,3}(?:[.,]\d+)?")
 _TAG = re.compile(r"\s*([^=:;,]+?)\s*[=:]\s*([^;,]*?)\s*")
 
 
-class WrongCell(ValueError):
-    """What is wrong with a cell, and what to write."""
-
-
 def looks_like_a_key(cell: str) -> bool:
     """Are these 128 bits in hex, as an AppKey is? With a UUID's dashes they are none."""
     return _UUID.fullmatch(cell) is None and _KEY.search(cell) is not None
@@ -34,40 +31,59 @@ def looks_like_a_key(cell: str) -> bool:
 def dev_eui(cell: str) -> str:
     """A DevEUI with the blanks, dashes, colons and prefixes of stickers and lists."""
     if looks_like_a_key(cell):
-        raise WrongCell("32 hexadecimal digits are a key, not a DevEUI: are cells shifted?")
+        raise WrongCell(
+            "32 hexadecimal digits are a key, not a DevEUI: are cells shifted?",
+            "32 Hexadezimalziffern sind ein Schlüssel, keine DevEUI: sind Zellen verschoben?",
+        )
     if _BY_EXCEL.fullmatch(cell):
         raise WrongCell(
             f"Excel made the number {_quoted(cell)} of it and destroyed it: get the list again and "
-            "import the column as text (Data, From text/CSV)"
+            "import the column as text (Data, From text/CSV)",
+            f"Excel hat daraus die Zahl {_quoted(cell)} gemacht und sie zerstört: die Liste neu "
+            "besorgen und die Spalte als Text importieren (Daten, Aus Text/CSV)",
         )
     digits = _BETWEEN_EUI.sub("", _AROUND_EUI.sub("", _AROUND_EUI.sub("", cell)))
     if digits.isdecimal() and _SHORTENED <= len(digits) < 16:
         raise WrongCell(
             f"{len(digits)} digits, a DevEUI has 16: Excel leaves out zeros at the beginning; get "
-            "the list again and import the column as text (Data, From text/CSV)"
+            "the list again and import the column as text (Data, From text/CSV)",
+            f"{len(digits)} Ziffern, eine DevEUI hat 16: Excel lässt Nullen am Anfang weg; die "
+            "Liste neu besorgen und die Spalte als Text importieren (Daten, Aus Text/CSV)",
         )
     try:
         return normalised_dev_eui(digits)
     except ValueError as error:
-        raise WrongCell(str(error)) from None
+        german = "eine DevEUI hat 16 Hexadezimalziffern, z. B. 70b3d57ed0001234"
+        raise WrongCell(str(error), german) from None
 
 
 def seconds(cell: str, unit: int | None) -> int:
     """A time in seconds; `unit` is that of the column's head, None where it names none."""
     found = _TIME.fullmatch(cell.lower())
     if found is None or (found[3] and found[3] not in UNITS):
-        raise WrongCell(f"{_quoted(cell)} is no time: write seconds, or e.g. '20 min'")
+        raise WrongCell(
+            f"{_quoted(cell)} is no time: write seconds, or e.g. '20 min'",
+            f"{_quoted(cell)} ist keine Zeit: Sekunden schreiben, oder z. B. '20 min'",
+        )
     whole, fraction, stated = found.groups()
     if fraction is not None and len(fraction) == 3:
         raise WrongCell(
-            f"{_quoted(cell)} may be {whole}{fraction} or {whole}.{fraction}: write it without the "
-            "point for thousands"
+            f"{_quoted(cell)} may be {whole}{fraction} or {whole} and a fraction: write it without "
+            "a point for thousands",
+            f"{_quoted(cell)} kann {whole}{fraction} sein oder {whole} und ein Bruchteil: ohne "
+            "Tausenderpunkt schreiben",
         )
     if (factor := UNITS.get(stated, unit)) is None:
-        raise WrongCell("in which unit? Write '20 min', or name the column 'interval_s'")
+        raise WrongCell(
+            "in which unit? Write '20 min', or name the column 'interval_s'",
+            "in welcher Einheit? '20 min' schreiben, oder die Spalte 'interval_s' nennen",
+        )
     exact = Decimal(f"{whole}.{fraction or 0}") * factor
     if exact != int(exact):
-        raise WrongCell(f"{_quoted(cell)} is no whole number of seconds")
+        raise WrongCell(
+            f"{_quoted(cell)} is no whole number of seconds",
+            f"{_quoted(cell)} ist keine ganze Zahl von Sekunden",
+        )
     return int(exact)
 
 
@@ -75,7 +91,10 @@ def degrees(cell: str) -> float:
     """A latitude or longitude, with decimal point or comma."""
     plain = cell.strip("° ")
     if _DEGREES.fullmatch(plain) is None:
-        raise WrongCell(f"{_quoted(cell)} is no number of degrees: write e.g. 51.9607")
+        raise WrongCell(
+            f"{_quoted(cell)} is no number of degrees: write e.g. 51.9607",
+            f"{_quoted(cell)} ist keine Gradzahl: z. B. 51,9607 schreiben",
+        )
     return float(plain.replace(",", "."))
 
 
@@ -88,14 +107,19 @@ def tags(cell: str) -> dict[str, str]:
             document = None
         if isinstance(document, dict) and all(isinstance(one, str) for one in document.values()):
             return document
-        raise WrongCell("this is no JSON object of texts")
+        raise WrongCell(
+            "this is no JSON object of texts", "das ist kein JSON-Objekt aus lauter Texten"
+        )
     found = {}
     for part in re.split(r"[;,]", cell):
         if not part.strip():
             continue
         pair = _TAG.fullmatch(part)
         if pair is None:
-            raise WrongCell(f"{_quoted(part.strip())} is no tag: write name=value")
+            raise WrongCell(
+                f"{_quoted(part.strip())} is no tag: write name=value",
+                f"{_quoted(part.strip())} ist kein Tag: Name=Wert schreiben",
+            )
         found[pair[1]] = pair[2]
     return found
 

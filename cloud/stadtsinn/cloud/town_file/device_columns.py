@@ -11,6 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from stadtsinn.base.foreign_text import visible
+from stadtsinn.cloud.town_file.row_errors import WrongCell
+
 NAMES: Mapping[str, tuple[str, ...]] = {
     "dev_eui": (
         *("deveui", "deviceeui", "eui", "eui64", "hardwareserial", "enddeviceeui", "geräteeui"),
@@ -85,12 +88,8 @@ class Column:
     secret: bool = False
 
 
-class UnknownColumn(ValueError):
-    """A head that is nearly one that is known."""
-
-
 def column_of(head: str) -> Column:
-    """What the column of this head holds. Raises UnknownColumn."""
+    """What the column of this head holds. Raises WrongCell."""
     head = head.strip().strip("'\"")
     if (tag := _TAG.fullmatch(head)) is not None:
         return Column(head, "tag", tag=tag[1].strip())
@@ -102,7 +101,11 @@ def column_of(head: str) -> Column:
     if _SECRET.search(plain):
         return Column(head, secret=True)
     if plain not in _LEFT_OUT and (meant := _misspelt(plain)) is not None:
-        raise UnknownColumn(f"did you mean '{meant}'?")
+        shown = visible(head)
+        raise WrongCell(
+            f"unknown column '{shown}': did you mean '{meant}'?",
+            f"unbekannte Spalte '{shown}': war '{meant}' gemeint?",
+        )
     return Column(head)
 
 

@@ -11,19 +11,18 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from stadtsinn.base.foreign_text import visible
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.base.text_files import NoText, decoded
 from stadtsinn.cloud.town_file.device_cells import (
-    WrongCell,
     degrees,
     dev_eui,
     looks_like_a_key,
     seconds,
     tags,
 )
-from stadtsinn.cloud.town_file.device_columns import Column, UnknownColumn, column_of, is_heading
+from stadtsinn.cloud.town_file.device_columns import Column, column_of, is_heading
 from stadtsinn.cloud.town_file.problems import TownRefused
-from stadtsinn.cloud.town_file.row_errors import RowError, told
+from stadtsinn.cloud.town_file.row_errors import RowError, WrongCell, told
 
 _DELIMITERS = ";\t,|"
 _HEADING_WITHIN = 20
@@ -71,14 +70,15 @@ def read_devices(content: bytes | str) -> DeviceTable:
     )
     columns, errors = _columns(next(rows, []), start + 1)
     if errors:
-        raise TownRefused(told(errors))
+        raise _refused(told(errors))
     found: list[DeviceRow] = []
     first: dict[str, int] = {}
     for row, cells in _cells(rows, start, errors):
         if (device := _device(columns, cells, row, errors)) is None:
             continue
         if (before := first.setdefault(device.dev_eui, row)) != row:
-            errors.append(RowError(row, _head(columns, "dev_eui"), f"the same as in line {before}"))
+            said = Sentence(f"the same as in line {before}", f"dieselbe wie in Zeile {before}")
+            errors.append(RowError(row, _head(columns, "dev_eui"), said))
         found.append(device)
     return DeviceTable(
         tuple(found),
@@ -89,19 +89,41 @@ def read_devices(content: bytes | str) -> DeviceTable:
     )
 
 
+def _refused(sentence: Sentence) -> TownRefused:
+    return TownRefused(sentence.english, german=sentence.german)
+
+
 def _text(content: bytes) -> str:
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise TownRefused(
-            "this is an Excel file: save the sheet as 'CSV UTF-8' (File, Save as) and import that. "
-            "Look at the DevEUIs before: as numbers Excel destroys them."
-        )
+        raise _refused(_EXCEL)
     try:
         text = decoded(content)
     except NoText:
-        raise TownRefused("this is no text: save the table as CSV.") from None
+        raise _refused(_NO_TEXT) from None
     if text.lstrip().startswith(("{", "[{")):
-        raise TownRefused("this is JSON: export the devices as CSV, or write a table of them.")
+        raise _refused(_JSON)
     return text
+
+
+_EXCEL = Sentence(
+    "this is an Excel file: save the sheet as 'CSV UTF-8' (File, Save as) and import that. Look at "
+    "the DevEUIs before: as numbers Excel destroys them.",
+    "das ist eine Excel-Datei: das Blatt als 'CSV UTF-8' speichern (Datei, Speichern unter) und "
+    "diese importieren. Vorher die DevEUIs ansehen: als Zahlen zerstört Excel sie.",
+)
+_NO_TEXT = Sentence(
+    "this is no text: save the table as CSV.", "das ist kein Text: die Tabelle als CSV speichern."
+)
+_JSON = Sentence(
+    "this is JSON: export the devices as CSV, or write a table of them.",
+    "das ist JSON: die Geräte als CSV exportieren oder als Tabelle schreiben.",
+)
+_NO_HEADING = Sentence(
+    "line 1: needs a line with the names of the columns, of which 'dev_eui' (or 'DevEUI') is one; "
+    "also known: type, name, interval_s, site, station, latitude, longitude, tags.",
+    "Zeile 1: es braucht eine Zeile mit den Namen der Spalten, darunter 'dev_eui' (oder 'DevEUI'); "
+    "bekannt sind auch: type, name, interval_s, site, station, latitude, longitude, tags.",
+)
 
 
 def _heading(lines: Sequence[str]) -> tuple[int, str]:
@@ -112,19 +134,24 @@ def _heading(lines: Sequence[str]) -> tuple[int, str]:
         if is_heading(cells):
             return number, delimiter
         if cells and cells[0].strip().upper() in {"CREATE_OTAA", "CREATE_ABP", "UPDATE_OTAA"}:
-            raise TownRefused(
-                f"line {number + 1}: a device list of Actility ThingPark has no heads: put a line "
-                "before it that names its columns (Directive;dev_eui;DevAddr;type;…)."
+            raise _refused(
+                Sentence(
+                    f"line {number + 1}: a device list of Actility ThingPark has no heads: put a "
+                    "line before it that names its columns (Directive,dev_eui,DevAddr,type,…).",
+                    f"Zeile {number + 1}: eine Geräteliste von Actility ThingPark hat keine "
+                    "Kopfzeile: eine davor setzen (Directive,dev_eui,DevAddr,type,…).",
+                )
             )
         if any(_is_dev_eui(cell) for cell in cells):
-            raise TownRefused(
-                f"line {number + 1}: a DevEUI, but no line above it that names the columns: put "
-                "one before it, e.g. 'dev_eui;type;name'."
+            raise _refused(
+                Sentence(
+                    f"line {number + 1}: a DevEUI, but no line above it that names the columns: "
+                    "put one before it, e.g. 'dev_eui;type;name'.",
+                    f"Zeile {number + 1}: eine DevEUI, aber darüber keine Kopfzeile: eine davor "
+                    "setzen, z. B. 'dev_eui;type;name'.",
+                )
             )
-    raise TownRefused(
-        "line 1: needs a line with the names of the columns, of which 'dev_eui' (or 'DevEUI') is "
-        "one; also known: type, name, interval_s, site, station, latitude, longitude, tags."
-    )
+    raise _refused(_NO_HEADING)
 
 
 def _is_dev_eui(cell: str) -> bool:
@@ -140,14 +167,18 @@ def _columns(heading: Sequence[str], row: int) -> tuple[list[Column], list[RowEr
     for head in heading:
         try:
             column = column_of(head)
-        except UnknownColumn as error:
-            errors.append(RowError(row, "", f"unknown column '{visible(head.strip())}': {error}"))
+        except WrongCell as error:
+            errors.append(RowError(row, "", error.sentence))
             continue
         twice = column.field and (column.field, column.rank, column.tag) in {
             (one.field, one.rank, one.tag) for one in columns
         }
         if twice:
-            errors.append(RowError(row, "", f"the column '{column.head}' is there twice"))
+            said = Sentence(
+                f"the column '{column.head}' is there twice",
+                f"die Spalte '{column.head}' gibt es zweimal",
+            )
+            errors.append(RowError(row, "", said))
         columns.append(column)
     return columns, errors
 
@@ -161,7 +192,10 @@ def _cells(
             cells = next(rows, None)
         except csv.Error as error:
             line = start + getattr(rows, "line_num", 0)
-            errors.append(RowError(line, "", f"{error}. Save it as CSV again."))
+            said = Sentence(
+                f"{error}. Save it as CSV again.", f"{error}. Noch einmal als CSV speichern."
+            )
+            errors.append(RowError(line, "", said))
             return
         if cells is None:
             return
@@ -174,7 +208,10 @@ def _device(
 ) -> DeviceRow | None:
     """What a row says; None where it does not say of which device."""
     if any(cell.strip() for cell in cells[len(columns) :]):
-        said = "more cells than heads: a text with the separator in it needs quotation marks"
+        said = Sentence(
+            "more cells than heads: a text with the separator in it needs quotation marks",
+            "mehr Zellen als Spalten: ein Text mit dem Trennzeichen braucht Anführungszeichen",
+        )
         errors.append(RowError(row, "", said))
         return None
     read = _Row()
@@ -184,11 +221,11 @@ def _device(
         try:
             read.take(column, cell.strip())
         except WrongCell as error:
-            errors.append(RowError(row, column.head, str(error)))
+            errors.append(RowError(row, column.head, error.sentence))
             if column.field == "dev_eui":
                 return None
     if not read.dev_eui:
-        errors.append(RowError(row, _head(columns, "dev_eui"), "is empty"))
+        errors.append(RowError(row, _head(columns, "dev_eui"), Sentence("is empty", "ist leer")))
         return None
     return read.device(row)
 
@@ -207,7 +244,11 @@ class _Row:
         if column.field == "dev_eui":
             self.dev_eui = self.dev_eui or dev_eui(cell)
         elif looks_like_a_key(cell):
-            raise WrongCell("this looks like a key, which is not stored: are cells shifted?")
+            raise WrongCell(
+                "this looks like a key, which is not stored: are cells shifted?",
+                "das sieht aus wie ein Schlüssel, der nicht gespeichert wird: sind Zellen "
+                "verschoben?",
+            )
         elif column.field == "interval_s":
             self._values["interval_s"] = seconds(cell, column.unit)
         elif column.field in {"latitude", "longitude"}:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.instant import Instant
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.platform.access.service import operator_scope
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.platform.limits.model import DEFAULTS, Limits
@@ -46,7 +47,10 @@ class Types:
             if not equals or "/" in model:  # an id may have constants: vendor/device:depth=2
                 model, device_type = "", one
             if catalogue().find(device_type) is None:
-                raise TownRefused(f"--type {one}: {_unknown(device_type)}")
+                said = _unknown(device_type)
+                raise TownRefused(
+                    f"--type {one}: {said.english}", german=f"--type {one}: {said.german}"
+                )
             if model:
                 models[_plain(model)] = device_type
             else:
@@ -99,7 +103,10 @@ def import_devices(
             raise
         errors += _by_row(refused, {eui: row for eui, (row, _) in sections.items()})
     if errors:
-        raise TownRefused(told(errors))
+        said = told(errors)
+        raise TownRefused(
+            f"nothing was changed\n{said.english}", german=f"nichts geändert\n{said.german}"
+        )
     return Imported(changes, table)
 
 
@@ -122,7 +129,7 @@ def _section(
     if device_type is not None:
         values["device_type"] = device_type
     elif wrong or present is None:
-        said = wrong or "is empty: name it in a column 'type', or with --type"
+        said = wrong or _NO_TYPE
         errors.append(RowError(row.row, table.heads.get("type", "type"), said))
         return None
     try:
@@ -131,12 +138,14 @@ def _section(
         for item in error.errors():
             field = str(item["loc"][0]) if item["loc"] else ""
             head = table.heads.get(_BY_MODEL.get(field, field), field)
-            said = item["msg"].removeprefix("Value error, ")
-            errors.append(RowError(row.row, head, said))
+            words = item["msg"].removeprefix("Value error, ")
+            errors.append(RowError(row.row, head, Sentence(words, words)))
         return None
 
 
-def _type(row: DeviceRow, types: Types, present: Device | None) -> tuple[str | None, str]:
+def _type(
+    row: DeviceRow, types: Types, present: Device | None
+) -> tuple[str | None, Sentence | None]:
     """The device type that a row names, or what is wrong with it; neither where it names none.
 
     A model alone is no id, but it is no reason to change that of a registered device.
@@ -146,13 +155,13 @@ def _type(row: DeviceRow, types: Types, present: Device | None) -> tuple[str | N
         candidates = (types.by_model.get(_plain(model)), model, _with_vendor(row.vendor, model))
         for candidate in candidates:
             if candidate is not None and known.find(candidate) is not None:
-                return candidate, ""
+                return candidate, None
     if types.default is not None:
-        return types.default, ""
+        return types.default, None
     if not row.types:
-        return None, ""
+        return None, None
     if present is not None and present.device_type in near_devices(row.types[0], list(known)):
-        return None, ""
+        return None, None
     return None, _unknown(row.types[0], row.vendor)
 
 
@@ -164,23 +173,37 @@ def _with_vendor(vendor: str, model: str) -> str | None:
     return f"{slugs[0].removesuffix('-iot')}/{slugs[1]}"
 
 
+_NO_TYPE = Sentence(
+    "is empty: name it in a column 'type', or with --type",
+    "ist leer: in einer Spalte 'type' nennen, oder mit --type",
+)
+
+
 @lru_cache(maxsize=256)
-def _unknown(device_type: str, vendor: str = "") -> str:
+def _unknown(device_type: str, vendor: str = "") -> Sentence:
     shown = visible(device_type)[:40]
     near = near_devices(f"{vendor} {device_type}".strip(), list(catalogue()))
     if not near:
-        return f"there is no device type '{shown}': 'stadtsinn decode --list' shows all"
-    meant = " or ".join(near)
-    return (
-        f"there is no device type '{shown}'. Did you mean {meant}? Write it there, or give "
-        f"--type '{shown}={near[0]}'"
+        return Sentence(
+            f"there is no device type '{shown}': 'stadtsinn decode --list' shows all",
+            f"es gibt keinen Gerätetyp '{shown}': 'stadtsinn decode --list' zeigt alle",
+        )
+    return Sentence(
+        f"there is no device type '{shown}'. Did you mean {' or '.join(near)}? Write it there, or "
+        f"give --type '{shown}={near[0]}'",
+        f"es gibt keinen Gerätetyp '{shown}'. War {' oder '.join(near)} gemeint? Dort "
+        f"hinschreiben, oder --type '{shown}={near[0]}' angeben",
     )
 
 
 def _by_row(refused: TownRefused, rows: Mapping[str, int]) -> list[RowError]:
     """The registry's objections, each at the line of its device."""
     return [
-        RowError(rows.get(problem.at.removeprefix("device "), 0), "", problem.said)
+        RowError(
+            rows.get(problem.at.removeprefix("device "), 0),
+            "",
+            Sentence(problem.said, problem.said),
+        )
         for problem in refused.problems
     ]
 

@@ -26,12 +26,14 @@ class Refusal:
 class TownRefused(ValueError):
     """The town file has an error; the message names the section and the remedy.
 
-    `problems` has them one by one where the registry refused.
+    `problems` has them one by one where the registry refused; `german` says the same in German, as
+    far as it is translated.
     """
 
-    def __init__(self, message: str, problems: Sequence[Refusal] = ()) -> None:
+    def __init__(self, message: str, problems: Sequence[Refusal] = (), *, german: str = "") -> None:
         super().__init__(message)
         self.problems = tuple(problems)
+        self.german = german or message
 
 
 def wrong_values(model: type[BaseModel], document: object, error: ValidationError) -> str:

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from stadtsinn.base.sentence import Sentence
+
 _SHOWN = 100
 """Errors; whoever has more has one cause of most of them."""
 _ROWS_SHOWN = 20
+
+
+class WrongCell(ValueError):
+    """What is wrong with a cell or a head, and what to write."""
+
+    def __init__(self, english: str, german: str) -> None:
+        super().__init__(english)
+        self.sentence = Sentence(english, german)
 
 
 @dataclass(frozen=True)
@@ -16,24 +26,34 @@ class RowError:
 
     row: int
     field: str
-    said: str
+    said: Sentence
 
 
-def told(errors: Iterable[RowError]) -> str:
+def told(errors: Iterable[RowError]) -> Sentence:
     """A line for each, in the order of the rows; the same in several rows is said once."""
-    alike: dict[tuple[str, str], list[int]] = {}
+    alike: dict[tuple[str, Sentence], list[int]] = {}
     for error in sorted(errors, key=lambda one: one.row):
         alike.setdefault((error.field, error.said), []).append(error.row)
-    lines = [
-        ": ".join(part for part in (_placed(rows), *what) if part) for what, rows in alike.items()
+    english = [
+        _line(_placed(rows, "line", "and {} more"), field, said.english)
+        for (field, said), rows in alike.items()
     ]
-    if len(lines) > _SHOWN:
-        lines[_SHOWN:] = [f"… and {len(lines) - _SHOWN} more"]
-    return "\n".join(lines)
+    german = [
+        _line(_placed(rows, "Zeile", "und {} weitere"), field, said.german)
+        for (field, said), rows in alike.items()
+    ]
+    if (more := len(alike) - _SHOWN) > 0:
+        english[_SHOWN:], german[_SHOWN:] = [f"… and {more} more"], [f"… und {more} weitere"]
+    return Sentence("\n".join(english), "\n".join(german))
 
 
-def _placed(rows: Sequence[int]) -> str:
+def _line(*parts: str) -> str:
+    return ": ".join(part for part in parts if part)
+
+
+def _placed(rows: Sequence[int], line: str, more: str) -> str:
     if len(rows) == 1:
-        return f"line {rows[0]}"
-    more = f" and {len(rows) - _ROWS_SHOWN} more" if len(rows) > _ROWS_SHOWN else ""
-    return f"lines {', '.join(map(str, rows[:_ROWS_SHOWN]))}{more}"
+        return f"{line} {rows[0]}"
+    lines = "lines" if line == "line" else "Zeilen"
+    rest = f" {more.format(len(rows) - _ROWS_SHOWN)}" if len(rows) > _ROWS_SHOWN else ""
+    return f"{lines} {', '.join(map(str, rows[:_ROWS_SHOWN]))}{rest}"

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.edge.network_servers.format import NetworkServerFormat
 from stadtsinn.simulator.replay import foreign
 from stadtsinn.simulator.replay.documents import Piece, Row, pieces
@@ -20,7 +21,6 @@ from stadtsinn.simulator.replay.events import (
     is_gateway_topic,
     server_of_topic,
 )
-from stadtsinn.simulator.replay.sentence import Sentence
 from stadtsinn.simulator.replay.shapes import foreign_in
 
 _DEEPEST = 8

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from stadtsinn.base.foreign_text import visible
-from stadtsinn.simulator.replay.sentence import Sentence
+from stadtsinn.base.sentence import Sentence
 
 _MOST_KEYS = 6
 _LONGEST_KEY = 24

@@ -10,8 +10,9 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.base.text_files import NoText, decoded
-from stadtsinn.simulator.replay.sentence import NotARecording, Sentence
+from stadtsinn.simulator.replay.refusal import NotARecording
 
 _LARGEST = 1 << 30
 """Bytes: more does not become a recording that anybody replays at once."""

@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.town.model import Edge
 from stadtsinn.cloud.town_file.model import DeviceSection, Town
 from stadtsinn.decoders.catalogue import Catalogue
@@ -29,7 +30,7 @@ from stadtsinn.simulator.replay.events import Event
 from stadtsinn.simulator.replay.finding import OTHER, Found, found_in
 from stadtsinn.simulator.replay.foreign import foreign_text
 from stadtsinn.simulator.replay.packing import text_of
-from stadtsinn.simulator.replay.sentence import NotARecording, Sentence
+from stadtsinn.simulator.replay.refusal import NotARecording
 
 TENANT = "replay"
 

@@ -16,6 +16,7 @@ from stadtsinn.base.clock import SystemClock
 from stadtsinn.base.instant import SECOND, Instant, isoformat
 from stadtsinn.base.mqtt.broker import Broker
 from stadtsinn.base.mqtt.link import MqttLink
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.intake.tables import quarantine
 from stadtsinn.cloud.log.uplinks.tables import uplinks
 from stadtsinn.cloud.platform.database.engine import Database
@@ -28,7 +29,6 @@ from stadtsinn.simulator.demo.mosquitto import find_mosquitto
 from stadtsinn.simulator.demo.progress import look
 from stadtsinn.simulator.demo.stage import Setting, Stage
 from stadtsinn.simulator.replay.recording import Recorded, read_recording, town_of
-from stadtsinn.simulator.replay.sentence import Sentence
 
 EDGE = "replay"
 _PATIENCE_S = 120

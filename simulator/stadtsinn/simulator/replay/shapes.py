@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.simulator.replay.foreign import CONNECT, DECODED, ENCRYPTED
-from stadtsinn.simulator.replay.sentence import Sentence
 
 _Document = Mapping[str, Any]
 
