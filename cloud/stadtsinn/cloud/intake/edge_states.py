@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from stadtsinn.base.backoff import Backoff
+from stadtsinn.base.batches import batched
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.instant import Instant, parse
 from stadtsinn.base.repeating import Repeating
@@ -34,6 +35,7 @@ _EDGES_KEPT = 10_000
 _WARNINGS_KEPT = 20
 _LONGEST = 300
 _EVERY_S = 5.0
+_WRITTEN_AT_ONCE = 500
 _BACKOFF = Backoff(first=5, longest=300)
 
 
@@ -142,12 +144,12 @@ class EdgeStateWriter(Repeating):
         known = self._directory().edges if heard else {}
         mine = {edge_id: one for edge_id, one in heard.items() if edge_id in known}
         if mine:
-            with self._database.write() as connection:
+            with self._database.read() as connection:
                 before = repository.states(connection, mine)
-                repository.write(
-                    connection,
-                    [_state(edge_id, one, before.get(edge_id)) for edge_id, one in mine.items()],
-                )
+            states = [_state(edge_id, one, before.get(edge_id)) for edge_id, one in mine.items()]
+            for part in batched(states, _WRITTEN_AT_ONCE):
+                with self._database.write() as connection:
+                    repository.write(connection, part)
         return _EVERY_S
 
 
