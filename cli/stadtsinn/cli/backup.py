@@ -34,8 +34,10 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     help=text(
-        "Backups of the installation (docs/backup.md): 'stadtsinn backup FOLDER' makes one.",
-        "Sicherungen der Zentrale (docs/backup.md): 'stadtsinn backup ORDNER' macht eine.",
+        "Backups of the installation (docs/backup.md). 'stadtsinn backup FOLDER' makes one; its "
+        "options ('--keep 14', …) are those of 'make'.",
+        "Sicherungen der Zentrale (docs/backup.md). 'stadtsinn backup ORDNER' macht eine; die "
+        "Optionen ('--keep 14', …) sind die von 'make'.",
     ),
 )
 
