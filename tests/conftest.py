@@ -78,7 +78,7 @@ def nothing_is_left_running() -> Iterator[None]:
         return not left
 
     try:
-        # A compiler of the kernel outlives an agent that a test killed, and has the lowest priority.
+        # A compiler of the kernel outlives an agent that a test killed, at the lowest priority.
         wait_until(gone, "processes of tests end", timeout=600)
     except pytest.fail.Exception:
         for process in left:
