@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, LargeBinary, Table, insert, types
+from sqlalchemy import JSON, Boolean, Column, LargeBinary, Table, func, insert, select, types
 
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.platform.database.engine import Database
@@ -30,6 +30,10 @@ def fill(database: Database) -> None:
             single = not is_owned(table) and "id" in table.c
             towns = TOWNS[:1] if single else TOWNS
             connection.execute(insert(table), [row(table, town) for town in towns])
+            if connection.dialect.name == "postgresql":  # it counts by itself
+                for column in table.primary_key.columns:
+                    sequence = func.pg_get_serial_sequence(table.name, column.name)
+                    connection.execute(select(func.setval(sequence, 100)))
 
 
 def row(table: Table, town: str) -> dict[str, Any]:

@@ -30,3 +30,11 @@ def storage(tmp_path: Path) -> Iterator[Storage]:
     yield made
     made.series.close()
     made.database.dispose()
+
+
+@pytest.fixture
+def everywhere(database: Database, tmp_path: Path) -> Iterator[Storage]:
+    """On both kinds of database."""
+    made = storage_with(database, tmp_path)
+    yield made
+    made.series.close()

@@ -165,15 +165,15 @@ def test_quarantine_goes_but_not_what_another_town_received(history: History) ->
     assert [one["id"] for one in rows(history, quarantine)] == [12]
 
 
-def test_no_table_of_towns_names_it_any_more(storage: Storage) -> None:
+def test_no_table_of_towns_names_it_any_more(everywhere: Storage) -> None:
     """Every table of the schema that names devices, whatever it will be."""
-    fill(storage.database)
-    with storage.database.write() as connection:
+    fill(everywhere.database)
+    with everywhere.database.write() as connection:
         told = {**row(operator_alarms, TOWN), "subject": "1x", "kind": "silent"}
         connection.execute(insert(operator_alarms).values(told))
-    before = all_rows(storage.database)
-    DeviceErasure(storage, Slices(storage, wait=lambda _: None)).run(SCOPE, "1x")
-    after = all_rows(storage.database)
+    before = all_rows(everywhere.database)
+    DeviceErasure(everywhere, Slices(everywhere, wait=lambda _: None)).run(SCOPE, "1x")
+    after = all_rows(everywhere.database)
     named = [one for one in metadata.sorted_tables if "dev_eui" in one.c]
     assert len(named) >= 9
     for table in named:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,24 +109,31 @@ def quiet(storage: Storage) -> Slices:
     return Slices(storage, wait=lambda _: None)
 
 
-def test_every_column_of_people_and_texts_is_searched_and_emptied(storage: Storage) -> None:
+def test_every_column_of_people_and_texts_is_searched_and_emptied(everywhere: Storage) -> None:
     """Whatever tables there will be."""
-    fill(storage.database)
-    neighbour = {name: rows[1:] for name, rows in all_rows(storage.database).items()}
-    tables = put(storage, "Erika Müller")
+    fill(everywhere.database)
+    neighbour = {name: rows[1:] for name, rows in all_rows(everywhere.database).items()}
+    tables = put(everywhere, "Erika Müller")
     asked = Wanted.of("erika mueller")
-    assert {one.table.name for one in find(storage.database, asked)} == tables
-    assert list(find(storage.database, asked, NEIGHBOUR)) == []
-    done = erase(quiet(storage), asked)
+    assert {one.table.name for one in find(everywhere.database, asked)} == tables
+    assert list(find(everywhere.database, asked, NEIGHBOUR)) == []
+    done = erase(quiet(everywhere), asked)
     assert set(done.changed) == tables
-    assert list(find(storage.database, asked)) == []
-    after = all_rows(storage.database)
+    assert list(find(everywhere.database, asked)) == []
+    after = all_rows(everywhere.database)
     for table in metadata.sorted_tables:
         if is_owned(table) and table.name != "audit_lines":
             assert neighbour[table.name][-1] in after[table.name], table.name
+
+
+def test_nobody_finds_it_in_the_file_of_the_database(storage: Storage) -> None:
+    fill(storage.database)
+    put(storage, "Erika Müller")
+    path = Path(str(storage.database.engine.url.database))
     storage.database.tidy()
-    stored = open(str(storage.database.engine.url.database), "rb").read()  # noqa: SIM115, PTH123
-    assert "Erika Müller".encode() not in stored
+    assert "Erika Müller".encode() in path.read_bytes()
+    erase(quiet(storage), Wanted.of("Erika Müller"))
+    assert "Erika Müller".encode() not in path.read_bytes()
 
 
 def test_messages_sent_keep_that_they_were_sent_but_no_number(storage: Storage) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import (
     Table,
     and_,
     delete,
-    literal,
+    null,
     select,
     tuple_,
     update,
@@ -47,7 +47,7 @@ def rows(
     """All rows of a table, or those of a town."""
     key = list(table.primary_key.columns)
     owner = table.c.get(kept_of(table).owner) if owner_of(table) is None else None
-    whose = literal(None) if owner is None else owner
+    whose = null() if owner is None else owner
     query = select(whose, *key, *(table.c[name] for name in names)).order_by(*key)
     if tenant_id is not None:
         query = query.where(of_tenant(table, tenant_id))
