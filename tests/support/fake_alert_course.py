@@ -54,8 +54,7 @@ class Course:
 
     def forget(self) -> None:
         """A rebuild begins."""
-        with self.town.database.write() as connection:
-            self.town.follower.reset(connection)
+        self.town.database.in_slices(self.town.follower.reset)
 
     def judge(self, first: int = 0, last: int | None = None) -> None:
         """Uplinks of the log, once more."""

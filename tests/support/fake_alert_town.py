@@ -266,8 +266,7 @@ class AlertTown:
 
     def rebuild(self) -> None:
         """Judge everything again, as `stadtsinn cloud rebuild alerts` does for zone samples."""
-        with self.database.write() as connection:
-            self.follower.reset(connection)
+        self.database.in_slices(self.follower.reset)
         self.tick()
 
     def incidents(self) -> list[Row[Any]]:

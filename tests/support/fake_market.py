@@ -147,8 +147,7 @@ class Market:
                 more = self.follower.tick(connection, self.clock.now())
 
     def rebuild(self) -> None:
-        with self.database.write() as connection:
-            self.follower.reset(connection)
+        self.database.in_slices(self.follower.reset)
 
     def samples(self) -> list[ZoneSample]:
         with self.database.read() as connection:

@@ -11,10 +11,14 @@ from typing import Any
 
 import pytest
 
+from counted import write_transactions
 from databases import fresh_database
 from fake_alert_course import Course, incidents, messages, states
 from fake_alert_town import STATION, AlertTown
+from stadtsinn.cloud.alarms.alerts import rebuilding
 from stadtsinn.cloud.alarms.notify.message import Status
+from stadtsinn.cloud.log.followers.forgetting import rebuild
+from stadtsinn.cloud.platform.database.engine import Database
 
 
 def differences(some: list[dict[str, Any]], others: list[dict[str, Any]]) -> list[object]:
@@ -111,9 +115,50 @@ def test_a_town_that_was_rebuilt_is_the_town_that_was_not(
     assert messages(rebuilt.town) == messages(calm.town)
 
 
-def test_on_both_databases(town: AlertTown) -> None:
+def test_on_both_databases(town: AlertTown, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two members in each transaction."""
+    monkeypatch.setattr(rebuilding, "AT_ONCE", 2)
+    monkeypatch.setattr(Database, "let_others_write", lambda _: None)
     day = acts(3, late=True)
     play(Course(town), day, frozenset({10, 30, len(day) - 1}), rebuilt=True)
+
+
+def test_each_member_may_be_begun_anew_by_another_process(
+    small_town: AlertTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one before was killed between two transactions."""
+    monkeypatch.setattr(rebuilding, "AT_ONCE", 1)
+    rounds: list[int] = []
+
+    def forget(course: Course) -> None:
+        more = True
+        while more:
+            with course.town.database.write() as connection:
+                more = course.town.follower.reset(connection)
+            course.town.restart()
+            rounds.append(len(rounds))
+
+    monkeypatch.setattr(Course, "forget", forget)
+    day = acts(2, late=False)
+    play(Course(small_town), day, frozenset({20, len(day) - 1}), rebuilt=True)
+    assert len(rounds) == 10, "four members, and the end, twice"
+
+
+def test_nobody_waits_while_the_samples_of_all_zones_are_looked_through(
+    small_town: AlertTown,
+) -> None:
+    small_town.permit(1_000)
+    _rules(small_town, {})
+    course = Course(small_town)
+    for minutes, high in ((0, 500), (1, 920), (2, 500)):
+        course.crowd(minutes, high, minutes)
+    before = incidents(small_town)
+    with write_transactions(small_town.database) as found:
+        rebuild(small_town.database, small_town.follower, small_town.clock)
+    assert found
+    assert not any("min(zone_samples" in text for one in found for text in one.texts)
+    small_town.tick()
+    assert incidents(small_town) == before
 
 
 def test_names_stay_as_people_read_them(small_town: AlertTown) -> None:

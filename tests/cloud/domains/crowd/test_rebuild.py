@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from counted import write_transactions
 from fake_market import NORTH, OPENING, SOUTH, Market
 from stadtsinn.base.instant import DAY, HOUR, MINUTE, Instant
-from stadtsinn.cloud.domains.crowd import zone_repository
+from stadtsinn.cloud.domains.crowd import follower, zone_repository
 from stadtsinn.cloud.domains.crowd.follower import SAMPLES_KEPT
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.zone_repository import (
@@ -21,6 +22,7 @@ from stadtsinn.cloud.domains.crowd.zones.model import Zone
 from stadtsinn.cloud.domains.crowd.zones.repository import update_zone
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.platform.access.scope import Role, Scope
+from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.service import change
 
 
@@ -185,3 +187,21 @@ def test_a_reset_that_was_rolled_back_is_due_again(market: Market) -> None:
     market.tick(Instant(OPENING + 21 * HOUR))
     assert [(r - OPENING) / HOUR for r in resets(market)[len(known) :]] == [20]
     assert market.latest().occupancy == 0
+
+
+def test_it_is_forgotten_a_few_rows_at_a_time(
+    small_market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market = small_market
+    log = days(market, 2)
+    market.apply_each(log)
+    before = without_position(market.samples())
+    monkeypatch.setattr(follower, "PRUNED_AT_ONCE", 50)
+    monkeypatch.setattr(Database, "let_others_write", lambda _: None)
+    with write_transactions(market.database) as found:
+        market.rebuild()
+    assert len(found) > 2
+    assert max(one.changes for one in found) < 10
+    assert market.samples() == []
+    market.apply_each(log)
+    assert without_position(market.samples()) == before

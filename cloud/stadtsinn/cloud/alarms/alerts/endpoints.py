@@ -92,7 +92,7 @@ def create_rule(scope: EditorDep, services: ServicesDep, body: Rule) -> RuleView
     """It judges from the next measurement on."""
     with changing(services, scope) as connection:
         service.create_rule(connection, scope, body)
-        return _read(connection, scope, body.slug)
+    return read_rule(scope, services, body.slug)
 
 
 @router.get("/rules/{rule}", tags=["rules"], summary="Read a rule · Regel lesen")
@@ -108,7 +108,7 @@ def replace_rule(
     """A change of what it judges ends an open alarm; its recipients get the reason in a message."""
     with changing(services, scope) as connection:
         service.replace_rule(connection, scope, Rule(slug=rule, **dict(body)))
-        return _read(connection, scope, rule)
+    return read_rule(scope, services, rule)
 
 
 @router.delete(
@@ -116,11 +116,12 @@ def replace_rule(
 )
 def delete_rule(scope: EditorDep, services: ServicesDep, rule: SlugInPath) -> None:
     """Its incidents stay on record; recipients of an open alarm get a message that it ended."""
-    is_gone = False
-    while not is_gone:
+    while True:
         now = services.clock.now()
         with change(services.database, scope, now) as connection:
-            is_gone = service.delete_rule(connection, scope, rule, now)
+            if service.delete_rule(connection, scope, rule, now):
+                return
+        services.database.let_others_write()
 
 
 def _read(connection: Connection, scope: ReaderDep, slug: str) -> RuleView:

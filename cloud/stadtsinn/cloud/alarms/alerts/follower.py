@@ -9,14 +9,14 @@ chance, and the history must not depend on it. What comes in too late is history
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from sqlalchemy import Connection
 
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
-from stadtsinn.base.instant import MINUTE, Instant
+from stadtsinn.base.instant import HOUR, MINUTE, Instant
 from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.alerts import incident_repository, inputs_repository, repository
 from stadtsinn.cloud.alarms.alerts.evaluation import Evaluation, Measured
@@ -27,7 +27,7 @@ from stadtsinn.cloud.alarms.alerts.repository import StoredRule
 from stadtsinn.cloud.alarms.alerts.slices import WRITTEN_AT_ONCE, judge_first
 from stadtsinn.cloud.alarms.alerts.watching import Watching
 from stadtsinn.cloud.alarms.alerts.wording import Remark, number
-from stadtsinn.cloud.domains.crowd.repository import samples_after
+from stadtsinn.cloud.domains.crowd.repository import first_samples, samples_after
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.zones.directory import read_zones
 from stadtsinn.cloud.log.cursors.repository import move_part, read_part
@@ -68,6 +68,9 @@ class AlertsFollower:
 
     def __init__(self, directory: DirectoryCache, clock: Clock) -> None:
         self._clock = clock
+        self._database = directory.database
+        self._samples: Mapping[int, Instant] | None = None
+        """Of each zone the time of the oldest, while the history is set apart."""
         self._seen = Seen(directory, _read_watching)
         self._aside = Aside(self.name, "rule")
         self._ticked: Key | None = None
@@ -113,9 +116,24 @@ class AlertsFollower:
         crash_point("alerts.ticked")
         return more
 
-    def reset(self, connection: Connection) -> None:
-        watching = self._current(connection)
-        begin_anew(connection, watching, self._clock.now())
+    def require_resettable(self, connection: Connection) -> None:
+        """It always is."""
+
+    def before_reset(self) -> None:
+        """Looks for the oldest samples of zones: of all samples, for which nobody may wait."""
+        self._seen.look()
+        with self._database.read() as connection:
+            first = first_samples(connection)
+        # Old ones are deleted while it goes on.
+        self._samples = {zone_id: Instant(time + HOUR) for zone_id, time in first.items()}
+
+    def reset(self, connection: Connection) -> bool:
+        watching, samples = self._current(connection), self._samples
+        if samples is None:
+            samples = first_samples(connection)
+        more = begin_anew(connection, watching, self._clock.now(), samples)
+        self._samples = samples if more else None
+        return more
 
     def _current(self, connection: Connection) -> Watching:
         """The rules as of this transaction: a new one judges from the next sample on."""

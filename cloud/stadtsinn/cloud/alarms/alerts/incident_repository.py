@@ -56,10 +56,26 @@ def read_states(
     return {(row.rule_id, row.member): _standing(row) for row in connection.execute(query)}
 
 
-def all_states(connection: Connection) -> dict[Key, Standing]:
-    """The states of all rules."""
-    query = select(rule_states).order_by(rule_states.c.rule_id, rule_states.c.member)
+def states_after(connection: Connection, after: Key, limit: int) -> dict[Key, Standing]:
+    """The states behind `after`, the first of them."""
+    query = (
+        select(rule_states)
+        .where(tuple_(rule_states.c.rule_id, rule_states.c.member) > after)
+        .order_by(rule_states.c.rule_id, rule_states.c.member)
+        .limit(limit)
+    )
     return {(row.rule_id, row.member): _standing(row) for row in connection.execute(query)}
+
+
+def judged_until(connection: Connection, rule_id: int) -> int:
+    """Up to when a rule has judged at any member (`RuleState.judged_until`): a group may have very
+    many."""
+    table = rule_states.c
+    latest = select(
+        func.max(table.last_event), func.max(table.opened_at), func.max(table.quiet_until)
+    )
+    row = connection.execute(latest.where(table.rule_id == rule_id)).one()
+    return max(one or 0 for one in row)
 
 
 def read_members(connection: Connection, keys: Collection[Key]) -> dict[Key, Standing]:

@@ -8,6 +8,7 @@ changed stays as well, with all before it: the log does not hold these changes, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -22,7 +23,6 @@ from stadtsinn.cloud.alarms.alerts.watching import Watched, Watching
 from stadtsinn.cloud.alarms.judging import machine
 from stadtsinn.cloud.alarms.judging.state import RuleState
 from stadtsinn.cloud.alarms.judging.terms import ALWAYS, Terms
-from stadtsinn.cloud.domains.crowd.repository import first_samples
 from stadtsinn.cloud.log.archive_files.archive import day_of
 from stadtsinn.cloud.platform.retention.service import retention_of
 
@@ -40,10 +40,24 @@ class Again:
     opened_at: Instant | None = None
 
 
-def begin_anew(connection: Connection, watching: Watching, now: Instant) -> None:
-    """Forget where rules stand and what they found, as far as it can be found again."""
-    inputs = _Inputs(connection, now)
-    for key, standing in incident_repository.all_states(connection).items():
+AT_ONCE = 50
+"""Members of rules that begin anew in one transaction: of each all that it found is set apart."""
+
+_REACHED = ("anew.rule", "anew.member")
+
+
+def begin_anew(
+    connection: Connection, watching: Watching, now: Instant, samples: Mapping[int, Instant]
+) -> bool:
+    """Forget where rules stand and what they found, as far as it can be found again: of some
+    members; True: there are more. `samples`: of each zone the time of the oldest.
+
+    How far it has come stands in the inputs: nothing is judged before it is done.
+    """
+    rule_id, member = (inputs_repository.input_position(connection, name) for name in _REACHED)
+    found = incident_repository.states_after(connection, (rule_id, member), AT_ONCE)
+    inputs = _Inputs(connection, now, samples)
+    for key, standing in found.items():
         watched = watching.find(*key)
         if watched is None:
             continue  # the station left: first the alarm there ends
@@ -59,16 +73,23 @@ def begin_anew(connection: Connection, watching: Watching, now: Instant) -> None
             _forget(connection, key, before, again, now)
         elif before.state is not standing.state:
             incident_repository.write_state(connection, key, before, now)
-    inputs_repository.forget_all(connection)
+    if len(found) < AT_ONCE:
+        inputs_repository.forget_all(connection)
+        return False
+    for name, position in zip(_REACHED, max(found), strict=True):
+        inputs_repository.move_input(connection, name, position)
+    return True
 
 
 class _Inputs:
     """From when on there is something to judge."""
 
-    def __init__(self, connection: Connection, now: Instant) -> None:
+    def __init__(
+        self, connection: Connection, now: Instant, samples: Mapping[int, Instant]
+    ) -> None:
         self._connection = connection
         self._today = day_of(now)
-        self._samples = first_samples(connection)
+        self._samples = samples
         self._uplinks: dict[str, Instant] = {}
 
     def begin(self, stored: StoredRule) -> Instant | None:

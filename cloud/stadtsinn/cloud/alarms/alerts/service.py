@@ -109,8 +109,7 @@ def _create_or_replace(connection: Connection, scope: Scope, wanted: Rule) -> st
 
 def _new_revision(connection: Connection, stored: StoredRule) -> StoredRule:
     """The new revision judges from the event time on at which the former one stopped."""
-    states = incident_repository.read_states(connection, [stored.id]).values()
-    judged_until = max((one.state.judged_until for one in states), default=0)
+    judged_until = incident_repository.judged_until(connection, stored.id)
     valid_from = Instant(max(stored.valid_from, judged_until + 1))
     return replace(stored, revision=stored.revision + 1, valid_from=valid_from)
 

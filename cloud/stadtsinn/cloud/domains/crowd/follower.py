@@ -240,11 +240,14 @@ class LiveFollower:
         self._pruned_at = now
         return False
 
-    def reset(self, connection: Connection) -> None:
+    def reset(self, connection: Connection) -> bool:
         """Forget what was made from the log; the numbers that staff entered stay."""
-        zone_repository.delete_derived(connection)
+        if zone_repository.delete_derived(connection, PRUNED_AT_ONCE):
+            return True
+        zone_repository.begin_states_anew(connection)
         recount_repository.mark_all_counted(connection, self._clock.now())
         self._zones.clear()
+        return False
 
     def _read_waiting(
         self, connection: Connection, counting: _Counting, now: Instant

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, delete, exists, func, insert, select, tuple_, update
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.domains.crowd import gate_repository
 from stadtsinn.cloud.domains.crowd.occupancy import Clamp, Estimate
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.tables import (
-    gate_counts,
     zone_corrections,
     zone_permits,
     zone_samples,
@@ -376,12 +376,23 @@ def touch_state(connection: Connection, zone_id: int) -> None:
         connection.execute(insert(zone_states).values(zone_id=zone_id, version=1, sampled_at=0))
 
 
-def delete_derived(connection: Connection) -> None:
-    """Delete all that was made from the log. Numbers that staff entered stay, and so do resets
-    and permits: which hour and which permit held then is nowhere else."""
-    connection.execute(delete(gate_counts))
-    connection.execute(delete(zone_samples))
+def delete_derived(connection: Connection, limit: int) -> bool:
+    """Delete of what was made from the log some `limit` rows; True: there are more. Numbers that
+    staff entered stay, and so do resets and permits: which hour and which permit held then is
+    nowhere else."""
+    if gate_repository.delete_some(connection, limit):
+        return True
+    clamps = zone_corrections.c.kind == CorrectionKind.CLAMP.value
+    for table, key, which in (
+        (zone_samples, zone_samples.c.position, zone_samples.c.position > 0),
+        (zone_corrections, zone_corrections.c.id, clamps),
+    ):
+        oldest = select(key).where(which).order_by(key).limit(limit)
+        if connection.execute(delete(table).where(key.in_(oldest))).rowcount == limit:
+            return True
+    return False
+
+
+def begin_states_anew(connection: Connection) -> None:
+    """No zone has a sample any more."""
     connection.execute(update(zone_states).values(version=zone_states.c.version + 1, sampled_at=0))
-    connection.execute(
-        delete(zone_corrections).where(zone_corrections.c.kind == CorrectionKind.CLAMP.value)
-    )

@@ -21,7 +21,7 @@ from stadtsinn.cloud.log.cursors.repository import (
     read_cursor,
     reset_cursor,
 )
-from stadtsinn.cloud.log.followers.follower import Follower, PreparesReset
+from stadtsinn.cloud.log.followers.follower import Follower, PreparesReset, TryAgain
 from stadtsinn.cloud.log.reader import require_readable
 from stadtsinn.cloud.log.set_aside import repository as set_aside
 from stadtsinn.cloud.platform.database.engine import Database, serialize
@@ -83,4 +83,11 @@ def _forget(database: Database, follower: Follower, clock: Clock) -> None:
         return False
 
     crash_point("follower.forgetting")
-    database.in_slices(forget_some)
+    while True:
+        try:
+            database.in_slices(forget_some)
+        except TryAgain:  # the registry was changed meanwhile
+            if isinstance(follower, PreparesReset):
+                follower.before_reset()
+        else:
+            return
