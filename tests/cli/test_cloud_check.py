@@ -132,7 +132,7 @@ def test_check_names_a_damaged_database(tmp_path: Path) -> None:
     (tmp_path / "town.sqlite").write_text("no database, but long enough to be taken for one " * 20)
     code, _, err = run("--config", path)
     assert code == 1
-    assert "the database cannot be read" in err
+    assert "town.sqlite is damaged" in err
 
 
 def test_check_looks_into_certificates_and_secrets(tmp_path: Path) -> None:

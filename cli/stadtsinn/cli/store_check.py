@@ -39,6 +39,7 @@ def _of_database(settings: CloudSettings, clock: Clock | None = None) -> Iterato
     from stadtsinn.base.logs import mask_text
     from stadtsinn.cloud.migrations import NotCurrent
     from stadtsinn.cloud.platform.database.engine import open_database
+    from stadtsinn.cloud.platform.database.sqlite_file import DatabaseDamaged
 
     database = open_database(settings.database.url)
     try:
@@ -48,7 +49,12 @@ def _of_database(settings: CloudSettings, clock: Clock | None = None) -> Iterato
             yield from of_clock_against(clock, other, _time_of(database))
     except NotCurrent as newer:
         yield Finding(str(newer))
+    except DatabaseDamaged as damaged:
+        yield Finding(mask_text(str(damaged)))
     except (SQLAlchemyError, OSError) as error:
+        if isinstance(error.__cause__, DatabaseDamaged):
+            yield Finding(mask_text(str(error.__cause__)))
+            return
         reason = mask_text(str(error).splitlines()[0])
         yield Finding(
             text(
