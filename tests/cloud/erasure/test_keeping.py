@@ -114,7 +114,8 @@ def test_what_a_follower_has_not_read_stays(towns: Storage) -> None:
 
 
 def test_archived_days_go_from_their_files(towns: Storage) -> None:
-    list(archive_before(towns.database, towns.archive, Instant(NOW - DAY), (), towns.clock))
+    before = Instant(NOW - 18 * DAY)
+    list(archive_before(towns.database, towns.archive, before, (), towns.clock))
     keep(towns, series=30, log=30, archive=20)
     job(towns).step()
     assert len(uplinks_of(towns, TOWN)) == 20
