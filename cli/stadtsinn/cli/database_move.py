@@ -30,8 +30,8 @@ def move_database(
         typer.Argument(
             metavar="NEW.toml",
             help=text(
-                "A configuration whose [database] url names the new one.",
-                "Eine Konfiguration, deren [database] url die neue nennt.",
+                "A configuration whose \\[database] url names the new one.",
+                "Eine Konfiguration, deren \\[database] url die neue nennt.",
             ),
         ),
     ],

@@ -19,7 +19,7 @@ BEFORE = "0014"
 EUI = "70b3d57ed0000001"
 
 ROWS = f"""
-INSERT INTO tenants VALUES ('musterstadt', 'Musterstadt', 1);
+INSERT INTO tenants (id, name, created_at) VALUES ('musterstadt', 'Musterstadt', 1);
 INSERT INTO devices VALUES ('{EUI}', 'musterstadt', 'dragino/lse01', 'Linde', NULL, NULL, NULL,
     1200, '{{}}', 5);
 INSERT INTO api_keys (tenant_id, name, role, prefix, digest, created_at) VALUES
@@ -202,7 +202,7 @@ def test_sqlite_counts_on_in_an_empty_table(tmp_path: Path) -> None:
     upgrade(database)
     table = metadata.tables["sites"]
     with database.write() as connection:
-        connection.execute(text("INSERT INTO tenants VALUES ('musterstadt', 'Musterstadt', 1)"))
+        connection.execute(text("INSERT INTO tenants (id, name, created_at) VALUES ('musterstadt', 'Musterstadt', 1)"))
     for number in (1, 2, 3):
         with database.write() as connection:
             connection.execute(
