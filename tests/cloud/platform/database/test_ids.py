@@ -201,8 +201,7 @@ def test_sqlite_counts_on_in_an_empty_table(tmp_path: Path) -> None:
     database = open_database(str(tmp_path / "new.sqlite"))
     upgrade(database)
     table = metadata.tables["sites"]
-    with database.write() as connection:
-        connection.execute(text("INSERT INTO tenants (id, name, created_at) VALUES ('musterstadt', 'Musterstadt', 1)"))
+    add_tenant(database)
     for number in (1, 2, 3):
         with database.write() as connection:
             connection.execute(
