@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import BigInteger, Integer, delete, func, insert, inspect, select, text
 
+from databases import add_tenant
 from first_version import bring_to
 from stadtsinn.cloud.migrations import upgrade
 from stadtsinn.cloud.platform.database.engine import Database, open_database
