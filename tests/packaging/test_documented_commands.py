@@ -67,6 +67,8 @@ def fault(words: list[str]) -> str | None:
     command: Any = typer.main.get_command(_load(words[0]))
     rest = words[1:]
     while hasattr(command, "commands") and rest and not rest[0].startswith("-"):
+        if rest[0] not in command.commands and "make" in command.commands:
+            rest = ["make", *rest]  # 'stadtsinn backup FOLDER'
         if rest[0] not in command.commands:
             return f"no command '{words[0]} {rest[0]}'"
         command, rest = command.commands[rest[0]], rest[1:]
