@@ -4,7 +4,7 @@
 PY := .venv/bin/python
 CACHE := $(CURDIR)/.cache
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-nightly test-debian13 check bench bench-decoders conformance fuzz fuzz-api wheel docs format lock parts clean
+.PHONY: help demo test test-fast test-nightly test-install test-debian13 check bench bench-decoders conformance fuzz fuzz-api wheel docs format lock parts clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -28,6 +28,9 @@ test-fast: .venv/ready ## for the work in between: all tests but those marked sl
 
 test-nightly: .venv/ready parts check ## the nightly target: `make test`, and each repetition with other servers
 	$(PYTEST) --nightly $(ARGS)
+
+test-install: ## the nightly target: docs/install.md on a bare Debian 13; as root, on a Debian
+	.ci/install
 
 test-debian13: ## `make test` in a Debian 13 of its own, from a fresh clone; as root, on a Debian
 	.ci/debian13 make test
@@ -54,11 +57,12 @@ fuzz-api: .venv/ready ## the nightly target: the whole API, called as its docume
 conformance: .venv/ready ## the vendors' published payloads, device by device (needs ../shared/vectors)
 	$(PY) tests/support/conformance.py
 
-wheel: .venv/ready ## dist/: what a machine installs, and the versions that it was tested with
+wheel: .venv/ready ## dist/: the folder that a machine is installed from (docs/install.md)
 	rm -rf dist
 	$(PY) -m build --wheel --no-isolation --outdir dist .
 	sed -nE 's/^([A-Za-z0-9][^ ]*==[^ ]+)( ;[^\\]*)? *\\?$$/\1\2/p' requirements.lock > dist/constraints.txt
-	@echo "dist/ is what a machine needs: pip install -c constraints.txt '$$(cd dist && ls *.whl)[cloud,cli]'"
+	cp -R hardware/install.sh hardware/cloud hardware/edge-agent dist/
+	@echo "dist/ is what a machine needs: copy it there, then as root: sh dist/install.sh cloud dist"
 
 docs: .venv/ready ## write docs/devices anew from the device files
 	.venv/bin/stadtsinn decoders pages docs/devices
