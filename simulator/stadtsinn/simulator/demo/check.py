@@ -96,7 +96,8 @@ class Disasters:
             return look(connection)
 
     def _spool_holds(self, moment: Instant) -> bool:
-        return self._stage.spooled() == bisect_left(self._spooled, moment)
+        """A killed agent counts again what it does not know any more as acknowledged."""
+        return (self._stage.spooled() or 0) >= bisect_left(self._spooled, moment)
 
     def _kill_during_delivery(self) -> None:
         """Kill the ingest again while it processes the backlog."""
