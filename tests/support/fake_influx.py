@@ -101,7 +101,7 @@ class _KeepingHandler(BaseHTTPRequestHandler):
                 self._unknown()
             case _, path if path in self.server.refused and b"q=SHOW+DATABASES" not in body:
                 self._answer(403, {"message": "insufficient permissions"})
-            case "POST", "/query":
+            case "POST", "/query" if self.server.generation:
                 self._query(parse_qs(body.decode()))
             case _, "/ping":
                 self._answer(204)
