@@ -51,15 +51,6 @@ def require_whole(dumped: Path) -> None:
     _run([_tool("pg_restore"), "--file=/dev/null", str(dumped)], dict(os.environ))
 
 
-def others_connected(connection: Connection) -> int:
-    """Sessions of other processes in this database."""
-    query = (
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-        " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
-    )
-    return int(connection.execute(text(query)).scalar_one())
-
-
 def load(
     database: Database, dumped: Path, tables: Sequence[str], afterwards: Sequence[str]
 ) -> None:

@@ -40,6 +40,7 @@ from stadtsinn.cloud.log.archive_files.archiving import day_files
 from stadtsinn.cloud.migrations import is_empty, upgrade
 from stadtsinn.cloud.migrations.upgrade import pending
 from stadtsinn.cloud.platform.database.engine import Database, open_database
+from stadtsinn.cloud.platform.database.sessions import others_connected
 from stadtsinn.cloud.platform.database.sqlite_file import being_restored
 from stadtsinn.cloud.schema import metadata
 from stadtsinn.cloud.series.repository import filled_otherwise
@@ -174,7 +175,7 @@ def _restore_postgres(
         )
     with database.read() as connection:
         pending(connection)  # raises NotCurrent: a newer version has tables that we do not know
-        if others := postgres.others_connected(connection):
+        if others := others_connected(connection):
             raise InTheWay(
                 f"{others} other sessions use the database: stop 'stadtsinn cloud run' first"
             )

@@ -16,6 +16,7 @@ from sqlalchemy.exc import StatementError
 
 from stadtsinn.base.problems import Conflict, Invalid
 from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.platform.database.sessions import others_connected
 
 _AT_ONCE = 1_000
 
@@ -57,12 +58,8 @@ def _sqlite_in_use(path: str) -> bool:
 
 
 def _postgres_in_use(database: Database) -> bool:
-    others = (
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-        "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
-    )
     with database.read() as connection:
-        return bool(connection.scalar(text(others)))
+        return others_connected(connection) > 0
 
 
 def move_rows(source: Database, target: Database, metadata: MetaData) -> Generator[Moved]:
