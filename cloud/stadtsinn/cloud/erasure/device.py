@@ -17,7 +17,6 @@ from stadtsinn.base.crash_points import crash_point
 from stadtsinn.cloud.erasure import device_repository, repository
 from stadtsinn.cloud.erasure.slices import Slices, Storage, said
 from stadtsinn.cloud.log.archive_files import thinning
-from stadtsinn.cloud.log.archive_files.archiving import sweep
 from stadtsinn.cloud.log.uplinks import removal_repository as removal
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.audit.line import Action, Kind, Line
@@ -96,18 +95,10 @@ class DeviceErasure:
         crash_point("erasure.struck_off")
 
     def _measured(self, tenant_id: str, dev_eui: str) -> None:
-        where = self._storage
-        which, gone = removal.of_device(tenant_id, dev_eui), thinning.of_device(tenant_id, dev_eui)
         with self._slices.alone_with_history():
-            self._slices.run("uplinks", lambda one, most: removal.remove_some(one, which, most))
-            for day, count in thinning.days_that_hold(where.database, where.archive, gone, dev_eui):
-                thinning.thin(where.database, where.archive, day, gone, where.clock)
-                self._slices.note("archived uplinks", count)
-                self._slices.note("archived days", 1)
-            with where.database.write() as connection:
-                removal.forget_read(connection)
-            sweep(where.database, where.archive)
-        where.series.drop_device(tenant_id, dev_eui)
+            self._slices.remove_uplinks(removal.of_device(tenant_id, dev_eui))
+            self._slices.thin_archive(thinning.of_device(tenant_id, dev_eui), dev_eui)
+        self._storage.series.drop_device(tenant_id, dev_eui)
         crash_point("erasure.series_gone")
 
     def _rows(self, tenant_id: str, dev_eui: str) -> None:
@@ -133,14 +124,8 @@ class DeviceErasure:
             repository.forget_told(connection, {dev_eui})
             bump_revision(connection)
             record(connection, scope, now, [_line(tenant_id, dev_eui, self._slices.gone)])
-        self._forget_name()
+        self._slices.forget_names()
         crash_point("erasure.ended")
-
-    def _forget_name(self) -> None:
-        with self._storage.database.read() as connection:
-            known = repository.known_devices(connection)
-        self._storage.series.forget_devices(known)
-        self._storage.database.tidy()
 
 
 def _line(tenant_id: str, dev_eui: str, gone: Mapping[str, int]) -> Line:

@@ -21,7 +21,6 @@ from stadtsinn.cloud.erasure.repository import known_towns
 from stadtsinn.cloud.erasure.slices import Slices, Storage, said
 from stadtsinn.cloud.log.archive_files import thinning
 from stadtsinn.cloud.log.archive_files.archive import day_of, days
-from stadtsinn.cloud.log.archive_files.archiving import sweep
 from stadtsinn.cloud.log.archive_files.exclusive import HistoryBusy
 from stadtsinn.cloud.log.cursors.repository import read_cursor
 from stadtsinn.cloud.log.uplinks import removal_repository as removal
@@ -149,7 +148,7 @@ class RetentionJob(Repeating):
                 *removal.of_device(tenant_id, dev_eui),
                 *removal.older_than(since, read),
             )
-            slices.run("uplinks", lambda one, most, old=old: removal.remove_some(one, old, most))  # type: ignore[misc]
+            slices.remove_uplinks(old)
         if slices.gone["uplinks"]:
             with database.write() as connection:
                 removal.forget_read(connection)
@@ -181,9 +180,7 @@ class RetentionJob(Repeating):
                     slices.note("archived uplinks", count)
                 self._wait(0)
             if gone:
-                with where.database.write() as connection:
-                    removal.forget_read(connection)
-                sweep(where.database, where.archive)
+                slices.sweep_archive()
         return gone
 
     def _forget_strangers(self) -> None:
@@ -192,11 +189,7 @@ class RetentionJob(Repeating):
             known = {*known_towns(connection, also_erasing=True), removal.NOBODY}
             strangers = [one for one in removal.towns_of(connection) if one not in known]
         for tenant_id in strangers:
-            which = removal.of_tenant(tenant_id)
-            self._slices().run(
-                "uplinks",
-                lambda one, most, which=which: removal.remove_some(one, which, most),  # type: ignore[misc]
-            )
+            self._slices().remove_uplinks(removal.of_tenant(tenant_id))
 
     def _tell(self, tenant_id: str, gone: Counter[str]) -> None:
         if not gone:

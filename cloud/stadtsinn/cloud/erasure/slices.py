@@ -13,9 +13,12 @@ from sqlalchemy.exc import IntegrityError
 
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
-from stadtsinn.cloud.erasure.repository import delete_some
+from stadtsinn.cloud.erasure.repository import delete_some, known_devices
 from stadtsinn.cloud.log.archive_files.archive import Archive
+from stadtsinn.cloud.log.archive_files.archiving import sweep
 from stadtsinn.cloud.log.archive_files.exclusive import HistoryBusy, rewriting_history
+from stadtsinn.cloud.log.archive_files.thinning import Gone, days_that_hold, thin
+from stadtsinn.cloud.log.uplinks.removal_repository import Conditions, forget_read, remove_some
 from stadtsinn.cloud.platform.database.engine import Database, overwriting
 from stadtsinn.cloud.series.stores.store import SeriesStore
 
@@ -69,6 +72,35 @@ class Slices:
     def delete(self, table: Table, where: ColumnElement[bool]) -> int:
         """Delete these rows of a table."""
         return self.run(str(table.name), lambda one, most: delete_some(one, table, where, most))
+
+    def remove_uplinks(self, which: Conditions) -> None:
+        """Delete these rows of the log."""
+        self.run("uplinks", lambda one, most: remove_some(one, which, most))
+
+    def thin_archive(self, gone: Gone, dev_eui: str | None = None) -> None:
+        """Take such rows out of every archived day; `dev_eui` where all are of one device. Only
+        under `alone_with_history`. Raises ArchiveUnreadable, OSError."""
+        where = self.storage
+        for day, count in days_that_hold(where.database, where.archive, gone, dev_eui):
+            thin(where.database, where.archive, day, gone, where.clock)
+            self.note("archived uplinks", count)
+            self.note("archived days", 1)
+        self.sweep_archive()
+
+    def sweep_archive(self) -> None:
+        """Nobody reads what was thinned any more, and its old files go."""
+        where = self.storage
+        with where.database.write() as connection:
+            forget_read(connection)
+        sweep(where.database, where.archive)
+
+    def forget_names(self) -> None:
+        """Names of devices that no town has or had go from the series, what is deleted from the
+        file."""
+        with self.storage.database.read() as connection:
+            known = known_devices(connection)
+        self.storage.series.forget_devices(known)
+        self.storage.database.tidy()
 
     def _once(self, some: Callable[[Connection, int], int]) -> int:
         try:

@@ -26,7 +26,6 @@ from stadtsinn.cloud.domains.crowd.zones.tables import zones
 from stadtsinn.cloud.erasure import repository
 from stadtsinn.cloud.erasure.slices import Slices, Storage, said
 from stadtsinn.cloud.log.archive_files import thinning
-from stadtsinn.cloud.log.archive_files.archiving import sweep
 from stadtsinn.cloud.log.uplinks import removal_repository as removal
 from stadtsinn.cloud.platform.access.tables import api_keys
 from stadtsinn.cloud.platform.tenants.repository import find_tenant
@@ -133,7 +132,7 @@ class TownErasure:
         for _ in range(_PASSES):
             with self._slices.alone_with_history():
                 self._log(tenant_id)
-                self._archive(tenant_id)
+                self._slices.thin_archive(thinning.of_tenant(tenant_id))
             self._storage.series.erase_tenant(tenant_id)
             crash_point("erasure.series_gone")
             self._rows(tenant_id)
@@ -145,20 +144,9 @@ class TownErasure:
         )
 
     def _log(self, tenant_id: str) -> None:
-        which = removal.of_tenant(tenant_id)
-        self._slices.run("uplinks", lambda one, limit: removal.remove_some(one, which, limit))
+        self._slices.remove_uplinks(removal.of_tenant(tenant_id))
         with self._storage.database.write() as connection:
             removal.forget_read(connection)
-
-    def _archive(self, tenant_id: str) -> None:
-        where, gone = self._storage, thinning.of_tenant(tenant_id)
-        for day, count in thinning.days_that_hold(where.database, where.archive, gone):
-            thinning.thin(where.database, where.archive, day, gone, where.clock)
-            self._slices.note("archived uplinks", count)
-            self._slices.note("archived days", 1)
-        with where.database.write() as connection:
-            removal.forget_read(connection)
-        sweep(where.database, where.archive)
 
     def _rows(self, tenant_id: str) -> None:
         with self._storage.database.write() as connection:
@@ -183,8 +171,5 @@ class TownErasure:
             self._log(tenant_id)
         self._rows(tenant_id)
         left = self._storage.series.erase_tenant(tenant_id)
-        with self._storage.database.read() as connection:
-            known = repository.known_devices(connection)
-        self._storage.series.forget_devices(known)
-        self._storage.database.tidy()
+        self._slices.forget_names()
         return () if left is None else (left,)
