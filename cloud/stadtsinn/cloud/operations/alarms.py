@@ -26,8 +26,10 @@ from stadtsinn.cloud.alarms.notify.message import Kind as MessageKind
 from stadtsinn.cloud.operations import conditions, repository
 from stadtsinn.cloud.operations.conditions import Condition, Kind
 from stadtsinn.cloud.operations.devices import DeviceView, devices
+from stadtsinn.cloud.operations.devices import Presence as OfDevice
 from stadtsinn.cloud.operations.disks import Disk
 from stadtsinn.cloud.operations.edges import EdgeView, edges
+from stadtsinn.cloud.operations.edges import Presence as OfEdge
 from stadtsinn.cloud.operations.metrics import ALARMS, DEVICES, EDGES
 from stadtsinn.cloud.operations.sayings import Turn, said
 from stadtsinn.cloud.operations.settings import OperatorSettings
@@ -233,9 +235,6 @@ def _slices(
 
 
 def _count(all_edges: Sequence[EdgeView], all_devices: Sequence[DeviceView] | None) -> None:
-    from stadtsinn.cloud.operations.devices import Presence as OfDevice
-    from stadtsinn.cloud.operations.edges import Presence as OfEdge
-
     by_edge = Counter(one.presence for one in all_edges)
     for presence in OfEdge:
         EDGES.labels(presence.value).set(by_edge[presence])

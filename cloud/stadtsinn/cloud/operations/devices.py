@@ -76,7 +76,7 @@ def _view(connection: Connection, row: Row[Any], now: Instant) -> DeviceView:
     last = newest[0]
     seen = last.uplink.event_time
     silent = now - seen > SILENT_INTERVALS * row.interval_s * SECOND
-    best = max(last.radio.receptions, key=lambda one: (one.snr, one.rssi), default=None)
+    best = last.radio.best
     battery, low = _battery(newest)
     return DeviceView(
         *known,

@@ -164,7 +164,7 @@ def _steps(
 
 def _arrival(last: HistoryItem) -> Iterator[Step]:
     uplink, radio = last.uplink, last.radio
-    best = max(radio.receptions, key=lambda one: (one.snr, one.rssi), default=None)
+    best = radio.best
     heard: dict[str, object] = {"clock": uplink.time_source.value}
     heard["gateways"] = len(radio.receptions)
     if best is not None:

@@ -16,6 +16,11 @@ class Radio(msgspec.Struct, frozen=True, gc=False):
     frequency: int
     receptions: tuple[Reception, ...]
 
+    @property
+    def best(self) -> Reception | None:
+        """Of the gateway that heard it best; None where none is known."""
+        return max(self.receptions, key=lambda one: (one.snr, one.rssi), default=None)
+
 
 class LoggedUplink(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a follower gets to see of an uplink."""

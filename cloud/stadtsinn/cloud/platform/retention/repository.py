@@ -15,13 +15,6 @@ def own_days(connection: Connection, tenant_id: str) -> dict[str, int | None]:
     return {row.name: row.days for row in rows}
 
 
-def days_of_all(connection: Connection, name: str) -> dict[str, int | None]:
-    """One setting of every tenant that has set it."""
-    query = select(tenant_retention.c.tenant_id, tenant_retention.c.days)
-    rows = connection.execute(query.where(tenant_retention.c.name == name))
-    return {row.tenant_id: row.days for row in rows}
-
-
 def set_days(connection: Connection, tenant_id: str, name: str, days: int | None) -> None:
     row = {"tenant_id": tenant_id, "name": name, "days": days}
     key = [tenant_retention.c.tenant_id, tenant_retention.c.name]
