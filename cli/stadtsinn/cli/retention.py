@@ -9,7 +9,7 @@ import typer
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json, TownName
-from stadtsinn.cli.output import print_list
+from stadtsinn.cli.town_settings import USUAL, Columns, print_settings, read_number
 
 HELP = text(
     "Show or set how many days a town's data are kept: log, archive, series, samples, outbox, "
@@ -49,42 +49,15 @@ def retention(
             scope, wanted = operator_scope(tenant), name or ""
             with change(opened.database, scope, opened.clock.now()) as connection:
                 require_tenant(connection, tenant)
-                usual = value == "default"
-                change_retention(connection, tenant, wanted, _days(value), usual=usual)
+                days, usual = read_number(value, USUAL, _FOR_EVER), value == USUAL
+                change_retention(connection, tenant, wanted, days, usual=usual)
         with opened.database.read() as connection:
             require_tenant(connection, tenant)
             present = retention_of(connection, tenant)
         if value is not None and name == "series":
             opened.series.set_retention(tenant, present.series)
-    of_what = type(present).of_what()
-    shown = [one for one in of_what if name in (None, one)]
-    if not shown:
-        raise typer.BadParameter(f"'{name}': {', '.join(of_what)}", param_hint="NAME")
-    print_list(
-        shown,
-        {
-            text("Retention", "Aufbewahrung"): lambda one: one,
-            text("Days", "Tage"): lambda one: _shown(getattr(present, one)),
-            text("Usually", "Sonst"): lambda one: _shown(getattr(DEFAULTS, one)),
-            text("Of what", "Wovon"): lambda one: text(of_what[one].english, of_what[one].german),
-        },
-        lambda one: {
-            "retention": one,
-            "days": getattr(present, one),
-            "usual": getattr(DEFAULTS, one),
-        },
-        as_json=json_lines,
-        empty="",
-    )
-
-
-def _days(value: str) -> int | None:
-    """None for ever."""
-    if value in ("default", _FOR_EVER):
-        return None
-    if value.isdecimal():
-        return int(value)
-    raise typer.BadParameter(f"'{value}'", param_hint="VALUE")
+    columns = Columns(text("Retention", "Aufbewahrung"), text("Days", "Tage"), "retention", "days")
+    print_settings(present, DEFAULTS, name, columns, _shown, as_json=json_lines)
 
 
 def _shown(days: int | None) -> str:

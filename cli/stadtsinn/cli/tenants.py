@@ -12,6 +12,7 @@ from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json, Limit, TownName
 from stadtsinn.cli.output import print_list, say
+from stadtsinn.cli.town_settings import USUAL, Columns, print_settings, read_number
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -116,36 +117,12 @@ def limit(
             scope = operator_scope(tenant)
             with change(opened.database, scope, opened.clock.now()) as connection:
                 require_tenant(connection, tenant)
-                change_limit(connection, tenant, name or "", _number(value))
+                change_limit(connection, tenant, name or "", read_number(value, USUAL))
         with opened.database.read() as connection:
             require_tenant(connection, tenant)
             present = limits_for(connection, opened.settings.limits, tenant)
-    usual = opened.settings.limits
-    of_what = type(present).of_what()
-    shown = [one for one in of_what if name in (None, one)]
-    if not shown:
-        raise typer.BadParameter(f"'{name}': {', '.join(of_what)}", param_hint="NAME")
-    print_list(
-        shown,
-        {
-            text("Limit", "Grenze"): lambda one: one,
-            text("At most", "Höchstens"): lambda one: f"{getattr(present, one)}",
-            text("Usually", "Sonst"): lambda one: f"{getattr(usual, one)}",
-            text("Of what", "Wovon"): lambda one: text(of_what[one].english, of_what[one].german),
-        },
-        lambda one: {"limit": one, "at_most": getattr(present, one), "usual": getattr(usual, one)},
-        as_json=json_lines,
-        empty="",
-    )
-
-
-def _number(value: str) -> int | None:
-    """The limit's value, None for the installation's."""
-    if value == "default":
-        return None
-    if value.isdecimal():
-        return int(value)
-    raise typer.BadParameter(f"'{value}'", param_hint="VALUE")
+    columns = Columns(text("Limit", "Grenze"), text("At most", "Höchstens"), "limit", "at_most")
+    print_settings(present, opened.settings.limits, name, columns, str, as_json=json_lines)
 
 
 @app.command(

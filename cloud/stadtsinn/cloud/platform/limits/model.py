@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
 
-from stadtsinn.base.settings.reading import Section
+from stadtsinn.base.settings.described import Described, Of
 
 MOST = 10_000_000
 _Count = Annotated[int, Field(ge=0, le=MOST)]
 _Some = Annotated[int, Field(ge=1, le=MOST)]
 
 
-@dataclass(frozen=True)
-class Of:
-    """What a limit is of."""
-
-    english: str
-    german: str
-
-
-class Limits(Section):
+class Limits(Described):
     """At most so many. The defaults are far above what a city of a million has."""
 
     sites: Annotated[_Count, Of("Sites of a town.", "Orte einer Stadt.")] = 2_000
@@ -80,16 +71,6 @@ class Limits(Section):
             "Neueste Werte einer Antwort: Messstellen mal ihre Messreihen.",
         ),
     ] = 200_000
-
-    @classmethod
-    def of_what(cls) -> dict[str, Of]:
-        """Each limit by its name."""
-        return {
-            name: one
-            for name, field in cls.model_fields.items()
-            for one in field.metadata
-            if isinstance(one, Of)
-        }
 
     def with_those_of(self, tenant: Mapping[str, int]) -> Limits:
         """As they are for a tenant that has some of its own."""

@@ -7,15 +7,14 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from stadtsinn.base.settings.reading import Section
-from stadtsinn.cloud.platform.limits.model import Of
+from stadtsinn.base.settings.described import Described, Of
 
 MOST = 36_500
 _Days = Annotated[int, Field(ge=1, le=MOST)]
 _ForEver = _Days | None
 
 
-class Retention(Section):
+class Retention(Described):
     """Whole days (UTC); None is for ever. What is older goes once a day."""
 
     log: Annotated[
@@ -44,16 +43,6 @@ class Retention(Section):
     audit: Annotated[
         int, Field(ge=1, le=3_650), Of("Who changed what.", "Wer was geändert hat.")
     ] = 365
-
-    @classmethod
-    def of_what(cls) -> dict[str, Of]:
-        """Each setting by its name."""
-        return {
-            name: one
-            for name, field in cls.model_fields.items()
-            for one in field.metadata
-            if isinstance(one, Of)
-        }
 
     @model_validator(mode="after")
     def _series_can_be_made_again(self) -> Self:
