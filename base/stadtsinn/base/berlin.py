@@ -58,6 +58,11 @@ def isoformat(instant: int) -> str:
     return (_EPOCH + timedelta(microseconds=instant + shift)).isoformat() + suffix
 
 
+def write_time(instant: int | None) -> str | None:
+    """As `isoformat`, for JSON that may be without a time."""
+    return None if instant is None else isoformat(instant)
+
+
 def for_people(instant: int) -> str:
     """``2026-10-25 02:30:00+01:00``: in output and errors; commands take it back as it is."""
     return isoformat(instant - instant % SECOND).replace("T", " ")

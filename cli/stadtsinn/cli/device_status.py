@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stadtsinn.base.berlin import isoformat
+from stadtsinn.base.berlin import write_time
 from stadtsinn.base.instant import SECOND
 from stadtsinn.cli.ages import age, span
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
@@ -108,7 +108,7 @@ def _fields(one: DeviceView) -> dict[str, object]:
         "name": one.name,
         "device_type": one.device_type,
         "state": one.presence.value,
-        "seen": None if one.seen_at is None else isoformat(one.seen_at),
+        "seen": write_time(one.seen_at),
         "interval_s": one.interval_s,
         "source": one.source or None,
         "rssi": one.rssi,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from stadtsinn.base.berlin import isoformat
+from stadtsinn.base.berlin import write_time
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.cli.ages import age
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
@@ -119,21 +119,17 @@ def _fields(one: EdgeView) -> dict[str, object]:
         "name": one.name,
         "tenant": one.tenant_id,
         "state": one.presence.value,
-        "seen": _time(one.seen_at),
-        "away_since": _time(one.away_since),
+        "seen": write_time(one.seen_at),
+        "away_since": write_time(one.away_since),
         "version": report.version if report else None,
         "waiting": report.spool.items if report else None,
-        "oldest_waiting": _time(one.oldest_waiting),
+        "oldest_waiting": write_time(one.oldest_waiting),
         "spool_bytes": report.spool.bytes if report else None,
         "clock_ahead_seconds": report.clock_ahead if report else None,
-        "certificate_ends": _time(one.certificate_ends),
+        "certificate_ends": write_time(one.certificate_ends),
         "stream": report.stream if report else None,
         "acknowledged_position": report.acknowledged_position if report else None,
         "network_server_connected": report.local_broker if report else None,
         "last_uplink": report.last_uplink if report else None,
         "warnings": report.warnings if report else [],
     }
-
-
-def _time(moment: Instant | None) -> str | None:
-    return None if moment is None else isoformat(moment)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stadtsinn.base.berlin import for_people, isoformat
+from stadtsinn.base.berlin import for_people, write_time
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
@@ -122,16 +122,13 @@ def _shown(moment: int | None) -> str:
 
 
 def _fields(key: Key) -> dict[str, str | int | None]:
-    def written(moment: int | None) -> str | None:
-        return None if moment is None else isoformat(moment)
-
     return {
         "id": key.id,
         "tenant": key.tenant_id,
         "name": key.name,
         "role": key.role.value,
         "prefix": key.prefix,
-        "created": written(key.created_at),
-        "revoked": written(key.revoked_at),
-        "last_used": written(key.last_used_at),
+        "created": write_time(key.created_at),
+        "revoked": write_time(key.revoked_at),
+        "last_used": write_time(key.last_used_at),
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stadtsinn.base.berlin import for_people, isoformat
+from stadtsinn.base.berlin import for_people, isoformat, write_time
 from stadtsinn.base.instant import SECOND, Instant
 from stadtsinn.cli.ages import age, span
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
@@ -144,7 +144,7 @@ def _document(found: Trace) -> dict[str, object]:
             {
                 "stage": step.stage.value,
                 "done": step.done,
-                "at": None if step.at is None else isoformat(step.at),
+                "at": write_time(step.at),
                 **_plain(step.told),
             }
             for step in found.steps

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from stadtsinn.base.berlin import write_time
 from stadtsinn.base.instant import parse
 from stadtsinn.cloud.platform.api.times import (
     EXAMPLE,
     GivenTime,
     KeptTime,
     ShownTime,
-    write_time,
 )
 
 NOON = parse("2026-09-26T12:00:00+02:00")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from sqlalchemy import Connection, Row
 
-from stadtsinn.base.berlin import isoformat
+from stadtsinn.base.berlin import isoformat, write_time
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import Invalid
 from stadtsinn.cloud.alarms.alerts import incident_repository, repository, service
@@ -21,7 +21,6 @@ from stadtsinn.cloud.alarms.judging.state import Phase, RuleState
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN, SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
-from stadtsinn.cloud.platform.api.times import write_time
 from stadtsinn.cloud.town.changing import changing
 from stadtsinn.cloud.town.service import change
 

@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import Row
 from starlette.concurrency import run_in_threadpool
 
-from stadtsinn.base.berlin import date_and_time, isoformat
+from stadtsinn.base.berlin import date_and_time, isoformat, write_time
 from stadtsinn.base.problems import Invalid, NotFound
 from stadtsinn.cloud.alarms.notify import repository, service
 from stadtsinn.cloud.alarms.notify.message import masked
@@ -30,7 +30,6 @@ from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, S
 from stadtsinn.cloud.platform.api.fields import SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
 from stadtsinn.cloud.platform.api.templates import templates_of
-from stadtsinn.cloud.platform.api.times import write_time
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.changing import changing
 

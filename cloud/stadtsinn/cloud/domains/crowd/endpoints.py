@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
-from stadtsinn.base.berlin import isoformat
+from stadtsinn.base.berlin import isoformat, write_time
 from stadtsinn.base.csv_text import MEDIA_TYPE as CSV
 from stadtsinn.base.csv_text import Locale
 from stadtsinn.base.instant import DAY, Instant
@@ -27,7 +27,7 @@ from stadtsinn.cloud.domains.crowd.zones import repository as registry
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
-from stadtsinn.cloud.platform.api.times import GivenTime, write_time
+from stadtsinn.cloud.platform.api.times import GivenTime
 from stadtsinn.cloud.platform.limits.service import require_days
 
 router = APIRouter(tags=["zones"])

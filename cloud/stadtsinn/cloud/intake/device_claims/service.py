@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from stadtsinn.base.berlin import for_people, isoformat
+from stadtsinn.base.berlin import for_people, isoformat, write_time
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.base.problems import Conflict, NotFound
 from stadtsinn.cloud.intake.device_claims import repository
@@ -21,7 +21,6 @@ from stadtsinn.cloud.intake.device_claims.model import (
 )
 from stadtsinn.cloud.intake.device_claims.settings import ClaimSettings
 from stadtsinn.cloud.platform.access.scope import Scope
-from stadtsinn.cloud.platform.api.times import write_time
 from stadtsinn.cloud.platform.audit.line import Action, Kind, Line
 from stadtsinn.cloud.platform.audit.recording import record
 from stadtsinn.cloud.town.service import require_device_type, require_site

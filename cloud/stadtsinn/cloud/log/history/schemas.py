@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from stadtsinn.base.berlin import isoformat
+from stadtsinn.base.berlin import isoformat, write_time
 from stadtsinn.cloud.log.uplinks.history_item import HistoryItem
-from stadtsinn.cloud.platform.api.times import ShownTime, write_time
+from stadtsinn.cloud.platform.api.times import ShownTime
 from stadtsinn.decoders.reading import Decoded, Reading
 
 

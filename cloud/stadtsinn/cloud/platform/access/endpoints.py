@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from stadtsinn.base.berlin import isoformat
+from stadtsinn.base.berlin import isoformat, write_time
 from stadtsinn.cloud.platform.access import repository, service
 from stadtsinn.cloud.platform.access.dependencies import AdminDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.access.repository import Key
@@ -13,7 +13,6 @@ from stadtsinn.cloud.platform.access.schemas import KeyView, KeyWithToken, NewKe
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.platform.api.fields import IdInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
-from stadtsinn.cloud.platform.api.times import write_time
 
 router = APIRouter()
 

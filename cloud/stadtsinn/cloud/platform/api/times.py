@@ -46,11 +46,6 @@ def _datetime(given: Any) -> datetime:
     return to_datetime(_instant(given))
 
 
-def write_time(instant: int | None) -> str | None:
-    """A time for an answer that may be without one."""
-    return None if instant is None else berlin.isoformat(instant)
-
-
 _SCHEMA = WithJsonSchema(
     {"type": "string", "format": "date-time", "description": HOW, "examples": [EXAMPLE]}
 )

@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from stadtsinn.base.berlin import write_time
 from stadtsinn.base.foreign_text import visible_json_bytes
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.language import Language
 from stadtsinn.cloud.domains.crowd.present import Present, present
 from stadtsinn.cloud.domains.crowd.zone_repository import latest_reported
-from stadtsinn.cloud.platform.api.times import write_time
 from stadtsinn.cloud.publish.web.repository import PublicZone
 from stadtsinn.cloud.publish.web.texts import texts_of
 
