@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, LargeBinary, Table, func, insert, select, types
+from sqlalchemy import Column, Table, func, insert, select
 
+from first_version import value_of
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.platform.privacy.kept import is_owned
@@ -52,15 +53,7 @@ def _value(column: Column[Any], town: str) -> Any:
     )
     if names_town or (column.table.name == "tenants" and column.name == "id"):
         return town
-    if isinstance(kind, Boolean):
-        return True
-    if isinstance(kind, JSON):
-        return {}
-    if isinstance(kind, LargeBinary):
-        return b"\x00\xff" * number
-    if isinstance(kind, types.Integer | types.Numeric | types.Float):
-        return number
-    return f"{number}x"
+    return value_of(kind, number, f"{number}x")
 
 
 def belongs_to(table: Table, found: dict[str, Any], town: str) -> bool:

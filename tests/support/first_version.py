@@ -39,10 +39,11 @@ def fill_every_table(database: Database, rows: int = 1) -> None:
 def _row(table: Table, number: int) -> dict[str, Any]:
     left_out = _LEFT_OUT.get(table.name, set())
     columns = [column for column in table.columns if column.name not in left_out]
-    return {column.name: _value(column.type, number) for column in columns}
+    return {column.name: value_of(column.type, number, "abc"[number - 1]) for column in columns}
 
 
-def _value(kind: types.TypeEngine[Any], number: int) -> Any:
+def value_of(kind: types.TypeEngine[Any], number: int, word: str) -> Any:
+    """A value for a column of this type, made of the number, or the word where it is a text."""
     if isinstance(kind, Boolean):
         return True
     if isinstance(kind, JSON):
@@ -51,7 +52,7 @@ def _value(kind: types.TypeEngine[Any], number: int) -> Any:
         return b"\x00\xff" * number
     if isinstance(kind, types.Integer | types.Numeric | types.Float):
         return number
-    return "abc"[number - 1]
+    return word
 
 
 def all_rows(database: Database) -> dict[str, list[dict[str, Any]]]:
