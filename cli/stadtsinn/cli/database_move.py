@@ -97,4 +97,8 @@ def _put_away(source: Database) -> Path | None:
     source.tidy()
     source.dispose()
     path = Path(str(source.engine.url.database))
-    return path.rename(path.with_name(path.name + ".moved"))
+    kept, number = path.with_name(path.name + ".moved"), 1
+    while kept.exists():  # of a move before: a rename would delete it
+        number += 1
+        kept = path.with_name(f"{path.name}.moved-{number}")
+    return path.rename(kept)

@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import stat
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from backed_up_town import BackedUpTown
 from fake_uplinks import at, entry, uplink
 from killing import killed_at
 from stadtsinn.cloud.backup import making
+from stadtsinn.cloud.backup.configuration import without_passwords
 from stadtsinn.cloud.backup.manifest import read_manifest
 from stadtsinn.cloud.backup.sqlite import SourceDamaged
 from stadtsinn.cloud.backup.store import BackupBusy, backups, only_one
@@ -122,6 +124,32 @@ def test_two_at_once_are_refused(town: BackedUpTown) -> None:
     town.back_up()
 
 
+def test_a_folder_that_holds_other_things_keeps_its_mode(town: BackedUpTown) -> None:
+    town.backups.mkdir()
+    (town.backups / "photos").touch()
+    town.backups.chmod(0o755)
+    made = town.back_up()
+    assert [stat.S_IMODE(one.stat().st_mode) for one in (town.backups, made.folder)] == [
+        0o755,
+        0o700,
+    ]
+    town.backups.chmod(0o1777)
+    with pytest.raises(ValueError, match="others may write"):
+        town.back_up()
+    (town.backups / "photos").unlink()
+    town.back_up()
+    assert stat.S_IMODE(town.backups.stat().st_mode) & 0o777 == 0o700
+
+
+def test_a_lock_that_leads_elsewhere_empties_nothing(town: BackedUpTown) -> None:
+    town.backups.mkdir()
+    (town.backups / ".lock").symlink_to(town.config)
+    before = town.config.read_text()
+    with pytest.raises(OSError, match=r"\.lock"):
+        town.back_up()
+    assert town.config.read_text() == before
+
+
 def test_days_are_shared_with_the_backup_before_unless_they_are_damaged_there(
     town: BackedUpTown,
 ) -> None:
@@ -211,6 +239,55 @@ def test_passwords_in_urls_are_taken_out(town: BackedUpTown) -> None:
     assert "postgresql://stadtsinn:PASSWORD@db.example/stadtsinn" in written
     assert url in written
     assert "ge:heim@" in _configured(town, secrets=True)["cloud.toml"]
+
+
+@pytest.mark.parametrize("quote", ['"', "'", "# "])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("postgresql://stadt:{}/x@db/stadt", "postgresql://stadt:x@{}@db/stadt"),
+        *("postgresql://stadt:x {}@db/stadt", "postgresql://stadt:a:{}?#@db/stadt"),
+        *("postgresql://:{}@db/stadt", "influxdb://db:8086/?u=stadt&p={}"),
+        *("postgresql://db/stadt?user=stadt&password={}", "postgresql://db/stadt?sslpassword={}"),
+    ],
+)
+def test_a_password_is_taken_out_whatever_it_is_made_of(url: str, quote: str) -> None:
+    line = f"url = {quote}{url.format('geheim')}{quote.strip('# ')}\n"
+    written = without_passwords(f"{line}[next]\nmail = 'amt@stadt.example'\n")
+    assert "geheim" not in written
+    assert "PASSWORD" in written
+    assert written.endswith("[next]\nmail = 'amt@stadt.example'\n")
+    if not quote.startswith("#"):
+        tomllib.loads(written)
+
+
+def test_a_key_in_the_file_of_its_certificate_is_a_secret(town: BackedUpTown) -> None:
+    both = "-----BEGIN CERTIFICATE-----\n-----BEGIN EC PRIVATE KEY-----\n"
+    (town.folder / "both.pem").write_text(both)
+    (town.folder / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+    text = town.config.read_text()
+    town.config.write_text(f'{text}[operator]\ncertificates = ["both.pem", "ca.pem"]\n')
+    assert _configured(town).keys() == {"cloud.toml", "ca.pem"}
+    assert _configured(town, secrets=True)["both.pem"] == both
+
+
+def test_files_beside_its_folder_are_named_without_going_up(
+    town: BackedUpTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup that names `..` is refused when it is to be restored."""
+    beside = town.folder.parent / "devices"
+    beside.mkdir()
+    (beside / "soil.toml").write_text("device")
+    town.config.write_text(f'devices = "../devices"\n{town.config.read_text()}')
+    monkeypatch.chdir(town.folder)
+    (town.folder / "more").write_text("more")
+    also = (Path("../town/more"), Path("../town/cloud.toml"))
+    found = _configured(town, also=also)
+    assert found.keys() == {"cloud.toml", "more", f"elsewhere{beside}/soil.toml"}
+    verified(backups(town.backups)[-1])
+    (beside / "a\u2028b.toml").touch()
+    with pytest.raises(ValueError, match=r"a\\u2028b\.toml.*rename it"):
+        town.back_up()
 
 
 def test_device_files_and_what_is_asked_for_come_along(town: BackedUpTown, tmp_path: Path) -> None:

@@ -82,6 +82,13 @@ def test_a_manifest_names_nothing_outside(town: BackedUpTown, name: str) -> None
         verified(folder)
 
 
+def test_a_manifest_of_an_unknown_database_is_named(town: BackedUpTown) -> None:
+    folder = town.back_up().folder
+    _rewritten(folder, database="mysql")
+    with pytest.raises(BackupDamaged, match="no database 'mysql'"):
+        verified(folder)
+
+
 def test_sums_do_not_hide_what_was_wrong_from_the_beginning(town: BackedUpTown) -> None:
     folder = town.back_up().folder
     manifest, sums = read_manifest(folder)

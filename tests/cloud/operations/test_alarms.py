@@ -242,6 +242,22 @@ def test_many_are_told_in_one_message_and_written_in_slices(operator: Operator) 
     assert written == [-500, -500, -203]
 
 
+def test_what_turns_all_the_time_is_told_of_a_few_times_an_hour(operator: Operator) -> None:
+    """An edge that says so of its certificate costs no message a minute, and hides no disk."""
+    town = operator.town
+    told: list[str] = []
+    for minute in range(120):
+        ends = isoformat(at(900 * 86_400 * (minute % 2)))
+        town.says(minute * 60, status(minute * 60, certificate_ends=ends))
+        operator.disks = [disk()] if minute >= 50 else []
+        told += operator.look(minute * 60)
+    assert sum("Zertifikat" in text for text in told) == 8
+    assert sum("Datenträger" in text for text in told) == 1
+    town.says(7200, status(7200, certificate_ends=isoformat(at(0))))
+    (last,) = operator.look(7200)
+    assert last.startswith("Betrieb: Zertifikat läuft ab: rathaus")
+
+
 def test_two_processes_tell_it_once(operator: Operator) -> None:
     operator.disks = [disk()]
     other = Operator(operator.town)

@@ -24,6 +24,7 @@ from stadtsinn.cloud.town_file.problems import TownRefused
 from stadtsinn.cloud.town_file.row_errors import WrongCell
 
 EUI = "70b3d57ed0001234"
+DEEP = '"' + '{""a"":' * 17_000 + '"'
 OTHER = "70b3d57ed0005678"
 KEY = "00112233445566778899AABBCCDDEEFF"
 NOW = Instant(1)
@@ -219,6 +220,10 @@ def test_all_that_is_wrong_is_said_at_once_with_line_and_column(database: Databa
         ('{"ids": {"dev_eui": "x"}}', "this is JSON"),
         (f"dev_eui,type,tags\n{EUI},dragino/lse01,baum\n", "line 2: tags: 'baum' is no tag"),
         (f"dev_eui,type,interval\n{EUI},dragino/lse01,20\n", "line 2: interval: in which unit"),
+        (f"{'a' * 140_000}\ndev_eui,type\n{EUI},{'b' * 140_000}\n", "line 3: field larger than"),
+        (f'"type"x,dev_eui\n{EUI}\n', "line 1: "),
+        (f'dev_eui,type,"na\n{"x" * 140_000}\n', "line 1: field larger than"),
+        (f"dev_eui;type;tags\n{EUI};dragino/lse01;{DEEP}\n", "line 2: tags: this is no JSON"),
     ],
 )
 def test_a_list_that_cannot_be_taken_names_line_and_remedy(

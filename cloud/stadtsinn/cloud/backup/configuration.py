@@ -6,6 +6,7 @@ their whole path: who restores puts them back by hand.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,14 @@ FOLDER = "configuration"
 _ELSEWHERE = "elsewhere"
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^/\s:@\"']*):[^/\s@\"']+(?=@)")
 _MASKED = r"\1:PASSWORD"
+_TEXTS = re.compile(r"""\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'|\#.*""")
+"""Of TOML: a text in quotation marks, or a comment."""
+_PASSWORD_IN_TEXT = re.compile(r"(?<=://)([^/\s:@]*):.*(?=@)")
+"""A password may hold whatever the text may, also ``/``, ``@`` and blanks: up to the last ``@``."""
+_PASSWORD_ASKED_WITH = re.compile(
+    r"(?<=[?&])((?:ssl)?pass(?:word|wd)?|pwd|p|token|secret|api_?key)=[^&\s\"'#]+", re.IGNORECASE
+)
+_KEY_INSIDE = b"PRIVATE KEY-----"
 
 
 @dataclass(frozen=True)
@@ -32,28 +41,49 @@ class Wanted:
 
 def without_passwords(text: str) -> str:
     """The configuration with ``PASSWORD`` in its URLs; secrets have files of their own."""
-    return _PASSWORD_IN_URL.sub(_MASKED, text)
+    text = _TEXTS.sub(lambda one: _PASSWORD_IN_TEXT.sub(_MASKED, one[0]), text)
+    text = _PASSWORD_IN_URL.sub(_MASKED, text)  # of texts over several lines
+    return _PASSWORD_ASKED_WITH.sub(r"\1=PASSWORD", text)
 
 
 def wanted(
     config: Path, settings: CloudSettings, *, secrets: bool, also: Sequence[Path]
 ) -> list[Wanted]:
     """The files that the configuration names, its device files, and what is asked for, without
-    `cloud.toml` itself. Raises OSError for one that is asked for and is not there."""
+    `cloud.toml` itself. Raises OSError for one that is asked for and is not there, ValueError for a
+    name that no list of checksums can hold."""
     found = set(_public_files(settings))
     if secrets:
         found.update(_secret_files(settings))
+    else:
+        found = {path for path in found if path.is_file() and not _holds_key(path)}
     if settings.devices is not None:
         found.update(settings.devices.rglob("*.toml"))
     for path in also:
         path.stat()
         found.update([path] if path.is_file() else path.rglob("*"))
-    base = config.absolute().parent
-    files = sorted(path.absolute() for path in found if path.is_file())
-    return [Wanted(path, _name(path, base)) for path in files if path != config.absolute()]
+    own = _plain(config)
+    files = {_plain(path): path.absolute() for path in sorted(found) if path.is_file()}
+    return [
+        Wanted(source, _name(path, own.parent))
+        for path, source in sorted(files.items())
+        if path != own
+    ]
+
+
+def _plain(path: Path) -> Path:
+    """The whole path without ``..``, which a backup refuses as a name."""
+    return Path(os.path.normpath(path.absolute()))
+
+
+def _holds_key(path: Path) -> bool:
+    """Is this a certificate together with its key?"""
+    return _KEY_INSIDE in path.read_bytes()
 
 
 def _name(path: Path, base: Path) -> str:
+    if not str(path).isprintable():
+        raise ValueError(f"{str(path)!r} has characters that no backup can name: rename it")
     if path.is_relative_to(base):
         return f"{FOLDER}/{path.relative_to(base)}"
     return f"{FOLDER}/{_ELSEWHERE}/{str(path).lstrip('/')}"

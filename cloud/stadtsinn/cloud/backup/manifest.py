@@ -94,6 +94,8 @@ def read_manifest(folder: Path) -> tuple[Manifest, Sums]:
         raise BackupDamaged(f"{folder / MANIFEST}: {error}") from None
     if manifest.files.keys() != sums.keys():
         raise BackupDamaged(f"{folder / SUMS} and {MANIFEST} name different files")
+    if manifest.database not in (SQLITE, POSTGRES):
+        raise BackupDamaged(f"{folder / MANIFEST}: there is no database {manifest.database!r}")
     for name in manifest.files:
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise BackupDamaged(f"{folder / MANIFEST} names {name!r}, which is outside of it")

@@ -7,14 +7,16 @@ process that is killed leaves none that looks whole. What it leaves goes with th
 from __future__ import annotations
 
 import fcntl
+import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from stadtsinn.base.instant import Instant, to_datetime
-from stadtsinn.base.private_files import FOLDER_MODE, close_to_others, private_file, private_folder
+from stadtsinn.base.private_files import FILE_MODE, FOLDER_MODE, close_to_others, private_folder
 from stadtsinn.cloud.backup.manifest import BackupFailed, is_backup, make_durable
 
 _LOCK = ".lock"
@@ -31,12 +33,12 @@ class BackupBusy(BackupFailed):
 def only_one(folder: Path) -> Iterator[None]:
     """Hold the folder for the length of the block; it is made where it is missing.
 
-    Raises BackupBusy, OSError.
+    Raises BackupBusy, OSError, ValueError where others may put something into it.
     """
     private_folder(folder)
-    close_to_others(folder)
-    private_file(folder / _LOCK)
-    with (folder / _LOCK).open("w") as lock:
+    _close(folder)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(folder / _LOCK, flags, FILE_MODE), "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -46,6 +48,22 @@ def only_one(folder: Path) -> Iterator[None]:
         for left in (*folder.glob(f"{_UNFINISHED}*"), *folder.glob(f"{_LEAVING}*")):
             shutil.rmtree(left)
         yield
+
+
+def _close(folder: Path) -> None:
+    """Take a folder of backups away from others. One that holds other things, too, keeps its mode:
+    each backup in it is closed."""
+    if all(_is_ours(path.name) for path in folder.iterdir()):
+        close_to_others(folder)
+    if folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise ValueError(
+            f"others may write in {folder}, and put a backup of their own there: give a folder "
+            "that is only for backups"
+        )
+
+
+def _is_ours(name: str) -> bool:
+    return _NAMES.fullmatch(name) is not None or name.startswith((_LOCK, _UNFINISHED, _LEAVING))
 
 
 def begin(folder: Path, now: Instant) -> Path:

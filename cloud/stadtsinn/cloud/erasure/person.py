@@ -135,7 +135,8 @@ def _change(slices: Slices, wanted: Wanted, found: Sequence[Found]) -> None:
                 repository.delete_row(connection, one.table, one.key)
             else:
                 present = repository.read(connection, one.table, one.key, one.columns)
-                repository.write(connection, one.table, one.key, _values(one, present, wanted))
+                if present is not None:  # else it has gone by itself meanwhile
+                    repository.write(connection, one.table, one.key, _values(one, present, wanted))
         return 0
 
     slices.run("", all_of_them)

@@ -66,11 +66,12 @@ def rows(
 
 def read(
     connection: Connection, table: Table, key: tuple[Any, ...], names: Sequence[str]
-) -> Mapping[str, Any]:
-    """These columns of a row; of a message also whether it is settled."""
+) -> Mapping[str, Any] | None:
+    """These columns of a row, None where it is gone; of a message also whether it is settled."""
     more = [outbox.c.settled] if table is outbox else []
     query = select(*(table.c[name] for name in names), *more).where(_is(table, key))
-    return dict(connection.execute(query).mappings().one())
+    found = connection.execute(query).mappings().one_or_none()
+    return None if found is None else dict(found)
 
 
 def write(
@@ -85,7 +86,9 @@ def delete_row(connection: Connection, table: Table, key: tuple[Any, ...]) -> No
 
 def forget_recipient(connection: Connection, key: tuple[Any, ...]) -> None:
     """Delete a recipient; the audit names it no more."""
-    row = connection.execute(select(recipients).where(_is(recipients, key))).one()
+    row = connection.execute(select(recipients).where(_is(recipients, key))).one_or_none()
+    if row is None:
+        return
     table = audit_lines.c
     connection.execute(
         update(audit_lines)

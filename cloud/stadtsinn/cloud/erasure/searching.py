@@ -35,8 +35,11 @@ class Wanted:
     def of(cls, text: str) -> Self:
         """Raises Invalid for what is too short to be somebody's."""
         words = " ".join(text.split())
-        if len(words) < _SHORTEST:
-            raise Invalid(f"Give at least {_SHORTEST} characters: shorter texts are in many words.")
+        if len(words) < _SHORTEST or not any(char.isalnum() for char in words):
+            raise Invalid(
+                f"Give at least {_SHORTEST} characters, letters or digits among them: other texts "
+                "are in many words."
+            )
         is_number = _NUMBER.fullmatch(words) is not None and len(_digits(words)) >= _DIGITS
         return cls(words, _digits(words) if is_number else None)
 

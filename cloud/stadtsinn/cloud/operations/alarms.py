@@ -7,7 +7,7 @@ a restart says nothing twice. Whatever turns in the same look shares one message
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -43,6 +43,9 @@ _LOOK_S = 60.0
 _DEVICES_EACH = 10
 """Every so many looks the devices are looked at: a town has thousands."""
 _NAMED = 20
+_AN_HOUR = 4
+"""Messages of one kind: what begins and ends again and again, or here and there all the time, is
+told of in the next hour's."""
 _AT_ONCE = 500
 """Rows of one transaction."""
 _USEFUL = 2 * DAY
@@ -77,6 +80,7 @@ class OperatorAlarms(Repeating):
         self._settings = settings
         self._watched = watched
         self._looks = 0
+        self._sent: defaultdict[Kind, deque[Instant]] = defaultdict(lambda: deque(maxlen=_AN_HOUR))
         self._lock = threading.Lock()
         self._texts: tuple[str, ...] = ()
         self._absent: tuple[str, ...] = ()
@@ -99,6 +103,7 @@ class OperatorAlarms(Repeating):
             all_edges = edges(connection, now)
             all_devices = devices(connection, now) if with_devices else []
             looked = set(Kind) if with_devices else set(Kind) - _OF_DEVICES - {Kind.NOTHING}
+            looked -= self._told_enough(now)
             found = list(self._conditions(connection, all_edges, all_devices, known, now))
             names = self._names(connection, all_edges) if known else {}
         found = [one for one in found if one.kind in looked]
@@ -107,6 +112,14 @@ class OperatorAlarms(Repeating):
         self._tell(turned(found, told, looked, names, repeat, now), told, now)
         self._looks += 1
         return _LOOK_S
+
+    def _told_enough(self, now: Instant) -> set[Kind]:
+        """The kinds of which this hour's messages are sent: they are as if not looked at."""
+        return {
+            kind
+            for kind, sent in self._sent.items()
+            if len(sent) == _AN_HOUR and 0 <= now - sent[0] < HOUR
+        }
 
     def _conditions(
         self,
@@ -179,6 +192,7 @@ class OperatorAlarms(Repeating):
                 count=len(about),
                 recipients=len(to),
             )
+            self._sent[kind].append(now)
             if not to:
                 continue
             draft = Draft(

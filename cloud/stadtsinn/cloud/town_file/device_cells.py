@@ -103,7 +103,7 @@ def tags(cell: str) -> dict[str, str]:
     if cell.startswith("{"):
         try:
             document = json.loads(cell)
-        except ValueError:
+        except (ValueError, RecursionError):
             document = None
         if isinstance(document, dict) and all(isinstance(one, str) for one in document.values()):
             return document

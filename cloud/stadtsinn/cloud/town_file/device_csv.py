@@ -68,7 +68,7 @@ def read_devices(content: bytes | str) -> DeviceTable:
     rows = csv.reader(
         io.StringIO("".join(lines[start:]), newline=""), delimiter=delimiter, strict=True
     )
-    columns, errors = _columns(next(rows, []), start + 1)
+    columns, errors = _columns(_first(rows, start), start + 1)
     if errors:
         raise _refused(told(errors))
     found: list[DeviceRow] = []
@@ -130,7 +130,7 @@ def _heading(lines: Sequence[str]) -> tuple[int, str]:
     """Which line has the heads, and what divides cells."""
     for number, line in enumerate(lines[:_HEADING_WITHIN]):
         delimiter = max(_DELIMITERS, key=line.count)
-        cells = next(csv.reader([line], delimiter=delimiter), [])
+        cells = _split(line, delimiter)
         if is_heading(cells):
             return number, delimiter
         if cells and cells[0].strip().upper() in {"CREATE_OTAA", "CREATE_ABP", "UPDATE_OTAA"}:
@@ -154,11 +154,31 @@ def _heading(lines: Sequence[str]) -> tuple[int, str]:
     raise _refused(_NO_HEADING)
 
 
+def _split(line: str, delimiter: str) -> list[str]:
+    """The cells of a line that may be anything; none where it is no line of a table."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
 def _is_dev_eui(cell: str) -> bool:
     try:
         return bool(dev_eui(cell))
     except WrongCell:
         return False
+
+
+def _first(rows: Iterator[list[str]], start: int) -> list[str]:
+    """The heading's cells. Raises TownRefused."""
+    try:
+        return next(rows, [])
+    except csv.Error as error:
+        raise _refused(told([RowError(start + 1, "", _no_csv(error))])) from None
+
+
+def _no_csv(error: csv.Error) -> Sentence:
+    return Sentence(f"{error}. Save it as CSV again.", f"{error}. Noch einmal als CSV speichern.")
 
 
 def _columns(heading: Sequence[str], row: int) -> tuple[list[Column], list[RowError]]:
@@ -192,10 +212,7 @@ def _cells(
             cells = next(rows, None)
         except csv.Error as error:
             line = start + getattr(rows, "line_num", 0)
-            said = Sentence(
-                f"{error}. Save it as CSV again.", f"{error}. Noch einmal als CSV speichern."
-            )
-            errors.append(RowError(line, "", said))
+            errors.append(RowError(line, "", _no_csv(error)))
             return
         if cells is None:
             return

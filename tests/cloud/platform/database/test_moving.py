@@ -16,11 +16,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, text
 
 from databases import add_tenant, fresh_database, fresh_postgres, shared_cluster
 from first_version import all_rows, fill_every_table
 from stadtsinn.base.problems import Conflict, Invalid
+from stadtsinn.cli.database_move import _put_away
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.platform.database.moving import move_rows, require_alone
 from stadtsinn.cloud.schema import metadata
@@ -138,3 +139,13 @@ def test_a_database_in_use_is_named(pair: Pair) -> None:
             require_alone(old)
     other.dispose()
     require_alone(old)
+
+
+def test_what_an_earlier_move_put_away_stays(tmp_path: Path) -> None:
+    path = tmp_path / "town.sqlite"
+    (tmp_path / "town.sqlite.moved").write_text("earlier")
+    database = open_database(f"sqlite:///{path}")
+    with database.write() as connection:
+        connection.execute(text("CREATE TABLE now (n INTEGER)"))
+    assert _put_away(database) == tmp_path / "town.sqlite.moved-2"
+    assert (tmp_path / "town.sqlite.moved").read_text() == "earlier"
