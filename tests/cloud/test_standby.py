@@ -142,18 +142,18 @@ _LOCKS = (
 )
 
 
-def _holder(database: Database) -> int | None: # noqa: F811
+def _holder(database: Database) -> int | None:  # noqa: F811
     with database.read() as connection:
         found: int | None = connection.execute(text(_LOCKS), {"granted": True}).scalar()
     return found
 
 
-def _is_queued(database: Database) -> bool: # noqa: F811
+def _is_queued(database: Database) -> bool:  # noqa: F811
     with database.read() as connection:
         return connection.execute(text(_LOCKS), {"granted": False}).scalar() is not None
 
 
-def _end_holder(database: Database) -> int: # noqa: F811
+def _end_holder(database: Database) -> int:  # noqa: F811
     pid = _holder(database)
     assert pid is not None
     with database.write() as connection:
