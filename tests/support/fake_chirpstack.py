@@ -101,6 +101,10 @@ class FakeChirpstack:
     ) -> None:
         self._link.stop()
 
+    def hand_over(self, event_topic: str, payload: bytes) -> None:
+        """Returns at once: the broker gets it soon."""
+        self._link.publish(event_topic, payload)
+
     def publish(self, event_topic: str, payload: bytes) -> None:
         """Returns when the broker has it."""
         self._link.publish(event_topic, payload).wait_for_publish(PATIENCE_S)

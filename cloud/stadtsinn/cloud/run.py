@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -30,7 +30,9 @@ from stadtsinn.cloud.log.followers.window import LogWindow
 from stadtsinn.cloud.log.uplinks.signal import LogSignal
 from stadtsinn.cloud.migrations import is_empty, upgrade
 from stadtsinn.cloud.platform.database.engine import Database, open_database
+from stadtsinn.cloud.running import Running, Together
 from stadtsinn.cloud.settings import CloudSettings
+from stadtsinn.cloud.standby import Standby
 from stadtsinn.cloud.town.directory import DirectoryCache
 
 if TYPE_CHECKING:
@@ -46,36 +48,6 @@ _LOOK_S = 0.5
 """Between two looks whether every thread still lives."""
 
 Checks = Mapping[str, Callable[[], Check]]
-
-
-class Running(Protocol):
-    """A role at work."""
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None: ...
-
-    def ended(self) -> str | None:
-        """The name of a thread that ended though nobody stopped it."""
-        ...
-
-
-@dataclass(frozen=True)
-class Together:
-    """What is started and stopped as one."""
-
-    running: Sequence[Running]
-
-    def start(self) -> None:
-        for one in self.running:
-            one.start()
-
-    def stop(self) -> None:
-        for one in reversed(self.running):
-            one.stop()
-
-    def ended(self) -> str | None:
-        return next((name for one in self.running if (name := one.ended())), None)
 
 
 @dataclass(frozen=True)
@@ -179,7 +151,10 @@ def _series(parts: Parts) -> Role:
         "series retention": retention.check,
         "retention": keeping.check,
     }
-    return Role(Together((loop, corrections, retention, keeping)), checks)
+    together = Together((loop, corrections, retention, keeping))
+    # A correction waits for the follower beside it: one in another process would write on.
+    one = Standby(parts.database, "series", together)
+    return Role(one, {name: one.waiting_or(check) for name, check in checks.items()})
 
 
 def _live_follower(parts: Parts) -> Follower:

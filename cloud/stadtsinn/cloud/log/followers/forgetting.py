@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.cloud.log.archive_files.archive import Archive
-from stadtsinn.cloud.log.archive_files.exclusive import alone
+from stadtsinn.cloud.log.archive_files.exclusive import StillHeld, alone
 from stadtsinn.cloud.log.cursors.repository import (
     FORGETTING,
     begin_forgetting,
@@ -41,8 +41,8 @@ def rebuild(
     """
     with database.read() as connection:
         require_readable(connection, archive)
-    with _alone(database, follower) as mine:
-        if not mine:
+    with _alone(database, follower) as held:
+        if held is None:
             raise RuntimeError(
                 f"'{follower.name}' is being rebuilt by another process: wait until it has ended"
             )
@@ -56,13 +56,13 @@ def rebuild(
 
 def go_on(database: Database, follower: Follower, clock: Clock) -> bool:
     """Finish what was begun; False while another process is at it."""
-    with _alone(database, follower) as mine:
-        if mine:
+    with _alone(database, follower) as held:
+        if held is not None:
             _forget(database, follower, clock)
-        return mine
+        return held is not None
 
 
-def _alone(database: Database, follower: Follower) -> AbstractContextManager[bool]:
+def _alone(database: Database, follower: Follower) -> AbstractContextManager[StillHeld | None]:
     name = f"forgetting-{follower.name}"
     return alone(database, name, zlib.crc32(name.encode()))
 
