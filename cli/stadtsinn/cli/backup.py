@@ -47,7 +47,7 @@ app = typer.Typer(
     help=text(
         "Make a backup in a folder while everything runs: database, series, archive, "
         "configuration.\n\nExample: stadtsinn backup /srv/backup --keep 14",
-        "Eine Sicherung in einem Ordner anlegen, während alles läuft: Datenbank, Zeitreihen, "
+        "Eine Sicherung in einem Ordner anlegen, während alles läuft: Datenbank, Messreihen, "
         "Archiv, Konfiguration.\n\nBeispiel: stadtsinn backup /srv/backup --keep 14",
     ),
 )
@@ -82,7 +82,7 @@ def make(
             "--without-series",
             help=text(
                 "Leave the series out: a restore fills them from the log.",
-                "Ohne die Zeitreihen: beim Zurückspielen entstehen sie neu aus dem Log.",
+                "Ohne die Messreihen: beim Zurückspielen entstehen sie neu aus dem Log.",
             ),
         ),
     ] = False,
@@ -183,7 +183,7 @@ def _print(made: Made) -> None:
                 f"{size:.1f} MB",
             ),
         ),
-        (text("series", "Zeitreihen"), yes if manifest.series else rebuilt),
+        (text("series", "Messreihen"), yes if manifest.series else rebuilt),
         (text("secrets", "Geheimnisse"), yes if manifest.secrets else no),
     ]
     if made.linked:

@@ -94,6 +94,6 @@ def _say_restored(restored: Restored) -> None:
         say(
             text(
                 "The series are filled from the log when it runs.",
-                "Die Zeitreihen entstehen im Betrieb neu aus dem Log.",
+                "Die Messreihen entstehen im Betrieb neu aus dem Log.",
             )
         )
