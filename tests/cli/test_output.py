@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,34 @@ def test_a_narrow_terminal_shows_every_dev_eui_whole(
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert sum("70b3d50000000001" in line for line in lines) == 1
+
+
+@pytest.mark.parametrize("width", [36, 60, 80])
+def test_a_narrow_terminal_loses_no_letter_of_a_table_with_a_dev_eui(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The column of DevEUIs gives no room; what the others need stands below, not beyond."""
+    narrow = Console(width=width, force_terminal=True, color_system=None)
+    monkeypatch.setattr(output, "_console", lambda *, stderr=False: narrow)
+    heads = ("DevEUI", "Name", "Heard", "Every", "Signal", "Battery", "Trouble")
+    row = (
+        "70b3d57ed0005678",
+        "Bodensensor Linde am Markt",
+        "29 s",
+        "20 min",
+        "-102/-12",
+        "3.62 V",
+        "truncated: dragino/lse01: truncated: 11 bytes needed at offset 0, 2 there",
+    )
+    print_table(heads, [row])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= width
+    shown, wanted = Counter("".join(lines)), Counter("".join((*heads, *row)))
+    assert {one: shown[one] for one in wanted if one != " "} == {
+        one: number for one, number in wanted.items() if one != " "
+    }
+    if width == 80:  # there is room for whole words
+        assert "dragino/lse01:" in " ".join(lines).split()
 
 
 def test_lines_of_a_cell_stand_in_one_line_of_a_pipe(capsys: Capture) -> None:

@@ -158,6 +158,16 @@ def test_german_by_locale(run: Command, config: Path, monkeypatch: pytest.Monkey
     environment = {"STADTSINN_CLOUD_CONFIG": str(config), "LC_ALL": "de_DE.UTF-8"}
     answer = CliRunner().invoke(keys.app, ["list"], env=environment)
     assert "keine Schlüssel" in answer.stdout
+    town = config.with_name("example.toml")
+    town.write_text(run("registry", "example").stdout, encoding="utf-8")
+    told = CliRunner().invoke(registry.app, ["apply", str(town), "--dry-run"], env=environment)
+    kinds = {line.split()[1] for line in told.stdout.splitlines() if line.startswith("+ ")}
+    assert kinds == {
+        *("Stadt", "Ort", "Messstelle", "Gerät", "Agent", "Zone", "Empfänger", "Regel"),
+    }
+    assert ", Zugang nordtor" in told.stdout
+    created = CliRunner().invoke(tenants.app, ["create", "dorf", "--name", "Dorf"], env=environment)
+    assert created.stdout == "+ Stadt\n"
 
 
 def test_the_operator_sees_and_sets_what_a_town_may_have(run: Command, config: Path) -> None:

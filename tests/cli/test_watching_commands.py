@@ -15,12 +15,14 @@ from operated_town import DEVICE, OFFLINE, OTHER, Town, status
 from stadtsinn.base.clock import SharedClock
 from stadtsinn.cli import output
 from stadtsinn.cli.main import _load
+from stadtsinn.cli.trace import clock_words
 from stadtsinn.cloud.intake.repository import write_streams
 from stadtsinn.cloud.intake.streams import StreamState
 from stadtsinn.cloud.intake.tables import edge_states
 from stadtsinn.cloud.migrations import upgrade
 from stadtsinn.cloud.platform.database.engine import open_database
 from stadtsinn.decoders.reading import Reading
+from stadtsinn.decoders.uplink import TimeSource
 
 NOW = 5_000
 
@@ -149,6 +151,11 @@ def test_trace_of_what_nobody_registered_and_of_no_dev_eui(folder: Path) -> None
     assert result.exit_code == 0
     assert "registry apply" in result.stdout
     assert run(folder, "trace", "linde").exit_code == 1
+
+
+@pytest.mark.parametrize("source", TimeSource)
+def test_whose_clock_it_was_has_a_german_word(source: TimeSource) -> None:
+    assert clock_words({"clock": source.value}) != source.value
 
 
 def test_there_is_a_sentence_for_every_reason() -> None:

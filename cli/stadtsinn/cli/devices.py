@@ -217,6 +217,11 @@ def claims(
         lambda row: {**row[0].model_dump(mode="json"), "owner": row[1]},
         as_json=json_lines,
         empty=text(
+            "no claim has ended within the time that they are kept",
+            "kein Anspruch, der noch verzeichnet ist, ist beendet",
+        )
+        if ended
+        else text(
             "no claim is open: a town makes one by the API (POST /claims); '--ended' shows others",
             "kein Anspruch ist offen: Städte erheben ihn über die API (POST /claims); '--ended' "
             "zeigt beendete",

@@ -26,6 +26,7 @@ Cell = str | tuple[str, ...]
 
 _DEV_EUI = re.compile("[0-9a-f]{16}")
 _DEV_EUI_WIDTH = 16
+_GAP = 2
 _WIDE = 10_000
 """Columns where no terminal sets a width: a pipe gets each row whole, in one line."""
 
@@ -60,22 +61,57 @@ def print_table(
     from rich.text import Text
 
     table = Table(
-        title=title or None, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+        title=title or None, title_justify="left", box=None, pad_edge=False, padding=(0, _GAP, 0, 0)
     )
     console = _console()
     between = "\n" if console.is_terminal else ", "
     cells = [[_shown(cell, between) for cell in row] for row in rows]
-    for number, head in enumerate(heads):
-        named = any(_DEV_EUI.fullmatch(row[number]) for row in cells)
+    columns = [[head, *(row[number] for row in cells)] for number, head in enumerate(heads)]
+    for head, width in zip(heads, fitting_widths(columns, console.width), strict=True):
         table.add_column(
             head,
             justify="right" if head == numbers else "left",
             overflow="fold",
-            min_width=_DEV_EUI_WIDTH if named else None,
+            min_width=width,
+            max_width=width,
         )
     for row in cells:
         table.add_row(*map(Text, row))  # brackets of a cell are no markup
     console.print(table)
+
+
+def fitting_widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
+    """A width for each column so that all of them fit into `room`; nothing of a cell is lost.
+
+    The widest gives way first. Words are broken only where there is no room for whole ones, a
+    DevEUI never.
+    """
+    from rich.cells import cell_len
+
+    room -= _GAP * (len(columns) - 1)
+    widths = [max(cell_len(line) for cell in one for line in cell.split("\n")) for one in columns]
+    words = [
+        max((cell_len(word) for cell in one for word in cell.split()), default=0) for one in columns
+    ]
+    named = [any(map(_DEV_EUI.fullmatch, one)) for one in columns]
+    broken = [
+        _DEV_EUI_WIDTH if eui else min(word, 1) for word, eui in zip(words, named, strict=True)
+    ]
+    for least in (words, broken):
+        widths = _narrowed(widths, least, room)
+    return [max(width, 1) for width in widths]
+
+
+def _narrowed(widths: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """The widest columns cut to one width until all fit, none below its own least."""
+    for limit in range(min(max(widths, default=0), room), 0, -1):
+        cut = [
+            max(min(width, limit), low) if width > low else width
+            for width, low in zip(widths, least, strict=True)
+        ]
+        if sum(cut) <= room:
+            return cut
+    return [min(pair) for pair in zip(widths, least, strict=True)]
 
 
 def _shown(cell: Cell, between: str) -> str:

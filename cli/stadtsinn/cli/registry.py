@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import german, text
 from stadtsinn.cli.options import DryRun, Json, TownName
 from stadtsinn.cli.output import print_json, print_list, say
 
@@ -286,7 +286,7 @@ def _say_changes(changes: Sequence[Change], dry_run: bool, json_lines: bool) -> 
         if json_lines:
             print_json(asdict(change))
         else:
-            say(_line(change))
+            say(change_line(change))
     if not json_lines:
         say(_conclusion(len(changes), dry_run))
 
@@ -302,9 +302,30 @@ def _warn_of_idle(rule: Rule) -> None:
     )
 
 
-def _line(change: Change) -> str:
+def change_line(change: Change) -> str:
     sign = {"created": "+", "changed": "~"}.get(change.kind, "?")
-    return f"{sign} {change.what}{f'  ({change.detail})' if change.detail else ''}"
+    return f"{sign} {_named(change.what)}{f'  ({change.detail})' if change.detail else ''}"
+
+
+_NOUNS = {
+    "tenant": "Stadt",
+    "site": "Ort",
+    "station": "Messstelle",
+    "device": "Gerät",
+    "edge": "Agent",
+    "zone": "Zone",
+    "gate": "Zugang",
+    "recipient": "Empfänger",
+    "rule": "Regel",
+}
+
+
+def _named(what: str) -> str:
+    """What a change concerns, `zone market, gate north`, in the reader's language."""
+    if not german():
+        return what
+    things = (thing.partition(" ") for thing in what.split(", "))
+    return ", ".join(f"{_NOUNS.get(kind, kind)}{gap}{name}" for kind, gap, name in things)
 
 
 def _conclusion(count: int, dry_run: bool) -> str:

@@ -12,6 +12,7 @@ from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json, Limit, TownName
 from stadtsinn.cli.output import print_list, say
+from stadtsinn.cli.registry import change_line
 from stadtsinn.cli.town_settings import USUAL, Columns, print_settings, read_number
 
 app = typer.Typer(
@@ -51,7 +52,7 @@ def create(
             opened.database, town, opened.clock.now(), limits=opened.settings.limits
         )
     for change in changes:
-        say(str(change))
+        say(change_line(change))
     if not changes:
         say(text(f"town '{tenant}' is there already", f"Stadt '{tenant}' gibt es schon"))
 

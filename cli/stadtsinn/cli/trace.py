@@ -77,8 +77,8 @@ def _facts(found: Trace, now: Instant) -> Iterator[tuple[str, str]]:
         yield (
             text("quarantine", "Quarantäne"),
             text(
-                f"no. {row.id}, {row.times} times, last {for_people(row.last_at)}: {row.reason}",
-                f"Nr. {row.id}, {row.times}-mal, zuletzt {for_people(row.last_at)}: {row.reason}",
+                f"no. {row.id}, {row.times} ×, last {for_people(row.last_at)}: {row.reason}",
+                f"Nr. {row.id}, {row.times} ×, zuletzt {for_people(row.last_at)}: {row.reason}",
             ),
         )
 
@@ -109,7 +109,7 @@ def _told(step: Step) -> str:
         ending = "" if number == 1 else "s"
         return text(
             f"{number} gateway{ending}{signal}, time of {told['clock']}",
-            f"{number} Gateway{ending}{signal}, Zeit von {told['clock']}",
+            f"{number} Gateway{ending}{signal}, Zeit {clock_words(told)}",
         )
     if step.stage == "decoded" and step.done:
         return text(
@@ -121,6 +121,19 @@ def _told(step: Step) -> str:
         assert isinstance(stations, list)
         return ", ".join(stations) or text("at none", "an keiner")
     return _joined(told)
+
+
+def clock_words(told: Mapping[str, object]) -> str:
+    """Whose clock told the time, in German words."""
+    words = {
+        "gps": "aus GPS",
+        "gateway": "des Gateways",
+        "network_server": "des Netzwerkservers",
+        "arrival": "der Ankunft",
+        "corrected": "berichtigt",
+    }
+    named = str(told["clock"])
+    return words.get(named, named)
 
 
 def _joined(told: Mapping[str, object]) -> str:

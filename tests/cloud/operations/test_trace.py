@@ -86,6 +86,19 @@ def test_all_the_way(bench: Bench) -> None:
     assert series.at == at(50)
 
 
+def test_all_that_waits_of_an_unregistered_device_is_counted(bench: Bench) -> None:
+    """Also where more wait than are shown."""
+    stranger = "70b3d500000009ff"
+    origin = Origin("chirpstack:town", None)
+    for number in range(7):
+        original = Original(Kind.EVENT, origin, "t", bytes([number]), 1, at(number), "chirpstack")
+        rejection = Rejection(original, Reason.UNREGISTERED_DEVICE, "why", stranger)
+        with bench.town.database.write() as connection:
+            put_in_quarantine(connection, [rejection], at(number))
+    found = bench.trace(10, stranger)
+    assert (len(found.quarantined), found.missing.told["times"]) == (5, 7)
+
+
 def test_a_device_that_nobody_registered(bench: Bench) -> None:
     found = bench.trace(0, "70b3d500000009ff")
     assert (found.device, found.missing.why) == (None, Why.NOT_REGISTERED)

@@ -280,6 +280,12 @@ def quarantined(
     return [_row(row) for row in connection.execute(query)]
 
 
+def quarantined_times(connection: Connection, dev_eui: str) -> int:
+    """How often something of a device came and was not taken, and still waits."""
+    waits = (quarantine.c.dev_eui == dev_eui, quarantine.c.replayed_at.is_(None))
+    return int(connection.scalar(select(func.sum(quarantine.c.times)).where(*waits)) or 0)
+
+
 def awaited_rows(
     connection: Connection,
     tenant_id: str,

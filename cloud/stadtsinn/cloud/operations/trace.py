@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.cloud.intake.edge_states import time_of
 from stadtsinn.cloud.intake.inbox import EDGE
-from stadtsinn.cloud.intake.repository import QuarantineRow, quarantined
+from stadtsinn.cloud.intake.repository import QuarantineRow, quarantined, quarantined_times
 from stadtsinn.cloud.log.uplinks.history_item import HistoryItem
 from stadtsinn.cloud.log.uplinks.repository import newest_of
 from stadtsinn.cloud.operations import devices as device_views
@@ -104,7 +104,8 @@ def trace(
     device = found[0] if found else None
     aside = tuple(quarantined(connection, dev_eui=dev_eui, limit=5))
     if device is None:
-        return Trace(dev_eui, None, (), _stranger(aside), aside, ())
+        told = {"times": quarantined_times(connection, dev_eui)}
+        return Trace(dev_eui, None, (), Missing(Why.NOT_REGISTERED, Stage.LOG, told), aside, ())
     edges = tuple(edge_views.edges(connection, now, device.tenant_id))
     newest = newest_of(connection, device.tenant_id, dev_eui, 1)
     if not newest:
@@ -114,11 +115,6 @@ def trace(
     steps, stuck = _steps(connection, points, series, last, now)
     missing = _newer(aside, last) or stuck or _on_the_way(device, edges, now)
     return Trace(dev_eui, device, steps, missing, aside, edges)
-
-
-def _stranger(aside: tuple[QuarantineRow, ...]) -> Missing:
-    told = {"times": sum(row.times for row in aside)}
-    return Missing(Why.NOT_REGISTERED, Stage.LOG, told)
 
 
 def _newer(aside: tuple[QuarantineRow, ...], last: HistoryItem | None) -> Missing | None:
