@@ -93,6 +93,9 @@ def test_level_is_obeyed_and_checked(capsys: pytest.CaptureFixture[str]) -> None
         ("nested", {"token": "geheim"}),
         ("list", ["0049 171 2345678"]),
         ("national", "0171/2345678"),
+        ("address", "cannot reach postgresql://stadtsinn:ge/heim@geheim@host/db"),
+        ("address", "http://host:8086/query?u=s&p=geheim"),
+        ("address", "postgresql://host/db?user=s&password=geheim"),
     ],
 )
 def test_secrets_are_masked(key: str, value: object) -> None:
@@ -111,6 +114,8 @@ def test_secrets_are_masked(key: str, value: object) -> None:
         "a+b",
         "1e+10",
         "0016001100000012",
+        "http://localhost:8086/api/v2/write?bucket=town",
+        "mqtts://broker.example:8883, asked by mail@example.org",
     ],
 )
 def test_ordinary_values_stay(value: str) -> None:

@@ -23,7 +23,12 @@ _SECRET_KEY = re.compile(
 _PHONE = re.compile(
     r"(?<![\w+])(?:(?:\+[1-9]\d{0,2}|0049)[\d ()/-]{5,16}\d(?!\d)|01[5-7]\d[ /-]?\d{6,9}(?!\w))"
 )
-_CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)")
+# A password may hold "/" and "@": up to the last "@" of the word.
+_CREDENTIALS_IN_URL = re.compile(r"(?<=://)[^/\s:@]*:\S+(?=@)")
+SECRET_IN_QUERY = re.compile(
+    r"(?<=[?&])((?:ssl)?pass(?:word|wd)?|pwd|p|token|secret|api_?key)=[^&\s\"'#]+", re.IGNORECASE
+)
+"""A secret among the parameters of a URL; its first group is the parameter's name."""
 # Texts of our own that have several lines.
 _IN_LINES = frozenset({"exception", "traceback", "stack"})
 _BEARER = re.compile(r"(?i)\b(bearer|token|basic)\s+[\w.~+/=-]{8,}")
@@ -35,9 +40,10 @@ def one_line(error: BaseException) -> str:
 
 
 def mask_text(text: str) -> str:
-    """`text` without phone numbers (+49 …), URL credentials and bearer tokens."""
+    """`text` without phone numbers (+49 …), credentials of URLs and bearer tokens."""
     masked = _PHONE.sub(MASK, text)
     masked = _CREDENTIALS_IN_URL.sub(MASK, masked)
+    masked = SECRET_IN_QUERY.sub(rf"\1={MASK}", masked)
     return _BEARER.sub(rf"\1 {MASK}", masked)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from stadtsinn.base.logs import SECRET_IN_QUERY
 from stadtsinn.base.settings.secret import Secret
 from stadtsinn.cloud.settings import CloudSettings
 
@@ -25,9 +26,6 @@ _TEXTS = re.compile(r"""\"(?:\\.|[^\"\\\n])*\"|'[^'\n]*'|\#.*""")
 """Of TOML: a text in quotation marks, or a comment."""
 _PASSWORD_IN_TEXT = re.compile(r"(?<=://)([^/\s:@]*):.*(?=@)")
 """A password may hold whatever the text may, also ``/``, ``@`` and blanks: up to the last ``@``."""
-_PASSWORD_ASKED_WITH = re.compile(
-    r"(?<=[?&])((?:ssl)?pass(?:word|wd)?|pwd|p|token|secret|api_?key)=[^&\s\"'#]+", re.IGNORECASE
-)
 _KEY_INSIDE = b"PRIVATE KEY-----"
 
 
@@ -43,7 +41,7 @@ def without_passwords(text: str) -> str:
     """The configuration with ``PASSWORD`` in its URLs; secrets have files of their own."""
     text = _TEXTS.sub(lambda one: _PASSWORD_IN_TEXT.sub(_MASKED, one[0]), text)
     text = _PASSWORD_IN_URL.sub(_MASKED, text)  # of texts over several lines
-    return _PASSWORD_ASKED_WITH.sub(r"\1=PASSWORD", text)
+    return SECRET_IN_QUERY.sub(r"\1=PASSWORD", text)
 
 
 def wanted(
