@@ -1,20 +1,27 @@
-"""Bytes that one uplink takes on disk: in the log, in the archive, in the embedded series store.
+"""Bytes that one uplink takes on disk: in the log, in the archive, in the stores of series.
 
     .venv/bin/python bench/disk.py
 
-The simulated day of a town is logged as its ingest does, followed into the series, and archived.
-Only bytes are counted, so that any machine gives the same numbers. A table's share grows with
-whole pages: what an empty database has is taken off.
+The simulated day of a town is logged as its ingest does, followed into the series, and archived;
+then more such days are logged and archived in the space that the first one left. Only bytes are
+counted, so that any machine gives like numbers. What an empty database has is taken off.
 """
 
 # ruff: noqa: T201 printing is what it is for
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+
+from sqlalchemy import text
+
+import real_parts
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.domains.crowd.follower import LiveFollower
@@ -34,72 +41,111 @@ from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.reading import encode_outcome
 from stadtsinn.decoders.uplink import Uplink
 from stadtsinn.edge.network_servers.chirpstack import ChirpStack
+from stadtsinn.simulator.market_day.calendar import MARKET_DATE, DayPlan
 from stadtsinn.simulator.market_day.day import MarketDay
 
 YEARLY = 10_000 * 144 * 365
 """Uplinks of a year: of 10,000 devices that send every ten minutes."""
+_BATCH = 500
+_LATER = [date.fromordinal(MARKET_DATE.toordinal() + 7 * week) for week in (1, 2, 3)]
 
 
 @dataclass(frozen=True)
-class Bytes:
-    """What a day takes, for its number of uplinks."""
+class Grown:
+    """What a day takes in one database, and in the archive."""
 
     uplinks: int
     log: int
     crowd: int
     """Samples and counts of zones, which the database keeps for a limited time."""
-    series: int
     archive: int
-
-    def per_uplink(self, total: int) -> float:
-        return total / self.uplinks
+    later_day: int
+    """What the database grows by one more such day, all before it being in the archive."""
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        found = measure(Path(folder))
-    print(f"{found.uplinks} uplinks of a simulated day")
-    for name, total in (
-        ("log (SQLite)", found.log),
-        ("occupancy of zones (SQLite)", found.crowd),
-        ("series (embedded)", found.series),
-        ("archive (Parquet)", found.archive),
-    ):
-        one = found.per_uplink(total)
-        year = one * YEARLY / 1e9
-        print(f"{name:28} {one:6.0f} bytes per uplink, {year:6.0f} GB a year of 10,000 devices")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with real_parts.postgres_cluster(folder / "server") as postgres:
+            _show("SQLite", measure(str(folder / "cloud.sqlite"), folder / "archive"))
+            _show("PostgreSQL", measure(postgres, folder / "second archive"))
+        _line("series (embedded)", *measure_series(folder))
 
 
-def measure(folder: Path) -> Bytes:
-    """Log, follow and archive a day in this folder."""
+def _show(kind: str, grown: Grown) -> None:
+    _line(f"log ({kind})", grown.uplinks, grown.log)
+    _line(f"occupancy of zones ({kind})", grown.uplinks, grown.crowd)
+    _line(f"one more day, others archived ({kind})", grown.uplinks, grown.later_day)
+    _line("archive (Parquet)", grown.uplinks, grown.archive)
+
+
+def _line(what: str, uplinks: int, size: int) -> None:
+    one = size / uplinks
+    year = one * YEARLY / 1e9
+    print(f"{what:45} {one:6.0f} bytes per uplink, {year:6.0f} GB a year of 10,000 devices")
+
+
+def measure(url: str, archive_folder: Path) -> Grown:
+    """Log, count and archive a day in this database, and log others."""
     day = MarketDay()
-    database = open_database(str(folder / "cloud.sqlite"))
-    upgrade(database)
-    apply_town(database, day.town, day.span.start)
+    database, archive = _prepared(url, day), Archive(archive_folder)
     empty = _size(database)
-    end = Instant(day.span.start + 2 * DAY)
-    entries = list(_entries(day))
-    with database.write() as connection:
-        append(connection, entries, end)
+    uplinks = _log(database, day)
     logged = _size(database)
-    clock, directory = ManualClock(end), DirectoryCache(database)
-    _follow(database, LiveFollower(directory, clock), clock)
+    clock = ManualClock(Instant(day.span.start + 2 * DAY))
+    _follow(database, LiveFollower(DirectoryCache(database), clock), clock)
     counted = _size(database)
-    url = f"sqlite:///{folder / 'series.sqlite'}"
+    _archive(database, archive, day)
+    archived = sum(file.stat().st_size for file in day_files(archive))
+    later_day = 0
+    for later in (MarketDay(plan=DayPlan(one)) for one in _LATER):
+        before = _size(database)
+        _log(database, later)
+        later_day = _size(database) - before
+        _archive(database, archive, later)
+    database.dispose()
+    return Grown(uplinks, logged - empty, counted - logged, archived, later_day)
+
+
+def _archive(database: Database, archive: Archive, day: MarketDay) -> None:
+    after = Instant(day.span.start + 2 * DAY)
+    moved = list(archive_before(database, archive, after, (), ManualClock(after)))
+    assert moved, "no day was archived"
+
+
+def measure_series(folder: Path) -> tuple[int, int]:
+    """Uplinks of a day, and the bytes of its series in the embedded store."""
+    day = MarketDay()
+    database = _prepared(str(folder / "followed.sqlite"), day)
+    uplinks = _log(database, day)
+    clock, url = ManualClock(day.span.end), f"sqlite:///{folder / 'series.sqlite'}"
     store = open_store(url)
-    follower = SeriesFollower(store, directory, clock)
+    follower = SeriesFollower(store, DirectoryCache(database), clock)
     follower.load(database)
     _follow(database, follower, clock)
     store.close()
-    series = open_database(url)
-    series_bytes = _size(series)
-    series.dispose()
-    archive = Archive(folder / "archive")
-    moved = list(archive_before(database, archive, end, (), clock))
-    assert moved, "no day was archived"
-    archived = sum(file.stat().st_size for file in day_files(archive))
     database.dispose()
-    return Bytes(len(entries), logged - empty, counted - logged, series_bytes, archived)
+    series = open_database(url)
+    size = _size(series)
+    series.dispose()
+    return uplinks, size
+
+
+def _prepared(url: str, day: MarketDay) -> Database:
+    database = open_database(url)
+    upgrade(database)
+    apply_town(database, day.town, day.span.start)
+    return database
+
+
+def _log(database: Database, day: MarketDay) -> int:
+    """As the ingest does, in batches; how many uplinks."""
+    arrival = Instant(day.span.start + 2 * DAY)
+    entries = list(_entries(day))
+    for batch in range(0, len(entries), _BATCH):
+        with database.write() as connection:
+            append(connection, entries[batch : batch + _BATCH], arrival)
+    return len(entries)
 
 
 def _entries(day: MarketDay) -> Iterator[Entry]:
@@ -121,7 +167,11 @@ def _follow(database: Database, follower: Follower, clock: ManualClock) -> None:
 
 
 def _size(database: Database) -> int:
-    """Of the file, with what stands beside it written back."""
+    """With what stands beside the file written back, and what was deleted free for others."""
+    if not database.is_sqlite:
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as now:
+            now.execute(text("VACUUM"))
+            return int(now.scalar(text("SELECT pg_database_size(current_database())")) or 0)
     database.tidy()
     path = database.engine.url.database
     assert path is not None
