@@ -14,7 +14,7 @@ from pathlib import Path
 from stadtsinn.simulator.demo.children import Child
 
 ROOT = Path(__file__).parents[1]
-_PARTS = ("base", "decoders", "edge", "cloud", "simulator", "cli")
+_PARTS = ("base", "decoders", "rules", "edge", "cloud", "simulator", "cli")
 """Folders of code; older revisions have fewer of them."""
 
 

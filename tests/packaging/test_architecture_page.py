@@ -12,7 +12,7 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 CONFIGURATIONS = {"edge.toml", "cloud.toml"}
 """Files of an installation, not of this repository."""
 NEXT_THINGS = {
-    "rule kind": "tests/cloud/alarms/judging/test_next_kind.py",
+    "rule kind": "tests/rules/test_next_kind.py",
     "message channel": "tests/cloud/alarms/notify/test_next_channel.py",
     "source of the ingest": "tests/cloud/intake/test_next_source.py",
     "format (network server)": "tests/edge/network_servers/test_next_format.py",

@@ -8,11 +8,11 @@ from itertools import pairwise
 import pytest
 
 from stadtsinn.base.instant import MINUTE, SECOND, Instant
-from stadtsinn.cloud.alarms.judging.kinds.threshold import Threshold
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.reading import Decoded, Quality
 from stadtsinn.edge.network_servers.chirpstack import ChirpStack
 from stadtsinn.edge.network_servers.format import OtherEvent
+from stadtsinn.rules.kinds.threshold import Threshold
 from stadtsinn.simulator.market_day.day import MarketDay
 from stadtsinn.simulator.market_day.town import COUNTERS, MARKET_RULE, PCR2, TREE_RULE
 from stadtsinn.simulator.radio.network_servers import COUNTY_SHARE, NetworkServer

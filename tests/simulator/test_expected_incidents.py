@@ -8,7 +8,7 @@ import pytest
 
 from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.cloud.alarms.alerts.rule import Rule
-from stadtsinn.cloud.alarms.judging.kinds.threshold import Direction
+from stadtsinn.rules.kinds.threshold import Direction
 from stadtsinn.simulator.market_day.calendar import Span
 from stadtsinn.simulator.market_day.expected_incidents import (
     AmbiguousDay,

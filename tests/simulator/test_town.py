@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from stadtsinn.cloud.alarms.judging.kinds.threshold import Threshold
 from stadtsinn.decoders.catalogue import catalogue
+from stadtsinn.rules.kinds.threshold import Threshold
 from stadtsinn.simulator.market_day.town import PERMITTED, SPARE_SENSOR, musterstadt
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from stadtsinn.base.berlin import for_people
 from stadtsinn.base.instant import MINUTE, SECOND, Instant
 from stadtsinn.cloud.alarms.alerts.rule import Rule
-from stadtsinn.cloud.alarms.judging.kinds.threshold import Direction, Threshold
+from stadtsinn.rules.kinds.threshold import Direction, Threshold
 from stadtsinn.simulator.market_day.calendar import Span
 
 _UNDER_WAY = 2 * MINUTE

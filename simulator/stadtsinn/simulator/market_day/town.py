@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stadtsinn.cloud.alarms.alerts.rule import Rule
-from stadtsinn.cloud.alarms.judging.kinds.threshold import Direction, Threshold
 from stadtsinn.cloud.alarms.notify.recipient import Recipient
 from stadtsinn.cloud.domains.crowd.zones.model import Gate
 from stadtsinn.cloud.town.model import Edge, Site
@@ -21,6 +20,7 @@ from stadtsinn.cloud.town_file.model import (
     Town,
     ZoneWithGates,
 )
+from stadtsinn.rules.kinds.threshold import Direction, Threshold
 from stadtsinn.simulator.randomness import stream
 
 TENANT = "musterstadt"

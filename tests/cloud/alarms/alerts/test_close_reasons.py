@@ -14,13 +14,13 @@ from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.alerts.schemas import IncidentView
 from stadtsinn.cloud.alarms.alerts.service import delete_rule
 from stadtsinn.cloud.alarms.alerts.words import WORDS
-from stadtsinn.cloud.alarms.judging.state import CloseReason
 from stadtsinn.cloud.alarms.notify.recipient import Recipient
 from stadtsinn.cloud.alarms.notify.service import create_recipient
 from stadtsinn.cloud.alarms.notify.tables import outbox
 from stadtsinn.cloud.domains.crowd.zones.repository import delete_gate
 from stadtsinn.cloud.town.service import change
 from stadtsinn.cloud.town.stations.tables import deployments, stations
+from stadtsinn.rules.state import CloseReason
 
 HEADS = {Language.DE: "ENTWARNUNG ", Language.EN: "ALL CLEAR "}
 NO_ALL_CLEAR = {

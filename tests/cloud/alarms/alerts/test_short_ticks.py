@@ -14,7 +14,6 @@ from stadtsinn.cloud.alarms.alerts import follower as module
 from stadtsinn.cloud.alarms.alerts import service, slices
 from stadtsinn.cloud.alarms.alerts.follower import AlertsFollower
 from stadtsinn.cloud.alarms.alerts.tables import rule_states
-from stadtsinn.cloud.alarms.judging import machine
 from stadtsinn.cloud.alarms.notify.recipient import Recipient
 from stadtsinn.cloud.alarms.notify.service import create_recipient
 from stadtsinn.cloud.log.cursors.repository import ensure_cursor
@@ -24,6 +23,7 @@ from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town.service import change
 from stadtsinn.cloud.town.stations.tables import stations
 from stadtsinn.decoders.reading import Reading
+from stadtsinn.rules import machine
 
 AT_ONCE = 4
 

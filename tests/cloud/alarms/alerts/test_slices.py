@@ -10,10 +10,10 @@ from sqlalchemy import select
 from fake_alert_town import AlertTown, minute, uplink
 from stadtsinn.cloud.alarms.alerts import slices as module
 from stadtsinn.cloud.alarms.alerts.tables import rule_states
-from stadtsinn.cloud.alarms.judging import machine
 from stadtsinn.cloud.log.cursors.repository import ensure_cursor, move_cursor, read_part
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.decoders.reading import Reading
+from stadtsinn.rules import machine
 
 AT_ONCE = 4
 

@@ -15,12 +15,12 @@ from stadtsinn.cloud.alarms.alerts import wording
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.alerts.wording import About, Moment
 from stadtsinn.cloud.alarms.alerts.words import WORDS
-from stadtsinn.cloud.alarms.judging.kinds.permit import Permit
-from stadtsinn.cloud.alarms.judging.kinds.threshold import Direction, Threshold
-from stadtsinn.cloud.alarms.judging.state import CloseReason
 from stadtsinn.cloud.alarms.notify.channels.sms import Sms
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.cloud.alarms.notify.text import segment, septets
+from stadtsinn.rules.kinds.permit import Permit
+from stadtsinn.rules.kinds.threshold import Direction, Threshold
+from stadtsinn.rules.state import CloseReason
 
 NOW = parse("2026-09-26T14:05:30+02:00")
 

@@ -17,12 +17,12 @@ from stadtsinn.cloud.alarms.alerts.repository import StoredRule
 from stadtsinn.cloud.alarms.alerts.rule import Rule, RuleBody
 from stadtsinn.cloud.alarms.alerts.schemas import IncidentView, MemberView, RuleStateView, RuleView
 from stadtsinn.cloud.alarms.alerts.watching import NAMED
-from stadtsinn.cloud.alarms.judging.state import Phase, RuleState
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN, SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
 from stadtsinn.cloud.town.changing import changing
 from stadtsinn.cloud.town.service import change
+from stadtsinn.rules.state import Phase, RuleState
 
 router = APIRouter()
 

@@ -18,8 +18,9 @@ from stadtsinn.cloud.alarms.alerts.recorder import Recorder, end_what_was_open
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule
 from stadtsinn.cloud.alarms.alerts.watching import Watched, Watching
 from stadtsinn.cloud.alarms.alerts.wording import Remark
-from stadtsinn.cloud.alarms.judging import machine
-from stadtsinn.cloud.alarms.judging.state import (
+from stadtsinn.cloud.town.stations.model import FOR_EVER
+from stadtsinn.rules import machine
+from stadtsinn.rules.state import (
     CloseReason,
     Effect,
     Opened,
@@ -27,8 +28,7 @@ from stadtsinn.cloud.alarms.judging.state import (
     RuleState,
     Step,
 )
-from stadtsinn.cloud.alarms.judging.terms import Terms
-from stadtsinn.cloud.town.stations.model import FOR_EVER
+from stadtsinn.rules.terms import Terms
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.alarms.alerts import former_repository, incident_repository
 from stadtsinn.cloud.alarms.alerts.incident_repository import Key
-from stadtsinn.cloud.alarms.judging.state import Phase, RuleState
 from stadtsinn.cloud.town.stations.model import FOR_EVER
+from stadtsinn.rules.state import Phase, RuleState
 
 KEPT = 2 * DAY
 """How long the former record is kept: a rebuild is over by then."""

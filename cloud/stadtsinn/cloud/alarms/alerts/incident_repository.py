@@ -24,11 +24,11 @@ from sqlalchemy import (
 from stadtsinn.base.batches import batched
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.alerts.tables import incidents, rule_states, rules
-from stadtsinn.cloud.alarms.judging.kind import FIRST_LEVEL
-from stadtsinn.cloud.alarms.judging.state import Closed, CloseReason, Opened, Phase, RuleState
 from stadtsinn.cloud.platform.access.rows import only_row
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.database.upsert import insert_ignore
+from stadtsinn.rules.kind import FIRST_LEVEL
+from stadtsinn.rules.state import Closed, CloseReason, Opened, Phase, RuleState
 
 # --- states ----------------------------------------------------------------------------
 

@@ -20,11 +20,11 @@ from stadtsinn.cloud.alarms.alerts.former import as_it_was, behind_its_last
 from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Standing
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule
 from stadtsinn.cloud.alarms.alerts.watching import Watched, Watching
-from stadtsinn.cloud.alarms.judging import machine
-from stadtsinn.cloud.alarms.judging.state import RuleState
-from stadtsinn.cloud.alarms.judging.terms import ALWAYS, Terms
 from stadtsinn.cloud.log.archive_files.archive import day_of
 from stadtsinn.cloud.platform.retention.service import retention_of
+from stadtsinn.rules import machine
+from stadtsinn.rules.state import RuleState
+from stadtsinn.rules.terms import ALWAYS, Terms
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,12 @@ from stadtsinn.cloud.alarms.alerts.former import as_it_was
 from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Place, incident_id
 from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL, StoredRule, addressees_of
 from stadtsinn.cloud.alarms.alerts.wording import About, Moment, Remark, in_each_language
-from stadtsinn.cloud.alarms.judging import machine
-from stadtsinn.cloud.alarms.judging.kind import FIRST_LEVEL
-from stadtsinn.cloud.alarms.judging.state import (
+from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
+from stadtsinn.cloud.alarms.notify.message import Addressee, Draft, Kind
+from stadtsinn.cloud.alarms.notify.sentence import Said, Sentence
+from stadtsinn.rules import machine
+from stadtsinn.rules.kind import FIRST_LEVEL
+from stadtsinn.rules.state import (
     Announced,
     Closed,
     CloseReason,
@@ -31,9 +34,6 @@ from stadtsinn.cloud.alarms.judging.state import (
     Raised,
     RuleState,
 )
-from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
-from stadtsinn.cloud.alarms.notify.message import Addressee, Draft, Kind
-from stadtsinn.cloud.alarms.notify.sentence import Said, Sentence
 
 log = structlog.get_logger()
 

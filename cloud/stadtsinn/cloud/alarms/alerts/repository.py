@@ -12,7 +12,6 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.alerts.rule import Group, Rule
 from stadtsinn.cloud.alarms.alerts.tables import rule_recipients, rule_states, rules
-from stadtsinn.cloud.alarms.judging.kinds.registry import KINDS
 from stadtsinn.cloud.alarms.notify.message import Addressee
 from stadtsinn.cloud.alarms.notify.tables import recipients
 from stadtsinn.cloud.domains.crowd.zones.tables import zones
@@ -20,6 +19,7 @@ from stadtsinn.cloud.platform.access.rows import only_row
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.database.engine import serialize
 from stadtsinn.cloud.town.stations.tables import stations
+from stadtsinn.rules.kinds.registry import KINDS
 
 ALARM, TECHNICAL = "alarm", "technical"
 

@@ -23,14 +23,14 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from stadtsinn.base.instant import SECOND, Instant
-from stadtsinn.cloud.alarms.judging.kind import RuleKind
-from stadtsinn.cloud.alarms.judging.kinds.registry import KINDS
-from stadtsinn.cloud.alarms.judging.kinds.threshold import Threshold
-from stadtsinn.cloud.alarms.judging.terms import Terms
 from stadtsinn.cloud.platform.api.fields import Name, ShortText, Slug
 from stadtsinn.cloud.platform.api.model import Model
 from stadtsinn.cloud.town.stations.directory import StationEntry
 from stadtsinn.cloud.town.stations.kinds import check_kind
+from stadtsinn.rules.kind import RuleKind
+from stadtsinn.rules.kinds.registry import KINDS
+from stadtsinn.rules.kinds.threshold import Threshold
+from stadtsinn.rules.terms import Terms
 
 _EXAMPLE: dict[str, JsonValue] = {
     "name": "Wochenmarkt voll",

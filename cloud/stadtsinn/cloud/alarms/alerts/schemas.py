@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field
 from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.alerts.words import WORDS
-from stadtsinn.cloud.alarms.judging.state import CloseReason
 from stadtsinn.cloud.platform.api.times import ShownTime
+from stadtsinn.rules.state import CloseReason
 
 _REASONS = "; ".join(
     f"`{reason}`: {english} ({WORDS[Language.DE].reasons[reason]})"

@@ -17,7 +17,6 @@ from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL, StoredRul
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.alerts.slices import WRITTEN_AT_ONCE
 from stadtsinn.cloud.alarms.alerts.tables import rules
-from stadtsinn.cloud.alarms.judging.state import CloseReason
 from stadtsinn.cloud.domains.crowd.zones.model import Zone
 from stadtsinn.cloud.domains.crowd.zones.repository import zone, zone_id
 from stadtsinn.cloud.platform.access.scope import Scope
@@ -25,6 +24,7 @@ from stadtsinn.cloud.platform.limits.service import require_room
 from stadtsinn.cloud.town import repository as registry
 from stadtsinn.cloud.town.stations.repository import station_id
 from stadtsinn.decoders.vocabulary import VocabularyError, quantity
+from stadtsinn.rules.state import CloseReason
 
 _NOT_JUDGED_BY = ("name", "max_age_s", "resolve_notice", "recipients", "technicians")
 """Changing these does not end an open alarm: what is an alarm stays the same."""

@@ -9,11 +9,11 @@ from hashlib import sha256
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule
-from stadtsinn.cloud.alarms.judging.state import CloseReason
-from stadtsinn.cloud.alarms.judging.terms import ALWAYS
 from stadtsinn.cloud.domains.crowd.zones.directory import Zones
 from stadtsinn.cloud.town.directory import Directory
 from stadtsinn.cloud.town.stations.directory import StationEntry
+from stadtsinn.rules.state import CloseReason
+from stadtsinn.rules.terms import ALWAYS
 
 NAMED = 0
 """The `member` of a rule that names one station or one zone."""

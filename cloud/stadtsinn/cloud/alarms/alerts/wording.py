@@ -10,11 +10,11 @@ from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.alerts.words import WORDS, Words
-from stadtsinn.cloud.alarms.judging.kind import FIRST_LEVEL, Phrases, Stage
-from stadtsinn.cloud.alarms.judging.state import CloseReason
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.decoders.units import unit_sign
 from stadtsinn.decoders.vocabulary import QUANTITIES
+from stadtsinn.rules.kind import FIRST_LEVEL, Phrases, Stage
+from stadtsinn.rules.state import CloseReason
 
 Remark = Mapping[Language, str]
 """A further short sentence, in each language."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stadtsinn.base.language import Language
-from stadtsinn.cloud.alarms.judging.state import CloseReason
+from stadtsinn.rules.state import CloseReason
 
 
 @dataclass(frozen=True)

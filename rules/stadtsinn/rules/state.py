@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from stadtsinn.base.instant import Instant
-from stadtsinn.cloud.alarms.judging.kind import FIRST_LEVEL, Sample
-from stadtsinn.cloud.alarms.judging.terms import ALWAYS
+from stadtsinn.rules.kind import FIRST_LEVEL, Sample
+from stadtsinn.rules.terms import ALWAYS
 
 
 class Phase(StrEnum):

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from stadtsinn.base.language import Language
-from stadtsinn.cloud.alarms.judging.kind import (
+from stadtsinn.rules.kind import (
     FIRST_LEVEL,
     Judgement,
     Past,

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stadtsinn.base.instant import HOUR, MINUTE, Instant
-from stadtsinn.cloud.alarms.judging import machine
-from stadtsinn.cloud.alarms.judging.kinds.threshold import Threshold
-from stadtsinn.cloud.alarms.judging.state import (
+from stadtsinn.rules import machine
+from stadtsinn.rules.kinds.threshold import Threshold
+from stadtsinn.rules.state import (
     Announced,
     Closed,
     CloseReason,
@@ -21,7 +21,7 @@ from stadtsinn.cloud.alarms.judging.state import (
     RuleState,
     Step,
 )
-from stadtsinn.cloud.alarms.judging.terms import Terms
+from stadtsinn.rules.terms import Terms
 
 pytestmark = pytest.mark.slow
 

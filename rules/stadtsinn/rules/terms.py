@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stadtsinn.base.instant import Instant
-from stadtsinn.cloud.alarms.judging.kind import RuleKind
+from stadtsinn.rules.kind import RuleKind
 
 ALWAYS = Instant(0)
 

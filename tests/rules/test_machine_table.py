@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from stadtsinn.base.instant import HOUR, MINUTE, Instant
-from stadtsinn.cloud.alarms.judging import machine
-from stadtsinn.cloud.alarms.judging.kinds.threshold import Direction, Threshold
-from stadtsinn.cloud.alarms.judging.state import (
+from stadtsinn.rules import machine
+from stadtsinn.rules.kinds.threshold import Direction, Threshold
+from stadtsinn.rules.state import (
     Announced,
     Closed,
     CloseReason,
@@ -20,7 +20,7 @@ from stadtsinn.cloud.alarms.judging.state import (
     RuleState,
     Step,
 )
-from stadtsinn.cloud.alarms.judging.terms import Terms
+from stadtsinn.rules.terms import Terms
 
 RULE = Terms(Threshold(on=900, off=850), stale_after=3 * MINUTE, max_age=15 * MINUTE)
 PATIENT = replace(RULE, hold=2 * MINUTE, keep_firing=5 * MINUTE)

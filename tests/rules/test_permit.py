@@ -13,15 +13,15 @@ from databases import fresh_database
 from fake_alert_town import AlertTown, minute
 from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.cloud.alarms.alerts.rule import Rule
-from stadtsinn.cloud.alarms.judging import machine
-from stadtsinn.cloud.alarms.judging.kinds.permit import Permit
-from stadtsinn.cloud.alarms.judging.state import Announced, Opened, Phase, Raised, RuleState
-from stadtsinn.cloud.alarms.judging.terms import Terms
 from stadtsinn.cloud.alarms.notify.message import Status
 from stadtsinn.cloud.alarms.notify.outbox_repository import expire, expired
 from stadtsinn.cloud.alarms.notify.tables import outbox
 from stadtsinn.cloud.alarms.notify.text import septets
 from stadtsinn.cloud.platform.access.scope import Role
+from stadtsinn.rules import machine
+from stadtsinn.rules.kinds.permit import Permit
+from stadtsinn.rules.state import Announced, Opened, Phase, Raised, RuleState
+from stadtsinn.rules.terms import Terms
 
 TERMS = Terms(Permit(), stale_after=10 * MINUTE, max_age=15 * MINUTE)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stadtsinn.cloud.alarms.judging.kind import RuleKind
-from stadtsinn.cloud.alarms.judging.kinds.permit import Permit
-from stadtsinn.cloud.alarms.judging.kinds.threshold import Threshold
+from stadtsinn.rules.kind import RuleKind
+from stadtsinn.rules.kinds.permit import Permit
+from stadtsinn.rules.kinds.threshold import Threshold
 
 KINDS: dict[str, type[RuleKind]] = {kind.kind_name: kind for kind in (Threshold, Permit)}

@@ -38,8 +38,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from stadtsinn.base.instant import Instant
-from stadtsinn.cloud.alarms.judging.kind import FIRST_LEVEL, Past, Sample, Verdict
-from stadtsinn.cloud.alarms.judging.state import (
+from stadtsinn.rules.kind import FIRST_LEVEL, Past, Sample, Verdict
+from stadtsinn.rules.state import (
     Announced,
     Closed,
     CloseReason,
@@ -51,7 +51,7 @@ from stadtsinn.cloud.alarms.judging.state import (
     RuleState,
     Step,
 )
-from stadtsinn.cloud.alarms.judging.terms import Terms
+from stadtsinn.rules.terms import Terms
 
 
 @dataclass(frozen=True)

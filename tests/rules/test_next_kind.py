@@ -12,7 +12,11 @@ from api_callers import HOME, NOW, ApiWorld
 from databases import fresh_database
 from fake_alert_town import AlertTown
 from stadtsinn.cloud.alarms.alerts.tables import rules
-from stadtsinn.cloud.alarms.judging.kind import (
+from stadtsinn.cloud.platform.access.scope import Role
+from stadtsinn.cloud.town_file.apply import apply_town
+from stadtsinn.cloud.town_file.model import Town
+from stadtsinn.cloud.town_file.problems import TownRefused
+from stadtsinn.rules.kind import (
     Judgement,
     Past,
     Phrases,
@@ -21,11 +25,7 @@ from stadtsinn.cloud.alarms.judging.kind import (
     Stage,
     Verdict,
 )
-from stadtsinn.cloud.alarms.judging.kinds.registry import KINDS
-from stadtsinn.cloud.platform.access.scope import Role
-from stadtsinn.cloud.town_file.apply import apply_town
-from stadtsinn.cloud.town_file.model import Town
-from stadtsinn.cloud.town_file.problems import TownRefused
+from stadtsinn.rules.kinds.registry import KINDS
 
 
 class Stuck(RuleKind):
