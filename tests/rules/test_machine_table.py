@@ -186,10 +186,77 @@ def test_row_11_silence_never_resolves_and_is_told_once() -> None:
     assert course.effects[2:] == [FellSilent(at(0), at(0))]
 
 
-def test_row_11_each_silence_of_an_incident_is_told() -> None:
+def silences(course: Course) -> list[FellSilent]:
+    return [effect for effect in course.effects if isinstance(effect, FellSilent)]
+
+
+def test_row_11_a_link_that_flutters_is_told_once_in_an_hour() -> None:
+    course = Course(RULE).sample(0, 950)
+    for minute in range(5, 125, 5):
+        course.tick(minute - 1).sample(minute, 950)
+    assert silences(course) == [FellSilent(at(0), at(0)), FellSilent(at(0), at(60))]
+
+
+def test_row_11_a_silence_that_goes_on_after_the_hour_is_told_then() -> None:
+    """Who mended the link after the first message has to hear that it is broken again."""
     course = Course(RULE).sample(0, 950).tick(4).sample(5, 950).tick(9)
-    silences = [effect for effect in course.effects if isinstance(effect, FellSilent)]
-    assert silences == [FellSilent(at(0), at(0)), FellSilent(at(0), at(5))]
+    assert machine.next_due(RULE, course.state) == at(63)
+    course.tick(62.9)
+    assert silences(course) == [FellSilent(at(0), at(0))]
+    course.tick(63).tick(200)
+    assert silences(course)[1:] == [FellSilent(at(0), at(5))]
+    assert machine.next_due(RULE, course.state) is None
+
+
+def test_row_11_a_new_incident_tells_its_own_silence() -> None:
+    course = Course(RULE).sample(0, 950).tick(4).sample(5, 100).sample(6, 950).tick(10)
+    assert silences(course) == [FellSilent(at(0), at(0)), FellSilent(at(6), at(6))]
+
+
+def test_row_5_technicians_hear_of_a_link_that_flutters_once_in_an_hour() -> None:
+    course = Course(replace(PATIENT, hold=10 * MINUTE)).sample(0, 950)
+    for minute in range(5, 125, 5):
+        course.tick(minute - 1).sample(minute, 950)
+    assert silences(course) == [FellSilent(None, at(0)), FellSilent(None, at(60))]
+
+
+def test_row_18_a_third_opening_within_an_hour_is_flapping() -> None:
+    """One message says so; then it lasts until it was calm for an hour."""
+    course = Course(RULE)
+    for minute in range(0, 30, 2):
+        course.sample(minute, 950).sample(minute + 1, 800)
+    told = [effect for effect in course.effects if isinstance(effect, Announced)]
+    assert [(effect.opened_at, effect.flapping) for effect in told] == [
+        (at(0), False),
+        (at(2), False),
+        (at(4), True),
+    ]
+    assert course.state.phase is Phase.RECOVERING
+    for minute in range(30, 91):
+        course.sample(minute, 800)
+    closed = [effect for effect in course.effects if isinstance(effect, Closed)]
+    assert [effect.at for effect in closed] == [at(1), at(3), at(29 + 60)]
+    assert not course.state.flapping
+    assert not Course(RULE, course.state).sample(95, 950).state.flapping
+
+
+def test_row_18_openings_further_apart_are_no_flapping() -> None:
+    course = Course(RULE)
+    for minute in (0, 30, 60.5, 91):
+        course.sample(minute, 950).sample(minute + 1, 800)
+    assert all(not effect.flapping for effect in course.effects if isinstance(effect, Announced))
+    assert course.kinds().count(Closed) == 4
+
+
+def test_row_18_what_was_reached_for_an_hour_flaps_no_more() -> None:
+    course = Course(RULE)
+    for minute in (0, 2, 4):
+        course.sample(minute, 950).sample(minute + 1, 800)
+    assert course.state.flapping
+    for minute in range(6, 67):
+        course.sample(minute, 950)
+    course.sample(67, 800)
+    assert course.effects[-1] == Closed(at(4), at(67), 800, CloseReason.RECOVERED)
 
 
 def test_row_12_a_sample_ends_staleness_and_is_judged() -> None:

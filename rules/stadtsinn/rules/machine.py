@@ -2,25 +2,26 @@
 
 One state per rule and subject. `sample`, `tick` and `edit` take a state and answer the next one
 with the effects that belong to it; whoever calls stores both in one transaction. The rows of the
-table in docs/decisions/0009-alert-state-machine.md are handled here:
+table in docs/decisions/0009-alert-state-machine.md are handled here; `_TABLE` at the end has those
+that a sample decides.
 
 ====  =====================================  ==========================================
 row   what happens                           where
 ====  =====================================  ==========================================
-1     OK, reached, nothing to wait for       `_from_ok`
-2     OK, reached, has to hold               `_from_ok`
-3     PENDING, not reached any more          `_from_pending`
-4     PENDING, held long and often enough    `_from_pending` (sample), `_run_timer` (time)
-5     PENDING becomes stale                  `_fall_silent`
-6     FIRING, between off and on             `_from_firing` (nothing happens)
-7     FIRING, recovered                      `_from_firing`
-8     RECOVERING, not recovered any more     `_from_recovering`
-9     RECOVERING, waits; stops while stale   `_run_timer`, `_resume`
-10    RECOVERING, held long enough           `_from_recovering` (sample), `_run_timer`
-11    FIRING or RECOVERING becomes stale     `_fall_silent`
-12    stale, a sample comes                  `_resume`
-13    FIRING, a further level                `_climb` (sample), `_run_timer` (time)
-14    FIRING, a lower level                  `_climb` (no message)
+1     OK, reached, nothing to wait for       `_begin`
+2     OK, reached, has to hold               `_begin`
+3     PENDING, not reached any more          `_give_up`
+4     PENDING, held long and often enough    `_wait` (sample), `_run_timer` (time)
+5     PENDING becomes stale                  `_fall_silent`, `_tell_silence`
+6     FIRING, between off and on             `_climb` (nothing happens)
+7     FIRING, recovered                      `_ease`
+8     RECOVERING, not recovered any more     `_relapse`
+9     RECOVERING, waits; stops while stale   `_run_timer`, `_resume`, `_after_gap`
+10    RECOVERING, held long enough           `_stay_calm` (sample), `_run_timer`
+11    FIRING or RECOVERING becomes stale     `_fall_silent`, `_tell_silence`
+12    stale, a sample comes                  `_resume`, `_after_gap`
+13    FIRING, another level                  `_climb` (sample), `_run_timer` (time)
+18    a third opening within an hour         `_fire`, `_keep_firing`
 19    sample older than the newest judged    `sample` (history only)
 20    rule edited, disabled or deleted       `edit`
 21    old alarms after an outage             `_fire`, `_announce_if_current`
@@ -35,9 +36,10 @@ under way, and it decides better than its absence.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from stadtsinn.base.instant import Instant
+from stadtsinn.base.instant import HOUR, Instant
 from stadtsinn.rules.kind import FIRST_LEVEL, Past, Sample, Verdict
 from stadtsinn.rules.state import (
     Announced,
@@ -52,6 +54,14 @@ from stadtsinn.rules.state import (
     Step,
 )
 from stadtsinn.rules.terms import Terms
+
+SILENCE_AGAIN = HOUR
+"""So long after a message that data is missing there is no second one about the same incident."""
+
+FLAPPING = 3
+"""So many openings within `FLAPPING_WITHIN` are flapping."""
+FLAPPING_WITHIN = HOUR
+"""Flapping ends when nothing has changed for so long."""
 
 
 @dataclass(frozen=True)
@@ -89,29 +99,32 @@ def sample(
     state = _resume(rule, state, at)
     state, due = _run_timer(rule, state, Instant(at - 1), now)
     if state.last_event is not None and at > state.last_event + rule.stale_after:
-        state, gap = _fall_silent(rule, state, now)
         # A sample came, so a message that samples are missing has no use.
-        due += tuple(effect for effect in gap if not isinstance(effect, FellSilent))
+        state, gap = _fall_silent(rule, state, now)
+        due += gap
         state = _after_gap(rule, state, at)
     again = at == state.last_event
     judgement = rule.kind.judge(Sample(at, value, permitted), Past(state.last, state.notes))
     state = replace(state, stale=False, last_event=at, last_value=value, notes=judgement.notes)
     judged = _Judged(at, value, judgement.verdict, judgement.level, now, again)
-    state, effects = _NEXT[state.phase](rule, state, judged)
+    state, effects = _TABLE[state.phase, judged.verdict](rule, state, judged)
     return state, due + effects
 
 
 def tick(rule: Terms, state: RuleState, now: Instant) -> Step:
     """Let time pass without a sample."""
-    if state.stale or state.last_event is None:
+    if state.last_event is None:
         return state, ()
-    silent = now > _stale_at(rule, state)
-    until = now if silent else Instant(now - rule.patience)
-    state, effects = _run_timer(rule, state, until, now)
-    if silent:
-        state, silence = _fall_silent(rule, state, now)
-        effects += silence
-    return state, effects
+    effects: tuple[Effect, ...] = ()
+    if not state.stale:
+        silent = now > _stale_at(rule, state)
+        until = now if silent else Instant(now - rule.patience)
+        state, effects = _run_timer(rule, state, until, now)
+        if silent:
+            state, fallen = _fall_silent(rule, state, now)
+            effects += fallen
+    state, told = _tell_silence(rule, state, now)
+    return state, effects + told
 
 
 def edit(state: RuleState, now: Instant, reason: CloseReason) -> Step:
@@ -120,6 +133,7 @@ def edit(state: RuleState, now: Instant, reason: CloseReason) -> Step:
         last_event=state.last_event,
         last_value=state.last_value,
         opened_at=state.opened_at,
+        silence_told=state.silence_told,
         quiet_until=state.quiet_until,
     )
     if not state.alarmed or state.opened_at is None:
@@ -130,12 +144,17 @@ def edit(state: RuleState, now: Instant, reason: CloseReason) -> Step:
 
 def forget(state: RuleState) -> RuleState:
     """Before the history is judged again: remember only until when messages were written."""
-    return RuleState(quiet_until=Instant(max(state.quiet_until, state.last_event or 0)))
+    return RuleState(
+        silence_told=state.silence_told,
+        quiet_until=Instant(max(state.quiet_until, state.last_event or 0)),
+    )
 
 
 def next_due(rule: Terms, state: RuleState) -> Instant | None:
     """When `tick` has something to do next; None while only a sample can change anything."""
-    if state.stale or state.last_event is None:
+    if state.stale:
+        return _silence_due(rule, state)
+    if state.last_event is None:
         return None
     silent = _stale_at(rule, state) + 1
     timer = _deadline(rule, state)
@@ -154,8 +173,13 @@ def _deadline(rule: Terms, state: RuleState) -> int | None:
     if waits and state.samples >= rule.min_samples:
         return max(state.since + rule.hold, state.last_event or 0)
     if state.phase is Phase.RECOVERING:
-        return state.since + rule.keep_firing
+        return state.since + _keep_firing(rule, state)
     return None
+
+
+def _keep_firing(rule: Terms, state: RuleState) -> int:
+    """Row 18: what flaps is over once it is calm for as long as flapping is looked for."""
+    return max(rule.keep_firing, FLAPPING_WITHIN) if state.flapping else rule.keep_firing
 
 
 def _run_timer(rule: Terms, state: RuleState, until: Instant, now: Instant) -> Step:
@@ -193,23 +217,45 @@ def _fall_silent(rule: Terms, state: RuleState, now: Instant) -> Step:
     """Rows 5 and 11. Silence never resolves anything."""
     if state.stale or state.last_event is None:
         return state, ()
-    silent_at = Instant(_stale_at(rule, state))
-    if state.phase is Phase.PENDING and rule.alert_on_stale:
-        fired, effects = _fire(rule, state, silent_at, now)
-        return replace(fired, stale=True), effects
-    if state.phase is Phase.PENDING:
+    silent_at, effects = Instant(_stale_at(rule, state)), ()
+    if rule.alert_on_stale and state.phase is Phase.PENDING:
+        state, effects = _fire(rule, state, silent_at, now)
+        # The alarm is the message.
+        state = replace(state, silence_told=state.opened_at)
+    elif rule.alert_on_stale and state.phase is Phase.FIRING and state.since is not None:
+        state, effects = _raise(rule, state, silent_at, now)
+    elif state.phase is Phase.PENDING:
         # `since` and `samples` stay, see `_resume`.
-        current = _current(rule, state, silent_at, now)
-        effects = (FellSilent(None, state.last_event),) if current else ()
-        return replace(state, phase=Phase.OK, stale=True), effects
-    last_event = state.last_event
-    raising: tuple[Effect, ...] = ()
-    if state.phase is Phase.FIRING and state.since is not None and rule.alert_on_stale:
-        state, raising = _raise(rule, state, silent_at, now)
-    state = replace(state, stale=True)
-    if state.alarmed and state.announced and silent_at > state.quiet_until:
-        return state, (*raising, FellSilent(state.opened_at, last_event))
-    return state, raising
+        state = replace(state, phase=Phase.OK)
+    return replace(state, stale=True), effects
+
+
+def _tell_silence(rule: Terms, state: RuleState, now: Instant) -> Step:
+    """Rows 5 and 11: who was told of the alarm, or mends devices, hears that data is missing."""
+    due = _silence_due(rule, state)
+    if due is None or due > now:
+        return state, ()
+    assert state.last_event is not None  # only data that came can be missing
+    told = replace(state, silence_told=due)
+    if not (due > state.quiet_until if state.alarmed else _current(rule, state, due, now)):
+        return told, ()
+    return told, (FellSilent(state.opened_at if state.alarmed else None, state.last_event),)
+
+
+def _silence_due(rule: Terms, state: RuleState) -> Instant | None:
+    """When a message is due that data is missing; None: none is.
+
+    A link that flutters is told once in an hour. A silence that begins within the hour is told
+    at its end if it is still there. A new incident begins anew.
+    """
+    if not state.stale or state.last_event is None:
+        return None
+    if not (state.announced if state.alarmed else state.since is not None):
+        return None
+    silent_at, told = _stale_at(rule, state), state.silence_told
+    if told is None or (state.alarmed and told < (state.opened_at or 0)):
+        return Instant(silent_at)
+    return None if told > state.last_event else Instant(max(silent_at, told + SILENCE_AGAIN))
 
 
 def _current(rule: Terms, state: RuleState, at: Instant, now: Instant) -> bool:
@@ -224,6 +270,8 @@ def _fire(rule: Terms, state: RuleState, at: Instant, now: Instant) -> Step:
     if state.opened_at is not None:
         # The value of one moment may be corrected more than once: incidents stay apart.
         at = Instant(max(at, state.opened_at + 1))
+    recent = tuple(one for one in state.openings if at - one <= FLAPPING_WITHIN)
+    flapping = len(recent) + 1 >= FLAPPING
     fired = replace(
         state,
         phase=Phase.FIRING,
@@ -232,9 +280,11 @@ def _fire(rule: Terms, state: RuleState, at: Instant, now: Instant) -> Step:
         samples=0,
         opened_at=at,
         announced=current,
+        openings=(*recent, at)[1 - FLAPPING :],
+        flapping=flapping,
     )
     opened = Opened(at, last.value, not current, level)
-    announced = Announced(at, at, last.value, last.at, level)
+    announced = Announced(at, at, last.value, last.at, level, flapping)
     return fired, (opened, announced) if current else (opened,)
 
 
@@ -261,44 +311,54 @@ def _close(state: RuleState, at: Instant) -> Step:
         last_value=state.last_value,
         notes=state.notes,
         opened_at=opened_at,
+        openings=state.openings,
+        silence_told=state.silence_told,
         quiet_until=state.quiet_until,
     )
     return calm, (closed,)
 
 
-def _from_ok(rule: Terms, state: RuleState, judged: _Judged) -> Step:
-    if not judged.reached:
-        return replace(state, level=0, since=None, samples=0), ()
+def _stay_ok(_rule: Terms, state: RuleState, _judged: _Judged) -> Step:
+    return replace(state, level=0, since=None, samples=0), ()
+
+
+def _begin(rule: Terms, state: RuleState, judged: _Judged) -> Step:
     state = replace(state, level=judged.level)
     if rule.hold == 0 and rule.min_samples <= 1:
         return _fire(rule, state, judged.at, judged.now)
     return replace(state, phase=Phase.PENDING, since=judged.at, samples=1), ()
 
 
-def _from_pending(rule: Terms, state: RuleState, judged: _Judged) -> Step:
-    if not judged.reached:
-        return replace(state, phase=Phase.OK, level=0, since=None, samples=0), ()
+def _wait(rule: Terms, state: RuleState, judged: _Judged) -> Step:
     samples = state.samples + (0 if judged.again else 1)
     state = replace(state, level=judged.level, samples=samples)
     return _run_timer(rule, state, judged.at, judged.now)
 
 
-def _from_firing(rule: Terms, state: RuleState, judged: _Judged) -> Step:
-    if not judged.recovered:
-        return _climb(rule, state, judged)
-    recovering = replace(state, phase=Phase.RECOVERING, since=judged.at, samples=0)
-    return _run_timer(rule, recovering, judged.at, judged.now)
+def _give_up(_rule: Terms, state: RuleState, _judged: _Judged) -> Step:
+    return replace(state, phase=Phase.OK, level=0, since=None, samples=0), ()
 
 
-def _from_recovering(rule: Terms, state: RuleState, judged: _Judged) -> Step:
-    if judged.recovered:
-        return _run_timer(rule, state, judged.at, judged.now)
-    firing = replace(state, phase=Phase.FIRING, since=None)
+def _ease(rule: Terms, state: RuleState, judged: _Judged) -> Step:
+    """Row 7. What has been reached for as long as flapping is looked for flaps no more."""
+    flapping = state.flapping and judged.at - state.openings[-1] < FLAPPING_WITHIN
+    state = replace(state, phase=Phase.RECOVERING, since=judged.at, samples=0, flapping=flapping)
+    return _run_timer(rule, state, judged.at, judged.now)
+
+
+def _stay_calm(rule: Terms, state: RuleState, judged: _Judged) -> Step:
+    return _run_timer(rule, state, judged.at, judged.now)
+
+
+def _relapse(rule: Terms, state: RuleState, judged: _Judged) -> Step:
+    """Row 8. While it flaps, each relapse counts as an opening does."""
+    openings = (*state.openings, judged.at)[1 - FLAPPING :] if state.flapping else state.openings
+    firing = replace(state, phase=Phase.FIRING, since=None, openings=openings)
     return _climb(rule, firing, judged)
 
 
 def _climb(rule: Terms, state: RuleState, judged: _Judged) -> Step:
-    """Rows 13 and 14. A further level has to hold as the first one did; a lower one is quiet."""
+    """Row 13. A further level has to hold as the first one did; a lower one is quiet."""
     if judged.level <= state.level:
         state = replace(state, level=judged.level, since=None, samples=0)
         return _announce_if_current(rule, state, judged)
@@ -317,13 +377,21 @@ def _announce_if_current(rule: Terms, state: RuleState, judged: _Judged) -> Step
     if not _current(rule, state, judged.at, judged.now):
         return state, ()
     at = judged.at
-    announced = Announced(state.opened_at, at, judged.value, at, state.level)
+    announced = Announced(state.opened_at, at, judged.value, at, state.level, state.flapping)
     return replace(state, announced=True), (announced,)
 
 
-_NEXT = {
-    Phase.OK: _from_ok,
-    Phase.PENDING: _from_pending,
-    Phase.FIRING: _from_firing,
-    Phase.RECOVERING: _from_recovering,
+_TABLE: Mapping[tuple[Phase, Verdict], Callable[[Terms, RuleState, _Judged], Step]] = {
+    (Phase.OK, Verdict.REACHED): _begin,
+    (Phase.OK, Verdict.BETWEEN): _stay_ok,
+    (Phase.OK, Verdict.RECOVERED): _stay_ok,
+    (Phase.PENDING, Verdict.REACHED): _wait,
+    (Phase.PENDING, Verdict.BETWEEN): _give_up,
+    (Phase.PENDING, Verdict.RECOVERED): _give_up,
+    (Phase.FIRING, Verdict.REACHED): _climb,
+    (Phase.FIRING, Verdict.BETWEEN): _climb,
+    (Phase.FIRING, Verdict.RECOVERED): _ease,
+    (Phase.RECOVERING, Verdict.REACHED): _relapse,
+    (Phase.RECOVERING, Verdict.BETWEEN): _relapse,
+    (Phase.RECOVERING, Verdict.RECOVERED): _stay_calm,
 }

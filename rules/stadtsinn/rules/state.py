@@ -44,7 +44,9 @@ class RuleState:
     phase FIRING since when a further level has been reached. `samples` counts those that reached
     it since then. `notes` are the kind's own. `opened_at` is when the latest incident began, also
     after its end. `announced` says that a message about the open incident, at its level, was
-    written.
+    written. `openings` are the latest of them, as far as `flapping` is looked for; an incident that
+    flaps says so once and lasts until nothing has changed for an hour. `silence_told` is when a
+    message last said that data is missing.
     """
 
     phase: Phase = Phase.OK
@@ -57,6 +59,9 @@ class RuleState:
     notes: Mapping[str, float] = field(default_factory=dict)
     opened_at: Instant | None = None
     announced: bool = False
+    openings: tuple[Instant, ...] = ()
+    flapping: bool = False
+    silence_told: Instant | None = None
     quiet_until: Instant = ALWAYS
     """Messages about what happened up to here were written before the history was rebuilt."""
 
@@ -115,6 +120,7 @@ class Announced:
     value: float
     measured_at: Instant
     level: int = FIRST_LEVEL
+    flapping: bool = False
 
 
 @dataclass(frozen=True)

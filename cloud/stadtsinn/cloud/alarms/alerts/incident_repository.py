@@ -187,6 +187,15 @@ def last_before(connection: Connection, key: Key, moment: Instant) -> Past | Non
     return None if row is None else Past(*row)
 
 
+def openings_between(
+    connection: Connection, key: Key, since: int, moment: Instant
+) -> list[Instant]:
+    """When the incidents began that began from `since` on and before `moment`."""
+    opened_at = incidents.c.opened_at
+    query = select(opened_at).where(*of_member(key), opened_at >= since, opened_at < moment)
+    return list(connection.scalars(query.order_by(opened_at)))
+
+
 def last_change(connection: Connection, key: Key) -> Instant | None:
     """When the last incident ended that no sample ended: a rule or a station was changed."""
     changed = incidents.c.close_reason != CloseReason.RECOVERED.value
@@ -207,6 +216,9 @@ def _standing(row: Row[Any]) -> Standing:
         notes=row.notes,
         opened_at=row.opened_at,
         announced=row.announced,
+        openings=tuple(row.openings),
+        flapping=row.flapping,
+        silence_told=row.silence_told,
         quiet_until=row.quiet_until,
     )
     return Standing(state, row.rule_revision, row.footing)
@@ -227,6 +239,9 @@ def _values(standing: Standing, due_at: Instant | None) -> dict[str, Any]:
         "notes": dict(state.notes),
         "opened_at": state.opened_at,
         "announced": state.announced,
+        "openings": list(state.openings),
+        "flapping": state.flapping,
+        "silence_told": state.silence_told,
         "quiet_until": state.quiet_until,
         "due_at": due_at,
     }

@@ -139,8 +139,13 @@ def _forget(
     connection: Connection, key: Key, standing: Standing, again: Again, now: Instant
 ) -> None:
     former_repository.set_apart(connection, key, again.begins, now)
+    since = again.begins - machine.FLAPPING_WITHIN
+    openings = incident_repository.openings_between(connection, key, since, again.begins)
     state = replace(
-        machine.forget(standing.state), last_event=again.known_until, opened_at=again.opened_at
+        machine.forget(standing.state),
+        last_event=again.known_until,
+        opened_at=again.opened_at,
+        openings=tuple(openings),
     )
     incident_repository.write_state(connection, key, replace(standing, state=state), None)
 

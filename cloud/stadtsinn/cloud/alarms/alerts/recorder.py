@@ -146,7 +146,7 @@ class Recorder:
     def _announce(self, effect: Announced) -> None:
         incident = self._incident(effect.opened_at)
         incident_repository.mark_announced(self._connection, incident, effect.at)
-        moment = Moment(effect.value, effect.measured_at, self._now)
+        moment = Moment(effect.value, effect.measured_at, self._now, flapping=effect.flapping)
         if effect.measured_at != self._before.last_event:
             # The sample that is judged now, not an earlier one: trend and remarks are about it.
             moment = replace(moment, before=self._before.last_value, remarks=self._remarks)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
 )
 
 from stadtsinn.cloud.platform.database.engine import InstantColumn, Position, metadata
@@ -106,6 +107,10 @@ rule_states = Table(
     Column("notes", JSON, nullable=False),  # what the rule's kind remembers of earlier samples
     Column("opened_at", InstantColumn),
     Column("announced", Boolean, nullable=False),
+    Column("openings", JSON, nullable=False, server_default="[]"),  # the latest, event times
+    Column("flapping", Boolean, nullable=False, server_default=false()),
+    # When a message last said that data is missing.
+    Column("silence_told", InstantColumn),
     Column("quiet_until", InstantColumn, nullable=False),
     # When time alone has something to do for this rule; NULL: only a sample has.
     Column("due_at", InstantColumn, index=True),
@@ -118,7 +123,7 @@ rule_states = Table(
         key="rule_id member",
         fact=(
             "rule_revision phase level since samples stale last_event notes opened_at "
-            "announced quiet_until due_at footing"
+            "announced openings flapping silence_told quiet_until due_at footing"
         ),
         measured="last_value",
     ),

@@ -31,6 +31,8 @@ class Moment:
     """The value of the sample before, for the trend."""
     remarks: tuple[Remark, ...] = ()
     """Said where there is room."""
+    flapping: bool = False
+    """It begins and ends again and again: it is announced this once."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def alarm(about: About, moment: Moment, opened_at: Instant) -> Sentence:
         limit=phrases.limit,
         at=_clock(about, moment.at, moment.now),
     )
-    extras = []
+    extras = [words.flapping] if moment.flapping else []
     if moment.at - opened_at >= MINUTE:
         extras.append(words.since.format(began=_clock(about, opened_at, moment.now)))
     if trend := _trend(moment, words):

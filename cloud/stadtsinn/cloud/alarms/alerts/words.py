@@ -17,6 +17,7 @@ class Words:
     """The templates of one language. Sentences begin with a head, then comes the name."""
 
     alarm: str
+    flapping: str
     since: str
     trend: str
     rising: str
@@ -47,6 +48,7 @@ class Words:
 
 _GERMAN = Words(
     alarm=": {measured} ({limit}). Stand {at}.",
+    flapping=" Schwankt: Entwarnung erst nach einer Stunde Ruhe.",
     since=" Seit {began}.",
     trend=" Tendenz {trend}.",
     rising="steigend",
@@ -83,6 +85,7 @@ _GERMAN = Words(
 
 _ENGLISH = Words(
     alarm=": {measured} ({limit}). As of {at}.",
+    flapping=" On and off: all-clear only after an hour of calm.",
     since=" Since {began}.",
     trend=" Trend: {trend}.",
     rising="rising",

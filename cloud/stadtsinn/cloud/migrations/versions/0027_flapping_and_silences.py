@@ -1,0 +1,22 @@
+"""A state of a rule knows its latest openings and when silence was told"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0027"
+down_revision = "0022"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column(
+        "rule_states", sa.Column("openings", sa.JSON(), server_default="[]", nullable=False)
+    )
+    op.add_column(
+        "rule_states",
+        sa.Column("flapping", sa.Boolean(), server_default=sa.false(), nullable=False),
+    )
+    op.add_column("rule_states", sa.Column("silence_told", sa.BigInteger()))
