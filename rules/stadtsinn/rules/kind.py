@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -38,19 +38,27 @@ class Sample:
     """A value and the event time at which it was measured.
 
     `permitted` is what a zone's permit allowed at that time; None where there is no permit.
+    `source` names the device: another one may count or measure from another zero.
     """
 
     at: Instant
     value: float
     permitted: float | None = None
+    source: str = ""
+
+
+Notes = Mapping[str, Any]
+"""What a kind notes of samples for later ones, as JSON holds it. It has to stay small: it is
+written with each sample."""
 
 
 @dataclass(frozen=True)
 class Past:
-    """What is known of the samples before: the newest one, and what the kind noted about them."""
+    """What is known of the samples before: when the newest was measured, with the value that was
+    judged, and what the kind noted about them. One of the same moment is corrected by a sample."""
 
     last: Sample | None = None
-    notes: Mapping[str, float] = field(default_factory=dict)
+    notes: Notes = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,11 +66,13 @@ class Judgement:
     """A verdict, and the notes that the next sample is judged with.
 
     `level` says how bad it is, from `FIRST_LEVEL` on. A level is worth a message of its own.
+    `value` is what was judged where that is not the sample's own: a sum, a change.
     """
 
     verdict: Verdict
-    notes: Mapping[str, float] = field(default_factory=dict)
+    notes: Notes = field(default_factory=dict)
     level: int = FIRST_LEVEL
+    value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +113,10 @@ class RuleKind(BaseModel, ABC):
     kind_name: ClassVar[str]
     of_permit: ClassVar[bool] = False
     """It compares with the permitted number of a zone: only zones that have one can be judged."""
+    of_stations: ClassVar[bool] = False
+    """It judges quantities of stations, not the persons of a zone."""
+    of_silence: ClassVar[bool] = False
+    """Missing data is what it fires for; each sample ends the alarm."""
 
     @abstractmethod
     def judge(self, sample: Sample, past: Past) -> Judgement:
@@ -110,3 +124,17 @@ class RuleKind(BaseModel, ABC):
 
     @abstractmethod
     def phrases(self, stage: Stage) -> Phrases: ...
+
+    @property
+    def silence_s(self) -> int | None:
+        """What counts as missing data, where the kind itself says it."""
+        return None
+
+    def refuses(self, quantity: str, aggregate: str) -> str | None:  # noqa: ARG002 (some do)
+        """Why it cannot judge this quantity, whose samples combine as `aggregate`, and what can;
+        None: it can."""
+        return None
+
+    def measured(self, label: str, shown: str) -> str:
+        """What was judged, as messages in any language say it: ``Niederschlag 26,3 mm``."""
+        return f"{label} {shown}"

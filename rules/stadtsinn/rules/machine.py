@@ -92,6 +92,7 @@ def sample(
     value: float,
     now: Instant,
     permitted: float | None = None,
+    source: str = "",
 ) -> Step:
     """Judge a value measured at `at`; `now` only decides whether a message is still current."""
     if at < rule.valid_from or (state.last_event is not None and at < state.last_event):
@@ -100,11 +101,12 @@ def sample(
     state, due = _run_timer(rule, state, Instant(at - 1), now)
     if state.last_event is not None and at > state.last_event + rule.stale_after:
         # A sample came, so a message that samples are missing has no use.
-        state, gap = _fall_silent(rule, state, now)
+        state, gap = _fall_silent(rule, state, now, ended=True)
         due += gap
         state = _after_gap(rule, state, at)
     again = at == state.last_event
-    judgement = rule.kind.judge(Sample(at, value, permitted), Past(state.last, state.notes))
+    judgement = rule.kind.judge(Sample(at, value, permitted, source), Past(state.last, state.notes))
+    value = value if judgement.value is None else judgement.value
     state = replace(state, stale=False, last_event=at, last_value=value, notes=judgement.notes)
     judged = _Judged(at, value, judgement.verdict, judgement.level, now, again)
     state, effects = _TABLE[state.phase, judged.verdict](rule, state, judged)
@@ -213,12 +215,19 @@ def _after_gap(rule: Terms, state: RuleState, at: Instant) -> RuleState:
     return state
 
 
-def _fall_silent(rule: Terms, state: RuleState, now: Instant) -> Step:
-    """Rows 5 and 11. Silence never resolves anything."""
+def _fall_silent(rule: Terms, state: RuleState, now: Instant, *, ended: bool = False) -> Step:
+    """Rows 5 and 11. Silence never resolves anything. `ended`: a sample came meanwhile."""
     if state.stale or state.last_event is None:
         return state, ()
     silent_at, effects = Instant(_stale_at(rule, state)), ()
-    if rule.alert_on_stale and state.phase is Phase.PENDING:
+    if rule.kind.of_silence and state.phase is Phase.OK:
+        # However long ago it began: while it goes on, it is current.
+        state, effects = _fire(
+            rule, state, silent_at, now, current=None if ended else silent_at > state.quiet_until
+        )
+    elif rule.kind.of_silence and state.phase is Phase.RECOVERING:
+        state = replace(state, phase=Phase.FIRING, since=None)
+    elif rule.alert_on_stale and state.phase is Phase.PENDING:
         state, effects = _fire(rule, state, silent_at, now)
         # The alarm is the message.
         state = replace(state, silence_told=state.opened_at)
@@ -248,7 +257,7 @@ def _silence_due(rule: Terms, state: RuleState) -> Instant | None:
     A link that flutters is told once in an hour. A silence that begins within the hour is told
     at its end if it is still there. A new incident begins anew.
     """
-    if not state.stale or state.last_event is None:
+    if not state.stale or state.last_event is None or rule.kind.of_silence:
         return None
     if not (state.announced if state.alarmed else state.since is not None):
         return None
@@ -263,9 +272,13 @@ def _current(rule: Terms, state: RuleState, at: Instant, now: Instant) -> bool:
     return now - at <= rule.max_age and at > state.quiet_until
 
 
-def _fire(rule: Terms, state: RuleState, at: Instant, now: Instant) -> Step:
+def _fire(
+    rule: Terms, state: RuleState, at: Instant, now: Instant, *, current: bool | None = None
+) -> Step:
+    """`current` says whether it is worth a message where its age does not."""
     assert state.last is not None  # nothing fires before a first sample
-    last, current = state.last, _current(rule, state, at, now)
+    last = state.last
+    current = _current(rule, state, at, now) if current is None else current
     level = max(state.level, FIRST_LEVEL)
     if state.opened_at is not None:
         # The value of one moment may be corrected more than once: incidents stay apart.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from stadtsinn.base.instant import Instant
-from stadtsinn.rules.kind import FIRST_LEVEL, Sample
+from stadtsinn.rules.kind import FIRST_LEVEL, Notes, Sample
 from stadtsinn.rules.terms import ALWAYS
 
 
@@ -56,7 +55,7 @@ class RuleState:
     stale: bool = False
     last_event: Instant | None = None
     last_value: float | None = None
-    notes: Mapping[str, float] = field(default_factory=dict)
+    notes: Notes = field(default_factory=dict)
     opened_at: Instant | None = None
     announced: bool = False
     openings: tuple[Instant, ...] = ()
@@ -86,7 +85,7 @@ class RuleState:
 
     @property
     def last(self) -> Sample | None:
-        """The newest sample that was judged."""
+        """The newest sample, with the value that was judged."""
         if self.last_event is None or self.last_value is None:
             return None
         return Sample(self.last_event, self.last_value)

@@ -3,7 +3,27 @@
 from __future__ import annotations
 
 from stadtsinn.rules.kind import RuleKind
+from stadtsinn.rules.kinds.band import Band
+from stadtsinn.rules.kinds.change import Change
+from stadtsinn.rules.kinds.increase import Increase
+from stadtsinn.rules.kinds.low_battery import LowBattery
+from stadtsinn.rules.kinds.no_data import NoData
 from stadtsinn.rules.kinds.permit import Permit
+from stadtsinn.rules.kinds.stuck import Stuck
+from stadtsinn.rules.kinds.sum import Sum
 from stadtsinn.rules.kinds.threshold import Threshold
 
-KINDS: dict[str, type[RuleKind]] = {kind.kind_name: kind for kind in (Threshold, Permit)}
+KINDS: dict[str, type[RuleKind]] = {
+    kind.kind_name: kind
+    for kind in (
+        Threshold,
+        Permit,
+        Band,
+        Change,
+        Sum,
+        Increase,
+        Stuck,
+        NoData,
+        LowBattery,
+    )
+}

@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar
 
-from pydantic import Field, model_validator
-
-from stadtsinn.base.language import Language
-from stadtsinn.rules.kind import (
-    Judgement,
-    Past,
-    Phrases,
-    RuleKind,
-    Sample,
-    Stage,
-    Verdict,
-)
-
-Level = Annotated[float, Field(allow_inf_nan=False, ge=-1e12, le=1e12)]
+from stadtsinn.rules.kind import Judgement, Past, Sample
+from stadtsinn.rules.limits import Limited
 
 
 class Direction(StrEnum):
@@ -28,56 +16,16 @@ class Direction(StrEnum):
     BELOW = "below"
 
 
-class Threshold(RuleKind):
+class Threshold(Limited):
     """Fires when a value is at `on` or worse, and recovers at `off` or better."""
 
     kind_name: ClassVar[str] = "threshold"
 
     direction: Direction = Direction.ABOVE
-    on: Annotated[Level, Field(description="Here the alarm begins.")]
-    off: Annotated[Level, Field(description="Here it ends; on the harmless side of `on`.")]
 
-    @model_validator(mode="after")
-    def _apart(self) -> Self:
-        above = self.direction is Direction.ABOVE
-        if self.off >= self.on if above else self.off <= self.on:
-            side = "below" if above else "above"
-            raise ValueError(
-                f"'off' ({self.off:g}) has to lie {side} 'on' ({self.on:g}): "
-                "between the two an alarm stays as it is, so that it does not flicker"
-            )
-        return self
-
-    def reached(self, value: float) -> bool:
-        """`value` is at `on` or worse."""
-        return value >= self.on if self.direction is Direction.ABOVE else value <= self.on
-
-    def recovered(self, value: float) -> bool:
-        """`value` is at `off` or better."""
-        return value <= self.off if self.direction is Direction.ABOVE else value >= self.off
+    @property
+    def worse_above(self) -> bool:
+        return self.direction is Direction.ABOVE
 
     def judge(self, sample: Sample, past: Past) -> Judgement:  # noqa: ARG002 (other kinds do)
-        if self.reached(sample.value):
-            return Judgement(Verdict.REACHED)
-        recovered = self.recovered(sample.value)
-        return Judgement(Verdict.RECOVERED if recovered else Verdict.BETWEEN)
-
-    def phrases(self, stage: Stage) -> Phrases:
-        above, limit = self.direction is Direction.ABOVE, stage.show(self.on)
-        if stage.language is Language.EN:
-            crossed = "value was above" if above else "value was below"
-            return Phrases(
-                f"limit {limit}",
-                f"limit {limit} reached",
-                f"{crossed} the limit of {limit}",
-                "Alarm",
-                "Past alarm",
-            )
-        crossed = "überschritten" if above else "unterschritten"
-        return Phrases(
-            f"Grenze {limit}",
-            f"Grenze {limit} erreicht",
-            f"Grenze {limit} war {crossed}",
-            "Alarm",
-            "Beendeter Alarm",
-        )
+        return Judgement(self.verdict(sample.value))

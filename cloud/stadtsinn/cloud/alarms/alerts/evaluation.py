@@ -40,6 +40,8 @@ class Measured:
     value: float
     remarks: tuple[Remark, ...] = ()
     permitted: int | None = None
+    source: str = ""
+    """The device that measured it; empty: a zone's gates together."""
 
     @property
     def rule_id(self) -> int:
@@ -83,7 +85,7 @@ class Evaluation:
     def _sample(self, one: Measured) -> None:
         state = self._settled(one.watched)
         terms = self._terms(one.watched, one.at)
-        step = machine.sample(terms, state, one.at, one.value, self._now, one.permitted)
+        step = machine.sample(terms, state, one.at, one.value, self._now, one.permitted, one.source)
         self._take(one.watched, state, step, one.remarks, one.permitted)
 
     def tick(self, key: Key) -> None:

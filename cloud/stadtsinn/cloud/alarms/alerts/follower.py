@@ -281,7 +281,8 @@ def _of_uplink(watching: Watching, uplink: LoggedUplink) -> Iterator[Measured]:
         for watched in watching.at_station(reading.station):
             rule = watched.stored.rule
             if (rule.quantity, rule.channel) == (reading.quantity, reading.channel):
-                yield Measured(watched, _moment(reading.time, uplink), reading.value)
+                at = _moment(reading.time, uplink)
+                yield Measured(watched, at, reading.value, source=uplink.dev_eui)
 
 
 def _moment(event_time: Instant, uplink: LoggedUplink) -> Instant:

@@ -148,6 +148,15 @@ class RuleBody(Model):
             raise ValueError(
                 f"a rule of kind '{self.kind}' is for a zone: only zones have a permitted number"
             )
+        if self.zone is not None and self.parameters.of_stations:
+            raise ValueError(
+                f"a rule of kind '{self.kind}' is for a quantity of stations, not for a zone"
+            )
+        if self.stale_after_s is not None and self.parameters.silence_s is not None:
+            raise ValueError(
+                f"a rule of kind '{self.kind}' says itself what counts as missing data: leave out "
+                "'stale_after_s'"
+            )
         return self
 
     @model_serializer(mode="wrap")
@@ -165,7 +174,7 @@ class RuleBody(Model):
 
     def terms(self, interval_s: int, valid_from: Instant) -> Terms:
         """What the state machine judges by, where a value is expected every `interval_s`."""
-        stale_after_s = self.stale_after_s or 3 * interval_s
+        stale_after_s = self.parameters.silence_s or self.stale_after_s or 3 * interval_s
         return Terms(
             kind=self.parameters,
             hold=self.for_s * SECOND,
@@ -211,7 +220,7 @@ def _flat_schema(reference: JsonSchemaValue, handler: GetJsonSchemaHandler) -> J
     ]
     properties = {name: part for name, part in found["properties"].items() if name != "parameters"}
     for schema in schemas:
-        properties |= schema["properties"]
+        properties = schema["properties"] | properties
     properties["kind"]["enum"] = sorted(KINDS)
     needed_by_all = set.intersection(*(set(schema.get("required", ())) for schema in schemas))
     found["properties"] = properties

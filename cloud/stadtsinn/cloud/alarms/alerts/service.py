@@ -132,7 +132,9 @@ def _subject(connection: Connection, scope: Scope, wanted: Rule) -> Subject:
         if wanted.zone is not None:
             _require_permit(wanted, zone(connection, scope, wanted.zone))
             return Subject(zone_id=zone_id(connection, scope, wanted.zone))
-        quantity(wanted.quantity)
+        known = quantity(wanted.quantity)
+        if reason := wanted.parameters.refuses(known.name, known.aggregate):
+            raise Invalid(f"{reason[0].upper()}{reason[1:]}.")
         if wanted.station is not None:
             return Subject(station_id=station_id(connection, scope, wanted.station))
         if wanted.group is not None and wanted.group.site is not None:

@@ -16,6 +16,9 @@ from stadtsinn.decoders.vocabulary import QUANTITIES
 from stadtsinn.rules.kind import FIRST_LEVEL, Phrases, Stage
 from stadtsinn.rules.state import CloseReason
 
+_TO_HUNDREDTHS = ("m", "V")
+"""Units in which a tenth is much: a level of water, a battery."""
+
 Remark = Mapping[Language, str]
 """A further short sentence, in each language."""
 
@@ -169,11 +172,17 @@ def clock(instant: Instant, now: Instant, language: Language = Language.DE) -> s
     return words.dated.format(day=day.day, month=words.months[day.month - 1], time=time)
 
 
-def number(value: float, language: Language = Language.DE) -> str:
+def number(value: float, language: Language = Language.DE, *, decimals: int = 1) -> str:
     """A number as it is written in the language, to one decimal: ``1.234``, ``12,3``."""
-    rounded = round(value, 1)
-    text = f"{rounded:,.0f}" if rounded == int(rounded) else f"{rounded:,.1f}"
+    rounded = round(value, decimals)
+    text = f"{rounded:,.0f}" if rounded == int(rounded) else f"{rounded:,.{decimals}f}"
     return text.translate(str.maketrans(",.", WORDS[language].separators))
+
+
+def _number(about: About, value: float) -> str:
+    quantity = QUANTITIES.get(about.rule.quantity)
+    fine = quantity is not None and quantity.unit in _TO_HUNDREDTHS
+    return number(value, about.language, decimals=2 if fine else 1)
 
 
 def _sentence(about: About, head: str, tail: str, extras: tuple[str, ...] = ()) -> Sentence:
@@ -191,7 +200,7 @@ def _inside(about: About) -> str:
 
 
 def _measured(about: About, value: float) -> str:
-    rule, shown = about.rule, number(value, about.language)
+    rule, shown = about.rule, _number(about, value)
     if rule.zone is not None:
         words = WORDS[about.language]
         return (words.person if shown == "1" else words.people).format(number=shown)
@@ -200,12 +209,12 @@ def _measured(about: About, value: float) -> str:
         label = rule.quantity
     else:
         label = quantity.label_de if about.language is Language.DE else quantity.label_en
-    return f"{label} {shown}{_unit(about)}"
+    return rule.parameters.measured(label, f"{shown}{_unit(about)}")
 
 
 def _phrases(about: About) -> Phrases:
     def show(value: float) -> str:
-        return f"{number(value, about.language)}{_unit(about)}"
+        return f"{_number(about, value)}{_unit(about)}"
 
     stage = Stage(show, about.language, about.level, about.permitted)
     return about.rule.parameters.phrases(stage)

@@ -1,0 +1,36 @@
+"""How much a running total grew within a sliding span of time: rain of gauges that count up."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from stadtsinn.base.instant import SECOND
+from stadtsinn.rules.kind import Judgement, Past, Sample
+from stadtsinn.rules.kinds.sum import Sum, total_after
+from stadtsinn.rules.window import Window
+
+
+class Increase(Sum):
+    """Fires when a running total grew by `on` within `within_s`, recovers at `off` or less.
+
+    A total that falls, or that another device counts, begins anew: what it held before is not
+    known, and adds nothing.
+    """
+
+    kind_name: ClassVar[str] = "increase"
+
+    def refuses(self, quantity: str, aggregate: str) -> str | None:
+        if aggregate == "counter":
+            return None
+        return f"'{quantity}' is no running total: use the kind 'sum' or 'change'"
+
+    def judge(self, sample: Sample, past: Past) -> Judgement:
+        window = Window.of(past.notes)
+        corrected = past.last is not None and past.last.at == sample.at
+        before = past.notes.get("before" if corrected else "total")
+        known = before is not None and window.source == sample.source
+        grown = max(0.0, sample.value - before) if before is not None and known else 0.0
+        window = window.with_sample(sample, grown, self.within_s * SECOND)
+        total = total_after(window, sample.at - self.within_s * SECOND)
+        notes = {**window.notes(), "total": sample.value, "before": before if known else None}
+        return Judgement(self.verdict(total), notes, value=total)

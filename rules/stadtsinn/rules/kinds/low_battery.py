@@ -1,0 +1,51 @@
+"""A battery that runs low: also the best value of a whole day is low."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+from stadtsinn.base.instant import SECOND
+from stadtsinn.base.language import Language
+from stadtsinn.rules.kind import Judgement, Past, Phrases, Sample, Stage, Verdict
+from stadtsinn.rules.limits import Limited, Within
+from stadtsinn.rules.window import Window
+
+_QUANTITIES = ("battery_voltage", "battery_level")
+
+
+class LowBattery(Limited):
+    """Fires when the highest value of `within_s` is at `on` or below: a cold night, or the moment
+    of sending, lowers a voltage that is well again by noon. Recovers at `off` at once: there is a
+    new battery. Another device begins anew."""
+
+    kind_name: ClassVar[str] = "low_battery"
+    of_stations: ClassVar[bool] = True
+
+    within_s: Within
+
+    @property
+    def worse_above(self) -> bool:
+        return False
+
+    def refuses(self, quantity: str, aggregate: str) -> str | None:  # noqa: ARG002
+        if quantity in _QUANTITIES:
+            return None
+        return f"'{quantity}' is not of a battery: use one of {', '.join(_QUANTITIES)}"
+
+    def judge(self, sample: Sample, past: Past) -> Judgement:
+        window, since = Window.of(past.notes), past.notes.get("since")
+        if since is None or window.source != sample.source:
+            window, since = Window(), sample.at
+        window = window.with_sample(sample, sample.value, self.within_s * SECOND)
+        notes = {**window.notes(), "since": since}
+        if self.recovered(sample.value):
+            return Judgement(Verdict.RECOVERED, notes)
+        known = sample.at - since >= self.within_s * SECOND
+        low = known and self.reached(window.high)
+        return Judgement(Verdict.REACHED if low else Verdict.BETWEEN, notes)
+
+    def phrases(self, stage: Stage) -> Phrases:
+        english = stage.language is Language.EN
+        noun, ended = ("Notice", "Past notice") if english else ("Hinweis", "Beendeter Hinweis")
+        return replace(super().phrases(stage), noun=noun, ended=ended)

@@ -1,0 +1,48 @@
+"""No data: nothing came for a while, whatever was measured before."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from stadtsinn.base.language import Language
+from stadtsinn.rules.kind import Judgement, Past, Phrases, RuleKind, Sample, Stage, Verdict
+from stadtsinn.rules.limits import span
+
+
+class NoData(RuleKind):
+    """Fires when nothing came for `silent_s`, and recovers with the next sample. From the first
+    sample on: what never sent anything is not missed."""
+
+    kind_name: ClassVar[str] = "no_data"
+    of_silence: ClassVar[bool] = True
+
+    silent_s: Annotated[
+        int, Field(ge=60, le=90 * 86_400, description="Nothing for so long is an alarm.")
+    ]
+
+    @property
+    def silence_s(self) -> int:
+        return self.silent_s
+
+    def judge(self, sample: Sample, past: Past) -> Judgement:  # noqa: ARG002 (any sample will do)
+        return Judgement(Verdict.RECOVERED)
+
+    def phrases(self, stage: Stage) -> Phrases:
+        length = span(self.silent_s)
+        if stage.language is Language.EN:
+            return Phrases(
+                f"no data for {length}",
+                f"no data for {length}",
+                "no data came",
+                "Fault",
+                "Past fault",
+            )
+        return Phrases(
+            f"seit {length} keine Daten",
+            f"seit {length} keine Daten",
+            "es kamen keine Daten",
+            "Störung",
+            "Beendete Störung",
+        )

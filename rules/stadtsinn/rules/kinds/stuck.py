@@ -1,0 +1,57 @@
+"""A value that does not change any more: a sensor that froze, or lost what it measures."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from stadtsinn.base.instant import SECOND
+from stadtsinn.base.language import Language
+from stadtsinn.rules.kind import Judgement, Past, Phrases, RuleKind, Sample, Stage, Verdict
+from stadtsinn.rules.limits import span
+
+
+class Stuck(RuleKind):
+    """Fires when all values of `unchanged_s` are within `tolerance` of the first of them."""
+
+    kind_name: ClassVar[str] = "stuck"
+
+    unchanged_s: Annotated[
+        int, Field(ge=60, le=90 * 86_400, description="Without a change for so long is stuck.")
+    ]
+    tolerance: Annotated[
+        float,
+        Field(ge=0, le=1e12, allow_inf_nan=False, description="What is no change yet."),
+    ] = 0
+
+    def judge(self, sample: Sample, past: Past) -> Judgement:
+        value, since = past.notes.get("value"), past.notes.get("since")
+        same = (
+            value is not None
+            and past.notes.get("source") == sample.source
+            and abs(sample.value - value) <= self.tolerance
+        )
+        if not same or value is None or since is None:
+            value, since = sample.value, sample.at
+        stuck = sample.at - since >= self.unchanged_s * SECOND
+        notes = {"value": value, "since": since, "source": sample.source}
+        return Judgement(Verdict.REACHED if stuck else Verdict.RECOVERED, notes)
+
+    def phrases(self, stage: Stage) -> Phrases:
+        length = span(self.unchanged_s)
+        if stage.language is Language.EN:
+            return Phrases(
+                f"unchanged for {length}",
+                f"unchanged for {length}",
+                "value did not change",
+                "Fault",
+                "Past fault",
+            )
+        return Phrases(
+            f"seit {length} unverändert",
+            f"seit {length} unverändert",
+            "Wert stand still",
+            "Störung",
+            "Beendete Störung",
+        )

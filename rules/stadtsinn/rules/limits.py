@@ -1,0 +1,90 @@
+"""What kinds with a limit share: the alarm begins at `on` and ends at `off`."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from stadtsinn.base.language import Language
+from stadtsinn.rules.kind import Phrases, RuleKind, Stage, Verdict
+
+Level = Annotated[float, Field(allow_inf_nan=False, ge=-1e12, le=1e12)]
+
+Within = Annotated[
+    int, Field(ge=60, le=7 * 86_400, description="The span of time that is looked at, in seconds.")
+]
+
+
+class Limited(RuleKind):
+    """Fires when what it judges is at `on` or worse, and recovers at `off` or better."""
+
+    on: Annotated[Level, Field(description="Here the alarm begins.")]
+    off: Annotated[Level, Field(description="Here it ends; on the harmless side of `on`.")]
+
+    @property
+    @abstractmethod
+    def worse_above(self) -> bool:
+        """Whether more is worse."""
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if self.off >= self.on if self.worse_above else self.off <= self.on:
+            side = "below" if self.worse_above else "above"
+            raise ValueError(
+                f"'off' ({self.off:g}) has to lie {side} 'on' ({self.on:g}): "
+                "between the two an alarm stays as it is, so that it does not flicker"
+            )
+        return self
+
+    def reached(self, value: float) -> bool:
+        """`value` is at `on` or worse."""
+        return value >= self.on if self.worse_above else value <= self.on
+
+    def recovered(self, value: float) -> bool:
+        """`value` is at `off` or better."""
+        return value <= self.off if self.worse_above else value >= self.off
+
+    def verdict(self, value: float) -> Verdict:
+        if self.reached(value):
+            return Verdict.REACHED
+        return Verdict.RECOVERED if self.recovered(value) else Verdict.BETWEEN
+
+    def limit(self, stage: Stage) -> str:
+        """`on`, as messages write it."""
+        return stage.show(self.on)
+
+    def phrases(self, stage: Stage) -> Phrases:
+        limit = self.limit(stage)
+        if stage.language is Language.EN:
+            crossed = "value was above" if self.worse_above else "value was below"
+            return Phrases(
+                f"limit {limit}",
+                f"limit {limit} reached",
+                f"{crossed} the limit of {limit}",
+                "Alarm",
+                "Past alarm",
+            )
+        crossed = "überschritten" if self.worse_above else "unterschritten"
+        return Phrases(
+            f"Grenze {limit}",
+            f"Grenze {limit} erreicht",
+            f"Grenze {limit} war {crossed}",
+            "Alarm",
+            "Beendeter Alarm",
+        )
+
+
+def span(seconds: int) -> str:
+    """A span of time in few letters, the same in each language: ``90 min``, ``24 h``."""
+    for length, unit in ((3_600, "h"), (60, "min")):
+        if seconds % length == 0:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
+def require_positive_off(off: float) -> None:
+    """Where nothing is ever below zero, such an alarm would never end."""
+    if off < 0:
+        raise ValueError(f"'off' ({off:g}) must not be negative: the alarm would never end")
