@@ -28,10 +28,10 @@ from stadtsinn.rules.kind import (
 from stadtsinn.rules.kinds.registry import KINDS
 
 
-class Stuck(RuleKind):
+class Repeated(RuleKind):
     """A sensor that reports the same value again and again."""
 
-    kind_name: ClassVar[str] = "stuck"
+    kind_name: ClassVar[str] = "repeated"
 
     times: int
 
@@ -51,12 +51,18 @@ class Stuck(RuleKind):
         )
 
 
-RULE = {"slug": "steht", "name": "Markt steht", "zone": "wochenmarkt", "kind": "stuck", "times": 3}
+RULE = {
+    "slug": "steht",
+    "name": "Markt steht",
+    "zone": "wochenmarkt",
+    "kind": "repeated",
+    "times": 3,
+}
 
 
 @pytest.fixture(autouse=True)
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(KINDS, "stuck", Stuck)
+    monkeypatch.setitem(KINDS, "repeated", Repeated)
 
 
 def test_it_judges_remembers_opens_closes_and_words_its_messages(town: AlertTown) -> None:
@@ -83,13 +89,13 @@ def test_the_api_takes_and_describes_it(tmp_path: Path) -> None:
     editor.post("/api/v1/zones", json={"slug": "wochenmarkt", "name": "Markt"})
     created = editor.post("/api/v1/rules", json=RULE)
     assert created.status_code == 201, created.text
-    assert (created.json()["kind"], created.json()["times"]) == ("stuck", 3)
+    assert (created.json()["kind"], created.json()["times"]) == ("repeated", 3)
     assert "on" not in created.json()
     assert editor.get("/api/v1/rules/steht").json() == created.json()
     refused = editor.post("/api/v1/rules", json={**RULE, "slug": "x", "on": 3})
     assert (refused.status_code, "body.on" in refused.text) == (422, True)
     schema = world.app.openapi()["components"]["schemas"]["Rule"]["properties"]
-    assert schema["kind"]["enum"] == ["permit", "stuck", "threshold"]
+    assert schema["kind"]["enum"] == sorted(KINDS)
     assert {"times", "on", "off"} <= schema.keys()
     world.series.close()
 
@@ -105,8 +111,8 @@ def test_a_town_file_has_it(tmp_path: Path) -> None:
     apply_town(database, Town.read(document), NOW)
     with database.read() as connection:
         row = connection.execute(select(rules.c.kind, rules.c.parameters)).one()
-    assert tuple(row) == ("stuck", {"times": 3})
+    assert tuple(row) == ("repeated", {"times": 3})
     with pytest.raises(TownRefused, match="rule steht: times"):
         Town.read({**document, "rules": [{**RULE, "times": "often"}]})
-    with pytest.raises(TownRefused, match="use one of permit, stuck, threshold"):
+    with pytest.raises(TownRefused, match=f"use one of {', '.join(sorted(KINDS))}"):
         Town.read({**document, "rules": [{**RULE, "kind": "frozen"}]})

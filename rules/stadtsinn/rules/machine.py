@@ -246,7 +246,8 @@ def _tell_silence(rule: Terms, state: RuleState, now: Instant) -> Step:
         return state, ()
     assert state.last_event is not None  # only data that came can be missing
     told = replace(state, silence_told=due)
-    if not (due > state.quiet_until if state.alarmed else _current(rule, state, due, now)):
+    is_past = _stale_at(rule, state) <= state.quiet_until
+    if is_past or not (state.alarmed or _current(rule, state, due, now)):
         return told, ()
     return told, (FellSilent(state.opened_at if state.alarmed else None, state.last_event),)
 
@@ -283,7 +284,7 @@ def _fire(
     if state.opened_at is not None:
         # The value of one moment may be corrected more than once: incidents stay apart.
         at = Instant(max(at, state.opened_at + 1))
-    recent = tuple(one for one in state.openings if at - one <= FLAPPING_WITHIN)
+    recent = tuple(one for one in state.openings if at - one < FLAPPING_WITHIN)
     flapping = len(recent) + 1 >= FLAPPING
     fired = replace(
         state,

@@ -13,7 +13,7 @@ from typing import Any
 from stadtsinn.base.instant import Instant
 from stadtsinn.rules.kind import Notes, Sample
 
-_PARTS = 240
+_PARTS = 144
 """At most so many entries are kept of a span, and one."""
 
 
@@ -86,6 +86,11 @@ class Window:
     @property
     def high(self) -> float:
         return max(one.high for one in self.entries)
+
+
+def exact(value: float) -> float:
+    """A sum or difference without what binary fractions add to it: 1.2 - 0.9 reaches 0.3."""
+    return round(value, 9)
 
 
 def _with(earlier: tuple[Entry, ...], entry: Entry, part: int) -> tuple[Entry, ...]:

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from stadtsinn.base.instant import SECOND
 from stadtsinn.rules.kind import Judgement, Past, Sample, Stage
 from stadtsinn.rules.limits import Limited, Within, require_positive_off, span
-from stadtsinn.rules.window import Window
+from stadtsinn.rules.window import Window, exact
 
 
 class Trend(StrEnum):
@@ -48,7 +48,7 @@ class Change(Limited):
             window = Window()
         window = window.with_sample(sample, sample.value, self.within_s * SECOND)
         rising = self.trend is Trend.RISING
-        change = sample.value - window.low if rising else window.high - sample.value
+        change = exact(sample.value - window.low if rising else window.high - sample.value)
         signed = change if rising else 0 - change
         return Judgement(self.verdict(change), window.notes(), value=signed)
 

@@ -9,7 +9,7 @@ from pydantic import model_validator
 from stadtsinn.base.instant import SECOND
 from stadtsinn.rules.kind import Judgement, Past, Sample
 from stadtsinn.rules.limits import Limited, Within, require_positive_off, span
-from stadtsinn.rules.window import Window
+from stadtsinn.rules.window import Window, exact
 
 
 class Sum(Limited):
@@ -50,4 +50,4 @@ class Sum(Limited):
 
 def total_after(window: Window, moment: int) -> float:
     """The sum of what was measured after a moment: an amount is of the time before its sample."""
-    return sum(one.total for one in window.entries if one.at > moment)
+    return exact(sum(one.total for one in window.entries if one.at > moment))

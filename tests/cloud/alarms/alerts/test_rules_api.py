@@ -131,10 +131,10 @@ def test_a_rule_that_cannot_be_is_explained(
 def test_incidents_are_listed_newest_first_in_pages(world: ApiWorld) -> None:
     editor = world.client(Role.EDITOR)
     editor.post("/api/v1/rules", json=RULE)
-    for minutes in range(0, 10, 2):
+    for minutes in range(0, 150, 30):
         crowd(world, minutes, 950)
         crowd(world, minutes + 1, 100)
-    crowd(world, 10, 999)
+    crowd(world, 150, 999)
     found, cursor = [], None
     while True:
         page = editor.get("/api/v1/incidents", params={"limit": 2, "cursor": cursor or ""}).json()
@@ -142,7 +142,7 @@ def test_incidents_are_listed_newest_first_in_pages(world: ApiWorld) -> None:
         cursor = page["next"]
         if cursor is None:
             break
-    expected = [isoformat(NOW + minutes * MINUTE) for minutes in range(10, -1, -2)]
+    expected = [isoformat(NOW + minutes * MINUTE) for minutes in range(150, -1, -30)]
     assert [item["opened_at"] for item in found] == expected
     assert found[0]["closed_at"] is None
     assert found[0]["rule"] == "voll"
