@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from fake_uplinks import at
 from operated_town import DEVICE, OFFLINE, OTHER, Town, status
@@ -153,6 +153,17 @@ def test_what_was_deleted_is_not_well_again(operator: Operator) -> None:
     with town.database.write() as connection:
         for table in (deployments, devices, edges):
             connection.execute(table.delete())
+    assert operator.look(3060) == []
+    assert operator.alarms.check().warnings == ()
+
+
+def test_what_was_given_to_another_town_is_not_well_again(operator: Operator) -> None:
+    town = operator.town
+    town.log(0, source="chirpstack:town")
+    assert len(operator.look(3000)) == 1
+    with town.database.write() as connection:
+        given = update(devices).where(devices.c.dev_eui == DEVICE)
+        connection.execute(given.values(tenant_id="nachbar", created_at=at(3030)))
     assert operator.look(3060) == []
     assert operator.alarms.check().warnings == ()
 

@@ -120,11 +120,10 @@ class TownErasure:
         with self._storage.database.write() as connection:
             if repository.mark(connection, tenant_id, now):
                 log.info("tenant_erasure_begun", tenant=tenant_id)
-            repository.forget_in_redecodings(
-                connection, repository.devices_of(connection, tenant_id)
-            )
-            names = repository.told_names(connection, tenant_id)
-            repository.forget_told(connection, names)
+            its_devices = repository.devices_of(connection, tenant_id)
+            repository.forget_in_redecodings(connection, its_devices)
+            its_edges = repository.edges_of(connection, tenant_id)
+            repository.forget_told(connection, its_devices, its_edges)
             bump_revision(connection)
         crash_point("erasure.marked")
 

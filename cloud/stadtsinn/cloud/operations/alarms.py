@@ -24,7 +24,7 @@ from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
 from stadtsinn.cloud.alarms.notify.message import Addressee, Draft
 from stadtsinn.cloud.alarms.notify.message import Kind as MessageKind
 from stadtsinn.cloud.operations import conditions, repository
-from stadtsinn.cloud.operations.conditions import Condition, Kind
+from stadtsinn.cloud.operations.conditions import OF_DEVICES, Condition, Kind
 from stadtsinn.cloud.operations.devices import DeviceView, devices
 from stadtsinn.cloud.operations.devices import Presence as OfDevice
 from stadtsinn.cloud.operations.disks import Disk
@@ -50,7 +50,6 @@ _AT_ONCE = 500
 """Rows of one transaction."""
 _USEFUL = 2 * DAY
 _BACKOFF = Backoff(first=30, longest=600)
-_OF_DEVICES = frozenset({Kind.DEVICE_SILENT, Kind.BATTERY_LOW})
 
 
 @dataclass(frozen=True)
@@ -102,10 +101,10 @@ class OperatorAlarms(Repeating):
             known = {(Kind(kind), subject) for kind, subject in told}
             all_edges = edges(connection, now)
             all_devices = devices(connection, now) if with_devices else []
-            looked = set(Kind) if with_devices else set(Kind) - _OF_DEVICES - {Kind.NOTHING}
+            looked = set(Kind) if with_devices else set(Kind) - OF_DEVICES - {Kind.NOTHING}
             looked -= self._told_enough(now)
             found = list(self._conditions(connection, all_edges, all_devices, known, now))
-            names = self._names(connection, all_edges) if known else {}
+            names = self._names(connection, all_edges, told) if known else {}
         found = [one for one in found if one.kind in looked]
         _count(all_edges, all_devices if with_devices else None)
         repeat = self._settings.repeat_hours * HOUR
@@ -142,11 +141,17 @@ class OperatorAlarms(Repeating):
         yield from conditions.of_certificates(certificates, all_edges, settings, now)
         yield from conditions.of_disks(self._watched.disks(), now)
 
-    def _names(self, connection: Connection, all_edges: Sequence[EdgeView]) -> dict[str, str]:
-        """What people call everything that can be told of, by subject."""
+    def _names(
+        self, connection: Connection, all_edges: Sequence[EdgeView], told: Mapping[Key, Told]
+    ) -> dict[str, str]:
+        """What people call everything that can be told of, by subject. Of a device that was
+        registered anew or given to another town since, nobody was told."""
+        newest_first = sorted(told.values(), key=lambda row: -row.said_at)
+        told_at = {row.subject: row.said_at for row in newest_first}
         devices_by_name = {
             row.dev_eui: row.name or row.dev_eui
             for row in repository.registered_devices(connection, None)
+            if row.created_at <= told_at.get(row.dev_eui, row.created_at)
         }
         others = (*self._watched.certificates(), *self._watched.folders())
         return {

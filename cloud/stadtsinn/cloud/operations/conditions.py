@@ -33,6 +33,12 @@ class Kind(StrEnum):
     DISK = "disk_fills"
 
 
+OF_DEVICES = frozenset({Kind.DEVICE_SILENT, Kind.BATTERY_LOW})
+"""Their subject is a DevEUI."""
+OF_EDGES = frozenset({Kind.EDGE_AWAY, Kind.CERTIFICATE})
+"""Their subject is an edge, or a certificate of a process of the centre."""
+
+
 @dataclass(frozen=True)
 class Condition:
     """One thing that is wrong. `name` is how people call it, `detail` a number with its unit that

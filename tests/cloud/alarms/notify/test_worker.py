@@ -130,6 +130,7 @@ def test_a_channel_that_is_away_is_asked_later(small_box: Outbox, sender: FakeSe
     worker.run_once()
     assert (small_box.row().status, small_box.row().settled) == ("UNKNOWN", False)
     sender.found = Found.YES
+    small_box.wait(60)
     worker.run_once()
     assert small_box.row().status == "ACCEPTED"
 
@@ -336,7 +337,7 @@ def test_what_another_worker_has_taken_meanwhile_is_left_to_it(
 
     def taken_between(*arguments: Any) -> Any:
         found = look(*arguments)
-        if first.id in found:
+        if first.id in {one.id for one in found}:
             with box.database.write() as connection:
                 now = box.wall.now()
                 outbox.claim(connection, first.id, ["sms"], now, Instant(now + 120 * SECOND))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import insert
 
 import fake_uplinks
+from databases import add_tenant
 from fake_market import NORTH, OPENING, SOUTH, Market, counter
 from stadtsinn.base.instant import DAY, MINUTE, Instant, to_datetime
 from stadtsinn.cloud.domains.crowd.follower import LiveFollower
-from stadtsinn.cloud.domains.crowd.recount_repository import uncounted
+from stadtsinn.cloud.domains.crowd.recount import read_waiting
+from stadtsinn.cloud.domains.crowd.recount_repository import Uncounted, uncounted
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.archive_files.archiving import archive_before
 from stadtsinn.cloud.log.followers.forgetting import rebuild
@@ -27,6 +30,7 @@ from stadtsinn.cloud.town.stations import service
 from stadtsinn.cloud.town.stations.model import Deployment
 from stadtsinn.cloud.town.stations.repository import deployments_page
 from stadtsinn.cloud.town.stations.service import Editor
+from stadtsinn.cloud.town.stations.tables import series_corrections
 
 pytestmark = pytest.mark.slow
 
@@ -160,6 +164,28 @@ def test_a_second_tick_and_a_rebuild_have_nothing_to_do(logged: LoggedMarket) ->
     logged.counted_from_the_log()
     with database.read() as connection:
         assert uncounted(connection) == []
+
+
+def test_one_town_does_not_wait_for_all_of_another(
+    logged: LoggedMarket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look is at one town's changes, and the next one at another's."""
+    looked: list[list[str]] = []
+
+    def looking(parts: Sequence[Uncounted], *others: Any) -> Any:
+        looked.append(sorted({part.tenant_id for part in parts}))
+        return read_waiting(parts[:1], *others)
+
+    monkeypatch.setattr("stadtsinn.cloud.domains.crowd.follower.read_waiting", looking)
+    database = logged.market.database
+    add_tenant(database, "aaa-loud")
+    fields = {"start": 0, "end": 1, "requested_at": 0, "requested_by": "key 1"}
+    rows = [{"tenant_id": "aaa-loud", "station": f"s{n}", **fields} for n in range(9)]
+    with database.write() as connection:
+        connection.execute(insert(series_corrections), rows)
+    CHANGES["swapped"](logged)
+    logged.tick(LAST)
+    assert looked[:2] == [["aaa-loud"], [logged.market.tenant]]
 
 
 def test_archived_reports_are_counted_too(logged: LoggedMarket) -> None:

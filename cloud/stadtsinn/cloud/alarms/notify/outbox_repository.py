@@ -34,6 +34,7 @@ from stadtsinn.cloud.alarms.notify.message import ENDINGS, Addressee, Draft, Kin
 from stadtsinn.cloud.alarms.notify.sentence import Said
 from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
 from stadtsinn.cloud.platform.database.engine import serialize
+from stadtsinn.cloud.platform.database.in_turn import number_in_town
 from stadtsinn.cloud.platform.database.upsert import insert_ignore
 from stadtsinn.cloud.platform.tenants.repository import erasing
 
@@ -263,17 +264,37 @@ def break_leases(connection: Connection, now: Instant, retry_at: Instant) -> int
     ).rowcount
 
 
+@dataclass(frozen=True)
+class Due:
+    """A message that is due. `number`: which of its town's it is, from 1."""
+
+    id: int
+    tenant_id: str
+    urgent: bool
+    number: int
+
+
 def due(
-    connection: Connection, channels: Collection[str], now: Instant, limit: int
-) -> Sequence[int]:
-    """The first messages that are due, those about alarms before all others. Looks through all
-    that wait: for that nobody may wait."""
+    connection: Connection, channels: Collection[str], now: Instant, of_each: int
+) -> Sequence[Due]:
+    """Of each town the first messages that are due, those about alarms before all others. Looks
+    through all that wait: for that nobody may wait."""
     newer = outbox.alias("newer_waiting")
     before_an_alarm = exists().where(_newer_alarm(newer), newer.c.settled.is_(False))
     urgent = or_(outbox.c.kind == Kind.ALARM.value, before_an_alarm)
     alarms_first = case((urgent, 0), else_=1)
-    query = select(outbox.c.id).where(*_is_due(channels, now))
-    return connection.scalars(query.order_by(alarms_first, outbox.c.id).limit(limit)).all()
+    ranked = (
+        select(
+            outbox.c.id,
+            outbox.c.tenant_id,
+            alarms_first.label("later"),
+            number_in_town(outbox.c.tenant_id, alarms_first, outbox.c.id),
+        )
+        .where(*_is_due(channels, now))
+        .subquery()
+    )
+    rows = connection.execute(select(ranked).where(ranked.c.number <= of_each))
+    return [Due(row.id, row.tenant_id, not row.later, row.number) for row in rows]
 
 
 def doubt_what_waits() -> Update:
@@ -339,15 +360,16 @@ def _is_due(channels: Collection[str], now: Instant) -> Sequence[ColumnElement[b
 
 def unknowns(connection: Connection, channels: Collection[str], now: Instant) -> list[Claim]:
     """Messages of which nobody knows whether they were sent, and which are due for a decision."""
+    number = number_in_town(outbox.c.tenant_id, outbox.c.next_attempt, outbox.c.id)
     rows = connection.execute(
-        select(outbox)
+        select(outbox, number)
         .where(
             outbox.c.settled.is_(False),
             outbox.c.status == Status.UNKNOWN.value,
             outbox.c.next_attempt <= now,
             outbox.c.channel.in_(list(channels)),
         )
-        .order_by(outbox.c.id)
+        .order_by(number, outbox.c.next_attempt, outbox.c.id)
         .limit(100)
     )
     return [_claim(row, row.attempts) for row in rows]

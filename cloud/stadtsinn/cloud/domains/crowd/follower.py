@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.instant import DAY, MINUTE, SECOND, Instant
+from stadtsinn.base.turns import Turns
 from stadtsinn.cloud.domains.crowd import recount_repository, zone_repository
 from stadtsinn.cloud.domains.crowd.recount import History, Waiting, read_waiting
 from stadtsinn.cloud.domains.crowd.reports import reports_of
@@ -89,6 +90,7 @@ class LiveFollower:
         self._archive = archive
         self._zones: dict[int, ZoneLive] = {}
         self._waiting: Waiting | None = None
+        self._turns = Turns()
         self._ticked = 0
         """The last zone that this round of ticks came to."""
         self._pruned_at = 0
@@ -255,6 +257,8 @@ class LiveFollower:
         parts = recount_repository.uncounted(connection)
         if not parts:
             return None
+        town = self._turns.next(dict.fromkeys(part.tenant_id for part in parts))
+        parts = [part for part in parts if part.tenant_id == town]
         history = History(connection, self._archive, read_cursor(connection, self.name))
         return read_waiting(parts, counting.directory, counting.zones, history, now)
 

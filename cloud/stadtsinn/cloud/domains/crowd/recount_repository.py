@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select, update
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.platform.database.in_turn import number_in_town
 from stadtsinn.cloud.town.stations.tables import series_corrections
 
 _AT_ONCE = 500
@@ -25,12 +26,12 @@ class Uncounted:
 
 
 def uncounted(connection: Connection) -> list[Uncounted]:
-    """Parts that nobody has looked at yet, the oldest change first."""
+    """Parts that nobody has looked at yet: the oldest change of each town, then the second ones."""
     table = series_corrections.c
     query = (
         select(table.id, table.tenant_id, table.station, table.start, table.end)
         .where(table.counted_at.is_(None))
-        .order_by(table.id)
+        .order_by(number_in_town(table.tenant_id, table.id), table.id)
         .limit(_AT_ONCE)
     )
     return [Uncounted(*row) for row in connection.execute(query)]
