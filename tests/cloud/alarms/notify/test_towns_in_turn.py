@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from fake_senders import FakeSender, Outbox
@@ -60,7 +62,7 @@ def test_a_provider_that_cannot_be_asked_of_many_is_asked_of_all(
     """So many doubts of one town are not always the first ones."""
     sender.answers = [Result(Outcome.UNKNOWN, reason="timeout")] * 4
     sender.found = OSError("away")
-    kept = {"expires_at": Instant(box.clock.now() + DAY)}
+    kept: dict[str, Any] = {"expires_at": Instant(box.clock.now() + DAY)}
     for number in range(3):
         box.put(incident=f"{number}-1", text="loud", **kept)
     other = Outbox(box.database, clock=box.clock, wall=box.wall, tenant=QUIET)
