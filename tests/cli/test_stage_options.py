@@ -48,6 +48,19 @@ def test_nothing_is_left_of_a_success_of_an_interrupt_and_of_an_empty_folder(
     assert list(temporary.iterdir()) == []
 
 
+def test_a_folder_of_an_earlier_run_is_refused_and_stays_as_it_is(temporary: Path) -> None:
+    used = temporary / "used"
+    with stage_folder(used) as place:
+        place.mkdir()
+        (place / "cloud.sqlite").touch()
+    with pytest.raises(typer.BadParameter, match="name a new folder"), stage_folder(used):
+        pass
+    assert [one.name for one in used.iterdir()] == ["cloud.sqlite"]
+    (used / "cloud.sqlite").unlink()
+    with stage_folder(used) as place:
+        assert place == used
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_every_ending_signal_is_as_ctrl_c_and_waits_for_a_child_that_starts(
     how: signal.Signals,

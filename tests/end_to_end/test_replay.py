@@ -49,6 +49,7 @@ def check(result: dict[str, object]) -> None:
     assert sum(device["uplinks"] for device in devices) == UPLINKS
     assert sum(device["decoded"] for device in devices) == UPLINKS
     assert all(device["latest"] for device in devices)
+    assert all(device["first"].startswith("2026-09-26") for device in devices)
     assert result["copies"] == result["up_events"] - UPLINKS  # type: ignore[operator]
     assert len(result["faults"]) == 3  # type: ignore[arg-type]
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtsinn.base.berlin import for_people
+from stadtsinn.base.instant import parse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.output import print_json, print_table, progress_bar, say
 from stadtsinn.cli.stage_options import (
@@ -166,6 +168,10 @@ def _print(result: Result) -> None:
             f"({result.copies} Kopien), {result.other_events} andere",
         )
     )
+    times = [one for device in result.devices for one in (device.first, device.last) if one]
+    if times:
+        first, last = (for_people(parse(one)) for one in (min(times), max(times)))
+        say(text(f"Received between {first} and {last}", f"Empfangen von {first} bis {last}"))
     if result.unreadable:
         say(text("Unreadable: ", "Unlesbar: ") + ", ".join(_counts(result.unreadable)))
     if any(device.device_type is None for device in result.devices):

@@ -29,8 +29,12 @@ def cache_folder() -> Path:
 
 @contextmanager
 def stage_folder(given: Path | None) -> Iterator[Path]:
-    """The given folder, or one that is gone afterwards; after a failure it stays, with its logs."""
+    """The given folder, or one that is gone afterwards; after a failure it stays, with its logs.
+
+    A given one must be empty: what an earlier run left there would be told as of this one.
+    """
     if given is not None:
+        _refuse_used(given)
         yield given
         return
     place = Path(tempfile.mkdtemp(prefix="stadtsinn-"))
@@ -49,6 +53,18 @@ def stage_folder(given: Path | None) -> Iterator[Path]:
         shutil.rmtree(place)
         raise
     shutil.rmtree(place)
+
+
+def _refuse_used(folder: Path) -> None:
+    if folder.is_dir() and any(folder.iterdir()):
+        raise typer.BadParameter(
+            text(
+                f"--folder {folder}: there are files of an earlier run, or others, which would be "
+                "mixed with this run's: name a new folder, or an empty one",
+                f"--folder {folder}: darin liegen Dateien eines früheren Laufs oder andere, die "
+                "sich mit denen dieses Laufs mischen würden: einen neuen oder leeren Ordner nennen",
+            )
+        )
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from stadtsinn.edge.network_servers.format import (
     UnreadableEvent,
 )
 from stadtsinn.edge.network_servers.formats import DEFAULT_FORMAT, format_named
+from stadtsinn.simulator.replay.dating import UNDATED, dated
 from stadtsinn.simulator.replay.events import Event
 from stadtsinn.simulator.replay.finding import OTHER, Found, found_in
 from stadtsinn.simulator.replay.foreign import foreign_text
@@ -150,6 +151,10 @@ def _recorded(event: Event, now: Instant) -> tuple[Recorded, Sentence | None]:
         return Recorded(event.topic, event.payload, None, is_up), said
     if isinstance(read, OtherEvent):
         return Recorded(event.topic, event.payload, None, False), None
+    if (with_time := dated(event, read, now)) is None:
+        return Recorded(event.topic, event.payload, read, is_up), UNDATED
+    if with_time is not event:
+        return _recorded(with_time, now)
     return Recorded(event.topic, event.payload, read, is_up), None
 
 
