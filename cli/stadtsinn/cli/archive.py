@@ -32,12 +32,10 @@ def archive(
 ) -> None:
     with installation(config) as opened:
         from stadtsinn.base.instant import from_datetime
-        from stadtsinn.base.logs import configure_logs
         from stadtsinn.cloud.log.archive_files.archive import day_of
         from stadtsinn.cloud.log.archive_files.archiving import archive_before
         from stadtsinn.cloud.run import FOLLOWERS
 
-        configure_logs("archive", level=opened.settings.log_level)
         day = read_day("--before", before)
         moment = from_datetime(datetime(day.year, day.month, day.day, tzinfo=UTC))
         if moment > day_of(opened.clock.now()):

@@ -12,7 +12,7 @@ import typer
 from stadtsinn.cli.frame import FAILED, refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
-from stadtsinn.cli.output import print_list, say
+from stadtsinn.cli.output import print_list, say, say_as_it_is
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.broker.authority import Authority, Credentials
@@ -152,7 +152,7 @@ def revoke(name: Name, folder: Folder = DEFAULT_FOLDER) -> None:
             "neu gestartet ist:",
         )
     )
-    say(
+    say_as_it_is(
         f"install -m 0644 {listed} /etc/mosquitto/stadtsinn/revoked.pem && "
         "systemctl restart mosquitto"
     )

@@ -23,7 +23,7 @@ from stadtsinn.cli.installation import (
 )
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Clock, Json, Limit
-from stadtsinn.cli.output import print_facts, print_json, print_list, say
+from stadtsinn.cli.output import print_facts, print_json, print_list, say, say_as_it_is
 from stadtsinn.cloud.settings import EXAMPLE
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _api_command(config: Path, clock: str | None, beside: str) -> list[str]:
     ),
 )
 def config_example() -> None:
-    say(EXAMPLE, end="")
+    say_as_it_is(EXAMPLE)
 
 
 @app.command(

@@ -11,7 +11,7 @@ import typer
 
 from stadtsinn.cli.frame import FAILED, end
 from stadtsinn.cli.language import text
-from stadtsinn.cli.output import say, say_json
+from stadtsinn.cli.output import say, say_as_it_is, say_json
 from stadtsinn.cli.own_devices import DeviceFolder, use_device_folder
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.device_type import DeviceType
@@ -142,7 +142,7 @@ def export(
     from stadtsinn.decoders.export.ts013 import ts013 as codec
 
     try:
-        say(codec(known.device(ts013)), end="")
+        say_as_it_is(codec(known.device(ts013)))
     except ValueError as error:
         end(str(error))
 

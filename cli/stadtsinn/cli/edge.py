@@ -25,7 +25,7 @@ from stadtsinn.cli.machine_check import (
     time_of,
 )
 from stadtsinn.cli.options import Clock, EdgeConfig
-from stadtsinn.cli.output import print_facts, say
+from stadtsinn.cli.output import print_facts, say, say_as_it_is
 from stadtsinn.cli.own_devices import use_device_folder
 from stadtsinn.edge.agent.settings import EXAMPLE, EdgeSettings, load_settings
 
@@ -178,7 +178,7 @@ def _brokers_keep(settings: EdgeSettings) -> bool:
     ),
 )
 def config_example() -> None:
-    say(EXAMPLE, end="")
+    say_as_it_is(EXAMPLE)
 
 
 def _summary(settings: EdgeSettings) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtsinn.cli.command_logs import command_logs
 from stadtsinn.cli.frame import BAD_USAGE, FAILED, refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.output import say
@@ -49,6 +50,7 @@ def installation(
         from stadtsinn.cloud.run import Parts
 
         settings = read_settings(config)
+        command_logs(settings.log_level)
         parts = Parts(settings, open_clock(clock or settings.clock), signalled=False)
         try:
             empty = is_empty(parts.database)
@@ -99,6 +101,7 @@ def server_errors(config: Path) -> Iterator[None]:
     from stadtsinn.cloud.series.stores.store import SeriesRejected, SeriesUnavailable
     from stadtsinn.cloud.town_file.problems import TownRefused
 
+    command_logs()
     try:
         yield
     except TownRefused as refused:

@@ -85,12 +85,10 @@ def erase(
     json_lines: Json = False,
 ) -> None:
     with installation(config) as opened:
-        from stadtsinn.base.logs import configure_logs
         from stadtsinn.cloud.erasure.person import erase as erase_person
         from stadtsinn.cloud.erasure.person import find as find_person
         from stadtsinn.cloud.erasure.slices import Slices
 
-        configure_logs("erase", level=opened.settings.log_level)
         wanted = _wanted()
         count = sum(1 for _ in find_person(opened.database, wanted, tenant))
         if count and not yes:

@@ -80,9 +80,6 @@ def redecode(
     json_lines: Json = False,
 ) -> None:
     with installation(config, reading=past or dry_run) as opened:
-        from stadtsinn.base.logs import configure_logs
-
-        configure_logs("redecode", level=opened.settings.log_level)
         if past:
             _list(opened, json_lines)
         elif go_on:

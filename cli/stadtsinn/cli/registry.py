@@ -12,7 +12,7 @@ import typer
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import german, text
 from stadtsinn.cli.options import DryRun, Json, TownName
-from stadtsinn.cli.output import print_json, print_list, say
+from stadtsinn.cli.output import print_json, print_list, say, say_as_it_is
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.alarms.alerts.rule import Rule
@@ -57,7 +57,7 @@ def apply(
 def example() -> None:
     from stadtsinn.cloud.town_file.example import EXAMPLE
 
-    say(EXAMPLE, end="")
+    say_as_it_is(EXAMPLE)
 
 
 EdgeId = Annotated[

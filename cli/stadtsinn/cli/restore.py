@@ -42,13 +42,11 @@ def restore(
 ) -> None:
     with server_errors(config):
         from stadtsinn.base.clock import open_clock
-        from stadtsinn.base.logs import configure_logs
         from stadtsinn.cloud.backup.restoring import restore as put_back
         from stadtsinn.cloud.backup.restoring import restore_configuration
         from stadtsinn.cloud.backup.store import one_backup
         from stadtsinn.cloud.backup.verifying import verified
 
-        configure_logs("restore", level="warning")
         chosen = one_backup(backup)
         manifest, sums = verified(chosen)
         say(f"{chosen}  {describe(manifest)}")

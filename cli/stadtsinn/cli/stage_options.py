@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from stadtsinn.cli.command_logs import command_logs
 from stadtsinn.cli.frame import FAILED, end, end_in_json
 from stadtsinn.cli.language import text
 from stadtsinn.cli.output import say
@@ -77,6 +78,7 @@ def errors_as_sentences(command: str, as_json: bool) -> Iterator[None]:
     from stadtsinn.simulator.radio.publisher import PublishingStuck
     from stadtsinn.simulator.replay.refusal import NotARecording
 
+    command_logs()
     expected = (Stuck, ChildFailed, MosquittoUnavailable, PublishingStuck, OSError, ValueError)
     try:
         with ended_as_by_ctrl_c():
