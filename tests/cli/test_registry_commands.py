@@ -128,7 +128,7 @@ def test_the_operator_says_whose_an_edge_is(run: Command) -> None:
         "tenant": "nachbarstadt",
         "from": "musterstadt",
     }
-    assert "no edge agents" in run("registry", "edges", "musterstadt").stdout
+    assert "no edge is registered" in run("registry", "edges", "musterstadt").stdout
     (line,) = run("registry", "edges", "--json").stdout.splitlines()
     assert json.loads(line) == {"id": "rathaus", "name": "rathaus", "tenant": "nachbarstadt"}
     assert (

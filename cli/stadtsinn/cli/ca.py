@@ -187,7 +187,12 @@ def list_certificates(folder: Folder = DEFAULT_FOLDER, json_lines: Json = False)
             "revoked": row[1].revoked,
         },
         as_json=json_lines,
-        empty=text("none yet: 'stadtsinn ca edge'", "noch keine: 'stadtsinn ca edge'"),
+        empty=text(
+            "no certificate was made yet: 'stadtsinn ca server' makes the broker's, 'stadtsinn ca "
+            "edge' an agent's",
+            "noch kein Zertifikat: 'stadtsinn ca server' stellt das des Brokers aus, 'stadtsinn ca "
+            "edge' das eines Agenten",
+        ),
     )
 
 

@@ -271,7 +271,17 @@ def list_quarantine(
         },
         lambda row: _fields(row, isoformat),
         as_json=json_lines,
-        empty=text("Quarantine is empty.", "Die Quarantäne ist leer."),
+        empty=text(
+            "no item fits: 'stadtsinn cloud quarantine list --all' without a filter shows all",
+            "kein Eintrag passt: 'stadtsinn cloud quarantine list --all' ohne Filter zeigt alle",
+        )
+        if reason or dev_eui
+        else text(
+            "Quarantine is empty: all that came was taken into the log. Where a device is missing, "
+            "'stadtsinn trace DEVEUI' says where it got stuck; '--all' shows what was taken later.",
+            "Die Quarantäne ist leer: Alles, was kam, liegt im Log. Fehlt ein Gerät, sagt "
+            "'stadtsinn trace DEVEUI', wo es hängt; '--all' zeigt auch Nachgeholtes.",
+        ),
     )
 
 

@@ -58,7 +58,10 @@ def list_aside(config: EdgeConfig = Path("edge.toml"), json_lines: Json = False)
             "reason": item.reason,
         },
         as_json=json_lines,
-        empty=text("Nothing is set aside.", "Nichts liegt gesondert."),
+        empty=text(
+            "Nothing is set aside: no item was too large for the town's broker.",
+            "Nichts liegt gesondert: Kein Eintrag war dem Broker der Zentrale zu groß.",
+        ),
     )
 
 

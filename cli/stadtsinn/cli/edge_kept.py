@@ -57,7 +57,10 @@ def list_kept(config: EdgeConfig = Path("edge.toml"), json_lines: Json = False) 
             "newest": isoformat(one.newest),
         },
         as_json=json_lines,
-        empty=text("Nothing is kept.", "Nichts wird verwahrt."),
+        empty=text(
+            "Nothing is kept: the town knows every device that was heard here.",
+            "Nichts wird verwahrt: Die Stadt kennt jedes Gerät, das hier zu hören war.",
+        ),
     )
 
 

@@ -63,7 +63,7 @@ def _wrapped(text: str, room: int) -> str:
 def _filled(line: str, room: int | None, first: str, further: str) -> str:
     """One line in as many as it takes: no word is broken, for it may be a path or a DevEUI."""
     if room is None or len(first) + len(line) <= room:
-        return first + line
+        return (first + line).rstrip()
     return textwrap.fill(
         line,
         max(room, len(further) + _NARROWEST),

@@ -62,7 +62,7 @@ def find(tenant: Tenant = None, config: Config = DEFAULT_CONFIG, json_lines: Jso
             "columns": list(one.columns),
         },
         as_json=json_lines,
-        empty=text("nowhere", "nirgends"),
+        empty=_nowhere(),
     )
 
 
@@ -110,7 +110,14 @@ def erase(
             )
         )
     if not done.changed and not done.fixed:
-        say(text("nowhere", "nirgends"))
+        say(_nowhere())
+
+
+def _nowhere() -> str:
+    return text(
+        "nowhere in the database; earlier backups may still have it (docs/erasing.md)",
+        "nirgends in der Datenbank; frühere Sicherungen können es noch enthalten (docs/erasing.md)",
+    )
 
 
 def _ask(count: int) -> None:

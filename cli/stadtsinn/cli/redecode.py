@@ -145,7 +145,10 @@ def _run(redecoder: Redecoder, wanted: Wanted, json_lines: bool, *, dry_run: boo
 def _show_finished(redecoder: Redecoder, json_lines: bool) -> None:
     from stadtsinn.cli.redecode_output import print_records
 
-    nothing = text("Nothing was interrupted.", "Nichts wurde unterbrochen.")
+    nothing = text(
+        "Nothing was interrupted: there is no run to finish.",
+        "Nichts wurde unterbrochen: Kein Lauf ist zu beenden.",
+    )
     print_records(redecoder.finish_interrupted(), nothing, as_json=json_lines)
 
 
@@ -155,7 +158,12 @@ def _list(opened: Parts, json_lines: bool) -> None:
 
     with opened.database.read() as connection:
         found = records(connection)
-    nothing = text("Nothing was decoded again yet.", "Noch nichts wurde neu dekodiert.")
+    nothing = text(
+        "Nothing was decoded again yet: 'stadtsinn redecode --from … --to … --dry-run' shows what "
+        "would change.",
+        "Noch nichts wurde neu dekodiert: 'stadtsinn redecode --from … --to … --dry-run' zeigt, "
+        "was anders würde.",
+    )
     print_records(found, nothing, as_json=json_lines)
 
 

@@ -160,7 +160,10 @@ def devices(tenant: TownName, config: Config = DEFAULT_CONFIG, json_lines: Json 
         lambda device: device.model_dump(mode="json"),
         as_json=json_lines,
         empty=text(
-            "no devices: 'stadtsinn registry apply'", "keine Geräte: 'stadtsinn registry apply'"
+            "no device is registered: 'stadtsinn registry import-devices' or 'stadtsinn registry "
+            "apply' registers some",
+            "kein Gerät ist angelegt: 'stadtsinn registry import-devices' oder 'stadtsinn registry "
+            "apply' legt welche an",
         ),
     )
 
@@ -192,8 +195,9 @@ def edges(
         lambda one: {**one.edge.model_dump(mode="json"), "tenant": one.tenant_id},
         as_json=json_lines,
         empty=text(
-            "no edge agents: 'stadtsinn registry give-edge'",
-            "keine Edge-Agenten: 'stadtsinn registry give-edge'",
+            "no edge is registered: 'stadtsinn registry give-edge' or a town file registers one",
+            "kein Agent ist angelegt: 'stadtsinn registry give-edge' oder eine Stadtdatei legt "
+            "einen an",
         ),
     )
 
