@@ -77,7 +77,7 @@ def test_a_name_that_is_no_edge_id_is_refused(folder: Path, name: str) -> None:
     code, out, err = run("edge", name, folder=folder)
     assert (code, out) == (2, "")
     assert "use 1 to 63" in err or "parts of the cloud" in err
-    assert run("list", folder=folder)[1].startswith("none yet")
+    assert run("list", folder=folder)[1].startswith("no certificate was made yet")
 
 
 def test_a_revoked_name_is_listed_and_the_remedy_printed(folder: Path) -> None:
