@@ -6,6 +6,7 @@ A new `tables.py` has to be imported here; tests/cloud/platform/database/test_sc
 from __future__ import annotations
 
 from stadtsinn.cloud.alarms.alerts import tables as alerts
+from stadtsinn.cloud.alarms.duty import tables as duty
 from stadtsinn.cloud.alarms.notify import tables as notify
 from stadtsinn.cloud.domains.crowd import tables as crowd
 from stadtsinn.cloud.domains.crowd.zones import tables as zones
@@ -33,6 +34,7 @@ TABLE_MODULES = (
     audit,
     crowd,
     device_claims,
+    duty,
     followers,
     ingest,
     limits,

@@ -44,6 +44,7 @@ def test_the_example_makes_a_town_from_an_empty_database(
         "zone wochenmarkt",
         "zone wochenmarkt, gate nordtor",
         "recipient ordnungsamt",
+        "duty group bereitschaft",
         "rule wochenmarkt-voll",
         "rule wochenmarkt-genehmigung",
         "rule boden-trocken",

@@ -123,7 +123,8 @@ class TownErasure:
             its_devices = repository.devices_of(connection, tenant_id)
             repository.forget_in_redecodings(connection, its_devices)
             its_edges = repository.edges_of(connection, tenant_id)
-            repository.forget_told(connection, its_devices, its_edges)
+            its_groups = repository.duty_subjects(connection, tenant_id)
+            repository.forget_told(connection, its_devices, its_edges, its_groups)
             bump_revision(connection)
         crash_point("erasure.marked")
 

@@ -12,6 +12,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from stadtsinn.base.health import Check
 from stadtsinn.cloud.alarms.alerts.endpoints import router as alerts_router
+from stadtsinn.cloud.alarms.duty.endpoints import router as duty_router
 from stadtsinn.cloud.alarms.notify.endpoints import page_router as phone_router
 from stadtsinn.cloud.alarms.notify.endpoints import report_router
 from stadtsinn.cloud.alarms.notify.endpoints import router as notify_router
@@ -60,6 +61,7 @@ DOMAIN_ROUTERS = (
     crowd_router,
     alerts_router,
     notify_router,
+    duty_router,
     access_router,
     audit_router,
     retention_router,

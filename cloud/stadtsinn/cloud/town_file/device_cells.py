@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.cloud.platform.api.fields import normalised_dev_eui
+from stadtsinn.cloud.platform.lists.row_errors import WrongCell
 from stadtsinn.cloud.town_file.device_columns import UNITS
-from stadtsinn.cloud.town_file.row_errors import WrongCell
 
 _KEY = re.compile(r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}[\s:.,_-]?){15}[0-9A-Fa-f]{2}(?![0-9A-Fa-f])")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")

@@ -15,6 +15,7 @@ from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.platform.access.service import operator_scope
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.platform.limits.model import DEFAULTS, Limits
+from stadtsinn.cloud.platform.lists.row_errors import RowError, told
 from stadtsinn.cloud.platform.tenants.repository import require_tenant
 from stadtsinn.cloud.town.model import Device
 from stadtsinn.cloud.town.repository import devices_named
@@ -22,7 +23,6 @@ from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.cloud.town_file.device_csv import DeviceRow, DeviceTable, read_devices
 from stadtsinn.cloud.town_file.model import DeviceSection, Town
 from stadtsinn.cloud.town_file.problems import TownRefused
-from stadtsinn.cloud.town_file.row_errors import RowError, told
 from stadtsinn.cloud.town_file.sections import Change
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.near import near_devices

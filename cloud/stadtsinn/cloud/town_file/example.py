@@ -71,6 +71,23 @@ channel = "sms"
 address = "+49 176 04069001"
 language = "de"                 # of the messages; or "en"
 
+[[duty_groups]]                 # rules name it like a recipient: who is on duty is told
+slug = "bereitschaft"
+name = "Bereitschaft Ordnungsamt"
+region = "NW"                   # whose public holidays count
+members = ["ordnungsamt"]       # recipients
+
+[[duty_groups.shifts]]          # of every week; or import a plan: stadtsinn roster import
+on_duty = "ordnungsamt"
+days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday"]
+start = "08:00"
+end = "20:00"
+
+[[duty_groups.quiet_hours]]     # rules with this severity wait until they end
+severity = "info"
+start = "20:00"
+end = "07:00"
+
 [[rules]]
 slug = "wochenmarkt-voll"
 name = "Wochenmarkt voll"

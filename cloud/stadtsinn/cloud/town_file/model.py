@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, ValidationError
 
 from stadtsinn.base.text_files import NoText, decoded
 from stadtsinn.cloud.alarms.alerts.rule import Rule
+from stadtsinn.cloud.alarms.duty.model import DutyGroup
 from stadtsinn.cloud.alarms.notify.recipient import Recipient
 from stadtsinn.cloud.domains.crowd.zones.model import Gate, Zone
 from stadtsinn.cloud.platform.api.fields import Name, Slug
@@ -67,6 +68,7 @@ class Town(Model):
     edges: tuple[Edge, ...] = ()
     zones: tuple[ZoneWithGates, ...] = ()
     recipients: tuple[Recipient, ...] = ()
+    duty_groups: tuple[DutyGroup, ...] = ()
     rules: tuple[Rule, ...] = ()
 
     @classmethod

@@ -139,7 +139,7 @@ def test_a_worker_that_died_leaves_a_doubt(box: Outbox, sender: FakeSender) -> N
     box.put()
     with box.database.write() as connection:
         lease = Instant(box.wall.now() + 120 * SECOND)
-        claimed = outbox.claim(connection, box.row().id, ["sms"], box.wall.now(), lease)
+        claimed = outbox.claim(connection, box.row().id, ["sms"], box.now(), lease)
         assert claimed is not None
     worker = box.worker(sender)
     box.wait(119)
@@ -339,8 +339,9 @@ def test_what_another_worker_has_taken_meanwhile_is_left_to_it(
         found = look(*arguments)
         if first.id in {one.id for one in found}:
             with box.database.write() as connection:
-                now = box.wall.now()
-                outbox.claim(connection, first.id, ["sms"], now, Instant(now + 120 * SECOND))
+                now = box.now()
+                until = Instant(now.wall + 120 * SECOND)
+                outbox.claim(connection, first.id, ["sms"], now, until)
         return found
 
     monkeypatch.setattr(outbox, "due", taken_between)

@@ -50,16 +50,17 @@ THEIR_OWN: dict[str, str | int] = {
     "zone": "wochenmarkt",
     "gate": "nordtor",
     "recipient": "ordnungsamt",
+    "duty_group": "bereitschaft",
     "rule": "wochenmarkt-voll",
     "quantity": "people_in_total",
 }
 # Things that no request can create, so no town of the test has them and all callers get 404.
-NOT_THERE = {"incident": "1-1", "row_id": 1, "claimed": 1}
+NOT_THERE = {"incident": "1-1", "row_id": 1, "claimed": 1, "substitution": 1}
 
 # The order in which a town is created; each body is the example of the API's own document.
 CREATION_ORDER = (
     *("sites", "stations", "devices", "claims", "zones", "zones/{zone}/gates", "recipients"),
-    "rules",
+    *("duty-groups", "rules"),
 )
 
 # Queries that an endpoint cannot do without.

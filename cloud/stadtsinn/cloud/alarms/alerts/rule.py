@@ -23,6 +23,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from stadtsinn.base.instant import SECOND, Instant
+from stadtsinn.cloud.alarms.notify.message import Severity
 from stadtsinn.cloud.platform.api.fields import Name, ShortText, Slug
 from stadtsinn.cloud.platform.api.model import Model
 from stadtsinn.cloud.town.stations.directory import StationEntry
@@ -116,7 +117,12 @@ class RuleBody(Model):
         bool, Field(description="Data that stops while an alarm is near is an alarm.")
     ] = False
     enabled: bool = True
-    recipients: Annotated[Slugs, Field(description="Who gets alarms and all-clears.")] = ()
+    severity: Annotated[
+        Severity, Field(description="How much a message may wait in quiet hours of duty groups.")
+    ] = Severity.CRITICAL
+    recipients: Annotated[
+        Slugs, Field(description="Who gets alarms and all-clears: recipients and duty groups.")
+    ] = ()
     technicians: Annotated[Slugs, Field(description="Who gets messages about missing data.")] = ()
 
     @model_validator(mode="before")

@@ -17,6 +17,10 @@ from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL, StoredRul
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.alerts.slices import WRITTEN_AT_ONCE
 from stadtsinn.cloud.alarms.alerts.tables import rules
+from stadtsinn.cloud.alarms.duty.model import not_one_of
+from stadtsinn.cloud.alarms.duty.repository import group_ids
+from stadtsinn.cloud.alarms.duty.repository import people as every_person
+from stadtsinn.cloud.alarms.duty.repository import slugs as every_group
 from stadtsinn.cloud.domains.crowd.zones.model import Zone
 from stadtsinn.cloud.domains.crowd.zones.repository import zone, zone_id
 from stadtsinn.cloud.platform.access.scope import Scope
@@ -26,7 +30,14 @@ from stadtsinn.cloud.town.stations.repository import station_id
 from stadtsinn.decoders.vocabulary import VocabularyError, quantity
 from stadtsinn.rules.state import CloseReason
 
-_NOT_JUDGED_BY = ("name", "max_age_s", "resolve_notice", "recipients", "technicians")
+_NOT_JUDGED_BY = (
+    "name",
+    "max_age_s",
+    "resolve_notice",
+    "severity",
+    "recipients",
+    "technicians",
+)
 """Changing these does not end an open alarm: what is an alarm stays the same."""
 
 
@@ -153,8 +164,20 @@ def _require_permit(wanted: Rule, watched: Zone) -> None:
 
 
 def _set_recipients(connection: Connection, scope: Scope, rule_id: int, wanted: Rule) -> None:
-    for purpose, slugs in ((ALARM, wanted.recipients), (TECHNICAL, wanted.technicians)):
-        known = repository.recipient_ids(connection, scope, slugs)
-        if missing := [slug for slug in slugs if slug not in known]:
-            raise Invalid(f"There is no recipient '{missing[0]}'. Create it first.")
-        repository.set_recipients(connection, rule_id, purpose, sorted(known.values()))
+    named = [
+        (purpose, slug)
+        for purpose, slugs in ((ALARM, wanted.recipients), (TECHNICAL, wanted.technicians))
+        for slug in slugs
+    ]
+    people = repository.recipient_ids(connection, scope, [slug for _, slug in named])
+    others = [slug for _, slug in named if slug not in people]
+    groups = group_ids(connection, scope, others) if others else {}
+    if missing := [slug for slug in others if slug not in groups]:
+        known = [*every_person(connection, scope.tenant_id), *every_group(connection, scope)]
+        raise Invalid(f"{not_one_of(missing[0], known, 'recipient')} Create it first.")
+    repository.set_recipients(
+        connection,
+        rule_id,
+        [(purpose, people[slug]) for purpose, slug in named if slug in people],
+        [(purpose, groups[slug]) for purpose, slug in named if slug in groups],
+    )

@@ -101,6 +101,8 @@ def replace_recipient(
     summary="Delete a recipient · Empfänger löschen",
 )
 def delete_recipient(scope: EditorDep, services: ServicesDep, recipient: SlugInPath) -> None:
+    with services.database.read() as connection:
+        service.require_free(connection, scope, recipient)
     services.database.in_slices(
         lambda connection: service.give_up_waiting(connection, scope, recipient)
     )

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.problems import Conflict, Invalid, NotFound, Unavailable
+from stadtsinn.cloud.alarms.duty.repository import group_ids, groups_of_member
 from stadtsinn.cloud.alarms.notify import outbox_repository, repository
 from stadtsinn.cloud.alarms.notify.recipient import Recipient
 from stadtsinn.cloud.alarms.notify.senders import repository as sender_repository
@@ -31,6 +32,11 @@ def create_recipient(connection: Connection, scope: Scope, wanted: Recipient) ->
 
 
 def _insert(connection: Connection, scope: Scope, wanted: Recipient) -> None:
+    if group_ids(connection, scope, [wanted.slug]):
+        raise Conflict(
+            f"There is a duty group '{wanted.slug}': rules name groups and recipients alike, so "
+            "give the recipient another name."
+        )
     require_room(connection, scope, "recipients", recipients)
     repository.insert_recipient(connection, scope, wanted)
 
@@ -41,6 +47,15 @@ def replace_recipient(connection: Connection, scope: Scope, wanted: Recipient) -
     repository.update_recipient(connection, scope, wanted)
 
 
+def require_free(connection: Connection, scope: Scope, slug: str) -> None:
+    """Raises Conflict naming the duty groups that would be without this recipient."""
+    if groups := groups_of_member(connection, scope, slug):
+        raise Conflict(
+            f"'{slug}' is a member or stand-in in {', '.join(groups)}: take the recipient out of "
+            "the duty group first, else shifts would be without anybody."
+        )
+
+
 def give_up_waiting(connection: Connection, scope: Scope, slug: str) -> bool:
     """Before a recipient is deleted: what waits for it is not sent any more, a part of it; True:
     there may be more. Raises NotFound."""
@@ -49,7 +64,9 @@ def give_up_waiting(connection: Connection, scope: Scope, slug: str) -> bool:
 
 
 def delete_recipient(connection: Connection, scope: Scope, slug: str) -> None:
-    """Raises NotFound. What is left that waits for this recipient is not sent any more."""
+    """Raises NotFound, and Conflict while a duty group counts on the recipient. What is left that
+    waits for this recipient is not sent any more."""
+    require_free(connection, scope, slug)
     give_up_waiting(connection, scope, slug)
     repository.delete_recipient(connection, scope, slug)
 

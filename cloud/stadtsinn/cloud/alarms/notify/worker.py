@@ -28,7 +28,7 @@ from stadtsinn.base.turns import Turns
 from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
 from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
 from stadtsinn.cloud.alarms.notify.message import Kind, Status
-from stadtsinn.cloud.alarms.notify.outbox_repository import Claim, Due
+from stadtsinn.cloud.alarms.notify.outbox_repository import Claim, Due, Moments
 from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result, Sender
 from stadtsinn.cloud.platform.database.engine import Database
 
@@ -86,7 +86,7 @@ class OutboxWorker:
         Raises SQLAlchemyError when the database is away; what was claimed stays under its lease.
         """
         with self._database.read() as connection:
-            if not outbox.has_work(connection):
+            if not outbox.has_work(connection, self._clock.now()):
                 return 0
         self._housekeeping()
         self._decide_doubts()
@@ -158,10 +158,10 @@ class OutboxWorker:
 
     def _claim(self) -> Claim | None:
         """The next message; None where there is none, or other workers took all that were found."""
-        now = self._wall.now()
+        now = Moments(self._wall.now(), self._clock.now())
         with self._database.read() as connection:
             found = outbox.due(connection, self._senders, now, _LOOKED_AT)
-        until = Instant(now + self._lease)
+        until = Instant(now.wall + self._lease)
         for one in self._in_turn(found):
             with self._database.write() as connection:
                 claimed = outbox.claim(connection, one.id, self._senders, now, until)

@@ -34,6 +34,9 @@ class Limits(Described):
     ] = 2_000
     rules: Annotated[_Count, Of("Rules of a town.", "Regeln einer Stadt.")] = 2_000
     recipients: Annotated[_Count, Of("Recipients of a town.", "Empfänger einer Stadt.")] = 500
+    duty_groups: Annotated[_Count, Of("Duty groups of a town.", "Bereitschaften einer Stadt.")] = (
+        200
+    )
     keys: Annotated[
         _Some,
         Of(

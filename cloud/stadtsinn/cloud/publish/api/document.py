@@ -19,6 +19,7 @@ TAGS = [
     {"name": "rules", "description": "When to raise an alarm. Wann Alarm ist."},
     {"name": "incidents", "description": "Alarms that were. Alarme."},
     {"name": "recipients", "description": "Who gets messages. Wer Nachricht bekommt."},
+    {"name": "duty", "description": "Who is on duty. Wer Bereitschaft hat."},
     {"name": "messages", "description": "What was sent to whom. Gesendete Nachrichten."},
     {"name": "edges", "description": "Agents beside the gateways. Agenten an den Gateways."},
     {"name": "claims", "description": "Devices that change towns. Geräte wechseln die Stadt."},

@@ -1,4 +1,4 @@
-"""All that is wrong with a device list, said at once."""
+"""All that is wrong with a list that somebody brings, said at once."""
 
 from __future__ import annotations
 

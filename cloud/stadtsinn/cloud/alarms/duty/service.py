@@ -1,0 +1,154 @@
+"""Changes duty groups, and says who of them is on duty."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from functools import partial
+
+from sqlalchemy import Connection
+
+from stadtsinn.base.instant import Instant, from_datetime
+from stadtsinn.base.problems import Conflict, Invalid, NotFound
+from stadtsinn.cloud.alarms.duty import repository
+from stadtsinn.cloud.alarms.duty.calendar import Span
+from stadtsinn.cloud.alarms.duty.model import DutyGroup, SubstitutionBody, not_one_of
+from stadtsinn.cloud.alarms.duty.regions import holiday
+from stadtsinn.cloud.alarms.duty.repository import StoredGroup, StoredSubstitution
+from stadtsinn.cloud.alarms.duty.roster import Roster, Weekly
+from stadtsinn.cloud.alarms.duty.tables import duty_groups
+from stadtsinn.cloud.platform.access.rows import missing
+from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.platform.limits.service import require_room
+
+_MOST_SUBSTITUTIONS = 1_000
+
+
+def create_group(connection: Connection, scope: Scope, wanted: DutyGroup) -> None:
+    """Raises Conflict when the slug is taken, Invalid for an unknown recipient."""
+    people = repository.people(connection, scope.tenant_id)
+    if wanted.slug in repository.slugs(connection, scope):
+        raise Conflict(f"There is already a duty group '{wanted.slug}'. Change it with PUT.")
+    if wanted.slug in people:
+        raise Conflict(
+            f"There is a recipient '{wanted.slug}': rules name groups and recipients alike, so "
+            "give the group another name."
+        )
+    _require_people(wanted, people)
+    require_room(connection, scope, "duty_groups", duty_groups)
+    repository.insert_group(connection, scope, wanted, people)
+
+
+def replace_group(connection: Connection, scope: Scope, wanted: DutyGroup) -> bool:
+    """False when it was so already. Raises NotFound, and Invalid as `create_group`."""
+    stored = repository.group(connection, scope, wanted.slug)
+    if stored.group.model_dump() == wanted.model_dump():
+        return False
+    people = repository.people(connection, scope.tenant_id)
+    _require_people(wanted, people)
+    repository.update_group(connection, stored, wanted, people)
+    return True
+
+
+def delete_group(connection: Connection, scope: Scope, slug: str) -> None:
+    """Raises NotFound, and Conflict while a rule names it: its messages would be lost."""
+    stored = repository.group(connection, scope, slug)
+    if rules := repository.rules_with(connection, stored.id):
+        raise Conflict(
+            f"The rules {', '.join(rules)} name '{slug}': take the group out of them first."
+        )
+    repository.delete_group(connection, stored)
+
+
+def apply_groups(
+    connection: Connection, scope: Scope, wanted: Sequence[DutyGroup]
+) -> list[tuple[str, str]]:
+    """Bring groups to what a town file says; groups it does not name stay.
+
+    Returns what changed as (``created`` or ``changed``, what). Raises Problem naming the group.
+    """
+    changes = []
+    for one in wanted:
+        try:
+            if replace_group(connection, scope, one):
+                changes.append(("changed", f"duty group {one.slug}"))
+        except NotFound:
+            create_group(connection, scope, one)
+            changes.append(("created", f"duty group {one.slug}"))
+    return changes
+
+
+def _require_people(wanted: DutyGroup, people: dict[str, int]) -> None:
+    for member in wanted.members:
+        if member.recipient not in people:
+            raise Invalid(not_one_of(member.recipient, list(people), "recipient"))
+
+
+def group_named(connection: Connection, scope: Scope, slug: str) -> StoredGroup:
+    """Raises NotFound with the names that are near."""
+    try:
+        return repository.group(connection, scope, slug)
+    except NotFound:
+        known = repository.slugs(connection, scope)
+        more = f" Known: {', '.join(known)}." if known else " There is none yet (docs/duty.md)."
+        raise NotFound(not_one_of(slug, known, "duty group") + more) from None
+
+
+# --- stand-ins -------------------------------------------------------------------------
+
+
+def add_substitution(
+    connection: Connection, scope: Scope, slug: str, wanted: SubstitutionBody
+) -> StoredSubstitution:
+    """Raises NotFound, Invalid for an unknown person, Conflict where there are too many."""
+    stored = repository.group(connection, scope, slug)
+    people = repository.people(connection, scope.tenant_id)
+    members = [one.recipient for one in stored.group.members]
+    if wanted.absent not in members:
+        raise Invalid(not_one_of(wanted.absent, members, "member"))
+    if wanted.stand_in not in people:
+        raise Invalid(not_one_of(wanted.stand_in, list(people), "recipient"))
+    if len(repository.substitutions(connection, stored.id)) >= _MOST_SUBSTITUTIONS:
+        raise Conflict(f"'{slug}' has {_MOST_SUBSTITUTIONS} substitutions: delete old ones.")
+    span = Span(from_datetime(wanted.start), from_datetime(wanted.end))
+    number = repository.insert_substitution(
+        connection, stored.id, people[wanted.absent], people[wanted.stand_in], span
+    )
+    return StoredSubstitution(number, wanted.absent, wanted.stand_in, span)
+
+
+def delete_substitution(connection: Connection, scope: Scope, slug: str, number: int) -> None:
+    """Raises NotFound."""
+    stored = repository.group(connection, scope, slug)
+    if not repository.delete_substitution(connection, stored.id, number):
+        raise missing("substitution", number)
+
+
+# --- who is on duty --------------------------------------------------------------------
+
+
+def roster_of(connection: Connection, stored: StoredGroup, whole: Span) -> Roster:
+    """All that says who of the group is on duty within the whole."""
+    one = stored.group
+    return Roster(
+        tuple(Weekly(shift.on_duty, shift.hours) for shift in one.shifts),
+        tuple(repository.planned(connection, stored.id, whole)),
+        repository.stand_ins(connection, stored.id, whole),
+        partial(_is_holiday, one.region),
+    )
+
+
+def _is_holiday(region: str | None, day: date) -> bool:
+    return holiday(region, day) is not None
+
+
+def is_list(connection: Connection, stored: StoredGroup) -> bool:
+    """Nobody has a shift, and none was ever imported: all are told, and nothing is missing."""
+    return not stored.group.shifts and not repository.has_plan(connection, stored.id)
+
+
+def on_duty(connection: Connection, stored: StoredGroup, at: Instant) -> list[str]:
+    """Slugs of those who are on duty at a moment."""
+    moment = Span(at, Instant(at + 1))
+    turns = roster_of(connection, stored, moment).on_duty(at)
+    return list(dict.fromkeys(turn.person for turn in turns))
