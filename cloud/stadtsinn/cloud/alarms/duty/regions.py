@@ -39,10 +39,10 @@ _LAENDER = {
 }
 REGIONS: Mapping[str, _Region] = {
     **{code: _Region(name, code) for code, name in _LAENDER.items()},
-    "BY-katholisch": _Region("Bayern, überwiegend katholische Gemeinde", "BY", catholic=True),
+    "BY-katholisch": _Region("Bayern, wo die Mehrheit katholisch ist", "BY", catholic=True),
     "BY-augsburg": _Region("Augsburg (Stadtgebiet)", "Augsburg", catholic=True),
-    "SN-katholisch": _Region("Sachsen, Gemeinde mit Fronleichnam", "SN", catholic=True),
-    "TH-katholisch": _Region("Thüringen, Gemeinde mit Fronleichnam", "TH", catholic=True),
+    "SN-katholisch": _Region("Sachsen, wo Fronleichnam gilt", "SN", catholic=True),
+    "TH-katholisch": _Region("Thüringen, wo Fronleichnam gilt", "TH", catholic=True),
 }
 """By the code under which a group names it."""
 
