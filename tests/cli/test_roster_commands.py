@@ -81,7 +81,7 @@ def test_who_is_on_duty_is_said_in_both_languages(run: Command) -> None:
     assert "Dienst hat: Anna Meier, bis Do 24.12.2026 07:00" in german
     nobody = run("show", "--at", "2026-12-25 12:00", language="de_DE.UTF-8").output
     assert "NIEMAND hat Dienst: Meldungen gehen an alle (Anna Meier, Bernd Schulze)" in nobody
-    document = json.loads(run("show", *at, "--json").output)
+    document = json.loads(run("show", *at, "--json").stdout)
     assert [one["on_duty"] for one in document["on_duty"]] == ["meier"]
     assert document["nobody"][0]["start"] == "2026-12-25T07:00:00+01:00"
 
@@ -101,7 +101,7 @@ def test_gaps_are_named_until_a_plan_fills_them(run: Command, tmp_path: Path) ->
     assert "would add 1, remove 0, leave 0 as they are; nothing was changed" in dry.output
     assert "1 added, 0 removed" in run(*into).output
     assert "nothing changes: all 1 shifts are known" in run(*into).output
-    gaps = json.loads(run("check", "--json").output)["gaps"]
+    gaps = json.loads(run("check", "--json").stdout)["gaps"]
     assert gaps[0]["start"] == "2027-01-01T07:00:00+01:00"
     assert gaps[0]["holidays"] == ["New Year's Day"]
 
