@@ -261,3 +261,9 @@ def test_a_wrong_event_is_named_with_its_line(event: Sequence[str], english: str
     said = _refused(_calendar((*_TIMES, "SUMMARY:Meier"), event))[0]
     assert said.startswith("line 10: ")
     assert english in said
+
+
+def test_a_calendar_with_far_too_many_shifts_is_refused_before_they_are_written_out() -> None:
+    """A repetition is written out for two years, so that a few lines may be millions of shifts."""
+    daily = (*_TIMES, "SUMMARY:Meier", "RRULE:FREQ=DAILY")
+    assert "is this the calendar of one group?" in _refused(_calendar(*[daily] * 301))[0]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.cloud.platform.lists.row_errors import WrongCell
@@ -108,6 +109,7 @@ def _parts(text: str) -> Iterator[str]:
             yield part
 
 
+@lru_cache(maxsize=10_000)
 def _words(name: str) -> frozenset[str]:
     """The words of a name, in whatever order; of a mail address those before the @."""
     mail = _MAIL.fullmatch(name.strip())

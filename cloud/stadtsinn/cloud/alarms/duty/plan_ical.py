@@ -20,8 +20,12 @@ from stadtsinn.cloud.platform.lists.row_errors import RowError, WrongCell
 if TYPE_CHECKING:
     from icalendar import Calendar, Component
 
+_AT_A_TIME = 60 * DAY
 HORIZON = 731 * DAY
 """So far a repeated event is written out."""
+
+_MOST_REPEATED = 300
+"""Events that repeat, in a calendar of one group."""
 
 _TOO_OFTEN = ("SECONDLY", "MINUTELY", "HOURLY")
 _WITHIN_A_DAY = ("BYSECOND", "BYMINUTE", "BYHOUR")
@@ -41,6 +45,8 @@ def read_calendar(text: str, people: People, now: Instant) -> Plan:
             "there is no event in this calendar: export the one with the shifts",
             "in diesem Kalender ist kein Termin: den mit den Schichten exportieren",
         )
+    if sum(bool(_rules(event)) for event in events) > _MOST_REPEATED or len(events) > MOST:
+        raise _too_many(f"{len(events)}")
     lines = [n for n, line in enumerate(text.split("\n"), 1) if line.strip() == "BEGIN:VEVENT"]
     for number, event in enumerate(events):
         line = lines[number] if len(lines) == len(events) else number + 1
@@ -253,18 +259,8 @@ def _write_out(calendar: Calendar, people: People, plan: Plan, now: Instant) -> 
     import recurring_ical_events
 
     _with_whole_last_days(calendar.walk("VEVENT"))
-    first, last = to_datetime(now - DAY), to_datetime(now + HORIZON)
     who = lru_cache(maxsize=1000)(lambda key: _of_key(key, people))
-    try:
-        occurrences = recurring_ical_events.of(calendar).between(first, last)
-    except (ValueError, TypeError, AttributeError, KeyError, OverflowError):
-        raise _unreadable("RRULE") from None
-    if len(occurrences) > MOST:
-        raise WrongCell(
-            f"more than {MOST} shifts in two years: is this the calendar of one group?",
-            f"mehr als {MOST} Schichten in zwei Jahren: ist das der Kalender einer Gruppe?",
-        )
-    for event in occurrences:
+    for event in _occurrences(recurring_ical_events.of(calendar), now):
         if _is_cancelled(event):
             continue
         try:
@@ -276,6 +272,29 @@ def _write_out(calendar: Calendar, people: People, plan: Plan, now: Instant) -> 
             continue
         for person in who((tuple(_invited(event)), _title(event))):
             plan.shifts.add(Planned(span, person))
+
+
+def _occurrences(calendar: Any, now: Instant) -> Iterator[Component]:
+    """A few weeks at a time, as a calendar may have far too many of them. What lies in two of
+    these times comes twice."""
+    seen = 0
+    for start in range(now, now + HORIZON, _AT_A_TIME):
+        end = min(start + _AT_A_TIME, now + HORIZON)
+        try:
+            found = calendar.between(to_datetime(start), to_datetime(end))
+        except (ValueError, TypeError, AttributeError, KeyError, OverflowError):
+            raise _unreadable("RRULE") from None
+        seen += len(found)
+        if seen > MOST:
+            raise _too_many(f"{MOST}")
+        yield from found
+
+
+def _too_many(count: str) -> WrongCell:
+    return WrongCell(
+        f"{count} events: is this the calendar of one group? Export the time from now on",
+        f"{count} Termine: ist das der Kalender einer Gruppe? Die Zeit ab jetzt exportieren",
+    )
 
 
 def _of_key(key: tuple[tuple[tuple[str, str], ...], str], people: People) -> tuple[str, ...]:

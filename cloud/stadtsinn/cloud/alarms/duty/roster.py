@@ -5,10 +5,12 @@ A plan and the shifts of the week add up. That two are on duty at once is allowe
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.duty.calendar import Hours, IsHoliday, Span, merged, uncovered
@@ -91,11 +93,12 @@ class Roster:
     def turns(self, whole: Span) -> list[Turn]:
         """Who is on duty when, within the whole; adjacent turns of a person are one."""
         found: list[Turn] = []
+        standing_in = _StandIns(self.stand_ins)
         for shift in sorted(self.shifts(whole)):
-            for piece in self._pieces(shift.span):
+            for piece in standing_in.pieces(shift.span):
                 inside = piece.within(whole)
                 if inside is not None:
-                    person = self._stand_in(shift.person, piece.start)
+                    person = standing_in.instead_of(shift.person, piece.start)
                     other = None if person == shift.person else shift.person
                     found.append(Turn(inside, person, other))
         return _joined(found)
@@ -115,20 +118,20 @@ class Roster:
 
     def overlaps(self, whole: Span) -> list[Overlap]:
         """When more than one person is on duty."""
-        turns = self.turns(whole)
-        edges = sorted({edge for turn in turns for edge in (turn.span.start, turn.span.end)})
+        edges: dict[Instant, Counter[str]] = defaultdict(Counter)
+        for turn in self.turns(whole):
+            edges[turn.span.start][turn.person] += 1
+            edges[turn.span.end][turn.person] -= 1
         found: list[Overlap] = []
-        first = 0
-        for start, end in itertools.pairwise(edges):
-            while turns[first].span.end <= start and first < len(turns) - 1:
-                first += 1
-            people = tuple(sorted({one.person for one in _at(turns[first:], start)}))
+        present: Counter[str] = Counter()
+        for start, end in pairwise(sorted(edges)):
+            present.update(edges[start])
+            people = tuple(sorted(one for one, turns in present.items() if turns > 0))
             if len(people) < 2:
                 continue
             if found and found[-1].people == people and found[-1].span.end == start:
-                found[-1] = Overlap(Span(found[-1].span.start, end), people)
-            else:
-                found.append(Overlap(Span(start, end), people))
+                start = found.pop().span.start  # noqa: PLW2901 (it began earlier)
+            found.append(Overlap(Span(start, end), people))
         return found
 
     def skipped(self, whole: Span) -> list[Skipped]:
@@ -140,38 +143,42 @@ class Roster:
             for edge in one.hours.skipped_edges(day)
         ]
 
-    def _pieces(self, span: Span) -> Iterator[Span]:
+
+class _StandIns:
+    """Who stands in for whom, ready to be asked often."""
+
+    def __init__(self, stand_ins: Sequence[StandIn]) -> None:
+        self._edges = sorted({edge for one in stand_ins for edge in (one.span.start, one.span.end)})
+        self._by_absent: dict[str, list[StandIn]] = defaultdict(list)
+        for one in stand_ins:
+            self._by_absent[one.absent].append(one)
+
+    def pieces(self, span: Span) -> Iterator[Span]:
         """A span, cut where somebody begins or ends to stand in."""
-        edges = {edge for one in self.stand_ins for edge in (one.span.start, one.span.end)}
-        cuts = sorted(
-            {span.start, span.end, *(one for one in edges if span.start < one < span.end)}
-        )
-        for start, end in itertools.pairwise(cuts):
+        first = bisect_right(self._edges, span.start)
+        between = self._edges[first : bisect_left(self._edges, span.end, first)]
+        for start, end in pairwise([span.start, *between, span.end]):
             yield Span(start, end)
 
-    def _stand_in(self, person: str, at: Instant) -> str:
+    def instead_of(self, person: str, at: Instant) -> str:
         """Who takes this person's shift; a stand-in may have a stand-in. Where they stand in for
         each other in a ring, it stays as planned."""
         passed = [person]
-        while True:
-            taken = next((one for one in self.stand_ins if _takes(one, passed[-1], at)), None)
-            if taken is None:
-                return passed[-1]
-            if taken.stand_in in passed:
+        while (taken := self._taking(passed[-1], at)) is not None:
+            if taken in passed:
                 return person
-            passed.append(taken.stand_in)
+            passed.append(taken)
+        return passed[-1]
 
-
-def _takes(one: StandIn, person: str, at: Instant) -> bool:
-    return one.absent == person and one.span.start <= at < one.span.end
-
-
-def _at(turns: Iterable[Turn], moment: Instant) -> Iterator[Turn]:
-    for turn in turns:
-        if turn.span.start > moment:
-            return
-        if moment < turn.span.end:
-            yield turn
+    def _taking(self, person: str, at: Instant) -> str | None:
+        return next(
+            (
+                one.stand_in
+                for one in self._by_absent.get(person, ())
+                if one.span.start <= at < one.span.end
+            ),
+            None,
+        )
 
 
 def _joined(turns: Sequence[Turn]) -> list[Turn]:
