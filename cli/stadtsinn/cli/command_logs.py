@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import click
-
 
 def command_logs(level: str = "warning") -> None:
     """Who sits at a terminal reads what the command says: of its logs, errors alone appear there.
@@ -14,6 +12,4 @@ def command_logs(level: str = "warning") -> None:
     """
     from stadtsinn.base.logs import configure_logs
 
-    context = click.get_current_context(silent=True)
-    service = "stadtsinn" if context is None else context.command_path
-    configure_logs(service, level="error" if sys.stderr.isatty() else level)
+    configure_logs("stadtsinn", level="error" if sys.stderr.isatty() else level)
