@@ -177,7 +177,7 @@ def import_plan(
             with change_or_dry_run(opened.database, dry_run, scope, now) as connection:
                 stored = group_named(connection, scope, group)
                 made = plan_change(connection, stored, content, now, start=first, end=last)
-                change_plan(connection, stored, made, now)
+                change_plan(connection, stored, made)
         except DryRunEnded:
             pass
         except PlanRefused as problem:

@@ -161,7 +161,7 @@ def _import(town: AlertTown, *rows: str, **other: Any) -> tuple[int, int, int]:
     with change(town.database, town.scope, now) as connection:
         stored = repository.group(connection, town.scope, "bereitschaft")
         made = plan_change(connection, stored, content, now, **other)
-        change_plan(connection, stored, made, now)
+        change_plan(connection, stored, made)
     return len(made.new), len(made.gone), made.same
 
 

@@ -128,7 +128,7 @@ def import_plan(
                 start=None if body.start is None else Instant(body.start),
                 end=None if body.end is None else Instant(body.end),
             )
-            change_plan(connection, stored, made, now)
+            change_plan(connection, stored, made)
     except DryRunEnded:
         pass
     return import_view(made, dry_run=body.dry_run)

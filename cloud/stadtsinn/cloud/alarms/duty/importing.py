@@ -77,12 +77,10 @@ _ALL_OVER = Sentence(
 )
 
 
-def change_plan(
-    connection: Connection, stored: StoredGroup, change: PlanChange, now: Instant
-) -> None:
+def change_plan(connection: Connection, stored: StoredGroup, change: PlanChange) -> None:
     """Carry a change out, in the transaction in which it was found."""
     people = repository.people(connection, stored.tenant_id)
-    repository.replace_planned(connection, stored.id, change.gone, change.new, people, now)
+    repository.replace_planned(connection, stored.id, change.gone, change.new, people)
 
 
 def people_of(connection: Connection, stored: StoredGroup) -> People:

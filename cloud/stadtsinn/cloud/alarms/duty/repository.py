@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
-from stadtsinn.base.instant import DAY, Instant
+from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.duty.calendar import Day, Span
 from stadtsinn.cloud.alarms.duty.model import DutyGroup, Member, QuietHours, WeeklyShift
 from stadtsinn.cloud.alarms.duty.roster import Planned, StandIn
@@ -26,9 +26,6 @@ from stadtsinn.cloud.platform.access.rows import only_row
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.database.engine import metadata
 from stadtsinn.cloud.platform.tenants.repository import erasing
-
-_KEPT = 90 * DAY
-"""A shift of a plan, after its end."""
 
 
 @dataclass(frozen=True)
@@ -218,9 +215,8 @@ def replace_planned(
     gone: Iterable[Planned],
     new: Iterable[Planned],
     people: Mapping[str, int],
-    now: Instant,
 ) -> None:
-    """Take some shifts out of the plan and put others in; old ones go by the way."""
+    """Take some shifts out of the plan and put others in."""
     table = duty_shifts
     for one in gone:
         connection.execute(
@@ -231,8 +227,6 @@ def replace_planned(
                 table.c.end == one.span.end,
             )
         )
-    old = delete(table).where(table.c.group_id == group_id, table.c.end < now - _KEPT)
-    connection.execute(old)
     rows = [
         {
             "group_id": group_id,

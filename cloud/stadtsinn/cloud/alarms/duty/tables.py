@@ -92,8 +92,8 @@ duty_shifts = Table(
     Column("end", InstantColumn, nullable=False),
     sqlite_autoincrement=True,
     info=kept(
-        "Schichten eines eingelesenen Dienstplans, bis 90 Tage nach ihrem Ende",
-        "shifts of an imported plan, until 90 days after their end",
+        "Schichten eines eingelesenen Dienstplans; vergangene gehen mit den Meldungen",
+        "shifts of an imported plan; past ones go with the messages",
         Until.DELETED,
         owner="group_id",
         key="id group_id recipient_id",
@@ -114,8 +114,8 @@ duty_substitutions = Table(
     Column("end", InstantColumn, nullable=False),
     sqlite_autoincrement=True,
     info=kept(
-        "Vertretungen: wer für wen von wann bis wann",
-        "who stands in for whom from when to when",
+        "Vertretungen: wer für wen von wann bis wann; vergangene gehen mit den Meldungen",
+        "who stands in for whom from when to when; past ones go with the messages",
         Until.DELETED,
         owner="group_id",
         key="id group_id absent_id stand_in_id",
