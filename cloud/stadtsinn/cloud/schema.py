@@ -10,6 +10,7 @@ from stadtsinn.cloud.alarms.duty import tables as duty
 from stadtsinn.cloud.alarms.notify import tables as notify
 from stadtsinn.cloud.domains.crowd import tables as crowd
 from stadtsinn.cloud.domains.crowd.zones import tables as zones
+from stadtsinn.cloud.domains.trees import tables as trees
 from stadtsinn.cloud.intake import tables as ingest
 from stadtsinn.cloud.intake.device_claims import tables as device_claims
 from stadtsinn.cloud.log.cursors import tables as followers
@@ -49,6 +50,7 @@ TABLE_MODULES = (
     set_aside,
     stations,
     tenants,
+    trees,
     zones,
 )
 

@@ -18,6 +18,7 @@ from stadtsinn.cloud.alarms.notify.endpoints import report_router
 from stadtsinn.cloud.alarms.notify.endpoints import router as notify_router
 from stadtsinn.cloud.domains.crowd.endpoints import router as crowd_router
 from stadtsinn.cloud.domains.crowd.zones.endpoints import router as zone_router
+from stadtsinn.cloud.domains.trees.endpoints import router as tree_router
 from stadtsinn.cloud.intake.device_claims.endpoints import router as claims_router
 from stadtsinn.cloud.intake.device_claims.settings import ClaimSettings
 from stadtsinn.cloud.intake.endpoints import router as ingest_router
@@ -59,6 +60,7 @@ DOMAIN_ROUTERS = (
     corrections_router,
     zone_router,
     crowd_router,
+    tree_router,
     alerts_router,
     notify_router,
     duty_router,

@@ -49,10 +49,12 @@ NAMES: dict[str, Any] = {
     "recipient": "ordnungsamt",
     "rule": "wochenmarkt-voll",
     "quantity": "people_in_total",
+    "group": "junge-linden",
+    "tree": "L-17",
 }
 CREATION_ORDER = (
     *("sites", "stations", "devices", "claims", "zones", "zones/{zone}/gates", "recipients"),
-    "rules",
+    *("rules", "trees/import", "tree-groups"),
 )
 CHANGES_NOTHING = {"preview", "deletion-preview", "replay", "delivery-reports"}
 """Parts of addresses: they show something, or (replay) are looked at below."""

@@ -53,13 +53,15 @@ OWN: dict[str, str] = {
     "recipient": "ordnungsamt",
     "rule": "wochenmarkt-voll",
     "quantity": "people_in_total",
+    "group": "junge-linden",
+    "tree": "L-17",
     "tenant": HOME,
     "provider": "kannel",
 }
 """What the town has by the name of each parameter of a path."""
 CREATED = (
     *("sites", "stations", "devices", "zones", "zones/{zone}/gates", "recipients"),
-    "rules",
+    *("rules", "trees/import", "tree-groups"),
 )
 CALLERS = [
     pytest.param(Role.READER, id="reader"),

@@ -61,6 +61,8 @@ _AUDITED: Mapping[str, _Audited] = {
     "datastreams": _Audited(Kind.SERIES, ("station_id", "quantity", "channel")),
     "zones": _Audited(Kind.ZONE),
     "gates": _Audited(Kind.GATE, ("zone_id", "slug")),
+    "tree_groups": _Audited(Kind.TREE_GROUP),
+    "tree_settings": _Audited(Kind.TREE_SETTINGS, (), frozenset({"forecast"})),
     "recipients": _Audited(Kind.RECIPIENT, hidden=_PERSONAL),
     "rules": _Audited(Kind.RULE),
     "rule_recipients": _Audited(Kind.RULE_RECIPIENT, ("rule_id",)),

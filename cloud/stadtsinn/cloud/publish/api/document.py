@@ -16,6 +16,10 @@ TAGS = [
     {"name": "uplinks", "description": "What devices sent. Was Geräte gesendet haben."},
     {"name": "series", "description": "Measured values over time. Messwerte im Verlauf."},
     {"name": "zones", "description": "Areas with counted persons. Bereiche mit Personenzählung."},
+    {
+        "name": "trees",
+        "description": "Trees and their watering. Bäume und wann sie Wasser brauchen.",
+    },
     {"name": "rules", "description": "When to raise an alarm. Wann Alarm ist."},
     {"name": "incidents", "description": "Alarms that were. Alarme."},
     {"name": "recipients", "description": "Who gets messages. Wer Nachricht bekommt."},

@@ -51,10 +51,15 @@ class StationKind:
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
 
-_SOIL_CLASS = Attribute("Bodenart", "Soil class", str)
+_SOIL = {
+    "soil_class": Attribute("Bodenart", "Soil class", str),
+    "field_capacity": Attribute("Feldkapazität (Vol.-%)", "Field capacity (Vol.-%)", float, 1, 100),
+    "wilting_point": Attribute("Welkepunkt (Vol.-%)", "Wilting point (Vol.-%)", float, 0, 99),
+    "stones": Attribute("Anteil der Steine", "Share of stones", float, 0, 0.9),
+}
 
 KINDS: dict[str, StationKind] = {
-    "soil": StationKind("Bodenmessstelle", "Soil", {"soil_class": _SOIL_CLASS}),
+    "soil": StationKind("Bodenmessstelle", "Soil", _SOIL),
     "tree": StationKind(
         "Baum",
         "Tree",
@@ -62,7 +67,7 @@ KINDS: dict[str, StationKind] = {
             "tree_id": Attribute("Nummer im Baumkataster", "Number in the tree register", str),
             "species": Attribute("Baumart", "Species", str),
             "planted_year": Attribute("Pflanzjahr", "Year of planting", float, 1500, 2200),
-            "soil_class": _SOIL_CLASS,
+            **_SOIL,
             "exposure": Attribute(
                 "Lage", "Exposure", str, choices=("sunny", "half_shade", "shade")
             ),
