@@ -245,12 +245,13 @@ def _point(geometry: object) -> list[str]:
     """The coordinates of a point as cells; none where there is no geometry."""
     if geometry is None:
         return ["", ""]
-    coordinates = geometry.get("coordinates") if isinstance(geometry, dict) else None
-    if isinstance(geometry, dict) and geometry.get("type") == "MultiPoint":
+    found = geometry if isinstance(geometry, dict) else {}
+    coordinates: Any = found.get("coordinates")
+    if found.get("type") == "MultiPoint":
         coordinates = coordinates[0] if _is_list(coordinates, 1, 1) else None
-    elif isinstance(geometry, dict) and geometry.get("type") != "Point":
+    elif found.get("type") != "Point":
         coordinates = None
-    if not _is_list(coordinates, 2, 3) or not all(_is_number(one) for one in coordinates):
+    if not _is_list(coordinates, 2, 3) or not all(map(_is_number, coordinates)):
         raise WrongCell("a tree is one point", "ein Baum ist ein Punkt")
     return [_cell(float(one)) for one in coordinates[:2]]
 

@@ -150,10 +150,10 @@ class _Fields:
                 head = self._heads.get(east) or self._heads[north]
                 self._errors.append(RowError(self._row, head, said))
                 return row
-            x, y = self._read(east, cells.decimal), self._read(north, cells.decimal)
-            if x is None or y is None or x == y == 0:
+            first, second = self._read(east, cells.decimal), self._read(north, cells.decimal)
+            if first is None or second is None or first == second == 0:
                 return row
-            return replace(row, point=(x, y), heads=(east, north))
+            return replace(row, point=(first, second), heads=(east, north))
         return row
 
     def _text(self, name: str) -> str:

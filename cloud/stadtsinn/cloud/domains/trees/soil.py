@@ -35,7 +35,7 @@ class SoilClass:
     def moisture_at(self, tension_kpa: float) -> float:
         """Vol.-% that this soil holds against a tension."""
         suction = max(tension_kpa, 0.0) * _HPA
-        held = (1 + (self.alpha * suction) ** self.n) ** (1 / self.n - 1)
+        held: float = (1 + (self.alpha * suction) ** self.n) ** (1 / self.n - 1)
         return 100 * (self.residual + (self.saturated - self.residual) * held)
 
 
