@@ -125,10 +125,12 @@ def _series_follower(parts: Parts) -> SeriesFollower:
 
 
 def _series(parts: Parts) -> Role:
+    from stadtsinn.cloud.domains.trees.worker import TreeWorker
     from stadtsinn.cloud.erasure.keeping import RetentionJob
     from stadtsinn.cloud.series.corrections.service import Corrector
     from stadtsinn.cloud.series.corrections.worker import CorrectionWorker
     from stadtsinn.cloud.series.filling import fill_if_outdated
+    from stadtsinn.cloud.series.retention.kept import KeptSeries
     from stadtsinn.cloud.series.retention.worker import RetentionWorker
 
     made = _series_follower(parts)
@@ -144,14 +146,17 @@ def _series(parts: Parts) -> Role:
     corrections = CorrectionWorker(corrector)
     retention = RetentionWorker(parts.series, parts.directory, parts.clock)
     keeping = RetentionJob(parts.storage, FOLLOWERS)
+    kept = KeptSeries(parts.series, parts.database, parts.clock)
+    trees = TreeWorker(parts.database, kept, parts.clock)
     checks = {
         "follower series": loop.check,
         "series": made.check,
         "series corrections": corrections.check,
         "series retention": retention.check,
         "retention": keeping.check,
+        "trees": trees.check,
     }
-    together = Together((loop, corrections, retention, keeping))
+    together = Together((loop, corrections, retention, keeping, trees))
     # A correction waits for the follower beside it: one in another process would write on.
     one = Standby(parts.database, "series", together)
     return Role(one, {name: one.waiting_or(check) for name, check in checks.items()})

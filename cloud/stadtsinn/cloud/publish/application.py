@@ -19,6 +19,7 @@ from stadtsinn.cloud.alarms.notify.endpoints import router as notify_router
 from stadtsinn.cloud.domains.crowd.endpoints import router as crowd_router
 from stadtsinn.cloud.domains.crowd.zones.endpoints import router as zone_router
 from stadtsinn.cloud.domains.trees.endpoints import router as tree_router
+from stadtsinn.cloud.domains.trees.list_endpoints import router as watering_router
 from stadtsinn.cloud.intake.device_claims.endpoints import router as claims_router
 from stadtsinn.cloud.intake.device_claims.settings import ClaimSettings
 from stadtsinn.cloud.intake.endpoints import router as ingest_router
@@ -61,6 +62,7 @@ DOMAIN_ROUTERS = (
     zone_router,
     crowd_router,
     tree_router,
+    watering_router,
     alerts_router,
     notify_router,
     duty_router,

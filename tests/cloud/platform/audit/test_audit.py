@@ -51,10 +51,11 @@ NAMES: dict[str, Any] = {
     "quantity": "people_in_total",
     "group": "junge-linden",
     "tree": "L-17",
+    "watering": 1,
 }
 CREATION_ORDER = (
     *("sites", "stations", "devices", "claims", "zones", "zones/{zone}/gates", "recipients"),
-    *("rules", "trees/import", "tree-groups"),
+    *("rules", "trees/import", "tree-groups", "waterings"),
 )
 CHANGES_NOTHING = {"preview", "deletion-preview", "replay", "delivery-reports"}
 """Parts of addresses: they show something, or (replay) are looked at below."""

@@ -55,13 +55,14 @@ OWN: dict[str, str] = {
     "quantity": "people_in_total",
     "group": "junge-linden",
     "tree": "L-17",
+    "watering": "1",
     "tenant": HOME,
     "provider": "kannel",
 }
 """What the town has by the name of each parameter of a path."""
 CREATED = (
     *("sites", "stations", "devices", "zones", "zones/{zone}/gates", "recipients"),
-    *("rules", "trees/import", "tree-groups"),
+    *("rules", "trees/import", "tree-groups", "waterings"),
 )
 CALLERS = [
     pytest.param(Role.READER, id="reader"),

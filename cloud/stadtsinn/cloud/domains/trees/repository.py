@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, select
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from stadtsinn.cloud.domains.trees.model import TreeGroup, TreeSettings
 from stadtsinn.cloud.domains.trees.register_row import Tree
@@ -189,13 +189,12 @@ def write_settings(connection: Connection, scope: Scope, record: TreeSettings) -
 
 def _put_settings(connection: Connection, scope: Scope, values: Mapping[str, Any]) -> None:
     """One row a town; what is not said here stays, or begins as the defaults."""
+    own = tree_settings.c.tenant_id == scope.tenant_id
+    if connection.execute(update(tree_settings).where(own).values(**values)).rowcount:
+        return
     usual = TreeSettings().model_dump(mode="json", exclude={"rain_station"})
     row = {**usual, "forecast": [], **values, "tenant_id": scope.tenant_id}
-    statement = insert_into(connection, tree_settings)
-    changed = statement.on_conflict_do_update(
-        index_elements=[tree_settings.c.tenant_id], set_=dict(values)
-    )
-    connection.execute(changed, row)
+    connection.execute(insert(tree_settings).values(**row))
 
 
 def write_forecast(
