@@ -20,6 +20,7 @@ from stadtsinn.cloud.domains.crowd.endpoints import router as crowd_router
 from stadtsinn.cloud.domains.crowd.zones.endpoints import router as zone_router
 from stadtsinn.cloud.domains.trees.endpoints import router as tree_router
 from stadtsinn.cloud.domains.trees.list_endpoints import router as watering_router
+from stadtsinn.cloud.domains.trees.season_endpoints import router as season_router
 from stadtsinn.cloud.intake.device_claims.endpoints import router as claims_router
 from stadtsinn.cloud.intake.device_claims.settings import ClaimSettings
 from stadtsinn.cloud.intake.endpoints import router as ingest_router
@@ -63,6 +64,7 @@ DOMAIN_ROUTERS = (
     crowd_router,
     tree_router,
     watering_router,
+    season_router,
     alerts_router,
     notify_router,
     duty_router,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
@@ -9,13 +10,12 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Query, Response
 
-from stadtsinn.base.berlin import isoformat, local, write_time
+from stadtsinn.base.berlin import local, write_time
 from stadtsinn.base.csv_text import MEDIA_TYPE as CSV
 from stadtsinn.base.csv_text import Locale
 from stadtsinn.base.instant import HOUR, Instant
 from stadtsinn.base.language import Language
 from stadtsinn.cloud.domains.trees import repository, watering_repository, watering_service
-from stadtsinn.cloud.domains.trees.depths import DepthState
 from stadtsinn.cloud.domains.trees.list_csv import list_csv
 from stadtsinn.cloud.domains.trees.list_geojson import MEDIA_TYPE as GEOJSON
 from stadtsinn.cloud.domains.trees.list_geojson import list_geojson
@@ -28,10 +28,10 @@ from stadtsinn.cloud.domains.trees.list_schemas import (
     VerdictView,
     WateringListView,
     WateringView,
+    watering_view,
 )
 from stadtsinn.cloud.domains.trees.model import TreeNumber, WateringBody
 from stadtsinn.cloud.domains.trees.watering_list import ListedGroup, ListedTree, WateringList
-from stadtsinn.cloud.domains.trees.watering_repository import Watering
 from stadtsinn.cloud.domains.trees.words import reason
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import IdInPath
@@ -133,20 +133,8 @@ def _verdict(listed: ListedGroup) -> VerdictView:
         kept=verdict is not None and verdict.kept,
         reason_de="" if verdict is None else reason(verdict, Language.DE),
         reason_en="" if verdict is None else reason(verdict, Language.EN),
-        depths=[] if verdict is None else [_depth(one) for one in verdict.depths],
+        depths=[] if verdict is None else [DepthView(**asdict(one)) for one in verdict.depths],
         trees=listed.trees,
-    )
-
-
-def _depth(one: DepthState) -> DepthView:
-    return DepthView(
-        depth_cm=one.depth_cm,
-        scale=one.scale,
-        value=one.value,
-        nfk=one.nfk,
-        trend=one.trend,
-        dry_days=one.dry_days,
-        finding=one.finding,
     )
 
 
@@ -185,7 +173,7 @@ def list_waterings(
         rows = watering_repository.waterings_page(
             connection, scope, page.after_number, page.fetch, tree
         )
-    return page_of(rows, page, lambda row: row.id, _watering)
+    return page_of(rows, page, lambda row: row.id, watering_view)
 
 
 @router.post("/waterings", status_code=201, summary="Log a watering · Wässerung eintragen")
@@ -193,7 +181,7 @@ def log_watering(scope: EditorDep, services: ServicesDep, body: WateringBody) ->
     """Just now, or afterwards with its time. The tree is off the list for the days of rest."""
     now = services.clock.now()
     with services.database.write() as connection:
-        return _watering(watering_service.log_watering(connection, scope, body, now))
+        return watering_view(watering_service.log_watering(connection, scope, body, now))
 
 
 @router.delete(
@@ -202,18 +190,6 @@ def log_watering(scope: EditorDep, services: ServicesDep, body: WateringBody) ->
 def delete_watering(scope: EditorDep, services: ServicesDep, watering: IdInPath) -> None:
     with services.database.write() as connection:
         watering_service.delete_watering(connection, scope, watering, services.clock.now())
-
-
-def _watering(one: Watering) -> WateringView:
-    return WateringView(
-        id=one.id,
-        tree=one.tree,
-        watered_at=isoformat(one.watered_at),
-        litres=one.litres,
-        crew=one.crew,
-        remark=one.remark,
-        entered_at=isoformat(one.entered_at),
-    )
 
 
 # --- forecast --------------------------------------------------------------------------

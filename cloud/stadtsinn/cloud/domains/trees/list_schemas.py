@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from stadtsinn.base.berlin import isoformat
+from stadtsinn.cloud.domains.trees.answers import Outcome
 from stadtsinn.cloud.domains.trees.depths import Finding, Scale, Trend
 from stadtsinn.cloud.domains.trees.judging import Level
+from stadtsinn.cloud.domains.trees.watering_repository import Watering
 from stadtsinn.cloud.platform.api.times import GivenTime, ShownTime
 
 
@@ -84,6 +88,11 @@ class WateringView(BaseModel):
     entered_at: ShownTime
 
 
+def watering_view(one: Watering) -> WateringView:
+    times = {"watered_at": isoformat(one.watered_at), "entered_at": isoformat(one.entered_at)}
+    return WateringView(**{**asdict(one), **times})
+
+
 class ForecastHour(BaseModel):
     """Rain of an hour that is forecast."""
 
@@ -109,3 +118,73 @@ class ForecastView(BaseModel):
 
     hours: int
     mm_48h: float
+
+
+class DepthAnswerView(BaseModel):
+    """A depth before a watering, and at its wettest in the day after it."""
+
+    depth_cm: float
+    scale: str = Field(description="kPa or Vol.-%.")
+    before: float
+    after: float
+    rise: float = Field(description="How much wetter: Vol.-%, or kPa that the tension fell.")
+
+
+class AnswerView(BaseModel):
+    """What the soil said to a watering. Was der Boden auf eine Wässerung gesagt hat."""
+
+    watering: WateringView
+    outcome: Outcome = Field(
+        description="`no_answer`: the water does not arrive, or the sensor has no contact. "
+        "`waiting`: a day has not passed."
+    )
+    depths: list[DepthAnswerView]
+    rain_mm: float | None = Field(description="Of the day after it.")
+
+
+class CalibrationView(BaseModel):
+    """What 100 litres do to a depth. Was 100 Liter in einer Tiefe bewirken."""
+
+    depth_cm: float
+    scale: str
+    rise_per_100_l: float = Field(description="The median.")
+    waterings: int = Field(description="Of so many, without those beside rain.")
+
+
+class AnswersView(BaseModel):
+    """Waterings of the tree at a group's station. Wässerungen des Messbaums."""
+
+    reference_tree: str | None = Field(
+        description="None: neither the group nor its station says which tree stands there."
+    )
+    items: list[AnswerView]
+    calibration: list[CalibrationView]
+
+
+class GroupSeasonView(BaseModel):
+    """A group in a season; `group` is null for trees without one. Eine Gruppe im Jahr."""
+
+    group: str | None
+    trees: int
+    watered_trees: int
+    waterings: int
+    litres: float
+    judged_days: int
+    dry_days: int = Field(description="Days below the threshold: due or urgent.")
+    urgent_days: int
+    unknown_days: int
+
+
+class SeasonView(BaseModel):
+    """A season. Ein Gießjahr."""
+
+    year: int
+    items: list[GroupSeasonView]
+    litres: float
+    waterings: int
+    at_risk: list[str] = Field(
+        description="Trees whose group was urgent for a week and more while nobody watered them; "
+        "a thousand at most are named."
+    )
+    at_risk_count: int
+    former_trees: int = Field(description="Waterings of trees that are off the register.")

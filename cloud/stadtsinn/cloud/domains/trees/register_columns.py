@@ -18,8 +18,8 @@ class Column:
     rank: int = 0
 
 
-# For each field its heads without case, blanks and signs, the most certain first. dBase cuts names
-# after ten letters, so short forms are names of their own.
+# For each field its heads, the most certain first; they are compared without case, umlauts, blanks
+# and signs. dBase cuts names after ten letters, so short forms are names of their own.
 _HEADS: Mapping[str, str] = {
     "number": (
         "treeid baumid baumnr baumnummer baumkatasternummer katasternummer katasternr baumkennung "
@@ -31,7 +31,7 @@ _HEADS: Mapping[str, str] = {
         "lateinisch lateinischername latname wissenschaftlichername wisname wistext "
         "baumartbotanisch baumartlatein baumartlateinisch baumartwi baumartwissenschaftlich "
         "gattungartdeutschername gattungart gattungar galang baumart gattungbotanisch "
-        "gattunglatein gehoelzart"
+        "gattunglatein gehölzart"
     ),
     "genus": "gattung genus gattunglat",
     "epithet": "art epitheton artepitheton",
@@ -46,14 +46,12 @@ _HEADS: Mapping[str, str] = {
     ),
     "standing": "standingyear standjahr standalter alter alterjahre baumalter age",
     "street": (
-        "street strasse strassenname strname strassenna standort adresse "
+        "street straße straßenname strname straßenna standort adresse "
         "anschrift lagebezeichnung ort objekt"
     ),
     "house": "housenumber hausnummer hausnr hnr hausnummerzusatz",
     "latitude": "latitude lat breite breitengrad geographischebreite geobreite wgs84lat",
-    "longitude": (
-        "longitude lon lng long laenge laengengrad geographischelaenge geolaenge wgs84lon"
-    ),
+    "longitude": ("longitude lon lng long länge längengrad geographischelänge geolänge wgs84lon"),
     "east": (
         "easting ostwert rechtswert ost rechts rw utmost utme utmostwert ostwertutm32 "
         "etrs89utm32ost utm32ost koordinatenost koordost"
@@ -67,11 +65,11 @@ _HEADS: Mapping[str, str] = {
     "point": "wkt geom geometrie geometry geometrywkt shape thegeom",
     "system": "epsg srid crs koordinatensystem bezugssystem",
     "soil_class": "soilclass bodenart bodenklasse bodenartka5 boden",
-    "exposure": "exposure exposition besonnung sonneneinstrahlung lichtverhaeltnisse",
-    "group": "group gruppe baumgruppe messgruppe referenzgruppe bewaesserungsgruppe",
+    "exposure": "exposure exposition besonnung sonneneinstrahlung lichtverhältnisse",
+    "group": "group gruppe baumgruppe messgruppe referenzgruppe bewässerungsgruppe",
     "bag_litres": (
-        "baglitres tankl tank tankgroesse tanklitres giesssack giesssackl "
-        "bewaesserungssack wassersack giessmenge liter litres"
+        "baglitres tankl tank tankgröße tanklitres gießsack gießsackl "
+        "bewässerungssack wassersack gießmenge liter litres"
     ),
 }
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
