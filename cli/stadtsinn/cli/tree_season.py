@@ -73,7 +73,7 @@ def _print_answers(found: Answers, *, as_json: bool) -> None:
             text("Watered", "Gegossen"): lambda one: date_and_time(one.watering.watered_at),
             text("Litres", "Liter"): lambda one: f"{one.watering.litres:g}",
             text("Soil", "Boden"): _outcome,
-            text("Depths", "Tiefen"): lambda one: tuple(map(_depth, _pairs(one))),
+            text("Depths", "Tiefen"): lambda one: ", ".join(map(_depth, _pairs(one))),
         },
         lambda one: {**asdict(one), "outcome": one.outcome.value},
         as_json=as_json,
