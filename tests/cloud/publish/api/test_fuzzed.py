@@ -51,6 +51,7 @@ OWN: dict[str, str] = {
     "zone": "wochenmarkt",
     "gate": "nordtor",
     "recipient": "ordnungsamt",
+    "duty_group": "bereitschaft",
     "rule": "wochenmarkt-voll",
     "quantity": "people_in_total",
     "group": "junge-linden",
@@ -62,7 +63,7 @@ OWN: dict[str, str] = {
 """What the town has by the name of each parameter of a path."""
 CREATED = (
     *("sites", "stations", "devices", "zones", "zones/{zone}/gates", "recipients"),
-    *("rules", "trees/import", "tree-groups", "waterings"),
+    *("duty-groups", "rules", "trees/import", "tree-groups", "waterings"),
 )
 CALLERS = [
     pytest.param(Role.READER, id="reader"),
