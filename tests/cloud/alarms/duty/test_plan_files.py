@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stadtsinn.base import berlin
 from stadtsinn.base.instant import parse
@@ -108,6 +111,7 @@ def test_what_is_over_is_left_out() -> None:
         ("05.06.2026 20:00;06.06.2026;Meier", "at what time", "um wie viel Uhr"),
         ("05.06.2026;06.06.2026;Meier", "at what time", "um wie viel Uhr"),
         ("05.06.2026 25:00;06.06.2026 08:00;Meier", "no time that can be read", "keine lesbare"),
+        ("31.12.9999 20:00;31.12.9999 21:00;Meier", "no time that can be read", "keine lesbare"),
         ("31.02.2026 20:00;06.06.2026 08:00;Meier", "no time that can be read", "keine lesbare"),
         ("46178,83;46179,33;Meier", "no time that can be read", "keine lesbare Zeit"),
         ("06/05/2026 20:00;06/06/2026 08:00;Meier", "no time that can be read", "keine lesbare"),
@@ -134,6 +138,11 @@ def test_a_wrong_row_is_named_with_its_line(cells: str, english: str, german: st
         ("PK\x03\x04", "Excel file"),
         ("<html><body>Anmelden</body></html>", "a web page"),
         ("BEGIN:VCALENDAR\n", "no complete iCalendar file"),
+        ("BEGIN:VCALENDAR\nEND:VCALENDAR\nBEGIN:VCALENDAR\n", "no complete iCalendar file"),
+        (
+            "BEGIN:VCALENDAR\nX-WR-TIMEZONE:Mond/Krater\nBEGIN:VEVENT\nEND:VEVENT\nEND:VCALENDAR\n",
+            "time zone 'Mond/Krater' is not known",
+        ),
         ("BEGIN:VCALENDAR\nVERSION:2.0\nEND:VCALENDAR\n", "no event in this calendar"),
     ],
 )
@@ -242,6 +251,9 @@ def test_a_rule_without_end_is_written_out_for_two_years() -> None:
         (("DTSTART;TZID=Mond/Krater:20260605T200000", "DTEND;TZID=Mond/Krater:20260606T080000",
           "SUMMARY:Meier"), "time zone 'Mond/Krater' is not known"),
         (("DTSTART:20260605T200000", "SUMMARY:Meier"), "has no end"),
+        ((*_TIMES, "RRULE:FREQ=DAILY", "EXRULE:FREQ=WEEKLY", "SUMMARY:Meier"), "EXRULE cannot be"),
+        ((*_TIMES, "KAPUTT", "SUMMARY:Meier"), "the event cannot be read"),
+        (("DTSTART:99991231T200000", "DTEND:99991231T210000", "SUMMARY:Meier"), "DTSTART cannot"),
         (("SUMMARY:Meier",), "DTSTART cannot be read"),
         (("DTSTART:morgen", "DTEND:20260606T080000", "SUMMARY:Meier"), "DTSTART cannot be read"),
         (("DTSTART:20260605T200000", "DTEND;VALUE=DATE:20260606", "SUMMARY:Meier"),
@@ -267,3 +279,61 @@ def test_a_calendar_with_far_too_many_shifts_is_refused_before_they_are_written_
     """A repetition is written out for two years, so that a few lines may be millions of shifts."""
     daily = (*_TIMES, "SUMMARY:Meier", "RRULE:FREQ=DAILY")
     assert "is this the calendar of one group?" in _refused(_calendar(*[daily] * 301))[0]
+
+
+def test_events_with_one_uid_are_several_shifts_and_a_new_version_takes_the_place() -> None:
+    """The library would take only one of them, and the other shift would be nobody's."""
+    early = ("UID:0", "DTSTART:20260605T080000", "DTEND:20260605T200000", "SUMMARY:Schulze")
+    night = ("UID:0", *_TIMES, "SUMMARY:Meier")
+    found = _shifts(
+        _read(_calendar(early, night).replace("UID:1\n", "").replace("UID:0\nUID", "UID"))
+    )
+    assert [one[2] for one in found] == ["schulze", "meier"]
+    newer = ("UID:0", "SEQUENCE:1", *_TIMES, "SUMMARY:Schulze")
+    text = _calendar(night, newer).replace("UID:1\n", "").replace("UID:0\nUID", "UID")
+    assert [one[2] for one in _shifts(_read(text))] == ["schulze"]
+
+
+def test_several_calendars_in_a_file_are_one_plan() -> None:
+    both = _calendar((*_TIMES, "SUMMARY:Meier")) + _calendar((*_TIMES, "SUMMARY:Schulze"))
+    assert [one[2] for one in _shifts(_read(both))] == ["meier", "schulze"]
+
+
+_PIECES = (
+    *_calendar(
+        (*_TIMES, "SUMMARY:Meier", "RRULE:FREQ=WEEKLY;COUNT=3", "EXDATE:20260612T180000Z"),
+        ("DTSTART;VALUE=DATE:20260701", "DTEND;VALUE=DATE:20260703", "SUMMARY:Schulze"),
+        ("DTSTART:20260701T000000Z", "DURATION:PT8H", "ATTENDEE;CN=Meier:mailto:m@x.example"),
+    ).splitlines(),
+    "RRULE:FREQ=YEARLY;BYDAY=5MO;BYMONTH=2",
+    "RRULE:UNTIL=20260701;FREQ=DAILY",
+    "RRULE:COUNT=-1;FREQ=DAILY",
+    "RECURRENCE-ID:20260612T200000",
+    "DTSTART;TZID=:20260605T200000",
+    "DURATION:P1W",
+    "STATUS:CANCELLED",
+    "RDATE;VALUE=PERIOD:20260605T200000/PT3H",
+    "ATTENDEE:",
+    "SUMMARY",
+    "X-WR-TIMEZONE:Europe/Berlin",
+    "UID:0",
+    "\x00",
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(_PIECES)), st.integers(0, 2), st.sampled_from(_PIECES)),
+        max_size=4,
+    )
+)
+def test_a_damaged_calendar_is_read_or_refused(changes: list[tuple[int, int, str]]) -> None:
+    """Lines taken out and put in: an answer, whatever comes of it."""
+    lines = list(_PIECES[: _PIECES.index("END:VCALENDAR") + 1])
+    for at, taken, piece in changes:
+        lines[at : at + taken] = [piece]
+    plan = Plan()
+    with suppress(WrongCell):
+        plan = _read("\n".join([*lines, ""]))
+    assert all(one.span.start < one.span.end for one in plan.shifts)

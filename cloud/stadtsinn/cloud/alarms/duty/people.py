@@ -20,7 +20,7 @@ _DUTY = (
     "bereitschaft rufbereitschaft bereitschaftsdienst dienst rufdienst notdienst hintergrunddienst "
     "schicht fruehschicht spaetschicht nachtschicht tagschicht fruehdienst spaetdienst nachtdienst "
     "tagdienst wochenenddienst feiertagsdienst diensthabend diensthabender diensthabende "
-    "on call oncall duty shift standby pikett"
+    "on call oncall duty shift standby pikett fuer for von by der die das am im"
 )
 _OF_DUTY = frozenset(_DUTY.split())
 

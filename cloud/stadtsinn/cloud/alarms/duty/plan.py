@@ -15,6 +15,8 @@ LONGEST = timedelta(days=62)
 """Of a shift: beyond that somebody mistook the year."""
 MOST = 20_000
 """Shifts of one plan."""
+FIRST_YEAR, LAST_YEAR = 1900, 2250
+"""Of times in a file; others cannot be meant."""
 
 
 @dataclass

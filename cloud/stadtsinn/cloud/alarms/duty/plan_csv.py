@@ -12,7 +12,7 @@ from stadtsinn.base.instant import Instant, from_datetime
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.alarms.duty.calendar import Span
 from stadtsinn.cloud.alarms.duty.people import People
-from stadtsinn.cloud.alarms.duty.plan import MOST, Plan, sound, span_of
+from stadtsinn.cloud.alarms.duty.plan import FIRST_YEAR, LAST_YEAR, MOST, Plan, sound, span_of
 from stadtsinn.cloud.alarms.duty.roster import Planned
 from stadtsinn.cloud.platform.lists.csv_table import (
     HEADING_WITHIN,
@@ -211,6 +211,8 @@ def _when(cell: str) -> _When:
     day = None
     if (dated := _DATE.match(rest)) is not None:
         day = _date(dated, cell)
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            raise _no_time(cell)
         rest = rest[dated.end() :].lstrip(" ,T")
     if day is not None and weekday and weekday[:2] not in _of_the_week(day):
         wrong = visible(cell)[:40]
@@ -232,6 +234,8 @@ def _iso(cell: str) -> _When:
         moment = datetime.fromisoformat(cell)
     except ValueError:
         raise _no_time(cell) from None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise _no_time(cell)
     if moment.tzinfo is not None:
         return _When(exact=from_datetime(moment))
     return _When(moment.date(), timedelta(hours=moment.hour, minutes=moment.minute))
@@ -241,8 +245,8 @@ def _date(found: re.Match[str], cell: str) -> date:
     try:
         if found[4]:
             return date(int(found[4]), int(found[5]), int(found[6]))
-        year = int(found[3])
-        return date(year + 2000 if year < 100 else year, int(found[2]), int(found[1]))
+        year = int(found[3]) + (2000 if len(found[3]) == 2 else 0)
+        return date(year, int(found[2]), int(found[1]))
     except ValueError:
         raise _no_time(cell) from None
 

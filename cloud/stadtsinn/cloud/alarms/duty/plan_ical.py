@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from stadtsinn.base import berlin
 from stadtsinn.base.foreign_text import visible
@@ -13,7 +15,16 @@ from stadtsinn.base.instant import DAY, Instant, from_datetime, to_datetime
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.alarms.duty.calendar import Span
 from stadtsinn.cloud.alarms.duty.people import People
-from stadtsinn.cloud.alarms.duty.plan import MOST, Plan, ends_first, require_length, sound, span_of
+from stadtsinn.cloud.alarms.duty.plan import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    MOST,
+    Plan,
+    ends_first,
+    require_length,
+    sound,
+    span_of,
+)
 from stadtsinn.cloud.alarms.duty.roster import Planned
 from stadtsinn.cloud.platform.lists.row_errors import RowError, WrongCell
 
@@ -27,6 +38,8 @@ HORIZON = 731 * DAY
 _MOST_REPEATED = 300
 """Events that repeat, in a calendar of one group."""
 
+_ONCE = ("UID", "SUMMARY", "SEQUENCE", "STATUS", "RECURRENCE-ID", "DTSTART", "DTEND", "DURATION")
+"""Properties that an event has once or not at all."""
 _TOO_OFTEN = ("SECONDLY", "MINUTELY", "HOURLY")
 _WITHIN_A_DAY = ("BYSECOND", "BYMINUTE", "BYHOUR")
 
@@ -38,8 +51,10 @@ def is_calendar(text: str) -> bool:
 def read_calendar(text: str, people: People, now: Instant) -> Plan:
     """The shifts of a calendar that are not over. Raises WrongCell where it is none."""
     plan = Plan()
-    calendar = _parsed(text)
-    events = list(calendar.walk("VEVENT"))
+    calendars = _parsed(text)
+    events = [event for calendar in calendars for event in calendar.walk("VEVENT")]
+    for calendar in calendars:
+        _check_zone(str(calendar.get("X-WR-TIMEZONE", "")))
     if not events:
         raise WrongCell(
             "there is no event in this calendar: export the one with the shifts",
@@ -56,26 +71,61 @@ def read_calendar(text: str, people: People, now: Instant) -> Plan:
             title = visible(_title(event).strip())[:60]
             plan.errors.append(RowError(line, title, error.sentence))
     if not plan.errors:
-        _write_out(calendar, people, plan, now)
+        for calendar in calendars:
+            _name_apart(calendar.walk("VEVENT"))
+            _write_out(calendar, people, plan, now)
     return plan
 
 
-def _parsed(text: str) -> Calendar:
+def _parsed(text: str) -> list[Calendar]:
+    """The calendars of a file: some programs write several, one behind the other."""
     from icalendar import Calendar
 
     try:
-        return Calendar.from_ical(text)
+        found = Calendar.from_ical(text, multiple=True)
     except (ValueError, IndexError, KeyError, TypeError, AttributeError):
+        found = []
+    calendars = [one for one in found if one.name == "VCALENDAR"]
+    lines = Counter(line.strip().upper() for line in text.split("\n"))
+    ends = (lines[f"BEGIN:{one}"] == lines[f"END:{one}"] for one in ("VCALENDAR", "VEVENT"))
+    if not calendars or not all(ends):  # what was cut off is no shorter plan
         raise WrongCell(
             "this is no complete iCalendar file: export the calendar again",
             "das ist keine vollständige iCalendar-Datei: den Kalender noch einmal exportieren",
-        ) from None
+        )
+    return calendars
+
+
+def _check_zone(name: str) -> None:
+    """The zone of a whole calendar. Raises WrongCell where there is none of this name."""
+    try:
+        if name:
+            ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise _unknown_zone(name) from None
+
+
+def _name_apart(events: Iterable[Component]) -> None:
+    """Events that are no new version of each other are several, though a program gave them one
+    UID: the library would take only one of them."""
+    seen: set[tuple[str, int]] = set()
+    for number, event in enumerate(events):
+        if "RECURRENCE-ID" in event:
+            continue
+        version = str(event.get("UID", "")), int(event.get("SEQUENCE", 0))
+        if version in seen:
+            event["UID"] = f"{version[0]}#{number}"
+        seen.add(version)
 
 
 def _check(event: Component, people: People, plan: Plan) -> None:
     """Whether an event can be a shift, before the libraries read it in their way."""
     if event.errors:
-        raise _unreadable(str(event.errors[0][0]))
+        raise _unreadable(str(event.errors[0][0] or "the event"))
+    if "EXRULE" in event:
+        raise _unreadable("EXRULE")
+    if twice := next((name for name in _ONCE if isinstance(event.get(name), list)), None):
+        raise _unreadable(twice)
     start, end = _edges(event)
     if isinstance(start, datetime) != isinstance(end, datetime):
         raise _unreadable("DTEND")
@@ -145,24 +195,25 @@ def _time(event: Component, name: str) -> Any:
     found = event.get(name)
     if found is None:
         return None
-    if isinstance(found, list):
-        raise _unreadable(name)
     try:
         moment = found.dt
     except (AttributeError, ValueError):
         raise _unreadable(name) from None
-    if not isinstance(moment, date):
+    if not isinstance(moment, date) or not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise _unreadable(name)
     zone = found.params.get("TZID")
     if zone and isinstance(moment, datetime) and moment.tzinfo is None:
-        shown = visible(str(zone))[:60]
-        raise WrongCell(
-            f"the time zone '{shown}' is not known and not described in the file: use "
-            "Europe/Berlin",
-            f"die Zeitzone '{shown}' ist unbekannt und in der Datei nicht beschrieben: "
-            "Europe/Berlin verwenden",
-        )
+        raise _unknown_zone(str(zone))
     return moment
+
+
+def _unknown_zone(name: str) -> WrongCell:
+    shown = visible(name)[:60]
+    return WrongCell(
+        f"the time zone '{shown}' is not known and not described in the file: use Europe/Berlin",
+        f"die Zeitzone '{shown}' ist unbekannt und in der Datei nicht beschrieben: "
+        "Europe/Berlin verwenden",
+    )
 
 
 def _comparable(moment: Any) -> datetime:
@@ -256,11 +307,9 @@ def _titled(title: str, people: People) -> tuple[str, ...]:
 
 def _write_out(calendar: Calendar, people: People, plan: Plan, now: Instant) -> None:
     """Every occurrence that is not over, up to the horizon."""
-    import recurring_ical_events
-
     _with_whole_last_days(calendar.walk("VEVENT"))
     who = lru_cache(maxsize=1000)(lambda key: _of_key(key, people))
-    for event in _occurrences(recurring_ical_events.of(calendar), now):
+    for event in _occurrences(calendar, now):
         if _is_cancelled(event):
             continue
         try:
@@ -274,14 +323,18 @@ def _write_out(calendar: Calendar, people: People, plan: Plan, now: Instant) -> 
             plan.shifts.add(Planned(span, person))
 
 
-def _occurrences(calendar: Any, now: Instant) -> Iterator[Component]:
+def _occurrences(calendar: Calendar, now: Instant) -> Iterator[Component]:
     """A few weeks at a time, as a calendar may have far too many of them. What lies in two of
     these times comes twice."""
+    import recurring_ical_events
+
+    query: Any = None
     seen = 0
     for start in range(now, now + HORIZON, _AT_A_TIME):
         end = min(start + _AT_A_TIME, now + HORIZON)
         try:
-            found = calendar.between(to_datetime(start), to_datetime(end))
+            query = query or recurring_ical_events.of(calendar)
+            found = query.between(to_datetime(start), to_datetime(end))
         except (ValueError, TypeError, AttributeError, KeyError, OverflowError):
             raise _unreadable("RRULE") from None
         seen += len(found)
