@@ -16,6 +16,7 @@ from stadtsinn.cli.output import print_json, print_list, say
 from stadtsinn.cli.town_choice import Tenant, scope_of_town
 
 if TYPE_CHECKING:
+    from stadtsinn.base.sentence import Sentence
     from stadtsinn.cloud.domains.trees.grouping import Grouping
     from stadtsinn.cloud.domains.trees.model import TreeGroup
     from stadtsinn.cloud.domains.trees.register_row import Tree
@@ -84,17 +85,19 @@ def import_trees(
     from stadtsinn.cloud.domains.trees.register_file import RegisterRefused
     from stadtsinn.cloud.domains.trees.register_service import Wanted, import_register
 
+    refused: Sentence | None = None
     with installation(config) as opened:
         with opened.database.read() as connection:
             scope = scope_of_town(connection, tenant, opened.settings.limits)
         wanted = Wanted(crs, tuple(number or ()), remove_missing, dry_run)
+        content, now = file.read_bytes(), opened.clock.now()
         try:
-            done = import_register(
-                opened.database, scope, file.read_bytes(), wanted, opened.clock.now()
-            )
-        except RegisterRefused as refused:
-            said = refused.sentence
-            refuse(text(f"nothing was changed\n{said}", f"nichts geändert\n{said.german}"), FAILED)
+            done = import_register(opened.database, scope, content, wanted, now)
+        except RegisterRefused as error:
+            refused = error.sentence
+    if refused is not None:
+        said = text(f"nothing was changed\n{refused}", f"nichts geändert\n{refused.german}")
+        refuse(said, FAILED)
     if as_json:
         print_json(_import_fields(done))
     else:

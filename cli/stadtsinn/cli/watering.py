@@ -16,6 +16,7 @@ from stadtsinn.cli.output import print_json, print_list, say
 from stadtsinn.cli.town_choice import Tenant, scope_of_town
 
 if TYPE_CHECKING:
+    from stadtsinn.base.sentence import Sentence
     from stadtsinn.cloud.domains.trees.watering_list import WateringList
 
 LIST_HELP = text(
@@ -242,14 +243,17 @@ def forecast(
     from stadtsinn.cloud.domains.trees.register_file import RegisterRefused
     from stadtsinn.cloud.town.service import change
 
+    refused: Sentence | None = None
     with installation(config) as opened:
         now = opened.clock.now()
         with opened.database.read() as connection:
             scope = scope_of_town(connection, tenant, opened.settings.limits)
         try:
             hours = read_forecast(file.read_bytes())
-        except RegisterRefused as refused:
-            refuse(text(str(refused), refused.sentence.german), FAILED)
-        with change(opened.database, scope, now) as connection:
-            repository.write_forecast(connection, scope, hours, now)
+            with change(opened.database, scope, now) as connection:
+                repository.write_forecast(connection, scope, hours, now)
+        except RegisterRefused as error:
+            refused = error.sentence
+    if refused is not None:
+        refuse(text(str(refused), refused.german), FAILED)
     say(text(f"{len(hours)} hours of rain", f"{len(hours)} Stunden Regen"))
