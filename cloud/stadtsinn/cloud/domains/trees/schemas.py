@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from stadtsinn.cloud.domains.trees.grouping import Lack
-from stadtsinn.cloud.platform.api.fields import ShortText
+from stadtsinn.cloud.platform.api.fields import PLAIN_LINES, ShortText
 
 
 class TreeView(BaseModel):
@@ -29,6 +29,11 @@ class TreeView(BaseModel):
     without_group: Lack | None = Field(description="Why it has no group.")
 
 
+def _without_mark(given: object) -> object:
+    """A file's byte order mark is no part of its text."""
+    return given.removeprefix("\ufeff") if isinstance(given, str) else given
+
+
 class NewRegister(BaseModel):
     """A tree register, as a town's program writes it. Ein Baumkataster."""
 
@@ -45,7 +50,10 @@ class NewRegister(BaseModel):
         },
     )
     register_: Annotated[
-        str, Field(alias="register", description="The text of a CSV or GeoJSON file.")
+        str,
+        BeforeValidator(_without_mark),
+        PLAIN_LINES,
+        Field(alias="register", description="The text of a CSV or GeoJSON file."),
     ]
     crs: Annotated[
         ShortText | None,
