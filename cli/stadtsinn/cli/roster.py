@@ -160,9 +160,8 @@ def import_plan(
     config: Config = DEFAULT_CONFIG,
     json_lines: Json = False,
 ) -> None:
-    from stadtsinn.cloud.alarms.duty import repository
-    from stadtsinn.cloud.alarms.duty.importing import PlanRefused, change_plan, plan_change
-    from stadtsinn.cloud.alarms.duty.service import group_named
+    from stadtsinn.cloud.alarms.duty import importing, repository
+    from stadtsinn.cloud.alarms.duty.importing import PlanRefused
     from stadtsinn.cloud.town.service import DryRunEnded, change_or_dry_run
 
     refused: str | None = None
@@ -175,9 +174,9 @@ def import_plan(
             names = repository.names(connection, scope.tenant_id)
         try:
             with change_or_dry_run(opened.database, dry_run, scope, now) as connection:
-                stored = group_named(connection, scope, group)
-                made = plan_change(connection, stored, content, now, start=first, end=last)
-                change_plan(connection, stored, made)
+                made = importing.import_plan(
+                    connection, scope, group, content, now, start=first, end=last
+                )
         except DryRunEnded:
             pass
         except PlanRefused as problem:

@@ -11,11 +11,13 @@ from sqlalchemy import Connection
 from stadtsinn.base import berlin
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.language import Language
+from stadtsinn.cloud.alarms.duty import repository
 from stadtsinn.cloud.alarms.duty.calendar import Span
 from stadtsinn.cloud.alarms.duty.regions import holiday
 from stadtsinn.cloud.alarms.duty.repository import StoredGroup
 from stadtsinn.cloud.alarms.duty.roster import Overlap, Skipped
 from stadtsinn.cloud.alarms.duty.service import is_list, roster_of
+from stadtsinn.cloud.platform.access.scope import Scope
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,12 @@ def coverage(
     )
     overlaps = tuple(roster.overlaps(whole))
     return Coverage(whole, False, gaps, overlaps, tuple(roster.skipped(whole)))
+
+
+def next_year(connection: Connection, scope: Scope, slug: str, now: Instant) -> Coverage:
+    """Of a group of the caller's tenant. Raises NotFound."""
+    stored = repository.group(connection, scope, slug)
+    return coverage(connection, stored, a_year_from(now))
 
 
 def a_year_from(now: Instant) -> Span:

@@ -8,10 +8,9 @@ from fastapi import APIRouter, Query
 
 from stadtsinn.base import berlin
 from stadtsinn.base.instant import DAY, Instant
-from stadtsinn.cloud.alarms.duty import repository, service
+from stadtsinn.cloud.alarms.duty import importing, repository, service
 from stadtsinn.cloud.alarms.duty.calendar import Span
-from stadtsinn.cloud.alarms.duty.coverage import a_year_from, coverage
-from stadtsinn.cloud.alarms.duty.importing import change_plan, plan_change
+from stadtsinn.cloud.alarms.duty.coverage import next_year
 from stadtsinn.cloud.alarms.duty.model import DutyGroup, DutyGroupBody, SubstitutionBody
 from stadtsinn.cloud.alarms.duty.schemas import (
     CoverageView,
@@ -91,14 +90,13 @@ def who_is_on_duty(
     moment = services.clock.now() if at is None else Instant(at)
     week = Span(moment, Instant(moment + 7 * DAY))
     with services.database.read() as connection:
-        stored = repository.group(connection, scope, duty_group)
-        roster = service.roster_of(connection, stored, week)
-        return OnDutyView(
-            at=berlin.isoformat(moment),
-            on_duty=[turn_view(one) for one in roster.on_duty(moment)],
-            is_list=service.is_list(connection, stored),
-            turns=[turn_view(one) for one in roster.turns(week)],
-        )
+        found = service.duty_in(connection, scope, duty_group, week)
+    return OnDutyView(
+        at=berlin.isoformat(moment),
+        on_duty=[turn_view(one) for one in found.now],
+        is_list=found.is_list,
+        turns=[turn_view(one) for one in found.turns],
+    )
 
 
 @router.get(
@@ -107,8 +105,7 @@ def who_is_on_duty(
 def read_coverage(scope: ReaderDep, services: ServicesDep, duty_group: SlugInPath) -> CoverageView:
     """Every minute is looked at."""
     with services.database.read() as connection:
-        stored = repository.group(connection, scope, duty_group)
-        return coverage_view(coverage(connection, stored, a_year_from(services.clock.now())))
+        return coverage_view(next_year(connection, scope, duty_group, services.clock.now()))
 
 
 @router.post(f"{_GROUP}/plan", tags=["duty"], summary="Import a shift plan · Dienstplan einlesen")
@@ -119,16 +116,15 @@ def import_plan(
     now = services.clock.now()
     try:
         with change_or_dry_run(services.database, body.dry_run, scope, now) as connection:
-            stored = repository.group(connection, scope, duty_group)
-            made = plan_change(
+            made = importing.import_plan(
                 connection,
-                stored,
+                scope,
+                duty_group,
                 body.content.encode(),
                 now,
                 start=None if body.start is None else Instant(body.start),
                 end=None if body.end is None else Instant(body.end),
             )
-            change_plan(connection, stored, made)
     except DryRunEnded:
         pass
     return import_view(made, dry_run=body.dry_run)
@@ -142,8 +138,7 @@ def list_substitutions(
 ) -> list[SubstitutionView]:
     """The newest first; where two speak of the same time, the newer one counts."""
     with services.database.read() as connection:
-        stored = repository.group(connection, scope, duty_group)
-        found = repository.substitutions(connection, stored.id)
+        found = service.substitutions(connection, scope, duty_group)
     return [substitution_view(one) for one in found]
 
 

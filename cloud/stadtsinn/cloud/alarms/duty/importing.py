@@ -20,6 +20,8 @@ from stadtsinn.cloud.alarms.duty.people import People
 from stadtsinn.cloud.alarms.duty.plan_file import read_plan
 from stadtsinn.cloud.alarms.duty.repository import StoredGroup
 from stadtsinn.cloud.alarms.duty.roster import Planned
+from stadtsinn.cloud.alarms.duty.service import group_named
+from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.lists.row_errors import WrongCell, told
 
 
@@ -75,6 +77,23 @@ _ALL_OVER = Sentence(
     "every shift of this file is over: is it the right one?",
     "alle Schichten dieser Datei sind vorbei: ist es die richtige?",
 )
+
+
+def import_plan(
+    connection: Connection,
+    scope: Scope,
+    slug: str,
+    content: bytes,
+    now: Instant,
+    *,
+    start: Instant | None = None,
+    end: Instant | None = None,
+) -> PlanChange:
+    """Bring a plan into a group of the caller's tenant, as `plan_change` says. Raises NotFound."""
+    stored = group_named(connection, scope, slug)
+    made = plan_change(connection, stored, content, now, start=start, end=end)
+    change_plan(connection, stored, made)
+    return made
 
 
 def change_plan(connection: Connection, stored: StoredGroup, change: PlanChange) -> None:

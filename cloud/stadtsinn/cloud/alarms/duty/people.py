@@ -18,11 +18,11 @@ _BETWEEN = re.compile(r"[\n;/&+|:()\[\]]|\s[-–—]\s|\bund\b|\band\b", re.IGNO
 _TITLES = frozenset({"herr", "frau", "hr", "fr", "dr", "prof", "dipl", "ing", "mr", "mrs", "ms"})
 _DUTY = (
     "bereitschaft rufbereitschaft bereitschaftsdienst dienst rufdienst notdienst hintergrunddienst "
-    "schicht fruehschicht spaetschicht nachtschicht tagschicht fruehdienst spaetdienst nachtdienst "
+    "schicht frühschicht spätschicht nachtschicht tagschicht frühdienst spätdienst nachtdienst "
     "tagdienst wochenenddienst feiertagsdienst diensthabend diensthabender diensthabende "
-    "on call oncall duty shift standby pikett fuer for von by der die das am im"
+    "on call oncall duty shift standby pikett für for von by der die das am im"
 )
-_OF_DUTY = frozenset(_DUTY.split())
+_OF_DUTY = frozenset(_DUTY.translate(_UMLAUTS).split())
 
 
 @dataclass(frozen=True)

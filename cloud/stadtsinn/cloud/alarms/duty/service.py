@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
@@ -15,7 +16,7 @@ from stadtsinn.cloud.alarms.duty.calendar import Span
 from stadtsinn.cloud.alarms.duty.model import DutyGroup, SubstitutionBody, not_one_of
 from stadtsinn.cloud.alarms.duty.regions import holiday
 from stadtsinn.cloud.alarms.duty.repository import StoredGroup, StoredSubstitution
-from stadtsinn.cloud.alarms.duty.roster import Roster, Weekly
+from stadtsinn.cloud.alarms.duty.roster import Roster, Turn, Weekly
 from stadtsinn.cloud.alarms.duty.tables import duty_groups
 from stadtsinn.cloud.platform.access.rows import missing
 from stadtsinn.cloud.platform.access.scope import Scope
@@ -124,7 +125,30 @@ def delete_substitution(connection: Connection, scope: Scope, slug: str, number:
         raise missing("substitution", number)
 
 
+def substitutions(connection: Connection, scope: Scope, slug: str) -> list[StoredSubstitution]:
+    """The newest first. Raises NotFound."""
+    return repository.substitutions(connection, repository.group(connection, scope, slug).id)
+
+
 # --- who is on duty --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Duty:
+    """Who is on duty at the beginning of a time, and in it."""
+
+    whole: Span
+    now: list[Turn]
+    turns: list[Turn]
+    is_list: bool
+
+
+def duty_in(connection: Connection, scope: Scope, slug: str, whole: Span) -> Duty:
+    """Raises NotFound."""
+    stored = repository.group(connection, scope, slug)
+    roster = roster_of(connection, stored, whole)
+    is_mere_list = is_list(connection, stored)
+    return Duty(whole, roster.on_duty(whole.start), roster.turns(whole), is_mere_list)
 
 
 def roster_of(connection: Connection, stored: StoredGroup, whole: Span) -> Roster:
