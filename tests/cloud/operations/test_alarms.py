@@ -225,7 +225,9 @@ def test_a_disk(operator: Operator) -> None:
     assert operator.look(86_401) == ["Betrieb: Datenträger hat wieder Platz: /var/lib/stadtsinn"]
 
 
-def test_many_are_told_in_one_message_and_written_in_slices(operator: Operator) -> None:
+def test_many_are_told_in_one_message_and_written_in_slices(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No town waits for the row of each silent device."""
     count = 1_203
     operator.disks = []
@@ -240,7 +242,7 @@ def test_many_are_told_in_one_message_and_written_in_slices(operator: Operator) 
             yield connection
             written.append(len(told(connection)) - before)
 
-    operator.town.database.write = counted  # type: ignore[method-assign]
+    monkeypatch.setattr(operator.town.database, "write", counted)
     (text,) = operator.look(0)
     assert text.endswith(f"und {count - 3} weitere")
     assert written == [500, 500, 203]

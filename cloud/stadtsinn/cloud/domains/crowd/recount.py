@@ -34,7 +34,8 @@ COUNTED_ANEW = 7 * DAY
 class Waiting:
     """What waits to be counted anew together, read from the log.
 
-    It holds for this revision of the registry, and while the log is counted up to `position`.
+    In the order of zones. It holds for this revision of the registry, and while the log is counted
+    up to `position`.
     """
 
     ids: Sequence[int]
@@ -47,7 +48,8 @@ def read_waiting(
     parts: Sequence[Uncounted], directory: Directory, zones: Zones, history: History, now: Instant
 ) -> Waiting:
     """The first of these parts, with those that concern the same zones: one without the other
-    would show a number that never was. Parts at stations without gates come with any."""
+    would show a number that never was. Parts at stations without gates come with any. Zones that
+    all of them are counted anew in are left out."""
     first: set[int] = set()
     chosen = []
     for part in parts:
@@ -55,7 +57,9 @@ def read_waiting(
         first = first or own
         if not own or own & first:
             chosen.append(part)
-    found = tuple(recounts(chosen, directory, zones, history, now))
+    done = min(part.counted_to for part in chosen)
+    found = [one for one in recounts(chosen, directory, zones, history, now) if one.zone_id > done]
+    found.sort(key=lambda one: one.zone_id)
     return Waiting([part.id for part in chosen], found, directory.revision, history.position)
 
 

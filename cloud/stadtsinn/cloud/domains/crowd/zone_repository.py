@@ -340,6 +340,11 @@ def states(connection: Connection, after: int = 0) -> dict[int, ZoneState]:
     return {row.zone_id: ZoneState(row.version, row.sampled_at, row.resets_until) for row in rows}
 
 
+def state(connection: Connection, zone_id: int) -> ZoneState | None:
+    row = connection.execute(select(zone_states).where(zone_states.c.zone_id == zone_id)).first()
+    return None if row is None else ZoneState(row.version, row.sampled_at, row.resets_until)
+
+
 def advance_state(
     connection: Connection,
     zone_id: int,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -80,10 +80,13 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction that commits at the end of the block or leaves nothing behind."""
+    def write(self, *, ahead: bool = False) -> Iterator[Connection]:
+        """A transaction that commits at the end of the block or leaves nothing behind.
+
+        `ahead` of the other threads, for the one that edges wait for.
+        """
         try:
-            with self._turn or nullcontext(), self._writer.begin() as connection:
+            with self._alone(ahead=ahead), self._writer.begin() as connection:
                 yield connection
         finally:
             self.written = next(self._numbers)
@@ -96,7 +99,7 @@ class Database:
         at foreign keys only once, before the commit. Raises RuntimeError when one is broken.
         """
         engine = self.engine.execution_options(stadtsinn_access="schema")
-        with self._turn or nullcontext(), engine.connect() as connection:
+        with self._alone(), engine.connect() as connection:
             try:
                 with connection.begin():
                     before = _broken_keys(connection)
@@ -106,6 +109,9 @@ class Database:
                 if self.is_sqlite:  # past the transaction, where alone it has an effect
                     raw: Any = connection.connection.driver_connection
                     raw.execute("PRAGMA foreign_keys=ON")
+
+    def _alone(self, *, ahead: bool = False) -> AbstractContextManager[None]:
+        return self._turn.held(ahead=ahead) if self._turn else nullcontext()
 
     def let_others_write(self) -> None:
         """Wait between two transactions of work that needs many: another process that waits for
@@ -134,7 +140,7 @@ class Database:
         """Write back what stands beside SQLite's file: it may hold what was deleted."""
         if not self.is_sqlite:
             return
-        with self._turn or nullcontext():
+        with self._alone():
             raw = self.engine.raw_connection()
             try:
                 raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")

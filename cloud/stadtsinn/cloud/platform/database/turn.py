@@ -8,39 +8,45 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from types import TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class Turn:
-    """Use it with `with`. Not for one thread twice."""
+    """Not for one thread twice."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._taken = False
         self._waiting: deque[threading.Lock] = deque()
 
-    def __enter__(self) -> None:
+    @contextmanager
+    def held(self, *, ahead: bool = False) -> Iterator[None]:
+        """Have it during the block. `ahead` of all who wait, for one thread that somebody waits
+        for: between two of its turns one of the others has theirs."""
+        self._wait(ahead=ahead)
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._hand_on()
+
+    def _wait(self, *, ahead: bool) -> None:
         with self._guard:
             if not self._taken:
                 self._taken = True
                 return
             mine = threading.Lock()
             mine.acquire()
-            self._waiting.append(mine)
+            if ahead:
+                self._waiting.appendleft(mine)
+            else:
+                self._waiting.append(mine)
         try:
             mine.acquire()  # until who has it now hands it on
         except BaseException:  # Ctrl-C while waiting
             self._give_up(mine)
             raise
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        with self._guard:
-            self._hand_on()
 
     def _hand_on(self) -> None:
         if self._waiting:
