@@ -24,7 +24,7 @@ def test_what_failed_keeps_the_logs_that_its_text_names(
     temporary: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(typer.Exit), errors_as_sentences("demo", False):
-        played(Stuck("see the logs"))
+        played(Stuck("see the logs", "siehe die Logs"))
     (place,) = temporary.iterdir()
     assert (place / "cloud.log").read_text() == "why"
     assert f"kept in {place}" in capsys.readouterr().err

@@ -43,7 +43,7 @@ def keeps_messages(name: str, broker: Broker, topic: str) -> bool:
     try:
         report = probe(broker, topic)
     except ValueError as error:
-        refuse(str(error))
+        refuse(error)
     where = f"{name} {broker.host}:{broker.port}"
     if report.fault is not None:
         say(f"{where}: {_fault(report)}")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stadtsinn.cli.frame import FAILED, refuse
+from stadtsinn.base.sentence import Explained
+from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_list, say, say_as_it_is
@@ -215,11 +216,7 @@ def _authority(folder: Path) -> Iterator[Authority]:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    from stadtsinn.cloud.broker.authority import Refused
-
     try:
         yield
-    except Refused as refused:
-        refuse(str(refused))
-    except OSError as error:
-        refuse(str(error), FAILED)
+    except (Explained, OSError) as error:
+        refuse(error)

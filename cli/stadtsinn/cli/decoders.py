@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from stadtsinn.cli.frame import FAILED, end
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import in_words, text
 from stadtsinn.cli.output import say, say_as_it_is, say_json
 from stadtsinn.cli.own_devices import DeviceFolder, use_device_folder
 from stadtsinn.decoders.catalogue import catalogue
@@ -144,7 +144,7 @@ def export(
     try:
         say_as_it_is(codec(known.device(ts013)))
     except ValueError as error:
-        end(str(error))
+        end(in_words(error))
 
 
 @app.command(
@@ -184,7 +184,7 @@ def _prove(file: Path, noise: int) -> bool:
         device = DeviceType(device_id, file.read_text(encoding="utf-8"))
         found = findings(device, noise=noise)
     except (DeviceFileError, OSError, UnicodeDecodeError) as error:
-        say(str(error))
+        say(in_words(error))
         return False
     examples = len(device.file.examples)
     if not found:

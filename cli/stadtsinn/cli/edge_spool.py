@@ -17,4 +17,4 @@ def spool_of(config: Path) -> Path:
     try:
         return load_settings(config).spool.path
     except SettingsError as error:
-        refuse(str(error))
+        refuse(error)

@@ -132,7 +132,7 @@ def _ask(name: str, yes: bool) -> None:
         f"Das lässt sich nicht rückgängig machen. Zum Löschen '{name}' eingeben",
     )
     if typer.prompt(question, default="", show_default=False) != name:
-        raise Conflict(text("nothing was erased", "nichts wurde gelöscht"))
+        raise Conflict("nothing was erased", "nichts wurde gelöscht")
 
 
 def _telling(storage: Storage) -> Slices:

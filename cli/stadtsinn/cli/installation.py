@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stadtsinn.cli.command_logs import command_logs
-from stadtsinn.cli.frame import BAD_USAGE, FAILED, refuse
+from stadtsinn.cli.frame import FAILED, refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.output import say
 from stadtsinn.cli.own_devices import use_device_folder
@@ -89,35 +89,27 @@ def read_settings(config: Path) -> CloudSettings:
 
 @contextmanager
 def server_errors(config: Path) -> Iterator[None]:
-    """Errors that an operator can correct end with a sentence instead of a traceback: with exit
-    code 1 where the data do not allow a change, else 2."""
+    """Errors that an operator can correct end with a sentence instead of a traceback, and with
+    the exit code of their kind."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from stadtsinn.base.logs import mask_text
-    from stadtsinn.base.problems import Problem
-    from stadtsinn.cloud.backup.manifest import BackupFailed
+    from stadtsinn.base.sentence import Explained
     from stadtsinn.cloud.intake.service import DatabaseAway
-    from stadtsinn.cloud.platform.database.sqlite_file import DatabaseDamaged
-    from stadtsinn.cloud.series.stores.store import SeriesRejected, SeriesUnavailable
-    from stadtsinn.cloud.town_file.problems import TownRefused
 
     command_logs()
     try:
         yield
-    except TownRefused as refused:
-        refuse(mask_text(text(str(refused), refused.german)), FAILED)
-    except (Problem, DatabaseDamaged, BackupFailed) as refused:
-        refuse(mask_text(str(refused)), FAILED)
+    except (Explained, ValueError, OSError, RuntimeError) as error:
+        refuse(error)
     except (SQLAlchemyError, DatabaseAway) as error:
-        if isinstance(error.__cause__, DatabaseDamaged):
-            refuse(str(error.__cause__), FAILED)
+        if isinstance(error.__cause__, Explained):
+            refuse(error.__cause__)
         reason = mask_text(str(error).splitlines()[0])
         refuse(
             text(
                 f"the database does not answer ({reason}): check [database] url in {config}",
                 f"die Datenbank antwortet nicht ({reason}): [database] url in {config} prüfen",
             ),
-            BAD_USAGE,
+            FAILED,
         )
-    except (SeriesRejected, SeriesUnavailable, ValueError, OSError, RuntimeError) as error:
-        refuse(mask_text(str(error)), BAD_USAGE)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stadtsinn.base.problems import Conflict
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
@@ -122,15 +123,13 @@ def _nowhere() -> str:
 
 def _ask(count: int) -> None:
     if not sys.stdin.isatty():
-        raise ValueError(
-            text(
-                f"{count} rows would change: say so with --yes",
-                f"{count} Zeilen würden geändert: mit --yes bestätigen",
-            )
+        raise Unusable(
+            f"{count} rows would change: say so with --yes",
+            f"{count} Zeilen würden geändert: mit --yes bestätigen",
         )
     question = text(f"Change {count} rows for good?", f"{count} Zeilen endgültig ändern?")
     if not typer.confirm(question):
-        raise Conflict(text("nothing was erased", "nichts wurde gelöscht"))
+        raise Conflict("nothing was erased", "nichts wurde gelöscht")
 
 
 def _wanted() -> Wanted:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import DryRun, Json
@@ -105,17 +106,15 @@ def _wanted(since: str | None, until: str | None, devices: list[str], tenant: st
     from stadtsinn.cloud.series.redecode.service import Wanted
 
     if since is None or until is None:
-        raise ValueError(
-            text(
-                "give the range with --from and --to, e.g. --from 2026-10-01 --to 2026-10-31",
-                "bitte den Zeitraum mit --from und --to angeben, "
-                "z. B. --from 2026-10-01 --to 2026-10-31",
-            )
+        raise Unusable(
+            "give the range with --from and --to, e.g. --from 2026-10-01 --to 2026-10-31",
+            "bitte den Zeitraum mit --from und --to angeben, "
+            "z. B. --from 2026-10-01 --to 2026-10-31",
         )
     start, end = read_moment("--from", since), read_end("--to", until)
     if start >= end:
-        raise ValueError(
-            text("--from lies after --to: swap them", "--from liegt nach --to: bitte tauschen")
+        raise Unusable(
+            "--from lies after --to: swap them", "--from liegt nach --to: bitte tauschen"
         )
     return Wanted(start, end, tenant, frozenset(name.strip().lower() for name in devices))
 

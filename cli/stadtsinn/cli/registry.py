@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
-from stadtsinn.cli.language import german, text
+from stadtsinn.cli.language import text
 from stadtsinn.cli.options import DryRun, Json, TownName
 from stadtsinn.cli.output import print_json, print_list, say, say_as_it_is
 
@@ -264,7 +264,10 @@ def take_edge(edge: EdgeId, config: Config = DEFAULT_CONFIG) -> None:
         with opened.database.read() as connection:
             owner = tenant_of_edge(connection, edge)
         if owner is None:
-            raise NotFound(f"There is no edge agent '{edge}': 'stadtsinn registry edges'.")
+            raise NotFound(
+                f"There is no edge agent '{edge}': 'stadtsinn registry edges'.",
+                f"Es gibt keinen Agenten '{edge}': 'stadtsinn registry edges'.",
+            )
         scope = operator_scope(owner)
         with service.change(opened.database, scope, opened.clock.now()) as connection:
             service.delete_edge(connection, scope, edge)
@@ -308,28 +311,10 @@ def _warn_of_idle(rule: Rule) -> None:
 
 def change_line(change: Change) -> str:
     sign = {"created": "+", "changed": "~"}.get(change.kind, "?")
-    return f"{sign} {_named(change.what)}{f'  ({change.detail})' if change.detail else ''}"
+    from stadtsinn.cloud.platform.nouns import in_german
 
-
-_NOUNS = {
-    "tenant": "Stadt",
-    "site": "Ort",
-    "station": "Messstelle",
-    "device": "Gerät",
-    "edge": "Agent",
-    "zone": "Zone",
-    "gate": "Zugang",
-    "recipient": "Empfänger",
-    "rule": "Regel",
-}
-
-
-def _named(what: str) -> str:
-    """What a change concerns, `zone market, gate north`, in the reader's language."""
-    if not german():
-        return what
-    things = (thing.partition(" ") for thing in what.split(", "))
-    return ", ".join(f"{_NOUNS.get(kind, kind)}{gap}{name}" for kind, gap, name in things)
+    what = text(change.what, in_german(change.what))
+    return f"{sign} {what}{f'  ({change.detail})' if change.detail else ''}"
 
 
 def _conclusion(count: int, dry_run: bool) -> str:

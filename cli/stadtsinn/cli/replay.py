@@ -9,12 +9,11 @@ import typer
 
 from stadtsinn.base.berlin import for_people
 from stadtsinn.base.instant import parse
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import in_words, text
 from stadtsinn.cli.output import print_json, print_table, progress_bar, say
 from stadtsinn.cli.stage_options import (
     cache_folder,
     errors_as_sentences,
-    in_words,
     stage_folder,
 )
 
@@ -112,7 +111,12 @@ def _speed(given: str) -> float | None:
     except ValueError:
         speed = 0.0
     if not 0 < speed < float("inf"):
-        raise typer.BadParameter(f"--speed {given}: give a number above 0, or 'max'")
+        raise typer.BadParameter(
+            text(
+                f"--speed {given}: give a number above 0, or 'max'",
+                f"--speed {given}: eine Zahl über 0 angeben oder 'max'",
+            )
+        )
     return speed
 
 
@@ -124,7 +128,7 @@ def _format(name: str | None) -> str | None:
     try:
         return format_named(name).name
     except UnknownFormat as error:
-        raise typer.BadParameter(f"--format: {error}") from None
+        raise typer.BadParameter(f"--format: {in_words(error)}") from None
 
 
 def _town(path: Path | None) -> Town | None:

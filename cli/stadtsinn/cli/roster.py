@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.cli.frame import FAILED, refuse
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import german, text
@@ -180,8 +181,9 @@ def import_plan(
         except DryRunEnded:
             pass
         except PlanRefused as problem:
+            said = problem.sentence
             refused = text(
-                f"nothing was changed\n{problem.detail}", f"nichts geändert\n{problem.german}"
+                f"nothing was changed\n{said.english}", f"nichts geändert\n{said.german}"
             )
     if refused is not None:
         refuse(refused, FAILED)
@@ -244,13 +246,9 @@ def stand_in(
         if absent and taker and start and end:
             first, last = read_moment("--from", start), read_end("--to", end)
             if last <= first:
-                raise ValueError(
-                    text("--to has to lie after --from", "--to muss nach --from liegen")
-                )
+                raise Unusable("--to has to lie after --from", "--to muss nach --from liegen")
             if absent == taker:
-                raise ValueError(
-                    text("nobody stands in for themselves", "niemand vertritt sich selbst")
-                )
+                raise Unusable("nobody stands in for themselves", "niemand vertritt sich selbst")
             wanted = SubstitutionBody(
                 absent=absent, stand_in=taker, start=to_datetime(first), end=to_datetime(last)
             )

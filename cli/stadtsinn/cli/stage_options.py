@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from stadtsinn.base.sentence import Explained
 from stadtsinn.cli.command_logs import command_logs
 from stadtsinn.cli.frame import FAILED, end, end_in_json
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import in_words, text
 from stadtsinn.cli.output import say
 
 if TYPE_CHECKING:
-    from stadtsinn.base.sentence import Sentence
+    pass
 
 
 def cache_folder() -> Path:
@@ -72,26 +73,15 @@ def _refuse_used(folder: Path) -> None:
 def errors_as_sentences(command: str, as_json: bool) -> Iterator[None]:
     """Expected errors of the user's machine end with a sentence instead of a traceback; SIGTERM and
     a closed terminal end it as Ctrl-C does."""
-    from stadtsinn.simulator.demo.check import Stuck
-    from stadtsinn.simulator.demo.children import ChildFailed, ended_as_by_ctrl_c
-    from stadtsinn.simulator.demo.mosquitto import MosquittoUnavailable
-    from stadtsinn.simulator.radio.publisher import PublishingStuck
-    from stadtsinn.simulator.replay.refusal import NotARecording
+    from stadtsinn.simulator.demo.children import ended_as_by_ctrl_c
 
     command_logs()
-    expected = (Stuck, ChildFailed, MosquittoUnavailable, PublishingStuck, OSError, ValueError)
     try:
         with ended_as_by_ctrl_c():
             yield
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
-    except expected as failure:
+    except (Explained, OSError, ValueError) as failure:
         if as_json:
             end_in_json({"ok": False, "error": str(failure)}, FAILED)
-        said = in_words(failure.sentence) if isinstance(failure, NotARecording) else failure
-        end(f"stadtsinn {command}: {said}", FAILED)
-
-
-def in_words(sentence: Sentence) -> str:
-    """A sentence about a recording, in the reader's language."""
-    return text(sentence.english, sentence.german)
+        end(f"stadtsinn {command}: {in_words(failure)}", FAILED)

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from backed_up_town import BackedUpTown
 from fake_senders import Outbox
 from killing import killed_at
+from stadtsinn.base.sentence import Explained
 from stadtsinn.cloud.alarms.notify.tables import outbox
 from stadtsinn.cloud.backup.restoring import InTheWay, restore_configuration
 from stadtsinn.cloud.backup.verifying import verified
@@ -205,7 +206,7 @@ def test_files_elsewhere_are_put_back_by_hand(town: BackedUpTown, tmp_path: Path
 
 def test_a_database_that_was_lost_does_not_begin_beside_its_archive(town: BackedUpTown) -> None:
     town.path.unlink()
-    with pytest.raises(RuntimeError, match="the database was lost"):
+    with pytest.raises(Explained, match="the database was lost"):
         require_no_days(town.archive)
 
 

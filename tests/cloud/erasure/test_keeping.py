@@ -221,7 +221,7 @@ def test_a_store_that_refuses_keeps_nothing_else_waiting(
     """InfluxDB 3 takes a period only when a database is made."""
 
     def refuse(tenant: str, days: int | None) -> None:
-        raise SeriesRejected(f"{tenant} {days}")
+        raise SeriesRejected(f"{tenant} {days}", f"{tenant} {days}")
 
     monkeypatch.setattr(towns.series, "set_retention", refuse)
     keep(towns, series=30, archive=30, log=30)

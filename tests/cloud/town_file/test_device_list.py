@@ -185,10 +185,10 @@ def test_all_that_is_wrong_is_said_at_once_with_line_and_column(database: Databa
         "line 11: DevEUI: is empty",
     ):
         assert any(one.startswith(beginning) for one in said), beginning
-    german = refused.value.german.splitlines()
+    german = refused.value.sentence.german.splitlines()
     assert german[0] == "nichts geändert"
     assert any(one.startswith("Zeile 3: Typ: es gibt keinen Gerätetyp 'LSE01'") for one in german)
-    assert KEY not in str(refused.value) + refused.value.german
+    assert KEY not in str(refused.value) + refused.value.sentence.german
     assert registered(database) == []
 
 

@@ -175,7 +175,7 @@ def test_another_towns_device_is_refused(world: ApiWorld) -> None:
 def test_a_misspelt_key_of_the_file_is_an_error_that_names_it(tmp_path: Path) -> None:
     path = tmp_path / "town.toml"
     path.write_text('tenant="a"\nname="A"\n[[sites]]\nslug="b"\nnam="B"\n', encoding="utf-8")
-    with pytest.raises(ValueError, match=r"town\.toml.*nam"):
+    with pytest.raises(TownRefused, match=r"town\.toml.*nam"):
         load_town(path)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from stadtsinn.base.logs import SECRET_IN_QUERY
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.base.settings.secret import Secret
 from stadtsinn.cloud.settings import CloudSettings
 
@@ -81,7 +82,10 @@ def _holds_key(path: Path) -> bool:
 
 def _name(path: Path, base: Path) -> str:
     if not str(path).isprintable():
-        raise ValueError(f"{str(path)!r} has characters that no backup can name: rename it")
+        raise Unusable(
+            f"{str(path)!r} has characters that no backup can name: rename it",
+            f"{str(path)!r} hat Zeichen, die keine Sicherung nennen kann: umbenennen",
+        )
     if path.is_relative_to(base):
         return f"{FOLDER}/{path.relative_to(base)}"
     return f"{FOLDER}/{_ELSEWHERE}/{str(path).lstrip('/')}"

@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from stadtsinn.base.private_files import private_folder
+from stadtsinn.base.sentence import Explained, Unusable
 from stadtsinn.cloud.broker.certificates import (
     authority_certificate,
     client_certificate,
@@ -44,7 +45,7 @@ SERVER = "server"
 _LONGEST_NAME = 64
 
 
-class Refused(ValueError):
+class Refused(Explained):
     """The authority does not do it; the text says why and what to do."""
 
 
@@ -81,13 +82,19 @@ class Authority:
 
     @classmethod
     def create(cls, folder: Path, name: str) -> Self:
-        """Raises Refused where there is one already: a new one would shut all edges out."""
+        """Raises Refused where there is one already: a new one would shut all edges out. Raises
+        Unusable for a name that cannot be printed."""
         if not name.isprintable() or not 0 < len(name) <= _LONGEST_NAME:
-            raise Refused(f"the authority's name has 1 to {_LONGEST_NAME} printable characters")
+            raise Unusable(
+                f"the authority's name has 1 to {_LONGEST_NAME} printable characters",
+                f"der Name der Zertifikatsstelle hat 1 bis {_LONGEST_NAME} druckbare Zeichen",
+            )
         if (folder / "ca.key").exists():
             raise Refused(
                 f"{folder} holds an authority already: with a new one no certificate of the old "
-                "one would be valid. Remove the folder if that is wanted"
+                "one would be valid. Remove the folder if that is wanted",
+                f"{folder} enthält schon eine Zertifikatsstelle: mit einer neuen gälte kein "
+                "Zertifikat der alten mehr. Den Ordner entfernen, wenn das gewollt ist",
             )
         private_folder(folder)
         key = ec.generate_private_key(ec.SECP256R1())
@@ -105,12 +112,19 @@ class Authority:
             key = load_pem_private_key((folder / "ca.key").read_bytes(), None)
         except FileNotFoundError as error:
             raise Refused(
-                f"{error.filename} is not there: 'stadtsinn ca create' makes it"
+                f"{error.filename} is not there: 'stadtsinn ca create' makes it",
+                f"{error.filename} gibt es nicht: 'stadtsinn ca create' legt sie an",
             ) from None
         except (OSError, ValueError) as error:
-            raise Refused(f"the authority in {folder} cannot be read: {error}") from None
+            raise Refused(
+                f"the authority in {folder} cannot be read: {error}",
+                f"die Zertifikatsstelle in {folder} ist nicht lesbar: {error}",
+            ) from None
         if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise Refused(f"{folder}/ca.key is no key that 'stadtsinn ca create' made")
+            raise Refused(
+                f"{folder}/ca.key is no key that 'stadtsinn ca create' made",
+                f"{folder}/ca.key ist kein Schlüssel, den 'stadtsinn ca create' gemacht hat",
+            )
         return cls(folder, certificate, key)
 
     # --- issuing -----------------------------------------------------------------------
@@ -119,10 +133,7 @@ class Authority:
         """For the broker. `hosts`: every name and address that it is reached by. A later one
         takes the place of an earlier one."""
         key = ec.generate_private_key(ec.SECP256R1())
-        try:
-            made = server_certificate(SERVER, hosts, key, self._certificate, self._key, days)
-        except ValueError as error:
-            raise Refused(str(error)) from None
+        made = server_certificate(SERVER, hosts, key, self._certificate, self._key, days)
         return self._keep(self.folder / SERVER, SERVER, made, key)
 
     @property
@@ -130,7 +141,10 @@ class Authority:
         """What `issue_server` made last. Raises Refused where it never did."""
         files = _files(self.folder / SERVER, SERVER)
         if not files.key.exists():
-            raise Refused("the broker has no certificate: 'stadtsinn ca server HOST' makes it")
+            raise Refused(
+                "the broker has no certificate: 'stadtsinn ca server HOST' makes it",
+                "der Broker hat kein Zertifikat: 'stadtsinn ca server RECHNER' stellt es aus",
+            )
         return files
 
     def issue_edge(
@@ -143,14 +157,15 @@ class Authority:
     ) -> Credentials:
         """For an edge agent, by its id; `tenant` is the short name of the town it belongs to.
 
-        Raises Refused for a name that is none, and for a second valid certificate without `renew`.
+        Raises Unusable for a name that is none, and Refused for a second valid certificate
+        without `renew`.
         """
         if tenant is not None and not re.fullmatch(SLUG_PATTERN, tenant):
-            raise Refused("a town's short name has a-z, 0-9 and '-': 'stadtsinn tenant list'")
-        try:
-            checked_edge_id(edge_id)
-        except ValueError as error:
-            raise Refused(str(error)) from None
+            raise Unusable(
+                "a town's short name has a-z, 0-9 and '-': 'stadtsinn tenant list'",
+                "der Kurzname einer Stadt hat a-z, 0-9 und '-': 'stadtsinn tenant list'",
+            )
+        checked_edge_id(edge_id)
         return self._issue_client(edge_id, days, tenant, renew=renew)
 
     def issue_role(
@@ -158,7 +173,10 @@ class Authority:
     ) -> Credentials:
         """For an ingest or a network server on another machine."""
         if role not in ROLES:
-            raise Refused(f"there is no role of that name; there are {', '.join(ROLES)}")
+            raise Unusable(
+                f"there is no role of that name; there are {', '.join(ROLES)}",
+                f"eine Rolle dieses Namens gibt es nicht; möglich sind {', '.join(ROLES)}",
+            )
         return self._issue_client(role, days, None, renew=renew)
 
     def _issue_client(
@@ -167,7 +185,10 @@ class Authority:
         if not renew and any(one.name == name for one in self.valid()):
             raise Refused(
                 f"'{name}' has a valid certificate: 'stadtsinn ca revoke' if its machine is lost; "
-                "--renew gives it another one, and the old one stays valid until it ends"
+                "--renew gives it another one, and the old one stays valid until it ends",
+                f"'{name}' hat ein gültiges Zertifikat: 'stadtsinn ca revoke', wenn sein Rechner "
+                "verloren ist; --renew stellt ein weiteres aus, und das alte gilt bis zu seinem "
+                "Ablauf",
             )
         key = ec.generate_private_key(ec.SECP256R1())
         made = client_certificate(name, key, self._certificate, self._key, days, tenant)
@@ -228,7 +249,10 @@ class Authority:
         """
         serials = [one.serial for one in self.valid() if one.name == name]
         if not serials:
-            raise Refused(f"'{name}' has no valid certificate: 'stadtsinn ca list' shows them")
+            raise Refused(
+                f"'{name}' has no valid certificate: 'stadtsinn ca list' shows them",
+                f"'{name}' hat kein gültiges Zertifikat: 'stadtsinn ca list' zeigt sie",
+            )
         now = datetime.now(UTC)
         self._write_revocations(self._revoked() | dict.fromkeys(serials, now))
         shutil.rmtree(self.folder / "clients" / name, ignore_errors=True)
@@ -244,7 +268,9 @@ class Authority:
         except (OSError, ValueError) as error:
             raise Refused(
                 f"{self.revocations} cannot be read ({error}): take it from the broker's folder "
-                "or from a backup, otherwise revoked certificates become valid again"
+                "or from a backup, otherwise revoked certificates become valid again",
+                f"{self.revocations} ist nicht lesbar ({error}): aus dem Ordner des Brokers oder "
+                "einer Sicherung holen, sonst werden gesperrte Zertifikate wieder gültig",
             ) from None
         return {one.serial_number: one.revocation_date_utc for one in known}
 

@@ -47,7 +47,10 @@ class Listening:
 def configuration(folder: Path, listening: Listening) -> str:
     """The file for Mosquitto's conf.d; all that it names is in `folder`."""
     if any(character.isspace() for character in str(folder)):
-        raise Refused(f"{folder}: Mosquitto takes no blanks in the names of its files")
+        raise Refused(
+            f"{folder}: Mosquitto takes no blanks in the names of its files",
+            f"{folder}: Mosquitto nimmt keine Leerzeichen in Dateinamen",
+        )
     template = Template(_text("mosquitto.conf"))
     return template.substitute(
         folder=folder,

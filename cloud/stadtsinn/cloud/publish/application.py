@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from stadtsinn.base.health import Check
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.alarms.alerts.endpoints import router as alerts_router
 from stadtsinn.cloud.alarms.duty.endpoints import router as duty_router
 from stadtsinn.cloud.alarms.notify.endpoints import page_router as phone_router
@@ -77,8 +78,11 @@ REPORT_ROUTERS = (report_router,)
 # Pages and data for everybody.
 OPEN_ROUTERS: tuple[APIRouter, ...] = (phone_router, web_router)
 
-_UNAVAILABLE: Mapping[type[Exception], str] = {
-    SeriesUnavailable: "The store of measured values does not answer. Try again in a moment."
+_UNAVAILABLE: Mapping[type[Exception], Sentence] = {
+    SeriesUnavailable: Sentence(
+        "The store of measured values does not answer. Try again in a moment.",
+        "Die Ablage der Messwerte antwortet nicht. Gleich noch einmal versuchen.",
+    )
 }
 
 

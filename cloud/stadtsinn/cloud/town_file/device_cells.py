@@ -7,6 +7,7 @@ import re
 from decimal import Decimal
 
 from stadtsinn.base.foreign_text import visible
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.platform.api.fields import normalised_dev_eui
 from stadtsinn.cloud.platform.lists.row_errors import WrongCell
 from stadtsinn.cloud.town_file.device_columns import UNITS
@@ -52,9 +53,8 @@ def dev_eui(cell: str) -> str:
         )
     try:
         return normalised_dev_eui(digits)
-    except ValueError as error:
-        german = "eine DevEUI hat 16 Hexadezimalziffern, z. B. 70b3d57ed0001234"
-        raise WrongCell(str(error), german) from None
+    except Unusable as error:
+        raise WrongCell.of(error.sentence) from None
 
 
 def seconds(cell: str, unit: int | None) -> int:

@@ -91,7 +91,7 @@ def read_devices(content: bytes | str) -> DeviceTable:
 
 
 def _refused(sentence: Sentence) -> TownRefused:
-    return TownRefused(sentence.english, german=sentence.german)
+    return TownRefused.of(sentence)
 
 
 def _text(content: bytes) -> str:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, ValidationError
 
+from stadtsinn.base.explaining import explained
 from stadtsinn.base.text_files import NoText, decoded
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.duty.model import DutyGroup
@@ -77,20 +78,20 @@ class Town(Model):
         try:
             return cls.model_validate(document)
         except ValidationError as error:
-            raise TownRefused(wrong_values(cls, document, error)) from None
+            raise TownRefused.of(wrong_values(cls, document, error)) from None
 
 
 def load_town(path: Path) -> Town:
     """Read a town file.
 
-    Raises OSError when it cannot be read, ValueError when it is no TOML, and TownRefused,
-    naming file, section and key, when it does not say what a town file has to say.
+    Raises OSError when it cannot be read, and TownRefused, naming file, section and key, when it
+    is no TOML or does not say what a town file has to say.
     """
     try:
         document = tomllib.loads(decoded(path.read_bytes()))
     except (tomllib.TOMLDecodeError, NoText) as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise TownRefused.of(explained(error).about(path)) from error
     try:
         return Town.read(document)
     except TownRefused as refused:
-        raise TownRefused(f"{path}: {refused}") from None
+        raise TownRefused.of(refused.sentence.about(path)) from None

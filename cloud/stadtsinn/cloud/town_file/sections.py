@@ -134,7 +134,7 @@ class Applying:
             count_anew(connection)
             if len(self.refusals) == _MOST_REFUSALS:
                 raise
-            self.refusals.append(Refusal(self.at, problem.detail))
+            self.refusals.append(Refusal(self.at, problem.sentence))
 
     def _tenant(self, connection: Connection, towns: Sequence[Town]) -> None:
         for town in towns:

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from stadtsinn.base.language import Language
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.rules.kind import (
     Judgement,
     Past,
@@ -42,9 +43,11 @@ class Threshold(RuleKind):
         above = self.direction is Direction.ABOVE
         if self.off >= self.on if above else self.off <= self.on:
             side = "below" if above else "above"
-            raise ValueError(
+            raise Unusable(
                 f"'off' ({self.off:g}) has to lie {side} 'on' ({self.on:g}): "
-                "between the two an alarm stays as it is, so that it does not flicker"
+                "between the two an alarm stays as it is, so that it does not flicker",
+                f"'off' ({self.off:g}) muss {'unter' if above else 'über'} 'on' ({self.on:g}) "
+                "liegen: dazwischen bleibt ein Alarm, wie er ist, damit er nicht flattert",
             )
         return self
 

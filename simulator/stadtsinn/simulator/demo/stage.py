@@ -180,7 +180,9 @@ class Stage:
 
         if not wait_until(holds, timeout=_READY_SECONDS):
             raise ChildFailed(
-                f"not everything was ready within {_READY_SECONDS} s: see {self.folder}/*.log"
+                f"not everything was ready within {_READY_SECONDS} s: see {self.folder}/*.log",
+                f"innerhalb von {_READY_SECONDS} s war nicht alles bereit: siehe "
+                f"{self.folder}/*.log",
             )
 
     def _edge_child(self) -> Child:

@@ -69,9 +69,7 @@ class Recording:
             f"kein Uplink ist lesbar (Ereignisse: {count})" if count else "kein Ereignis gefunden",
         )
         told = (nothing, *self.faults)
-        raise NotARecording(
-            Sentence("\n".join(one.english for one in told), "\n".join(one.german for one in told))
-        )
+        raise NotARecording.of(Sentence.joined(told, "\n"))
 
 
 def read_recording(path: Path, now: Instant, format_name: str | None = None) -> Recording:
@@ -82,7 +80,7 @@ def read_recording(path: Path, now: Instant, format_name: str | None = None) -> 
     """
     text = text_of(path)
     if (sentence := foreign_text(text)) is not None:
-        raise NotARecording(sentence)
+        raise NotARecording.of(sentence)
     found = [*found_in(text)]
     server = format_named(format_name) if format_name else _recognised(found)
     messages: list[Recorded] = []

@@ -204,7 +204,7 @@ def test_a_wrong_plan_changes_nothing_and_says_all_that_is_wrong(town: AlertTown
         _import(town, FIRST, "01.10.2026 08:00;01.10.2026 07:00;bauhof", "x;y;bauhof")
     assert "line 3: the shift ends" in refused.value.detail
     assert "line 4: 'x' is no time" in refused.value.detail
-    assert "Zeile 3: die Schicht endet" in refused.value.german
+    assert "Zeile 3: die Schicht endet" in refused.value.sentence.german
     assert _import(town, FIRST) == (1, 0, 0)
 
 

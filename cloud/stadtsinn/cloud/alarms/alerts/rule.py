@@ -23,6 +23,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from stadtsinn.base.instant import SECOND, Instant
+from stadtsinn.base.sentence import Sentence, Unusable
 from stadtsinn.cloud.alarms.notify.message import Severity
 from stadtsinn.cloud.platform.api.fields import Name, ShortText, Slug
 from stadtsinn.cloud.platform.api.model import Model
@@ -44,9 +45,11 @@ _EXAMPLE: dict[str, JsonValue] = {
     "recipients": ["ordnungsamt"],
 }
 _WEEK = 7 * 86_400
-_NO_DEVICE = (
+_NO_DEVICE = Sentence(
     "a rule names a 'station', not a 'device', so that it survives a swap: "
-    "'stadtsinn station list' shows the stations and their devices"
+    "'stadtsinn station list' shows the stations and their devices",
+    "eine Regel nennt eine 'station', kein 'device', damit sie einen Gerätetausch übersteht: "
+    "'stadtsinn station list' zeigt die Messstellen und ihre Geräte",
 )
 _PATIENCE_S = 60
 
@@ -70,7 +73,10 @@ class Group(Model):
     @model_validator(mode="after")
     def _of_something(self) -> Self:
         if self.kind is None and self.site is None and self.tag is None:
-            raise ValueError("say what the stations have in common: 'kind', 'site' or 'tag'")
+            raise Unusable(
+                "say what the stations have in common: 'kind', 'site' or 'tag'",
+                "angeben, was die Messstellen gemeinsam haben: 'kind', 'site' oder 'tag'",
+            )
         return self
 
     def holds(self, station: StationEntry) -> bool:
@@ -132,11 +138,14 @@ class RuleBody(Model):
         if not isinstance(values, dict):
             return values
         if "device" in values:
-            raise ValueError(_NO_DEVICE)
+            raise Unusable.of(_NO_DEVICE)
         if isinstance(parameters := values.get("parameters"), RuleKind):
             return {**values, "kind": parameters.kind_name}
         if "parameters" in values:
-            raise ValueError("write the parameters of the kind beside 'kind', each by its name")
+            raise Unusable(
+                "write the parameters of the kind beside 'kind', each by its name",
+                "die Einstellungen der Art stehen neben 'kind', jede unter ihrem Namen",
+            )
         kind = _kind(values.get("kind", Threshold.kind_name))
         theirs = {name: values[name] for name in kind.model_fields if name in values}
         common = {name: value for name, value in values.items() if name not in theirs}
@@ -145,14 +154,25 @@ class RuleBody(Model):
     @model_validator(mode="after")
     def _sound(self) -> Self:
         if sum(one is not None for one in (self.station, self.group, self.zone)) != 1:
-            raise ValueError("give either 'station' or 'group' or 'zone'")
+            raise Unusable(
+                "give either 'station' or 'group' or 'zone'",
+                "entweder 'station' oder 'group' oder 'zone' angeben",
+            )
         if self.zone is None and not self.quantity:
-            raise ValueError("name the 'quantity' of the station, e.g. soil_moisture")
+            raise Unusable(
+                "name the 'quantity' of the station, e.g. soil_moisture",
+                "die 'quantity' der Messstelle nennen, z. B. soil_moisture",
+            )
         if self.zone is not None and (self.quantity or self.channel):
-            raise ValueError("a zone has neither 'quantity' nor 'channel'")
+            raise Unusable(
+                "a zone has neither 'quantity' nor 'channel'",
+                "eine Zone hat weder 'quantity' noch 'channel'",
+            )
         if self.zone is None and self.parameters.of_permit:
-            raise ValueError(
-                f"a rule of kind '{self.kind}' is for a zone: only zones have a permitted number"
+            raise Unusable(
+                f"a rule of kind '{self.kind}' is for a zone: only zones have a permitted number",
+                f"eine Regel der Art '{self.kind}' gilt für eine Zone: nur Zonen haben eine "
+                "zulässige Zahl",
             )
         return self
 
@@ -197,7 +217,10 @@ class Rule(RuleBody):
 def _kind(name: Any) -> type[RuleKind]:
     kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
-        raise ValueError(f"there is no such kind of rule: use one of {', '.join(sorted(KINDS))}")
+        raise Unusable(
+            f"there is no such kind of rule: use one of {', '.join(sorted(KINDS))}",
+            f"diese Art von Regel gibt es nicht: möglich sind {', '.join(sorted(KINDS))}",
+        )
     return kind
 
 

@@ -52,7 +52,10 @@ def create_rule(connection: Connection, scope: Scope, wanted: Rule) -> None:
         rule_id = repository.insert_rule(connection, scope, wanted, subject)
         _set_recipients(connection, scope, rule_id, wanted)
     else:
-        raise Conflict(f"There is already a rule '{wanted.slug}'. Change it with PUT.")
+        raise Conflict(
+            f"There is already a rule '{wanted.slug}'. Change it with PUT.",
+            f"Es gibt schon eine Regel '{wanted.slug}'. Sie mit PUT ändern.",
+        )
 
 
 def replace_rule(connection: Connection, scope: Scope, wanted: Rule) -> bool:
@@ -106,7 +109,10 @@ def apply_rules(
             if change := _create_or_replace(connection, scope, rule):
                 changes.append((change, f"rule {rule.slug}"))
         except Invalid as problem:
-            raise Invalid(f"rule {rule.slug}: {problem.detail}") from None
+            raise Invalid(
+                f"rule {rule.slug}: {problem.sentence.english}",
+                f"Regel {rule.slug}: {problem.sentence.german}",
+            ) from None
     return changes
 
 
@@ -149,9 +155,13 @@ def _subject(connection: Connection, scope: Scope, wanted: Rule) -> Subject:
         if wanted.group is not None and wanted.group.site is not None:
             registry.site(connection, scope, wanted.group.site)
     except NotFound as missing:
-        raise Invalid(f"{missing.detail} Register it first.") from None
+        raise Invalid(
+            f"{missing.detail} Register it first.",
+            f"{missing.sentence.german} Erst anlegen.",
+        ) from None
     except VocabularyError as unknown:
-        raise Invalid(f"{unknown}.") from None
+        said = unknown.sentence
+        raise Invalid(f"{said.english}.", f"{said.german}.") from None
     return Subject()
 
 
@@ -159,7 +169,9 @@ def _require_permit(wanted: Rule, watched: Zone) -> None:
     if wanted.parameters.of_permit and watched.permitted is None:
         raise Invalid(
             f"The zone '{watched.slug}' has no permitted number: set 'permitted' first, or use the "
-            "kind 'threshold'."
+            "kind 'threshold'.",
+            f"Die Zone '{watched.slug}' hat keine zulässige Zahl: erst 'permitted' setzen, oder "
+            "die Art 'threshold' nehmen.",
         )
 
 
@@ -174,7 +186,8 @@ def _set_recipients(connection: Connection, scope: Scope, rule_id: int, wanted: 
     groups = group_ids(connection, scope, others) if others else {}
     if missing := [slug for slug in others if slug not in groups]:
         known = [*every_person(connection, scope.tenant_id), *every_group(connection, scope)]
-        raise Invalid(f"{not_one_of(missing[0], known, 'recipient')} Create it first.")
+        said = not_one_of(missing[0], known, "recipient")
+        raise Invalid(f"{said.english} Create it first.", f"{said.german} Erst anlegen.")
     repository.set_recipients(
         connection,
         rule_id,

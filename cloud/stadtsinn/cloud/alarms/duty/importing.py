@@ -26,11 +26,7 @@ from stadtsinn.cloud.platform.lists.row_errors import WrongCell, told
 
 
 class PlanRefused(Invalid):
-    """A file that is no plan of this group. Its text is English, `german` says the same."""
-
-    def __init__(self, said: Sentence) -> None:
-        super().__init__(said.english)
-        self.german = said.german
+    """A file that is no plan of this group, with all that is wrong."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +54,12 @@ def plan_change(
     try:
         plan = read_plan(content, people_of(connection, stored), now)
     except WrongCell as error:
-        raise PlanRefused(error.sentence) from None
+        raise PlanRefused.of(error.sentence) from None
     if plan.errors:
-        raise PlanRefused(told(plan.errors))
+        raise PlanRefused.of(told(plan.errors))
     wanted = sorted(plan.shifts)
     if not wanted:
-        raise PlanRefused(_ALL_OVER)
+        raise PlanRefused.of(_ALL_OVER)
     first = wanted[0].span.start if start is None else min(start, wanted[0].span.start)
     last = max(one.span.end for one in wanted)
     whole = Span(first, last if end is None else Instant(max(end, last)))

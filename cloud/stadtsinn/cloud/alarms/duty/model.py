@@ -16,12 +16,14 @@ from pydantic import (
 )
 
 from stadtsinn.base.instant import from_datetime
+from stadtsinn.base.sentence import Sentence, Unusable
 from stadtsinn.cloud.alarms.duty.calendar import EVERY_DAY, Day, Hours
 from stadtsinn.cloud.alarms.duty.regions import region
 from stadtsinn.cloud.alarms.notify.message import Severity
 from stadtsinn.cloud.platform.api.fields import PLAIN, LocalTime, Name, ShortText, Slug
 from stadtsinn.cloud.platform.api.model import Model
 from stadtsinn.cloud.platform.api.times import KeptTime
+from stadtsinn.cloud.platform.nouns import NOUNS
 
 _EXAMPLE: dict[str, JsonValue] = {
     "name": "Bereitschaft Ordnungsamt",
@@ -53,7 +55,10 @@ def _one_of_the_days(written: Any) -> Any:
         for one in written:
             if one not in list(Day):
                 known = ", ".join(Day)
-                raise ValueError(f"there is no such day: use some of {known}")
+                raise Unusable(
+                    f"there is no such day: use some of {known}",
+                    f"diesen Tag gibt es nicht: möglich sind {known}",
+                )
     return written
 
 
@@ -120,7 +125,10 @@ class QuietHours(_Weekly):
     @model_validator(mode="after")
     def _may_wait(self) -> Self:
         if self.severity is Severity.CRITICAL:
-            raise ValueError("what is critical never waits: quiet hours are for info and warning")
+            raise Unusable(
+                "what is critical never waits: quiet hours are for info and warning",
+                "was kritisch ist, wartet nie: Ruhezeiten gelten für info und warning",
+            )
         return self
 
 
@@ -158,12 +166,18 @@ class DutyGroupBody(Model):
     def _of_members(self) -> Self:
         members = [one.recipient for one in self.members]
         if twice := next((one for one in members if members.count(one) > 1), None):
-            raise ValueError(f"'{twice}' is there twice among the members")
+            raise Unusable(
+                f"'{twice}' is there twice among the members",
+                f"'{twice}' steht zweimal bei den Mitgliedern",
+            )
         for shift in self.shifts:
             if shift.on_duty not in members:
-                raise ValueError(not_one_of(shift.on_duty, members, "member of this group"))
+                raise Unusable.of(not_one_of(shift.on_duty, members, "member of this group"))
         if self.region is None and any(one.days == (Day.HOLIDAY,) for one in self.shifts):
-            raise ValueError("a shift on public holidays only: name the group's 'region', e.g. NW")
+            raise Unusable(
+                "a shift on public holidays only: name the group's 'region', e.g. NW",
+                "eine Schicht nur an Feiertagen: die 'region' der Bereitschaft nennen, z. B. NW",
+            )
         return self
 
 
@@ -189,16 +203,26 @@ class SubstitutionBody(Model):
     @model_validator(mode="after")
     def _sound(self) -> Self:
         if self.absent == self.stand_in:
-            raise ValueError("'stand_in' and 'absent' are the same person")
+            raise Unusable(
+                "'stand_in' and 'absent' are the same person",
+                "'stand_in' und 'absent' sind dieselbe Person",
+            )
         if from_datetime(self.end) <= from_datetime(self.start):
-            raise ValueError("'end' has to lie after 'start'")
+            raise Unusable(
+                "'end' has to lie after 'start'",
+                "'end' muss nach 'start' liegen",
+            )
         return self
 
 
-def not_one_of(slug: str, known: Mapping[str, object] | list[str], what: str) -> str:
+def not_one_of(slug: str, known: Mapping[str, object] | list[str], what: str) -> Sentence:
     """There is none of this name, and which ones are near."""
     from difflib import get_close_matches
 
     near = get_close_matches(slug, list(known), n=3, cutoff=0.6)
     hint = f" Did you mean {' or '.join(repr(one) for one in near)}?" if near else ""
-    return f"There is no {what} '{slug}'.{hint}"
+    meant = f" War {' oder '.join(repr(one) for one in near)} gemeint?" if near else ""
+    noun = NOUNS[what]
+    return Sentence(
+        f"There is no {what} '{slug}'.{hint}", f"Es gibt {noun.no} {noun.german} '{slug}'.{meant}"
+    )

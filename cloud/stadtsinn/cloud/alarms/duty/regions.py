@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.language import Language
+from stadtsinn.base.sentence import Unusable
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,16 @@ def region(written: str) -> str:
     shown = visible(written)[:40]
     if near:
         meant = " or ".join(f"'{code}' ({REGIONS[code].name})" for code in list(near)[:3])
-        raise ValueError(f"there is no holiday region '{shown}': did you mean {meant}?")
-    raise ValueError(
-        f"there is no holiday region '{shown}': use the code of a Land, one of {', '.join(REGIONS)}"
+        raise Unusable(
+            f"there is no holiday region '{shown}': did you mean {meant}?",
+            f"eine Feiertagsregion '{shown}' gibt es nicht: war "
+            f"{meant.replace(' or ', ' oder ')} gemeint?",
+        )
+    raise Unusable(
+        f"there is no holiday region '{shown}': use the code of a Land, one of "
+        f"{', '.join(REGIONS)}",
+        f"eine Feiertagsregion '{shown}' gibt es nicht: das Kürzel eines Landes angeben, eines "
+        f"von {', '.join(REGIONS)}",
     )
 
 

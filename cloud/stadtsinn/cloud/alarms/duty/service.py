@@ -29,11 +29,16 @@ def create_group(connection: Connection, scope: Scope, wanted: DutyGroup) -> Non
     """Raises Conflict when the slug is taken, Invalid for an unknown recipient."""
     people = repository.people(connection, scope.tenant_id)
     if wanted.slug in repository.slugs(connection, scope):
-        raise Conflict(f"There is already a duty group '{wanted.slug}'. Change it with PUT.")
+        raise Conflict(
+            f"There is already a duty group '{wanted.slug}'. Change it with PUT.",
+            f"Es gibt schon eine Bereitschaft '{wanted.slug}'. Sie mit PUT ändern.",
+        )
     if wanted.slug in people:
         raise Conflict(
             f"There is a recipient '{wanted.slug}': rules name groups and recipients alike, so "
-            "give the group another name."
+            "give the group another name.",
+            f"Es gibt einen Empfänger '{wanted.slug}': Regeln nennen Bereitschaften und "
+            "Empfänger gleichermaßen, also der Bereitschaft einen anderen Namen geben.",
         )
     _require_people(wanted, people)
     require_room(connection, scope, "duty_groups", duty_groups)
@@ -56,7 +61,9 @@ def delete_group(connection: Connection, scope: Scope, slug: str) -> None:
     stored = repository.group(connection, scope, slug)
     if rules := repository.rules_with(connection, stored.id):
         raise Conflict(
-            f"The rules {', '.join(rules)} name '{slug}': take the group out of them first."
+            f"The rules {', '.join(rules)} name '{slug}': take the group out of them first.",
+            f"Die Regeln {', '.join(rules)} nennen '{slug}': die Bereitschaft erst aus ihnen "
+            "herausnehmen.",
         )
     repository.delete_group(connection, stored)
 
@@ -82,7 +89,7 @@ def apply_groups(
 def _require_people(wanted: DutyGroup, people: dict[str, int]) -> None:
     for member in wanted.members:
         if member.recipient not in people:
-            raise Invalid(not_one_of(member.recipient, list(people), "recipient"))
+            raise Invalid.of(not_one_of(member.recipient, list(people), "recipient"))
 
 
 def group_named(connection: Connection, scope: Scope, slug: str) -> StoredGroup:
@@ -91,8 +98,10 @@ def group_named(connection: Connection, scope: Scope, slug: str) -> StoredGroup:
         return repository.group(connection, scope, slug)
     except NotFound:
         known = repository.slugs(connection, scope)
-        more = f" Known: {', '.join(known)}." if known else " There is none yet (docs/duty.md)."
-        raise NotFound(not_one_of(slug, known, "duty group") + more) from None
+        names, said = ", ".join(known), not_one_of(slug, known, "duty group")
+        more = f"Known: {names}." if known else "There is none yet (docs/duty.md)."
+        german = f"Bekannt: {names}." if known else "Es gibt noch keine (docs/duty.md)."
+        raise NotFound(f"{said.english} {more}", f"{said.german} {german}") from None
 
 
 # --- stand-ins -------------------------------------------------------------------------
@@ -106,11 +115,14 @@ def add_substitution(
     people = repository.people(connection, scope.tenant_id)
     members = [one.recipient for one in stored.group.members]
     if wanted.absent not in members:
-        raise Invalid(not_one_of(wanted.absent, members, "member"))
+        raise Invalid.of(not_one_of(wanted.absent, members, "member"))
     if wanted.stand_in not in people:
-        raise Invalid(not_one_of(wanted.stand_in, list(people), "recipient"))
+        raise Invalid.of(not_one_of(wanted.stand_in, list(people), "recipient"))
     if len(repository.substitutions(connection, stored.id)) >= _MOST_SUBSTITUTIONS:
-        raise Conflict(f"'{slug}' has {_MOST_SUBSTITUTIONS} substitutions: delete old ones.")
+        raise Conflict(
+            f"'{slug}' has {_MOST_SUBSTITUTIONS} substitutions: delete old ones.",
+            f"'{slug}' hat {_MOST_SUBSTITUTIONS} Vertretungen: alte löschen.",
+        )
     span = Span(from_datetime(wanted.start), from_datetime(wanted.end))
     number = repository.insert_substitution(
         connection, stored.id, people[wanted.absent], people[wanted.stand_in], span
