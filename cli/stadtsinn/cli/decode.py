@@ -114,7 +114,7 @@ def _run_one(
             as_json=as_json,
         )
     if device not in devices:
-        _fail(devices.unknown(device), BAD_USAGE, as_json=as_json)
+        _fail(in_words(devices.is_unknown(device)), BAD_USAGE, as_json=as_json)
     try:
         raw, heard = _hex(payload), _heard("--received", received)
     except ValueError as error:

@@ -138,7 +138,7 @@ def export(
         say_json(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
         return
     if ts013 not in known:
-        end(known.unknown(ts013))
+        end(in_words(known.is_unknown(ts013)))
     from stadtsinn.decoders.export.ts013 import ts013 as codec
 
     try:
