@@ -68,7 +68,7 @@ REFUSED = {
 BAD = {
     "station list --config @wrong.toml": "unbekannter Eintrag 'databse': war 'database' gemeint?",
     "station list --config @broken.toml": "kein gültiges TOML",
-    "station list --config @nowhere.toml": "ist nicht lesbar (gibt es nicht: den Pfad prüfen)",
+    "station list --config @nowhere.toml": "ist nicht lesbar (gibt es nicht): die Datei mit",
     "restore @": "ist keine Sicherung und enthält keine",
     "backup verify @": "ist keine Sicherung und enthält keine",
     "trace linde": "eine DevEUI hat 16 Hexadezimalziffern",

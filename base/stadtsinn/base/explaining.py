@@ -109,6 +109,12 @@ def why(error: OSError) -> Sentence:
     return Sentence(said, f"das System meldet: {said}")
 
 
+def reason(error: OSError | UnicodeDecodeError) -> Sentence:
+    """What is wrong alone, for a text that names the file, and a remedy of its own."""
+    said = why(error) if isinstance(error, OSError) else explained(error)
+    return Sentence(said.english.partition(": ")[0], said.german.partition(": ")[0])
+
+
 def _no_toml(said: str) -> Sentence:
     found = _PLACE.search(said)
     line, column = found.groups() if found else (None, None)

@@ -19,7 +19,7 @@ from pydantic_settings import (
 )
 from pydantic_settings.exceptions import SettingsError as UnreadableVariable
 
-from stadtsinn.base.explaining import explained, why
+from stadtsinn.base.explaining import explained, reason
 from stadtsinn.base.field_errors import field_sentence
 from stadtsinn.base.private_files import open_to_others
 from stadtsinn.base.sentence import Sentence
@@ -112,11 +112,11 @@ def read_file(kind: type[S], path: Path) -> S:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = why(error) if isinstance(error, OSError) else explained(error)
+        said = reason(error)
         raise SettingsError(
-            f"{path} cannot be read ({reason.english}): give the file with --config; "
+            f"{path} cannot be read ({said.english}): give the file with --config; "
             f"'{kind.example}' prints one to start from",
-            f"{path} ist nicht lesbar ({reason.german}): die Datei mit --config angeben; "
+            f"{path} ist nicht lesbar ({said.german}): die Datei mit --config angeben; "
             f"'{kind.example}' gibt eine für den Anfang aus",
         ) from None
     return read_text(kind, text, path)

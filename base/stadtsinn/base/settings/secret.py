@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from stadtsinn.base.explaining import explained, why
+from stadtsinn.base.explaining import reason
 from stadtsinn.base.sentence import Sentence, Unusable
 from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.base.settings.fields import relative_to_file
@@ -97,11 +97,11 @@ class Secret:
         try:
             return path.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            reason = why(error) if isinstance(error, OSError) else explained(error)
+            said = reason(error)
             raise SettingsError(
-                f"{self.field}: {path} cannot be read ({reason.english}): write the secret into "
+                f"{self.field}: {path} cannot be read ({said.english}): write the secret into "
                 "it, readable for this service only",
-                f"{self.field}: {path} ist nicht lesbar ({reason.german}): das Geheimnis "
+                f"{self.field}: {path} ist nicht lesbar ({said.german}): das Geheimnis "
                 "hineinschreiben, nur für diesen Dienst lesbar",
             ) from None
 

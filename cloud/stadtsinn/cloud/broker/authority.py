@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from stadtsinn.base.explaining import explained
 from stadtsinn.base.private_files import private_folder
 from stadtsinn.base.sentence import Explained, Unusable
 from stadtsinn.cloud.broker.certificates import (
@@ -116,9 +117,10 @@ class Authority:
                 f"{error.filename} gibt es nicht: 'stadtsinn ca create' legt sie an",
             ) from None
         except (OSError, ValueError) as error:
+            said = explained(error)
             raise Refused(
-                f"the authority in {folder} cannot be read: {error}",
-                f"die Zertifikatsstelle in {folder} ist nicht lesbar: {error}",
+                f"the authority in {folder} cannot be read: {said.english}",
+                f"die Zertifikatsstelle in {folder} ist nicht lesbar: {said.german}",
             ) from None
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise Refused(
@@ -266,10 +268,11 @@ class Authority:
         try:
             known = x509.load_pem_x509_crl(self.revocations.read_bytes())
         except (OSError, ValueError) as error:
+            said = explained(error)
             raise Refused(
-                f"{self.revocations} cannot be read ({error}): take it from the broker's folder "
-                "or from a backup, otherwise revoked certificates become valid again",
-                f"{self.revocations} ist nicht lesbar ({error}): aus dem Ordner des Brokers oder "
+                f"the list cannot be read ({said.english}): take it from the broker's folder or "
+                "from a backup, otherwise revoked certificates become valid again",
+                f"die Sperrliste ist nicht lesbar ({said.german}): aus dem Ordner des Brokers oder "
                 "einer Sicherung holen, sonst werden gesperrte Zertifikate wieder gültig",
             ) from None
         return {one.serial_number: one.revocation_date_utc for one in known}
