@@ -69,6 +69,7 @@ BAD = {
     "station list --config @wrong.toml": "unbekannter Eintrag 'databse': war 'database' gemeint?",
     "station list --config @broken.toml": "kein gültiges TOML",
     "station list --config @nowhere.toml": "ist nicht lesbar (gibt es nicht): die Datei mit",
+    "registry apply @nowhere.toml": "gibt es nicht: den Pfad prüfen",
     "restore @": "ist keine Sicherung und enthält keine",
     "backup verify @": "ist keine Sicherung und enthält keine",
     "trace linde": "eine DevEUI hat 16 Hexadezimalziffern",
@@ -95,6 +96,7 @@ def test_each_kind_of_refusal_has_its_code_and_its_german(folder: Path, command:
 @pytest.mark.parametrize("kind", [SettingsError, Unusable])
 def test_what_must_be_written_otherwise_is_bad_usage(kind: type[Explained]) -> None:
     assert code_of(kind("a", "b")) == BAD_USAGE
+    assert code_of(FileNotFoundError()) == BAD_USAGE
 
 
 @pytest.mark.parametrize(
@@ -106,4 +108,4 @@ def test_what_must_be_written_otherwise_is_bad_usage(kind: type[Explained]) -> N
 )
 def test_what_the_data_do_not_allow_is_a_failure(kind: type[Explained]) -> None:
     assert code_of(kind("a", "b")) == FAILED
-    assert code_of(OSError()) == FAILED
+    assert code_of(PermissionError()) == FAILED

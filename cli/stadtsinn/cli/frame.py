@@ -13,6 +13,7 @@ FAILED = 1
 """The data, or something on this machine, does not allow it, or nothing was found."""
 BAD_USAGE = 2
 """What was asked or configured must be changed first."""
+_WRONG_PATH = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
 def refuse(what: str | BaseException, code: int | None = None) -> NoReturn:
@@ -27,9 +28,9 @@ def refuse(what: str | BaseException, code: int | None = None) -> NoReturn:
 
 
 def code_of(error: BaseException) -> int:
-    """What cannot be used as it was given (ValueError, with that `Unusable` and SettingsError) is
-    bad usage; any other error is a failure."""
-    return BAD_USAGE if isinstance(error, ValueError) else FAILED
+    """What cannot be used as it was given is bad usage (ValueError, with that `Unusable` and
+    SettingsError; a path at which there is no such file); any other error is a failure."""
+    return BAD_USAGE if isinstance(error, (ValueError, *_WRONG_PATH)) else FAILED
 
 
 def end(message: str, code: int = BAD_USAGE) -> NoReturn:
