@@ -100,6 +100,8 @@ def server_errors(config: Path) -> Iterator[None]:
     command_logs()
     try:
         yield
+    except typer.Exit:  # is a RuntimeError, and has said everything
+        raise
     except (Explained, ValueError, OSError, RuntimeError) as error:
         refuse(error)
     except (SQLAlchemyError, DatabaseAway) as error:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stadtsinn.cli.frame import FAILED, refuse
+from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
@@ -16,7 +16,6 @@ from stadtsinn.cli.output import print_json, print_list, say
 from stadtsinn.cli.town_choice import Tenant, scope_of_town
 
 if TYPE_CHECKING:
-    from stadtsinn.base.sentence import Sentence
     from stadtsinn.cloud.domains.trees.watering_list import WateringList
 
 LIST_HELP = text(
@@ -240,20 +239,13 @@ def forecast(
 ) -> None:
     from stadtsinn.cloud.domains.trees import repository
     from stadtsinn.cloud.domains.trees.forecast_file import read_forecast
-    from stadtsinn.cloud.domains.trees.register_file import RegisterRefused
     from stadtsinn.cloud.town.service import change
 
-    refused: Sentence | None = None
     with installation(config) as opened:
         now = opened.clock.now()
         with opened.database.read() as connection:
             scope = scope_of_town(connection, tenant, opened.settings.limits)
-        try:
-            hours = read_forecast(file.read_bytes())
-            with change(opened.database, scope, now) as connection:
-                repository.write_forecast(connection, scope, hours, now)
-        except RegisterRefused as error:
-            refused = error.sentence
-    if refused is not None:
-        refuse(text(str(refused), refused.german), FAILED)
+        hours = read_forecast(file.read_bytes())
+        with change(opened.database, scope, now) as connection:
+            repository.write_forecast(connection, scope, hours, now)
     say(text(f"{len(hours)} hours of rain", f"{len(hours)} Stunden Regen"))

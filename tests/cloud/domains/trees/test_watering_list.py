@@ -305,7 +305,7 @@ def test_one_town_that_fails_stops_no_other(town: Town, monkeypatch: pytest.Monk
 
     def away(tenant_id: str, station: str) -> list[SeriesKey]:
         if tenant_id == HOME:
-            raise SeriesUnavailable("gone")
+            raise SeriesUnavailable("gone", "fort")
         return series(tenant_id, station)
 
     monkeypatch.setattr(world.series, "series", away)

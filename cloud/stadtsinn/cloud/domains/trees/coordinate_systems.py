@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from stadtsinn.base.sentence import Sentence
+from stadtsinn.base.sentence import Explained, Sentence
 from stadtsinn.cloud.domains.trees.transverse_mercator import degrees_of
 
 Position = tuple[float, float]
@@ -26,12 +26,8 @@ _LOOKED_AT = 500
 """Points by which a system is recognised."""
 
 
-class UnclearSystem(ValueError):
-    """The coordinates cannot be taken; the sentence says why, and the way out."""
-
-    def __init__(self, sentence: Sentence) -> None:
-        super().__init__(sentence.english)
-        self.sentence = sentence
+class UnclearSystem(Explained):
+    """The coordinates cannot be taken; the text says why, and the way out."""
 
 
 @dataclass(frozen=True)
@@ -119,12 +115,10 @@ def named_systems(name: str) -> tuple[CoordinateSystem, ...]:
     if systems is None:
         shown = name.strip()[:60]
         raise UnclearSystem(
-            Sentence(
-                f"the coordinate system '{shown}' is not known: convert the file to EPSG:25832 or "
-                "EPSG:4326 (QGIS: Export, Save features as)",
-                f"das Koordinatensystem '{shown}' ist nicht bekannt: die Datei nach EPSG:25832 "
-                "oder EPSG:4326 umrechnen (QGIS: Exportieren, Objekte speichern als)",
-            )
+            f"the coordinate system '{shown}' is not known: convert the file to EPSG:25832 or "
+            "EPSG:4326 (QGIS: Export, Save features as)",
+            f"das Koordinatensystem '{shown}' ist nicht bekannt: die Datei nach EPSG:25832 "
+            "oder EPSG:4326 umrechnen (QGIS: Exportieren, Objekte speichern als)",
         )
     return systems
 
@@ -149,10 +143,10 @@ def recognised(
     if len(fitting) == 1 and not fitting[0].foreign:
         return fitting[0]
     if not fitting:
-        raise UnclearSystem(_none_fits(points, stated))
+        raise UnclearSystem.of(_none_fits(points, stated))
     if any(one.foreign for one in fitting):
-        raise UnclearSystem(_foreign(next(one for one in fitting if one.foreign)))
-    raise UnclearSystem(_several(fitting))
+        raise UnclearSystem.of(_foreign(next(one for one in fitting if one.foreign)))
+    raise UnclearSystem.of(_several(fitting))
 
 
 def in_germany(position: Position) -> bool:

@@ -72,7 +72,7 @@ def import_trees(scope: EditorDep, services: ServicesDep, body: NewRegister) -> 
             services.database, scope, content, wanted, services.clock.now()
         )
     except RegisterRefused as refused:
-        raise Invalid(str(refused)) from None
+        raise Invalid.of(refused.sentence) from None
     with services.database.read() as connection:
         grouping = _grouping(connection, scope, services)
     trees = done.register.trees

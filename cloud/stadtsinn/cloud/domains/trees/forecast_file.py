@@ -33,14 +33,14 @@ def read_forecast(content: bytes) -> list[tuple[Instant, float]]:
     try:
         lines = text_of(content).splitlines(keepends=True)
     except (WrongCell, NoText):
-        raise RegisterRefused(_NO_TABLE) from None
+        raise RegisterRefused.of(_NO_TABLE) from None
     errors: list[RowError] = []
     rows = Rows(lines or ["\n"], 0, errors)
     heads = [plain_head(one) for one in rows.heads()]
     time = next((at for at, one in enumerate(heads) if one in _TIMES), None)
     rain = next((at for at, one in enumerate(heads) if one in _RAIN), None)
     if time is None or rain is None:
-        raise RegisterRefused(_NO_TABLE)
+        raise RegisterRefused.of(_NO_TABLE)
     found = []
     for number, cells in rows:
         try:
@@ -50,7 +50,7 @@ def read_forecast(content: bytes) -> list[tuple[Instant, float]]:
         except WrongCell as error:
             errors.append(RowError(number, "", error.sentence))
     if errors:
-        raise RegisterRefused(told(errors))
+        raise RegisterRefused.of(told(errors))
     return sorted(found)[:_MOST_HOURS]
 
 

@@ -44,4 +44,7 @@ def _require_station(connection: Connection, scope: Scope, slug: str) -> None:
     try:
         stations.station(connection, scope, slug)
     except NotFound as missing:
-        raise Invalid(f"{missing.detail} Create it first.") from None
+        raise Invalid(
+            f"{missing.detail} Create it first.",
+            f"{missing.sentence.german} Erst anlegen.",
+        ) from None

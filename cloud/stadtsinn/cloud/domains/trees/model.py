@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.domains.trees.soil import check_soil_class
 from stadtsinn.cloud.domains.trees.thresholds import (
     Thresholds,
@@ -58,14 +59,18 @@ class ThresholdsBody(Model):
         stated = self.model_dump(exclude_none=True)
         found = Thresholds(**{name: stated.get(name, getattr(usual, name)) for name in _THRESHOLDS})
         if not found.clear_kpa < found.due_kpa <= (found.urgent_kpa or found.due_kpa):
-            raise ValueError(
+            raise Unusable(
                 "tension: clear has to be below due, and due not above urgent "
-                f"({found.clear_kpa:g}, {found.due_kpa:g}, {found.urgent_kpa})"
+                f"({found.clear_kpa:g}, {found.due_kpa:g}, {found.urgent_kpa})",
+                "Saugspannung: clear muss unter due liegen, due nicht über urgent "
+                f"({found.clear_kpa:g}, {found.due_kpa:g}, {found.urgent_kpa})",
             )
         if not found.urgent_nfk <= found.due_nfk < found.clear_nfk:
-            raise ValueError(
+            raise Unusable(
                 "% nFK: urgent must not be above due, and due has to be below clear "
-                f"({found.urgent_nfk:g}, {found.due_nfk:g}, {found.clear_nfk:g})"
+                f"({found.urgent_nfk:g}, {found.due_nfk:g}, {found.clear_nfk:g})",
+                "% nFK: urgent darf nicht über due liegen, und due muss unter clear liegen "
+                f"({found.urgent_nfk:g}, {found.due_nfk:g}, {found.clear_nfk:g})",
             )
         return found
 
@@ -111,7 +116,10 @@ class TreeGroupBody(Model):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.standing_to is not None and self.standing_to < self.standing_from:
-            raise ValueError("'standing_to' is before 'standing_from'")
+            raise Unusable(
+                "'standing_to' is before 'standing_from'",
+                "'standing_to' liegt vor 'standing_from'",
+            )
         self.judged_by()
         return self
 
@@ -181,7 +189,10 @@ class TreeSettings(Model):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if (self.depot_latitude is None) != (self.depot_longitude is None):
-            raise ValueError("give both coordinates of the depot, or neither")
+            raise Unusable(
+                "give both coordinates of the depot, or neither",
+                "beide Koordinaten des Depots angeben, oder keine",
+            )
         return self
 
     @property

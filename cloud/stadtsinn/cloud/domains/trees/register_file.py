@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stadtsinn.base.sentence import Sentence
+from stadtsinn.base.sentence import Explained, Sentence
 from stadtsinn.base.text_files import NoText
 from stadtsinn.cloud.domains.trees.coordinate_systems import (
     CoordinateSystem,
@@ -35,12 +35,8 @@ _STRAY_KM = 60.0
 """So far from the middle of a register no tree of it can stand."""
 
 
-class RegisterRefused(ValueError):
-    """The file cannot be taken; `sentence` says all that is wrong, in both languages."""
-
-    def __init__(self, sentence: Sentence) -> None:
-        super().__init__(sentence.english)
-        self.sentence = sentence
+class RegisterRefused(Explained):
+    """The file cannot be taken; the text says all that is wrong."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +70,9 @@ def read_register(
     try:
         text = text_of(content)
     except WrongCell as error:
-        raise RegisterRefused(error.sentence) from None
+        raise RegisterRefused.of(error.sentence) from None
     except NoText:
-        raise RegisterRefused(_NO_TEXT) from None
+        raise RegisterRefused.of(_NO_TEXT) from None
     errors: list[RowError] = []
     if text.lstrip().startswith(("{", "[")):
         heads, rows, named = _geojson(text, errors)
@@ -86,7 +82,7 @@ def read_register(
     found.read(rows)
     system = found.place(stated_system or named, places)
     if errors:
-        raise RegisterRefused(told(errors))
+        raise RegisterRefused.of(told(errors))
     return Register(tuple(found.trees), system, found.left_out)
 
 
@@ -109,10 +105,8 @@ class _Trees:
         except KeyError as missing:
             shown = ", ".join(heads)
             raise RegisterRefused(
-                Sentence(
-                    f"there is no column {missing}: the file has {shown}",
-                    f"es gibt keine Spalte {missing}: die Datei hat {shown}",
-                )
+                f"there is no column {missing}: the file has {shown}",
+                f"es gibt keine Spalte {missing}: die Datei hat {shown}",
             ) from None
         self.left_out = tuple(one.head for one in columns if not one.field and one.head)
         self.trees: list[Tree] = []
@@ -181,17 +175,17 @@ def _csv(text: str, errors: list[RowError]) -> _Table:
         if is_heading(split(line, delimiter_of(line))):
             rows = Rows(lines, number, errors)
             return rows.heads(), rows, None
-    raise RegisterRefused(_NO_HEADING)
+    raise RegisterRefused.of(_NO_HEADING)
 
 
 def _geojson(text: str, errors: list[RowError]) -> _Table:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        raise RegisterRefused(_NO_JSON) from None
+        raise RegisterRefused.of(_NO_JSON) from None
     features = document.get("features") if isinstance(document, dict) else None
     if not isinstance(features, list) or not all(isinstance(one, dict) for one in features):
-        raise RegisterRefused(_NO_COLLECTION)
+        raise RegisterRefused.of(_NO_COLLECTION)
     heads: dict[str, None] = {}
     for one in features:
         heads.update(dict.fromkeys(_properties(one)))

@@ -94,7 +94,10 @@ def _require_room(
     if total > most:
         raise Conflict(
             f"'{scope.tenant_id}' would have {total} trees and may have {most}: ask the operator "
-            f"of this server for more: 'stadtsinn tenant limit {scope.tenant_id} trees {total}'."
+            f"of this server for more: 'stadtsinn tenant limit {scope.tenant_id} trees {total}'.",
+            f"'{scope.tenant_id}' hätte {total} Bäume und darf {most} haben: den Betreiber "
+            f"dieses Servers um mehr bitten: 'stadtsinn tenant limit {scope.tenant_id} trees "
+            f"{total}'.",
         )
 
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from stadtsinn.base.sentence import Unusable
+
 _HPA = 10.0
 """Hectopascal in a kilopascal."""
 
@@ -102,16 +104,21 @@ def site_soil(
     measured at the site has them in it already. Raises ValueError.
     """
     if not 0 <= stones < 1:
-        raise ValueError(f"the share of stones is from 0 to under 1, not {stones:g}")
+        raise Unusable(
+            f"the share of stones is from 0 to under 1, not {stones:g}",
+            f"der Anteil der Steine liegt zwischen 0 und unter 1, nicht bei {stones:g}",
+        )
     fine = 1 - stones
     soil = Soil(
         soil_class.field_capacity * fine if field_capacity is None else field_capacity,
         soil_class.wilting_point * fine if wilting_point is None else wilting_point,
     )
     if not 0 <= soil.wilting_point < soil.field_capacity <= 100:
-        raise ValueError(
+        raise Unusable(
             f"the wilting point ({soil.wilting_point:g} Vol.-%) has to be below the field capacity "
-            f"({soil.field_capacity:g} Vol.-%), both from 0 to 100"
+            f"({soil.field_capacity:g} Vol.-%), both from 0 to 100",
+            f"der Welkepunkt ({soil.wilting_point:g} Vol.-%) muss unter der Feldkapazität "
+            f"({soil.field_capacity:g} Vol.-%) liegen, beide zwischen 0 und 100",
         )
     return soil
 
@@ -125,4 +132,10 @@ def check_soil_class(name: str) -> str:
     near = get_close_matches(name.strip().lower(), by_lower, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(by_lower[one] for one in near)}?" if near else "give one of"
     known = "" if near else f" {', '.join(SOIL_CLASSES)}"
-    raise ValueError(f"there is no soil class '{name[:20]}': {hint}{known}")
+    german = "möglich sind"
+    if near:
+        german = f"war {' oder '.join(by_lower[one] for one in near)} gemeint?"
+    raise Unusable(
+        f"there is no soil class '{name[:20]}': {hint}{known}",
+        f"eine Bodenart '{name[:20]}' gibt es nicht: {german}{known}",
+    )

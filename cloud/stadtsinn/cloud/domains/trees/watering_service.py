@@ -70,14 +70,22 @@ def log_watering(
     try:
         repository.tree(connection, scope, body.tree)
     except NotFound as missing:
-        raise Invalid(f"{missing.detail} Import the register that has it.") from None
+        raise Invalid(
+            f"{missing.detail} Import the register that has it.",
+            f"{missing.sentence.german} Das Baumkataster importieren, in dem er steht.",
+        ) from None
     when = now if body.watered_at is None else from_datetime(body.watered_at)
     if when > now + _LATEST_S * SECOND:
-        raise Invalid(f"'watered_at' {isoformat(when)} is still to come.")
+        raise Invalid(
+            f"'watered_at' {isoformat(when)} is still to come.",
+            f"'watered_at' {isoformat(when)} liegt in der Zukunft.",
+        )
     if watering_repository.is_there(connection, scope, body.tree, when):
         raise Conflict(
             f"The tree '{body.tree}' was watered at {isoformat(when)} already; delete that one to "
-            "correct it."
+            "correct it.",
+            f"Der Baum '{body.tree}' hat um {isoformat(when)} schon Wasser bekommen; zum "
+            "Berichtigen jenen Eintrag löschen.",
         )
     number = watering_repository.insert_watering(
         connection, scope, body.tree, when, body.litres, body.crew, body.remark, now
