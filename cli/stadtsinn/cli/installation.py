@@ -12,6 +12,7 @@ import typer
 from stadtsinn.cli.command_logs import command_logs
 from stadtsinn.cli.frame import FAILED, refuse
 from stadtsinn.cli.language import text
+from stadtsinn.cli.options import or_installed
 from stadtsinn.cli.output import say
 from stadtsinn.cli.own_devices import use_device_folder
 
@@ -25,8 +26,12 @@ Config = Annotated[
         "--config",
         "-c",
         envvar="STADTSINN_CLOUD_CONFIG",
+        callback=or_installed("cloud.toml"),
         help=text(
-            "Configuration of the installation (TOML).", "Konfiguration der Zentrale (TOML)."
+            "Configuration of the installation (TOML); without: that of the folder, else "
+            "/etc/stadtsinn/cloud.toml.",
+            "Konfiguration der Zentrale (TOML); ohne: die des Ordners, sonst "
+            "/etc/stadtsinn/cloud.toml.",
         ),
     ),
 ]
