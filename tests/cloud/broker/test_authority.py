@@ -137,6 +137,28 @@ def test_a_valid_certificate_is_not_lost_by_chance(authority: Authority) -> None
     assert authority.revoke("a") == 2
 
 
+@pytest.mark.parametrize("tenant", ["musterstadt", None])
+def test_a_renewed_certificate_belongs_to_the_same_town(
+    authority: Authority, tenant: str | None
+) -> None:
+    """Three years later nobody remembers what was said at the first one."""
+    authority.issue_edge("bauhof", tenant="nachbarstadt")
+    first = authority.issue_edge("rathaus", tenant=tenant)
+    before = _subject(first.certificate)
+    assert _subject(authority.issue_edge("rathaus", renew=True).certificate) == before
+    moved = authority.issue_edge("rathaus", tenant="nachbarstadt", renew=True).certificate
+    assert "nachbarstadt" in _subject(moved)
+
+
+def test_renewing_needs_no_certificate_before(authority: Authority) -> None:
+    """It was lost with the folder, or is of before the certificates were kept."""
+    assert _subject(authority.issue_edge("rathaus", renew=True).certificate) == "CN=rathaus"
+
+
+def _subject(certificate: Path) -> str:
+    return x509.load_pem_x509_certificate(certificate.read_bytes()).subject.rfc4514_string()
+
+
 def test_a_lost_list_of_revoked_is_not_begun_anew(authority: Authority) -> None:
     """Otherwise a stolen machine would come in again after the next revocation."""
     authority.issue_edge("a")

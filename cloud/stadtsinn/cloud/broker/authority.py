@@ -157,7 +157,8 @@ class Authority:
         tenant: str | None = None,
         renew: bool = False,
     ) -> Credentials:
-        """For an edge agent, by its id; `tenant` is the short name of the town it belongs to.
+        """For an edge agent, by its id; `tenant` is the short name of the town it belongs to; a
+        renewed one belongs to the same without a word.
 
         Raises Unusable for a name that is none, and Refused for a second valid certificate
         without `renew`.
@@ -192,9 +193,18 @@ class Authority:
                 "verloren ist; --renew stellt ein weiteres aus, und das alte gilt bis zu seinem "
                 "Ablauf",
             )
+        if tenant is None and renew:
+            tenant = self._tenant_of(name)
         key = ec.generate_private_key(ec.SECP256R1())
         made = client_certificate(name, key, self._certificate, self._key, days, tenant)
         return self._keep(self.folder / "clients" / name, name, made, key)
+
+    def _tenant_of(self, name: str) -> str | None:
+        """Whose the latest certificate of this name says that it is."""
+        own = [one for one in self._issued() if _is_client(one) and _common_name(one) == name]
+        latest = max(own, key=lambda one: one.not_valid_before_utc, default=None)
+        said = latest.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME) if latest else []
+        return str(said[0].value) if said else None
 
     def _keep(
         self, folder: Path, name: str, made: x509.Certificate, key: ec.EllipticCurvePrivateKey
