@@ -40,7 +40,7 @@ NEEDS = {
     "old": "70b3d57ed0000001",
     "new": "70b3d57ed0000002",
     "to": "linde",
-    "edge": "rathaus-dach",
+    "edge": "rathaus-1",
     "value": "default",
 }
 OPTIONS = {

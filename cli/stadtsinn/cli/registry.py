@@ -207,10 +207,10 @@ def edges(
     help=text(
         "Say to which town an edge agent belongs; also takes it from the town that had it. "
         "Its id is the common name of its certificate.\n\n"
-        "Example: stadtsinn registry give-edge rathaus-dach musterstadt --name 'Rathaus, Dach'",
+        "Example: stadtsinn registry give-edge rathaus-1 musterstadt --name 'Rathaus, Dach'",
         "Festlegen, welcher Stadt ein Edge-Agent gehört; nimmt ihn auch der bisherigen. "
         "Seine Kennung ist der Name (CN) in seinem Zertifikat.\n\n"
-        "Beispiel: stadtsinn registry give-edge rathaus-dach musterstadt --name 'Rathaus, Dach'",
+        "Beispiel: stadtsinn registry give-edge rathaus-1 musterstadt --name 'Rathaus, Dach'",
     ),
 )
 def give_edge(
@@ -249,9 +249,9 @@ def give_edge(
     "take-edge",
     help=text(
         "Strike an edge agent off: it belongs to no town, and what it sends stays with it.\n\n"
-        "Example: stadtsinn registry take-edge rathaus-dach",
+        "Example: stadtsinn registry take-edge rathaus-1",
         "Einen Edge-Agenten streichen: Er gehört keiner Stadt, und was er sendet, bleibt bei "
-        "ihm.\n\nBeispiel: stadtsinn registry take-edge rathaus-dach",
+        "ihm.\n\nBeispiel: stadtsinn registry take-edge rathaus-1",
     ),
 )
 def take_edge(edge: EdgeId, config: Config = DEFAULT_CONFIG) -> None:

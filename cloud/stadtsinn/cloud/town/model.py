@@ -114,7 +114,7 @@ class Edge(EdgeBody):
     """An edge agent; its id is the common name of its client certificate. Ein Edge-Agent."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"id": "rathaus-dach", "name": "Rathaus, Dach"}]}
+        json_schema_extra={"examples": [{"id": "rathaus-1", "name": "Rathaus, Dach"}]}
     )
     id: EdgeId
 

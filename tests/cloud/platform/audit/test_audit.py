@@ -41,7 +41,7 @@ NAMES: dict[str, Any] = {
     "station": "linde-am-markt",
     "dev_eui": "70b3d57ed0001234",
     "deployment": 1,
-    "edge": "rathaus-dach",
+    "edge": "rathaus-1",
     "claim": 1,
     "claimed": 2,
     "zone": "wochenmarkt",

@@ -45,7 +45,7 @@ THEIR_OWN: dict[str, str | int] = {
     "dev_eui": "70b3d57ed0001234",
     "station": "linde-am-markt",
     "deployment": 1,
-    "edge": "rathaus-dach",
+    "edge": "rathaus-1",
     "claim": 1,
     "zone": "wochenmarkt",
     "gate": "nordtor",

@@ -47,7 +47,7 @@ OWN: dict[str, str] = {
     "dev_eui": "70b3d57ed0001234",
     "station": "linde-am-markt",
     "deployment": "1",
-    "edge": "rathaus-dach",
+    "edge": "rathaus-1",
     "zone": "wochenmarkt",
     "gate": "nordtor",
     "recipient": "ordnungsamt",
