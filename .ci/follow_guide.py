@@ -49,7 +49,9 @@ for _ in $(seq 300); do
 done
 """
 """Waits for systemd. "degraded" in a container: some units of a machine have no place there."""
-_BLOCK = re.compile(r"<!-- on: (.+?) -->|^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
+_BLOCK = re.compile(
+    r"<!-- on: (.+?) -->|^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 _LOOKS = re.compile(r"curl -s|runuser -u stadtsinn -- stadtsinn (trace|edges)|systemctl is-")
 """Lines that change nothing: a block of them is run again until it says what it should."""
 
@@ -72,7 +74,7 @@ class Block:
             return True
         lines = map(shape, self.shown["text"].splitlines())
         pattern = "\n".join(".*?" if line == "…" else re.escape(line) for line in lines)
-        return bool(re.fullmatch(pattern, "\n".join(map(shape, said.splitlines())), re.S))
+        return bool(re.fullmatch(pattern, "\n".join(map(shape, said.splitlines())), re.DOTALL))
 
 
 def shape(line: str) -> str:

@@ -10,6 +10,7 @@ import gc
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ import structlog
 from stadtsinn.base.certificate_watch import CertificateWatch
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import Check, HealthServer
-from stadtsinn.base.systemd import notify
+from stadtsinn.base.systemd import Watchdog, notify
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.archive_files.archiving import require_no_days
 from stadtsinn.cloud.log.followers.follower import Follower
@@ -358,8 +359,12 @@ class Process:
         return 1 if died else 0
 
     def _watch(self, roles: Together) -> bool:
-        """Wait until `stop`; True when a thread ended before."""
+        """Wait until `stop`; True when a thread ended before. A process that hangs as a whole no
+        longer comes by here, and systemd's watchdog ends it."""
+        watchdog = Watchdog(time.monotonic)
+        watchdog.beat("watch")
         while not self._stop.wait(_LOOK_S):
+            watchdog.beat("watch")
             if self._parent not in (None, os.getppid()):
                 log.error("parent_ended", meaning="this process ends as well")
                 return False
