@@ -51,13 +51,10 @@ def wanted(
     """The files that the configuration names, its device files, and what is asked for, without
     `cloud.toml` itself. Raises OSError for one that is asked for and is not there, ValueError for a
     name that no list of checksums can hold."""
-    found = set(_public_files(settings))
-    if secrets:
-        found.update(_secret_files(settings))
-    else:
-        found = {path for path in found if path.is_file() and not _holds_key(path)}
-    if settings.devices is not None:
-        found.update(settings.devices.rglob("*.toml"))
+    found = _named(settings)
+    if not secrets:
+        public = found.difference(_secret_files(settings))
+        found = {path for path in public if path.is_file() and not _holds_key(path)}
     for path in also:
         path.stat()
         found.update([path] if path.is_file() else path.rglob("*"))
@@ -68,6 +65,27 @@ def wanted(
         for path, source in sorted(files.items())
         if path != own
     ]
+
+
+def let_the_service_read(written: Sequence[Path], config: Path, settings: CloudSettings) -> None:
+    """What root put beside `cloud.toml` is read by the service's group, which the folder has
+    (hardware/install.sh). What the configuration does not name, as the authority, stays root's."""
+    if os.geteuid() != 0:
+        return
+    own = _plain(config)
+    named = {own, *map(_plain, _named(settings))}
+    for path in filter(named.__contains__, map(_plain, written)):
+        path.chmod(0o640)
+        for folder in path.parents[: len(path.relative_to(own.parent).parts) - 1]:
+            folder.chmod(0o750)
+
+
+def _named(settings: CloudSettings) -> set[Path]:
+    """The files that the configuration names, and its device files."""
+    found = {*_public_files(settings), *_secret_files(settings)}
+    if settings.devices is not None:
+        found.update(settings.devices.rglob("*.toml"))
+    return found
 
 
 def _plain(path: Path) -> Path:
