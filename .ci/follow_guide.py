@@ -52,8 +52,9 @@ done
 _BLOCK = re.compile(
     r"<!-- on: (.+?) -->|^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
-_NO_INTERNET = re.compile(r"W: (Failed to fetch|Some index files failed)")
-"""What apt-get update says of it; what was fetched before is there."""
+_NOT_THERE = re.compile(r'W: (Failed to fetch|Some index files failed)|\{.*"service": "')
+"""Lines that nobody would read who follows the page: what apt-get update says without the internet,
+and logs, which stadtsinn keeps from a terminal."""
 _LOOKS = re.compile(r"curl -f?s|runuser -u stadtsinn -- stadtsinn (trace|edges)|systemctl is-")
 """Lines that change nothing: a block of them is run again until it says what it should."""
 
@@ -200,8 +201,8 @@ class Machine:
         for line in self._shell.stdout:
             if line == "---done\n":
                 return "".join(said).rstrip() + "\n"
-            if not _NO_INTERNET.match(line):
-                said.append(line)
+            if not _NOT_THERE.match(line):
+                said.append(line.rstrip() + "\n")
         subprocess.run([*self._inside, "journalctl", "--no-pager", "--lines=60"], check=False)
         sys.exit(f"{self.name}: a command failed:\n{commands}\n{''.join(said)}")
 
