@@ -22,7 +22,6 @@ PLAIN = {"ValueError", "RuntimeError", "OSError", "Exception"}
 """They have one language. Our own kinds are `Explained` and `Unusable`."""
 FOR_PROGRAMMERS = {
     "base/stadtsinn/base/health.py": 1,  # start() was not called
-    "cloud/stadtsinn/cloud/platform/database/engine.py": 2,  # to be given German
     "cloud/stadtsinn/cloud/publish/serving.py": 1,  # start() was not called
     "cloud/stadtsinn/cloud/publish/connections.py": 1,  # caught where it is raised
     "cloud/stadtsinn/cloud/alarms/notify/text.py": 1,  # a text was not transliterated before

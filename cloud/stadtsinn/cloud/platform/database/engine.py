@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 
 from stadtsinn.base.private_files import private_database
+from stadtsinn.base.sentence import Explained, Unusable
 from stadtsinn.cloud.platform.database.sqlite_file import name_damage, require_restored
 from stadtsinn.cloud.platform.database.turn import Turn
 
@@ -173,9 +174,11 @@ def _require_sound_keys(connection: Connection, before: int) -> None:
         return
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     tables = ", ".join(sorted({str(row[0]) for row in broken}))
-    raise RuntimeError(
+    raise Explained(
         f"the schema change would leave rows that refer to nothing in: {tables}. Nothing was "
-        "changed: go on with the version before, and report this"
+        "changed: go on with the version before, and report this",
+        f"die Änderung des Schemas ließe Zeilen zurück, die auf nichts zeigen, in: {tables}. "
+        "Nichts wurde geändert: mit der Version davor weitermachen und dies melden",
     )
 
 
@@ -210,9 +213,11 @@ def open_database(url: str) -> Database:
                 **_POOL,
             )
         )
-    raise ValueError(
+    raise Unusable(
         f"cannot use {parsed.get_backend_name()} as database: "
-        "give sqlite:///path or postgresql://user@host/name"
+        "give sqlite:///path or postgresql://user@host/name",
+        f"{parsed.get_backend_name()} lässt sich nicht als Datenbank benutzen: sqlite:///pfad "
+        "oder postgresql://benutzer@rechner/name angeben",
     )
 
 
