@@ -239,7 +239,8 @@ def fetch(store: Machine, dist: Path) -> None:
         apt-get install -q -y --no-install-recommends python3-venv
         cd /root
         python3 -m venv v
-        v/bin/pip wheel -q --use-pep517 -w wheels -c dist/constraints.txt $(ls dist/*.whl)[cli,cloud]
+        v/bin/pip wheel -q --use-pep517 -w wheels \\
+            -c dist/constraints.txt $(ls dist/*.whl)[cli,cloud]
         rm wheels/stadtsinn-*
     """
     command = ["env", "-i", *_environment(), _program("chroot"), str(store.root), "sh", "-ec"]

@@ -99,7 +99,7 @@ def say_coverage(group: DutyGroup, found: Coverage, names: Names, *, as_json: bo
                 "gaps": [{**_span(one.span), "holidays": one.holiday} for one in found.gaps],
                 "overlaps": [{**_span(one.span), "on_duty": one.people} for one in found.overlaps],
                 "skipped_times": [
-                    {"time": one.shown.isoformat(), "on_duty": one.person} for one in found.skipped
+                    {"clock": one.shown.isoformat(), "on_duty": one.person} for one in found.skipped
                 ],
             }
         )

@@ -55,7 +55,7 @@ class OverlapView(SpanView):
 class SkippedView(BaseModel):
     """A shift's edge that no clock shows: the moment of the change takes its place."""
 
-    time: str = Field(description="Local, without offset.", examples=["2026-03-29T02:30:00"])
+    clock: str = Field(description="Local, without offset.", examples=["2026-03-29T02:30:00"])
     on_duty: str
 
 
@@ -132,7 +132,7 @@ def coverage_view(found: Coverage) -> CoverageView:
             OverlapView(**span_of(one.span), on_duty=list(one.people)) for one in found.overlaps
         ],
         skipped_times=[
-            SkippedView(time=one.shown.isoformat(), on_duty=one.person) for one in found.skipped
+            SkippedView(clock=one.shown.isoformat(), on_duty=one.person) for one in found.skipped
         ],
     )
 
