@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
 
 
 class Turn:
@@ -20,18 +20,13 @@ class Turn:
         self._taken = False
         self._waiting: deque[threading.Lock] = deque()
 
-    @contextmanager
-    def held(self, *, ahead: bool = False) -> Iterator[None]:
-        """Have it during the block. `ahead` of all who wait, for one thread that somebody waits
-        for: between two of its turns one of the others has theirs."""
-        self._wait(ahead=ahead)
-        try:
-            yield
-        finally:
-            with self._guard:
-                self._hand_on()
+    def held(self, *, ahead: bool = False) -> _Held:
+        """Have it during a `with` block. `ahead` of all who wait, for one thread that somebody
+        waits for: between two of its turns one of the others has theirs."""
+        return _Held(self, ahead)
 
-    def _wait(self, *, ahead: bool) -> None:
+    def wait(self, *, ahead: bool) -> None:
+        """Until it is one's turn; `hand_on` ends it."""
         with self._guard:
             if not self._taken:
                 self._taken = True
@@ -48,6 +43,10 @@ class Turn:
             self._give_up(mine)
             raise
 
+    def hand_on(self) -> None:
+        with self._guard:
+            self._hand_on()
+
     def _hand_on(self) -> None:
         if self._waiting:
             self._waiting.popleft().release()
@@ -60,3 +59,22 @@ class Turn:
                 self._waiting.remove(mine)
             else:  # it was handed on just now
                 self._hand_on()
+
+
+@dataclass(frozen=True)
+class _Held:
+    """No generator: a thread that is ended from outside between two of its lines keeps the turn."""
+
+    turn: Turn
+    ahead: bool
+
+    def __enter__(self) -> None:
+        self.turn.wait(ahead=self.ahead)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.turn.hand_on()
