@@ -91,6 +91,7 @@ def server_errors(config: Path) -> Iterator[None]:
     code 1 where the data do not allow a change, else 2."""
     from sqlalchemy.exc import SQLAlchemyError
 
+    from stadtsinn.base.bounded_files import TooLarge
     from stadtsinn.base.logs import mask_text
     from stadtsinn.base.problems import Problem
     from stadtsinn.cloud.backup.manifest import BackupFailed
@@ -116,5 +117,7 @@ def server_errors(config: Path) -> Iterator[None]:
             ),
             BAD_USAGE,
         )
+    except TooLarge as large:
+        refuse(text(large.sentence.english, large.sentence.german))
     except (SeriesRejected, SeriesUnavailable, ValueError, OSError, RuntimeError) as error:
         refuse(mask_text(str(error)), BAD_USAGE)

@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 from pydantic_settings.exceptions import SettingsError as UnreadableVariable
 
+from stadtsinn.base.bounded_files import read_whole_text
 from stadtsinn.base.private_files import open_to_others
 from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.base.settings.fields import paths_start_at
@@ -100,7 +101,7 @@ S = TypeVar("S", bound=FileSettings)
 def read_file(kind: type[S], path: Path) -> S:
     """Read and check a configuration file; raises SettingsError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_whole_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(
             f"{path} cannot be read ({error}): give the file with --config; "

@@ -12,6 +12,8 @@ from typing import IO
 
 import msgspec
 
+from stadtsinn.base.bounded_files import LISTS, read_whole
+
 FORMAT = 1
 MANIFEST = "manifest.json"
 SUMS = "SHA256SUMS"
@@ -86,20 +88,25 @@ def read_manifest(folder: Path) -> tuple[Manifest, Sums]:
     sums = _read_sums(folder)
     if sums.pop(MANIFEST, "") != checksum(folder / MANIFEST):
         raise BackupDamaged(f"{folder / MANIFEST} is not what {SUMS} says: take another backup")
-    content = (folder / MANIFEST).read_bytes()
+    content = read_whole(folder / MANIFEST, LISTS)
     _require_known_format(folder, content)
     try:
         manifest = msgspec.json.decode(content, type=Manifest)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise BackupDamaged(f"{folder / MANIFEST}: {error}") from None
     if manifest.files.keys() != sums.keys():
         raise BackupDamaged(f"{folder / SUMS} and {MANIFEST} name different files")
     if manifest.database not in (SQLITE, POSTGRES):
         raise BackupDamaged(f"{folder / MANIFEST}: there is no database {manifest.database!r}")
     for name in manifest.files:
-        if Path(name).is_absolute() or ".." in Path(name).parts:
+        if is_outside(name):
             raise BackupDamaged(f"{folder / MANIFEST} names {name!r}, which is outside of it")
     return manifest, sums
+
+
+def is_outside(name: str) -> bool:
+    """Does a file's name, as a backup has it, lead out of the folder that it is in?"""
+    return Path(name).is_absolute() or ".." in Path(name).parts
 
 
 def _require_known_format(folder: Path, content: bytes) -> None:
@@ -109,7 +116,7 @@ def _require_known_format(folder: Path, content: bytes) -> None:
 
     try:
         head = msgspec.json.decode(content, type=Head)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise BackupDamaged(f"{folder / MANIFEST}: {error}") from None
     if head.format > FORMAT:
         raise ValueError(
@@ -119,7 +126,7 @@ def _require_known_format(folder: Path, content: bytes) -> None:
 
 def _read_sums(folder: Path) -> Sums:
     sums: Sums = {}
-    for line in (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in read_whole(folder / SUMS, LISTS).decode(errors="replace").splitlines():
         digest, _, name = line.partition("  ")
         if len(digest) != hashlib.sha256().digest_size * 2 or not name:
             raise BackupDamaged(f"{folder / SUMS} has a line that is no checksum")

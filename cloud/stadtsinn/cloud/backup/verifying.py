@@ -19,9 +19,10 @@ from stadtsinn.cloud.backup.manifest import (
     Manifest,
     Sums,
     checksum,
+    is_outside,
     read_manifest,
 )
-from stadtsinn.cloud.backup.sqlite import require_sound
+from stadtsinn.cloud.backup.sqlite import require_plain, require_sound
 from stadtsinn.cloud.log.archive_files.archive import Archive, ArchivedDay, ArchiveUnreadable, days
 from stadtsinn.cloud.log.uplinks.tables import archived_days
 from stadtsinn.cloud.migrations import knows
@@ -53,6 +54,11 @@ def require_usable(backup: Path, manifest: Manifest) -> None:
 
 
 def _faults_of_files(backup: Path, manifest: Manifest, sums: Sums) -> Iterator[str]:
+    if links := sorted(
+        str(one.relative_to(backup)) for one in backup.rglob("*") if one.is_symlink()
+    ):
+        yield from (f"{name} is a link, which no backup holds" for name in links)
+        return
     for name, size in sorted(manifest.files.items()):
         path = backup / name
         if not path.is_file():
@@ -70,11 +76,13 @@ def _faults_inside(backup: Path, manifest: Manifest) -> Iterator[str]:
     """A sum only proves that a file is as it was written."""
     try:
         if manifest.database == SQLITE:
+            require_plain(backup / DATABASE[SQLITE])
             require_sound(backup / DATABASE[SQLITE])
             yield from _faults_of_archive(backup)
         else:
             postgres.require_whole(backup / DATABASE[manifest.database])
         if manifest.series:
+            require_plain(backup / SERIES)
             require_sound(backup / SERIES)
     except (ValueError, postgres.ServerToolFailed) as error:
         yield str(error)
@@ -83,6 +91,9 @@ def _faults_inside(backup: Path, manifest: Manifest) -> Iterator[str]:
 def _faults_of_archive(backup: Path) -> Iterator[str]:
     archive = Archive(backup / ARCHIVE)
     for day in _archived(backup / DATABASE[SQLITE]):
+        if is_outside(day.file):
+            yield f"the database names {day.file!r} as a file of the archive"
+            continue
         try:
             with archive.open(day) as file:
                 rows = file.rows

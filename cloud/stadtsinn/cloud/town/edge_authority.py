@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from stadtsinn.base.bounded_files import read_whole
 from stadtsinn.base.instant import Instant, to_datetime
 from stadtsinn.base.problems import Invalid
 from stadtsinn.base.settings.errors import SettingsError
@@ -33,7 +34,7 @@ class EdgeAuthority:
         if path is None:
             return cls()
         try:
-            found = x509.load_pem_x509_certificates(path.read_bytes())
+            found = x509.load_pem_x509_certificates(read_whole(path))
         except (OSError, ValueError) as error:
             raise SettingsError(f"[edges] authority: {path} cannot be read: {error}") from None
         if not all(_is_authority(one) for one in found):

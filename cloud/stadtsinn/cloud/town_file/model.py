@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, ValidationError
 
+from stadtsinn.base.bounded_files import LISTS, read_whole
 from stadtsinn.base.text_files import NoText, decoded
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.notify.recipient import Recipient
@@ -85,7 +86,7 @@ def load_town(path: Path) -> Town:
     naming file, section and key, when it does not say what a town file has to say.
     """
     try:
-        document = tomllib.loads(decoded(path.read_bytes()))
+        document = tomllib.loads(decoded(read_whole(path, LISTS)))
     except (tomllib.TOMLDecodeError, NoText) as error:
         raise ValueError(f"{path}: {error}") from error
     try:
