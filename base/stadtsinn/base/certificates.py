@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stadtsinn.base.bounded_files import read_whole
 from stadtsinn.base.explaining import why
 from stadtsinn.base.instant import DAY, Instant, from_datetime
 from stadtsinn.base.mqtt.broker import Tls
@@ -224,7 +225,7 @@ def _public_bytes(certificate: Certificate) -> bytes:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_whole(path)
     except OSError as error:
         raise Unreadable(path, why(error)) from None
 

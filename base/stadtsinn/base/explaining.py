@@ -99,6 +99,8 @@ def explained(error: BaseException) -> Sentence:
 
 def why(error: OSError) -> Sentence:
     """The same without the file, for a text that names it."""
+    if isinstance(error, Explained):
+        return error.sentence
     if isinstance(error, socket.gaierror):
         return _NO_SUCH_HOST
     if isinstance(error, TimeoutError) and error.errno is None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from stadtsinn.base.bounded_files import read_whole_text
 from stadtsinn.cli.frame import FAILED, end
 from stadtsinn.cli.language import in_words, text
 from stadtsinn.cli.output import say, say_as_it_is, say_json
@@ -181,7 +182,7 @@ def _prove(file: Path, noise: int) -> bool:
 
     device_id = f"{file.absolute().parent.name}/{file.stem}"
     try:
-        device = DeviceType(device_id, file.read_text(encoding="utf-8"))
+        device = DeviceType(device_id, read_whole_text(file))
         found = findings(device, noise=noise)
     except (DeviceFileError, OSError, UnicodeDecodeError) as error:
         say(in_words(error))

@@ -100,13 +100,14 @@ def import_devices(
     config: Config = DEFAULT_CONFIG,
     json_lines: Json = False,
 ) -> None:
+    from stadtsinn.base.bounded_files import LISTS, read_whole
     from stadtsinn.cloud.town_file.device_import import import_devices
 
     with installation(config, reading=dry_run) as opened:
         imported = import_devices(
             opened.database,
             tenant,
-            file.read_bytes(),
+            read_whole(file, LISTS),
             opened.clock.now(),
             types=types or (),
             dry_run=dry_run,

@@ -161,13 +161,14 @@ def import_plan(
     config: Config = DEFAULT_CONFIG,
     json_lines: Json = False,
 ) -> None:
+    from stadtsinn.base.bounded_files import LISTS, read_whole
     from stadtsinn.cloud.alarms.duty import importing, repository
     from stadtsinn.cloud.alarms.duty.importing import PlanRefused
     from stadtsinn.cloud.town.service import DryRunEnded, change_or_dry_run
 
     refused: str | None = None
     with installation(config, reading=dry_run) as opened:
-        content, now = file.read_bytes(), opened.clock.now()
+        content, now = read_whole(file, LISTS), opened.clock.now()
         first = None if start is None else read_moment("--from", start)
         last = None if end is None else read_end("--to", end)
         with opened.database.read() as connection:

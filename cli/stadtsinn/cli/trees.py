@@ -82,6 +82,7 @@ def import_trees(
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
 ) -> None:
+    from stadtsinn.base.bounded_files import REGISTERS, read_whole
     from stadtsinn.cloud.domains.trees.register_file import RegisterRefused
     from stadtsinn.cloud.domains.trees.register_service import Wanted, import_register
 
@@ -90,7 +91,7 @@ def import_trees(
         with opened.database.read() as connection:
             scope = scope_of_town(connection, tenant, opened.settings.limits)
         wanted = Wanted(crs, tuple(number or ()), remove_missing, dry_run)
-        content, now = file.read_bytes(), opened.clock.now()
+        content, now = read_whole(file, REGISTERS), opened.clock.now()
         try:
             done = import_register(opened.database, scope, content, wanted, now)
         except RegisterRefused as error:

@@ -237,6 +237,7 @@ def forecast(
     tenant: Tenant = None,
     config: Config = DEFAULT_CONFIG,
 ) -> None:
+    from stadtsinn.base.bounded_files import LISTS, read_whole
     from stadtsinn.cloud.domains.trees import repository
     from stadtsinn.cloud.domains.trees.forecast_file import read_forecast
     from stadtsinn.cloud.town.service import change
@@ -245,7 +246,7 @@ def forecast(
         now = opened.clock.now()
         with opened.database.read() as connection:
             scope = scope_of_town(connection, tenant, opened.settings.limits)
-        hours = read_forecast(file.read_bytes())
+        hours = read_forecast(read_whole(file, LISTS))
         with change(opened.database, scope, now) as connection:
             repository.write_forecast(connection, scope, hours, now)
     say(text(f"{len(hours)} hours of rain", f"{len(hours)} Stunden Regen"))

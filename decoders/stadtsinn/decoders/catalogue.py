@@ -13,6 +13,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stadtsinn.base.bounded_files import read_whole_text
 from stadtsinn.base.explaining import explained
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.sentence import Sentence
@@ -85,7 +86,7 @@ class Catalogue:
         reference = parse_reference(device)
         if reference.device not in self._files:
             raise KeyError(self.unknown(device))
-        text = self._files[reference.device].read_text(encoding="utf-8")
+        text = read_whole_text(self._files[reference.device])
         found = self._devices[device] = DeviceType(device, text, reference.constants)
         return found
 

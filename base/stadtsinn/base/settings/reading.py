@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 from pydantic_settings.exceptions import SettingsError as UnreadableVariable
 
+from stadtsinn.base.bounded_files import read_whole_text
 from stadtsinn.base.explaining import explained, reason
 from stadtsinn.base.field_errors import field_sentence
 from stadtsinn.base.private_files import open_to_others
@@ -110,7 +111,7 @@ S = TypeVar("S", bound=FileSettings)
 def read_file(kind: type[S], path: Path) -> S:
     """Read and check a configuration file; raises SettingsError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_whole_text(path)
     except (OSError, UnicodeDecodeError) as error:
         said = reason(error)
         raise SettingsError(

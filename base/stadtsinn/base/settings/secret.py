@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from stadtsinn.base.bounded_files import read_whole_text
 from stadtsinn.base.explaining import reason
 from stadtsinn.base.sentence import Sentence, Unusable
 from stadtsinn.base.settings.errors import SettingsError
@@ -95,7 +96,7 @@ class Secret:
 
     def _read_file(self, path: Path) -> str:
         try:
-            return path.read_text(encoding="utf-8").strip()
+            return read_whole_text(path).strip()
         except (OSError, UnicodeDecodeError) as error:
             said = reason(error)
             raise SettingsError(

@@ -95,7 +95,8 @@ def _plain(path: Path) -> Path:
 
 def _holds_key(path: Path) -> bool:
     """Is this a certificate together with its key?"""
-    return _KEY_INSIDE in path.read_bytes()
+    with path.open("rb") as lines:
+        return any(_KEY_INSIDE in line for line in lines)
 
 
 def _name(path: Path, base: Path) -> str:

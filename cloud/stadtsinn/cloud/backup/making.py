@@ -18,6 +18,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Connection, inspect
 
+from stadtsinn.base.bounded_files import read_whole_text
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import isoformat
@@ -280,7 +281,7 @@ def _link(work: _Work, name: str, known: Sums) -> bool:
 
 
 def _copy_configuration(work: _Work, config: Path, settings: CloudSettings, wishes: Wishes) -> None:
-    text = config.read_text(encoding="utf-8")
+    text = read_whole_text(config)
     if not wishes.secrets:
         text = configuration.without_passwords(text)
     name = f"{configuration.FOLDER}/{config.name}"

@@ -12,6 +12,7 @@ from typing import IO
 
 import msgspec
 
+from stadtsinn.base.bounded_files import LISTS, read_whole
 from stadtsinn.base.sentence import Explained, Unusable
 
 FORMAT = 1
@@ -94,11 +95,11 @@ def read_manifest(folder: Path) -> tuple[Manifest, Sums]:
             f"{folder / MANIFEST} is not what {SUMS} says: take another backup",
             f"{folder / MANIFEST} ist nicht, was {SUMS} sagt: eine andere Sicherung nehmen",
         )
-    content = (folder / MANIFEST).read_bytes()
+    content = read_whole(folder / MANIFEST, LISTS)
     _require_known_format(folder, content)
     try:
         manifest = msgspec.json.decode(content, type=Manifest)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise BackupDamaged(
             f"{folder / MANIFEST}: {error}",
             f"{folder / MANIFEST} ist nicht lesbar ({error}): eine andere Sicherung nehmen",
@@ -114,12 +115,17 @@ def read_manifest(folder: Path) -> tuple[Manifest, Sums]:
             f"{folder / MANIFEST}: eine Datenbank {manifest.database!r} gibt es nicht",
         )
     for name in manifest.files:
-        if Path(name).is_absolute() or ".." in Path(name).parts:
+        if is_outside(name):
             raise BackupDamaged(
                 f"{folder / MANIFEST} names {name!r}, which is outside of it",
                 f"{folder / MANIFEST} nennt {name!r}, das außerhalb liegt",
             )
     return manifest, sums
+
+
+def is_outside(name: str) -> bool:
+    """Does a file's name, as a backup has it, lead out of the folder that it is in?"""
+    return Path(name).is_absolute() or ".." in Path(name).parts
 
 
 def _require_known_format(folder: Path, content: bytes) -> None:
@@ -129,7 +135,7 @@ def _require_known_format(folder: Path, content: bytes) -> None:
 
     try:
         head = msgspec.json.decode(content, type=Head)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise BackupDamaged(
             f"{folder / MANIFEST}: {error}",
             f"{folder / MANIFEST} ist nicht lesbar ({error}): eine andere Sicherung nehmen",
@@ -143,7 +149,7 @@ def _require_known_format(folder: Path, content: bytes) -> None:
 
 def _read_sums(folder: Path) -> Sums:
     sums: Sums = {}
-    for line in (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in read_whole(folder / SUMS, LISTS).decode(errors="replace").splitlines():
         digest, _, name = line.partition("  ")
         if len(digest) != hashlib.sha256().digest_size * 2 or not name:
             raise BackupDamaged(

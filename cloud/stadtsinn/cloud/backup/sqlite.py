@@ -46,6 +46,29 @@ def require_sound(path: Path) -> None:
         raise BackupDamaged(f"{path} is damaged: {verdict}", f"{path} ist beschädigt: {verdict}")
 
 
+def require_plain(path: Path) -> None:
+    """Raises BackupDamaged for a file of a backup with anything but tables and their indexes: what
+    else there is would run with each statement that the restored installation executes."""
+    query = (
+        "SELECT type, name FROM sqlite_schema WHERE type NOT IN ('table', 'index') "
+        "OR sql LIKE 'CREATE VIRTUAL%' LIMIT 1"
+    )
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?immutable=1", uri=True)) as opened:
+            opened.execute("PRAGMA trusted_schema = OFF")
+            found = opened.execute(query).fetchone()
+    except sqlite3.DatabaseError as error:
+        raise BackupDamaged(
+            f"{path} is damaged: {error}", f"{path} ist beschädigt: {error}"
+        ) from None
+    if found is not None:
+        kind, name = found
+        raise BackupDamaged(
+            f"{path} has a {kind} {name!r} that stadtsinn did not make",
+            f"{path} enthält {name!r} ({kind}), das nicht von stadtsinn stammt",
+        )
+
+
 @contextmanager
 def _named(source: Path, target: Path) -> Iterator[None]:
     try:

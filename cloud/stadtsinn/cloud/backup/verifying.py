@@ -21,9 +21,10 @@ from stadtsinn.cloud.backup.manifest import (
     Manifest,
     Sums,
     checksum,
+    is_outside,
     read_manifest,
 )
-from stadtsinn.cloud.backup.sqlite import require_sound
+from stadtsinn.cloud.backup.sqlite import require_plain, require_sound
 from stadtsinn.cloud.log.archive_files.archive import Archive, ArchivedDay, ArchiveUnreadable, days
 from stadtsinn.cloud.log.uplinks.tables import archived_days
 from stadtsinn.cloud.migrations import knows
@@ -62,6 +63,14 @@ def require_usable(backup: Path, manifest: Manifest) -> None:
 
 
 def _faults_of_files(backup: Path, manifest: Manifest, sums: Sums) -> Iterator[Sentence]:
+    links = sorted(str(one.relative_to(backup)) for one in backup.rglob("*") if one.is_symlink())
+    if links:
+        for name in links:
+            yield Sentence(
+                f"{name} is a link, which no backup holds",
+                f"{name} ist eine Verknüpfung, die keine Sicherung enthält",
+            )
+        return
     for name, size in sorted(manifest.files.items()):
         path = backup / name
         if not path.is_file():
@@ -82,11 +91,13 @@ def _faults_inside(backup: Path, manifest: Manifest) -> Iterator[Sentence]:
     """A sum only proves that a file is as it was written."""
     try:
         if manifest.database == SQLITE:
+            require_plain(backup / DATABASE[SQLITE])
             require_sound(backup / DATABASE[SQLITE])
             yield from _faults_of_archive(backup)
         else:
             postgres.require_whole(backup / DATABASE[manifest.database])
         if manifest.series:
+            require_plain(backup / SERIES)
             require_sound(backup / SERIES)
     except BackupFailed as error:
         yield error.sentence
@@ -95,6 +106,12 @@ def _faults_inside(backup: Path, manifest: Manifest) -> Iterator[Sentence]:
 def _faults_of_archive(backup: Path) -> Iterator[Sentence]:
     archive = Archive(backup / ARCHIVE)
     for day in _archived(backup / DATABASE[SQLITE]):
+        if is_outside(day.file):
+            yield Sentence(
+                f"the database names {day.file!r} as a file of the archive",
+                f"die Datenbank nennt {day.file!r} als Datei des Archivs",
+            )
+            continue
         try:
             with archive.open(day) as file:
                 rows = file.rows

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from stadtsinn.base.bounded_files import LISTS, read_whole
 from stadtsinn.base.explaining import explained
 from stadtsinn.base.private_files import private_folder
 from stadtsinn.base.sentence import Explained, Unusable
@@ -109,8 +110,8 @@ class Authority:
     def open(cls, folder: Path) -> Self:
         """Raises Refused where there is none, or its files cannot be read."""
         try:
-            certificate = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
-            key = load_pem_private_key((folder / "ca.key").read_bytes(), None)
+            certificate = x509.load_pem_x509_certificate(read_whole(folder / "ca.pem"))
+            key = load_pem_private_key(read_whole(folder / "ca.key"), None)
         except FileNotFoundError as error:
             raise Refused(
                 f"{error.filename} is not there: 'stadtsinn ca create' makes it",
@@ -226,7 +227,7 @@ class Authority:
             path = self.server.certificate
         except Refused:
             return None
-        made = x509.load_pem_x509_certificate(path.read_bytes())
+        made = x509.load_pem_x509_certificate(read_whole(path))
         names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         hosts = ", ".join(str(one.value) for one in names)
         return Issued(hosts, made.serial_number, made.not_valid_after_utc, revoked=False)
@@ -272,11 +273,11 @@ class Authority:
 
     def _issued(self) -> Iterator[x509.Certificate]:
         for path in (self.folder / "issued").glob("*.pem"):
-            yield x509.load_pem_x509_certificate(path.read_bytes())
+            yield x509.load_pem_x509_certificate(read_whole(path))
 
     def _revoked(self) -> dict[int, datetime]:
         try:
-            known = x509.load_pem_x509_crl(self.revocations.read_bytes())
+            known = x509.load_pem_x509_crl(read_whole(self.revocations, LISTS))
         except (OSError, ValueError) as error:
             said = explained(error)
             raise Refused(

@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from stadtsinn.base.bounded_files import read_whole
 from stadtsinn.base.explaining import why
 from stadtsinn.base.instant import Instant, to_datetime
 from stadtsinn.base.problems import Invalid
@@ -41,7 +42,7 @@ class EdgeAuthority:
         if path is None:
             return cls()
         try:
-            found = x509.load_pem_x509_certificates(path.read_bytes())
+            found = x509.load_pem_x509_certificates(read_whole(path))
         except (OSError, ValueError) as error:
             said = why(error) if isinstance(error, OSError) else _NO_PEM
             raise SettingsError(

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, ValidationError
 
+from stadtsinn.base.bounded_files import LISTS, read_whole
 from stadtsinn.base.explaining import explained
 from stadtsinn.base.text_files import NoText, decoded
 from stadtsinn.cloud.alarms.alerts.rule import Rule
@@ -88,7 +89,7 @@ def load_town(path: Path) -> Town:
     is no TOML or does not say what a town file has to say.
     """
     try:
-        document = tomllib.loads(decoded(path.read_bytes()))
+        document = tomllib.loads(decoded(read_whole(path, LISTS)))
     except (tomllib.TOMLDecodeError, NoText) as error:
         raise TownRefused.of(explained(error).about(path)) from error
     try:

@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from stadtsinn.base.bounded_files import read_whole
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.base.text_files import NoText, decoded
 from stadtsinn.simulator.replay.refusal import NotARecording
@@ -48,7 +49,7 @@ _KINDS: tuple[tuple[bytes, str, str, tuple[str, str]], ...] = (
 
 def text_of(path: Path) -> str:
     """The text of a recording, unpacked. Raises OSError, NotARecording."""
-    content = path.read_bytes()
+    content = read_whole(path, _LARGEST)
     for _ in range(_FOLDED):
         content, packed = _unpacked(content), content
         if content is packed:
