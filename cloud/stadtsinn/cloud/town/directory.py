@@ -181,7 +181,7 @@ class DirectoryCache:
     def current(self) -> Directory:
         """The directory as of now; raises SQLAlchemy's errors while the database is away."""
         known = self._directory
-        if known is not None and self._monotonic() - self._checked_at < _CHECK_EVERY_S:
+        if known is not None and self._is_fresh:
             return known
         with self._lock:
             return self._renewed()
@@ -196,17 +196,23 @@ class DirectoryCache:
         known = self._directory
         if known is None:
             return self.current()
-        is_fresh = self._monotonic() - self._checked_at < _CHECK_EVERY_S
-        if is_fresh or self._reader.is_alive() or not self._lock.acquire(blocking=False):
+        if self._is_fresh or self._reader.is_alive() or not self._lock.acquire(blocking=False):
             return known  # where the lock is taken, a follower reads it just now
         try:
-            if len(known.devices) <= _READ_AT_ONCE or not self._has_changed(known):
+            if len(known.devices) <= _READ_AT_ONCE:
                 return self._renewed()
+            if not self._has_changed(known):
+                self._checked_at = self._monotonic()
+                return known
         finally:
             self._lock.release()
         self._reader = threading.Thread(target=self._read_beside, name="registry", daemon=True)
         self._reader.start()
         return known
+
+    @property
+    def _is_fresh(self) -> bool:
+        return self._monotonic() - self._checked_at < _CHECK_EVERY_S
 
     def _has_changed(self, known: Directory) -> bool:
         with self._database.read() as connection:
@@ -248,7 +254,7 @@ class DirectoryCache:
 
     def _renewed(self) -> Directory:
         known = self._directory
-        if known is not None and self._monotonic() - self._checked_at < _CHECK_EVERY_S:
+        if known is not None and self._is_fresh:
             return known  # another thread has read it meanwhile
         with self._database.read() as connection:
             if known is None or read_revision(connection) != known.revision:

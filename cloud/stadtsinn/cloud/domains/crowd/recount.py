@@ -58,8 +58,9 @@ def read_waiting(
         if not own or own & first:
             chosen.append(part)
     done = min(part.counted_to for part in chosen)
-    found = [one for one in recounts(chosen, directory, zones, history, now) if one.zone_id > done]
-    found.sort(key=lambda one: one.zone_id)
+    found = sorted(
+        recounts(chosen, directory, zones, history, now, done), key=lambda one: one.zone_id
+    )
     return Waiting([part.id for part in chosen], found, directory.revision, history.position)
 
 
@@ -78,14 +79,20 @@ class History:
 
 
 def recounts(
-    parts: Sequence[Uncounted], directory: Directory, zones: Zones, history: History, now: Instant
+    parts: Sequence[Uncounted],
+    directory: Directory,
+    zones: Zones,
+    history: History,
+    now: Instant,
+    done: int,
 ) -> Iterator[Recount]:
-    """What is to be counted anew of these parts, station by station."""
+    """What is to be counted anew of these parts, station by station, in the zones behind `done`."""
     delays = delays_by(directory, catalogue())
     for (tenant_id, slug), (start, end) in _joined(parts, now).items():
         station = directory.station(tenant_id, slug)
-        gates = zones.at_station(station.id) if station is not None else ()
-        if station is None or not gates or start >= end:
+        at_station = zones.at_station(station.id) if station is not None else ()
+        gates = [(zone, gate) for zone, gate in at_station if zone.id > done]
+        if not gates or start >= end:
             continue
         found: dict[int, list[GateReport]] = defaultdict(list)
         try:
