@@ -23,6 +23,7 @@ from stadtsinn.cloud.platform.limits.service import require_room
 from stadtsinn.cloud.platform.nouns import NOUNS
 from stadtsinn.cloud.town import repository
 from stadtsinn.cloud.town.model import Device, Edge, Site
+from stadtsinn.cloud.town.quiet import wait_while_quiet
 from stadtsinn.cloud.town.stations.kinds import kind_of_family
 from stadtsinn.cloud.town.stations.model import Station
 from stadtsinn.cloud.town.stations.service import (
@@ -47,9 +48,11 @@ def change(
     """One transaction of changes, after which caches read the registry again. Each change leaves
     a line in the audit: who, by `scope`, and when. A dry run needs none.
 
-    Raises Conflict where the database refuses what the checks before could not see: a name
+    It waits while a follower reads a registry that is changed all the time (`quiet`). Raises
+    Conflict where the database refuses what the checks before could not see: a name
     taken a moment ago, or rows that still refer to what was to be deleted.
     """
+    wait_while_quiet(database)
     try:
         with database.write() as connection:
             with recording(connection, scope, now) if scope is not None else nullcontext():

@@ -193,6 +193,8 @@ def test_repositories_take_a_scope(domain: str) -> None:
     """Every public function of a repository takes one, or is named here with its reason."""
     reasons = {
         "bump_revision": "one number without an owner",
+        "set_quiet": "one moment for all changes",
+        "quiet_until": "one moment for all changes",
         "insert_tenant": "the operator's",
         "find_tenant": "the operator's",
         "all_tenants": "the operator's",
