@@ -29,8 +29,8 @@ test-fast: .venv/ready ## for the work in between: all tests but those marked sl
 test-nightly: .venv/ready parts check ## the nightly target: `make test`, and each repetition with other servers
 	$(PYTEST) --nightly $(ARGS)
 
-test-install: ## the nightly target: docs/install.md on a bare Debian 13; as root, on a Debian
-	.ci/install
+test-install: ## the nightly target: docs/install.md on a bare Debian 13, SUITE=bookworm: 12; as root, on a Debian
+	SUITE=$(SUITE) .ci/install $(ARGS)
 
 test-debian13: ## `make test` in a Debian 13 of its own, from a fresh clone; as root, on a Debian
 	.ci/debian13 make test

@@ -1,8 +1,12 @@
-"""Runs each line of docs/install.md on the machine that it is for, and looks at what came out.
+"""Runs each line of docs/install.md on the machine that it is for, and compares what came out.
 
-Started by .ci/install in namespaces of its own. `<!-- on: cloud -->` before a block says where it
-runs, and holds for the blocks after it; `nowhere` is what needs the internet's names. Only systemd
-and ssh are stood in for (.ci/by-hand): they do not run in a chroot.
+Started by .ci/install in namespaces of its own. The machines are Debians that their systemd has
+started (systemd-nspawn), with a cable between them. `<!-- on: cloud -->` before a block says where
+it runs, and holds for the blocks after it; `nowhere` is what needs the internet. Beside ssh, what
+comes from the internet is stood in for (.ci/by-hand): certbot, and InfluxDB's package.
+
+A block without a language behind one is what its commands say, `…` in it what may be left out.
+Numbers and times are not compared. `--write` puts what was said into the page instead.
 """
 
 from __future__ import annotations
@@ -18,64 +22,101 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ADDRESSES = {"cloud": "10.99.0.1", "edge": "10.99.0.2"}
-HOSTS = "127.0.0.1 localhost\n10.99.0.1 mqtt.musterstadt.example\n10.99.0.2 rathaus-1.example\n"
-PACKAGES = "ca-certificates curl mosquitto python3-venv postgresql mosquitto-clients"
-DEBIAN_STARTS = {"mosquitto": "usr/sbin/mosquitto", "postgresql": "usr/bin/psql"}
+HOSTS = """\
+127.0.0.1 localhost
+10.99.0.1 mqtt.musterstadt.example stadtsinn.musterstadt.example
+10.99.0.2 rathaus-1.example
+"""
+PACKAGES = "ca-certificates curl mosquitto python3-venv postgresql mosquitto-clients nginx certbot"
 STORES = ("var/cache/apt/archives", "var/lib/apt/lists", "root/wheels")
 """What is fetched once, for both: they have no way to the internet."""
 EXPECTED = {
-    "dist/install.sh cloud": r"^current     /opt/stadtsinn/releases/",
-    "dist/install.sh edge": r"^current     /opt/stadtsinn/releases/",
-    "dist/install.sh back": r"^current     /opt/stadtsinn/releases/",
     "cloud check --connect": r"keeps messages for a client that is away",
-    "edge check --connect": r"mqtt\.musterstadt\.example.*keeps messages|keeps messages",
+    "edge check --connect": r"^cloud broker .* keeps messages",
     ":8000/healthz": r'^."ok": ?true',
-    ":9801/healthz": r'^."ok":',
+    ":9801/healthz": r'^."ok": ?true',
     "stadtsinn trace": r"✓ series",
     "backup verify": r"sound: log to position",
-    "tenant delete": r"musterstadt",
+    "stadtsinn restore": r"^Restored:",
+    "tenant delete": r"^'musterstadt' is erased",
 }
-"""What has to be said by the block that holds a command."""
+"""What has to be said by the block that holds a command, whatever else the page shows of it."""
 PATIENCE_S = 180
-_BLOCK = re.compile(r"<!-- on: ([a-z ]+) -->|^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+STARTED = """
+for _ in $(seq 300); do
+    case $(systemctl is-system-running 2>/dev/null) in running | degraded) break ;; esac
+    sleep 0.2
+done
+"""
+"""Waits for systemd. "degraded" in a container: some units of a machine have no place there."""
+_BLOCK = re.compile(
+    r"<!-- on: (.+?) -->|^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+_NOT_THERE = re.compile(r'W: (Failed to fetch|Some index files failed)|\{.*"service": "')
+"""Lines that nobody would read who follows the page: what apt-get update says without the internet,
+and logs, which stadtsinn keeps from a terminal."""
+_LOOKS = re.compile(r"curl -f?s|runuser -u stadtsinn -- stadtsinn (trace|edges)|systemctl is-")
+"""Lines that change nothing: a block of them is run again until it says what it should."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """Commands of the page, and the machine that they are for."""
+    """Commands of the page, the machine that they are for, and what the page shows of them."""
 
     machine: str
-    newer: bool
+    remark: str
     commands: str
+    shown: re.Match[str] | None = None
+
+    @property
+    def only_looks(self) -> bool:
+        return all(_LOOKS.match(line) for line in self.commands.splitlines())
+
+    def is_said(self, said: str) -> bool:
+        if self.shown is None:
+            return True
+        lines = map(shape, self.shown["text"].splitlines())
+        pattern = "\n".join(".*?" if line == "…" else re.escape(line) for line in lines)
+        return bool(re.fullmatch(pattern, "\n".join(map(shape, said.splitlines())), re.DOTALL))
+
+
+def shape(line: str) -> str:
+    """A line without what differs from run to run."""
+    line = re.sub(r"\b\d+\.\d+\.\d+-[0-9a-f]{8}\b", "RELEASE", line)
+    line = re.sub(r"\b[0-9a-f]{6}…", "STREAM", line)
+    return " ".join(re.sub(r"\d+", "0", line).split())
 
 
 def blocks(page: str) -> Iterator[Block]:
-    machine, newer = "nowhere", False
-    for where, commands in _BLOCK.findall(page):
-        if where:
-            machine, _, extra = where.partition(" ")
-            newer = extra == "with a newer dist"
-        else:
-            yield Block(machine, newer, commands)
-            newer = False
+    machine, remark, last = "nowhere", "", None
+    for found in _BLOCK.finditer(page):
+        if found[1]:
+            machine, _, remark = found[1].replace(",", "").partition(" ")
+        elif found["language"] == "sh":
+            if last:
+                yield last
+            last, remark = Block(machine, remark, found["text"]), ""
+        elif last and not found["language"]:
+            yield Block(last.machine, last.remark, last.commands, found)
+            last = None
+    if last:
+        yield last
 
 
 class Machine:
-    """A Debian over the bare one, in which a shell of root waits for commands."""
+    """A Debian over the bare one."""
 
     def __init__(self, name: str, bare: Path, run: Path) -> None:
         self.name = name
-        folder = run / name
-        self.root = folder / "root"
+        self.folder = run / name
+        self.root = self.folder / "root"
         for part in ("upper", "work", "root"):
-            (folder / part).mkdir(parents=True)
-        layers = f"lowerdir={bare},upperdir={folder}/upper,workdir={folder}/work"
+            (self.folder / part).mkdir(parents=True)
+        parts = f"upperdir={self.folder}/upper,workdir={self.folder}/work"
+        layers = f"lowerdir={bare},{parts}"
         _run("mount", "-t", "overlay", "overlay", "-o", layers, str(self.root))
-        _run("mount", "-t", "proc", "proc", str(self.root / "proc"))
-        _run("mount", "--rbind", "/dev", str(self.root / "dev"))
-        _run("mount", "-t", "tmpfs", "tmpfs", str(self.root / "run"))
-        self.write("usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n")
         self.write("etc/apt/apt.conf.d/90answers", 'APT::Get::Assume-Yes "true";\n')
+        self._inside: list[str] = []
         self._shell: subprocess.Popen[str] | None = None
 
     def write(self, name: str, content: str) -> None:
@@ -84,42 +125,69 @@ class Machine:
         path.write_text(content)
         path.chmod(0o755)
 
-    def chroot(self, *prefix: str) -> list[str]:
-        words = {
-            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME": "/root",
-            "LANG": "C.UTF-8",
-            "TERM": "dumb",
-            "DEBIAN_FRONTEND": "noninteractive",
-        }
-        if prefix:  # without a network
-            words |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/root/wheels"}
-        registries = [f"{k}={v}" for k, v in os.environ.items() if re.match("PIP_|.*_proxy$", k)]
-        settings = [*registries, *(f"{name}={value}" for name, value in words.items())]
-        return [*prefix, "env", "-i", *settings, _program("chroot"), str(self.root)]
-
-    def connect(self, address: str, store: Machine, other: Machine) -> None:
-        """Give it its network, what was fetched, and the stand-ins; its shell begins."""
+    def take(self, store: Machine, dist: Path, influxdb: Path) -> None:
+        """Lay what was fetched into it, and the stand-ins."""
         self.write("etc/hosts", HOSTS)
         for stand_in in (Path(__file__).parent / "by-hand").iterdir():
             self.write(f"usr/local/sbin/{stand_in.name}", stand_in.read_text())
-        (self.root / "run/systemd/system").mkdir(parents=True)
-        (self.root / "other").mkdir()
-        _run("mount", "--bind", str(other.root), str(self.root / "other"))
         for name in STORES:
             shutil.copytree(store.root / name, self.root / name, dirs_exist_ok=True)
-        _run("ip", "-n", self.name, "link", "set", "lo", "up")
-        _run("ip", "-n", self.name, "address", "add", f"{address}/24", "dev", "cable")
-        _run("ip", "-n", self.name, "link", "set", "cable", "up")
-        inside = self.chroot("ip", "netns", "exec", self.name)
+        shutil.copytree(dist, self.root / "root/dist")
+        shutil.copytree(influxdb, self.root / "root/influxdb")
+
+    def boot(self, address: str, other: Machine) -> None:
+        """Start its systemd in its network; a shell of root waits for commands."""
+        for command in (
+            "link set lo up",
+            f"address add {address}/24 dev cable",
+            "link set cable up",
+        ):
+            _run("ip", "-n", self.name, *command.split())
+        with (self.folder / "console").open("w") as console:
+            started = subprocess.Popen(
+                [
+                    *(_program("systemd-nspawn"), "--quiet", "--boot", "--register=no"),
+                    *("--keep-unit", "--resolv-conf=off", "--timezone=off", "--link-journal=no"),
+                    *("--console=read-only", f"--machine={self.name}", f"--directory={self.root}"),
+                    f"--network-namespace-path=/run/netns/{self.name}",
+                    f"--bind={other.root}:/other",
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
+            )
+        self._inside = [
+            *(
+                _program("nsenter"),
+                f"--target={self._leader(started)}",
+                "--mount",
+                "--uts",
+                "--ipc",
+            ),
+            *("--net", "--pid", "--cgroup", "--root", "--wd", "/usr/bin/env", "-i"),
+            *_environment(PIP_NO_INDEX="1", PIP_FIND_LINKS="/root/wheels"),
+        ]
         self._shell = subprocess.Popen(
-            [*inside, "sh", "-e"],
+            [*self._inside, "sh", "-e"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self.do("cd /root")
+        self.do(STARTED)
+
+    def _leader(self, started: subprocess.Popen[bytes]) -> int:
+        """The process that is systemd in there."""
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end and started.poll() is None:
+            children = Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text()
+            for child in map(int, children.split()):
+                named = Path(f"/proc/{child}/comm").read_text().strip()
+                if named == "systemd":
+                    return child
+            time.sleep(0.2)
+        sys.exit(f"{self.name} did not start: {(self.folder / 'console').read_text()[-3000:]}")
 
     def do(self, commands: str) -> str:
         """What the commands said; ends the run where one fails."""
@@ -133,17 +201,23 @@ class Machine:
         for line in self._shell.stdout:
             if line == "---done\n":
                 return "".join(said).rstrip() + "\n"
-            said.append(line)
+            if not _NOT_THERE.match(line):
+                said.append(line.rstrip() + "\n")
+        subprocess.run([*self._inside, "journalctl", "--no-pager", "--lines=60"], check=False)
         sys.exit(f"{self.name}: a command failed:\n{commands}\n{''.join(said)}")
 
-    def start_what_debian_starts(self) -> None:
-        """As a package's installation does where systemd runs."""
-        for service, program in DEBIAN_STARTS.items():
-            marker = self.root / f"run/started-{service}"
-            if (self.root / program).exists() and not marker.exists():
-                marker.touch()
-                if not (self.root / f"run/by-hand-{service}").exists():
-                    self.do(f"systemctl start {service}")
+
+def _environment(**more: str) -> list[str]:
+    words = {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/root",
+        "LANG": "C.UTF-8",
+        "TERM": "dumb",
+        "DEBIAN_FRONTEND": "noninteractive",
+        **more,
+    }
+    registries = [f"{k}={v}" for k, v in os.environ.items() if re.match("PIP_|.*_proxy$", k)]
+    return [*registries, *(f"{name}={value}" for name, value in words.items())]
 
 
 def _program(name: str) -> str:
@@ -157,37 +231,55 @@ def _run(*command: str) -> None:
 def fetch(store: Machine, dist: Path) -> None:
     """Debian's packages and Python's, from where this machine gets them."""
     shutil.copytree(dist, store.root / "root/dist")
+    _run("mount", "-t", "proc", "proc", str(store.root / "proc"))
+    _run("mount", "--rbind", "/dev", str(store.root / "dev"))
     script = f"""
         apt-get update -q
         apt-get install -q -y --download-only {PACKAGES}
         apt-get install -q -y --no-install-recommends python3-venv
         cd /root
         python3 -m venv v
-        v/bin/pip wheel -q -w wheels -c dist/constraints.txt $(ls dist/*.whl)[cli,cloud]
+        v/bin/pip wheel -q --use-pep517 -w wheels \\
+            -c dist/constraints.txt $(ls dist/*.whl)[cli,cloud]
         rm wheels/stadtsinn-*
     """
-    done = subprocess.run(
-        [*store.chroot(), "sh", "-ec", script], capture_output=True, text=True, check=False
-    )
+    command = ["env", "-i", *_environment(), _program("chroot"), str(store.root), "sh", "-ec"]
+    done = subprocess.run([*command, script], capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"nothing could be fetched:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
 
 
-def follow(block: Block, machine: Machine) -> str:
-    """Run a block, again where it shows what takes a moment, until it says what it should."""
+def follow(block: Block, machine: Machine, *, write: bool) -> str:
+    """Run a block, again where it only looks, until it says what it should."""
     expected = [text for command, text in EXPECTED.items() if command in block.commands]
+    commands = block.commands
+    if block.remark == "with a newer dist":
+        with (machine.root / "root/dist/constraints.txt").open("a") as constraints:
+            constraints.write("# a newer one\n")
+    elif block.remark.startswith("in its place: "):
+        commands = f"in-place-of-{block.remark.removeprefix('in its place: ')}\n"
     end = time.monotonic() + PATIENCE_S
     while True:
-        said = machine.do(block.commands)
+        said = machine.do(commands)
         missing = [text for text in expected if not re.search(text, said, re.MULTILINE)]
-        if not missing:
+        if not missing and (write or block.is_said(said)):
             return said
-        if time.monotonic() > end or "trace" not in block.commands:
-            sys.exit(f"{machine.name}: not said: {missing}\n{block.commands}\n{said}")
+        if time.monotonic() > end or not block.only_looks:
+            shown = block.shown["text"] if block.shown else ""
+            sys.exit(f"{machine.name}: not said: {missing or shown}\n{commands}---\n{said}")
         time.sleep(2)
 
 
-def main(page: Path, dist: Path, bare: Path, run: Path) -> None:
+def written(page: str, said: list[tuple[Block, str]]) -> str:
+    """The page with what was said in the place of what it shows."""
+    for block, text in reversed(said):
+        if block.shown is not None and "…\n" not in block.shown["text"]:
+            start, end = block.shown.span("text")
+            page = page[:start] + text.lstrip("\n") + page[end:]
+    return page
+
+
+def main(page: Path, dist: Path, influxdb: Path, bare: Path, run: Path, *, write: bool) -> None:
     store = Machine("store", bare, run)
     fetch(store, dist)
     Path("/run/netns").mkdir(exist_ok=True)
@@ -198,26 +290,26 @@ def main(page: Path, dist: Path, bare: Path, run: Path) -> None:
     ends = ("cable", "netns", "cloud", "type", "veth", "peer", "name", "cable", "netns", "edge")
     _run("ip", "link", "add", *ends)
     for name, machine in machines.items():
-        shutil.copytree(dist, machine.root / "root/dist")
-        other = machines["edge" if name == "cloud" else "cloud"]
-        machine.connect(ADDRESSES[name], store, other)
-    followed = 0
+        machine.take(store, dist, influxdb)
+        machine.boot(ADDRESSES[name], machines["edge" if name == "cloud" else "cloud"])
+    text, heard, began = page.read_text(), [], time.monotonic()
     with (run / "transcript.md").open("w") as transcript:
-        for block in blocks(page.read_text()):
+        for block in blocks(text):
             if block.machine == "nowhere":
                 continue
-            machine = machines[block.machine]
-            if block.newer:
-                with (machine.root / "root/dist/constraints.txt").open("a") as constraints:
-                    constraints.write("# a newer one\n")
             print(f"{block.machine}: {block.commands.strip()}", flush=True)
-            said = follow(block, machine)
-            machine.start_what_debian_starts()
-            transcript.write(f"{block.machine}\n{block.commands}---\n{said}\n")
+            before = time.monotonic()
+            said = follow(block, machines[block.machine], write=write)
+            took = f"{time.monotonic() - before:.0f} s"
+            transcript.write(f"{block.machine}, {took}\n{block.commands}---\n{said}\n")
             transcript.flush()
-            followed += 1
-    print(f"docs/install.md holds: {followed} blocks, each line ran.")
+            heard.append((block, said))
+    if write:
+        page.write_text(written(text, heard))
+    minutes = (time.monotonic() - began) / 60
+    print(f"docs/install.md holds: {len(heard)} blocks, each line ran, {minutes:.0f} minutes.")
 
 
 if __name__ == "__main__":
-    main(*(Path(argument).absolute() for argument in sys.argv[1:]))
+    words = [word for word in sys.argv[1:] if word != "--write"]
+    main(*(Path(word).absolute() for word in words), write="--write" in sys.argv)

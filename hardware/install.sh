@@ -78,7 +78,8 @@ lay_release() {
     echo "release     $release (some minutes)"
     rm -rf "$release"
     python3 -m venv "$release"
-    "$release/bin/pip" install -q --disable-pip-version-check -c "$dist/constraints.txt" "$wheel[$extras]" ||
+    # Debian 12's pip would build what is no wheel in a way that is gone since.
+    "$release/bin/pip" install -q --disable-pip-version-check --use-pep517 -c "$dist/constraints.txt" "$wheel[$extras]" ||
         fail "pip could not install it (above); nothing was changed, run this again"
     mkdir "$release/files"
     cp "$dist/$files"/* "$release/files/"

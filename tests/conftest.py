@@ -29,10 +29,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Slow files first: a worker that begins one at the end keeps all others waiting."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     for item in items:
-        if item.get_closest_marker("nightly") and not config.getoption("--nightly"):
+        if _is_repetition(item) and not config.getoption("--nightly"):
             item.add_marker(pytest.mark.skip(reason="a repetition: 'make test-nightly' runs it"))
         elif config.getoption("--fast") and (why := _left_out(item)):
             item.add_marker(pytest.mark.skip(reason=f"{why}: 'make test' runs it"))
+
+
+def _is_repetition(item: pytest.Item) -> bool:
+    """Is it for `make test-nightly` alone?"""
+    if item.get_closest_marker("nightly"):
+        return True
+    return "postgres" in item.name and item.get_closest_marker("postgres_by_night") is not None
 
 
 def _left_out(item: pytest.Item) -> str:

@@ -139,7 +139,7 @@ def test_a_key_with_a_password_is_named(tmp_path: Path) -> None:
     closed = BestAvailableEncryption(b"secret")
     tls.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, closed))
     (found,) = examine(tls, NOW)
-    assert "password" in found.detail
+    assert "password" in str(found.detail)
 
 
 # --- while a process runs ----------------------------------------------------------------

@@ -103,15 +103,15 @@ UNREAD: dict[str, tuple[type[FileSettings], str, str]] = {
     "section misspelt": (
         Whole,
         "STADTSINN_MIAN_LINE_PORT",
-        "mean STADTSINN_MAIN_LINE_PORT?",
+        "mean 'STADTSINN_MAIN_LINE_PORT'?",
     ),
-    "field misspelt": (Whole, "STADTSINN_NAEM", "did you mean STADTSINN_NAME"),
-    "more than the field": (Whole, "STADTSINN_NAME_OF", "did you mean STADTSINN_NAME"),
+    "field misspelt": (Whole, "STADTSINN_NAEM", "did you mean 'STADTSINN_NAME"),
+    "more than the field": (Whole, "STADTSINN_NAME_OF", "did you mean 'STADTSINN_NAME"),
     "lower case": (Whole, "stadtsinn_naem", "nothing reads this variable"),
     "like nothing": (Whole, "STADTSINN_QQQ", "nothing reads this variable: remove it"),
     "in a section": (Whole, "STADTSINN_STORE_FOLDR", "unknown entry 'store.foldr': did you mean"),
-    "edge: misspelt": (Edge, "STADTSINN_EDGE_NAEM", "did you mean STADTSINN_EDGE_NAME?"),
-    "edge: no prefix": (Edge, "STADTSINN_MAIN_LINE_PORT", "mean STADTSINN_EDGE_MAIN_LINE_PORT?"),
+    "edge: misspelt": (Edge, "STADTSINN_EDGE_NAEM", "did you mean 'STADTSINN_EDGE_NAME'?"),
+    "edge: no prefix": (Edge, "STADTSINN_MAIN_LINE_PORT", "mean 'STADTSINN_EDGE_MAIN_LINE_PORT'?"),
 }
 
 

@@ -101,7 +101,7 @@ def test_a_half_restored_database_is_opened_by_nobody(config: Path) -> None:
     path = config.with_name("stadtsinn.sqlite")
     path.rename(being_restored(path))
     result = _run(("tenant", "list"), config)
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "give 'stadtsinn restore' again" in result.output
     assert not path.exists()
     with pytest.raises(RestoreUnfinished), open_database(str(path)).read():
@@ -115,7 +115,7 @@ def test_a_lost_database_is_not_begun_anew_beside_its_archive(config: Path) -> N
     day.touch()
     for command in (("tenant", "list"), ("archive", "--before", "2026-01-01"), ("cloud", "run")):
         result = _run(command, config)
-        assert result.exit_code == 2, result.output
+        assert result.exit_code == 1, result.output
         assert "the database was lost" in result.output
     assert day.exists()
 

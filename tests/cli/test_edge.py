@@ -309,5 +309,8 @@ def test_kept_lists_devices_and_drops_those_named(tmp_path: Path) -> None:
     code, out, _ = run("kept", "drop", "70-B3-D5-00-00-00-09-00", *given, language="de_DE.UTF-8")
     assert (code, out) == (0, "gelöschte Einträge: 1\n")
     assert run("kept", "drop", "--all", *given)[1] == "items deleted: 1\n"
-    assert run("kept", "list", *given, language="de_DE.UTF-8")[1] == "Nichts wird verwahrt.\n"
+    assert (
+        run("kept", "list", *given, language="de_DE.UTF-8")[1]
+        == "Nichts wird verwahrt: Die Stadt kennt jedes Gerät, das hier zu hören war.\n"
+    )
     spool.close()

@@ -121,9 +121,13 @@ def test_a_person_is_asked_for_on_stdin_and_shown_by_place(
     assert (unsure.exit_code, count(database, "recipients")) == (2, 2)
     erased = run("personal", "erase", "--tenant", TOWN, "--yes", given="Erika Müller\n")
     assert erased.stdout == "recipients: 1\n"
+    assert "person_erased" in erased.stderr
     assert count(database, "recipients") == 1
     nobody = run("personal", "find", "--tenant", TOWN, given="Erika Müller\n")
-    assert nobody.stdout == "nowhere\n"
+    assert nobody.stdout.startswith("nowhere")
+    again = run("personal", "erase", "--tenant", TOWN, "--yes", given="Erika Müller\n")
+    assert again.stdout.startswith("nowhere")
+    assert "person_erased" not in again.stderr
 
 
 def test_periods_are_shown_and_set(run: Command) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import io
 import json
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.console import Console
 
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.cli import output
-from stadtsinn.cli.output import print_facts, print_json, print_list, print_table, say
+from stadtsinn.cli.output import print_facts, print_json, print_list, print_table, say, say_as_it_is
 
 Capture = pytest.CaptureFixture[str]
 
@@ -124,3 +129,74 @@ def test_a_narrow_terminal_loses_no_letter_of_a_table_with_a_dev_eui(
 def test_lines_of_a_cell_stand_in_one_line_of_a_pipe(capsys: Capture) -> None:
     print_table(("A", "B"), [("1", ("x", "y\n"))])
     assert capsys.readouterr().out.splitlines()[1].split() == ["1", "x,", "y\\x0a"]
+
+
+LONG = "Der Bodensensor an der Linde am Markt hat seit gestern Abend nichts gesendet: Batterie "
+
+
+@pytest.mark.parametrize("error", [False, True])
+def test_a_terminal_gets_sentences_wrapped_between_words(
+    error: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(output, "_room", lambda _stream: 60)
+    path = "/srv/" + "x" * 90
+    say(f"{LONG}prüfen.\n  {LONG * 2}\n{LONG}{path}", error=error)
+    told = capsys.readouterr()
+    lines = (told.err if error else told.out).splitlines()
+    assert all(len(line) <= 60 or line == path for line in lines)
+    assert path in lines, "what people copy is not broken"
+    assert " ".join(" ".join(lines).split()) == f"{LONG}prüfen. {LONG * 3}{path}"
+    assert sum(line.startswith("  ") for line in lines) > 3, "what is indented stays so"
+
+
+def test_neither_a_pipe_nor_json_nor_a_file_for_redirection_is_wrapped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say(LONG * 3)
+    monkeypatch.setattr(output, "_room", lambda _stream: 60)
+    print_json({"detail": LONG * 3})
+    say_as_it_is(f"# {LONG * 3}\n")
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+def test_long_values_of_facts_stand_under_their_beginning(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(output, "_room", lambda _stream: 60)
+    print_facts([("device", "70b3d50000000001"), ("why", LONG)])
+    first, second, *others = capsys.readouterr().out.splitlines()
+    assert first == "device  70b3d50000000001"
+    assert second.startswith("why     Der Bodensensor")
+    assert others
+    assert all(line.startswith(" " * 8) and len(line) <= 60 for line in others)
+
+
+_WORDS = st.text("abcdeäöüß0189-./:", min_size=1, max_size=24)
+_CELLS = st.one_of(
+    st.lists(_WORDS, max_size=20).map(" ".join),
+    st.just("70b3d57ed0005678"),
+    st.lists(_WORDS, min_size=1, max_size=4).map(tuple),
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data(), columns=st.integers(1, 9), rows=st.integers(1, 4))
+def test_any_table_fits_a_terminal_with_whole_words(
+    data: st.DataObject, columns: int, rows: int
+) -> None:
+    """As columns, or each row as pairs: nothing is lost, and no word is broken."""
+    heads = [data.draw(st.text("abcdefghij", min_size=1, max_size=20)) for _ in range(columns)]
+    cells = [[data.draw(_CELLS) for _ in heads] for _ in range(rows)]
+    into = io.StringIO()
+    console = Console(file=into, width=80, force_terminal=True, color_system=None)
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(into):
+        patch.setattr(output, "_console", lambda *, stderr=False: console)
+        print_table(heads, cells)
+    shown = into.getvalue()
+    assert max(map(cell_len, shown.splitlines()), default=0) <= 80
+    words = Counter(shown.split())
+    for row in cells:
+        for cell in row:
+            text = cell if isinstance(cell, str) else " ".join(cell)
+            words.subtract(visible(text).split())
+    assert min(words.values(), default=0) >= 0

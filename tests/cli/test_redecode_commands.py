@@ -156,7 +156,7 @@ def test_a_day_is_berlins_and_an_instant_is_exact(config: Path, database: Databa
 
 
 def test_past_runs_are_listed(config: Path, database: Database) -> None:
-    assert "Nothing was decoded again yet." in call(redecode, config, "--list")[1]
+    assert "Nothing was decoded again yet" in call(redecode, config, "--list")[1]
     call(redecode, config, *WHOLE, "--device", "DRAGINO/LSE01", "--tenant", "musterstadt")
     _, listed, _ = call(redecode, config, "--list", "--json")
     record = json.loads(listed)
@@ -168,7 +168,7 @@ def test_past_runs_are_listed(config: Path, database: Database) -> None:
     assert "@" in record["by"]
     assert record["decoders"][0]["uplinks"] == 60
     assert "dragino/lse01@0 → " in call(redecode, config, "--list")[1]
-    assert "Nothing was interrupted." in call(redecode, config, "--continue")[1]
+    assert "Nothing was interrupted" in call(redecode, config, "--continue")[1]
 
 
 REFUSALS = [
@@ -193,7 +193,7 @@ def test_two_at_once_are_refused(config: Path, database: Database) -> None:
     with rewriting_history(database):
         for command, arguments in ((archive, ("--before", "2026-09-28")), (redecode, WHOLE)):
             code, _, refused = call(command, config, *arguments)
-            assert code == 2
+            assert code == 1
             assert "wait until it has ended" in refused
 
 
@@ -201,5 +201,5 @@ def test_a_missing_archive_is_named(config: Path, database: Database) -> None:
     call(archive, config, "--before", "2026-09-28")
     (config.parent / "old-days").rename(config.parent / "elsewhere")
     code, _, refused = call(redecode, config, *WHOLE, "--dry-run")
-    assert code == 2
+    assert code == 1
     assert "mount or restore that folder, or correct [archive] folder" in refused

@@ -128,7 +128,7 @@ def test_the_operator_says_whose_an_edge_is(run: Command) -> None:
         "tenant": "nachbarstadt",
         "from": "musterstadt",
     }
-    assert "no edge agents" in run("registry", "edges", "musterstadt").stdout
+    assert "no edge is registered" in run("registry", "edges", "musterstadt").stdout
     (line,) = run("registry", "edges", "--json").stdout.splitlines()
     assert json.loads(line) == {"id": "rathaus", "name": "rathaus", "tenant": "nachbarstadt"}
     assert (
@@ -157,13 +157,23 @@ def test_without_a_configuration_the_command_says_how_to_get_one(tmp_path: Path)
 def test_german_by_locale(run: Command, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     environment = {"STADTSINN_CLOUD_CONFIG": str(config), "LC_ALL": "de_DE.UTF-8"}
     answer = CliRunner().invoke(keys.app, ["list"], env=environment)
-    assert "keine Schlüssel" in answer.stdout
+    assert "kein Schlüssel" in answer.stdout
     town = config.with_name("example.toml")
     town.write_text(run("registry", "example").stdout, encoding="utf-8")
     told = CliRunner().invoke(registry.app, ["apply", str(town), "--dry-run"], env=environment)
     kinds = {line.split()[1] for line in told.stdout.splitlines() if line.startswith("+ ")}
     assert kinds == {
-        *("Stadt", "Ort", "Messstelle", "Gerät", "Agent", "Zone", "Empfänger", "Regel"),
+        *(
+            "Stadt",
+            "Ort",
+            "Messstelle",
+            "Gerät",
+            "Agent",
+            "Zone",
+            "Empfänger",
+            "Bereitschaft",
+            "Regel",
+        ),
     }
     assert ", Zugang nordtor" in told.stdout
     created = CliRunner().invoke(tenants.app, ["create", "dorf", "--name", "Dorf"], env=environment)

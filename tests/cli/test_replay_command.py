@@ -88,7 +88,7 @@ def test_its_table_fits_80_columns_with_whole_dev_euis(
     shown = capsys.readouterr()
     table = [line for line in shown.out.splitlines() if not line.startswith(("9 mess", "Unread"))]
     assert max(map(len, table)) <= 80
-    named = [line.split()[0] for line in table if line.startswith("70b3")]
+    named = [word for line in table for word in line.split() if word.startswith("70b3")]
     assert named == ["70b3d50000000001", "70b3d50000000000"] * 2
     for words in (
         "300 no_payload",

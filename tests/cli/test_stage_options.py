@@ -24,7 +24,7 @@ def test_what_failed_keeps_the_logs_that_its_text_names(
     temporary: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(typer.Exit), errors_as_sentences("demo", False):
-        played(Stuck("see the logs"))
+        played(Stuck("see the logs", "siehe die Logs"))
     (place,) = temporary.iterdir()
     assert (place / "cloud.log").read_text() == "why"
     assert f"kept in {place}" in capsys.readouterr().err
@@ -46,6 +46,19 @@ def test_nothing_is_left_of_a_success_of_an_interrupt_and_of_an_empty_folder(
     with pytest.raises(typer.BadParameter), stage_folder(None):
         raise typer.BadParameter("--speed 0")
     assert list(temporary.iterdir()) == []
+
+
+def test_a_folder_of_an_earlier_run_is_refused_and_stays_as_it_is(temporary: Path) -> None:
+    used = temporary / "used"
+    with stage_folder(used) as place:
+        place.mkdir()
+        (place / "cloud.sqlite").touch()
+    with pytest.raises(typer.BadParameter, match="name a new folder"), stage_folder(used):
+        pass
+    assert [one.name for one in used.iterdir()] == ["cloud.sqlite"]
+    (used / "cloud.sqlite").unlink()
+    with stage_folder(used) as place:
+        assert place == used
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

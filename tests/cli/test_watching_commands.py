@@ -148,9 +148,9 @@ def test_trace_names_each_stage_and_what_to_do(folder: Path) -> None:
 
 def test_trace_of_what_nobody_registered_and_of_no_dev_eui(folder: Path) -> None:
     result = run(folder, "trace", "70b3d500000009ff")
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert "registry apply" in result.stdout
-    assert run(folder, "trace", "linde").exit_code == 1
+    assert run(folder, "trace", "linde").exit_code == 2
 
 
 @pytest.mark.parametrize("source", TimeSource)

@@ -144,6 +144,21 @@ def test_who_is_stopped_ends_with_zero(running: _Running) -> None:
     assert running.wait() == 0
 
 
+def test_systemd_hears_while_the_process_looks_after_its_threads(
+    running: _Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that hangs as a whole is silent, and is begun anew."""
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(path))
+        manager.settimeout(PATIENCE_S)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(path))
+        monkeypatch.setenv("WATCHDOG_USEC", "1000000")
+        running.start("notify")
+        heard = [manager.recv(100) for _ in range(3)]
+    assert heard == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"]
+
+
 @pytest.mark.parametrize("code", [0, 1])
 def test_the_command_hands_the_code_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
@@ -163,3 +178,4 @@ def test_systemd_starts_it_again(unit: str) -> None:
     assert parser["Service"]["Restart"] == "always"
     assert int(parser["Service"]["RestartSec"]) > 0
     assert parser["Unit"]["StartLimitIntervalSec"] == "0"
+    assert int(parser["Service"]["WatchdogSec"]) > 0

@@ -102,7 +102,7 @@ def test_a_file_without_three_examples_is_refused() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("= nonsense", "test.toml: not TOML"),
+        ("= nonsense", "test.toml: no valid TOML"),
         ("vendor = 'x'", "no \\[\\[frames\\]\\]"),
         (ALL_CONSTRUCTS.replace('family = "generic"', 'family = "fruit"'), "Invalid enum value"),
         (ALL_CONSTRUCTS.replace("version = 3\n", ""), "missing required field `version`"),

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from by_night import others_by_night
 from fake_chirpstack import FakeChirpstack, topic
 from fake_ingest import FakeIngest
 from fake_mqtt_gate import FakeMqttGate
@@ -103,7 +104,7 @@ LIMITS = {
 }
 
 
-@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("name", others_by_night(LIMITS, list(LIMITS)[::2]))
 def test_backlog_larger_than_the_limit_is_delivered(name: str, tmp_path: Path) -> None:
     options, only_311 = LIMITS[name]
     with line(tmp_path, *options, only_311=only_311) as way:
@@ -130,7 +131,7 @@ def test_limit_that_was_lowered_while_batches_were_under_way_is_honoured(tmp_pat
         wait_until(lambda: way.ingest.counters() == list(range(BACKLOG)), "all delivered")
 
 
-@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("name", others_by_night(LIMITS, list(LIMITS)[1::2]))
 def test_item_that_is_too_large_alone_goes_aside_and_stops_nothing(
     name: str, tmp_path: Path
 ) -> None:

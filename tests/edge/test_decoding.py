@@ -292,6 +292,7 @@ print(_lazy_kernel()._cache._cache_file._index_path)
 """
 
 
+@pytest.mark.nightly
 def test_a_damaged_cache_is_compiled_again(tmp_path: Path) -> None:
     """After a power cut, files on some SD cards contain zeros only."""
     found = run_python("-c", FIND_INDEX, NUMBA_CACHE_DIR=str(tmp_path))

@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from fake_uplinks import NINE, UNDECODED, uplink
+from stadtsinn.base.sentence import Explained
 from stadtsinn.edge.agent.kept import SHARE
 from stadtsinn.edge.agent.kept_devices import drop, kept_devices
 from stadtsinn.edge.agent.rows import ROW_OVERHEAD, Row
@@ -247,7 +248,7 @@ def test_what_cannot_be_read_is_dropped_by_its_word_and_what_is_not_there_is_nam
     bench.spool.append([Row(1, NINE, msgspec.msgpack.encode(raw))])
     bench.append([STRANGE])
     bench.spool.acknowledge(2, [(1, 2)])
-    with pytest.raises(ValueError, match=OTHER):
+    with pytest.raises(Explained, match=OTHER):
         drop(bench.path, {OTHER, STRANGE})
     assert len(kept_devices(bench.path)) == 2, "nothing was deleted"
     assert drop(bench.path, {"unreadable"}) == 1

@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from stadtsinn.base.instant import Instant, parse
+from stadtsinn.base.sentence import Explained
 from stadtsinn.edge.agent.aside import aside, retry
 from stadtsinn.edge.agent.rows import ROW_OVERHEAD, Row
 from stadtsinn.edge.agent.spool import Spool, SpoolFull, open_spool
@@ -279,5 +280,5 @@ def test_commands_name_a_damaged_spool(path: Path, offset: int) -> None:
     content[offset : offset + 4096] = b"\xa5" * 4096
     path.write_bytes(content)
     for command in (aside, lambda spool: retry(spool, ())):
-        with pytest.raises(ValueError, match=r"is damaged .* start the agent again"):
+        with pytest.raises(Explained, match=r"is damaged .* start the agent again"):
             command(path)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from by_night import others_by_night
 from morning import Morning, Outcome
 from real_cloud import wait_dead
 from real_parts import mosquitto
@@ -34,6 +35,7 @@ POINTS = (
     "notify.called",
     "notify.finished",
 )
+TELLING = ("series.applied", "live.prepared", "alerts.applied", "notify.claimed", "notify.called")
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +59,7 @@ def test_an_undisturbed_morning_has_an_alarm(undisturbed: Outcome) -> None:
     assert sum(undisturbed.arrived.values()) == sum(undisturbed.messages.values()) == 1
 
 
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", others_by_night(POINTS, TELLING))
 def test_killed_there_nothing_is_lost_or_doubled(
     undisturbed: Outcome, day: MarketDay, tmp_path: Path, point: str
 ) -> None:

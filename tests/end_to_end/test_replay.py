@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import real_parts
+from by_night import others_by_night
 from installed_command import Run
 from stadtsinn.simulator.market_day.day import MarketDay
 from stadtsinn.simulator.radio.network_servers import NetworkServer
@@ -49,6 +50,7 @@ def check(result: dict[str, object]) -> None:
     assert sum(device["uplinks"] for device in devices) == UPLINKS
     assert sum(device["decoded"] for device in devices) == UPLINKS
     assert all(device["latest"] for device in devices)
+    assert all(device["first"].startswith("2026-09-26") for device in devices)
     assert result["copies"] == result["up_events"] - UPLINKS  # type: ignore[operator]
     assert len(result["faults"]) == 3  # type: ignore[arg-type]
 
@@ -69,7 +71,7 @@ def test_a_recording_into_influxdb(stadtsinn: Run, recording: Path, tmp_path: Pa
     check(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("marshaler", ["json", "protobuf"])
+@pytest.mark.parametrize("marshaler", others_by_night(["json", "protobuf"], ["protobuf"]))
 def test_a_real_chirpstacks_recording(stadtsinn: Run, marshaler: str) -> None:
     """Both marshalers of the same recorded session come out alike, device by device."""
     path = real_parts.require_shared(f"chirpstack-events/events-{marshaler}.jsonl")

@@ -16,6 +16,7 @@ import pytest
 
 import fake_the_things_stack as tts
 import real_parts
+from by_night import others_by_night
 from fake_mqtt_gate import FakeMqttGate
 from fake_uplinks import LSE01_PAYLOAD, at, chirpstack_event, event_topic, register_edge, uplink
 from installed_command import Run
@@ -192,7 +193,7 @@ def recording(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("options", [[], ["--format", "the_things_stack"]])
+@pytest.mark.parametrize("options", others_by_night([[], ["--format", "the_things_stack"]], [[]]))
 def test_a_recording_is_known_by_its_topics_or_by_name(
     stadtsinn: Run, recording: Path, options: list[str]
 ) -> None:

@@ -25,6 +25,8 @@ from stadtsinn.cloud.broker.files import (
     write_broker,
 )
 from stadtsinn.cloud.settings import EXAMPLE, load_settings
+from stadtsinn.cloud.town_file.example import EXAMPLE as TOWN_EXAMPLE
+from stadtsinn.cloud.town_file.model import Town, load_town
 from stadtsinn.edge.agent.settings import EXAMPLE as EDGE_EXAMPLE
 from stadtsinn.edge.agent.settings import load_settings as load_edge_settings
 from stadtsinn.edge.messages import delivery
@@ -120,7 +122,7 @@ def test_the_script_says_how_it_is_called(arguments: list[str]) -> None:
 
 def _sed(text: str, into: Path, **values: str) -> None:
     """Run the `sed` commands of a text on a file, as the shell would."""
-    for line in re.findall(r"^\s*(sed -i .*)$", text, re.MULTILINE):
+    for line in re.findall(r"^\s*(sed -i .*)$", text.replace("\\\n", ""), re.MULTILINE):
         words = shlex.split(line)[:-1]
         for name, value in values.items():
             words = [word.replace(f"${name}", value) for word in words]
@@ -132,9 +134,10 @@ def test_the_centres_configuration_is_as_script_and_page_make_it(tmp_path: Path)
     config = tmp_path / "cloud.toml"
     config.write_text(EXAMPLE)
     _sed(SCRIPT, config, state=STATE.rstrip("/"))
-    before, postgresql = PAGE.split("**PostgreSQL** is optional")
+    before, postgresql, influxdb = re.split(r"(?m)^\*\*(?:PostgreSQL|InfluxDB)\*\* ", PAGE)
     _sed(before, config)
-    (tmp_path / "ingest.password").write_text("a password")
+    for name in ("ingest.password", "influx.token"):
+        (tmp_path / name).write_text("a password")
     settings = load_settings(config)
     assert settings.database.url.startswith(f"sqlite:///{STATE}")
     assert settings.series.url.startswith(f"sqlite:///{STATE}")
@@ -143,6 +146,10 @@ def test_the_centres_configuration_is_as_script_and_page_make_it(tmp_path: Path)
     assert settings.edges.authority == tmp_path / "ca.pem"
     _sed(postgresql, config)
     assert load_settings(config).database.url == "postgresql:///stadtsinn?host=/run/postgresql"
+    _sed(influxdb, config)
+    settings = load_settings(config)
+    assert settings.series.url == "influxdb://127.0.0.1:8086"
+    assert settings.series.token.file == tmp_path / "influx.token"
 
 
 def test_the_edges_example_fits_the_brokers_access_list(tmp_path: Path) -> None:
@@ -165,6 +172,54 @@ def test_the_edges_example_fits_the_brokers_access_list(tmp_path: Path) -> None:
     assert f"ca edge {edge.edge_id} " in PAGE
     assert f"ca server {edge.cloud_broker.host}\n" in PAGE
     assert edge.cloud_broker.port == Listening().port
+
+
+def test_the_example_town_has_what_the_other_examples_name(tmp_path: Path) -> None:
+    """Its edge, the sensor of the page's uplink, and who is told when something is wrong."""
+    town = _example_town(tmp_path)
+    edge = tmp_path / "edge.toml"
+    edge.write_text(EDGE_EXAMPLE)
+    assert [one.id for one in town.edges] == [load_edge_settings(edge).edge_id]
+    assert f"ca edge {town.edges[0].id} --tenant {town.tenant}\n" in PAGE
+    types = {one.dev_eui: one.device_type for one in town.devices}
+    (topic,) = re.findall(r"-t application/[0-9a-f-]+/device/(\w+)/event/up", PAGE)
+    said = dict(re.findall(r'"(devEui|deviceProfileName)": "([^"]+)"', PAGE))
+    assert types[topic] == said["deviceProfileName"]
+    assert said["devEui"] == topic
+    assert set(re.findall(r"stadtsinn trace (\w+)", PAGE)) == {topic}
+    assert set(re.findall(r"tenant delete ([a-z]+)", PAGE)) == {town.tenant}
+    zones = {f"/{town.tenant}/zaehler/{one.slug}" for one in town.zones if one.public}
+    assert set(re.findall(r"/\w+/zaehler/\w+", PAGE)) == zones
+
+
+def test_the_operators_section_fits_the_example_town(tmp_path: Path) -> None:
+    """Its lines have to be uncommented, and no more."""
+    config = tmp_path / "cloud.toml"
+    section = re.search(r"^# \[operator\].*\n(# .*\n)+", EXAMPLE, re.MULTILINE)
+    assert section is not None
+    config.write_text(re.sub("(?m)^# ", "", section.group()))
+    operator, town = load_settings(config).operator, _example_town(tmp_path)
+    assert operator.tenant == town.tenant
+    assert set(operator.recipients) < {one.slug for one in town.recipients}
+
+
+def _example_town(folder: Path) -> Town:
+    path = folder / "town.toml"
+    path.write_text(TOWN_EXAMPLE, encoding="utf-8")
+    return load_town(path)
+
+
+def test_one_web_address_is_named_everywhere() -> None:
+    proxies = [(HARDWARE / "cloud" / name).read_text() for name in ("nginx.conf", "Caddyfile")]
+    named = set(re.findall(r"\b[a-z]+\.musterstadt\.example\b", "".join(proxies)))
+    assert named == {"stadtsinn.musterstadt.example"}
+    assert f"--domain {named.pop()}\n" in PAGE
+
+
+def test_nginx_makes_its_folder_in_one_that_debian_has() -> None:
+    """nginx makes the last folder of the path only."""
+    (path,) = re.findall(r"proxy_cache_path (\S+)", (HARDWARE / "cloud/nginx.conf").read_text())
+    assert Path(path).parent == Path("/var/cache")
 
 
 def test_sessions_are_kept_as_long_on_both_ends(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def run(python: Path, *arguments: str) -> str:
     [
         pytest.param("edge", "stadtsinn.edge", marks=pytest.mark.nightly),
         pytest.param("edge-small", "stadtsinn.edge", marks=pytest.mark.nightly),
-        ("cloud", "stadtsinn.cloud"),
+        pytest.param("cloud", "stadtsinn.cloud", marks=pytest.mark.nightly),
         pytest.param("all", "stadtsinn.cli", marks=pytest.mark.nightly),
     ],
 )

@@ -324,5 +324,8 @@ def test_rules_that_cannot_work_are_refused(kind: str, values: dict[str, float],
 def test_what_a_kind_cannot_judge_is_refused_with_what_can(
     kind: RuleKind, quantity: str, aggregate: str, said: str
 ) -> None:
-    assert said in (kind.refuses(quantity, aggregate) or "")
+    refusal = kind.refuses(quantity, aggregate)
+    assert refusal is not None
+    assert said in refusal.english
+    assert refusal.german != refusal.english
     assert Threshold(on=2, off=1).refuses(quantity, aggregate) is None

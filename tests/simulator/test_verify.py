@@ -70,6 +70,7 @@ def test_a_faultless_day_passes(day: MarketDay, cloud: TownCloud) -> None:
     assert all(check.found == check.expected > 0 for check in report.checks)
 
 
+@pytest.mark.nightly
 def test_a_backlog_that_takes_minutes_to_arrive_changes_nothing(tmp_path: Path) -> None:
     """Another day, and the county's copies are in the cloud before the town's originals."""
     another = MarketDay(2)

@@ -27,7 +27,7 @@ class Authority:
 
     def issue(
         self,
-        common_names: Sequence[str] = ("rathaus-dach",),
+        common_names: Sequence[str] = ("rathaus-1",),
         organisations: Sequence[str] = (HOME,),
         usage: Sequence[x509.ObjectIdentifier] = CLIENT,
         **options: Any,

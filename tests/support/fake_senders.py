@@ -13,7 +13,7 @@ from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import HOUR, SECOND, Instant, parse
 from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.notify.message import Addressee, Draft, Kind, Message
-from stadtsinn.cloud.alarms.notify.outbox_repository import enqueue
+from stadtsinn.cloud.alarms.notify.outbox_repository import Moments, enqueue
 from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result, Sender
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
@@ -84,6 +84,9 @@ class Outbox:
                     .returning(recipients.c.id)
                 ).scalar_one()
                 self.people.append(Addressee(key, "sms", number))
+
+    def now(self) -> Moments:
+        return Moments(self.wall.now(), self.clock.now())
 
     def put(
         self,

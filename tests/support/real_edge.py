@@ -90,15 +90,15 @@ class RealEdge:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
 
     def wait_ready(self) -> None:
-        """Until this process has its sessions at both brokers."""
-        wait_until(
-            lambda: all(self._said("broker_connected", side) for side in ("local", "cloud")),
-            "the agent is connected to both brokers",
-        )
+        """Until this process has started, and has its sessions at both brokers."""
+        wanted = (["edge_started"], *(["broker_connected", side] for side in ("local", "cloud")))
+        wait_until(lambda: all(self._said(*one) for one in wanted), "the agent is connected")
 
-    def _said(self, event: str, side: str) -> bool:
-        lines = (self.folder / "edge.log").read_bytes()[self._log_start :].decode().splitlines()
-        return any(event in line and f'"side": "{side}"' in line for line in lines)
+    def _said(self, *texts: str) -> bool:
+        """Has a whole line of this process's log all these values?"""
+        log = (self.folder / "edge.log").read_bytes()[self._log_start :].decode()
+        lines = log.rpartition("\n")[0].splitlines()
+        return any(all(f'"{text}"' in line for text in texts) for line in lines)
 
     def wait_killed(self) -> None:
         """Until the crash point was reached."""

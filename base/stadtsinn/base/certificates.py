@@ -11,8 +11,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stadtsinn.base.bounded_files import read_whole
+from stadtsinn.base.explaining import why
 from stadtsinn.base.instant import DAY, Instant, from_datetime
 from stadtsinn.base.mqtt.broker import Tls
+from stadtsinn.base.sentence import Sentence, Unusable
 
 if TYPE_CHECKING:  # its import takes memory that a gateway spends only where there is TLS
     from cryptography.x509 import Certificate
@@ -43,7 +46,7 @@ class Finding:
 
     fault: Fault
     path: Path
-    detail: str = ""
+    detail: Sentence | str = ""
     at: Instant = _NEVER
 
     @property
@@ -64,11 +67,24 @@ class Lifetime:
         return (self.ends - now) / DAY
 
 
-class Unreadable(ValueError):
+_NO_CERTIFICATE = Sentence(
+    "it holds no certificate in PEM", "die Datei enthält kein Zertifikat in PEM"
+)
+_DAMAGED = Sentence("its certificate is damaged", "ihr Zertifikat ist beschädigt")
+_NO_KEY = Sentence("it holds no key in PEM", "die Datei enthält keinen Schlüssel in PEM")
+_LOCKED = Sentence(
+    "its key has a password, which nobody can type here",
+    "ihr Schlüssel hat ein Passwort, das hier niemand eingeben kann",
+)
+
+
+class Unreadable(Unusable):
     """A file that holds no certificate, or no key, that we can read."""
 
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path} cannot be read: {reason}")
+    def __init__(self, path: Path, reason: Sentence) -> None:
+        super().__init__(
+            f"{path} cannot be read: {reason.english}", f"{path} ist nicht lesbar: {reason.german}"
+        )
         self.path = path
         self.reason = reason
 
@@ -166,9 +182,9 @@ def _certificates(path: Path) -> list[Certificate]:
     try:
         found = load_pem_x509_certificates(_content(path))
     except (ValueError, InvalidVersion):
-        raise Unreadable(path, "it holds no certificate in PEM") from None
+        raise Unreadable(path, _NO_CERTIFICATE) from None
     if not _is_sound(found[0]):
-        raise Unreadable(path, "its certificate is damaged")
+        raise Unreadable(path, _DAMAGED)
     return [one for one in found if _is_sound(one)]
 
 
@@ -195,9 +211,9 @@ def _public_key(path: Path) -> bytes:
     try:
         key = load_pem_private_key(_content(path), None)
     except TypeError:
-        raise Unreadable(path, "its key has a password, which nobody can type here") from None
+        raise Unreadable(path, _LOCKED) from None
     except (ValueError, UnsupportedAlgorithm):
-        raise Unreadable(path, "it holds no key in PEM") from None
+        raise Unreadable(path, _NO_KEY) from None
     return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
@@ -209,9 +225,9 @@ def _public_bytes(certificate: Certificate) -> bytes:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_whole(path)
     except OSError as error:
-        raise Unreadable(path, f"{error.strerror}: check path and permissions") from None
+        raise Unreadable(path, why(error)) from None
 
 
 def _is_for_clients(certificate: Certificate) -> bool:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from stadtsinn.base.instant import DAY, SECOND, Instant
 from stadtsinn.base.private_files import private_file
+from stadtsinn.base.sentence import Unusable
 
 MADE = Instant(1_767_225_600 * SECOND)
 """2026-01-01: there was no version before, so no clock that is right shows less."""
@@ -84,4 +85,7 @@ def open_clock(spec: str) -> Clock:
     kind, _, path = spec.partition(":")
     if kind == "shared" and path:
         return SharedClock(Path(path))
-    raise ValueError(f"unknown clock {spec!r}: use 'system' or 'shared:PATH'")
+    raise Unusable(
+        f"unknown clock {spec!r}: use 'system' or 'shared:PATH'",
+        f"unbekannte Uhr {spec!r}: 'system' oder 'shared:PFAD' angeben",
+    )

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from stadtsinn.base.sentence import Unusable
+
 FORBIDDEN = (
     r"\x00-\x1f\x7f-\x9f"  # C0, DEL, C1: terminals read U+009B as ESC [
     r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # direction
@@ -70,9 +72,11 @@ def require_plain(text: str, *, lines: bool = False) -> str:
         return text
     sign = found[0]
     name = unicodedata.name(sign, "a control character").lower()
-    raise ValueError(
+    raise Unusable(
         f"character {found.start() + 1} is U+{ord(sign):04X} ({name}), which nobody sees: write "
-        "the text again without it"
+        "the text again without it",
+        f"Zeichen {found.start() + 1} ist U+{ord(sign):04X} ({name}), das niemand sieht: den "
+        "Text ohne es neu schreiben",
     )
 
 

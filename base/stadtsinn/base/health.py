@@ -12,6 +12,7 @@ import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.base.threads import ended_early
 
 log = structlog.get_logger()
@@ -102,7 +103,10 @@ def parse_address(address: str) -> tuple[str, int]:
     """``"127.0.0.1:9100"`` → host and port; ValueError says what is expected."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65_535:
-        raise ValueError(f"{address!r} is no address: write host:port, e.g. 127.0.0.1:9801")
+        raise Unusable(
+            f"{address!r} is no address: write host:port, e.g. 127.0.0.1:9801",
+            f"{address!r} ist keine Adresse: Rechner:Port schreiben, z. B. 127.0.0.1:9801",
+        )
     return host.strip("[]"), int(port)
 
 

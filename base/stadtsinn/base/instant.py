@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import NewType
 
+from stadtsinn.base.sentence import Unusable
+
 Instant = NewType("Instant", int)
 """Microseconds since the Unix epoch, UTC."""
 
@@ -24,7 +26,10 @@ LATEST = Instant(9_000_000_000_000_000)
 def from_datetime(moment: datetime) -> Instant:
     """The instant of an aware datetime; a naive one raises ValueError."""
     if moment.tzinfo is None:
-        raise ValueError(f"{moment} has no time zone: give one, e.g. +00:00")
+        raise Unusable(
+            f"{moment} has no time zone: give one, e.g. +00:00",
+            f"{moment} hat keine Zeitzone: eine angeben, z. B. +00:00",
+        )
     delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
     return Instant((delta.days * 86_400 + delta.seconds) * SECOND + delta.microseconds)
 

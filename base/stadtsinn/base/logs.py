@@ -11,6 +11,7 @@ from typing import Any, TextIO, cast
 import structlog
 
 from stadtsinn.base.foreign_text import visible
+from stadtsinn.base.sentence import Unusable
 
 MASK = "***"
 
@@ -103,7 +104,10 @@ def configure_logs(service: str, json: bool | None = None, level: str = "info") 
     """
     number = logging.getLevelNamesMapping().get(level.upper())
     if number is None:
-        raise ValueError(f"unknown log level {level!r}: use debug, info, warning or error")
+        raise Unusable(
+            f"unknown log level {level!r}: use debug, info, warning or error",
+            f"unbekannte Log-Stufe {level!r}: debug, info, warning oder error angeben",
+        )
     as_json = not sys.stderr.isatty() if json is None else json
     shared: list[Any] = [
         _naming(service),

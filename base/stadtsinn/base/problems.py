@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from stadtsinn.base.sentence import Explained
 
-class Problem(Exception):
-    """An error with an HTTP status. `detail` says what the caller can do about it."""
+
+class Problem(Explained):
+    """An error with an HTTP status. `detail` says what the caller can do about it: in English, as
+    all of the API."""
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
+    @property
+    def detail(self) -> str:
+        return self.sentence.english
 
 
 class Unauthenticated(Problem):

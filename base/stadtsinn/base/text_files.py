@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 
+from stadtsinn.base.sentence import Unusable
+
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16's mark, which is its beginning
@@ -14,7 +16,7 @@ _MARKS = (
 _LOOKED_AT = 4096
 
 
-class NoText(ValueError):
+class NoText(Unusable):
     """The bytes are no text in any encoding that is known here."""
 
 
@@ -42,7 +44,10 @@ def _unmarked(content: bytes) -> str:
         return content.decode("utf-16-le", "replace")
     if head[::2].count(0) == zeros and zeros > half * 0.5:
         return content.decode("utf-16-be", "replace")
-    raise NoText("this is no text file")
+    raise NoText(
+        "this is no text file",
+        "das ist keine Textdatei: als Text speichern",
+    )
 
 
 def _lines(content: bytes) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
@@ -32,22 +33,18 @@ def archive(
 ) -> None:
     with installation(config) as opened:
         from stadtsinn.base.instant import from_datetime
-        from stadtsinn.base.logs import configure_logs
         from stadtsinn.cloud.log.archive_files.archive import day_of
         from stadtsinn.cloud.log.archive_files.archiving import archive_before
         from stadtsinn.cloud.run import FOLLOWERS
 
-        configure_logs("archive", level=opened.settings.log_level)
         day = read_day("--before", before)
         moment = from_datetime(datetime(day.year, day.month, day.day, tzinfo=UTC))
         if moment > day_of(opened.clock.now()):
-            raise ValueError(
-                text(
-                    f"--before {before}: only days that are over can be archived; today (UTC) is "
-                    "the latest",
-                    f"--before {before}: nur vergangene Tage lassen sich verlagern; der heutige "
-                    "Tag (UTC) ist der späteste",
-                )
+            raise Unusable(
+                f"--before {before}: only days that are over can be archived; today (UTC) is "
+                "the latest",
+                f"--before {before}: nur vergangene Tage lassen sich verlagern; der heutige "
+                "Tag (UTC) ist der späteste",
             )
         found = False
         for one in archive_before(opened.database, opened.archive, moment, FOLLOWERS, opened.clock):

@@ -100,11 +100,9 @@ def make(
 ) -> None:
     with server_errors(config):
         from stadtsinn.base.clock import open_clock
-        from stadtsinn.base.logs import configure_logs
         from stadtsinn.cloud.backup.making import Wishes, make_backup
 
         settings = read_settings(config)
-        configure_logs("backup", level="warning")
         wishes = Wishes(keep, with_secrets, not without_series, tuple(also or ()))
         made = make_backup(config, settings, folder, open_clock(clock or settings.clock), wishes)
     if json_lines:

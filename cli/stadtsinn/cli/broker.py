@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
+from stadtsinn.base.sentence import Explained
 from stadtsinn.cli.ca import DEFAULT_FOLDER
-from stadtsinn.cli.frame import FAILED, refuse
+from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.output import say
 
@@ -73,7 +74,7 @@ def write(
         ),
     ] = 30,
 ) -> None:
-    from stadtsinn.cloud.broker.authority import Authority, Refused
+    from stadtsinn.cloud.broker.authority import Authority
     from stadtsinn.cloud.broker.files import (
         CONFIGURATION,
         Listening,
@@ -91,8 +92,8 @@ def write(
             give_to(owner, *written)
         conf.parent.mkdir(exist_ok=True)
         write_public(conf, content.encode())
-    except Refused as refused:
-        refuse(str(refused))
+    except (Explained, OSError) as error:
+        refuse(error)
     except LookupError:
         refuse(
             text(
@@ -100,8 +101,6 @@ def write(
                 f"es gibt keinen Benutzer '{owner}': erst Mosquitto installieren oder --owner",
             )
         )
-    except OSError as error:
-        refuse(str(error), FAILED)
     for path in (conf, *written[1:], *sorted(passwords.glob("*.password"))):
         say(str(path))
     say(text("Now: systemctl restart mosquitto", "Jetzt: systemctl restart mosquitto"))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtsinn.cli.command_logs import command_logs
 from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.output import say
@@ -36,14 +37,13 @@ def protection(broker: Broker) -> str:
 
 def keeps_messages(name: str, broker: Broker, topic: str) -> bool:
     """Try a broker out and print the result; false where a fault was found."""
-    from stadtsinn.base.logs import configure_logs
     from stadtsinn.base.mqtt.probe import probe
 
-    configure_logs("check", level="error")
+    command_logs("error")
     try:
         report = probe(broker, topic)
     except ValueError as error:
-        refuse(str(error))
+        refuse(error)
     where = f"{name} {broker.host}:{broker.port}"
     if report.fault is not None:
         say(f"{where}: {_fault(report)}")

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stadtsinn.cli.frame import FAILED, refuse
+from stadtsinn.base.sentence import Explained
+from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
-from stadtsinn.cli.output import print_list, say
+from stadtsinn.cli.output import print_list, say, say_as_it_is
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.broker.authority import Authority, Credentials
@@ -152,7 +153,7 @@ def revoke(name: Name, folder: Folder = DEFAULT_FOLDER) -> None:
             "neu gestartet ist:",
         )
     )
-    say(
+    say_as_it_is(
         f"install -m 0644 {listed} /etc/mosquitto/stadtsinn/revoked.pem && "
         "systemctl restart mosquitto"
     )
@@ -187,7 +188,12 @@ def list_certificates(folder: Folder = DEFAULT_FOLDER, json_lines: Json = False)
             "revoked": row[1].revoked,
         },
         as_json=json_lines,
-        empty=text("none yet: 'stadtsinn ca edge'", "noch keine: 'stadtsinn ca edge'"),
+        empty=text(
+            "no certificate was made yet: 'stadtsinn ca server' makes the broker's, 'stadtsinn ca "
+            "edge' an agent's",
+            "noch kein Zertifikat: 'stadtsinn ca server' stellt das des Brokers aus, 'stadtsinn ca "
+            "edge' das eines Agenten",
+        ),
     )
 
 
@@ -210,11 +216,7 @@ def _authority(folder: Path) -> Iterator[Authority]:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    from stadtsinn.cloud.broker.authority import Refused
-
     try:
         yield
-    except Refused as refused:
-        refuse(str(refused))
-    except OSError as error:
-        refuse(str(error), FAILED)
+    except (Explained, OSError) as error:
+        refuse(error)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stadtsinn.base import berlin
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.cli.findings import Finding, warning
 from stadtsinn.cli.frame import BAD_USAGE, FAILED
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import in_words, text
 
 if TYPE_CHECKING:
     from stadtsinn.base import certificates
@@ -37,7 +38,7 @@ def of_broker(broker: Broker, now: Instant, name: str | None = None) -> Iterator
         try:  # whatever else OpenSSL has against them
             tls.context()
         except ValueError as error:
-            yield Finding(str(error), BAD_USAGE)
+            yield Finding(in_words(error), BAD_USAGE)
 
 
 def of_file(path: Path, now: Instant) -> Iterator[Finding]:
@@ -85,9 +86,10 @@ def _in_words(finding: certificates.Finding, name: str | None) -> Finding:
     from stadtsinn.base.certificates import Fault
 
     path, detail = finding.path, finding.detail
+    reason = detail.german if isinstance(detail, Sentence) else detail
     day = f"{berlin.local(finding.at):%Y-%m-%d}"
     texts = {
-        Fault.UNREADABLE: (f"{path}: {detail}", f"{path} ist nicht lesbar ({detail})"),
+        Fault.UNREADABLE: (f"{path}: {detail}", f"{path} ist nicht lesbar: {reason}"),
         Fault.OTHER_KEY: (
             f"{path} is not the key of {detail}: take both from the same folder of 'stadtsinn ca'",
             (

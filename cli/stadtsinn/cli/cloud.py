@@ -23,7 +23,7 @@ from stadtsinn.cli.installation import (
 )
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Clock, Json, Limit
-from stadtsinn.cli.output import print_facts, print_json, print_list, say
+from stadtsinn.cli.output import print_facts, print_json, print_list, say, say_as_it_is
 from stadtsinn.cloud.settings import EXAMPLE
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _api_command(config: Path, clock: str | None, beside: str) -> list[str]:
     ),
 )
 def config_example() -> None:
-    say(EXAMPLE, end="")
+    say_as_it_is(EXAMPLE)
 
 
 @app.command(
@@ -271,7 +271,17 @@ def list_quarantine(
         },
         lambda row: _fields(row, isoformat),
         as_json=json_lines,
-        empty=text("Quarantine is empty.", "Die Quarantäne ist leer."),
+        empty=text(
+            "no item fits: 'stadtsinn cloud quarantine list --all' without a filter shows all",
+            "kein Eintrag passt: 'stadtsinn cloud quarantine list --all' ohne Filter zeigt alle",
+        )
+        if reason or dev_eui
+        else text(
+            "Quarantine is empty: all that came was taken into the log. Where a device is missing, "
+            "'stadtsinn trace DEVEUI' says where it got stuck; '--all' shows what was taken later.",
+            "Die Quarantäne ist leer: Alles, was kam, liegt im Log. Fehlt ein Gerät, sagt "
+            "'stadtsinn trace DEVEUI', wo es hängt; '--all' zeigt auch Nachgeholtes.",
+        ),
     )
 
 

@@ -83,18 +83,18 @@ def of_pages(settings: CloudSettings) -> Iterator[Finding]:
         yield warning(
             text(
                 "[web] imprint_url is empty: public pages need an imprint (§ 5 DDG); give the "
-                "address of the town's",
+                "address of the town's imprint",
                 "[web] imprint_url ist leer: öffentliche Seiten brauchen ein Impressum (§ 5 DDG); "
-                "die Adresse von dem der Stadt angeben",
+                "die Adresse des Impressums der Stadt angeben",
             )
         )
     if not web.privacy_url:
         yield warning(
             text(
                 "[web] privacy_url is empty: public pages need a privacy notice (Art. 13 GDPR); "
-                "give the address of the town's",
+                "give the address of the town's notice",
                 "[web] privacy_url ist leer: öffentliche Seiten brauchen Hinweise zum Datenschutz "
-                "(Art. 13 DSGVO); die Adresse von denen der Stadt angeben",
+                "(Art. 13 DSGVO); die Adresse der Hinweise der Stadt angeben",
             )
         )
 

@@ -76,9 +76,15 @@ def _move(source: Database, target: Database, config: Path, new_config: Path) ->
     report, total = progress_lines(), 0
     with server_errors(config):
         if source.engine.url == target.engine.url:
-            raise Invalid(f"{config} and {new_config} name the same database: nothing to move.")
+            raise Invalid(
+                f"{config} and {new_config} name the same database: nothing to move.",
+                f"{config} und {new_config} nennen dieselbe Datenbank: nichts umzuziehen.",
+            )
         if not source.is_there():
-            raise Invalid(f"There is no database yet ([database] url in {config}).")
+            raise Invalid(
+                f"There is no database yet ([database] url in {config}).",
+                f"Es gibt noch keine Datenbank ([database] url in {config}).",
+            )
         require_current(source)
         require_alone(source)
     with server_errors(new_config):

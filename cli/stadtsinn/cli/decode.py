@@ -12,8 +12,9 @@ import typer
 
 from stadtsinn.base.berlin import for_people
 from stadtsinn.base.instant import Instant, isoformat
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.cli.frame import BAD_USAGE, FAILED, end, end_in_json
-from stadtsinn.cli.language import german, text
+from stadtsinn.cli.language import german, in_words, text
 from stadtsinn.cli.output import print_json, print_table, say, say_json
 from stadtsinn.cli.own_devices import DeviceFolder, use_device_folder
 from stadtsinn.cli.times import read_moment
@@ -113,11 +114,11 @@ def _run_one(
             as_json=as_json,
         )
     if device not in devices:
-        _fail(devices.unknown(device), BAD_USAGE, as_json=as_json)
+        _fail(in_words(devices.is_unknown(device)), BAD_USAGE, as_json=as_json)
     try:
         raw, heard = _hex(payload), _heard("--received", received)
     except ValueError as error:
-        _fail(str(error), BAD_USAGE, as_json=as_json)
+        _fail(in_words(error), BAD_USAGE, as_json=as_json)
     outcome, vendor = devices.decode_with_vendor(device, f_port, raw, heard)
     if not isinstance(outcome, Decoded):
         _fail(outcome.message, FAILED, as_json=as_json)
@@ -131,8 +132,10 @@ def _hex(payload: str) -> bytes:
     try:
         return bytes.fromhex(payload)
     except ValueError:
-        raise ValueError(
-            f"payload is not hex: {payload[:40]!r}; write two digits 0-9 a-f per byte"
+        raise Unusable(
+            f"payload is not hex: {payload[:40]!r}; write two digits 0-9 a-f per byte",
+            f"die Nutzdaten sind nicht hexadezimal: {payload[:40]!r}; je Byte zwei Ziffern 0-9 "
+            "a-f schreiben",
         ) from None
 
 

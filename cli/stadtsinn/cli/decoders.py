@@ -9,9 +9,10 @@ from typing import Annotated
 import msgspec
 import typer
 
+from stadtsinn.base.bounded_files import read_whole_text
 from stadtsinn.cli.frame import FAILED, end
-from stadtsinn.cli.language import text
-from stadtsinn.cli.output import say, say_json
+from stadtsinn.cli.language import in_words, text
+from stadtsinn.cli.output import say, say_as_it_is, say_json
 from stadtsinn.cli.own_devices import DeviceFolder, use_device_folder
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.device_type import DeviceType
@@ -138,13 +139,13 @@ def export(
         say_json(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
         return
     if ts013 not in known:
-        end(known.unknown(ts013))
+        end(in_words(known.is_unknown(ts013)))
     from stadtsinn.decoders.export.ts013 import ts013 as codec
 
     try:
-        say(codec(known.device(ts013)), end="")
+        say_as_it_is(codec(known.device(ts013)))
     except ValueError as error:
-        end(str(error))
+        end(in_words(error))
 
 
 @app.command(
@@ -181,10 +182,10 @@ def _prove(file: Path, noise: int) -> bool:
 
     device_id = f"{file.absolute().parent.name}/{file.stem}"
     try:
-        device = DeviceType(device_id, file.read_text(encoding="utf-8"))
+        device = DeviceType(device_id, read_whole_text(file))
         found = findings(device, noise=noise)
     except (DeviceFileError, OSError, UnicodeDecodeError) as error:
-        say(str(error))
+        say(in_words(error))
         return False
     examples = len(device.file.examples)
     if not found:

@@ -56,6 +56,7 @@ def status(
             elif tenant is not None:
                 scope_of_town(connection, tenant, limits)
             found = devices(connection, now, tenant, eui)
+    registered = bool(found)
     if silent:
         found = [one for one in found if one.presence is not Presence.FINE]
     found.sort(key=lambda one: (one.presence is Presence.FINE, one.dev_eui))
@@ -72,7 +73,21 @@ def status(
         },
         _fields,
         as_json=json_lines,
-        empty=text("no device to show", "kein Gerät zu zeigen"),
+        empty=_none(registered),
+    )
+
+
+def _none(registered: bool) -> str:
+    if registered:
+        return text(
+            "every device was heard in time: 'stadtsinn device status' shows them",
+            "von jedem Gerät kam rechtzeitig etwas: 'stadtsinn device status' zeigt alle",
+        )
+    return text(
+        "no device is registered: 'stadtsinn registry import-devices' or 'stadtsinn registry "
+        "apply' registers some",
+        "kein Gerät ist angelegt: 'stadtsinn registry import-devices' oder 'stadtsinn registry "
+        "apply' legt welche an",
     )
 
 

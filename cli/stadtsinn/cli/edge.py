@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stadtsinn.base.disk import MEGABYTE
+from stadtsinn.base.sentence import Explained
 from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.cli import certificate_check, edge_aside, edge_kept
 from stadtsinn.cli.broker_check import Connect, keeps_messages, protection
 from stadtsinn.cli.findings import Finding, end_with, report
 from stadtsinn.cli.frame import BAD_USAGE, FAILED, refuse
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import in_words, text
 from stadtsinn.cli.machine_check import (
     clock_fact,
     of_clock,
@@ -25,7 +26,7 @@ from stadtsinn.cli.machine_check import (
     time_of,
 )
 from stadtsinn.cli.options import Clock, EdgeConfig
-from stadtsinn.cli.output import print_facts, say
+from stadtsinn.cli.output import print_facts, say, say_as_it_is
 from stadtsinn.cli.own_devices import use_device_folder
 from stadtsinn.edge.agent.settings import EXAMPLE, EdgeSettings, load_settings
 
@@ -64,7 +65,7 @@ def run(config: EdgeConfig = Path("edge.toml"), clock: Clock = None) -> None:
     try:
         agent = EdgeAgent(settings, open_clock(clock or "system"))
     except (ValueError, OSError) as error:
-        refuse(str(error))
+        refuse(error)
     except sqlite3.Error as error:  # a damaged spool is set aside; this one cannot be opened
         refuse(
             text(
@@ -80,7 +81,7 @@ def run(config: EdgeConfig = Path("edge.toml"), clock: Clock = None) -> None:
     try:
         code = agent.run()
     except OSError as error:
-        refuse(f"{config}: health.address: {error}")
+        refuse(f"{config}: health.address: {in_words(error)}")
     raise typer.Exit(code)
 
 
@@ -118,7 +119,7 @@ def check(
         local, cloud = settings.local(), settings.cloud()
         machine = open_clock(clock or "system")
     except (ValueError, OSError) as error:
-        refuse(f"{config}: {error}")
+        refuse(f"{config}: {in_words(error)}")
     print_facts((*_summary(settings), clock_fact(machine)))
     for name in _unknown_types(settings):
         say(
@@ -151,8 +152,8 @@ def _findings(
     if api is not None:
         try:
             yield from of_clock_against(clock, api, time_of(api))
-        except (OSError, ValueError) as error:
-            yield Finding(str(error))
+        except (Explained, OSError) as error:
+            yield Finding(in_words(error))
 
 
 def _brokers_keep(settings: EdgeSettings) -> bool:
@@ -178,7 +179,7 @@ def _brokers_keep(settings: EdgeSettings) -> bool:
     ),
 )
 def config_example() -> None:
-    say(EXAMPLE, end="")
+    say_as_it_is(EXAMPLE)
 
 
 def _summary(settings: EdgeSettings) -> Iterator[tuple[str, str]]:
@@ -226,6 +227,6 @@ def _settings(config: Path) -> EdgeSettings:
     try:
         settings = load_settings(config)
     except SettingsError as error:
-        refuse(str(error))
+        refuse(error)
     use_device_folder(settings.devices)
     return settings

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from stadtsinn.base.sentence import Explained
 from stadtsinn.cli.edge_spool import spool_of
-from stadtsinn.cli.frame import FAILED, refuse
+from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import EdgeConfig, Json
 from stadtsinn.cli.output import print_list, say
@@ -38,8 +39,8 @@ def list_aside(config: EdgeConfig = Path("edge.toml"), json_lines: Json = False)
 
     try:
         found = aside(spool_of(config))
-    except ValueError as error:
-        refuse(str(error), FAILED)
+    except Explained as error:
+        refuse(error)
     print_list(
         found,
         {
@@ -58,7 +59,10 @@ def list_aside(config: EdgeConfig = Path("edge.toml"), json_lines: Json = False)
             "reason": item.reason,
         },
         as_json=json_lines,
-        empty=text("Nothing is set aside.", "Nichts liegt gesondert."),
+        empty=text(
+            "Nothing is set aside: no item was too large for the town's broker.",
+            "Nichts liegt gesondert: Kein Eintrag war dem Broker der Zentrale zu groß.",
+        ),
     )
 
 
@@ -83,8 +87,8 @@ def retry(
 
     try:
         count = retry_items(spool_of(config), number or [])
-    except ValueError as error:
-        refuse(str(error), FAILED)
+    except Explained as error:
+        refuse(error)
     say(
         text(
             f"{count} marked: they go out when the agent is started again",

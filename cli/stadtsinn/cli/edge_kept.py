@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
+from stadtsinn.base.sentence import Explained
 from stadtsinn.cli.edge_spool import spool_of
-from stadtsinn.cli.frame import FAILED, refuse
+from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import EdgeConfig, Json
 from stadtsinn.cli.output import print_list, say
@@ -38,8 +39,8 @@ def list_kept(config: EdgeConfig = Path("edge.toml"), json_lines: Json = False) 
 
     try:
         found = kept_devices(spool_of(config))
-    except ValueError as error:
-        refuse(str(error), FAILED)
+    except Explained as error:
+        refuse(error)
     print_list(
         found,
         {
@@ -57,7 +58,10 @@ def list_kept(config: EdgeConfig = Path("edge.toml"), json_lines: Json = False) 
             "newest": isoformat(one.newest),
         },
         as_json=json_lines,
-        empty=text("Nothing is kept.", "Nichts wird verwahrt."),
+        empty=text(
+            "Nothing is kept: the town knows every device that was heard here.",
+            "Nichts wird verwahrt: Die Stadt kennt jedes Gerät, das hier zu hören war.",
+        ),
     )
 
 
@@ -92,6 +96,6 @@ def drop(
     named = {re.sub("[-: ]", "", one).lower() for one in device or ()}
     try:
         count = drop_kept(spool, named or {one.device for one in kept_devices(spool)})
-    except ValueError as error:
-        refuse(str(error), FAILED)
+    except Explained as error:
+        refuse(error)
     say(text(f"items deleted: {count}", f"gelöschte Einträge: {count}"))

@@ -43,10 +43,8 @@ def delete_town(
     json_lines: Json = False,
 ) -> None:
     with installation(config) as opened:
-        from stadtsinn.base.logs import configure_logs
         from stadtsinn.cloud.erasure.town import TownErasure, inventory
 
-        configure_logs("erase", level=opened.settings.log_level)
         found = inventory(opened.storage, tenant)
         if not json_lines:
             print_facts(_of_town(found))
@@ -90,13 +88,11 @@ def erase_device(
     json_lines: Json = False,
 ) -> None:
     with installation(config) as opened:
-        from stadtsinn.base.logs import configure_logs
         from stadtsinn.cli.town_choice import scope_of_town
         from stadtsinn.cloud.erasure.device import DeviceErasure, inventory
         from stadtsinn.cloud.erasure.device_repository import towns_that_know
         from stadtsinn.cloud.town.service import dev_eui
 
-        configure_logs("erase", level=opened.settings.log_level)
         eui = dev_eui(device)
         with opened.database.read() as connection:
             known = towns_that_know(connection, eui)
@@ -136,7 +132,7 @@ def _ask(name: str, yes: bool) -> None:
         f"Das lässt sich nicht rückgängig machen. Zum Löschen '{name}' eingeben",
     )
     if typer.prompt(question, default="", show_default=False) != name:
-        raise Conflict(text("nothing was erased", "nichts wurde gelöscht"))
+        raise Conflict("nothing was erased", "nichts wurde gelöscht")
 
 
 def _telling(storage: Storage) -> Slices:

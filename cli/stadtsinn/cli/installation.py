@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stadtsinn.cli.frame import BAD_USAGE, FAILED, refuse
+from stadtsinn.cli.command_logs import command_logs
+from stadtsinn.cli.frame import FAILED, refuse
 from stadtsinn.cli.language import text
+from stadtsinn.cli.options import or_installed
 from stadtsinn.cli.output import say
 from stadtsinn.cli.own_devices import use_device_folder
 
@@ -24,8 +26,12 @@ Config = Annotated[
         "--config",
         "-c",
         envvar="STADTSINN_CLOUD_CONFIG",
+        callback=or_installed("cloud.toml"),
         help=text(
-            "Configuration of the installation (TOML).", "Konfiguration der Zentrale (TOML)."
+            "Configuration of the installation (TOML); without: that of the folder, else "
+            "/etc/stadtsinn/cloud.toml.",
+            "Konfiguration der Zentrale (TOML); ohne: die des Ordners, sonst "
+            "/etc/stadtsinn/cloud.toml.",
         ),
     ),
 ]
@@ -49,6 +55,7 @@ def installation(
         from stadtsinn.cloud.run import Parts
 
         settings = read_settings(config)
+        command_logs(settings.log_level)
         parts = Parts(settings, open_clock(clock or settings.clock), signalled=False)
         try:
             empty = is_empty(parts.database)
@@ -87,34 +94,29 @@ def read_settings(config: Path) -> CloudSettings:
 
 @contextmanager
 def server_errors(config: Path) -> Iterator[None]:
-    """Errors that an operator can correct end with a sentence instead of a traceback: with exit
-    code 1 where the data do not allow a change, else 2."""
+    """Errors that an operator can correct end with a sentence instead of a traceback, and with
+    the exit code of their kind."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from stadtsinn.base.logs import mask_text
-    from stadtsinn.base.problems import Problem
-    from stadtsinn.cloud.backup.manifest import BackupFailed
+    from stadtsinn.base.sentence import Explained
     from stadtsinn.cloud.intake.service import DatabaseAway
-    from stadtsinn.cloud.platform.database.sqlite_file import DatabaseDamaged
-    from stadtsinn.cloud.series.stores.store import SeriesRejected, SeriesUnavailable
-    from stadtsinn.cloud.town_file.problems import TownRefused
 
+    command_logs()
     try:
         yield
-    except TownRefused as refused:
-        refuse(mask_text(text(str(refused), refused.german)), FAILED)
-    except (Problem, DatabaseDamaged, BackupFailed) as refused:
-        refuse(mask_text(str(refused)), FAILED)
+    except typer.Exit:  # is a RuntimeError, and has said everything
+        raise
+    except (Explained, ValueError, OSError, RuntimeError) as error:
+        refuse(error)
     except (SQLAlchemyError, DatabaseAway) as error:
-        if isinstance(error.__cause__, DatabaseDamaged):
-            refuse(str(error.__cause__), FAILED)
+        if isinstance(error.__cause__, Explained):
+            refuse(error.__cause__)
         reason = mask_text(str(error).splitlines()[0])
         refuse(
             text(
                 f"the database does not answer ({reason}): check [database] url in {config}",
                 f"die Datenbank antwortet nicht ({reason}): [database] url in {config} prüfen",
             ),
-            BAD_USAGE,
+            FAILED,
         )
-    except (SeriesRejected, SeriesUnavailable, ValueError, OSError, RuntimeError) as error:
-        refuse(mask_text(str(error)), BAD_USAGE)

@@ -96,7 +96,10 @@ def list_keys(config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None
         },
         _fields,
         as_json=json_lines,
-        empty=text("no keys: 'stadtsinn key create'", "keine Schlüssel: 'stadtsinn key create'"),
+        empty=text(
+            "no key was made yet: 'stadtsinn key create' makes one",
+            "noch kein Schlüssel: 'stadtsinn key create' legt einen an",
+        ),
     )
 
 

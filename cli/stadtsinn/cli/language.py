@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+from stadtsinn.base.explaining import explained
+from stadtsinn.base.sentence import Sentence
+
 
 def german() -> bool:
     """True where the locale for messages is German (LC_ALL before LC_MESSAGES before LANG)."""
@@ -17,3 +20,9 @@ def german() -> bool:
 def text(english: str, german_text: str) -> str:
     """The text in the reader's language."""
     return german_text if german() else english
+
+
+def in_words(said: Sentence | BaseException) -> str:
+    """A sentence, or what an error says, in the reader's language."""
+    sentence = said if isinstance(said, Sentence) else explained(said)
+    return text(sentence.english, sentence.german)

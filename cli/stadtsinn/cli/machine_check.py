@@ -12,6 +12,7 @@ from urllib.request import Request, urlopen
 
 from stadtsinn.base import berlin
 from stadtsinn.base.instant import MINUTE, Instant, from_datetime
+from stadtsinn.base.sentence import Explained, Unusable
 from stadtsinn.cli.findings import Finding, warning
 from stadtsinn.cli.language import text
 
@@ -104,18 +105,27 @@ def of_clock_against(clock: Clock, whose: str, other: Instant) -> Iterator[Findi
 
 
 def time_of(url: str) -> Instant:
-    """The time that a web server says with any answer. Raises OSError, ValueError."""
+    """The time that a web server says with any answer. Raises Explained, OSError."""
     if not url.startswith(("http://", "https://")):
-        raise ValueError(f"{url}: write an address beginning with https://")
+        raise Unusable(
+            f"{url}: write an address beginning with https://",
+            f"{url}: eine Adresse schreiben, die mit https:// beginnt",
+        )
     try:
         with urlopen(Request(url, method="HEAD"), timeout=_ANSWER_S) as answer:  # noqa: S310
             said = answer.headers.get("Date", "")
     except HTTPError as error:  # an answer as well
         said = error.headers.get("Date", "")
     except URLError as error:
-        raise OSError(f"{url} does not answer: {error.reason}") from None
+        raise Explained(
+            f"{url} does not answer: {error.reason}",
+            f"{url} antwortet nicht ({error.reason}): Adresse prüfen, und ob der Server läuft",
+        ) from None
     if not said:
-        raise ValueError(f"{url} does not say what time it is (no header Date)")
+        raise Explained(
+            f"{url} does not say what time it is (no header Date)",
+            f"{url} sagt nicht, wie spät es ist (Kopfzeile Date fehlt)",
+        )
     return from_datetime(parsedate_to_datetime(said))
 
 

@@ -63,6 +63,10 @@ NOUNS: dict[str, Noun] = {
     "device": Noun(
         "devices", "app", "Swap, move and watch devices.", "Geräte tauschen, umsetzen, ansehen."
     ),
+    "roster": Noun("roster", "app", "Who is on duty, and gaps.", "Wer Dienst hat; Lücken."),
+    "tree": Noun(
+        "trees", "app", "Trees, their register and watering.", "Bäume, ihr Kataster, das Gießen."
+    ),
     "edges": Noun("edges", "app", "How the edge agents are.", "Stand der Edge-Agenten."),
     "trace": Noun("trace", "app", "Where a measurement got stuck.", "Wo eine Messung blieb."),
     "tenant": Noun("tenants", "app", "Towns on this installation.", "Städte verwalten."),

@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from stadtsinn.cli.language import text
+
+ETC = Path("/etc/stadtsinn")
+"""Where hardware/install.sh puts configurations."""
+
+
+def or_installed(name: str) -> Callable[[Path], Path]:
+    """A command that was given no configuration reads the one of the folder that it is called in,
+    else the one of the services (docs/install.md)."""
+
+    def chosen(given: Path) -> Path:
+        if given != Path(name) or _is_there(given):
+            return given
+        return ETC / name if _is_there(ETC / name) else given
+
+    return chosen
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:  # the service's user in a folder of root
+        return False
+
 
 Json = Annotated[
     bool, typer.Option("--json", help=text("Answer in JSON lines.", "Antwort als JSON-Zeilen."))
@@ -38,7 +62,12 @@ EdgeConfig = Annotated[
         "--config",
         "-c",
         envvar="STADTSINN_EDGE_CONFIG",
-        help=text("Configuration file (TOML).", "Konfigurationsdatei (TOML)."),
+        callback=or_installed("edge.toml"),
+        help=text(
+            "Configuration file (TOML); without: that of the folder, else "
+            "/etc/stadtsinn/edge.toml.",
+            "Konfigurationsdatei (TOML); ohne: die des Ordners, sonst /etc/stadtsinn/edge.toml.",
+        ),
     ),
 ]
 

@@ -5,12 +5,13 @@ All that a command prints goes through here: what towns and senders named must n
 
 from __future__ import annotations
 
-import re
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 import msgspec
 
@@ -24,16 +25,53 @@ T = TypeVar("T")
 Cell = str | tuple[str, ...]
 """Text, or several lines of it: below each other in a terminal."""
 
-_DEV_EUI = re.compile("[0-9a-f]{16}")
-_DEV_EUI_WIDTH = 16
 _GAP = 2
+_NARROWEST = 20
+_TALLEST = 4
+"""Lines of a row, at most: what needs more is read better below each other."""
 _WIDE = 10_000
 """Columns where no terminal sets a width: a pipe gets each row whole, in one line."""
 
 
-def say(words: str = "", *, end: str = "\n", error: bool = False) -> None:
-    """Lines of text, on stderr where they are no answer."""
-    print(visible(words, lines=True), end=end, file=sys.stderr if error else sys.stdout)
+def say(words: str = "", *, error: bool = False) -> None:
+    """Lines of text, on stderr where they are no answer; a terminal gets them wrapped."""
+    stream = sys.stderr if error else sys.stdout
+    shown = visible(words, lines=True)
+    print(shown if (room := _room(stream)) is None else _wrapped(shown, room), file=stream)
+
+
+def say_as_it_is(text: str) -> None:
+    """What people copy or redirect into a file, such as a configuration or a command."""
+    print(visible(text, lines=True), end="" if text.endswith("\n") else "\n")
+
+
+def _room(stream: TextIO) -> int | None:
+    """The columns of a terminal; None where a program reads."""
+    return shutil.get_terminal_size().columns if stream.isatty() else None
+
+
+def _wrapped(text: str, room: int) -> str:
+    """Lines that fit; what is carried over stands under the beginning of its line."""
+    lines = text.split("\n")
+    indents = (line[: len(line) - len(line.lstrip())] for line in lines)
+    return "\n".join(
+        _filled(line.lstrip(), room, indent, indent)
+        for line, indent in zip(lines, indents, strict=True)
+    )
+
+
+def _filled(line: str, room: int | None, first: str, further: str) -> str:
+    """One line in as many as it takes: no word is broken, for it may be a path or a DevEUI."""
+    if room is None or len(first) + len(line) <= room:
+        return (first + line).rstrip()
+    return textwrap.fill(
+        line,
+        max(room, len(further) + _NARROWEST),
+        initial_indent=first,
+        subsequent_indent=further,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def say_json(document: str) -> None:
@@ -55,19 +93,24 @@ def print_table(
 ) -> None:
     """Columns below their heads; `numbers` is the head of a column that is aligned to the right.
 
-    A terminal gets narrow columns; a DevEUI stays whole in one line, however narrow they are.
+    Where a terminal has no room for whole words, or a row would get tall, each row stands as pairs
+    of head and value below each other.
     """
+    console = _console()
+    between = "\n" if console.is_terminal else ", "
+    cells = [[_shown(cell, between) for cell in row] for row in rows]
+    columns = [[head, *(row[number] for row in cells)] for number, head in enumerate(heads)]
+    widths = fitting_widths(columns, console.width)
+    if widths is None:
+        _print_records(heads, cells, title, console)
+        return
     from rich.table import Table
     from rich.text import Text
 
     table = Table(
         title=title or None, title_justify="left", box=None, pad_edge=False, padding=(0, _GAP, 0, 0)
     )
-    console = _console()
-    between = "\n" if console.is_terminal else ", "
-    cells = [[_shown(cell, between) for cell in row] for row in rows]
-    columns = [[head, *(row[number] for row in cells)] for number, head in enumerate(heads)]
-    for head, width in zip(heads, fitting_widths(columns, console.width), strict=True):
+    for head, width in zip(heads, widths, strict=True):
         table.add_column(
             head,
             justify="right" if head == numbers else "left",
@@ -80,12 +123,21 @@ def print_table(
     console.print(table)
 
 
-def fitting_widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
-    """A width for each column so that all of them fit into `room`; nothing of a cell is lost.
+def _print_records(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], title: str, console: Console
+) -> None:
+    if title:
+        say(title)
+    for number, row in enumerate(rows):
+        if number:
+            say()
+        for line in _facts(list(zip(heads, row, strict=True)), console.width):
+            print(line)
 
-    The widest gives way first. Words are broken only where there is no room for whole ones, a
-    DevEUI never.
-    """
+
+def fitting_widths(columns: Sequence[Sequence[str]], room: int) -> list[int] | None:
+    """A width for each column so that all fit into `room` with whole words and no row gets tall;
+    None where that cannot be. The widest gives way first."""
     from rich.cells import cell_len
 
     room -= _GAP * (len(columns) - 1)
@@ -93,25 +145,28 @@ def fitting_widths(columns: Sequence[Sequence[str]], room: int) -> list[int]:
     words = [
         max((cell_len(word) for cell in one for word in cell.split()), default=0) for one in columns
     ]
-    named = [any(map(_DEV_EUI.fullmatch, one)) for one in columns]
-    broken = [
-        _DEV_EUI_WIDTH if eui else min(word, 1) for word, eui in zip(words, named, strict=True)
-    ]
-    for least in (words, broken):
-        widths = _narrowed(widths, least, room)
-    return [max(width, 1) for width in widths]
-
-
-def _narrowed(widths: Sequence[int], least: Sequence[int], room: int) -> list[int]:
-    """The widest columns cut to one width until all fit, none below its own least."""
     for limit in range(min(max(widths, default=0), room), 0, -1):
         cut = [
-            max(min(width, limit), low) if width > low else width
-            for width, low in zip(widths, least, strict=True)
+            max(min(width, limit), word) if width > word else width
+            for width, word in zip(widths, words, strict=True)
         ]
         if sum(cut) <= room:
-            return cut
-    return [min(pair) for pair in zip(widths, least, strict=True)]
+            fitting = [max(width, 1) for width in cut]
+            return fitting if _tallest(columns, fitting) <= _TALLEST else None
+    return None
+
+
+def _tallest(columns: Sequence[Sequence[str]], widths: Sequence[int]) -> int:
+    """The lines of the tallest cell, apart from those that it has of itself."""
+    return max(
+        (
+            len(textwrap.wrap(line, width))
+            for cells, width in zip(columns, widths, strict=True)
+            for cell in cells
+            for line in cell.split("\n")
+        ),
+        default=0,
+    )
 
 
 def _shown(cell: Cell, between: str) -> str:
@@ -140,10 +195,17 @@ def print_list(
 
 def print_facts(facts: Iterable[tuple[str, str]]) -> None:
     """Labels and values, the values below each other."""
-    shown = list(facts)
-    width = max((len(label) for label, _ in shown), default=0) + 2
-    for label, value in shown:
-        say(f"{label:<{width}}{visible(value)}")
+    for line in _facts([(label, visible(value)) for label, value in facts], _room(sys.stdout)):
+        print(line)
+
+
+def _facts(facts: Sequence[tuple[str, str]], room: int | None) -> Iterator[str]:
+    """The lines of pairs; values that need several stand under their beginning."""
+    width = max((len(label) for label, _ in facts), default=0) + _GAP
+    for label, value in facts:
+        first, *others = value.split("\n")
+        yield _filled(first, room, f"{label:<{width}}", " " * width)
+        yield from (_filled(line, room, " " * width, " " * width) for line in others)
 
 
 def progress_lines() -> Callable[[str], None]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from stadtsinn.cli.frame import end
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import in_words, text
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.language.load import DeviceFileError
 
@@ -29,4 +29,4 @@ def use_device_folder(folder: Path | None) -> None:
     try:
         catalogue().add_folder(folder)
     except (DeviceFileError, OSError) as error:
-        end(f"{folder}: {error}")
+        end(f"{folder}: {in_words(error)}")

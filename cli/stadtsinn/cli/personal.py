@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stadtsinn.base.problems import Conflict
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
@@ -62,7 +63,7 @@ def find(tenant: Tenant = None, config: Config = DEFAULT_CONFIG, json_lines: Jso
             "columns": list(one.columns),
         },
         as_json=json_lines,
-        empty=text("nowhere", "nirgends"),
+        empty=_nowhere(),
     )
 
 
@@ -85,12 +86,10 @@ def erase(
     json_lines: Json = False,
 ) -> None:
     with installation(config) as opened:
-        from stadtsinn.base.logs import configure_logs
         from stadtsinn.cloud.erasure.person import erase as erase_person
         from stadtsinn.cloud.erasure.person import find as find_person
         from stadtsinn.cloud.erasure.slices import Slices
 
-        configure_logs("erase", level=opened.settings.log_level)
         wanted = _wanted()
         count = sum(1 for _ in find_person(opened.database, wanted, tenant))
         if count and not yes:
@@ -112,20 +111,25 @@ def erase(
             )
         )
     if not done.changed and not done.fixed:
-        say(text("nowhere", "nirgends"))
+        say(_nowhere())
+
+
+def _nowhere() -> str:
+    return text(
+        "nowhere in the database; earlier backups may still have it (docs/erasing.md)",
+        "nirgends in der Datenbank; frühere Sicherungen können es noch enthalten (docs/erasing.md)",
+    )
 
 
 def _ask(count: int) -> None:
     if not sys.stdin.isatty():
-        raise ValueError(
-            text(
-                f"{count} rows would change: say so with --yes",
-                f"{count} Zeilen würden geändert: mit --yes bestätigen",
-            )
+        raise Unusable(
+            f"{count} rows would change: say so with --yes",
+            f"{count} Zeilen würden geändert: mit --yes bestätigen",
         )
     question = text(f"Change {count} rows for good?", f"{count} Zeilen endgültig ändern?")
     if not typer.confirm(question):
-        raise Conflict(text("nothing was erased", "nichts wurde gelöscht"))
+        raise Conflict("nothing was erased", "nichts wurde gelöscht")
 
 
 def _wanted() -> Wanted:

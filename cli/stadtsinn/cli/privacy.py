@@ -8,7 +8,7 @@ import typer
 
 from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.language import text
-from stadtsinn.cli.output import say
+from stadtsinn.cli.output import say_as_it_is
 
 
 def privacy(
@@ -22,7 +22,7 @@ def privacy(
     write = FORMATS.get(form)
     if write is None:
         refuse(f"--format {form}: {', '.join(FORMATS)}")
-    say(write(), end="")
+    say_as_it_is(write())
 
 
 privacy.__doc__ = text(

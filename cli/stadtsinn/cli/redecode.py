@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import DryRun, Json
@@ -80,9 +81,6 @@ def redecode(
     json_lines: Json = False,
 ) -> None:
     with installation(config, reading=past or dry_run) as opened:
-        from stadtsinn.base.logs import configure_logs
-
-        configure_logs("redecode", level=opened.settings.log_level)
         if past:
             _list(opened, json_lines)
         elif go_on:
@@ -108,17 +106,15 @@ def _wanted(since: str | None, until: str | None, devices: list[str], tenant: st
     from stadtsinn.cloud.series.redecode.service import Wanted
 
     if since is None or until is None:
-        raise ValueError(
-            text(
-                "give the range with --from and --to, e.g. --from 2026-10-01 --to 2026-10-31",
-                "bitte den Zeitraum mit --from und --to angeben, "
-                "z. B. --from 2026-10-01 --to 2026-10-31",
-            )
+        raise Unusable(
+            "give the range with --from and --to, e.g. --from 2026-10-01 --to 2026-10-31",
+            "bitte den Zeitraum mit --from und --to angeben, "
+            "z. B. --from 2026-10-01 --to 2026-10-31",
         )
     start, end = read_moment("--from", since), read_end("--to", until)
     if start >= end:
-        raise ValueError(
-            text("--from lies after --to: swap them", "--from liegt nach --to: bitte tauschen")
+        raise Unusable(
+            "--from lies after --to: swap them", "--from liegt nach --to: bitte tauschen"
         )
     return Wanted(start, end, tenant, frozenset(name.strip().lower() for name in devices))
 
@@ -148,7 +144,10 @@ def _run(redecoder: Redecoder, wanted: Wanted, json_lines: bool, *, dry_run: boo
 def _show_finished(redecoder: Redecoder, json_lines: bool) -> None:
     from stadtsinn.cli.redecode_output import print_records
 
-    nothing = text("Nothing was interrupted.", "Nichts wurde unterbrochen.")
+    nothing = text(
+        "Nothing was interrupted: there is no run to finish.",
+        "Nichts wurde unterbrochen: Kein Lauf ist zu beenden.",
+    )
     print_records(redecoder.finish_interrupted(), nothing, as_json=json_lines)
 
 
@@ -158,7 +157,12 @@ def _list(opened: Parts, json_lines: bool) -> None:
 
     with opened.database.read() as connection:
         found = records(connection)
-    nothing = text("Nothing was decoded again yet.", "Noch nichts wurde neu dekodiert.")
+    nothing = text(
+        "Nothing was decoded again yet: 'stadtsinn redecode --from … --to … --dry-run' shows what "
+        "would change.",
+        "Noch nichts wurde neu dekodiert: 'stadtsinn redecode --from … --to … --dry-run' zeigt, "
+        "was anders würde.",
+    )
     print_records(found, nothing, as_json=json_lines)
 
 

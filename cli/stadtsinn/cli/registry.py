@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
-from stadtsinn.cli.language import german, text
+from stadtsinn.cli.language import text
 from stadtsinn.cli.options import DryRun, Json, TownName
-from stadtsinn.cli.output import print_json, print_list, say
+from stadtsinn.cli.output import print_json, print_list, say, say_as_it_is
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.alarms.alerts.rule import Rule
@@ -57,7 +57,7 @@ def apply(
 def example() -> None:
     from stadtsinn.cloud.town_file.example import EXAMPLE
 
-    say(EXAMPLE, end="")
+    say_as_it_is(EXAMPLE)
 
 
 EdgeId = Annotated[
@@ -100,13 +100,14 @@ def import_devices(
     config: Config = DEFAULT_CONFIG,
     json_lines: Json = False,
 ) -> None:
+    from stadtsinn.base.bounded_files import LISTS, read_whole
     from stadtsinn.cloud.town_file.device_import import import_devices
 
     with installation(config, reading=dry_run) as opened:
         imported = import_devices(
             opened.database,
             tenant,
-            file.read_bytes(),
+            read_whole(file, LISTS),
             opened.clock.now(),
             types=types or (),
             dry_run=dry_run,
@@ -160,7 +161,10 @@ def devices(tenant: TownName, config: Config = DEFAULT_CONFIG, json_lines: Json 
         lambda device: device.model_dump(mode="json"),
         as_json=json_lines,
         empty=text(
-            "no devices: 'stadtsinn registry apply'", "keine Geräte: 'stadtsinn registry apply'"
+            "no device is registered: 'stadtsinn registry import-devices' or 'stadtsinn registry "
+            "apply' registers some",
+            "kein Gerät ist angelegt: 'stadtsinn registry import-devices' oder 'stadtsinn registry "
+            "apply' legt welche an",
         ),
     )
 
@@ -192,8 +196,9 @@ def edges(
         lambda one: {**one.edge.model_dump(mode="json"), "tenant": one.tenant_id},
         as_json=json_lines,
         empty=text(
-            "no edge agents: 'stadtsinn registry give-edge'",
-            "keine Edge-Agenten: 'stadtsinn registry give-edge'",
+            "no edge is registered: 'stadtsinn registry give-edge' or a town file registers one",
+            "kein Agent ist angelegt: 'stadtsinn registry give-edge' oder eine Stadtdatei legt "
+            "einen an",
         ),
     )
 
@@ -203,10 +208,10 @@ def edges(
     help=text(
         "Say to which town an edge agent belongs; also takes it from the town that had it. "
         "Its id is the common name of its certificate.\n\n"
-        "Example: stadtsinn registry give-edge rathaus-dach musterstadt --name 'Rathaus, Dach'",
+        "Example: stadtsinn registry give-edge rathaus-1 musterstadt --name 'Rathaus, Dach'",
         "Festlegen, welcher Stadt ein Edge-Agent gehört; nimmt ihn auch der bisherigen. "
         "Seine Kennung ist der Name (CN) in seinem Zertifikat.\n\n"
-        "Beispiel: stadtsinn registry give-edge rathaus-dach musterstadt --name 'Rathaus, Dach'",
+        "Beispiel: stadtsinn registry give-edge rathaus-1 musterstadt --name 'Rathaus, Dach'",
     ),
 )
 def give_edge(
@@ -245,9 +250,9 @@ def give_edge(
     "take-edge",
     help=text(
         "Strike an edge agent off: it belongs to no town, and what it sends stays with it.\n\n"
-        "Example: stadtsinn registry take-edge rathaus-dach",
+        "Example: stadtsinn registry take-edge rathaus-1",
         "Einen Edge-Agenten streichen: Er gehört keiner Stadt, und was er sendet, bleibt bei "
-        "ihm.\n\nBeispiel: stadtsinn registry take-edge rathaus-dach",
+        "ihm.\n\nBeispiel: stadtsinn registry take-edge rathaus-1",
     ),
 )
 def take_edge(edge: EdgeId, config: Config = DEFAULT_CONFIG) -> None:
@@ -260,7 +265,10 @@ def take_edge(edge: EdgeId, config: Config = DEFAULT_CONFIG) -> None:
         with opened.database.read() as connection:
             owner = tenant_of_edge(connection, edge)
         if owner is None:
-            raise NotFound(f"There is no edge agent '{edge}': 'stadtsinn registry edges'.")
+            raise NotFound(
+                f"There is no edge agent '{edge}': 'stadtsinn registry edges'.",
+                f"Es gibt keinen Agenten '{edge}': 'stadtsinn registry edges'.",
+            )
         scope = operator_scope(owner)
         with service.change(opened.database, scope, opened.clock.now()) as connection:
             service.delete_edge(connection, scope, edge)
@@ -304,28 +312,10 @@ def _warn_of_idle(rule: Rule) -> None:
 
 def change_line(change: Change) -> str:
     sign = {"created": "+", "changed": "~"}.get(change.kind, "?")
-    return f"{sign} {_named(change.what)}{f'  ({change.detail})' if change.detail else ''}"
+    from stadtsinn.cloud.platform.nouns import in_german
 
-
-_NOUNS = {
-    "tenant": "Stadt",
-    "site": "Ort",
-    "station": "Messstelle",
-    "device": "Gerät",
-    "edge": "Agent",
-    "zone": "Zone",
-    "gate": "Zugang",
-    "recipient": "Empfänger",
-    "rule": "Regel",
-}
-
-
-def _named(what: str) -> str:
-    """What a change concerns, `zone market, gate north`, in the reader's language."""
-    if not german():
-        return what
-    things = (thing.partition(" ") for thing in what.split(", "))
-    return ", ".join(f"{_NOUNS.get(kind, kind)}{gap}{name}" for kind, gap, name in things)
+    what = text(change.what, in_german(change.what))
+    return f"{sign} {what}{f'  ({change.detail})' if change.detail else ''}"
 
 
 def _conclusion(count: int, dry_run: bool) -> str:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stadtsinn.cli.language import text
+from stadtsinn.base.berlin import for_people
+from stadtsinn.base.instant import parse
+from stadtsinn.cli.language import in_words, text
 from stadtsinn.cli.output import print_json, print_table, progress_bar, say
 from stadtsinn.cli.stage_options import (
     cache_folder,
     errors_as_sentences,
-    in_words,
     stage_folder,
 )
 
@@ -110,7 +111,12 @@ def _speed(given: str) -> float | None:
     except ValueError:
         speed = 0.0
     if not 0 < speed < float("inf"):
-        raise typer.BadParameter(f"--speed {given}: give a number above 0, or 'max'")
+        raise typer.BadParameter(
+            text(
+                f"--speed {given}: give a number above 0, or 'max'",
+                f"--speed {given}: eine Zahl über 0 angeben oder 'max'",
+            )
+        )
     return speed
 
 
@@ -122,7 +128,7 @@ def _format(name: str | None) -> str | None:
     try:
         return format_named(name).name
     except UnknownFormat as error:
-        raise typer.BadParameter(f"--format: {error}") from None
+        raise typer.BadParameter(f"--format: {in_words(error)}") from None
 
 
 def _town(path: Path | None) -> Town | None:
@@ -166,6 +172,10 @@ def _print(result: Result) -> None:
             f"({result.copies} Kopien), {result.other_events} andere",
         )
     )
+    times = [one for device in result.devices for one in (device.first, device.last) if one]
+    if times:
+        first, last = (for_people(parse(one)) for one in (min(times), max(times)))
+        say(text(f"Received between {first} and {last}", f"Empfangen von {first} bis {last}"))
     if result.unreadable:
         say(text("Unreadable: ", "Unlesbar: ") + ", ".join(_counts(result.unreadable)))
     if any(device.device_type is None for device in result.devices):

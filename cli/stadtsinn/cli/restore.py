@@ -42,20 +42,21 @@ def restore(
 ) -> None:
     with server_errors(config):
         from stadtsinn.base.clock import open_clock
-        from stadtsinn.base.logs import configure_logs
+        from stadtsinn.cloud.backup.configuration import let_the_service_read
         from stadtsinn.cloud.backup.restoring import restore as put_back
         from stadtsinn.cloud.backup.restoring import restore_configuration
         from stadtsinn.cloud.backup.store import one_backup
         from stadtsinn.cloud.backup.verifying import verified
 
-        configure_logs("restore", level="warning")
         chosen = one_backup(backup)
         manifest, sums = verified(chosen)
         say(f"{chosen}  {describe(manifest)}")
+        written: list[Path] = []
         if not config.exists():
             written, by_hand = restore_configuration(chosen, manifest, config)
             _say_configuration(written, [chosen / name for name in by_hand])
         settings = read_settings(config)
+        let_the_service_read(written, config, settings)
         opened = open_clock(clock or settings.clock)
         restored = put_back(chosen, manifest, sums, settings, opened, overwrite=overwrite)
     _say_restored(restored)

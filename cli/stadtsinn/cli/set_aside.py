@@ -56,7 +56,7 @@ def list_set_aside(
 ) -> None:
     from stadtsinn.cloud.log.set_aside.repository import listed
 
-    with installation(config) as parts, parts.database.read() as connection:
+    with installation(config, reading=True) as parts, parts.database.read() as connection:
         rows = listed(connection, follower, limit)
     print_list(
         rows,
@@ -69,7 +69,12 @@ def list_set_aside(
         },
         _fields,
         as_json=json_lines,
-        empty=text("Nothing is set aside.", "Nichts ist beiseitegelegt."),
+        empty=text(
+            "Nothing is set aside: all that is in the log was evaluated. Where values are missing, "
+            "'stadtsinn trace DEVEUI' says why.",
+            "Nichts ist beiseitegelegt: Alles im Log wurde ausgewertet. Wo Werte fehlen, sagt "
+            "'stadtsinn trace DEVEUI' den Grund.",
+        ),
     )
 
 

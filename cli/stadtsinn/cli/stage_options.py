@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from stadtsinn.base.sentence import Explained
+from stadtsinn.cli.command_logs import command_logs
 from stadtsinn.cli.frame import FAILED, end, end_in_json
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import in_words, text
 from stadtsinn.cli.output import say
 
 if TYPE_CHECKING:
-    from stadtsinn.base.sentence import Sentence
+    pass
 
 
 def cache_folder() -> Path:
@@ -29,8 +31,12 @@ def cache_folder() -> Path:
 
 @contextmanager
 def stage_folder(given: Path | None) -> Iterator[Path]:
-    """The given folder, or one that is gone afterwards; after a failure it stays, with its logs."""
+    """The given folder, or one that is gone afterwards; after a failure it stays, with its logs.
+
+    A given one must be empty: what an earlier run left there would be told as of this one.
+    """
     if given is not None:
+        _refuse_used(given)
         yield given
         return
     place = Path(tempfile.mkdtemp(prefix="stadtsinn-"))
@@ -51,29 +57,31 @@ def stage_folder(given: Path | None) -> Iterator[Path]:
     shutil.rmtree(place)
 
 
+def _refuse_used(folder: Path) -> None:
+    if folder.is_dir() and any(folder.iterdir()):
+        raise typer.BadParameter(
+            text(
+                f"--folder {folder}: there are files of an earlier run, or others, which would be "
+                "mixed with this run's: name a new folder, or an empty one",
+                f"--folder {folder}: darin liegen Dateien eines früheren Laufs oder andere, die "
+                "sich mit denen dieses Laufs mischen würden: einen neuen oder leeren Ordner nennen",
+            )
+        )
+
+
 @contextmanager
 def errors_as_sentences(command: str, as_json: bool) -> Iterator[None]:
     """Expected errors of the user's machine end with a sentence instead of a traceback; SIGTERM and
     a closed terminal end it as Ctrl-C does."""
-    from stadtsinn.simulator.demo.check import Stuck
-    from stadtsinn.simulator.demo.children import ChildFailed, ended_as_by_ctrl_c
-    from stadtsinn.simulator.demo.mosquitto import MosquittoUnavailable
-    from stadtsinn.simulator.radio.publisher import PublishingStuck
-    from stadtsinn.simulator.replay.refusal import NotARecording
+    from stadtsinn.simulator.demo.children import ended_as_by_ctrl_c
 
-    expected = (Stuck, ChildFailed, MosquittoUnavailable, PublishingStuck, OSError, ValueError)
+    command_logs()
     try:
         with ended_as_by_ctrl_c():
             yield
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
-    except expected as failure:
+    except (Explained, OSError, ValueError) as failure:
         if as_json:
             end_in_json({"ok": False, "error": str(failure)}, FAILED)
-        said = in_words(failure.sentence) if isinstance(failure, NotARecording) else failure
-        end(f"stadtsinn {command}: {said}", FAILED)
-
-
-def in_words(sentence: Sentence) -> str:
-    """A sentence about a recording, in the reader's language."""
-    return text(sentence.english, sentence.german)
+        end(f"stadtsinn {command}: {in_words(failure)}", FAILED)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from stadtsinn.cli.findings import Finding, warning
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import in_words, text
 from stadtsinn.cli.machine_check import of_clock_against
 
 if TYPE_CHECKING:
@@ -37,9 +37,8 @@ def _of_database(settings: CloudSettings, clock: Clock | None = None) -> Iterato
     from sqlalchemy.exc import SQLAlchemyError
 
     from stadtsinn.base.logs import mask_text
-    from stadtsinn.cloud.migrations import NotCurrent
+    from stadtsinn.base.sentence import Explained
     from stadtsinn.cloud.platform.database.engine import open_database
-    from stadtsinn.cloud.platform.database.sqlite_file import DatabaseDamaged
 
     database = open_database(settings.database.url)
     try:
@@ -47,13 +46,11 @@ def _of_database(settings: CloudSettings, clock: Clock | None = None) -> Iterato
         if clock is not None:
             other = text("the database", "der Datenbank")
             yield from of_clock_against(clock, other, _time_of(database))
-    except NotCurrent as newer:
-        yield Finding(str(newer))
-    except DatabaseDamaged as damaged:
-        yield Finding(mask_text(str(damaged)))
+    except Explained as said:
+        yield Finding(mask_text(in_words(said)))
     except (SQLAlchemyError, OSError) as error:
-        if isinstance(error.__cause__, DatabaseDamaged):
-            yield Finding(mask_text(str(error.__cause__)))
+        if isinstance(error.__cause__, Explained):
+            yield Finding(mask_text(in_words(error.__cause__)))
             return
         reason = mask_text(str(error).splitlines()[0])
         yield Finding(
@@ -108,7 +105,7 @@ def _of_series(settings: CloudSettings, clock: Clock) -> Iterator[Finding]:
         for tenant_id in _tenants(settings):
             yield from map(_in_words, opened.examine(tenant_id))
     except (SeriesUnavailable, SeriesRejected) as error:
-        yield Finding(str(error))
+        yield Finding(in_words(error))
     finally:
         opened.close()
 

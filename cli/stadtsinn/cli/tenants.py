@@ -158,5 +158,10 @@ def audit(
         },
         lambda kept: view(kept).model_dump(mode="json"),
         as_json=json_lines,
-        empty=text("Nothing was changed.", "Nichts wurde geändert."),
+        empty=text(
+            "nothing was changed within the time that changes are kept ('stadtsinn tenant "
+            "retention' shows it)",
+            "nichts wurde geändert, soweit Änderungen aufbewahrt werden ('stadtsinn tenant "
+            "retention' zeigt, wie lange)",
+        ),
     )

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from stadtsinn.base import berlin
 from stadtsinn.base.instant import LATEST, Instant, from_datetime
-from stadtsinn.cli.language import text
+from stadtsinn.base.sentence import Unusable
 
 
 def read_moment(option: str, written: str) -> Instant:
@@ -17,20 +17,16 @@ def read_moment(option: str, written: str) -> Instant:
         raise
     except (ValueError, OverflowError):
         raise _Unclear(
-            text(
-                f"{option} '{written}' is no time: give a day like 2026-06-12, a local time like "
-                "'2026-06-12 12:00', or one with offset like 2026-06-12T12:00:00+02:00",
-                f"{option} '{written}' ist keine Zeit: einen Tag wie 2026-06-12 angeben, eine "
-                "Ortszeit wie '2026-06-12 12:00' oder eine Zeit mit Zeitversatz wie "
-                "2026-06-12T12:00:00+02:00",
-            )
+            f"{option} '{written}' is no time: give a day like 2026-06-12, a local time like "
+            "'2026-06-12 12:00', or one with offset like 2026-06-12T12:00:00+02:00",
+            f"{option} '{written}' ist keine Zeit: einen Tag wie 2026-06-12 angeben, eine "
+            "Ortszeit wie '2026-06-12 12:00' oder eine Zeit mit Zeitversatz wie "
+            "2026-06-12T12:00:00+02:00",
         ) from None
     if not 0 <= moment <= LATEST:
         raise _Unclear(
-            text(
-                f"{option} '{written}': give a time from 1970 to 2255",
-                f"{option} '{written}': bitte eine Zeit von 1970 bis 2255 angeben",
-            )
+            f"{option} '{written}': give a time from 1970 to 2255",
+            f"{option} '{written}': bitte eine Zeit von 1970 bis 2255 angeben",
         )
     return moment
 
@@ -47,14 +43,12 @@ def read_day(option: str, written: str) -> date:
         return date.fromisoformat(written)
     except ValueError:
         raise _Unclear(
-            text(
-                f"{option} '{written}' is no day: give one like 2026-10-01",
-                f"{option} '{written}' ist kein Tag: bitte wie 2026-10-01 angeben",
-            )
+            f"{option} '{written}' is no day: give one like 2026-10-01",
+            f"{option} '{written}' ist kein Tag: bitte wie 2026-10-01 angeben",
         ) from None
 
 
-class _Unclear(ValueError):
+class _Unclear(Unusable):
     """The text names option and remedy."""
 
 
@@ -64,20 +58,16 @@ def _moment(option: str, given: datetime) -> Instant:
     found = berlin.moments(given)
     if not found:
         raise _Unclear(
-            text(
-                f"{option} '{given}' does not exist: clocks were put forward in that hour",
-                f"{option} '{given}' gibt es nicht: in dieser Stunde wurde die Uhr vorgestellt",
-            )
+            f"{option} '{given}' does not exist: clocks were put forward in that hour",
+            f"{option} '{given}' gibt es nicht: in dieser Stunde wurde die Uhr vorgestellt",
         )
     if len(found) > 1:
         first, second = (berlin.for_people(moment) for moment in found)
         raise _Unclear(
-            text(
-                f"{option} '{given}' came twice, because clocks were put back: "
-                f"give '{first}' or '{second}'",
-                f"{option} '{given}' gab es zweimal, weil die Uhr zurückgestellt wurde: "
-                f"'{first}' oder '{second}' angeben",
-            )
+            f"{option} '{given}' came twice, because clocks were put back: "
+            f"give '{first}' or '{second}'",
+            f"{option} '{given}' gab es zweimal, weil die Uhr zurückgestellt wurde: "
+            f"'{first}' oder '{second}' angeben",
         )
     return found[0]
 

@@ -41,23 +41,17 @@ def scope_of_town(connection: Connection, tenant: str | None, limits: Limits) ->
     names = ", ".join(known)
     if not known:
         raise NotFound(
-            text(
-                "there is no town yet: make one with 'stadtsinn registry apply'",
-                "es gibt noch keine Stadt: 'stadtsinn registry apply' legt eine an",
-            )
+            "there is no town yet: make one with 'stadtsinn registry apply'",
+            "es gibt noch keine Stadt: 'stadtsinn registry apply' legt eine an",
         )
     if tenant is None:
         raise Invalid(
-            text(
-                f"there are several towns: name one with --tenant ({names})",
-                f"es gibt mehrere Städte: eine mit --tenant nennen ({names})",
-            )
+            f"there are several towns: name one with --tenant ({names})",
+            f"es gibt mehrere Städte: eine mit --tenant nennen ({names})",
         )
     raise NotFound(
-        text(
-            f"there is no town '{tenant}'; known: {names}",
-            f"es gibt keine Stadt '{tenant}'; bekannt: {names}",
-        )
+        f"there is no town '{tenant}'; known: {names}",
+        f"es gibt keine Stadt '{tenant}'; bekannt: {names}",
     )
 
 
@@ -70,11 +64,9 @@ def scope_of_device(connection: Connection, dev_eui: str, limits: Limits) -> Sco
     tenant = tenant_of_device(connection, dev_eui)
     if tenant is None:
         raise NotFound(
-            text(
-                f"the device '{dev_eui}' is not registered: 'stadtsinn registry apply' or "
-                "'stadtsinn registry import-devices' registers it",
-                f"das Gerät '{dev_eui}' ist nicht angelegt: 'stadtsinn registry apply' oder "
-                "'stadtsinn registry import-devices' legt es an",
-            )
+            f"the device '{dev_eui}' is not registered: 'stadtsinn registry apply' or "
+            "'stadtsinn registry import-devices' registers it",
+            f"das Gerät '{dev_eui}' ist nicht angelegt: 'stadtsinn registry apply' oder "
+            "'stadtsinn registry import-devices' legt es an",
         )
     return operator_scope(tenant, limits)

@@ -10,6 +10,7 @@ import typer
 from stadtsinn.base.berlin import for_people, isoformat, write_time
 from stadtsinn.base.instant import SECOND, Instant
 from stadtsinn.cli.ages import age, span
+from stadtsinn.cli.frame import FAILED
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Clock, Json
@@ -48,7 +49,13 @@ def trace(
             found = follow(connection, points, opened.series, eui, now)
     if json_lines:
         print_json(_document(found))
-        return
+    else:
+        _print(found, now)
+    if found.device is None:
+        raise typer.Exit(FAILED)
+
+
+def _print(found: Trace, now: Instant) -> None:
     print_facts(_facts(found, now))
     if found.steps:
         say()

@@ -10,6 +10,7 @@ import gc
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ import structlog
 from stadtsinn.base.certificate_watch import CertificateWatch
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import Check, HealthServer
-from stadtsinn.base.systemd import notify
+from stadtsinn.base.systemd import Watchdog, notify
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.archive_files.archiving import require_no_days
 from stadtsinn.cloud.log.followers.follower import Follower
@@ -125,10 +126,12 @@ def _series_follower(parts: Parts) -> SeriesFollower:
 
 
 def _series(parts: Parts) -> Role:
+    from stadtsinn.cloud.domains.trees.worker import TreeWorker
     from stadtsinn.cloud.erasure.keeping import RetentionJob
     from stadtsinn.cloud.series.corrections.service import Corrector
     from stadtsinn.cloud.series.corrections.worker import CorrectionWorker
     from stadtsinn.cloud.series.filling import fill_if_outdated
+    from stadtsinn.cloud.series.retention.kept import KeptSeries
     from stadtsinn.cloud.series.retention.worker import RetentionWorker
 
     made = _series_follower(parts)
@@ -144,14 +147,17 @@ def _series(parts: Parts) -> Role:
     corrections = CorrectionWorker(corrector)
     retention = RetentionWorker(parts.series, parts.directory, parts.clock)
     keeping = RetentionJob(parts.storage, FOLLOWERS)
+    kept = KeptSeries(parts.series, parts.database, parts.clock)
+    trees = TreeWorker(parts.database, kept, parts.clock)
     checks = {
         "follower series": loop.check,
         "series": made.check,
         "series corrections": corrections.check,
         "series retention": retention.check,
         "retention": keeping.check,
+        "trees": trees.check,
     }
-    together = Together((loop, corrections, retention, keeping))
+    together = Together((loop, corrections, retention, keeping, trees))
     # A correction waits for the follower beside it: one in another process would write on.
     one = Standby(parts.database, "series", together)
     return Role(one, {name: one.waiting_or(check) for name, check in checks.items()})
@@ -353,8 +359,12 @@ class Process:
         return 1 if died else 0
 
     def _watch(self, roles: Together) -> bool:
-        """Wait until `stop`; True when a thread ended before."""
+        """Wait until `stop`; True when a thread ended before. A process that hangs as a whole no
+        longer comes by here, and systemd's watchdog ends it."""
+        watchdog = Watchdog(time.monotonic)
+        watchdog.beat("watch")
         while not self._stop.wait(_LOOK_S):
+            watchdog.beat("watch")
             if self._parent not in (None, os.getppid()):
                 log.error("parent_ended", meaning="this process ends as well")
                 return False

@@ -6,9 +6,11 @@ A new `tables.py` has to be imported here; tests/cloud/platform/database/test_sc
 from __future__ import annotations
 
 from stadtsinn.cloud.alarms.alerts import tables as alerts
+from stadtsinn.cloud.alarms.duty import tables as duty
 from stadtsinn.cloud.alarms.notify import tables as notify
 from stadtsinn.cloud.domains.crowd import tables as crowd
 from stadtsinn.cloud.domains.crowd.zones import tables as zones
+from stadtsinn.cloud.domains.trees import tables as trees
 from stadtsinn.cloud.intake import tables as ingest
 from stadtsinn.cloud.intake.device_claims import tables as device_claims
 from stadtsinn.cloud.log.cursors import tables as followers
@@ -33,6 +35,7 @@ TABLE_MODULES = (
     audit,
     crowd,
     device_claims,
+    duty,
     followers,
     ingest,
     limits,
@@ -47,6 +50,7 @@ TABLE_MODULES = (
     set_aside,
     stations,
     tenants,
+    trees,
     zones,
 )
 

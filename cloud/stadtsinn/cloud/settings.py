@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field
 
 from stadtsinn.base.mqtt.settings import BrokerSettings
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.base.settings.fields import Address, LogLevel, OptionalFolder
 from stadtsinn.base.settings.reading import FileSettings, Section, read_file, read_text
 from stadtsinn.cloud.alarms.notify.settings import NotifySettings
@@ -38,7 +39,10 @@ def _different_names(
 ) -> tuple[NetworkServerSettings, ...]:
     names = [server.name for server in servers]
     if len(names) != len(set(names)):
-        raise ValueError("two have the same name: give each its own")
+        raise Unusable(
+            "two have the same name: give each its own",
+            "zwei heißen gleich: jedem einen eigenen Namen geben",
+        )
     return servers
 
 

@@ -13,7 +13,10 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stadtsinn.base.bounded_files import read_whole_text
+from stadtsinn.base.explaining import explained
 from stadtsinn.base.instant import Instant
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.language.load import DeviceFileError
 from stadtsinn.decoders.near import near_devices
@@ -26,6 +29,18 @@ if TYPE_CHECKING:
 
 _KERNEL_FROM = 128
 """Frames from which a batch is worth numba's import (about half a second, once)."""
+
+_NO_FILES = Sentence(
+    "no device files; they lie in vendor/device.toml",
+    "keine Gerätedateien; sie liegen in hersteller/geraet.toml",
+)
+_TAKEN = Sentence(
+    "is in the catalogue; choose another name", "steht schon im Katalog; einen anderen Namen wählen"
+)
+_NONE_ASSIGNED = Sentence(
+    "unknown device: none is assigned; map its device profile or tag to a device id",
+    "unbekanntes Gerät: keines ist zugeordnet; sein Geräteprofil oder Tag einem Gerätetyp zuordnen",
+)
 
 
 class Catalogue:
@@ -51,11 +66,9 @@ class Catalogue:
         """
         files = device_files(folder) if folder.is_dir() else {}
         if not files:
-            raise DeviceFileError(
-                str(folder), "", "no device files; they lie in vendor/device.toml"
-            )
+            raise DeviceFileError(str(folder), "", _NO_FILES)
         for device in sorted(files.keys() & self._files.keys()):
-            raise DeviceFileError(f"{device}.toml", "", "is in the catalogue; choose another name")
+            raise DeviceFileError(f"{device}.toml", "", _TAKEN)
         added = Catalogue(files)
         for device in added:
             added.device(device)
@@ -73,14 +86,18 @@ class Catalogue:
         reference = parse_reference(device)
         if reference.device not in self._files:
             raise KeyError(self.unknown(device))
-        text = self._files[reference.device].read_text(encoding="utf-8")
+        text = read_whole_text(self._files[reference.device])
         found = self._devices[device] = DeviceType(device, text, reference.constants)
         return found
 
     def unknown(self, device: str | None) -> str:
         """The error text for a device that is not in the catalogue."""
+        return self.is_unknown(device).english
+
+    def is_unknown(self, device: str | None) -> Sentence:
+        """The same in both languages."""
         if device is None:
-            return "unknown device: none is assigned; map its device profile or tag to a device id"
+            return _NONE_ASSIGNED
         try:
             reference = parse_reference(device)
             if reference.device in self._files:
@@ -88,10 +105,17 @@ class Catalogue:
         except DeviceFileError:
             raise
         except ValueError as error:
-            return f"unknown device {device!r}: {error}"
-        near = near_devices(reference.device, self._files)
-        hint = f"near: {', '.join(near)}" if near else "see `stadtsinn decode --list`"
-        return f"unknown device {device!r}; {hint}"
+            said = explained(error)
+            return Sentence(
+                f"unknown device {device!r}: {said.english}",
+                f"unbekanntes Gerät {device!r}: {said.german}",
+            )
+        near = ", ".join(near_devices(reference.device, self._files))
+        hint = f"near: {near}" if near else "see `stadtsinn decode --list`"
+        german = f"ähnlich: {near}" if near else "siehe 'stadtsinn decode --list'"
+        return Sentence(
+            f"unknown device {device!r}; {hint}", f"unbekanntes Gerät {device!r}; {german}"
+        )
 
     def decode(
         self, device: str | None, f_port: int, payload: bytes, received: Instant | None = None
@@ -161,5 +185,12 @@ def catalogue() -> Catalogue:
     """The built-in device types."""
     folder = resources.files("stadtsinn.decoders") / "devices"
     if not folder.is_dir():
-        raise DeviceFileError("devices/", "", "is not in the package; install stadtsinn again")
+        raise DeviceFileError(
+            "devices/",
+            "",
+            Sentence(
+                "is not in the package; install stadtsinn again",
+                "fehlt im Paket; stadtsinn noch einmal installieren",
+            ),
+        )
     return Catalogue(device_files(folder))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import cached_property
 
 from stadtsinn.base.instant import SECOND, Instant
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.compiler.compile import compile_device
 from stadtsinn.decoders.interpreter import Result, interpret
@@ -165,7 +166,10 @@ def with_constants(
     foreign = given.keys() - known.keys()
     if foreign:
         names = ", ".join(known) or "none"
-        raise ValueError(f"{device_id} has no constant {min(foreign)!r}; it has: {names}")
+        raise Unusable(
+            f"{device_id} has no constant {min(foreign)!r}; it has: {names}",
+            f"{device_id} hat keine Konstante {min(foreign)!r}; es hat: {names}",
+        )
     return {**known, **given}
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from stadtsinn.base.sentence import Unusable
 
-class UnreadableReference(ValueError):
+
+class UnreadableReference(Unusable):
     """A reference that cannot be read; the message shows the right notation."""
 
 
@@ -36,6 +38,8 @@ def parse_reference(text: str) -> Reference:
             equals = ""
         if not equals or not name.strip() or not math.isfinite(constants[name.strip()]):
             raise UnreadableReference(
-                f"{text!r}: constants look like {device}:name=1.5,other=2 (found {part!r})"
+                f"{text!r}: constants look like {device}:name=1.5,other=2 (found {part!r})",
+                f"{text!r}: Konstanten sehen so aus: {device}:name=1.5,other=2 (gefunden: "
+                f"{part!r})",
             )
     return Reference(device, constants)

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from stadtsinn.base.sentence import Unusable
+
 Aggregate = Literal["mean", "sum", "last", "counter"]
 
 
-class VocabularyError(ValueError):
+class VocabularyError(Unusable):
     """A quantity or unit that is not in the vocabulary; the message names near matches."""
 
 
@@ -334,7 +336,10 @@ def quantity(name: str) -> Quantity:
     if found is None:
         near = difflib.get_close_matches(name, QUANTITIES, n=3, cutoff=0.5)
         hint = f"near: {', '.join(near)}" if near else "see QUANTITIES in vocabulary.py"
-        raise VocabularyError(f"unknown quantity {name!r}; {hint}")
+        german = f"ähnlich: {', '.join(near)}" if near else "siehe QUANTITIES in vocabulary.py"
+        raise VocabularyError(
+            f"unknown quantity {name!r}; {hint}", f"unbekannte Messgröße {name!r}; {german}"
+        )
     return found
 
 
@@ -348,8 +353,11 @@ def conversion(unit: str, target: Quantity) -> tuple[int, int]:
     factor = _CONVERSIONS.get((unit, target.unit))
     if factor is None:
         known = sorted({source for source, to in _CONVERSIONS if to == target.unit})
+        allowed = ", ".join([target.unit, *known])
         raise VocabularyError(
             f"unit {unit!r} does not fit {target.name}, which is in {target.unit!r}; "
-            f"allowed: {', '.join([target.unit, *known])}"
+            f"allowed: {allowed}",
+            f"die Einheit {unit!r} passt nicht zu {target.name}, gemessen in {target.unit!r}; "
+            f"möglich: {allowed}",
         )
     return factor

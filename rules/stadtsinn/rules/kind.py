@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.language import Language
+from stadtsinn.base.sentence import Sentence
 
 
 class Verdict(Enum):
@@ -130,9 +131,9 @@ class RuleKind(BaseModel, ABC):
         """What counts as missing data, where the kind itself says it."""
         return None
 
-    def refuses(self, quantity: str, aggregate: str) -> str | None:  # noqa: ARG002 (some do)
-        """Why it cannot judge this quantity, whose samples combine as `aggregate`, and what can;
-        None: it can."""
+    def refuses(self, quantity: str, aggregate: str) -> Sentence | None:  # noqa: ARG002 (some do)
+        """Why it cannot judge this quantity, whose samples combine as `aggregate`, and what can,
+        as a whole sentence; None: it can."""
         return None
 
     def measured(self, label: str, shown: str) -> str:

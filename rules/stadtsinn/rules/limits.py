@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from stadtsinn.base.language import Language
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.rules.kind import Phrases, RuleKind, Stage, Verdict
 
 Level = Annotated[float, Field(allow_inf_nan=False, ge=-1e12, le=1e12)]
@@ -31,10 +32,12 @@ class Limited(RuleKind):
     @model_validator(mode="after")
     def _apart(self) -> Self:
         if self.off >= self.on if self.worse_above else self.off <= self.on:
-            side = "below" if self.worse_above else "above"
-            raise ValueError(
-                f"'off' ({self.off:g}) has to lie {side} 'on' ({self.on:g}): "
-                "between the two an alarm stays as it is, so that it does not flicker"
+            english, german = ("below", "unter") if self.worse_above else ("above", "über")
+            raise Unusable(
+                f"'off' ({self.off:g}) has to lie {english} 'on' ({self.on:g}): "
+                "between the two an alarm stays as it is, so that it does not flicker",
+                f"'off' ({self.off:g}) muss {german} 'on' ({self.on:g}) liegen: "
+                "dazwischen bleibt ein Alarm, wie er ist, damit er nicht flattert",
             )
         return self
 
@@ -87,4 +90,7 @@ def span(seconds: int) -> str:
 def require_positive_off(off: float) -> None:
     """Where nothing is ever below zero, such an alarm would never end."""
     if off < 0:
-        raise ValueError(f"'off' ({off:g}) must not be negative: the alarm would never end")
+        raise Unusable(
+            f"'off' ({off:g}) must not be negative: the alarm would never end",
+            f"'off' ({off:g}) darf nicht negativ sein: der Alarm würde nie enden",
+        )

@@ -18,7 +18,7 @@ from fake_uplinks import at, entry, uplink
 from killing import killed_at
 from stadtsinn.cloud.backup import making
 from stadtsinn.cloud.backup.configuration import without_passwords
-from stadtsinn.cloud.backup.manifest import read_manifest
+from stadtsinn.cloud.backup.manifest import BackupFailed, read_manifest
 from stadtsinn.cloud.backup.sqlite import SourceDamaged
 from stadtsinn.cloud.backup.store import BackupBusy, backups, only_one
 from stadtsinn.cloud.backup.verifying import verified
@@ -103,7 +103,7 @@ def test_a_disk_that_is_full_leaves_the_earlier_ones(town: BackedUpTown, bytes_:
         resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_, bytes_))
         try:
             town.back_up(keep=1)
-        except OSError:
+        except (OSError, BackupFailed):
             os.kill(os.getpid(), signal.SIGKILL)  # what the parent waits for
 
     killed_at("none", back_up_on_a_full_disk)
@@ -193,7 +193,7 @@ def test_a_damaged_day_of_the_archive_is_named(town: BackedUpTown) -> None:
 def test_a_day_that_is_not_there_is_named(town: BackedUpTown) -> None:
     day = next(town.archive.folder.glob("*/*.parquet"))
     day.unlink()
-    with pytest.raises(ValueError, match=f"{day.name} is named by the database and not there"):
+    with pytest.raises(BackupFailed, match=f"{day.name} is named by the database and not there"):
         town.back_up()
 
 
@@ -211,7 +211,7 @@ def test_where_there_is_nothing_nothing_is_backed_up(town: BackedUpTown, there: 
     town.path.unlink()
     if there:
         town.path.touch()
-    with pytest.raises(ValueError, match="nothing to back up"):
+    with pytest.raises(BackupFailed, match="nothing to back up"):
         town.back_up()
     assert town.path.exists() is there
 

@@ -12,7 +12,9 @@ from sqlalchemy import select
 from backed_up_town import BackedUpTown
 from fake_senders import Outbox
 from killing import killed_at
+from stadtsinn.base.sentence import Explained
 from stadtsinn.cloud.alarms.notify.tables import outbox
+from stadtsinn.cloud.backup.configuration import let_the_service_read
 from stadtsinn.cloud.backup.restoring import InTheWay, restore_configuration
 from stadtsinn.cloud.backup.verifying import verified
 from stadtsinn.cloud.log.archive_files.archiving import day_files, require_no_days, sweep
@@ -203,9 +205,38 @@ def test_files_elsewhere_are_put_back_by_hand(town: BackedUpTown, tmp_path: Path
     assert not (tmp_path / "ca.key").exists()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to the service's group")
+def test_root_puts_back_what_the_service_reads(town: BackedUpTown) -> None:
+    """A new machine: the folder is root's and of the service's group, as install.sh makes it. Files
+    for root alone would stop the service; the authority's key is for root alone."""
+    group = 4711
+    for name in ("devices/acme/soil.toml", "ca/ca.key"):
+        (town.folder / name).parent.mkdir(parents=True)
+        (town.folder / name).touch()
+    town.config.write_text(f'devices = "devices"\n{town.config.read_text()}')
+    backup = town.back_up(also=(town.folder / "ca",), secrets=True).folder
+    shutil.rmtree(town.folder)
+    town.folder.mkdir(mode=0o750)
+    os.chown(town.folder, 0, group)
+    written, _ = restore_configuration(backup, verified(backup)[0], town.config)
+    let_the_service_read(written, town.config, town.settings)
+    found = {path: path.stat() for path in town.folder.rglob("*")}
+    assert {status.st_gid for status in found.values()} == {group}
+    modes = {str(path.relative_to(town.folder)): path.stat().st_mode & 0o777 for path in found}
+    assert modes == {
+        "cloud.toml": 0o640,
+        "ingest.password": 0o640,
+        "devices": 0o750,
+        "devices/acme": 0o750,
+        "devices/acme/soil.toml": 0o640,
+        "ca": 0o700,
+        "ca/ca.key": 0o600,
+    }
+
+
 def test_a_database_that_was_lost_does_not_begin_beside_its_archive(town: BackedUpTown) -> None:
     town.path.unlink()
-    with pytest.raises(RuntimeError, match="the database was lost"):
+    with pytest.raises(Explained, match="the database was lost"):
         require_no_days(town.archive)
 
 

@@ -9,7 +9,12 @@ import msgspec
 import pytest
 
 from backed_up_town import BackedUpTown
-from stadtsinn.cloud.backup.manifest import BackupDamaged, read_manifest, write_manifest
+from stadtsinn.cloud.backup.manifest import (
+    BackupDamaged,
+    BackupFailed,
+    read_manifest,
+    write_manifest,
+)
 from stadtsinn.cloud.backup.store import one_backup
 from stadtsinn.cloud.backup.verifying import verified
 
@@ -68,7 +73,7 @@ def test_a_backup_of_a_newer_version_is_left_to_it(
 ) -> None:
     folder = town.back_up().folder
     _rewritten(folder, stadtsinn="99.1", **changes)
-    with pytest.raises(ValueError, match=r"made by stadtsinn 99\.1"):
+    with pytest.raises(BackupFailed, match=r"made by stadtsinn 99\.1"):
         verified(folder)
 
 

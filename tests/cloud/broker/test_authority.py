@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from edge_names import REFUSED, TAKEN
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.broker.authority import Authority, Refused
 from stadtsinn.cloud.broker.files import (
     Listening,
@@ -50,7 +51,7 @@ def test_an_edge_gets_a_certificate_of_its_name(authority: Authority, name: str)
 @pytest.mark.parametrize("name", REFUSED)
 def test_any_other_name_is_refused_and_leaves_nothing(authority: Authority, name: str) -> None:
     before = sorted(authority.folder.parent.rglob("*"))
-    with pytest.raises(Refused, match=r"use 1 to 63|parts of the cloud"):
+    with pytest.raises(Unusable, match=r"use 1 to 63|parts of the cloud"):
         authority.issue_edge(name)
     assert sorted(authority.folder.parent.rglob("*")) == before
 
@@ -60,7 +61,7 @@ def test_a_certificate_names_the_town_that_the_edge_belongs_to(authority: Author
     subject = x509.load_pem_x509_certificate(made.read_bytes()).subject
     assert subject.rfc4514_string() == "CN=rathaus,O=musterstadt"
     for name in ("", "Muster Stadt", "a/b", "a\nb"):
-        with pytest.raises(Refused, match="short name"):
+        with pytest.raises(Unusable, match="short name"):
             authority.issue_edge("bauhof", tenant=name)
 
 
@@ -68,7 +69,7 @@ def test_roles_get_theirs_by_their_own_way(authority: Authority) -> None:
     for role in ROLES:
         assert name_of(authority.issue_role(role).certificate) == role
     for name in ("rathaus", "", "admin", "server"):
-        with pytest.raises(Refused, match="no role of that name"):
+        with pytest.raises(Unusable, match="no role of that name"):
             authority.issue_role(name)
 
 
@@ -99,7 +100,7 @@ def test_a_second_authority_does_not_take_the_place_of_the_first(authority: Auth
 
 @pytest.mark.parametrize("name", ["", "x" * 65, "a\nb", "a\0b", "\u202eb"])
 def test_its_own_name_is_printable(tmp_path: Path, name: str) -> None:
-    with pytest.raises(Refused, match="printable"):
+    with pytest.raises(Unusable, match="printable"):
         Authority.create(tmp_path / "ca", name)
     assert not (tmp_path / "ca").exists()
 
@@ -134,6 +135,28 @@ def test_a_valid_certificate_is_not_lost_by_chance(authority: Authority) -> None
         authority.issue_edge("a")
     assert authority.issue_edge("a", renew=True).key.read_bytes() != first
     assert authority.revoke("a") == 2
+
+
+@pytest.mark.parametrize("tenant", ["musterstadt", None])
+def test_a_renewed_certificate_belongs_to_the_same_town(
+    authority: Authority, tenant: str | None
+) -> None:
+    """Three years later nobody remembers what was said at the first one."""
+    authority.issue_edge("bauhof", tenant="nachbarstadt")
+    first = authority.issue_edge("rathaus", tenant=tenant)
+    before = _subject(first.certificate)
+    assert _subject(authority.issue_edge("rathaus", renew=True).certificate) == before
+    moved = authority.issue_edge("rathaus", tenant="nachbarstadt", renew=True).certificate
+    assert "nachbarstadt" in _subject(moved)
+
+
+def test_renewing_needs_no_certificate_before(authority: Authority) -> None:
+    """It was lost with the folder, or is of before the certificates were kept."""
+    assert _subject(authority.issue_edge("rathaus", renew=True).certificate) == "CN=rathaus"
+
+
+def _subject(certificate: Path) -> str:
+    return x509.load_pem_x509_certificate(certificate.read_bytes()).subject.rfc4514_string()
 
 
 def test_a_lost_list_of_revoked_is_not_begun_anew(authority: Authority) -> None:
@@ -172,7 +195,7 @@ def test_the_broker_has_every_name_that_it_is_reached_by(authority: Authority) -
     "host", ["", "*", "*.example", "müller.example", "a b", "https://x", "x:8883", "-a", "a..b"]
 )
 def test_what_is_no_host_is_refused(authority: Authority, host: str) -> None:
-    with pytest.raises(Refused, match="neither a host name nor an address"):
+    with pytest.raises(Unusable, match="neither a host name nor an address"):
         authority.issue_server(["localhost", host])
 
 

@@ -28,6 +28,7 @@ from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.access.service import operator_scope
 from stadtsinn.cloud.platform.audit.tables import audit_lines
 from stadtsinn.cloud.schema import metadata
+from stadtsinn.cloud.series.redecode.tables import redecodings
 from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town.stations.tables import datastreams, deployments, stations
@@ -169,8 +170,9 @@ def test_no_table_of_towns_names_it_any_more(everywhere: Storage) -> None:
     """Every table of the schema that names devices, whatever it will be."""
     fill(everywhere.database)
     with everywhere.database.write() as connection:
-        told = {**row(operator_alarms, TOWN), "subject": "1x", "kind": "silent"}
-        connection.execute(insert(operator_alarms).values(told))
+        for number, kind in enumerate(("device_silent", "edge_away"), 1):
+            told = {**row(operator_alarms, TOWN), "subject": "1x", "kind": kind}
+            connection.execute(insert(operator_alarms).values({**told, "times": number}))
     before = all_rows(everywhere.database)
     DeviceErasure(everywhere, Slices(everywhere, wait=lambda _: None)).run(SCOPE, "1x")
     after = all_rows(everywhere.database)
@@ -180,7 +182,8 @@ def test_no_table_of_towns_names_it_any_more(everywhere: Storage) -> None:
         assert "1x" not in {one["dev_eui"] for one in after[table.name]}, table.name
         others = [one for one in before[table.name] if one["dev_eui"] == "2x"]
         assert [one for one in after[table.name] if one["dev_eui"] == "2x"] == others, table.name
-    assert [one["subject"] for one in after["operator_alarms"]] == ["2x"]
+    left = {(one["kind"], one["subject"]) for one in after["operator_alarms"]}
+    assert left == {("1x", "1x"), ("2x", "2x"), ("edge_away", "1x")}
 
 
 def test_a_town_that_had_it_erases_its_own_part(history: History) -> None:
@@ -191,7 +194,13 @@ def test_a_town_that_had_it_erases_its_own_part(history: History) -> None:
         )
         owned = {"dev_eui": BED, "tenant_id": TOWN, "since": 0, "until": NINE}
         connection.execute(insert(former_owners).values(owned))
+        told = {**row(operator_alarms, TOWN), "subject": BED, "kind": "device_silent"}
+        connection.execute(insert(operator_alarms).values(told))
+        run = {**row(redecodings, TOWN), "tenant_id": None, "devices": [BED]}
+        connection.execute(insert(redecodings).values(run))
     erase(history)
+    assert [one["subject"] for one in rows(history, operator_alarms)] == [BED]
+    assert [one["devices"] for one in rows(history, redecodings)] == [[BED]]
     assert [one["tenant_id"] for one in rows(history, devices, devices.c.dev_eui == BED)] == [
         "nebenan"
     ]

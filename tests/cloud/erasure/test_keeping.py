@@ -15,7 +15,8 @@ from filled_towns import NEIGHBOUR, NOW, TOWN, row
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import DAY, HOUR, SECOND, Instant
 from stadtsinn.base.problems import Invalid
-from stadtsinn.cloud.alarms.notify.tables import outbox
+from stadtsinn.cloud.alarms.duty.tables import duty_groups, duty_shifts, duty_substitutions
+from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
 from stadtsinn.cloud.domains.crowd.tables import zone_samples
 from stadtsinn.cloud.domains.crowd.zones.tables import zones
 from stadtsinn.cloud.erasure import keeping, slices
@@ -182,6 +183,26 @@ def test_samples_messages_and_audit_go_by_their_own_periods(storage: Storage) ->
     assert len(messages) == 4
 
 
+def test_past_shifts_and_stand_ins_go_with_the_messages(storage: Storage) -> None:
+    add_tenant(storage.database, TOWN)
+    keep(storage, outbox=30)
+    with storage.database.write() as connection:
+        connection.execute(insert(recipients).values({**row(recipients, TOWN), "id": 1}))
+        connection.execute(insert(duty_groups).values({**row(duty_groups, TOWN), "id": 1}))
+        for table, people in (
+            (duty_shifts, ("recipient_id",)),
+            (duty_substitutions, ("absent_id", "stand_in_id")),
+        ):
+            for days in (-5, 29, 31):
+                own = {"group_id": 1, "start": 0, "end": NOW - days * DAY}
+                connection.execute(insert(table).values(own | dict.fromkeys(people, 1)))
+    job(storage).step()
+    with storage.database.read() as connection:
+        for table in (duty_shifts, duty_substitutions):
+            left = connection.execute(select(table.c.end)).scalars().all()
+            assert set(left) == {NOW + 5 * DAY, NOW - 29 * DAY}
+
+
 def test_series_are_kept_as_the_town_says_and_nobody_sees_older_ones(towns: Storage) -> None:
     key = SeriesKey("linde", "soil_moisture")
     points = [Point(TOWN, "soil", key, Instant(NOW - n * DAY), 1.0) for n in range(40)]
@@ -200,7 +221,7 @@ def test_a_store_that_refuses_keeps_nothing_else_waiting(
     """InfluxDB 3 takes a period only when a database is made."""
 
     def refuse(tenant: str, days: int | None) -> None:
-        raise SeriesRejected(f"{tenant} {days}")
+        raise SeriesRejected(f"{tenant} {days}", f"{tenant} {days}")
 
     monkeypatch.setattr(towns.series, "set_retention", refuse)
     keep(towns, series=30, archive=30, log=30)

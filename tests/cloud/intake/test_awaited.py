@@ -112,6 +112,45 @@ def test_a_transaction_has_a_bounded_number_of_rows(
     assert len(logged(database)) == 10
 
 
+def test_towns_take_turns(
+    database: Database, ingestor: Ingestor, waiting: Awaited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has much waits for it alone, whatever is registered first."""
+    monkeypatch.setattr(awaited, "SLICE", 2)
+    ingestor.take([event(n) for n in range(20)] + [event(30, OTHER)])
+    register(database, NEW)
+    waiting.step()
+    register(database, OTHER, tenant_id="nachbar")
+    for _ in range(2):
+        waiting.step()
+    assert at(30 * 60) in logged(database)
+    done(waiting)
+    assert len(logged(database)) == 21
+
+
+def test_rows_of_one_town_that_cannot_be_taken_stop_no_other(
+    database: Database, ingestor: Ingestor, waiting: Awaited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingestor.take([event(1), event(2, OTHER)])
+    register(database, NEW)
+    register(database, OTHER, tenant_id="nachbar")
+
+    def failing(*arguments: Any) -> None:
+        if any(row.dev_eui == NEW for row in arguments[3]):
+            raise ZeroDivisionError
+        replay_rows(*arguments)
+
+    monkeypatch.setattr(awaited, "replay_rows", failing)
+    failed = 0
+    for _ in range(4):
+        try:
+            waiting.step()
+        except ZeroDivisionError:
+            failed += 1
+    assert failed >= 1
+    assert logged(database) == [at(120)]
+
+
 def test_what_comes_while_the_device_is_being_registered_is_taken(
     database: Database, ingestor: Ingestor, waiting: Awaited
 ) -> None:

@@ -188,6 +188,13 @@ def test_message_is_live_on_a_new_session_or_after_a_while(fresh: bool) -> None:
     assert liveness.since == NOW + 5 * MINUTE, "others waited at the broker meanwhile"
 
 
+def test_nothing_is_live_where_old_events_are_published() -> None:
+    liveness = Liveness(ManualClock(NOW), old_messages=True)
+    liveness.connected(fresh=True)
+    liveness.took(1)
+    assert liveness.since is None
+
+
 def test_nothing_is_live_by_a_clock_that_runs_fast() -> None:
     """A simulation plays a day in minutes: there a delay of seconds is hours."""
     clock, time = ManualClock(NOW), [100.0]

@@ -62,7 +62,9 @@ def test_the_edge_agents_variables_are_not_the_clouds(
     monkeypatch.setenv("STADTSINN_HEALTH_BIND", "127.0.0.1:1")
     assert parse("", tmp_path).health.bind == "127.0.0.1:1"
     monkeypatch.setenv("STADTSINN_SERIS_TOKEN", "t0ken")
-    with pytest.raises(SettingsError, match=r"^STADTSINN_SERIS_TOKEN: .*STADTSINN_SERIES_TOKEN\?$"):
+    with pytest.raises(
+        SettingsError, match=r"^STADTSINN_SERIS_TOKEN: .*'STADTSINN_SERIES_TOKEN'\?$"
+    ):
         parse("", tmp_path)
 
 

@@ -21,6 +21,7 @@ from fake_uplinks import LSE01_PAYLOAD, NINE, at, entry, uplink
 from identity_cases import CASES, Case, seen
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import DAY, SECOND, Instant
+from stadtsinn.base.sentence import Explained
 from stadtsinn.cloud.intake.opening import open_ingestor
 from stadtsinn.cloud.intake.service import Judged
 from stadtsinn.cloud.log.archive_files import leaving
@@ -48,7 +49,7 @@ from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.decoders.reading import Decoded, Quality, Reading
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.postgres_by_night]
 
 CLOCK = ManualClock(Instant(NINE + 100 * DAY))
 LATER = Instant(NINE + 50 * DAY)
@@ -283,7 +284,7 @@ def test_rows_that_vanish_meanwhile_stop_the_day(
             connection.execute(text("DELETE FROM uplinks WHERE position = 2"))
 
     monkeypatch.setattr(archive_before.__module__ + ".write_file", write_then_delete)
-    with pytest.raises(RuntimeError, match="nothing was changed"):
+    with pytest.raises(Explained, match="nothing was changed"):
         archive_all(database, archive)
     assert in_table(database) == 59
     with database.read() as connection:

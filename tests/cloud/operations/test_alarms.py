@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from fake_uplinks import at
 from operated_town import DEVICE, OFFLINE, OTHER, Town, status
@@ -157,6 +157,17 @@ def test_what_was_deleted_is_not_well_again(operator: Operator) -> None:
     assert operator.alarms.check().warnings == ()
 
 
+def test_what_was_given_to_another_town_is_not_well_again(operator: Operator) -> None:
+    town = operator.town
+    town.log(0, source="chirpstack:town")
+    assert len(operator.look(3000)) == 1
+    with town.database.write() as connection:
+        given = update(devices).where(devices.c.dev_eui == DEVICE)
+        connection.execute(given.values(tenant_id="nachbar", created_at=at(3030)))
+    assert operator.look(3060) == []
+    assert operator.alarms.check().warnings == ()
+
+
 def test_nothing_at_all_is_one_message(operator: Operator) -> None:
     operator.settings = SETTINGS.model_copy(update={"nothing_minutes": 120})
     operator.start()
@@ -214,7 +225,9 @@ def test_a_disk(operator: Operator) -> None:
     assert operator.look(86_401) == ["Betrieb: Datenträger hat wieder Platz: /var/lib/stadtsinn"]
 
 
-def test_many_are_told_in_one_message_and_written_in_slices(operator: Operator) -> None:
+def test_many_are_told_in_one_message_and_written_in_slices(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No town waits for the row of each silent device."""
     count = 1_203
     operator.disks = []
@@ -229,7 +242,7 @@ def test_many_are_told_in_one_message_and_written_in_slices(operator: Operator) 
             yield connection
             written.append(len(told(connection)) - before)
 
-    operator.town.database.write = counted  # type: ignore[method-assign]
+    monkeypatch.setattr(operator.town.database, "write", counted)
     (text,) = operator.look(0)
     assert text.endswith(f"und {count - 3} weitere")
     assert written == [500, 500, 203]

@@ -171,7 +171,7 @@ def test_a_store_that_is_away(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> 
     bench.follow(1)
 
     def away(*_: object, **__: object) -> None:
-        raise SeriesUnavailable("InfluxDB does not answer")
+        raise SeriesUnavailable("InfluxDB does not answer", "fort")
 
     monkeypatch.setattr(bench.store, "read", away)
     assert bench.why(10) == (Why.STORE_AWAY, Stage.SERIES)

@@ -115,9 +115,11 @@ def _start_nginx(program: Path, folder: Path, port: int, api_port: int) -> Itera
     replaced = {
         r"listen 80;": f"listen 127.0.0.1:{free_port()};",
         r"listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
+        r"listen \[::\]:80;": "",
+        r"listen \[::\]:443 ssl;": "",
         r"/etc/letsencrypt/live/[^;]*fullchain.pem": str(pair.certificate),
         r"/etc/letsencrypt/live/[^;]*privkey.pem": str(pair.key),
-        r"/var/cache/nginx/stadtsinn": str(folder / "cache"),
+        r"/var/cache/nginx-stadtsinn": str(folder / "cache"),
         r"127\.0\.0\.1:8000;": f"127.0.0.1:{api_port};",
     }
     for pattern, value in replaced.items():

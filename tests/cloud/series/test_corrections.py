@@ -146,7 +146,7 @@ def test_it_waits_while_the_archive_is_written_and_while_the_store_is_away(
         sensors.corrector.run_once()
 
     def away(part: object) -> None:
-        raise SeriesUnavailable("away")
+        raise SeriesUnavailable("away", "fort")
 
     with monkeypatch.context() as patched:
         patched.setattr(sensors.store, "begin_replacement", away)

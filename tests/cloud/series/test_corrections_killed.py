@@ -15,6 +15,7 @@ import pytest
 
 import real_correcting_child
 from api_callers import HOME
+from by_night import others_by_night
 from databases import fresh_database, fresh_postgres, shared_cluster
 from moving_sensors import DEVICES, STATIONS, MovingSensors, State, minute
 from real_series import fresh_prefix, influx_store
@@ -43,9 +44,6 @@ STEPS = [
     "series.prepared",
     "series.applied",
 ]
-TELLING = ["rewriting.begun:3", "corrections.replaced", "corrections.streams_settled"]
-"""Before, between and after: these also with servers each time."""
-BY_NIGHT = [pytest.param(step, marks=pytest.mark.nightly) for step in STEPS if step not in TELLING]
 STEPS_OF_INFLUXDB = [
     "series.begun:2",
     "series.switched",
@@ -56,6 +54,7 @@ STEPS_OF_INFLUXDB = [
     "series.settled",
     "series.aside_forgotten:2",
 ]
+TELLING_INFLUXDB = ["series.switched", "series.in_place:2"]
 STEPS_OF_THE_FILE = ["series.exchanging", "series.exchanging:3"]
 
 SMALL, LARGE = "sqlite+embedded", "postgres+influxdb_1_8"
@@ -199,7 +198,7 @@ def test_killed_at_each_step(installation: Installation, crash_at: str) -> None:
 
 
 @pytest.mark.parametrize("installation", [LARGE], indirect=True)
-@pytest.mark.parametrize("crash_at", [*TELLING, *BY_NIGHT])
+@pytest.mark.parametrize("crash_at", others_by_night(STEPS, ["corrections.replaced"]))
 def test_killed_at_each_step_on_servers(installation: Installation, crash_at: str) -> None:
     killed_and_started_again(installation, crash_at)
 
@@ -210,7 +209,7 @@ def test_killed_with_other_pairs_of_servers(installation: Installation) -> None:
 
 
 @pytest.mark.parametrize("installation", [LARGE], indirect=True)
-@pytest.mark.parametrize("crash_at", STEPS_OF_INFLUXDB)
+@pytest.mark.parametrize("crash_at", others_by_night(STEPS_OF_INFLUXDB, TELLING_INFLUXDB))
 def test_killed_between_the_steps_that_influxdb_takes(
     installation: Installation, crash_at: str
 ) -> None:

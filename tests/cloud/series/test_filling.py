@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from fake_history import TOWN, History
 from fake_uplinks import NINE
 from stadtsinn.base.instant import HOUR, Instant
+from stadtsinn.base.sentence import Explained
 from stadtsinn.cloud.log.archive_files.archive import ArchiveUnreadable
 from stadtsinn.cloud.log.cursors.repository import read_cursor
 from stadtsinn.cloud.log.followers.loop import FollowerLoop, Pace
@@ -93,7 +94,7 @@ def test_it_waits_for_history_being_decoded_again(history: History) -> None:
         row = {"started_by": "x", "started_at": 1, "range_start": 1, "range_end": 2}
         more = {"devices": [], "last_position": 1, "decoders": []}
         connection.execute(insert(redecodings).values(row | more))
-    with pytest.raises(RuntimeError, match="decoded again"):
+    with pytest.raises(Explained, match="decoded again"):
         start(history)
     with history.database.read() as connection:
         assert read_cursor(connection, "series") > 0
@@ -113,7 +114,7 @@ def test_nobody_waits_for_the_store_and_one_that_was_away_is_emptied_later(
     def away(tenant_id: str) -> None:
         with history.database.write():  # would wait for itself within a transaction
             writing.append(1)
-        raise SeriesUnavailable("away")
+        raise SeriesUnavailable("away", "fort")
 
     with monkeypatch.context() as patched:
         patched.setattr(history.store, "drop_tenant", away)
@@ -152,7 +153,7 @@ def test_the_loop_does_it_before_its_first_batch_until_it_succeeds(history: Hist
     def before_first() -> None:
         calls.append(len(calls))
         if len(calls) < 3:
-            raise SeriesUnavailable("away")
+            raise SeriesUnavailable("away", "fort")
 
     follower = SeriesFollower(history.store, history.directory)
     loop = FollowerLoop(

@@ -71,7 +71,7 @@ class Recorder:
 
     def write(self, points: Sequence[Point]) -> list[Refused]:
         if self.away:
-            raise SeriesUnavailable("away")
+            raise SeriesUnavailable("away", "fort")
         self.points += points
         return self.refused
 

@@ -288,7 +288,7 @@ class Recorder:
     def expire(self, tenant_id: str, past: dict[SeriesKey, Span]) -> None:
         assert tenant_id == HOME
         if self.away:
-            raise SeriesUnavailable("it does not answer")
+            raise SeriesUnavailable("it does not answer", "fort")
         self.asked.append(past)
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from sqlalchemy import Connection, event
+from sqlalchemy.exc import OperationalError
 
 from api_callers import HOME, NOW, ApiWorld, each_counts_the_revision_up
+from real_parts import PATIENCE_S
 from stadtsinn.cloud.platform.access.scope import Role
+from stadtsinn.cloud.town import directory as module
 from stadtsinn.cloud.town import service
-from stadtsinn.cloud.town.directory import Directory, DirectoryCache
+from stadtsinn.cloud.town.directory import Directory, DirectoryCache, read_directory
 from stadtsinn.cloud.town.model import Device, Edge
 
-EUI = "24e124600c124993"
+EUI, LINDE = "24e124600c124993", "0" * 15 + "1"
 
 
 @pytest.fixture
@@ -53,6 +58,72 @@ def test_a_change_is_seen_after_the_next_check(filled: ApiWorld) -> None:
     assert "0" * 16 not in cache.current().devices
     watch.seconds += 0.2
     assert "0" * 16 in cache.current().devices
+
+
+def test_a_small_registry_is_as_recent_as_it_is_current(filled: ApiWorld) -> None:
+    watch = Stopwatch()
+    cache = DirectoryCache(filled.database, monotonic=watch)
+    cache.recent()
+    _add_linde(filled)
+    watch.seconds += 0.2
+    assert LINDE in cache.recent().devices
+
+
+def test_nobody_who_takes_the_recent_one_waits_for_a_large_registry(
+    filled: ApiWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, may_read, asked = Stopwatch(), threading.Event(), threading.Event()
+
+    def slowly(connection: Connection) -> Directory:
+        asked.set()
+        assert may_read.wait(PATIENCE_S)
+        return read_directory(connection)
+
+    cache = DirectoryCache(filled.database, monotonic=watch)
+    cache.recent()
+    monkeypatch.setattr(module, "_READ_AT_ONCE", 0)
+    monkeypatch.setattr(module, "read_directory", slowly)
+    _add_linde(filled)
+    watch.seconds += 0.2
+    assert LINDE not in cache.recent().devices
+    assert asked.wait(PATIENCE_S)
+    watch.seconds += 9
+    assert LINDE not in cache.recent().devices  # while it is read
+    may_read.set()
+    assert LINDE in cache.current().devices  # who needs the newest one waits for it
+    assert LINDE in cache.recent().devices
+
+
+def test_a_registry_that_could_not_be_read_beside_is_read_again(
+    filled: ApiWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch, failed = Stopwatch(), threading.Event()
+
+    def away(_: Connection) -> Directory:
+        failed.set()
+        raise OperationalError("", {}, Exception("away"))
+
+    cache = DirectoryCache(filled.database, monotonic=watch)
+    cache.recent()
+    monkeypatch.setattr(module, "_READ_AT_ONCE", 0)
+    _add_linde(filled)
+    with monkeypatch.context() as during:
+        during.setattr(module, "read_directory", away)
+        watch.seconds += 0.2
+        cache.recent()
+        assert failed.wait(PATIENCE_S)
+        cache._reader.join()  # nothing else says that it has ended
+    watch.seconds += 0.2
+    cache.recent()
+    cache._reader.join()
+    assert LINDE in cache.recent().devices
+
+
+def _add_linde(filled: ApiWorld) -> None:
+    device = Device(dev_eui=LINDE, device_type="dragino/lse01", name="Linde", interval_s=600)
+    scope = filled.scope(Role.EDITOR)
+    with service.change(filled.database) as connection:
+        service.create_device(connection, scope, device, NOW)
 
 
 def test_nothing_is_asked_between_two_checks_and_little_at_a_check(filled: ApiWorld) -> None:

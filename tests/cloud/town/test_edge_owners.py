@@ -23,7 +23,7 @@ from stadtsinn.cloud.town.edge_authority import EdgeAuthority
 from stadtsinn.cloud.town.model import Edge
 from stadtsinn.cloud.town.service import change, give_edge
 
-BODY = {"id": "rathaus-dach", "name": "Rathaus, Dach"}
+BODY = {"id": "rathaus-1", "name": "Rathaus, Dach"}
 
 
 @pytest.fixture
@@ -39,17 +39,17 @@ def enrol(world: ApiWorld, certificate: str | None = None, tenant: str = HOME) -
 
 
 def owner(world: ApiWorld) -> str | None:
-    return DirectoryCache(world.database).current().edges.get("rathaus-dach")
+    return DirectoryCache(world.database).current().edges.get("rathaus-1")
 
 
 def test_nobody_takes_an_id_by_naming_it(world: ApiWorld) -> None:
     """The same refusal whether nobody has it or another town, with the remedy."""
     nobodys = enrol(world)
-    register_edge(world.database, "rathaus-dach", AWAY)
+    register_edge(world.database, "rathaus-1", AWAY)
     anothers = enrol(world)
     assert nobodys.status_code == anothers.status_code == 403
     assert nobodys.json()["detail"] == anothers.json()["detail"]
-    assert "registry give-edge rathaus-dach musterstadt" in nobodys.json()["detail"]
+    assert "registry give-edge rathaus-1 musterstadt" in nobodys.json()["detail"]
     assert owner(world) == AWAY
 
 
@@ -70,7 +70,7 @@ def test_another_towns_certificate_helps_nobody(world: ApiWorld, authority: Auth
 def test_a_certificate_does_not_take_an_edge_that_the_operator_gave(
     world: ApiWorld, authority: Authority
 ) -> None:
-    register_edge(world.database, "rathaus-dach", AWAY)
+    register_edge(world.database, "rathaus-1", AWAY)
     refused = enrol(world, authority.issue())
     assert (refused.status_code, owner(world)) == (403, AWAY)
     assert refused.json()["detail"] == enrol(world).json()["detail"]
@@ -79,7 +79,7 @@ def test_a_certificate_does_not_take_an_edge_that_the_operator_gave(
 BAD: dict[str, Callable[[Authority], str]] = {
     "another authority of the same name": lambda one: Authority().issue(),
     "another edge": lambda one: one.issue(["bauhof"]),
-    "two names": lambda one: one.issue(["rathaus-dach", "bauhof"]),
+    "two names": lambda one: one.issue(["rathaus-1", "bauhof"]),
     "no organisation": lambda one: one.issue(organisations=[]),
     "two organisations": lambda one: one.issue(organisations=[HOME, AWAY]),
     "a server's": lambda one: one.issue(usage=[ExtendedKeyUsageOID.SERVER_AUTH]),
@@ -107,8 +107,8 @@ def test_without_an_authority_no_certificate_counts(world: ApiWorld) -> None:
 
 def test_a_deleted_edge_is_not_free_for_others(world: ApiWorld) -> None:
     """Its agent still delivers with its certificate, whoever would register it."""
-    register_edge(world.database, "rathaus-dach", HOME)
-    assert world.client(Role.EDITOR).delete("/api/v1/edges/rathaus-dach").status_code == 204
+    register_edge(world.database, "rathaus-1", HOME)
+    assert world.client(Role.EDITOR).delete("/api/v1/edges/rathaus-1").status_code == 204
     assert enrol(world, tenant=AWAY).status_code == 403
 
 
@@ -136,9 +136,9 @@ def test_an_authority_that_is_none_is_named(tmp_path: Path) -> None:
 def test_what_our_own_authority_issues_is_a_proof(world: ApiWorld, tmp_path: Path) -> None:
     """`stadtsinn ca` names the town in the certificate; the API takes it for that town alone."""
     own = OwnAuthority.create(tmp_path / "ca", "Kreis Musterland")
-    issued = own.issue_edge("rathaus-dach", tenant=HOME).certificate.read_text()
+    issued = own.issue_edge("rathaus-1", tenant=HOME).certificate.read_text()
     authority = EdgeAuthority.read(own.ca)
     now = SystemClock().now()
-    authority.prove(issued, "rathaus-dach", HOME, now)
+    authority.prove(issued, "rathaus-1", HOME, now)
     with pytest.raises(Invalid, match="does not name your town"):
-        authority.prove(issued, "rathaus-dach", AWAY, now)
+        authority.prove(issued, "rathaus-1", AWAY, now)

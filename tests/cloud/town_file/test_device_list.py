@@ -14,6 +14,7 @@ from databases import add_tenant, fresh_database
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.platform.access.service import operator_scope
 from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.platform.lists.row_errors import WrongCell
 from stadtsinn.cloud.town.model import Device
 from stadtsinn.cloud.town.repository import devices_named
 from stadtsinn.cloud.town_file import device_csv
@@ -21,7 +22,6 @@ from stadtsinn.cloud.town_file.device_cells import dev_eui, seconds, tags
 from stadtsinn.cloud.town_file.device_columns import column_of
 from stadtsinn.cloud.town_file.device_import import Imported, import_devices
 from stadtsinn.cloud.town_file.problems import TownRefused
-from stadtsinn.cloud.town_file.row_errors import WrongCell
 
 EUI = "70b3d57ed0001234"
 DEEP = '"' + '{""a"":' * 17_000 + '"'
@@ -185,10 +185,10 @@ def test_all_that_is_wrong_is_said_at_once_with_line_and_column(database: Databa
         "line 11: DevEUI: is empty",
     ):
         assert any(one.startswith(beginning) for one in said), beginning
-    german = refused.value.german.splitlines()
+    german = refused.value.sentence.german.splitlines()
     assert german[0] == "nichts geändert"
     assert any(one.startswith("Zeile 3: Typ: es gibt keinen Gerätetyp 'LSE01'") for one in german)
-    assert KEY not in str(refused.value) + refused.value.german
+    assert KEY not in str(refused.value) + refused.value.sentence.german
     assert registered(database) == []
 
 

@@ -40,10 +40,12 @@ def test_the_example_makes_a_town_from_an_empty_database(
         "station linde-am-markt",
         f"device {EUI}",
         "device 70b3d57ed0005678",
-        "edge rathaus-dach",
+        "edge rathaus-1",
         "zone wochenmarkt",
         "zone wochenmarkt, gate nordtor",
         "recipient ordnungsamt",
+        "recipient it-bereitschaft",
+        "duty group bereitschaft",
         "rule wochenmarkt-voll",
         "rule wochenmarkt-genehmigung",
         "rule boden-trocken",
@@ -174,7 +176,7 @@ def test_another_towns_device_is_refused(world: ApiWorld) -> None:
 def test_a_misspelt_key_of_the_file_is_an_error_that_names_it(tmp_path: Path) -> None:
     path = tmp_path / "town.toml"
     path.write_text('tenant="a"\nname="A"\n[[sites]]\nslug="b"\nnam="B"\n', encoding="utf-8")
-    with pytest.raises(ValueError, match=r"town\.toml.*nam"):
+    with pytest.raises(TownRefused, match=r"town\.toml.*nam"):
         load_town(path)
 
 

@@ -16,11 +16,12 @@ FIRST = 10_000 + 4 * (os.getpid() % 2_000)
 FOUR = range(FIRST, FIRST + 4)
 
 ANOTHER_PROCESS = f"""
+from stadtsinn.base.sentence import Explained
 from stadtsinn.simulator.demo import ports
 ports._CANDIDATES = {FOUR}
 try:
     print(ports.free_port())
-except OSError as error:
+except Explained as error:
     print(error)
 """
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
+from stadtsinn.base.sentence import Unusable
+
 SESSION_DAYS = 30
 """How long a broker is asked to keep the session of a client that is away. Mosquitto's
 `persistent_client_expiration` in our files says the same."""
@@ -24,16 +26,22 @@ class Tls:
         """Raises ValueError naming the file that is absent, unreadable or no PEM."""
         for path in (self.ca, self.certificate, self.key):
             if path is not None and not _readable(path):
-                raise ValueError(f"TLS file {path} cannot be read: check path and permissions")
+                raise Unusable(
+                    f"TLS file {path} cannot be read: check path and permissions",
+                    f"TLS-Datei {path} ist nicht lesbar: Pfad und Rechte prüfen",
+                )
         try:
             context = ssl.create_default_context(cafile=str(self.ca))
             context.minimum_version = ssl.TLSVersion.TLSv1_2
             if self.certificate:
                 context.load_cert_chain(str(self.certificate), str(self.key) if self.key else None)
         except ssl.SSLError as error:
-            raise ValueError(
+            raise Unusable(
                 f"TLS files {self.ca}, {self.certificate}, {self.key} do not fit together "
-                f"({error.reason}): expected are PEM files, and the key of that certificate"
+                f"({error.reason}): expected are PEM files, and the key of that certificate",
+                f"die TLS-Dateien {self.ca}, {self.certificate}, {self.key} passen nicht "
+                f"zusammen ({error.reason}): erwartet werden PEM-Dateien und der Schlüssel "
+                "dieses Zertifikats",
             ) from error
         return context
 

@@ -28,7 +28,15 @@ for so long nothing is said."""
 class Liveness:
     """The moment from which messages are live, by the owner's clock. Thread-safe."""
 
-    def __init__(self, clock: Clock, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        old_messages: bool = False,
+    ) -> None:
+        """`old_messages`: whoever publishes may do so long after the event, so nothing is said."""
+        self._old_messages = old_messages
         self._clock = clock
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -68,4 +76,6 @@ class Liveness:
     @property
     def since(self) -> Instant | None:
         """Messages that came later than this were not held; None where that is not known."""
-        return None if self._monotonic() < self._fast_until else self._since
+        if self._old_messages or self._monotonic() < self._fast_until:
+            return None
+        return self._since

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from stadtsinn.base.sentence import Unusable
 
-class SettingsError(ValueError):
+
+class SettingsError(Unusable):
     """The configuration cannot be used; the text names file, field and remedy."""

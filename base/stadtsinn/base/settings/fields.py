@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from stadtsinn.base.health import parse_address
+from stadtsinn.base.sentence import Unusable
 
 _folder: ContextVar[Path] = ContextVar("folder of the configuration file")
 
@@ -46,7 +47,10 @@ def _address(text: str) -> str:
 
 def _level(text: str) -> str:
     if text not in _LEVELS:
-        raise ValueError(f"{text!r}: use {', '.join(_LEVELS[:-1])} or {_LEVELS[-1]}")
+        raise Unusable(
+            f"{text!r}: use {', '.join(_LEVELS[:-1])} or {_LEVELS[-1]}",
+            f"{text!r}: {', '.join(_LEVELS[:-1])} oder {_LEVELS[-1]} angeben",
+        )
     return text
 
 

@@ -19,11 +19,22 @@ from pydantic_settings import (
 )
 from pydantic_settings.exceptions import SettingsError as UnreadableVariable
 
+from stadtsinn.base.bounded_files import read_whole_text
+from stadtsinn.base.explaining import explained, reason
+from stadtsinn.base.field_errors import field_sentence
 from stadtsinn.base.private_files import open_to_others
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.base.settings.fields import paths_start_at
 from stadtsinn.base.settings.secret import FILE_SUFFIX, FromEnvironment, Secret
-from stadtsinn.base.settings.variables import PREFIX, prefix_of, sections, unread
+from stadtsinn.base.settings.variables import (
+    PREFIX,
+    REMOVE,
+    meant,
+    prefix_of,
+    sections,
+    unread,
+)
 
 log = logging.getLogger(__name__)
 
@@ -100,11 +111,14 @@ S = TypeVar("S", bound=FileSettings)
 def read_file(kind: type[S], path: Path) -> S:
     """Read and check a configuration file; raises SettingsError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_whole_text(path)
     except (OSError, UnicodeDecodeError) as error:
+        said = reason(error)
         raise SettingsError(
-            f"{path} cannot be read ({error}): give the file with --config; "
-            f"'{kind.example}' prints one to start from"
+            f"{path} cannot be read ({said.english}): give the file with --config; "
+            f"'{kind.example}' prints one to start from",
+            f"{path} ist nicht lesbar ({said.german}): die Datei mit --config angeben; "
+            f"'{kind.example}' gibt eine für den Anfang aus",
         ) from None
     return read_text(kind, text, path)
 
@@ -114,21 +128,23 @@ def read_text(kind: type[S], text: str, path: Path) -> S:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: no valid TOML: {error}") from None
+        raise SettingsError.of(explained(error).about(path)) from None
     try:
         with paths_start_at(path.absolute().parent):
             settings = kind(**document)
     except ValidationError as refused:
-        raise SettingsError("; ".join(_sentences(kind, refused, path))) from None
+        raise SettingsError.of(Sentence.joined(_sentences(kind, refused, path), "; ")) from None
     except UnreadableVariable as error:
-        raise SettingsError(f"{error}: write its value as JSON") from None
+        raise SettingsError(
+            f"{error}: write its value as JSON", f"{error}: den Wert als JSON schreiben"
+        ) from None
     named: set[str] = set()
     for field, secret in _secrets(settings, ""):
         secret.name(field)
         if secret.variable:
             named.add(secret.variable)
-    if mistakes := "; ".join(unread(kind, named)):
-        raise SettingsError(mistakes)
+    if mistakes := list(unread(kind, named)):
+        raise SettingsError.of(Sentence.joined(mistakes, "; "))
     return settings
 
 
@@ -170,19 +186,29 @@ def _secrets(value: object, field: str) -> Iterator[tuple[str, Secret]]:
 # --- errors -----------------------------------------------------------------------------
 
 
-def _sentences(kind: type[FileSettings], refused: ValidationError, path: Path) -> Iterator[str]:
+def _sentences(
+    kind: type[FileSettings], refused: ValidationError, path: Path
+) -> Iterator[Sentence]:
     for error in refused.errors(include_url=False, include_input=False):
         where = _without_tags(kind, [part for part in error["loc"] if isinstance(part, str)])
         field = ".".join(where)
         place = _variable(kind, where) or path
         if error["type"] == "extra_forbidden":
-            yield f"{place}: unknown entry '{field}': {_hint(kind, where)}"
-        elif error["type"] == "value_error":
-            message = str(error["ctx"]["error"])
-            quoted = message.startswith(("'", '"'))  # "edge_id 'a/b': use …"
-            yield f"{place}: {field}{'' if quoted else ':'} {message}"
+            hint = _hint(kind, where)
+            yield Sentence(
+                f"{place}: unknown entry '{field}': {hint.english}",
+                f"{place}: unbekannter Eintrag '{field}': {hint.german}",
+            )
+            continue
+        said = field_sentence(error)
+        if error["type"] == "value_error":
+            quoted = said.english.startswith(("'", '"'))  # "edge_id 'a/b': use …"
+            before = f"{place}: {field}{'' if quoted else ':'}"
+            yield Sentence(f"{before} {said.english}", f"{before} {said.german}")
         else:
-            yield f"{place}: {field}: {error['msg']}: see '{kind.example}'"
+            yield Sentence(
+                f"{said.english}: see '{kind.example}'", f"{said.german}: siehe '{kind.example}'"
+            ).about(place, field)
 
 
 def _variable(kind: type[FileSettings], where: Sequence[str]) -> str | None:
@@ -191,17 +217,20 @@ def _variable(kind: type[FileSettings], where: Sequence[str]) -> str | None:
     return name if os.environ.get(name) else None
 
 
-def _hint(kind: type[BaseModel], where: Sequence[str]) -> str:
+def _hint(kind: type[BaseModel], where: Sequence[str]) -> Sentence:
     """A near name for a misspelt one: beside it, or anywhere in the file."""
     *parents, name = where
     beside = _names(_model_at(kind, parents))
     if near := get_close_matches(name, beside, n=1):
-        return f"did you mean '{near[0]}'?"
+        return meant(near[0])
     # In another section only what is nearer: there are many names.
     everywhere = {full.rpartition(".")[2]: full for full in _all_names(kind, "")}
     if near := get_close_matches(name, everywhere, n=1, cutoff=0.7):
-        return f"did you mean '{everywhere[near[0]]}'?"
-    return f"known are {', '.join(beside)}" if beside else "remove it"
+        return meant(everywhere[near[0]])
+    if not beside:
+        return REMOVE
+    known = ", ".join(beside)
+    return Sentence(f"known are {known}", f"bekannt sind {known}")
 
 
 def _names(model: type[BaseModel] | None) -> list[str]:

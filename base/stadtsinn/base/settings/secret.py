@@ -16,11 +16,17 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from stadtsinn.base.bounded_files import read_whole_text
+from stadtsinn.base.explaining import reason
+from stadtsinn.base.sentence import Sentence, Unusable
 from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.base.settings.fields import relative_to_file
 
 FILE_SUFFIX = "_file"
-SPELLINGS = "write a secret as env:NAME or file:/path, never as the secret itself"
+_SPELLINGS = Sentence(
+    "write a secret as env:NAME or file:/path, never as the secret itself",
+    "ein Geheimnis als env:NAME oder file:/pfad schreiben, nie das Geheimnis selbst",
+)
 
 
 class FromEnvironment(str):
@@ -50,10 +56,10 @@ class Secret:
 
     @classmethod
     def at(cls, reference: str) -> Secret:
-        """The secret that ``env:NAME`` or ``file:PATH`` means; ValueError repeats nothing of it."""
+        """The secret that ``env:NAME`` or ``file:PATH`` means; Unusable repeats nothing of it."""
         kind, _, place = reference.partition(":")
         if not place or kind not in {_Kind.FILE.value, _Kind.VARIABLE.value}:
-            raise ValueError(SPELLINGS)
+            raise Unusable.of(_SPELLINGS)
         secret = cls()
         secret._kind = _Kind(kind)
         secret._place = str(_place_of(Path(place))) if kind == "file" else place
@@ -90,19 +96,23 @@ class Secret:
 
     def _read_file(self, path: Path) -> str:
         try:
-            return path.read_text(encoding="utf-8").strip()
+            return read_whole_text(path).strip()
         except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not UTF-8"
+            said = reason(error)
             raise SettingsError(
-                f"{self.field}: {path} cannot be read ({reason}): write the secret into it, "
-                "readable for this service only"
+                f"{self.field}: {path} cannot be read ({said.english}): write the secret into "
+                "it, readable for this service only",
+                f"{self.field}: {path} ist nicht lesbar ({said.german}): das Geheimnis "
+                "hineinschreiben, nur für diesen Dienst lesbar",
             ) from None
 
     def _read_variable(self, name: str) -> str:
         value = os.environ.get(name, "")
         if not value:
             raise SettingsError(
-                f"{self.field}: the environment variable {name} is empty: put the secret there"
+                f"{self.field}: the environment variable {name} is empty: put the secret there",
+                f"{self.field}: die Umgebungsvariable {name} ist leer: das Geheimnis dort "
+                "hineinschreiben",
             )
         return value
 
@@ -136,7 +146,7 @@ def _validated(value: object) -> Secret:
         return Secret(value)
     if isinstance(value, str):
         return Secret.at(value)
-    raise ValueError(SPELLINGS)
+    raise Unusable.of(_SPELLINGS)
 
 
 def _place_of(path: Path) -> Path:

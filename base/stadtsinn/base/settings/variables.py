@@ -11,6 +11,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
+from stadtsinn.base.sentence import Sentence
+
 PREFIX = "STADTSINN_"
 EDGE_PREFIX = f"{PREFIX}EDGE_"
 
@@ -21,6 +23,7 @@ OF_COMMANDS = {
 """Options of commands, the key in the documentation's examples, and crash points."""
 _OF_BOTH = {f"{PREFIX}{name}" for name in ("LOG_LEVEL", "DEVICES")}
 """Names of the cloud that the edge agent has too, with its own prefix."""
+REMOVE = Sentence("remove it", "entfernen")
 _OF_TESTS = (f"{PREFIX}TEST_", f"{PREFIX}PARTS_CACHE")
 
 
@@ -29,7 +32,7 @@ def prefix_of(kind: type[BaseSettings]) -> str:
     return str(kind.model_config["env_prefix"])
 
 
-def unread(kind: type[BaseSettings], secrets: Collection[str]) -> Iterator[str]:
+def unread(kind: type[BaseSettings], secrets: Collection[str]) -> Iterator[Sentence]:
     """A sentence for each variable that nothing reads.
 
     `secrets` are the variables that the configuration names for its secrets. The edge agent and
@@ -41,11 +44,11 @@ def unread(kind: type[BaseSettings], secrets: Collection[str]) -> Iterator[str]:
             continue
         if _is_own(kind, name):
             if not _is_read(kind, name):
-                yield f"{name}: nothing reads this variable: {_remedy(kind, name)}"
+                yield _unread(name, _remedy(kind, name))
             continue
-        meant = prefix_of(kind) + name.removeprefix(PREFIX)
-        if name not in _OF_BOTH and meant in _names(kind):
-            yield f"{name}: nothing reads this variable: did you mean {meant}?"
+        own = prefix_of(kind) + name.removeprefix(PREFIX)
+        if name not in _OF_BOTH and own in _names(kind):
+            yield _unread(name, meant(own))
 
 
 def _is_own(kind: type[BaseSettings], name: str) -> bool:
@@ -66,11 +69,23 @@ def _has_entries(field: FieldInfo) -> bool:
     return get_origin(field.annotation) is dict or any(sections(field.annotation))
 
 
-def _remedy(kind: type[BaseSettings], name: str) -> str:
+def _unread(name: str, remedy: Sentence) -> Sentence:
+    return Sentence(
+        f"{name}: nothing reads this variable: {remedy.english}",
+        f"{name}: diese Variable liest niemand: {remedy.german}",
+    )
+
+
+def meant(name: str) -> Sentence:
+    """Asks whether a name that is known was meant."""
+    return Sentence(f"did you mean '{name}'?", f"war '{name}' gemeint?")
+
+
+def _remedy(kind: type[BaseSettings], name: str) -> Sentence:
     own = prefix_of(kind)
     known = [one.removeprefix(own) for one in _names(kind)]
     near = get_close_matches(name.removeprefix(own), known, n=1)
-    return f"did you mean {own}{near[0]}?" if near else "remove it"
+    return meant(own + near[0]) if near else REMOVE
 
 
 def _names(kind: type[BaseSettings]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from stadtsinn.base.logs import SECRET_IN_QUERY
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.base.settings.secret import Secret
 from stadtsinn.cloud.settings import CloudSettings
 
@@ -50,13 +51,10 @@ def wanted(
     """The files that the configuration names, its device files, and what is asked for, without
     `cloud.toml` itself. Raises OSError for one that is asked for and is not there, ValueError for a
     name that no list of checksums can hold."""
-    found = set(_public_files(settings))
-    if secrets:
-        found.update(_secret_files(settings))
-    else:
-        found = {path for path in found if path.is_file() and not _holds_key(path)}
-    if settings.devices is not None:
-        found.update(settings.devices.rglob("*.toml"))
+    found = _named(settings)
+    if not secrets:
+        public = found.difference(_secret_files(settings))
+        found = {path for path in public if path.is_file() and not _holds_key(path)}
     for path in also:
         path.stat()
         found.update([path] if path.is_file() else path.rglob("*"))
@@ -69,6 +67,27 @@ def wanted(
     ]
 
 
+def let_the_service_read(written: Sequence[Path], config: Path, settings: CloudSettings) -> None:
+    """What root put beside `cloud.toml` is read by the service's group, which the folder has
+    (hardware/install.sh). What the configuration does not name, as the authority, stays root's."""
+    if os.geteuid() != 0:
+        return
+    own = _plain(config)
+    named = {own, *map(_plain, _named(settings))}
+    for path in filter(named.__contains__, map(_plain, written)):
+        path.chmod(0o640)
+        for folder in path.parents[: len(path.relative_to(own.parent).parts) - 1]:
+            folder.chmod(0o750)
+
+
+def _named(settings: CloudSettings) -> set[Path]:
+    """The files that the configuration names, and its device files."""
+    found = {*_public_files(settings), *_secret_files(settings)}
+    if settings.devices is not None:
+        found.update(settings.devices.rglob("*.toml"))
+    return found
+
+
 def _plain(path: Path) -> Path:
     """The whole path without ``..``, which a backup refuses as a name."""
     return Path(os.path.normpath(path.absolute()))
@@ -76,12 +95,16 @@ def _plain(path: Path) -> Path:
 
 def _holds_key(path: Path) -> bool:
     """Is this a certificate together with its key?"""
-    return _KEY_INSIDE in path.read_bytes()
+    with path.open("rb") as lines:
+        return any(_KEY_INSIDE in line for line in lines)
 
 
 def _name(path: Path, base: Path) -> str:
     if not str(path).isprintable():
-        raise ValueError(f"{str(path)!r} has characters that no backup can name: rename it")
+        raise Unusable(
+            f"{str(path)!r} has characters that no backup can name: rename it",
+            f"{str(path)!r} hat Zeichen, die keine Sicherung nennen kann: umbenennen",
+        )
     if path.is_relative_to(base):
         return f"{FOLDER}/{path.relative_to(base)}"
     return f"{FOLDER}/{_ELSEWHERE}/{str(path).lstrip('/')}"

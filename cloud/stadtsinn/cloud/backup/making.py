@@ -18,14 +18,17 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Connection, inspect
 
+from stadtsinn.base.bounded_files import read_whole_text
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import isoformat
 from stadtsinn.base.private_files import private_folder
+from stadtsinn.base.sentence import Explained
 from stadtsinn.cloud.backup import configuration, postgres
 from stadtsinn.cloud.backup.manifest import (
     POSTGRES,
     SQLITE,
+    BackupFailed,
     Manifest,
     Sums,
     checksum,
@@ -106,12 +109,15 @@ class _ArchiveMoved(Exception):
 def make_backup(
     config: Path, settings: CloudSettings, folder: Path, clock: Clock, wishes: Wishes
 ) -> Made:
-    """Raises OSError, ValueError, NotCurrent, BackupBusy, SourceDamaged, ServerToolFailed,
-    SQLAlchemyError; then no new backup is there, and all earlier ones are."""
+    """Raises BackupFailed, NotCurrent, Unusable, OSError, SQLAlchemyError; then no new backup is
+    there, and all earlier ones are."""
     database = open_database(settings.database.url)
     try:
         if not database.is_there():
-            raise ValueError("there is no database yet ([database] url): nothing to back up")
+            raise BackupFailed(
+                "there is no database yet ([database] url): nothing to back up",
+                "es gibt noch keine Datenbank ([database] url): nichts zu sichern",
+            )
         with only_one(folder):
             before = next(reversed(backups(folder)), None)
             work = _Work(begin(folder, clock.now()), before)
@@ -153,9 +159,11 @@ def _fill(
             _copy_archive(work, Archive(settings.archive.folder), named)
         except _ArchiveMoved as moved:
             if attempt == _TRIES:
-                raise ValueError(
+                raise BackupFailed(
                     f"{moved} is named by the database and not there: restore it from an earlier "
-                    "backup, or wait until 'stadtsinn archive' has ended"
+                    "backup, or wait until 'stadtsinn archive' has ended",
+                    f"{moved} steht in der Datenbank und ist nicht da: aus einer früheren "
+                    "Sicherung zurücklegen, oder warten, bis 'stadtsinn archive' fertig ist",
                 ) from None
             (work.folder / SERIES).unlink(missing_ok=True)
         else:
@@ -198,7 +206,10 @@ def _copy_database(
 def _facts(connection: Connection) -> tuple[str, int, list[ArchivedDay]]:
     revision = current(connection)
     if revision is None:
-        raise ValueError("the database is empty ([database] url): nothing to back up")
+        raise BackupFailed(
+            "the database is empty ([database] url): nothing to back up",
+            "die Datenbank ist leer ([database] url): nichts zu sichern",
+        )
     pending(connection)  # raises NotCurrent for one that a newer version has used
     archived = inspect(connection).has_table(archived_days.name)
     return revision, head(connection), days(connection) if archived else []
@@ -231,9 +242,16 @@ def _require_readable(work: _Work, day: ArchivedDay) -> None:
         with Archive(work.folder / ARCHIVE).open(day) as file:
             rows = file.rows
     except ArchiveUnreadable as error:
-        raise SourceDamaged(f"a day of the archive is damaged: {error}") from error
+        said = error.sentence
+        raise SourceDamaged(
+            f"a day of the archive is damaged: {said.english}",
+            f"ein Tag des Archivs ist beschädigt: {said.german}",
+        ) from error
     if rows != day.uplinks:
-        raise SourceDamaged(f"{day.file} of the archive has {rows} of {day.uplinks} uplinks")
+        raise SourceDamaged(
+            f"{day.file} of the archive has {rows} of {day.uplinks} uplinks",
+            f"{day.file} im Archiv hat {rows} von {day.uplinks} Meldungen",
+        )
 
 
 def _sums_of(backup: Path | None) -> Sums:
@@ -241,7 +259,7 @@ def _sums_of(backup: Path | None) -> Sums:
         return {}
     try:
         return read_manifest(backup)[1]
-    except (OSError, ValueError, RuntimeError):
+    except (OSError, Explained):
         return {}  # damaged: this backup shares nothing with it
 
 
@@ -263,7 +281,7 @@ def _link(work: _Work, name: str, known: Sums) -> bool:
 
 
 def _copy_configuration(work: _Work, config: Path, settings: CloudSettings, wishes: Wishes) -> None:
-    text = config.read_text(encoding="utf-8")
+    text = read_whole_text(config)
     if not wishes.secrets:
         text = configuration.without_passwords(text)
     name = f"{configuration.FOLDER}/{config.name}"

@@ -12,6 +12,9 @@ from typing import IO
 
 import msgspec
 
+from stadtsinn.base.bounded_files import LISTS, read_whole
+from stadtsinn.base.sentence import Explained, Unusable
+
 FORMAT = 1
 MANIFEST = "manifest.json"
 SUMS = "SHA256SUMS"
@@ -20,7 +23,7 @@ SQLITE, POSTGRES = "sqlite", "postgresql"
 _BLOCK = 1 << 20
 
 
-class BackupFailed(RuntimeError):
+class BackupFailed(Explained):
     """The data or this machine do not allow it; the text says what helps."""
 
 
@@ -79,27 +82,50 @@ def is_backup(folder: Path) -> bool:
 
 
 def read_manifest(folder: Path) -> tuple[Manifest, Sums]:
-    """Both files, checked against each other. Raises BackupDamaged, OSError, or ValueError where
-    another version made it."""
+    """Both files, checked against each other. Raises BackupFailed where they are
+    damaged or another version made them, Unusable where it is no backup, OSError."""
     if not is_backup(folder):
-        raise ValueError(f"{folder} is no backup: it has no {MANIFEST} and {SUMS}")
+        raise Unusable(
+            f"{folder} is no backup: it has no {MANIFEST} and {SUMS}",
+            f"{folder} ist keine Sicherung: {MANIFEST} und {SUMS} fehlen",
+        )
     sums = _read_sums(folder)
     if sums.pop(MANIFEST, "") != checksum(folder / MANIFEST):
-        raise BackupDamaged(f"{folder / MANIFEST} is not what {SUMS} says: take another backup")
-    content = (folder / MANIFEST).read_bytes()
+        raise BackupDamaged(
+            f"{folder / MANIFEST} is not what {SUMS} says: take another backup",
+            f"{folder / MANIFEST} ist nicht, was {SUMS} sagt: eine andere Sicherung nehmen",
+        )
+    content = read_whole(folder / MANIFEST, LISTS)
     _require_known_format(folder, content)
     try:
         manifest = msgspec.json.decode(content, type=Manifest)
-    except msgspec.MsgspecError as error:
-        raise BackupDamaged(f"{folder / MANIFEST}: {error}") from None
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise BackupDamaged(
+            f"{folder / MANIFEST}: {error}",
+            f"{folder / MANIFEST} ist nicht lesbar ({error}): eine andere Sicherung nehmen",
+        ) from None
     if manifest.files.keys() != sums.keys():
-        raise BackupDamaged(f"{folder / SUMS} and {MANIFEST} name different files")
+        raise BackupDamaged(
+            f"{folder / SUMS} and {MANIFEST} name different files",
+            f"{folder / SUMS} und {MANIFEST} nennen verschiedene Dateien",
+        )
     if manifest.database not in (SQLITE, POSTGRES):
-        raise BackupDamaged(f"{folder / MANIFEST}: there is no database {manifest.database!r}")
+        raise BackupDamaged(
+            f"{folder / MANIFEST}: there is no database {manifest.database!r}",
+            f"{folder / MANIFEST}: eine Datenbank {manifest.database!r} gibt es nicht",
+        )
     for name in manifest.files:
-        if Path(name).is_absolute() or ".." in Path(name).parts:
-            raise BackupDamaged(f"{folder / MANIFEST} names {name!r}, which is outside of it")
+        if is_outside(name):
+            raise BackupDamaged(
+                f"{folder / MANIFEST} names {name!r}, which is outside of it",
+                f"{folder / MANIFEST} nennt {name!r}, das außerhalb liegt",
+            )
     return manifest, sums
+
+
+def is_outside(name: str) -> bool:
+    """Does a file's name, as a backup has it, lead out of the folder that it is in?"""
+    return Path(name).is_absolute() or ".." in Path(name).parts
 
 
 def _require_known_format(folder: Path, content: bytes) -> None:
@@ -109,20 +135,27 @@ def _require_known_format(folder: Path, content: bytes) -> None:
 
     try:
         head = msgspec.json.decode(content, type=Head)
-    except msgspec.MsgspecError as error:
-        raise BackupDamaged(f"{folder / MANIFEST}: {error}") from None
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise BackupDamaged(
+            f"{folder / MANIFEST}: {error}",
+            f"{folder / MANIFEST} ist nicht lesbar ({error}): eine andere Sicherung nehmen",
+        ) from None
     if head.format > FORMAT:
-        raise ValueError(
-            f"{folder} was made by stadtsinn {head.stadtsinn}, which is newer: use that version"
+        raise BackupFailed(
+            f"{folder} was made by stadtsinn {head.stadtsinn}, which is newer: use that version",
+            f"{folder} stammt von stadtsinn {head.stadtsinn}, das neuer ist: jene Version nehmen",
         )
 
 
 def _read_sums(folder: Path) -> Sums:
     sums: Sums = {}
-    for line in (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in read_whole(folder / SUMS, LISTS).decode(errors="replace").splitlines():
         digest, _, name = line.partition("  ")
         if len(digest) != hashlib.sha256().digest_size * 2 or not name:
-            raise BackupDamaged(f"{folder / SUMS} has a line that is no checksum")
+            raise BackupDamaged(
+                f"{folder / SUMS} has a line that is no checksum",
+                f"{folder / SUMS} hat eine Zeile, die keine Prüfsumme ist",
+            )
         sums[name] = digest
     return sums
 
@@ -135,8 +168,7 @@ def copied(source: Path, target: Path) -> str:
             with os.fdopen(descriptor, "wb") as written:
                 return _written(read, written)
         except OSError as error:  # of a full disk Python does not say which
-            reason = f"{error.strerror or error} while it was copied there"
-            raise OSError(error.errno, reason, str(target)) from error
+            raise OSError(error.errno, error.strerror or str(error), str(target)) from error
 
 
 def _written(source: IO[bytes], target: IO[bytes]) -> str:

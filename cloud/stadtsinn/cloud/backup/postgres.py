@@ -20,6 +20,7 @@ from sqlalchemy import Connection, text
 
 from stadtsinn.base.logs import mask_text
 from stadtsinn.base.private_files import write_private
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.backup.manifest import BackupFailed
 from stadtsinn.cloud.platform.database.engine import Database
 
@@ -118,9 +119,15 @@ def _require_success(tool: str, code: int, errors: IO[bytes]) -> None:
         return
     errors.seek(0)
     said = errors.read(4000).decode(errors="replace").strip().splitlines()
-    reason = mask_text("; ".join(said[:3])) or f"it ended with code {code}"
-    hint = ": install the client tools of the server's version" if "version" in reason else ""
-    raise ServerToolFailed(f"{tool} failed, nothing was changed{hint} ({reason})")
+    reason = mask_text("; ".join(said[:3])) or f"exit code {code}"
+    hint = german = ""
+    if "version" in reason:
+        hint = ": install the client tools of the server's version"
+        german = ": die Clientprogramme der Version des Servers installieren"
+    raise ServerToolFailed(
+        f"{tool} failed, nothing was changed{hint} ({reason})",
+        f"{tool} ist gescheitert, nichts wurde geändert{german} ({reason})",
+    )
 
 
 def _tool(name: str) -> str:
@@ -128,7 +135,9 @@ def _tool(name: str) -> str:
     if found is None:
         raise ServerToolFailed(
             f"{name} is not here: 'apt-get install postgresql-client', of the server's version or "
-            "a newer one"
+            "a newer one",
+            f"{name} fehlt hier: 'apt-get install postgresql-client', von der Version des Servers "
+            "oder einer neueren",
         )
     return found
 
@@ -139,7 +148,10 @@ def _service(database: Database) -> Iterator[dict[str, str]]:
     url = database.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     lines = [f"{name}={value}" for name, value in conninfo_to_dict(url).items()]
     if any("\n" in line for line in lines):
-        raise ValueError("[database] url holds a line break: take it out")
+        raise Unusable(
+            "[database] url holds a line break: take it out",
+            "[database] url enthält einen Zeilenumbruch: ihn entfernen",
+        )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "service.conf"
         write_private(file, "\n".join([f"[{_SERVICE}]", *lines, ""]))

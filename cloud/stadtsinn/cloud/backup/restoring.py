@@ -22,6 +22,7 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import to_datetime
 from stadtsinn.base.private_files import FOLDER_MODE
+from stadtsinn.base.sentence import Explained, Sentence, Unusable
 from stadtsinn.cloud.alarms.notify.outbox_repository import doubt_what_waits
 from stadtsinn.cloud.backup import configuration, postgres
 from stadtsinn.cloud.backup.making import ARCHIVE, DATABASE, SERIES
@@ -53,7 +54,7 @@ _PART = ".restoring-part"
 _VERSION_TABLE = "alembic_version"
 
 
-class InTheWay(RuntimeError):
+class InTheWay(Explained):
     """Something is where the backup would go; the text says what to do."""
 
 
@@ -107,15 +108,17 @@ def restore(
 ) -> Restored:
     """The backup must be `verified`.
 
-    Raises InTheWay, ValueError, OSError, SQLAlchemyError, ServerToolFailed; what was there is then
+    Raises InTheWay, Unusable, OSError, SQLAlchemyError, ServerToolFailed; what was there is then
     as it was.
     """
     database = open_database(settings.database.url)
     kind = SQLITE if database.is_sqlite else POSTGRES
     if manifest.database != kind:
-        raise ValueError(
+        raise Unusable(
             f"the backup is of {manifest.database} and [database] url names {kind}: restore it "
-            f"with a url of {manifest.database}"
+            f"with a url of {manifest.database}",
+            f"die Sicherung ist von {manifest.database}, [database] url nennt {kind}: mit einer "
+            f"url von {manifest.database} zurückspielen",
         )
     stamp = to_datetime(clock.now()).strftime("%Y%m%dT%H%M%SZ")
     try:
@@ -133,7 +136,12 @@ def _restore_sqlite(
     marker = being_restored(path)
     overwrite = told or marker.exists()  # a restore that was told so and killed
     if _is_there(path):
-        _require_told(overwrite, f"there is a database already, {path}")
+        _require_told(
+            overwrite,
+            Sentence(
+                f"there is a database already, {path}", f"es gibt schon eine Datenbank, {path}"
+            ),
+        )
         _require_unused(path)
     prepared = path.with_name(path.name + _PART)
     try:
@@ -171,13 +179,19 @@ def _restore_postgres(
 ) -> Restored:
     if not is_empty(database):
         _require_told(
-            overwrite, "there is an installation already in the database of [database] url"
+            overwrite,
+            Sentence(
+                "there is an installation already in the database of [database] url",
+                "in der Datenbank von [database] url ist schon eine Zentrale",
+            ),
         )
     with database.read() as connection:
         pending(connection)  # raises NotCurrent: a newer version has tables that we do not know
         if others := others_connected(connection):
             raise InTheWay(
-                f"{others} other sessions use the database: stop 'stadtsinn cloud run' first"
+                f"{others} other sessions use the database: stop 'stadtsinn cloud run' first",
+                f"{others} andere Verbindungen benutzen die Datenbank: erst 'stadtsinn cloud run' "
+                "beenden",
             )
     database.dispose()
     moves = list(_stage_archive(backup, manifest, sums, settings, overwrite))
@@ -203,9 +217,12 @@ def _is_there(path: Path) -> bool:
     return path.is_file() and path.stat().st_size > 0
 
 
-def _require_told(overwrite: bool, what: str) -> None:
+def _require_told(overwrite: bool, what: Sentence) -> None:
     if not overwrite:
-        raise InTheWay(f"{what}: give --overwrite to put the backup in its place")
+        raise InTheWay(
+            f"{what.english}: give --overwrite to put the backup in its place",
+            f"{what.german}: --overwrite setzt die Sicherung an ihre Stelle",
+        )
 
 
 def _require_unused(path: Path) -> None:
@@ -216,7 +233,8 @@ def _require_unused(path: Path) -> None:
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 raise InTheWay(
-                    f"{path} is in use: stop 'stadtsinn cloud run' and whatever else reads it"
+                    f"{path} is in use: stop 'stadtsinn cloud run' and whatever else reads it",
+                    f"{path} ist in Gebrauch: 'stadtsinn cloud run' beenden und was sonst liest",
                 ) from None
 
 
@@ -260,7 +278,10 @@ def _stage(source: Path, digest: str, final: Path, overwrite: bool) -> _Move | N
     if final.is_file():
         if checksum(final) == digest:
             return None
-        _require_told(overwrite, f"there is another {final} already")
+        _require_told(
+            overwrite,
+            Sentence(f"there is another {final} already", f"es gibt schon ein anderes {final}"),
+        )
     staged = final.with_name(final.name + _PART)
     if not (staged.is_file() and checksum(staged) == digest):
         _copy(source, digest, staged)
@@ -269,7 +290,11 @@ def _stage(source: Path, digest: str, final: Path, overwrite: bool) -> _Move | N
 
 def _copy(source: Path, digest: str, target: Path) -> None:
     if copied(source, target) != digest:
-        raise BackupDamaged(f"{source} changed while it was copied: verify the backup")
+        raise BackupDamaged(
+            f"{source} changed while it was copied: verify the backup",
+            f"{source} hat sich beim Kopieren geändert: die Sicherung prüfen ('stadtsinn backup "
+            "verify')",
+        )
     _give_to_owner_of_folder(target)
 
 

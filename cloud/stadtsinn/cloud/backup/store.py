@@ -17,6 +17,7 @@ from pathlib import Path
 
 from stadtsinn.base.instant import Instant, to_datetime
 from stadtsinn.base.private_files import FILE_MODE, FOLDER_MODE, close_to_others, private_folder
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.backup.manifest import BackupFailed, is_backup, make_durable
 
 _LOCK = ".lock"
@@ -43,7 +44,8 @@ def only_one(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise BackupBusy(
-                f"another 'stadtsinn backup' is at work in {folder}: wait until it has ended"
+                f"another 'stadtsinn backup' is at work in {folder}: wait until it has ended",
+                f"ein anderes 'stadtsinn backup' arbeitet in {folder}: warten, bis es fertig ist",
             ) from None
         for left in (*folder.glob(f"{_UNFINISHED}*"), *folder.glob(f"{_LEAVING}*")):
             shutil.rmtree(left)
@@ -56,9 +58,11 @@ def _close(folder: Path) -> None:
     if all(_is_ours(path.name) for path in folder.iterdir()):
         close_to_others(folder)
     if folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise ValueError(
+        raise Unusable(
             f"others may write in {folder}, and put a backup of their own there: give a folder "
-            "that is only for backups"
+            "that is only for backups",
+            f"andere dürfen in {folder} schreiben und dort eine eigene Sicherung unterschieben: "
+            "einen Ordner angeben, der nur für Sicherungen da ist",
         )
 
 
@@ -116,5 +120,8 @@ def one_backup(path: Path) -> Path:
         return path
     found = backups(path) if path.is_dir() else []
     if not found:
-        raise ValueError(f"{path} is no backup and holds none")
+        raise Unusable(
+            f"{path} is no backup and holds none",
+            f"{path} ist keine Sicherung und enthält keine: den Ordner einer Sicherung angeben",
+        )
     return found[-1]

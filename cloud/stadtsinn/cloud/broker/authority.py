@@ -24,7 +24,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from stadtsinn.base.bounded_files import LISTS, read_whole
+from stadtsinn.base.explaining import explained
 from stadtsinn.base.private_files import private_folder
+from stadtsinn.base.sentence import Explained, Unusable
 from stadtsinn.cloud.broker.certificates import (
     authority_certificate,
     client_certificate,
@@ -44,7 +47,7 @@ SERVER = "server"
 _LONGEST_NAME = 64
 
 
-class Refused(ValueError):
+class Refused(Explained):
     """The authority does not do it; the text says why and what to do."""
 
 
@@ -81,13 +84,19 @@ class Authority:
 
     @classmethod
     def create(cls, folder: Path, name: str) -> Self:
-        """Raises Refused where there is one already: a new one would shut all edges out."""
+        """Raises Refused where there is one already: a new one would shut all edges out. Raises
+        Unusable for a name that cannot be printed."""
         if not name.isprintable() or not 0 < len(name) <= _LONGEST_NAME:
-            raise Refused(f"the authority's name has 1 to {_LONGEST_NAME} printable characters")
+            raise Unusable(
+                f"the authority's name has 1 to {_LONGEST_NAME} printable characters",
+                f"der Name der Zertifikatsstelle hat 1 bis {_LONGEST_NAME} druckbare Zeichen",
+            )
         if (folder / "ca.key").exists():
             raise Refused(
                 f"{folder} holds an authority already: with a new one no certificate of the old "
-                "one would be valid. Remove the folder if that is wanted"
+                "one would be valid. Remove the folder if that is wanted",
+                f"{folder} enthält schon eine Zertifikatsstelle: mit einer neuen gälte kein "
+                "Zertifikat der alten mehr. Den Ordner entfernen, wenn das gewollt ist",
             )
         private_folder(folder)
         key = ec.generate_private_key(ec.SECP256R1())
@@ -101,16 +110,24 @@ class Authority:
     def open(cls, folder: Path) -> Self:
         """Raises Refused where there is none, or its files cannot be read."""
         try:
-            certificate = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
-            key = load_pem_private_key((folder / "ca.key").read_bytes(), None)
+            certificate = x509.load_pem_x509_certificate(read_whole(folder / "ca.pem"))
+            key = load_pem_private_key(read_whole(folder / "ca.key"), None)
         except FileNotFoundError as error:
             raise Refused(
-                f"{error.filename} is not there: 'stadtsinn ca create' makes it"
+                f"{error.filename} is not there: 'stadtsinn ca create' makes it",
+                f"{error.filename} gibt es nicht: 'stadtsinn ca create' legt sie an",
             ) from None
         except (OSError, ValueError) as error:
-            raise Refused(f"the authority in {folder} cannot be read: {error}") from None
+            said = explained(error)
+            raise Refused(
+                f"the authority in {folder} cannot be read: {said.english}",
+                f"die Zertifikatsstelle in {folder} ist nicht lesbar: {said.german}",
+            ) from None
         if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise Refused(f"{folder}/ca.key is no key that 'stadtsinn ca create' made")
+            raise Refused(
+                f"{folder}/ca.key is no key that 'stadtsinn ca create' made",
+                f"{folder}/ca.key ist kein Schlüssel, den 'stadtsinn ca create' gemacht hat",
+            )
         return cls(folder, certificate, key)
 
     # --- issuing -----------------------------------------------------------------------
@@ -119,10 +136,7 @@ class Authority:
         """For the broker. `hosts`: every name and address that it is reached by. A later one
         takes the place of an earlier one."""
         key = ec.generate_private_key(ec.SECP256R1())
-        try:
-            made = server_certificate(SERVER, hosts, key, self._certificate, self._key, days)
-        except ValueError as error:
-            raise Refused(str(error)) from None
+        made = server_certificate(SERVER, hosts, key, self._certificate, self._key, days)
         return self._keep(self.folder / SERVER, SERVER, made, key)
 
     @property
@@ -130,7 +144,10 @@ class Authority:
         """What `issue_server` made last. Raises Refused where it never did."""
         files = _files(self.folder / SERVER, SERVER)
         if not files.key.exists():
-            raise Refused("the broker has no certificate: 'stadtsinn ca server HOST' makes it")
+            raise Refused(
+                "the broker has no certificate: 'stadtsinn ca server HOST' makes it",
+                "der Broker hat kein Zertifikat: 'stadtsinn ca server RECHNER' stellt es aus",
+            )
         return files
 
     def issue_edge(
@@ -141,16 +158,18 @@ class Authority:
         tenant: str | None = None,
         renew: bool = False,
     ) -> Credentials:
-        """For an edge agent, by its id; `tenant` is the short name of the town it belongs to.
+        """For an edge agent, by its id; `tenant` is the short name of the town it belongs to; a
+        renewed one belongs to the same without a word.
 
-        Raises Refused for a name that is none, and for a second valid certificate without `renew`.
+        Raises Unusable for a name that is none, and Refused for a second valid certificate
+        without `renew`.
         """
         if tenant is not None and not re.fullmatch(SLUG_PATTERN, tenant):
-            raise Refused("a town's short name has a-z, 0-9 and '-': 'stadtsinn tenant list'")
-        try:
-            checked_edge_id(edge_id)
-        except ValueError as error:
-            raise Refused(str(error)) from None
+            raise Unusable(
+                "a town's short name has a-z, 0-9 and '-': 'stadtsinn tenant list'",
+                "der Kurzname einer Stadt hat a-z, 0-9 und '-': 'stadtsinn tenant list'",
+            )
+        checked_edge_id(edge_id)
         return self._issue_client(edge_id, days, tenant, renew=renew)
 
     def issue_role(
@@ -158,7 +177,10 @@ class Authority:
     ) -> Credentials:
         """For an ingest or a network server on another machine."""
         if role not in ROLES:
-            raise Refused(f"there is no role of that name; there are {', '.join(ROLES)}")
+            raise Unusable(
+                f"there is no role of that name; there are {', '.join(ROLES)}",
+                f"eine Rolle dieses Namens gibt es nicht; möglich sind {', '.join(ROLES)}",
+            )
         return self._issue_client(role, days, None, renew=renew)
 
     def _issue_client(
@@ -167,11 +189,23 @@ class Authority:
         if not renew and any(one.name == name for one in self.valid()):
             raise Refused(
                 f"'{name}' has a valid certificate: 'stadtsinn ca revoke' if its machine is lost; "
-                "--renew gives it another one, and the old one stays valid until it ends"
+                "--renew gives it another one, and the old one stays valid until it ends",
+                f"'{name}' hat ein gültiges Zertifikat: 'stadtsinn ca revoke', wenn sein Rechner "
+                "verloren ist; --renew stellt ein weiteres aus, und das alte gilt bis zu seinem "
+                "Ablauf",
             )
+        if tenant is None and renew:
+            tenant = self._tenant_of(name)
         key = ec.generate_private_key(ec.SECP256R1())
         made = client_certificate(name, key, self._certificate, self._key, days, tenant)
         return self._keep(self.folder / "clients" / name, name, made, key)
+
+    def _tenant_of(self, name: str) -> str | None:
+        """Whose the latest certificate of this name says that it is."""
+        own = [one for one in self._issued() if _is_client(one) and _common_name(one) == name]
+        latest = max(own, key=lambda one: one.not_valid_before_utc, default=None)
+        said = latest.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME) if latest else []
+        return str(said[0].value) if said else None
 
     def _keep(
         self, folder: Path, name: str, made: x509.Certificate, key: ec.EllipticCurvePrivateKey
@@ -193,7 +227,7 @@ class Authority:
             path = self.server.certificate
         except Refused:
             return None
-        made = x509.load_pem_x509_certificate(path.read_bytes())
+        made = x509.load_pem_x509_certificate(read_whole(path))
         names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         hosts = ", ".join(str(one.value) for one in names)
         return Issued(hosts, made.serial_number, made.not_valid_after_utc, revoked=False)
@@ -228,7 +262,10 @@ class Authority:
         """
         serials = [one.serial for one in self.valid() if one.name == name]
         if not serials:
-            raise Refused(f"'{name}' has no valid certificate: 'stadtsinn ca list' shows them")
+            raise Refused(
+                f"'{name}' has no valid certificate: 'stadtsinn ca list' shows them",
+                f"'{name}' hat kein gültiges Zertifikat: 'stadtsinn ca list' zeigt sie",
+            )
         now = datetime.now(UTC)
         self._write_revocations(self._revoked() | dict.fromkeys(serials, now))
         shutil.rmtree(self.folder / "clients" / name, ignore_errors=True)
@@ -236,15 +273,18 @@ class Authority:
 
     def _issued(self) -> Iterator[x509.Certificate]:
         for path in (self.folder / "issued").glob("*.pem"):
-            yield x509.load_pem_x509_certificate(path.read_bytes())
+            yield x509.load_pem_x509_certificate(read_whole(path))
 
     def _revoked(self) -> dict[int, datetime]:
         try:
-            known = x509.load_pem_x509_crl(self.revocations.read_bytes())
+            known = x509.load_pem_x509_crl(read_whole(self.revocations, LISTS))
         except (OSError, ValueError) as error:
+            said = explained(error)
             raise Refused(
-                f"{self.revocations} cannot be read ({error}): take it from the broker's folder "
-                "or from a backup, otherwise revoked certificates become valid again"
+                f"the list cannot be read ({said.english}): take it from the broker's folder or "
+                "from a backup, otherwise revoked certificates become valid again",
+                f"die Sperrliste ist nicht lesbar ({said.german}): aus dem Ordner des Brokers oder "
+                "einer Sicherung holen, sonst werden gesperrte Zertifikate wieder gültig",
             ) from None
         return {one.serial_number: one.revocation_date_utc for one in known}
 

@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from stadtsinn.base.sentence import Unusable
+
 _HOST = re.compile(r"(?=.{1,253}$)(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
 _CLOCKS_DIFFER = timedelta(days=1)
 """A Raspberry Pi may start with yesterday's time: certificates are valid from a day ago on."""
@@ -142,9 +144,11 @@ def _host(text: str) -> x509.GeneralName:
     except ValueError:
         pass
     if not _HOST.fullmatch(text):
-        raise ValueError(
+        raise Unusable(
             f"{text!r} is neither a host name nor an address: write it as the edges will reach "
-            "the broker, e.g. mqtt.musterstadt.example (umlauts as xn--…)"
+            "the broker, e.g. mqtt.musterstadt.example (umlauts as xn--…)",
+            f"{text!r} ist weder Rechnername noch Adresse: so schreiben, wie die Agenten den "
+            "Broker erreichen, z. B. mqtt.musterstadt.example (Umlaute als xn--…)",
         )
     return x509.DNSName(text.lower())
 

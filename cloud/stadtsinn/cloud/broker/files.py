@@ -11,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from stadtsinn.base.bounded_files import LISTS, read_whole, read_whole_text
 from stadtsinn.base.mqtt.broker import SESSION_DAYS
 from stadtsinn.base.private_files import private_folder
 from stadtsinn.cloud.broker.authority import Authority, Refused
@@ -47,7 +48,10 @@ class Listening:
 def configuration(folder: Path, listening: Listening) -> str:
     """The file for Mosquitto's conf.d; all that it names is in `folder`."""
     if any(character.isspace() for character in str(folder)):
-        raise Refused(f"{folder}: Mosquitto takes no blanks in the names of its files")
+        raise Refused(
+            f"{folder}: Mosquitto takes no blanks in the names of its files",
+            f"{folder}: Mosquitto nimmt keine Leerzeichen in Dateinamen",
+        )
     template = Template(_text("mosquitto.conf"))
     return template.substitute(
         folder=folder,
@@ -104,7 +108,7 @@ def own_passwords(folder: Path) -> dict[str, str]:
         path = folder / f"{account}.password"
         if not path.exists():
             write_secret(path, f"{secrets.token_urlsafe(32)}\n".encode())
-        passwords[account] = path.read_text(encoding="utf-8").strip()
+        passwords[account] = read_whole_text(path).strip()
     return passwords
 
 
@@ -117,10 +121,10 @@ def write_broker(folder: Path, authority: Authority, passwords: Mapping[str, str
     private_folder(folder)
     entries = "".join(password_entry(account, word) for account, word in passwords.items())
     contents = {
-        "ca.pem": authority.ca.read_bytes(),
-        "revoked.pem": authority.revocations.read_bytes(),
-        "server.pem": server.certificate.read_bytes(),
-        "server.key": server.key.read_bytes(),
+        "ca.pem": read_whole(authority.ca),
+        "revoked.pem": read_whole(authority.revocations, LISTS),
+        "server.pem": read_whole(server.certificate),
+        "server.key": read_whole(server.key),
         "passwords": entries.encode(),
         "acl": access_list().encode(),
     }

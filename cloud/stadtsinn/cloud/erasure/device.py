@@ -120,8 +120,9 @@ class DeviceErasure:
         with self._storage.database.write() as connection:
             device_repository.delete_deployments(connection, tenant_id, dev_eui)
             repository.forget_former_owner(connection, tenant_id, dev_eui)
-            repository.forget_in_redecodings(connection, {dev_eui})
-            repository.forget_told(connection, {dev_eui})
+            if town.tenant_of_device(connection, dev_eui) is None:  # else they are of its owner
+                repository.forget_in_redecodings(connection, {dev_eui})
+                repository.forget_told(connection, {dev_eui})
             bump_revision(connection)
             record(connection, scope, now, [_line(tenant_id, dev_eui, self._slices.gone)])
         self._slices.forget_names()

@@ -136,6 +136,8 @@ class RetentionJob(Repeating):
             "numbers and texts of messages",
             lambda one, most: repository.empty_messages(one, tenant_id, since, most),
         )
+        for past in repository.past_duty(tenant_id, since):
+            slices.delete(*past)
         return slices.gone
 
     def _delete_uplinks(self, slices: Slices, tenant_id: str, since: Instant) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Connection, Table, select
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.alarms.duty.tables import duty_shifts, duty_substitutions
 from stadtsinn.cloud.alarms.notify.tables import outbox
 from stadtsinn.cloud.domains.crowd.tables import zone_samples
 from stadtsinn.cloud.erasure.person_repository import empty_these
 from stadtsinn.cloud.platform.audit.tables import audit_lines
+from stadtsinn.cloud.platform.privacy.kept import of_tenant
 
 Rows = tuple[Table, ColumnElement[bool]]
 
@@ -21,6 +23,14 @@ def old_samples(tenant_id: str, since: Instant) -> Rows:
 def old_lines(tenant_id: str, since: Instant) -> Rows:
     table = audit_lines.c
     return audit_lines, (table.tenant_id == tenant_id) & (table.at < since)
+
+
+def past_duty(tenant_id: str, since: Instant) -> list[Rows]:
+    """Shifts and stand-ins that ended before a moment."""
+    return [
+        (table, of_tenant(table, tenant_id) & (table.c.end < since))
+        for table in (duty_shifts, duty_substitutions)
+    ]
 
 
 def empty_messages(connection: Connection, tenant_id: str, since: Instant, limit: int) -> int:

@@ -103,8 +103,8 @@ def erase(slices: Slices, wanted: Wanted, tenant_id: str | None = None) -> Erase
     change()
     if changed:
         _note(slices.storage, by_town)
-    database.tidy()
-    log.info("person_erased", changed=said(changed))
+        log.info("person_erased", changed=said(changed))
+    database.tidy()  # also for an earlier run that was ended before
     return Erased(dict(changed), fixed)
 
 

@@ -20,9 +20,12 @@ from sqlalchemy.schema import sort_tables
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.alerts.tables import rules
+from stadtsinn.cloud.alarms.duty.tables import duty_groups
 from stadtsinn.cloud.intake.device_claims.tables import device_claims
 from stadtsinn.cloud.intake.tables import configured_edges, quarantine
 from stadtsinn.cloud.log.uplinks.tables import uplinks
+from stadtsinn.cloud.operations.conditions import OF_DEVICES, OF_DUTY, OF_EDGES, duty_subject
+from stadtsinn.cloud.operations.repository import told
 from stadtsinn.cloud.operations.tables import operator_alarms
 from stadtsinn.cloud.platform.privacy.kept import is_owned, of_tenant, owner_of
 from stadtsinn.cloud.platform.tenants.tables import tenants
@@ -137,6 +140,13 @@ def devices_of(connection: Connection, tenant_id: str) -> set[str]:
     return set(connection.execute(query).scalars())
 
 
+def edges_of(connection: Connection, tenant_id: str) -> set[str]:
+    """The edge agents that a town has."""
+    return set(
+        connection.execute(select(edges.c.id).where(edges.c.tenant_id == tenant_id)).scalars()
+    )
+
+
 def known_devices(connection: Connection) -> set[str]:
     """Every device that some town has, had or deployed."""
     tables = (devices, deployments, former_owners)
@@ -155,17 +165,26 @@ def forget_in_redecodings(connection: Connection, dev_euis: Collection[str]) -> 
             connection.execute(update(table).where(table.c.id == number).values(devices=left))
 
 
-def told_names(connection: Connection, tenant_id: str) -> set[str]:
-    """How operators are told of a town's things: by DevEUI or edge id."""
-    own = select(edges.c.id).where(edges.c.tenant_id == tenant_id)
-    return devices_of(connection, tenant_id) | set(connection.execute(own).scalars())
+def duty_subjects(connection: Connection, tenant_id: str) -> set[str]:
+    """How operators are told of a town's duty groups."""
+    own = select(duty_groups.c.slug).where(duty_groups.c.tenant_id == tenant_id)
+    return {duty_subject(tenant_id, one) for one in connection.execute(own).scalars()}
 
 
-def forget_told(connection: Connection, subjects: Collection[str]) -> None:
-    """What operators were told of these is over."""
-    told = set(connection.execute(select(operator_alarms.c.subject)).scalars())
-    for subject in told.intersection(subjects):
-        connection.execute(delete(operator_alarms).where(operator_alarms.c.subject == subject))
+def forget_told(
+    connection: Connection,
+    dev_euis: Collection[str],
+    edge_ids: Collection[str] = (),
+    groups: Collection[str] = (),
+) -> None:
+    """What operators were told of these is over. Who calls an edge like another's device reaches
+    nothing that was told of that."""
+    table = operator_alarms
+    gone = {(kind.value, one) for kind in OF_DEVICES for one in dev_euis}
+    gone |= {(kind.value, one) for kind in OF_EDGES for one in edge_ids}
+    gone |= {(kind.value, one) for kind in OF_DUTY for one in groups}
+    for kind, subject in told(connection).keys() & gone:
+        connection.execute(delete(table).where(table.c.kind == kind, table.c.subject == subject))
 
 
 def configurations_without_edge(connection: Connection) -> Iterator[str]:

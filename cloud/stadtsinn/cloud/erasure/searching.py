@@ -38,7 +38,9 @@ class Wanted:
         if len(words) < _SHORTEST or not any(char.isalnum() for char in words):
             raise Invalid(
                 f"Give at least {_SHORTEST} characters, letters or digits among them: other texts "
-                "are in many words."
+                "are in many words.",
+                f"Mindestens {_SHORTEST} Zeichen angeben, Buchstaben oder Ziffern darunter: "
+                "andere Texte stehen in vielen Wörtern.",
             )
         is_number = _NUMBER.fullmatch(words) is not None and len(_digits(words)) >= _DIGITS
         return cls(words, _digits(words) if is_number else None)

@@ -70,7 +70,10 @@ def inventory(storage: Storage, tenant_id: str) -> Inventory:
     with storage.database.read() as connection:
         found = find_tenant(connection, tenant_id)
         if found is None and repository.anything_left(connection, tenant_id) is None:
-            raise NotFound(f"There is no town '{tenant_id}': 'stadtsinn tenant list'.")
+            raise NotFound(
+                f"There is no town '{tenant_id}': 'stadtsinn tenant list'.",
+                f"Es gibt keine Stadt '{tenant_id}': 'stadtsinn tenant list'.",
+            )
         logged = removal.count(connection, removal.of_tenant(tenant_id))
         things = {
             name: repository.count(connection, table, tenant_id) for name, table in _COUNTED.items()
@@ -120,11 +123,11 @@ class TownErasure:
         with self._storage.database.write() as connection:
             if repository.mark(connection, tenant_id, now):
                 log.info("tenant_erasure_begun", tenant=tenant_id)
-            repository.forget_in_redecodings(
-                connection, repository.devices_of(connection, tenant_id)
-            )
-            names = repository.told_names(connection, tenant_id)
-            repository.forget_told(connection, names)
+            its_devices = repository.devices_of(connection, tenant_id)
+            repository.forget_in_redecodings(connection, its_devices)
+            its_edges = repository.edges_of(connection, tenant_id)
+            its_groups = repository.duty_subjects(connection, tenant_id)
+            repository.forget_told(connection, its_devices, its_edges, its_groups)
             bump_revision(connection)
         crash_point("erasure.marked")
 
@@ -140,7 +143,9 @@ class TownErasure:
                 return
         raise Conflict(
             f"Something goes on writing rows of '{tenant_id}'. Stop 'stadtsinn cloud run', then "
-            "run this again: it goes on where it stopped."
+            "run this again: it goes on where it stopped.",
+            f"Etwas schreibt weiter Zeilen von '{tenant_id}'. 'stadtsinn cloud run' beenden und "
+            "dies noch einmal ausführen: es macht dort weiter, wo es aufgehört hat.",
         )
 
     def _log(self, tenant_id: str) -> None:

@@ -1,7 +1,8 @@
 """Takes what waited in quarantine as soon as its device is registered.
 
 In slices of a bounded number of rows with pauses between them, in a thread of its own: neither who
-registers a device nor what arrives waits for it (decision record 0022).
+registers a device nor what arrives waits for it (decision record 0022). Towns take turns: a device
+does not wait for all that waited for another town's.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -16,6 +18,7 @@ from stadtsinn.base.backoff import Backoff
 from stadtsinn.base.batches import batched
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.repeating import Repeating
+from stadtsinn.base.turns import Turns
 from stadtsinn.cloud.intake.arrival import Rejection
 from stadtsinn.cloud.intake.quarantine import ReplayReport, replay_rows
 from stadtsinn.cloud.intake.reasons import Reason
@@ -35,8 +38,14 @@ _LOOK_S = 1.0
 _PAUSE_S = 0.2
 _BACKOFF = Backoff(first=1, longest=300)
 
-_Devices = tuple[str, tuple[str, ...]]
-"""A tenant, and some of its devices."""
+
+@dataclass
+class _OfTown:
+    """Devices of a town, some at a time; of the first ones the rows up to `after` are replayed."""
+
+    devices: deque[tuple[str, ...]] = field(default_factory=deque)
+    after: int = 0
+    report: ReplayReport = field(default_factory=ReplayReport)
 
 
 class Awaited(Repeating):
@@ -65,10 +74,8 @@ class Awaited(Repeating):
         self._revision: int | None = None
         self._lock = threading.Lock()
         self._noted: set[str] = set()
-        self._queue: deque[_Devices] = deque()
-        self._after = 0
-        """The row up to which those of the first in the queue are replayed."""
-        self._report = ReplayReport()
+        self._waiting: dict[str, _OfTown] = {}
+        self._turns = Turns()
 
     def note(self, rejections: Iterable[Rejection]) -> None:
         """Take account of what was just put into quarantine. From any thread."""
@@ -81,18 +88,19 @@ class Awaited(Repeating):
             self._noted |= unknown
 
     def step(self) -> float:
-        """One slice of what waits."""
+        """One slice of what waits, of the town whose turn it is."""
         self._look(self._ingestor.directory())
-        if not self._queue:
+        if not self._waiting:
             return _LOOK_S
-        tenant_id, dev_euis = self._queue[0]
+        tenant_id = self._turns.next(self._waiting)
+        own = self._waiting[tenant_id]
         with self._database.read() as connection:
-            rows = awaited_rows(connection, tenant_id, dev_euis, self._after, SLICE)
+            rows = awaited_rows(connection, tenant_id, own.devices[0], own.after, SLICE)
         if not rows:
-            self._end()
-            return 0 if self._queue else _LOOK_S
-        replay_rows(self._database, self._ingestor, self._clock, rows, self._report)
-        self._after = rows[-1].id
+            self._end(tenant_id, own)
+            return 0 if self._waiting else _LOOK_S
+        replay_rows(self._database, self._ingestor, self._clock, rows, own.report)
+        own.after = rows[-1].id
         self._signal.notify()
         return _PAUSE_S
 
@@ -113,11 +121,14 @@ class Awaited(Repeating):
         for dev_eui, device in found.items():
             by_tenant[device.tenant_id].append(dev_eui)
         for tenant_id, dev_euis in by_tenant.items():
-            self._queue.extend((tenant_id, tuple(some)) for some in batched(dev_euis, NAMED))
+            own = self._waiting.setdefault(tenant_id, _OfTown())
+            own.devices.extend(tuple(some) for some in batched(dev_euis, NAMED))
 
-    def _end(self) -> None:
-        tenant_id, _ = self._queue.popleft()
-        report, self._report, self._after = self._report, ReplayReport(), 0
+    def _end(self, tenant_id: str, own: _OfTown) -> None:
+        own.devices.popleft()
+        report, own.report, own.after = own.report, ReplayReport(), 0
+        if not own.devices:
+            del self._waiting[tenant_id]
         if report.looked_at:
             log.info(
                 "awaited_replayed",

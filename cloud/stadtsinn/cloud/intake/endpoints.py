@@ -62,7 +62,10 @@ def show_quarantined(behind: ServicesDep, scope: ReaderDep, row_id: IdInPath) ->
     with behind.database.read() as connection:
         row = quarantined_row(connection, row_id, scope)
     if row is None:
-        raise NotFound(f"There is no item {row_id} in your quarantine.")
+        raise NotFound(
+            f"There is no item {row_id} in your quarantine.",
+            f"In der Quarantäne dieser Stadt gibt es keinen Eintrag {row_id}.",
+        )
     return view(row)
 
 
@@ -85,10 +88,16 @@ def replay_quarantine(
             behind.database, ingestor, behind.clock, scope=scope, dev_eui=dev_eui, row_ids=row_id
         )
     except DatabaseAway:
-        raise Unavailable("The database is away; try again soon.") from None
+        raise Unavailable(
+            "The database is away; try again soon.",
+            "Die Datenbank ist fort; gleich noch einmal versuchen.",
+        ) from None
     except ArchiveUnreadable:
         log.exception("archive_unreadable")
-        raise Unavailable("Old uplinks cannot be read just now; try again later.") from None
+        raise Unavailable(
+            "Old uplinks cannot be read just now; try again later.",
+            "Alte Meldungen sind gerade nicht lesbar; später noch einmal versuchen.",
+        ) from None
     if report.looked_at:
         _note_replay(behind, scope, report)
     refused: Counter[str] = Counter()

@@ -119,7 +119,9 @@ def build_ingest(
     edges = next((one for one in sources if isinstance(one, EdgeSource)), None)
     if not sources:
         raise SettingsError(
-            "the ingest has no source: set ingest.edges = true or name a [[network_servers]]"
+            "the ingest has no source: set ingest.edges = true or name a [[network_servers]]",
+            "der Ingest hat keine Quelle: ingest.edges = true setzen oder einen "
+            "[[network_servers]] nennen",
         )
     _expect_sessions(sources, database)
     grouping = Grouping(settings.ingest.max_messages, linger_s=settings.ingest.linger_ms / 1000)

@@ -109,9 +109,9 @@ class Ingestor:
             self.directory()
 
     def directory(self) -> Directory:
-        """The registry as of now; raises DatabaseAway."""
+        """The registry as of now, or of a moment ago where it is large; raises DatabaseAway."""
         try:
-            return self._directory.current()
+            return self._directory.recent()
         except SQLAlchemyError as error:
             raise DatabaseAway(one_line(error)) from error
 
@@ -165,7 +165,7 @@ class Ingestor:
     def _commit(self, judged: Judged) -> Committed:
         try:
             with metrics.COMMIT_SECONDS.time():
-                committed = self.write(judged)
+                committed = self.write(judged, ahead=True)
         except Exception as error:
             if is_outage(error):
                 raise DatabaseAway(one_line(error)) from error
@@ -179,16 +179,20 @@ class Ingestor:
         return committed
 
     def write(
-        self, judged: Judged, first: Callable[[Connection], None] = lambda _: None
+        self,
+        judged: Judged,
+        first: Callable[[Connection], None] = lambda _: None,
+        *,
+        ahead: bool = False,
     ) -> Committed:
         """Write all in one transaction, after what `first` writes; call `count` afterwards.
 
-        Where files of the archive have to be read, nobody waits for that: it is begun anew.
-        Raises ArchiveUnreadable.
+        `ahead` of other threads: an edge waits for the answer. Where files of the archive have to
+        be read, nobody waits for that: it is begun anew. Raises ArchiveUnreadable.
         """
         for attempt in self._archived.attempts():
             try:
-                with self.database.write() as connection:
+                with self.database.write(ahead=ahead) as connection:
                     lock_log(connection)
                     first(connection)
                     return self._write(connection, judged, attempt)

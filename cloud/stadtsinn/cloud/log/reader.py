@@ -203,6 +203,8 @@ def _needed(archive: Archive | None, listed: list[ArchivedDay]) -> Archive:
     if archive is None:
         raise ArchiveUnreadable(
             f"{len(listed)} days of the log are archived and this process was given no archive: "
-            "start it with [archive] folder in its configuration"
+            "start it with [archive] folder in its configuration",
+            f"{len(listed)} Tage des Logs sind verlagert, und dieser Prozess hat kein Archiv: "
+            "ihn mit [archive] folder in der Konfiguration starten",
         )
     return archive

@@ -19,6 +19,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from stadtsinn.base.sentence import Explained
 from stadtsinn.cloud.migrations.counters import keeping_counters
 from stadtsinn.cloud.platform.database.engine import Database
 
@@ -35,7 +36,7 @@ class Pending:
     what: str
 
 
-class NotCurrent(RuntimeError):
+class NotCurrent(Explained):
     """The database has another schema than this version needs; the message names the remedy."""
 
 
@@ -81,7 +82,10 @@ def pending(connection: Connection) -> list[Pending]:
     if found is not None and found not in known:
         raise NotCurrent(
             f"The database is at revision '{found}', which this version of stadtsinn does not "
-            "know: a newer version has used it. Install that version again, or restore a backup."
+            "know: a newer version has used it. Install that version again, or restore a backup.",
+            f"Die Datenbank ist auf Stand '{found}', den diese Version von stadtsinn nicht "
+            "kennt: eine neuere Version hat sie benutzt. Jene Version wieder installieren, oder "
+            "eine Sicherung zurückspielen.",
         )
     missing = scripts if found is None else scripts[: known.index(found)]
     return [Pending(script.revision, _title(script.doc)) for script in reversed(missing)]
@@ -108,16 +112,20 @@ def require_current(database: Database) -> None:
     with database.read() as connection:
         found, missing = current(connection), pending(connection)
     if missing:
-        raise NotCurrent(_older(found, missing))
+        raise _older(found, missing)
 
 
-def _older(found: str | None, missing: list[Pending]) -> str:
+def _older(found: str | None, missing: list[Pending]) -> NotCurrent:
     changes = "; ".join(f"{one.revision} {one.what}" for one in missing)
-    return (
+    return NotCurrent(
         f"The database is at revision {found} of an older version, this one needs {head()}; "
         "nothing was changed. Stop the processes of the older version, make a backup "
         "('stadtsinn backup FOLDER'), then run 'stadtsinn cloud upgrade' (or start 'stadtsinn "
-        f"cloud run'). It would change: {changes}."
+        f"cloud run'). It would change: {changes}.",
+        f"Die Datenbank ist auf Stand {found} einer älteren Version, diese braucht {head()}; "
+        "nichts wurde geändert. Die Prozesse der älteren Version beenden, sichern ('stadtsinn "
+        "backup ORDNER'), dann 'stadtsinn cloud upgrade' ausführen (oder 'stadtsinn cloud run' "
+        f"starten). Es würde ändern: {changes}.",
     )
 
 

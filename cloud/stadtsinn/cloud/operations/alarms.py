@@ -20,11 +20,18 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import Check
 from stadtsinn.base.instant import DAY, HOUR, Instant
 from stadtsinn.base.repeating import Repeating
+from stadtsinn.cloud.alarms.duty.repository import groups_of_all_towns
 from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
 from stadtsinn.cloud.alarms.notify.message import Addressee, Draft
 from stadtsinn.cloud.alarms.notify.message import Kind as MessageKind
 from stadtsinn.cloud.operations import conditions, repository
-from stadtsinn.cloud.operations.conditions import Condition, Kind
+from stadtsinn.cloud.operations.conditions import (
+    OF_DEVICES,
+    OF_DUTY,
+    Condition,
+    Kind,
+    duty_subject,
+)
 from stadtsinn.cloud.operations.devices import DeviceView, devices
 from stadtsinn.cloud.operations.devices import Presence as OfDevice
 from stadtsinn.cloud.operations.disks import Disk
@@ -41,7 +48,7 @@ log = structlog.get_logger()
 
 _LOOK_S = 60.0
 _DEVICES_EACH = 10
-"""Every so many looks the devices are looked at: a town has thousands."""
+"""Every so many looks devices and duty groups are looked at: a town has thousands."""
 _NAMED = 20
 _AN_HOUR = 4
 """Messages of one kind: what begins and ends again and again, or here and there all the time, is
@@ -50,7 +57,7 @@ _AT_ONCE = 500
 """Rows of one transaction."""
 _USEFUL = 2 * DAY
 _BACKOFF = Backoff(first=30, longest=600)
-_OF_DEVICES = frozenset({Kind.DEVICE_SILENT, Kind.BATTERY_LOW})
+_SELDOM = OF_DEVICES | OF_DUTY | {Kind.NOTHING}
 
 
 @dataclass(frozen=True)
@@ -102,10 +109,12 @@ class OperatorAlarms(Repeating):
             known = {(Kind(kind), subject) for kind, subject in told}
             all_edges = edges(connection, now)
             all_devices = devices(connection, now) if with_devices else []
-            looked = set(Kind) if with_devices else set(Kind) - _OF_DEVICES - {Kind.NOTHING}
+            looked = set(Kind) if with_devices else set(Kind) - _SELDOM
             looked -= self._told_enough(now)
             found = list(self._conditions(connection, all_edges, all_devices, known, now))
-            names = self._names(connection, all_edges) if known else {}
+            if with_devices:
+                found += conditions.of_duty(connection, self._settings, now, known)
+            names = self._names(connection, all_edges, told) if known else {}
         found = [one for one in found if one.kind in looked]
         _count(all_edges, all_devices if with_devices else None)
         repeat = self._settings.repeat_hours * HOUR
@@ -142,15 +151,26 @@ class OperatorAlarms(Repeating):
         yield from conditions.of_certificates(certificates, all_edges, settings, now)
         yield from conditions.of_disks(self._watched.disks(), now)
 
-    def _names(self, connection: Connection, all_edges: Sequence[EdgeView]) -> dict[str, str]:
-        """What people call everything that can be told of, by subject."""
+    def _names(
+        self, connection: Connection, all_edges: Sequence[EdgeView], told: Mapping[Key, Told]
+    ) -> dict[str, str]:
+        """What people call everything that can be told of, by subject. Of a device that was
+        registered anew or given to another town since, nobody was told."""
+        newest_first = sorted(told.values(), key=lambda row: -row.said_at)
+        told_at = {row.subject: row.said_at for row in newest_first}
         devices_by_name = {
             row.dev_eui: row.name or row.dev_eui
             for row in repository.registered_devices(connection, None)
+            if row.created_at <= told_at.get(row.dev_eui, row.created_at)
         }
         others = (*self._watched.certificates(), *self._watched.folders())
+        groups = {
+            duty_subject(one.tenant_id, one.group.slug): one.group.name
+            for one in groups_of_all_towns(connection)
+        }
         return {
             "": "",
+            **groups,
             **{one[-200:]: one for one in others},
             **{edge.id: edge.id for edge in all_edges},
             **devices_by_name,

@@ -11,6 +11,9 @@ from sqlalchemy import Connection
 
 from stadtsinn.base.disk import MEGABYTE
 from stadtsinn.base.instant import DAY, MINUTE, SECOND, Instant
+from stadtsinn.cloud.alarms.duty.calendar import Span
+from stadtsinn.cloud.alarms.duty.repository import groups_of_all_towns
+from stadtsinn.cloud.alarms.duty.service import is_list, roster_of
 from stadtsinn.cloud.intake.inbox import EDGE
 from stadtsinn.cloud.operations import repository
 from stadtsinn.cloud.operations.devices import DeviceView
@@ -22,6 +25,10 @@ _BATTERY_BACK = 5.0
 """Per cent above the threshold at which a battery counts as good again: it was replaced."""
 
 
+_BEFORE = 7 * DAY
+"""So far it is looked back for the beginning of a time without anybody on duty."""
+
+
 class Kind(StrEnum):
     """What operators are told of."""
 
@@ -31,6 +38,18 @@ class Kind(StrEnum):
     BATTERY_LOW = "battery_low"
     CERTIFICATE = "certificate_ends"
     DISK = "disk_fills"
+    NOBODY_ON_DUTY = "nobody_on_duty"
+    """Messages go to all members of a duty group."""
+    DUTY_GAP = "duty_gap"
+    """In the next days nobody will be on duty."""
+
+
+OF_DEVICES = frozenset({Kind.DEVICE_SILENT, Kind.BATTERY_LOW})
+"""Their subject is a DevEUI."""
+OF_DUTY = frozenset({Kind.NOBODY_ON_DUTY, Kind.DUTY_GAP})
+"""Their subject is a duty group."""
+OF_EDGES = frozenset({Kind.EDGE_AWAY, Kind.CERTIFICATE})
+"""Their subject is an edge, or a certificate of a process of the centre."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +141,33 @@ def of_certificates(
         if left <= settings.certificate_days * DAY:
             days = max(0, left // DAY)
             yield Condition(Kind.CERTIFICATE, name[-200:], moment, name, days=days)
+
+
+def of_duty(
+    connection: Connection,
+    settings: OperatorSettings,
+    now: Instant,
+    known: Collection[tuple[Kind, str]] = (),
+) -> Iterator[Condition]:
+    """Duty groups of which nobody is on duty, now or within days. A gap of which it was told that
+    it comes (`known`) is not over when it is there."""
+    around = Span(Instant(now - _BEFORE), Instant(now + settings.duty_days * DAY))
+    for stored in groups_of_all_towns(connection):
+        if is_list(connection, stored):
+            continue
+        gaps = roster_of(connection, stored, around).gaps(around)
+        gap = next((one for one in gaps if one.end > now), None)
+        if gap is None:
+            continue
+        subject, name = duty_subject(stored.tenant_id, stored.group.slug), stored.group.name
+        if gap.start <= now:
+            yield Condition(Kind.NOBODY_ON_DUTY, subject, gap.start, name)
+        if gap.start > now or (Kind.DUTY_GAP, subject) in known:
+            yield Condition(Kind.DUTY_GAP, subject, gap.start, name)
+
+
+def duty_subject(tenant_id: str, group: str) -> str:
+    return f"{tenant_id}/{group}"
 
 
 def of_disks(filling: Collection[Disk], now: Instant) -> Iterator[Condition]:

@@ -18,7 +18,7 @@ from stadtsinn.cloud.operations.tables import disk_samples as disk_samples_table
 from stadtsinn.cloud.operations.tables import operator_alarms
 from stadtsinn.cloud.operations.told import Key, Told
 from stadtsinn.cloud.platform.database.upsert import insert_ignore_all, insert_into
-from stadtsinn.cloud.town.tables import devices
+from stadtsinn.cloud.town.tables import devices, former_owners
 from stadtsinn.cloud.town.tables import edges as edge_table
 
 
@@ -52,8 +52,13 @@ def registered_devices(
 
 
 def last_archived_day(connection: Connection, dev_eui: str) -> Instant | None:
-    """The beginning of the newest archived day with uplinks of a device."""
-    query = select(func.max(archived_sessions.c.day)).where(archived_sessions.c.dev_eui == dev_eui)
+    """The beginning of the newest archived day with uplinks of a device, as far as they are not of
+    those who had it before."""
+    ended = select(func.max(former_owners.c.until)).where(former_owners.c.dev_eui == dev_eui)
+    query = select(func.max(archived_sessions.c.day)).where(
+        archived_sessions.c.dev_eui == dev_eui,
+        archived_sessions.c.day >= func.coalesce(ended.scalar_subquery(), 0),
+    )
     day: Instant | None = connection.execute(query).scalar_one()
     return day
 

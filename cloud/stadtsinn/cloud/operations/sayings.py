@@ -36,6 +36,10 @@ _HEADS = {
     (Kind.CERTIFICATE, Language.EN): ("Certificate ends", "Certificate renewed"),
     (Kind.DISK, Language.DE): ("Datenträger wird voll", "Datenträger hat wieder Platz"),
     (Kind.DISK, Language.EN): ("Disk fills", "Disk has room again"),
+    (Kind.NOBODY_ON_DUTY, Language.DE): ("Niemand hat Dienst", "Wieder jemand im Dienst"),
+    (Kind.NOBODY_ON_DUTY, Language.EN): ("Nobody is on duty", "Somebody is on duty again"),
+    (Kind.DUTY_GAP, Language.DE): ("Bald hat niemand Dienst", "Dienstplan ohne nahe Lücke"),
+    (Kind.DUTY_GAP, Language.EN): ("Soon nobody is on duty", "Roster without gap nearby"),
 }
 
 
@@ -46,6 +50,7 @@ class _Words:
     more: str
     since: str
     on: str
+    begins: str
     free: str
     full: str
 
@@ -57,6 +62,7 @@ _WORDS = {
         " und {} weitere",
         ", seit {}",
         ", am {}",
+        ", ab {}",
         ", {} frei",
         ", voll in {} Tagen",
     ),
@@ -66,6 +72,7 @@ _WORDS = {
         " and {} more",
         ", since {}",
         ", on {}",
+        ", from {} on",
         ", {} free",
         ", full in {} days",
     ),
@@ -98,4 +105,6 @@ def _tail(one: Condition, words: _Words) -> str:
         full = "" if one.days is None else words.full.format(one.days)
         return words.free.format(one.detail) + full
     moment = date_and_time(one.since)
+    if one.kind is Kind.DUTY_GAP:
+        return words.begins.format(moment)
     return (words.on if one.kind is Kind.CERTIFICATE else words.since).format(moment)

@@ -29,5 +29,6 @@ class OperatorSettings(Section):
     battery_percent: Annotated[float, Field(ge=0, le=100)] = 15
     certificate_days: Days = SOON_DAYS
     disk_days: Days = 14
+    duty_days: Days = 7
     repeat_hours: Annotated[int, Field(ge=1, le=10_000)] = 24
     certificates: tuple[FilePath, ...] = ()

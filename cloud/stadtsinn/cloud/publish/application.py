@@ -11,12 +11,17 @@ from fastapi.routing import APIRoute
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from stadtsinn.base.health import Check
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.alarms.alerts.endpoints import router as alerts_router
+from stadtsinn.cloud.alarms.duty.endpoints import router as duty_router
 from stadtsinn.cloud.alarms.notify.endpoints import page_router as phone_router
 from stadtsinn.cloud.alarms.notify.endpoints import report_router
 from stadtsinn.cloud.alarms.notify.endpoints import router as notify_router
 from stadtsinn.cloud.domains.crowd.endpoints import router as crowd_router
 from stadtsinn.cloud.domains.crowd.zones.endpoints import router as zone_router
+from stadtsinn.cloud.domains.trees.endpoints import router as tree_router
+from stadtsinn.cloud.domains.trees.list_endpoints import router as watering_router
+from stadtsinn.cloud.domains.trees.season_endpoints import router as season_router
 from stadtsinn.cloud.intake.device_claims.endpoints import router as claims_router
 from stadtsinn.cloud.intake.device_claims.settings import ClaimSettings
 from stadtsinn.cloud.intake.endpoints import router as ingest_router
@@ -58,8 +63,12 @@ DOMAIN_ROUTERS = (
     corrections_router,
     zone_router,
     crowd_router,
+    tree_router,
+    watering_router,
+    season_router,
     alerts_router,
     notify_router,
+    duty_router,
     access_router,
     audit_router,
     retention_router,
@@ -69,8 +78,11 @@ REPORT_ROUTERS = (report_router,)
 # Pages and data for everybody.
 OPEN_ROUTERS: tuple[APIRouter, ...] = (phone_router, web_router)
 
-_UNAVAILABLE: Mapping[type[Exception], str] = {
-    SeriesUnavailable: "The store of measured values does not answer. Try again in a moment."
+_UNAVAILABLE: Mapping[type[Exception], Sentence] = {
+    SeriesUnavailable: Sentence(
+        "The store of measured values does not answer. Try again in a moment.",
+        "Die Ablage der Messwerte antwortet nicht. Gleich noch einmal versuchen.",
+    )
 }
 
 

@@ -11,10 +11,13 @@ from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 import msgspec
+import structlog
 from msgspec.structs import replace
 from sqlalchemy import Connection, Select, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.base.logs import one_line
 from stadtsinn.cloud.platform.access.rows import rows_named
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.platform.tenants.repository import erasing
@@ -27,7 +30,11 @@ from stadtsinn.cloud.town.stations.directory import (
 from stadtsinn.cloud.town.stations.tables import stations
 from stadtsinn.cloud.town.tables import devices, edges, former_owners, registry_revision
 
+log = structlog.get_logger()
+
 _CHECK_EVERY_S = 0.2
+_READ_AT_ONCE = 1_000
+"""Devices of a registry that is read in some hundredths of a second."""
 
 Part = TypeVar("Part")
 PartReader = Callable[[Connection, "Directory"], Part]
@@ -163,6 +170,8 @@ class DirectoryCache:
         self._directory: Directory | None = None
         self._checked_at = 0.0
         self._parts: dict[PartReader[Any], tuple[int, object]] = {}
+        self._reader = threading.Thread()
+        """Reads the registry beside whoever takes `recent`."""
 
     @property
     def database(self) -> Database:
@@ -172,10 +181,48 @@ class DirectoryCache:
     def current(self) -> Directory:
         """The directory as of now; raises SQLAlchemy's errors while the database is away."""
         known = self._directory
-        if known is not None and self._monotonic() - self._checked_at < _CHECK_EVERY_S:
+        if known is not None and self._is_fresh:
             return known
         with self._lock:
             return self._renewed()
+
+    def recent(self) -> Directory:
+        """As `current`, but nobody waits while a large registry is read again: until then it is
+        the copy from before. Raises as `current` does.
+
+        For the ingest, whose senders wait for an answer. What it sets aside because a device is
+        not registered yet is taken as soon as it is.
+        """
+        known = self._directory
+        if known is None:
+            return self.current()
+        if self._is_fresh or self._reader.is_alive() or not self._lock.acquire(blocking=False):
+            return known  # where the lock is taken, a follower reads it just now
+        try:
+            if len(known.devices) <= _READ_AT_ONCE:
+                return self._renewed()
+            if not self._has_changed(known):
+                self._checked_at = self._monotonic()
+                return known
+        finally:
+            self._lock.release()
+        self._reader = threading.Thread(target=self._read_beside, name="registry", daemon=True)
+        self._reader.start()
+        return known
+
+    @property
+    def _is_fresh(self) -> bool:
+        return self._monotonic() - self._checked_at < _CHECK_EVERY_S
+
+    def _has_changed(self, known: Directory) -> bool:
+        with self._database.read() as connection:
+            return read_revision(connection) != known.revision
+
+    def _read_beside(self) -> None:
+        try:
+            self.renew()
+        except SQLAlchemyError as error:  # `recent` finds the change again
+            log.warning("registry_not_read", reason=one_line(error))
 
     def as_of(self, connection: Connection) -> Directory:
         """A directory that holds every change this transaction sees.
@@ -207,7 +254,7 @@ class DirectoryCache:
 
     def _renewed(self) -> Directory:
         known = self._directory
-        if known is not None and self._monotonic() - self._checked_at < _CHECK_EVERY_S:
+        if known is not None and self._is_fresh:
             return known  # another thread has read it meanwhile
         with self._database.read() as connection:
             if known is None or read_revision(connection) != known.revision:

@@ -16,9 +16,18 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from stadtsinn.base.bounded_files import read_whole
+from stadtsinn.base.explaining import why
 from stadtsinn.base.instant import Instant, to_datetime
 from stadtsinn.base.problems import Invalid
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.base.settings.errors import SettingsError
+
+_NO_PEM = Sentence("it holds no certificate in PEM", "die Datei enthält kein Zertifikat in PEM")
+_NOT_OURS = Sentence(
+    "is not issued by the authority of this installation",
+    "stammt nicht von der Zertifikatsstelle dieser Zentrale",
+)
 
 
 @dataclass(frozen=True)
@@ -33,11 +42,19 @@ class EdgeAuthority:
         if path is None:
             return cls()
         try:
-            found = x509.load_pem_x509_certificates(path.read_bytes())
+            found = x509.load_pem_x509_certificates(read_whole(path))
         except (OSError, ValueError) as error:
-            raise SettingsError(f"[edges] authority: {path} cannot be read: {error}") from None
+            said = why(error) if isinstance(error, OSError) else _NO_PEM
+            raise SettingsError(
+                f"[edges] authority: {path} cannot be read: {said.english}",
+                f"[edges] authority: {path} ist nicht lesbar: {said.german}",
+            ) from None
         if not all(_is_authority(one) for one in found):
-            raise SettingsError(f"[edges] authority: {path} holds a certificate of no authority")
+            raise SettingsError(
+                f"[edges] authority: {path} holds a certificate of no authority",
+                f"[edges] authority: {path} enthält ein Zertifikat, das keiner Zertifikatsstelle "
+                "gehört",
+            )
         return cls(found)
 
     def prove(self, pem: str, edge_id: str, tenant_id: str, now: Instant) -> None:
@@ -48,11 +65,16 @@ class EdgeAuthority:
             issued = any(_issued_by(certificate, one) for one in self.authorities)
             objection = _objection(certificate, edge_id, tenant_id, now)
         except (ValueError, TypeError, x509.InvalidVersion):
-            raise Invalid("The certificate cannot be read: send one in PEM.") from None
+            raise Invalid(
+                "The certificate cannot be read: send one in PEM.",
+                "Das Zertifikat ist nicht lesbar: eines in PEM schicken.",
+            ) from None
         if not issued:
-            objection = "is not issued by the authority of this installation"
+            objection = _NOT_OURS
         if objection is not None:
-            raise Invalid(f"The certificate {objection}.")
+            raise Invalid(
+                f"The certificate {objection.english}.", f"Das Zertifikat {objection.german}."
+            )
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:
@@ -73,16 +95,22 @@ def _issued_by(certificate: x509.Certificate, authority: x509.Certificate) -> bo
 
 def _objection(
     certificate: x509.Certificate, edge_id: str, tenant_id: str, now: Instant
-) -> str | None:
+) -> Sentence | None:
     moment = to_datetime(now)
     if not certificate.not_valid_before_utc <= moment <= certificate.not_valid_after_utc:
-        return "is not valid now"
+        return Sentence("is not valid now", "gilt jetzt nicht")
     if not _is_for_clients(certificate):
-        return "is not for clients (extended key usage)"
+        return Sentence(
+            "is not for clients (extended key usage)",
+            "ist nicht für Clients (extended key usage)",
+        )
     if _names(certificate, NameOID.COMMON_NAME) != [edge_id]:
-        return f"is not that of '{edge_id}' (CN)"
+        return Sentence(f"is not that of '{edge_id}' (CN)", f"ist nicht das von '{edge_id}' (CN)")
     if _names(certificate, NameOID.ORGANIZATION_NAME) != [tenant_id]:
-        return f"does not name your town, '{tenant_id}', as its organisation (O)"
+        return Sentence(
+            f"does not name your town, '{tenant_id}', as its organisation (O)",
+            f"nennt diese Stadt, '{tenant_id}', nicht als Organisation (O)",
+        )
     return None
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.platform.api.fields import (
     PLAIN,
     DevEui,
@@ -27,7 +28,10 @@ class _Placed(Model):
     @model_validator(mode="after")
     def _both_or_neither(self) -> Self:
         if (self.latitude is None) != (self.longitude is None):
-            raise ValueError("give latitude and longitude together, or neither")
+            raise Unusable(
+                "give latitude and longitude together, or neither",
+                "Breite und Länge zusammen angeben, oder keines von beiden",
+            )
         return self
 
 
@@ -110,7 +114,7 @@ class Edge(EdgeBody):
     """An edge agent; its id is the common name of its client certificate. Ein Edge-Agent."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"id": "rathaus-dach", "name": "Rathaus, Dach"}]}
+        json_schema_extra={"examples": [{"id": "rathaus-1", "name": "Rathaus, Dach"}]}
     )
     id: EdgeId
 

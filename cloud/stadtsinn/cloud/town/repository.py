@@ -32,6 +32,16 @@ def bump_revision(connection: Connection) -> None:
         connection.execute(insert(table).values(id=1, revision=1))
 
 
+def set_quiet(connection: Connection, until: Instant) -> None:
+    """Up to when changes wait: see `quiet.py`."""
+    connection.execute(update(registry_revision).values(quiet_until=until))
+
+
+def quiet_until(connection: Connection) -> Instant:
+    found = connection.execute(select(registry_revision.c.quiet_until)).scalar_one_or_none()
+    return Instant(found or 0)
+
+
 # --- sites -----------------------------------------------------------------------------
 
 

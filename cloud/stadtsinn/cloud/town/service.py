@@ -14,13 +14,16 @@ from sqlalchemy.exc import IntegrityError
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import Conflict, Forbidden, Invalid, NotFound
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.api.fields import normalised_dev_eui
 from stadtsinn.cloud.platform.audit.recording import recording
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.platform.limits.service import require_room
+from stadtsinn.cloud.platform.nouns import NOUNS
 from stadtsinn.cloud.town import repository
 from stadtsinn.cloud.town.model import Device, Edge, Site
+from stadtsinn.cloud.town.quiet import wait_while_quiet
 from stadtsinn.cloud.town.stations.kinds import kind_of_family
 from stadtsinn.cloud.town.stations.model import Station
 from stadtsinn.cloud.town.stations.service import (
@@ -45,9 +48,11 @@ def change(
     """One transaction of changes, after which caches read the registry again. Each change leaves
     a line in the audit: who, by `scope`, and when. A dry run needs none.
 
-    Raises Conflict where the database refuses what the checks before could not see: a name
+    It waits while a follower reads a registry that is changed all the time (`quiet`). Raises
+    Conflict where the database refuses what the checks before could not see: a name
     taken a moment ago, or rows that still refer to what was to be deleted.
     """
+    wait_while_quiet(database)
     try:
         with database.write() as connection:
             with recording(connection, scope, now) if scope is not None else nullcontext():
@@ -56,7 +61,9 @@ def change(
     except IntegrityError as refused:
         raise Conflict(
             "This clashes with what is registered: the name or DevEUI is taken, or something "
-            "still refers to it (gates, rules, counted history). Remove that first."
+            "still refers to it (gates, rules, counted history). Remove that first.",
+            "Das widerspricht dem, was angelegt ist: Name oder DevEUI ist vergeben, oder etwas "
+            "bezieht sich noch darauf (Zugänge, Regeln, gezählte Zahlen). Das erst entfernen.",
         ) from refused
 
 
@@ -83,7 +90,11 @@ def require_device_type(device_type: str) -> DeviceType:
         return found
     near = near_devices(device_type, list(known))
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    raise Invalid(f"Unknown device type '{device_type}'.{hint} All: GET /api/v1/device-types.")
+    german = f" War {' oder '.join(near)} gemeint?" if near else ""
+    raise Invalid(
+        f"Unknown device type '{device_type}'.{hint} All: GET /api/v1/device-types.",
+        f"Unbekannter Gerätetyp '{device_type}'.{german} Alle: 'stadtsinn decode --list'.",
+    )
 
 
 # --- sites -----------------------------------------------------------------------------
@@ -140,7 +151,11 @@ def create_devices(
             f"The device '{dev_eui}' is already registered. If your town has it, change it "
             f"with PUT /api/v1/devices/{dev_eui}. If it is yours all the same, claim it "
             "(POST /api/v1/claims), or ask the operator of this server to hand it over: "
-            f"'stadtsinn device hand-over {dev_eui} YOUR-TOWN'."
+            f"'stadtsinn device hand-over {dev_eui} YOUR-TOWN'.",
+            f"Das Gerät '{dev_eui}' ist schon angelegt. Gehört es dieser Stadt, ändert es PUT "
+            f"/api/v1/devices/{dev_eui}. Gehört es einer anderen zu Unrecht, lässt es sich "
+            "beanspruchen (POST /api/v1/claims), oder der Betreiber dieses Servers übergibt es: "
+            f"'stadtsinn device hand-over {dev_eui} STADT'.",
         )
     for _ in records:
         require_room(connection, scope, "devices", devices)
@@ -185,7 +200,10 @@ def hand_over_device(
     """
     record = repository.device(connection, giver.scope, dev_eui)
     if giver.scope.tenant_id == taker.tenant_id:
-        raise Conflict(f"The device '{dev_eui}' already belongs to '{taker.tenant_id}'.")
+        raise Conflict(
+            f"The device '{dev_eui}' already belongs to '{taker.tenant_id}'.",
+            f"Das Gerät '{dev_eui}' gehört schon '{taker.tenant_id}'.",
+        )
     given = Device(
         dev_eui=dev_eui,
         device_type=record.device_type,
@@ -239,7 +257,9 @@ def create_edge(connection: Connection, scope: Scope, record: Edge, now: Instant
     if repository.tenant_of_edge(connection, record.id) is not None:
         raise Conflict(
             f"The edge agent id '{record.id}' is already in use. 'stadtsinn registry give-edge "
-            f"{record.id} {scope.tenant_id}' gives it to this town."
+            f"{record.id} {scope.tenant_id}' gives it to this town.",
+            f"Die Kennung '{record.id}' hat schon ein anderer Agent. 'stadtsinn registry "
+            f"give-edge {record.id} {scope.tenant_id}' gibt sie dieser Stadt.",
         )
     require_room(connection, scope, "edges", edges)
     repository.insert_edge(connection, scope, record, now)
@@ -256,13 +276,20 @@ def enrol_edge(
     """
     owner = repository.tenant_of_edge(connection, record.id)
     if owner == scope.tenant_id:
-        raise Conflict(f"Your town has the edge agent '{record.id}'. Rename it with PUT.")
+        raise Conflict(
+            f"Your town has the edge agent '{record.id}'. Rename it with PUT.",
+            f"Diese Stadt hat den Agenten '{record.id}' schon. Ihn mit PUT umbenennen.",
+        )
     if not proven or owner is not None:
         raise Forbidden(
             f"The edge agent id '{record.id}' was not given to your town. Ask the operator of this "
             f"server ('stadtsinn registry give-edge {record.id} {scope.tenant_id}'), or send the "
             "agent's certificate, in which the operator's authority names this id (CN) and your "
-            "town (O)."
+            "town (O).",
+            f"Die Kennung '{record.id}' ist nicht für diese Stadt vergeben. Der Betreiber dieses "
+            f"Servers vergibt sie ('stadtsinn registry give-edge {record.id} "
+            f"{scope.tenant_id}'); oder das Zertifikat des Agenten mitschicken, in dem die "
+            "Zertifikatsstelle des Betreibers diese Kennung (CN) und diese Stadt (O) nennt.",
         )
     require_room(connection, scope, "edges", edges)
     repository.insert_edge(connection, scope, record, now)
@@ -297,11 +324,12 @@ def delete_edge(connection: Connection, scope: Scope, edge_id: str) -> None:
 
 
 def dev_eui(text: str) -> str:
-    """A DevEUI as the registry keeps it; raises Invalid."""
+    """A DevEUI as the registry keeps it; raises Unusable."""
     try:
         return normalised_dev_eui(text)
-    except ValueError as error:
-        raise Invalid(f"'{text}': {error}.") from None
+    except Unusable as error:
+        said = error.sentence
+        raise Unusable(f"'{text}': {said.english}", f"'{text}': {said.german}") from None
 
 
 def require_site(connection: Connection, scope: Scope, slug: str | None) -> None:
@@ -312,7 +340,10 @@ def require_sites(connection: Connection, scope: Scope, slugs: Iterable[str | No
     """Raises Invalid naming a site that is not there."""
     wanted = {slug for slug in slugs if slug is not None}
     if unknown := wanted - repository.site_ids(connection, scope, wanted).keys():
-        raise Invalid(f"There is no site '{min(unknown)}'. Create it first.")
+        raise Invalid(
+            f"There is no site '{min(unknown)}'. Create it first.",
+            f"Es gibt keinen Ort '{min(unknown)}'. Erst anlegen.",
+        )
 
 
 def require_free(look: Callable[[], object], kind: str, slug: str) -> None:
@@ -320,4 +351,8 @@ def require_free(look: Callable[[], object], kind: str, slug: str) -> None:
         look()
     except NotFound:
         return
-    raise Conflict(f"There is already a {kind} '{slug}'. Change it with PUT.")
+    raise Conflict(
+        f"There is already a {kind} '{slug}'. Change it with PUT.",
+        f"Es gibt schon {NOUNS[kind].no.removeprefix('k')} {NOUNS[kind].german} '{slug}'. Mit "
+        "PUT ändern.",
+    )

@@ -110,6 +110,8 @@ registry_revision = Table(
     # One row, counted up with every change, so that caches see a new device within 0.2 s.
     Column("id", Integer, primary_key=True),
     Column("revision", Integer, nullable=False),
+    # Up to when changes wait for a follower that reads it; mostly past.
+    Column("quiet_until", InstantColumn, nullable=False, server_default="0"),
     info=kept(
         "Zählt Änderungen des Verzeichnisses",
         "counts changes of the registry",

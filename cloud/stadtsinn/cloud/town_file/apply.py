@@ -12,6 +12,7 @@ from dataclasses import replace
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import Problem
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.access.service import operator_scope
@@ -58,9 +59,13 @@ def apply_town(
             with service.change(database, scope, now) as connection:
                 applying.run(connection, piece)
         except Problem as problem:
-            done = " What stands before it in the file is applied." if number else ""
-            refusal = Refusal(applying.at, f"{problem.detail}{done}")
-            raise TownRefused(str(refusal), [refusal]) from problem
+            said = problem.sentence
+            if number:
+                said = Sentence(
+                    f"{said.english} What stands before it in the file is applied.",
+                    f"{said.german} Was in der Datei davor steht, ist übernommen.",
+                )
+            raise TownRefused.by_registry([Refusal(applying.at, said)]) from problem
         crash_point("town_file.applied")
     return tuple(applying.changes)
 
@@ -82,13 +87,13 @@ def _tried(
         with service.change(copy) as connection:
             trying.run(connection, trying.sections(town))
         if trying.refusals:
-            raise TownRefused("\n".join(map(str, trying.refusals)), trying.refusals)
+            raise TownRefused.by_registry(trying.refusals)
         if on_idle is not None:
             for rule in _idle(copy, town):
                 on_idle(rule)
     except Problem as problem:
-        refusals = [*trying.refusals, Refusal(trying.at, problem.detail)]
-        raise TownRefused("\n".join(map(str, refusals)), refusals) from problem
+        refusals = [*trying.refusals, Refusal(trying.at, problem.sentence)]
+        raise TownRefused.by_registry(refusals) from problem
     finally:
         copy.dispose()
     return tuple(trying.changes)

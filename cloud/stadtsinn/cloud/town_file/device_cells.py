@@ -7,9 +7,10 @@ import re
 from decimal import Decimal
 
 from stadtsinn.base.foreign_text import visible
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.platform.api.fields import normalised_dev_eui
+from stadtsinn.cloud.platform.lists.row_errors import WrongCell
 from stadtsinn.cloud.town_file.device_columns import UNITS
-from stadtsinn.cloud.town_file.row_errors import WrongCell
 
 _KEY = re.compile(r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}[\s:.,_-]?){15}[0-9A-Fa-f]{2}(?![0-9A-Fa-f])")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
@@ -52,9 +53,8 @@ def dev_eui(cell: str) -> str:
         )
     try:
         return normalised_dev_eui(digits)
-    except ValueError as error:
-        german = "eine DevEUI hat 16 Hexadezimalziffern, z. B. 70b3d57ed0001234"
-        raise WrongCell(str(error), german) from None
+    except Unusable as error:
+        raise WrongCell.of(error.sentence) from None
 
 
 def seconds(cell: str, unit: int | None) -> int:

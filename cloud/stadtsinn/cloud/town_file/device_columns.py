@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from stadtsinn.base.foreign_text import visible
-from stadtsinn.cloud.town_file.row_errors import WrongCell
+from stadtsinn.cloud.platform.lists.csv_table import plain_head
+from stadtsinn.cloud.platform.lists.row_errors import WrongCell
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "dev_eui": (
@@ -112,11 +113,6 @@ def column_of(head: str) -> Column:
 def is_heading(cells: Sequence[str]) -> bool:
     """Is this the line with the heads? It names the DevEUI."""
     return any(_KNOWN.get(plain_head(cell)) == "dev_eui" for cell in cells)
-
-
-def plain_head(head: str) -> str:
-    """A head without all that people vary: case, blanks, underscores, brackets."""
-    return re.sub(r"[^a-z0-9äöüß]", "", head.strip().lower())
 
 
 def _without_datum(plain: str) -> str:

@@ -6,13 +6,20 @@ repeated.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stadtsinn.base.sentence import Sentence
-from stadtsinn.base.text_files import NoText, decoded
+from stadtsinn.base.text_files import NoText
+from stadtsinn.cloud.platform.lists.csv_table import (
+    HEADING_WITHIN,
+    Rows,
+    delimiter_of,
+    split,
+    text_of,
+    too_many,
+)
+from stadtsinn.cloud.platform.lists.row_errors import RowError, WrongCell, told
 from stadtsinn.cloud.town_file.device_cells import (
     degrees,
     dev_eui,
@@ -22,11 +29,6 @@ from stadtsinn.cloud.town_file.device_cells import (
 )
 from stadtsinn.cloud.town_file.device_columns import Column, column_of, is_heading
 from stadtsinn.cloud.town_file.problems import TownRefused
-from stadtsinn.cloud.town_file.row_errors import RowError, WrongCell, told
-
-_DELIMITERS = ";\t,|"
-_HEADING_WITHIN = 20
-"""Lines: above the heading a delivery note may have a title and an address."""
 
 
 @dataclass(frozen=True)
@@ -64,16 +66,15 @@ def read_devices(content: bytes | str) -> DeviceTable:
     """
     text = _text(content) if isinstance(content, bytes) else content.removeprefix("\ufeff")
     lines = text.splitlines(keepends=True)
-    start, delimiter = _heading(lines)
-    rows = csv.reader(
-        io.StringIO("".join(lines[start:]), newline=""), delimiter=delimiter, strict=True
-    )
-    columns, errors = _columns(_first(rows, start), start + 1)
+    start = _heading(lines)
+    errors: list[RowError] = []
+    rows = Rows(lines, start, errors)
+    columns = _columns(rows.heads(), start + 1, errors)
     if errors:
         raise _refused(told(errors))
     found: list[DeviceRow] = []
     first: dict[str, int] = {}
-    for row, cells in _cells(rows, start, errors):
+    for row, cells in rows:
         if (device := _device(columns, cells, row, errors)) is None:
             continue
         if (before := first.setdefault(device.dev_eui, row)) != row:
@@ -90,14 +91,17 @@ def read_devices(content: bytes | str) -> DeviceTable:
 
 
 def _refused(sentence: Sentence) -> TownRefused:
-    return TownRefused(sentence.english, german=sentence.german)
+    return TownRefused.of(sentence)
 
 
 def _text(content: bytes) -> str:
-    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise _refused(_EXCEL)
     try:
-        text = decoded(content)
+        text = text_of(content)
+    except WrongCell as error:
+        more = Sentence(
+            f"{error.sentence.english} {_LOOK.english}", f"{error.sentence.german} {_LOOK.german}"
+        )
+        raise _refused(more) from None
     except NoText:
         raise _refused(_NO_TEXT) from None
     if text.lstrip().startswith(("{", "[{")):
@@ -105,11 +109,9 @@ def _text(content: bytes) -> str:
     return text
 
 
-_EXCEL = Sentence(
-    "this is an Excel file: save the sheet as 'CSV UTF-8' (File, Save as) and import that. Look at "
-    "the DevEUIs before: as numbers Excel destroys them.",
-    "das ist eine Excel-Datei: das Blatt als 'CSV UTF-8' speichern (Datei, Speichern unter) und "
-    "diese importieren. Vorher die DevEUIs ansehen: als Zahlen zerstört Excel sie.",
+_LOOK = Sentence(
+    "Look at the DevEUIs before: as numbers Excel destroys them.",
+    "Vorher die DevEUIs ansehen: als Zahlen zerstört Excel sie.",
 )
 _NO_TEXT = Sentence(
     "this is no text: save the table as CSV.", "das ist kein Text: die Tabelle als CSV speichern."
@@ -126,13 +128,12 @@ _NO_HEADING = Sentence(
 )
 
 
-def _heading(lines: Sequence[str]) -> tuple[int, str]:
-    """Which line has the heads, and what divides cells."""
-    for number, line in enumerate(lines[:_HEADING_WITHIN]):
-        delimiter = max(_DELIMITERS, key=line.count)
-        cells = _split(line, delimiter)
+def _heading(lines: Sequence[str]) -> int:
+    """Which line has the heads."""
+    for number, line in enumerate(lines[:HEADING_WITHIN]):
+        cells = split(line, delimiter_of(line))
         if is_heading(cells):
-            return number, delimiter
+            return number
         if cells and cells[0].strip().upper() in {"CREATE_OTAA", "CREATE_ABP", "UPDATE_OTAA"}:
             raise _refused(
                 Sentence(
@@ -154,14 +155,6 @@ def _heading(lines: Sequence[str]) -> tuple[int, str]:
     raise _refused(_NO_HEADING)
 
 
-def _split(line: str, delimiter: str) -> list[str]:
-    """The cells of a line that may be anything; none where it is no line of a table."""
-    try:
-        return next(csv.reader([line], delimiter=delimiter), [])
-    except csv.Error:
-        return []
-
-
 def _is_dev_eui(cell: str) -> bool:
     try:
         return bool(dev_eui(cell))
@@ -169,21 +162,8 @@ def _is_dev_eui(cell: str) -> bool:
         return False
 
 
-def _first(rows: Iterator[list[str]], start: int) -> list[str]:
-    """The heading's cells. Raises TownRefused."""
-    try:
-        return next(rows, [])
-    except csv.Error as error:
-        raise _refused(told([RowError(start + 1, "", _no_csv(error))])) from None
-
-
-def _no_csv(error: csv.Error) -> Sentence:
-    return Sentence(f"{error}. Save it as CSV again.", f"{error}. Noch einmal als CSV speichern.")
-
-
-def _columns(heading: Sequence[str], row: int) -> tuple[list[Column], list[RowError]]:
+def _columns(heading: Sequence[str], row: int, errors: list[RowError]) -> list[Column]:
     columns: list[Column] = []
-    errors: list[RowError] = []
     for head in heading:
         try:
             column = column_of(head)
@@ -200,35 +180,14 @@ def _columns(heading: Sequence[str], row: int) -> tuple[list[Column], list[RowEr
             )
             errors.append(RowError(row, "", said))
         columns.append(column)
-    return columns, errors
-
-
-def _cells(
-    rows: Iterator[list[str]], start: int, errors: list[RowError]
-) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not empty, each with the number of its line."""
-    while True:
-        try:
-            cells = next(rows, None)
-        except csv.Error as error:
-            line = start + getattr(rows, "line_num", 0)
-            errors.append(RowError(line, "", _no_csv(error)))
-            return
-        if cells is None:
-            return
-        if any(cell.strip() for cell in cells):
-            yield start + getattr(rows, "line_num", 0), cells
+    return columns
 
 
 def _device(
     columns: Sequence[Column], cells: Sequence[str], row: int, errors: list[RowError]
 ) -> DeviceRow | None:
     """What a row says; None where it does not say of which device."""
-    if any(cell.strip() for cell in cells[len(columns) :]):
-        said = Sentence(
-            "more cells than heads: a text with the separator in it needs quotation marks",
-            "mehr Zellen als Spalten: ein Text mit dem Trennzeichen braucht Anführungszeichen",
-        )
+    if (said := too_many(cells, len(columns))) is not None:
         errors.append(RowError(row, "", said))
         return None
     read = _Row()

@@ -9,12 +9,14 @@ from functools import lru_cache
 
 from pydantic import ValidationError
 
+from stadtsinn.base.field_errors import field_sentence
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.platform.access.service import operator_scope
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.platform.limits.model import DEFAULTS, Limits
+from stadtsinn.cloud.platform.lists.row_errors import RowError, told
 from stadtsinn.cloud.platform.tenants.repository import require_tenant
 from stadtsinn.cloud.town.model import Device
 from stadtsinn.cloud.town.repository import devices_named
@@ -22,7 +24,6 @@ from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.cloud.town_file.device_csv import DeviceRow, DeviceTable, read_devices
 from stadtsinn.cloud.town_file.model import DeviceSection, Town
 from stadtsinn.cloud.town_file.problems import TownRefused
-from stadtsinn.cloud.town_file.row_errors import RowError, told
 from stadtsinn.cloud.town_file.sections import Change
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.near import near_devices
@@ -48,9 +49,7 @@ class Types:
                 model, device_type = "", one
             if catalogue().find(device_type) is None:
                 said = _unknown(device_type)
-                raise TownRefused(
-                    f"--type {one}: {said.english}", german=f"--type {one}: {said.german}"
-                )
+                raise TownRefused.of(said.about(f"--type {one}"))
             if model:
                 models[_plain(model)] = device_type
             else:
@@ -104,9 +103,7 @@ def import_devices(
         errors += _by_row(refused, {eui: row for eui, (row, _) in sections.items()})
     if errors:
         said = told(errors)
-        raise TownRefused(
-            f"nothing was changed\n{said.english}", german=f"nichts geändert\n{said.german}"
-        )
+        raise TownRefused(f"nothing was changed\n{said.english}", f"nichts geändert\n{said.german}")
     return Imported(changes, table)
 
 
@@ -138,8 +135,7 @@ def _section(
         for item in error.errors():
             field = str(item["loc"][0]) if item["loc"] else ""
             head = table.heads.get(_BY_MODEL.get(field, field), field)
-            words = item["msg"].removeprefix("Value error, ")
-            errors.append(RowError(row.row, head, Sentence(words, words)))
+            errors.append(RowError(row.row, head, field_sentence(item)))
         return None
 
 
@@ -202,7 +198,7 @@ def _by_row(refused: TownRefused, rows: Mapping[str, int]) -> list[RowError]:
         RowError(
             rows.get(problem.at.removeprefix("device "), 0),
             "",
-            Sentence(problem.said, problem.said),
+            problem.said,
         )
         for problem in refused.problems
     ]

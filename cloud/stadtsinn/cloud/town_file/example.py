@@ -44,7 +44,7 @@ station = "linde-am-markt"
 tags = { lieferung = "2026-03" }
 
 [[edges]]                       # one per gateway that runs an edge agent
-id = "rathaus-dach"             # = common name of its client certificate
+id = "rathaus-1"                # = common name of its client certificate
 name = "Rathaus, Dach"
 
 [[zones]]
@@ -70,6 +70,29 @@ name = "Ordnungsamt, Bereitschaft"
 channel = "sms"
 address = "+49 176 04069001"
 language = "de"                 # of the messages; or "en"
+
+[[recipients]]                  # told when something is wrong: [operator] of cloud.toml
+slug = "it-bereitschaft"
+name = "IT-Bereitschaft"
+channel = "sms"
+address = "+49 176 04069002"
+
+[[duty_groups]]                 # rules name it like a recipient: who is on duty is told
+slug = "bereitschaft"
+name = "Bereitschaft Ordnungsamt"
+region = "NW"                   # whose public holidays count
+members = ["ordnungsamt"]       # recipients
+
+[[duty_groups.shifts]]          # of every week; or import a plan: stadtsinn roster import
+on_duty = "ordnungsamt"
+days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday"]
+start = "08:00"
+end = "20:00"
+
+[[duty_groups.quiet_hours]]     # rules with this severity wait until they end
+severity = "info"
+start = "20:00"
+end = "07:00"
 
 [[rules]]
 slug = "wochenmarkt-voll"

@@ -13,8 +13,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, ValidationError
 
+from stadtsinn.base.bounded_files import LISTS, read_whole
+from stadtsinn.base.explaining import explained
 from stadtsinn.base.text_files import NoText, decoded
 from stadtsinn.cloud.alarms.alerts.rule import Rule
+from stadtsinn.cloud.alarms.duty.model import DutyGroup
 from stadtsinn.cloud.alarms.notify.recipient import Recipient
 from stadtsinn.cloud.domains.crowd.zones.model import Gate, Zone
 from stadtsinn.cloud.platform.api.fields import Name, Slug
@@ -67,6 +70,7 @@ class Town(Model):
     edges: tuple[Edge, ...] = ()
     zones: tuple[ZoneWithGates, ...] = ()
     recipients: tuple[Recipient, ...] = ()
+    duty_groups: tuple[DutyGroup, ...] = ()
     rules: tuple[Rule, ...] = ()
 
     @classmethod
@@ -75,20 +79,20 @@ class Town(Model):
         try:
             return cls.model_validate(document)
         except ValidationError as error:
-            raise TownRefused(wrong_values(cls, document, error)) from None
+            raise TownRefused.of(wrong_values(cls, document, error)) from None
 
 
 def load_town(path: Path) -> Town:
     """Read a town file.
 
-    Raises OSError when it cannot be read, ValueError when it is no TOML, and TownRefused,
-    naming file, section and key, when it does not say what a town file has to say.
+    Raises OSError when it cannot be read, and TownRefused, naming file, section and key, when it
+    is no TOML or does not say what a town file has to say.
     """
     try:
-        document = tomllib.loads(decoded(path.read_bytes()))
+        document = tomllib.loads(decoded(read_whole(path, LISTS)))
     except (tomllib.TOMLDecodeError, NoText) as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise TownRefused.of(explained(error).about(path)) from error
     try:
         return Town.read(document)
     except TownRefused as refused:
-        raise TownRefused(f"{path}: {refused}") from None
+        raise TownRefused.of(refused.sentence.about(path)) from None

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any, Self, get_args
 
 from pydantic import BaseModel, ValidationError
+
+from stadtsinn.base.field_errors import field_sentence
+from stadtsinn.base.sentence import Explained, Sentence
+from stadtsinn.cloud.platform.nouns import in_german
 
 _KEYS = ("slug", "dev_eui", "id")
 
@@ -17,41 +21,57 @@ class Refusal:
     """What the registry objects to. `at` names the section, e.g. ``device 70b3d57ed0001234``."""
 
     at: str
-    said: str
+    said: Sentence
 
-    def __str__(self) -> str:
-        return f"{self.at}: {self.said}"
+    @property
+    def sentence(self) -> Sentence:
+        return Sentence(
+            f"{self.at}: {self.said.english}", f"{in_german(self.at)}: {self.said.german}"
+        )
 
 
-class TownRefused(ValueError):
-    """The town file has an error; the message names the section and the remedy.
+class TownRefused(Explained):
+    """The town file has an error; the sentence names the section and the remedy.
 
-    `problems` has them one by one where the registry refused; `german` says the same in German, as
-    far as it is translated.
+    `problems` has them one by one where the registry refused.
     """
 
-    def __init__(self, message: str, problems: Sequence[Refusal] = (), *, german: str = "") -> None:
-        super().__init__(message)
-        self.problems = tuple(problems)
-        self.german = german or message
+    problems: tuple[Refusal, ...] = ()
+
+    @classmethod
+    def by_registry(cls, problems: Sequence[Refusal]) -> Self:
+        """With all that the registry objects to, a line for each."""
+        refused = cls.of(Sentence.joined([one.sentence for one in problems], "\n"))
+        refused.problems = tuple(problems)
+        return refused
 
 
-def wrong_values(model: type[BaseModel], document: object, error: ValidationError) -> str:
+def wrong_values(model: type[BaseModel], document: object, error: ValidationError) -> Sentence:
     """All errors of a document, each with its section. No value of the document is quoted,
     except the names of its sections."""
-    return "; ".join(_sentence(model, document, item) for item in error.errors())
+    return Sentence.joined((_sentence(model, document, item) for item in error.errors()), "; ")
 
 
-def _sentence(model: type[BaseModel], document: object, item: Any) -> str:
+def _sentence(model: type[BaseModel], document: object, item: Any) -> Sentence:
     sections, known, keys = _walk(model, document, item["loc"])
-    said = item["msg"].removeprefix("Value error, ")
+    said = field_sentence(item)
     if item["type"] == "extra_forbidden":
-        near = get_close_matches(keys[-1], known, n=1)
-        hint = f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(known)}."
-        said = f"unknown key. {hint}"
-    where = ", ".join(sections)
-    key = ".".join(keys)
-    return ": ".join(part for part in (where, key, said) if part)
+        said = _unknown_key(keys[-1], known)
+    where, key = ", ".join(sections), ".".join(keys)
+    said = said.about(key)
+    if not where:
+        return said
+    return Sentence(f"{where}: {said.english}", f"{in_german(where)}: {said.german}")
+
+
+def _unknown_key(key: str, known: Sequence[str]) -> Sentence:
+    if near := get_close_matches(key, known, n=1):
+        return Sentence(
+            f"unknown key. Did you mean '{near[0]}'?",
+            f"unbekannter Schlüssel. War '{near[0]}' gemeint?",
+        )
+    names = ", ".join(known)
+    return Sentence(f"unknown key. Known: {names}.", f"unbekannter Schlüssel. Bekannt: {names}.")
 
 
 def _walk(

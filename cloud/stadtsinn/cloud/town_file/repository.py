@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, insert, null, select
 
 from stadtsinn.base.batches import batched
-from stadtsinn.cloud.alarms.alerts.tables import rule_recipients, rules
+from stadtsinn.cloud.alarms.alerts.tables import rule_groups, rule_recipients, rules
+from stadtsinn.cloud.alarms.duty.tables import duty_groups, duty_members, duty_weekly
 from stadtsinn.cloud.alarms.notify.tables import recipients
 from stadtsinn.cloud.domains.crowd.zones.tables import gates, zones
 from stadtsinn.cloud.platform.access.rows import NAMED
@@ -29,6 +30,7 @@ _OWN = (
     zones,
     gates,
     recipients,
+    duty_groups,
     rules,
 )
 """What a town file can name, in the order in which they refer to each other."""
@@ -58,10 +60,10 @@ def _queries(
     yield tenants, select(tenants)
     for table in _OWN:
         yield table, select(table).where(table.c.tenant_id == tenant_id)
-    yield (
-        rule_recipients,
-        select(rule_recipients).join(rules).where(rules.c.tenant_id == tenant_id),
-    )
+    for table in (rule_recipients, rule_groups):
+        yield table, select(table).join(rules).where(rules.c.tenant_id == tenant_id)
+    for table in (duty_members, duty_weekly):
+        yield table, select(table).join(duty_groups).where(duty_groups.c.tenant_id == tenant_id)
     once_ours = select(deployments.c.dev_eui).where(deployments.c.tenant_id == tenant_id)
     theirs = select(*_without_site(devices)).where(devices.c.tenant_id != tenant_id)
     yield devices, theirs.where(devices.c.dev_eui.in_(once_ours))

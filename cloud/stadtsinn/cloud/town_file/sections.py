@@ -15,6 +15,8 @@ from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import NotFound, Problem
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.alerts.service import apply_rules
+from stadtsinn.cloud.alarms.duty.model import DutyGroup
+from stadtsinn.cloud.alarms.duty.service import apply_groups
 from stadtsinn.cloud.alarms.notify.recipient import Recipient
 from stadtsinn.cloud.alarms.notify.service import apply_recipients
 from stadtsinn.cloud.domains.crowd.zones import repository as zone_repository
@@ -102,6 +104,7 @@ class Applying:
             Section(town.edges, lambda one: f"edge {one.id}", self._edges),
             Section(gates, _zone_or_gate_name, self._zones),
             Section(town.recipients, lambda one: f"recipient {one.slug}", self._recipients),
+            Section(town.duty_groups, lambda one: f"duty group {one.slug}", self._duty_groups),
             Section(town.rules, lambda one: f"rule {one.slug}", self._rules),
         ]
         if wanted is None:
@@ -131,7 +134,7 @@ class Applying:
             count_anew(connection)
             if len(self.refusals) == _MOST_REFUSALS:
                 raise
-            self.refusals.append(Refusal(self.at, problem.detail))
+            self.refusals.append(Refusal(self.at, problem.sentence))
 
     def _tenant(self, connection: Connection, towns: Sequence[Town]) -> None:
         for town in towns:
@@ -227,6 +230,13 @@ class Applying:
         self.at = "recipients"
         made = apply_recipients(connection, self._scope, recipients)
         self.changes.extend(Change(kind, what) for kind, what in made)
+
+    def _duty_groups(self, connection: Connection, groups: Sequence[DutyGroup]) -> None:
+        for one in groups:
+            self.at = f"duty group {one.slug}"
+            with self._one(connection):
+                made = apply_groups(connection, self._scope, [one])
+                self.changes.extend(Change(kind, what) for kind, what in made)
 
     def _rules(self, connection: Connection, rules: Sequence[Rule]) -> None:
         self.at = "rules"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.compiler import values
 from stadtsinn.decoders.compiler.assembler import Assembler, Label
@@ -48,9 +49,15 @@ def switch(compiler: Compiler, item: m.SwitchItem, scope: Scope) -> None:
     for i, case in enumerate(item.cases):
         for n, value, label in _counting(case.values, case.body):
             if value in table:
-                raise ValueError(f"the value {value} has two cases")
+                raise Unusable(
+                    f"the value {value} has two cases",
+                    f"für den Wert {value} gibt es zwei Fälle",
+                )
             if not 0 <= value < 1 << 32:
-                raise ValueError(f"{value} cannot be a case; read the item unsigned for it")
+                raise Unusable(
+                    f"{value} cannot be a case; read the item unsigned for it",
+                    f"{value} kann kein Fall sein; den Eintrag dafür ohne Vorzeichen lesen",
+                )
             table[value] = label
             if n:
                 bodies.append((label, case.body, scope.inside(f"cases[{i}].body", n)))
@@ -64,7 +71,10 @@ def switch(compiler: Compiler, item: m.SwitchItem, scope: Scope) -> None:
 def tlv(compiler: Compiler, item: m.TlvItem, scope: Scope) -> None:
     """Records that start with a key, to the end of the payload."""
     if not 1 <= item.tlv <= 3:
-        raise ValueError(f"tlv = {item.tlv}: a key has 1 to 3 bytes")
+        raise Unusable(
+            f"tlv = {item.tlv}: a key has 1 to 3 bytes",
+            f"tlv = {item.tlv}: ein Schlüssel hat 1 bis 3 Byte",
+        )
     compiler.run.flush()
     head, after, default = Label(), Label(), Label()
     table: dict[int, Label] = {}
@@ -73,7 +83,10 @@ def tlv(compiler: Compiler, item: m.TlvItem, scope: Scope) -> None:
         keys = tuple(_key(text, item.tlv) for text in entry.keys)
         for n, key, label in _counting(keys, entry.body):
             if key in table:
-                raise ValueError(f"the key {key:0{2 * item.tlv}X} has two entries")
+                raise Unusable(
+                    f"the key {key:0{2 * item.tlv}X} has two entries",
+                    f"für den Schlüssel {key:0{2 * item.tlv}X} gibt es zwei Einträge",
+                )
             table[key] = label
             if n:
                 bodies.append((label, entry.body, scope.inside(f"entries[{i}].body", n)))
@@ -87,7 +100,10 @@ def tlv(compiler: Compiler, item: m.TlvItem, scope: Scope) -> None:
         place = "foreign" if item.foreign else "otherwise"
         bodies.append((default, otherwise, scope.inside(place)))
     if _branches(compiler, bodies, head):
-        raise ValueError("a record of a tlv must end with a byte; fill up with a ubits item")
+        raise Unusable(
+            "a record of a tlv must end with a byte; fill up with a ubits item",
+            "ein Satz eines tlv muss auf einer Bytegrenze enden; mit einem ubits-Eintrag auffüllen",
+        )
     compiler.out.place(after)
 
 
@@ -105,7 +121,10 @@ def _foreign(item: m.TlvItem, foreign: m.Foreign) -> m.Body:
     if foreign.channels is None:
         return (read, skip)
     if item.tlv < 2:
-        raise ValueError("foreign.channels: a key of one byte has no channel before its type")
+        raise Unusable(
+            "foreign.channels: a key of one byte has no channel before its type",
+            "foreign.channels: ein Schlüssel aus einem Byte hat keinen Kanal vor seinem Typ",
+        )
     first, last = (_key(text, 1) for text in foreign.channels)
     within = m.ValueItem(value=f"{first} <= {FOREIGN_CHANNEL} <= {last}", name=FOREIGN_WITHIN)
     outside = m.SwitchItem(
@@ -146,10 +165,16 @@ def _mask_register(compiler: Compiler, text: str, scope: Scope) -> int:
 
 def _bits(group: m.Group) -> list[tuple[int | None, int]]:
     if (group.bit is None) == (not group.bits):
-        raise ValueError("a group needs either bit or bits")
+        raise Unusable(
+            "a group needs either bit or bits",
+            "eine Gruppe braucht entweder bit oder bits",
+        )
     bits = group.bits if group.bit is None else (group.bit,)
     if not all(0 <= bit < 31 for bit in bits):
-        raise ValueError(f"bits {list(bits)}: a mask has bits 0 to 30")
+        raise Unusable(
+            f"bits {list(bits)}: a mask has bits 0 to 30",
+            f"bits {list(bits)}: eine Maske hat die Bits 0 bis 30",
+        )
     return [(None if group.bit is not None else n, bit) for n, bit in enumerate(bits, start=1)]
 
 
@@ -167,7 +192,10 @@ def repeat(compiler: Compiler, item: m.RepeatItem, scope: Scope) -> None:
     """A body several times."""
     unbounded = not isinstance(item.repeat, int) or item.repeat > _MOST_EMPTY_REPEATS
     if unbounded and least_bytes(item.body) < 1:
-        raise ValueError("a repeated body must take at least one byte")
+        raise Unusable(
+            "a repeated body must take at least one byte",
+            "ein wiederholter Rumpf muss mindestens ein Byte lesen",
+        )
     compiler.run.flush()
     head, after = Label(), Label()
     if item.repeat == "end":
@@ -196,7 +224,10 @@ def _branches(compiler: Compiler, bodies: Bodies, after: Label, phase: int = 0) 
         ends.add(compiler.run.split())
         compiler.out.emit(p.JUMP, target=after)
     if len(ends) > 1:
-        raise ValueError("its branches end at different bits of a byte; fill up with ubits items")
+        raise Unusable(
+            "its branches end at different bits of a byte; fill up with ubits items",
+            "die Zweige enden an verschiedenen Bits eines Bytes; mit ubits-Einträgen auffüllen",
+        )
     return ends.pop() if ends else phase
 
 
@@ -212,7 +243,13 @@ def _key(text: str, size: int) -> int:
     try:
         raw = bytes.fromhex(text)
     except ValueError:
-        raise ValueError(f"key {text!r} is not hex") from None
+        raise Unusable(
+            f"key {text!r} is not hex",
+            f"der Schlüssel {text!r} ist nicht hexadezimal",
+        ) from None
     if len(raw) != size:
-        raise ValueError(f"key {text!r} has {len(raw)} bytes, tlv says {size}")
+        raise Unusable(
+            f"key {text!r} has {len(raw)} bytes, tlv says {size}",
+            f"der Schlüssel {text!r} hat {len(raw)} Byte, tlv sagt {size}",
+        )
     return int.from_bytes(raw, "big")

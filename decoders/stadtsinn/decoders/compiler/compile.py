@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import msgspec
 
+from stadtsinn.base.explaining import explained
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.compiler import branches, values
 from stadtsinn.decoders.compiler.assembler import Assembler, Label
@@ -63,7 +65,7 @@ class _Compiler:
             try:
                 begin_frame(self.out, frame.when, otherwise)
             except ValueError as error:
-                raise DeviceFileError(self._file, f"{place}.when", str(error)) from None
+                raise DeviceFileError(self._file, f"{place}.when", explained(error)) from None
             self.body(frame.body, Scope(f"{place}.body"))
             self.run.finish()
         self.out.place(self.unknown)
@@ -80,14 +82,17 @@ class _Compiler:
             except (ValueError, KeyError) as error:
                 if isinstance(error, DeviceFileError):
                     raise
-                raise DeviceFileError(self._file, item_scope.place, str(error)) from None
+                raise DeviceFileError(self._file, item_scope.place, explained(error)) from None
         self._registers = registers
 
     def new_register(self) -> int:
         """A register that nothing else in scope uses; raises ValueError if none is left."""
         self._registers += 1
         if self._registers >= p.REGISTERS:
-            raise ValueError(f"more than {p.REGISTERS - len(p.BUILT_IN)} named items in a frame")
+            raise Unusable(
+                f"more than {p.REGISTERS - len(p.BUILT_IN)} named items in a frame",
+                f"mehr als {p.REGISTERS - len(p.BUILT_IN)} benannte Einträge in einem Frame",
+            )
         return self._registers
 
     def _item(self, item: m.Item, scope: Scope) -> None:
@@ -165,7 +170,10 @@ class _Compiler:
         named = {key: name for key, name in named.items() if isinstance(name, str)}
         foreign = sorted(set(named.values()) - self._constants.keys())
         if foreign:
-            raise ValueError(f"no constant is named {foreign[0]!r}; write it into [constants]")
+            raise Unusable(
+                f"no constant is named {foreign[0]!r}; write it into [constants]",
+                f"eine Konstante {foreign[0]!r} gibt es nicht; sie in [constants] schreiben",
+            )
         return msgspec.structs.replace(item, **{k: self._constants[n] for k, n in named.items()})
 
     def _where(self, item: m.FieldItem, bits: int, *, aligned: bool) -> tuple[int, int, int]:
@@ -175,7 +183,10 @@ class _Compiler:
             size = -(-bits // 8)
             run.look_all(item.at + size if item.at >= 0 else -item.at)
             if item.at < 0 and -item.at < size:
-                raise ValueError(f"at = {item.at} leaves no room for {item.type}")
+                raise Unusable(
+                    f"at = {item.at} leaves no room for {item.type}",
+                    f"at = {item.at} lässt keinen Platz für {item.type}",
+                )
             return (p.AT_START if item.at >= 0 else p.AT_END), item.at, 0
         if item.peek is not None:
             offset = run.byte() + item.peek
@@ -211,7 +222,10 @@ class _Compiler:
         channel = scope.counted(item.channel)
         names = values.braces(channel)
         if len(names) > 1:
-            raise ValueError(f"channel {channel!r} names more than one item")
+            raise Unusable(
+                f"channel {channel!r} names more than one item",
+                f"der Kanal {channel!r} meint mehr als einen Eintrag",
+            )
         register = scope.register(names[0]) if names else -1
         return values.slot(
             item, channel.replace(f"{{{names[0]}}}", "{}") if names else channel
@@ -223,7 +237,10 @@ class _Compiler:
             return [0, 0]
         register = scope.register(doubt.item)
         if register == p.PORT_REGISTER:
-            raise ValueError("a doubt cannot hang on the port")
+            raise Unusable(
+                "a doubt cannot hang on the port",
+                "ein Zweifel kann nicht am Port hängen",
+            )
         return [register, self.out.fault(p.Fault(doubt.reason, doubt.quality))]
 
     def _define(self, name: str, scope: Scope) -> int:

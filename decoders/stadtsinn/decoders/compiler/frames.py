@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.compiler.assembler import Assembler, Label
 from stadtsinn.decoders.language.model import Frame, Test, When
@@ -58,7 +59,10 @@ def begin_frame(out: Assembler, when: When, otherwise: Label) -> None:
     if when.length is not None:
         least, most = (when.length,) * 2 if isinstance(when.length, int) else when.length
         if not 1 <= least <= most:
-            raise ValueError(f"length {when.length} is empty; write a length or [least, most]")
+            raise Unusable(
+                f"length {when.length} is empty; write a length or [least, most]",
+                f"die Länge {when.length} ist leer; eine Länge oder [kleinste, größte] schreiben",
+            )
         out.emit(p.LENGTH, least, most, target=otherwise)
 
 
@@ -66,7 +70,10 @@ def _match(out: Assembler, test: Test, otherwise: Label) -> None:
     equals = bytes.fromhex(test.equals)
     mask = bytes.fromhex(test.mask) if test.mask else b"\xff" * len(equals)
     if not equals or len(mask) != len(equals) or test.at < 0:
-        raise ValueError(f"test at {test.at}: equals and mask must be hex of equal length")
+        raise Unusable(
+            f"test at {test.at}: equals and mask must be hex of equal length",
+            f"test bei {test.at}: equals und mask müssen gleich lange Hexadezimalzahlen sein",
+        )
     for start in range(0, len(equals), _CHUNK):
         part, bits = equals[start : start + _CHUNK], mask[start : start + _CHUNK]
         wanted = int.from_bytes(part, "big") & int.from_bytes(bits, "big")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.decoders import program as p
 
 MAX_BITS = 57
@@ -69,4 +70,7 @@ def number_type(text: str) -> NumberType:
         return NumberType(
             int(found[2]), False, _SIGNS.get(found[1], p.UNSIGNED), p.PLAIN, aligned=False
         )
-    raise ValueError(f"unknown type {text!r}; allowed: {ALLOWED}")
+    raise Unusable(
+        f"unknown type {text!r}; allowed: {ALLOWED}",
+        f"unbekannter Typ {text!r}; möglich: {ALLOWED}",
+    )

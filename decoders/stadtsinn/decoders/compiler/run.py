@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.compiler.assembler import NO_FLOATS, Assembler
 
@@ -26,8 +27,10 @@ class Run:
     def byte(self) -> int:
         """The cursor in bytes from pos; raises ValueError inside a byte."""
         if self.bit % 8:
-            raise ValueError(
-                f"starts {self.bit % 8} bits into a byte; fill up with a ubits item before it"
+            raise Unusable(
+                f"starts {self.bit % 8} bits into a byte; fill up with a ubits item before it",
+                f"beginnt {self.bit % 8} Bit innerhalb eines Bytes; davor mit einem "
+                "ubits-Eintrag auffüllen",
             )
         return self.bit // 8
 

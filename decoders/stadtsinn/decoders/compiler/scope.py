@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.decoders.program import BUILT_IN
 
 
@@ -27,11 +28,17 @@ class Scope:
     def register(self, name: str) -> int:
         """The register of a name; raises ValueError that lists the known names."""
         if name not in self.names:
-            raise ValueError(f"no item is named {name!r} before it; names: {', '.join(self.names)}")
+            raise Unusable(
+                f"no item is named {name!r} before it; names: {', '.join(self.names)}",
+                f"davor heißt kein Eintrag {name!r}; Namen: {', '.join(self.names)}",
+            )
         return self.names[name]
 
     def counted(self, text: str) -> str:
         """`text` with ``{n}`` filled in; raises ValueError where there is no count."""
         if "{n}" in text and self.n is None:
-            raise ValueError(f"{text!r} uses {{n}} outside of several keys, values or bits")
+            raise Unusable(
+                f"{text!r} uses {{n}} outside of several keys, values or bits",
+                f"{text!r} benutzt {{n}} außerhalb mehrerer Schlüssel, Werte oder Bits",
+            )
         return text.replace("{n}", str(self.n))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.decoders.compiler.scope import Scope
 
 _PART = re.compile(r"\{([a-z_][a-z_0-9]*)(?::([^{}]*))?\}")
@@ -56,6 +57,8 @@ def _kind(form: str) -> FormatKind:
         return "decimals"
     if "%" in form and _DATE.match(form):
         return "date"
-    raise ValueError(
-        f"unknown format {form!r}; allowed: 02d x 04X .1f, or a date of %Y %m %d %H %M %S"
+    raise Unusable(
+        f"unknown format {form!r}; allowed: 02d x 04X .1f, or a date of %Y %m %d %H %M %S",
+        f"unbekanntes Format {form!r}; möglich: 02d x 04X .1f, oder ein Datum aus %Y %m %d %H %M "
+        "%S",
     )

@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.compiler.assembler import NO_FLOATS
 from stadtsinn.decoders.compiler.numbers import MAX_BITS, NumberType, number_type
@@ -55,21 +56,33 @@ def extract(item: FieldItem, number: NumberType, base: int, offset: int, bit: in
     high, low = _bit_range(item, number)
     width = high - low + 1
     if number.kind != p.PLAIN and width != number.bits:
-        raise ValueError(f"bits of {item.type} cannot be taken apart; read it as u{number.bits}")
+        raise Unusable(
+            f"bits of {item.type} cannot be taken apart; read it as u{number.bits}",
+            f"Bits von {item.type} lassen sich nicht einzeln lesen; es als u{number.bits} lesen",
+        )
     if bit + number.bits > MAX_BITS:
-        raise ValueError(f"{item.type} is too wide here (at most {MAX_BITS} bits)")
+        raise Unusable(
+            f"{item.type} is too wide here (at most {MAX_BITS} bits)",
+            f"{item.type} ist hier zu breit (höchstens {MAX_BITS} Bit)",
+        )
     left = 63 - high if number.little else bit + number.bits - 1 - high
     return Extract(base, offset, int(number.little), left, 64 - width, number.sign, number.kind)
 
 
 def _bit_range(item: FieldItem, number: NumberType) -> tuple[int, int]:
     if item.bit is not None and item.bits is not None:
-        raise ValueError("has both bit and bits; keep one")
+        raise Unusable(
+            "has both bit and bits; keep one",
+            "hat bit und bits; eines davon behalten",
+        )
     high, low = item.bits or (number.bits - 1, 0)
     if item.bit is not None:
         high = low = item.bit
     if not number.bits > high >= low >= 0:
-        raise ValueError(f"bits [{high}, {low}] do not lie in {item.type}; write [high, low]")
+        raise Unusable(
+            f"bits [{high}, {low}] do not lie in {item.type}; write [high, low]",
+            f"die Bits [{high}, {low}] liegen nicht in {item.type}; [hohes, niedriges] schreiben",
+        )
     return high, low
 
 
@@ -80,7 +93,10 @@ def scale(item: FieldItem, factor: tuple[int, int]) -> tuple[float, float, float
     """
     add, mul, div = float(item.add), float(item.mul) * factor[0], float(item.div) * factor[1]
     if div == 0 or any(map(math.isinf, (add, mul, div))):
-        raise ValueError("add, mul and div must be finite, div not 0")
+        raise Unusable(
+            "add, mul and div must be finite, div not 0",
+            "add, mul und div müssen endlich sein, div nicht 0",
+        )
     if mul.is_integer() and div.is_integer():
         shared = _gcd(int(mul), int(div))
         mul, div = mul / shared, div / shared
@@ -96,7 +112,10 @@ def _gcd(a: int, b: int) -> int:
 def unit_factor(item: FieldItem | ValueItem) -> tuple[int, int]:
     """Factor from the item's unit to its quantity's; raises ValueError."""
     if not item.unit:
-        raise ValueError(f"{item.quantity} without unit; say the device's unit, in UCUM")
+        raise Unusable(
+            f"{item.quantity} without unit; say the device's unit, in UCUM",
+            f"{item.quantity} ohne Einheit; die des Geräts angeben, in UCUM",
+        )
     return conversion(item.unit, quantity(item.quantity))
 
 
@@ -105,11 +124,16 @@ def slot(item: FieldItem | ValueItem, channel: str) -> Slot:
     known = quantity(item.quantity)
     low, high = item.range or (known.low, known.high)
     if not low < high:
-        raise ValueError(f"range [{low}, {high}] is empty; write [low, high]")
+        raise Unusable(
+            f"range [{low}, {high}] is empty; write [low, high]",
+            f"der Bereich [{low}, {high}] ist leer; [unten, oben] schreiben",
+        )
     if low < known.low or high > known.high:
-        raise ValueError(
+        raise Unusable(
             f"range [{low}, {high}] is wider than what is plausible for {known.name} "
-            f"([{known.low}, {known.high}]); write the sensor's where it is narrower"
+            f"([{known.low}, {known.high}]); write the sensor's where it is narrower",
+            f"der Bereich [{low}, {high}] ist weiter als für {known.name} glaubhaft "
+            f"([{known.low}, {known.high}]); den des Sensors angeben, wo er enger ist",
         )
     return Slot(
         quantity=known.name,

@@ -14,6 +14,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.compiler.render import (
     RenderBytes,
@@ -229,9 +230,12 @@ def _render(render: Any, device: str) -> dict[str, Any]:
 
 def _key(key: str, device: str) -> str:
     if key.partition(".")[0] == RESERVED_KEY:
-        raise ValueError(
+        raise Unusable(
             f"{device}: the vendor's codec prints the key {RESERVED_KEY!r}, which the export needs "
-            "for the readings; name that vendor key differently in the device file"
+            "for the readings; name that vendor key differently in the device file",
+            f"{device}: der Codec des Herstellers gibt den Schlüssel {RESERVED_KEY!r} aus, den "
+            "der Export für die Messwerte braucht; diesen Schlüssel in der Gerätedatei anders "
+            "nennen",
         )
     return key
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.decoders.program import FUNCTIONS, SELECT, STACK
 
 
@@ -79,7 +80,7 @@ _DERIVED: dict[str, tuple[tuple[str, ...], str]] = {
 """Functions defined by an expression of the others: parameters and expression."""
 
 
-class ExpressionError(ValueError):
+class ExpressionError(Unusable):
     """An expression with a construct that is not supported; the message names it."""
 
 
@@ -91,7 +92,10 @@ def steps(text: str, register: Callable[[str], int], constants: Mapping[str, flo
     try:
         tree = ast.parse(text, mode="eval")
     except SyntaxError as error:
-        raise ExpressionError(f"{text!r}: {error.msg}") from None
+        raise ExpressionError(
+            f"{text!r}: {error.msg}",
+            f"{text!r}: kein Ausdruck ({error.msg})",
+        ) from None
     out: list[Step] = []
     _Walk(text, register, constants, out).visit(tree.body)
     return out
@@ -105,7 +109,10 @@ def check_depth(steps: list[Step], text: str) -> None:
         if isinstance(step, Call):
             depth -= step.arguments.count(None)
         if depth > STACK:
-            raise ExpressionError(f"{text!r} nests too deep; name a part of it as an own value")
+            raise ExpressionError(
+                f"{text!r} nests too deep; name a part of it as an own value",
+                f"{text!r} ist zu tief verschachtelt; einen Teil davon als eigenen Wert benennen",
+            )
 
 
 class _Walk:
@@ -182,7 +189,10 @@ class _Walk:
         try:
             return Register(self._register(name))
         except KeyError:
-            raise ExpressionError(f"{self._text!r}: no item is named {name!r} before it") from None
+            raise ExpressionError(
+                f"{self._text!r}: no item is named {name!r} before it",
+                f"{self._text!r}: davor heißt kein Eintrag {name!r}",
+            ) from None
 
     def _compare(self, node: ast.expr, terms: list[ast.expr], ops: list[ast.cmpop]) -> None:
         for i, op in enumerate(ops):
@@ -205,7 +215,10 @@ class _Walk:
         raise ExpressionError(
             f"{self._text!r}: {ast.unparse(node)!r} is not part of the language; allowed: numbers, "
             "names, + - * / % **, comparisons, and or not, 'a if c else b', nan, abs floor trunc "
-            "round sqrt log log10 exp min max unix(year, month, day, hour, minute, second)"
+            "round sqrt log log10 exp min max unix(year, month, day, hour, minute, second)",
+            f"{self._text!r}: {ast.unparse(node)!r} gehört nicht zur Sprache; möglich: Zahlen, "
+            "Namen, + - * / % **, Vergleiche, and or not, 'a if c else b', nan, abs floor trunc "
+            "round sqrt log log10 exp min max unix(year, month, day, hour, minute, second)",
         )
 
 

@@ -8,6 +8,8 @@ from typing import Any, get_args
 
 import msgspec
 
+from stadtsinn.base.explaining import explained
+from stadtsinn.base.sentence import Sentence, Unusable
 from stadtsinn.decoders.language import model
 
 # msgspec 0.22 builds what it needs of a class when it first converts to it; two threads at once
@@ -16,13 +18,21 @@ _CONVERTING = threading.Lock()
 
 MIN_EXAMPLES = 3
 
+_NO_FRAMES = Sentence(
+    "no [[frames]]; describe at least one frame",
+    "kein [[frames]]; mindestens einen Frame beschreiben",
+)
+_ITEMS_EXPECTED = Sentence("expected a list of items", "erwartet wird eine Liste von Einträgen")
+_TABLE_EXPECTED = Sentence("expected a table { … }", "erwartet wird eine Tabelle { … }")
+_TABLES_EXPECTED = Sentence("expected a list of tables", "erwartet wird eine Liste von Tabellen")
 
-class DeviceFileError(ValueError):
-    """A device file that cannot be used; the message names file, line, place and remedy."""
 
-    def __init__(self, file: str, place: str, message: str, line: int | None = None) -> None:
-        where = file if line is None else f"{file}:{line}"
-        super().__init__(f"{where}: {place}: {message}" if place else f"{where}: {message}")
+class DeviceFileError(Unusable):
+    """A device file that cannot be used; the text names file, line, place and remedy."""
+
+    def __init__(self, file: str, place: str, message: Sentence, line: int | None = None) -> None:
+        said = message.about(file if line is None else f"{file}:{line}", place)
+        super().__init__(said.english, said.german)
         self.file, self.place, self.message = file, place, message
 
     def at(self, line: int | None) -> DeviceFileError:
@@ -51,10 +61,10 @@ def load(text: str, file: str) -> model.DeviceFile:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise DeviceFileError(file, "", f"not TOML: {error}") from None
+        raise DeviceFileError(file, "", explained(error)) from None
     frames = raw.pop("frames", None)
     if not isinstance(frames, list) or not frames:
-        raise DeviceFileError(file, "", "no [[frames]]; describe at least one frame")
+        raise DeviceFileError(file, "", _NO_FRAMES)
     read = tuple(_frame(frame, f"frames[{i}]", file) for i, frame in enumerate(frames))
     device = _convert({**raw, "frames": ()}, model.DeviceFile, "", file)
     assert isinstance(device, model.DeviceFile)
@@ -62,8 +72,12 @@ def load(text: str, file: str) -> model.DeviceFile:
         raise DeviceFileError(
             file,
             "examples",
-            f"{len(device.examples)} [[examples]]; a device needs at least {MIN_EXAMPLES} "
-            "real payloads with expected readings and vendor fields",
+            Sentence(
+                f"{len(device.examples)} [[examples]]; a device needs at least {MIN_EXAMPLES} "
+                "real payloads with expected readings and vendor fields",
+                f"{len(device.examples)} [[examples]]; ein Gerät braucht mindestens {MIN_EXAMPLES} "
+                "echte Nutzdaten mit erwarteten Messwerten und Feldern des Herstellers",
+            ),
         )
     return msgspec.structs.replace(device, frames=read)
 
@@ -78,7 +92,7 @@ def _frame(raw: object, place: str, file: str) -> model.Frame:
 
 def _body(raw: object, place: str, file: str) -> tuple[model.Item, ...]:
     if not isinstance(raw, list):
-        raise DeviceFileError(file, place, "expected a list of items")
+        raise DeviceFileError(file, place, _ITEMS_EXPECTED)
     return tuple(_item(item, f"{place}[{i}]", file) for i, item in enumerate(raw))
 
 
@@ -88,11 +102,15 @@ def _item(raw: object, place: str, file: str) -> model.Item:
     if len(kinds) > 1 and "list" in kinds:
         kinds = ["list"]
     if len(kinds) != 1:
+        known = ", ".join(sorted(_ITEMS))
         raise DeviceFileError(
             file,
             place,
-            f"an item needs exactly one of {', '.join(sorted(_ITEMS))}; "
-            f"found {', '.join(kinds) or 'none'}",
+            Sentence(
+                f"an item needs exactly one of {known}; found {', '.join(kinds) or 'none'}",
+                f"ein Eintrag braucht genau eines von {known}; gefunden: "
+                f"{', '.join(kinds) or 'keines'}",
+            ),
         )
     return _filled(table, _ITEMS[kinds[0]], place, file)  # type: ignore[return-value]
 
@@ -105,7 +123,7 @@ def _filled(table: dict[str, Any], kind: type[model.Strict], place: str, file: s
     for key in _HOLDERS.keys() & table.keys():
         holders = table[key]
         if not isinstance(holders, list) or not holders:
-            raise DeviceFileError(file, f"{place}.{key}", "expected a list of tables")
+            raise DeviceFileError(file, f"{place}.{key}", _TABLES_EXPECTED)
         nested[key] = tuple(
             _filled(
                 _table(h, f"{place}.{key}[{i}]", file), _HOLDERS[key], f"{place}.{key}[{i}]", file
@@ -126,10 +144,13 @@ def _convert(
         message, _, inner = str(error).partition(" - at ")
         where = (place + inner.strip("`").removeprefix("$")).lstrip(".")
         known = ", ".join(f.name for f in msgspec.structs.fields(kind))
-        raise DeviceFileError(file, where, f"{message} (keys here: {known})") from None
+        said = Sentence(
+            f"{message} (keys here: {known})", f"passt hier nicht: {message} (Schlüssel: {known})"
+        )
+        raise DeviceFileError(file, where, said) from None
 
 
 def _table(raw: object, place: str, file: str) -> dict[str, Any]:
     if not isinstance(raw, dict):
-        raise DeviceFileError(file, place, "expected a table { … }")
+        raise DeviceFileError(file, place, _TABLE_EXPECTED)
     return dict(raw)

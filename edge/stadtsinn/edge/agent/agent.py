@@ -16,6 +16,7 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import HealthServer
 from stadtsinn.base.mqtt.broker import Broker, Will
 from stadtsinn.base.mqtt.link import Connected, Message, MessageTooLarge, MqttLink
+from stadtsinn.base.mqtt.liveness import Liveness
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.edge.agent.clock_watch import ClockWatch, monotonic_micros
 from stadtsinn.edge.agent.decoding import Decode, GroupDecoder, decode_one_by_one, load_kernel
@@ -86,6 +87,7 @@ class EdgeAgent:
             beat=lambda: self._watchdog.beat("intake"),
             on_fatal=self._fail,
             clock_watch=self._clock_watch,
+            liveness=Liveness(clock, old_messages=settings.local_broker.old_events),
         )
         local, cloud = settings.local(), settings.cloud()
         self._local = MqttLink(

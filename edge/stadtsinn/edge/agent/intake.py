@@ -75,10 +75,11 @@ class Intake:
         beat: Callable[[], None],
         on_fatal: Callable[[], None],
         clock_watch: ClockWatch,
+        liveness: Liveness,
     ) -> None:
         self.device_types = device_types
         self.link: MqttLink | None = None
-        self.liveness = Liveness(clock)
+        self.liveness = liveness
         self.last_uplink: Instant | None = None
         self.refused_because = ""
         """Why the spool accepts no rows at present; empty while it does."""

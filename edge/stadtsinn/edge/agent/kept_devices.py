@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.base.sentence import Explained
 from stadtsinn.edge.agent.beside import open_beside
 from stadtsinn.edge.agent.kept import UNREADABLE
 
@@ -39,7 +40,10 @@ def drop(spool: Path, devices: Collection[str]) -> int:
     """
     known = {one.device for one in kept_devices(spool)}
     if missing := sorted(set(devices) - known):
-        raise ValueError(f"nothing is kept of {missing[0]}: 'stadtsinn edge kept list' shows all")
+        raise Explained(
+            f"nothing is kept of {missing[0]}: 'stadtsinn edge kept list' shows all",
+            f"von {missing[0]} liegt hier nichts: 'stadtsinn edge kept list' zeigt alles",
+        )
     stored = [("" if device == UNREADABLE else device,) for device in devices]
     with open_beside(spool, "kept") as connection, connection:
         return connection.executemany("DELETE FROM kept WHERE device = ?", stored).rowcount

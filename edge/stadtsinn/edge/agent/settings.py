@@ -25,9 +25,14 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class LocalBroker(BrokerSettings):
-    """The broker that the network server publishes to, and the `format` of its events."""
+    """The broker that the network server publishes to, and the `format` of its events.
+
+    `old_events`: they may be published there long after they happened, by a bridge between brokers
+    that stores, or from a recording; so a late time in them is believed.
+    """
 
     format: FormatName = DEFAULT_FORMAT
+    old_events: bool = False
     topics: tuple[str, ...] = ()
 
 
@@ -142,6 +147,7 @@ port = 1883
 # session_days = 30       # how long it keeps our session, and what comes, while we are away
 # format = "the_things_stack"   # without: "chirpstack"; user name: application@tenant
 # topics = ["application/+/device/+/event/up"]
+# old_events = true       # a bridge passes them on, perhaps hours late: believe their times
 
 [cloud_broker]            # the town's broker
 host = "mqtt.musterstadt.example"

@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.edge.network_servers.formats import FORMATS
 
 LONGEST = 63
@@ -34,14 +35,18 @@ ROLES = (INGEST, EVENTS, *FORMATS)
 def checked_edge_id(text: str) -> str:
     """The text itself; raises ValueError saying what an edge id looks like."""
     if not _EDGE_ID.fullmatch(text):
-        raise ValueError(
+        raise Unusable(
             f"use 1 to {LONGEST} of a-z, 0-9 and '-', no '-' at an end: an edge id is part of "
-            "topics and the common name of the agent's certificate"
+            "topics and the common name of the agent's certificate",
+            f"1 bis {LONGEST} Zeichen aus a-z, 0-9 und '-', kein '-' am Rand: die Kennung steht "
+            "in Topics und als Name im Zertifikat des Agenten",
         )
     if text in ROLES or text.startswith(OWN_PREFIX):
-        raise ValueError(
+        raise Unusable(
             "parts of the cloud have this name at the broker: take another one, such as the "
-            "place where the agent runs"
+            "place where the agent runs",
+            "so heißen Teile der Zentrale am Broker: einen anderen Namen nehmen, etwa den Ort, "
+            "an dem der Agent läuft",
         )
     return text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.edge.network_servers.chirpstack import ChirpStack
 from stadtsinn.edge.network_servers.format import NetworkServerFormat
 from stadtsinn.edge.network_servers.the_things_stack import TheThingsStack
@@ -16,7 +17,7 @@ DEFAULT_FORMAT = ChirpStack.name
 """The format of events that do not state one: the first version had only this."""
 
 
-class UnknownFormat(ValueError):
+class UnknownFormat(Unusable):
     """An unknown name of a format; the text lists the known ones."""
 
 
@@ -25,8 +26,13 @@ def format_named(name: str) -> NetworkServerFormat:
     known = FORMATS.get(name)
     if known is None:
         near = get_close_matches(name, FORMATS, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(FORMATS)}"
-        raise UnknownFormat(f"unknown format '{name}' of a network server: {hint}")
+        names = ", ".join(FORMATS)
+        hint = f"did you mean '{near[0]}'?" if near else f"known are {names}"
+        german = f"war '{near[0]}' gemeint?" if near else f"bekannt sind {names}"
+        raise UnknownFormat(
+            f"unknown format '{name}' of a network server: {hint}",
+            f"unbekanntes Format '{name}' eines Netzwerkservers: {german}",
+        )
     return known
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from stadtsinn.base.language import Language
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.rules.kind import Judgement, Past, Phrases, RuleKind, Sample, Stage, Verdict
 from stadtsinn.rules.limits import Level
 
@@ -26,11 +27,16 @@ class Band(RuleKind):
     @model_validator(mode="after")
     def _has_an_inside(self) -> Self:
         if self.low >= self.high:
-            raise ValueError(f"'low' ({self.low:g}) has to lie below 'high' ({self.high:g})")
+            raise Unusable(
+                f"'low' ({self.low:g}) has to lie below 'high' ({self.high:g})",
+                f"'low' ({self.low:g}) muss unter 'high' ({self.high:g}) liegen",
+            )
         if self.low + self.margin > self.high - self.margin:
-            raise ValueError(
+            raise Unusable(
                 f"'margin' ({self.margin:g}) leaves nothing between {self.low:g} and "
-                f"{self.high:g}, where the alarm could end: make it smaller"
+                f"{self.high:g}, where the alarm could end: make it smaller",
+                f"'margin' ({self.margin:g}) lässt zwischen {self.low:g} und {self.high:g} nichts "
+                "übrig, wo der Alarm enden könnte: kleiner wählen",
             )
         return self
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from stadtsinn.base.instant import SECOND
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.rules.kind import Judgement, Past, Sample
 from stadtsinn.rules.kinds.sum import Sum, total_after
 from stadtsinn.rules.window import Window
@@ -19,10 +20,13 @@ class Increase(Sum):
 
     kind_name: ClassVar[str] = "increase"
 
-    def refuses(self, quantity: str, aggregate: str) -> str | None:
+    def refuses(self, quantity: str, aggregate: str) -> Sentence | None:
         if aggregate == "counter":
             return None
-        return f"'{quantity}' is no running total: use the kind 'sum' or 'change'"
+        return Sentence(
+            f"'{quantity}' is no running total: use the kind 'sum' or 'change'.",
+            f"'{quantity}' ist kein Zählerstand: die Art 'sum' oder 'change' nehmen.",
+        )
 
     def judge(self, sample: Sample, past: Past) -> Judgement:
         window = Window.of(past.notes)

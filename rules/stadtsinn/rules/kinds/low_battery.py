@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from stadtsinn.base.instant import SECOND
 from stadtsinn.base.language import Language
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.rules.kind import Judgement, Past, Phrases, Sample, Stage, Verdict
 from stadtsinn.rules.limits import Limited, Within
 from stadtsinn.rules.window import Window
@@ -28,10 +29,14 @@ class LowBattery(Limited):
     def worse_above(self) -> bool:
         return False
 
-    def refuses(self, quantity: str, aggregate: str) -> str | None:  # noqa: ARG002
+    def refuses(self, quantity: str, aggregate: str) -> Sentence | None:  # noqa: ARG002
         if quantity in _QUANTITIES:
             return None
-        return f"'{quantity}' is not of a battery: use one of {', '.join(_QUANTITIES)}"
+        known = ", ".join(_QUANTITIES)
+        return Sentence(
+            f"'{quantity}' is not of a battery: use one of {known}.",
+            f"'{quantity}' gehört zu keiner Batterie: möglich sind {known}.",
+        )
 
     def judge(self, sample: Sample, past: Past) -> Judgement:
         window, since = Window.of(past.notes), past.notes.get("since")

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from stadtsinn.base.language import Language
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.rules.kind import (
     FIRST_LEVEL,
     Judgement,
@@ -46,15 +47,20 @@ class Permit(RuleKind):
     @model_validator(mode="after")
     def _apart(self) -> Self:
         if self.warn_percent is not None and self.warn_percent >= self.alarm_percent:
-            raise ValueError(
+            raise Unusable(
                 f"'warn_percent' ({self.warn_percent:g}) has to lie below 'alarm_percent' "
-                f"({self.alarm_percent:g}): a warning comes before the alarm"
+                f"({self.alarm_percent:g}): a warning comes before the alarm",
+                f"'warn_percent' ({self.warn_percent:g}) muss unter 'alarm_percent' "
+                f"({self.alarm_percent:g}) liegen: erst die Warnung, dann der Alarm",
             )
         if self.off_percent >= self._on_percent:
-            raise ValueError(
+            raise Unusable(
                 f"'off_percent' ({self.off_percent:g}) has to lie below {self._on_percent:g}, "
                 "where the first message comes: between the two everything stays as it is, so "
-                "that it does not flicker"
+                "that it does not flicker",
+                f"'off_percent' ({self.off_percent:g}) muss unter {self._on_percent:g} liegen, "
+                "wo die erste Meldung kommt: dazwischen bleibt alles, wie es ist, damit es "
+                "nicht flattert",
             )
         return self
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 from pydantic import model_validator
 
 from stadtsinn.base.instant import SECOND
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.rules.kind import Judgement, Past, Sample
 from stadtsinn.rules.limits import Limited, Within, require_positive_off, span
 from stadtsinn.rules.window import Window, exact
@@ -32,12 +33,19 @@ class Sum(Limited):
         require_positive_off(self.off)
         return self
 
-    def refuses(self, quantity: str, aggregate: str) -> str | None:
+    def refuses(self, quantity: str, aggregate: str) -> Sentence | None:
         if aggregate == "sum":
             return None
         if aggregate == "counter":
-            return f"'{quantity}' is a running total: use the kind 'increase'"
-        return f"'{quantity}' is no amount that adds up: use the kind 'threshold' or 'change'"
+            return Sentence(
+                f"'{quantity}' is a running total: use the kind 'increase'.",
+                f"'{quantity}' ist ein Zählerstand: die Art 'increase' nehmen.",
+            )
+        return Sentence(
+            f"'{quantity}' is no amount that adds up: use the kind 'threshold' or 'change'.",
+            f"'{quantity}' ist keine Menge, die sich summiert: die Art 'threshold' oder "
+            "'change' nehmen.",
+        )
 
     def judge(self, sample: Sample, past: Past) -> Judgement:
         window = Window.of(past.notes).with_sample(sample, sample.value, self.within_s * SECOND)

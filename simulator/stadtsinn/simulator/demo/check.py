@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from stadtsinn.base.backoff import wait_until
 from stadtsinn.base.instant import MINUTE, Instant
+from stadtsinn.base.sentence import Explained
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.simulator.demo.children import Child
 from stadtsinn.simulator.demo.progress import Progress, look
@@ -28,7 +29,7 @@ KILL_INGEST_AFTER = 90 * MINUTE
 """Time after the start of the day, when a minute's messages have just reached the broker."""
 
 
-class Stuck(Exception):
+class Stuck(Explained):
     """The cloud did not process everything in time; the text says how far it came."""
 
 
@@ -89,7 +90,7 @@ class Disasters:
             return progress.settled(expected) and (not cut or self._spool_holds(moment))
 
         if not wait_until(settled, timeout=_PATIENCE_S):
-            raise Stuck(self._where(self._look(), expected))
+            raise self._stuck(self._look(), expected)
 
     def _look(self) -> Progress:
         with self._database.read() as connection:
@@ -111,9 +112,13 @@ class Disasters:
         child.kill()
         child.start()
 
-    def _where(self, progress: Progress, expected: int) -> str:
-        return (
+    def _stuck(self, progress: Progress, expected: int) -> Stuck:
+        spooled, logs = self._stage.spooled(), f"{self._stage.folder}/*.log"
+        return Stuck(
             f"after {_PATIENCE_S} s the log had {progress.committed} of {expected} uplinks, "
             f"followers were {progress.behind} behind, {progress.unsent} messages unsent, "
-            f"the edge's spool held {self._stage.spooled()}: see {self._stage.folder}/*.log"
+            f"the edge's spool held {spooled}: see {logs}",
+            f"nach {_PATIENCE_S} s hatte das Log {progress.committed} von {expected} Meldungen, "
+            f"Follower waren {progress.behind} zurück, {progress.unsent} Nachrichten nicht "
+            f"gesendet, im Spool des Agenten lagen {spooled}: siehe {logs}",
         )

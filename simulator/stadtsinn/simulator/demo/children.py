@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stadtsinn.base.private_files import private_file
+from stadtsinn.base.sentence import Explained
 
 _STOP_SECONDS = 60
 
@@ -64,7 +65,7 @@ def interrupt_waits() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-class ChildFailed(Exception):
+class ChildFailed(Explained):
     """A child ended by itself; the text names its log file and the last lines of it."""
 
 
@@ -87,7 +88,10 @@ class Child:
     @property
     def pid(self) -> int:
         if self._process is None:
-            raise ChildFailed(f"{self.name} does not run")
+            raise ChildFailed(
+                f"{self.name} does not run",
+                f"{self.name} läuft nicht",
+            )
         return self._process.pid
 
     def start(self) -> None:
@@ -107,7 +111,9 @@ class Child:
         if self._process is not None and self._process.poll() is not None:
             raise ChildFailed(
                 f"{self.name} ended with code {self._process.returncode}: "
-                f"{self._log_tail()} (see {self.log})"
+                f"{self._log_tail()} (see {self.log})",
+                f"{self.name} endete mit Rückgabewert {self._process.returncode}: "
+                f"{self._log_tail()} (siehe {self.log})",
             )
 
     def kill(self) -> None:

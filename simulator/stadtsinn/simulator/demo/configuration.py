@@ -32,6 +32,7 @@ def edge_toml(
     credentials: Credentials,
     spool: Path,
     local_format: str,
+    old_events: bool,
 ) -> str:
     """An edge agent that reaches the cloud through `backhaul`.
 
@@ -42,6 +43,7 @@ edge_id = {_text(edge_id)}
 [local_broker]
 port = {ports.local}
 format = {_text(local_format)}
+old_events = {str(old_events).lower()}
 [cloud_broker]
 host = "127.0.0.1"
 port = {backhaul}

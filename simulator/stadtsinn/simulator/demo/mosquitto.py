@@ -19,6 +19,7 @@ from typing import Self
 
 from stadtsinn.base.backoff import Backoff
 from stadtsinn.base.private_files import private_file, private_folder, write_private
+from stadtsinn.base.sentence import Explained, Sentence
 from stadtsinn.simulator.demo.children import interrupt_waits
 from stadtsinn.simulator.demo.ports import free_port
 
@@ -26,17 +27,20 @@ PACKAGE = "mosquitto"
 # These only bound hanging; a busy machine may be slow.
 _START_SECONDS = 60.0
 _STOP_SECONDS = 60.0
-HOW_TO_INSTALL = (
+HOW_TO_INSTALL = Sentence(
     "Mosquitto was not found and could not be fetched. Install it with your system's package "
     "manager (Debian, Ubuntu, Raspberry Pi OS: 'sudo apt-get install mosquitto'; Fedora: "
-    "'sudo dnf install mosquitto'; macOS: 'brew install mosquitto') and try again."
+    "'sudo dnf install mosquitto'; macOS: 'brew install mosquitto') and try again.",
+    "Mosquitto wurde nicht gefunden und ließ sich nicht holen. Mit der Paketverwaltung des Systems "
+    "installieren (Debian, Ubuntu, Raspberry Pi OS: 'sudo apt-get install mosquitto'; Fedora: "
+    "'sudo dnf install mosquitto'; macOS: 'brew install mosquitto') und noch einmal versuchen.",
 )
 
 
 _CONNECTING = Backoff(first=0.01, longest=0.1)
 
 
-class MosquittoUnavailable(Exception):
+class MosquittoUnavailable(Explained):
     """There is no Mosquitto on this machine; the text says how to install it."""
 
 
@@ -59,17 +63,20 @@ def find_mosquitto(cache: Path) -> Program:
     if found:
         return found
     if not shutil.which("apt-get"):
-        raise MosquittoUnavailable(HOW_TO_INSTALL)
+        raise MosquittoUnavailable.of(HOW_TO_INSTALL)
     try:
         if os.geteuid() == 0:
             _install()
         else:
             _unpack(cache)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise MosquittoUnavailable(f"{HOW_TO_INSTALL} ({_last_line(error)})") from error
+        said = _last_line(error)
+        raise MosquittoUnavailable(
+            f"{HOW_TO_INSTALL.english} ({said})", f"{HOW_TO_INSTALL.german} ({said})"
+        ) from error
     found = _on_path() or _unpacked(cache)
     if not found:
-        raise MosquittoUnavailable(HOW_TO_INSTALL)
+        raise MosquittoUnavailable.of(HOW_TO_INSTALL)
     return found
 
 
@@ -246,5 +253,6 @@ class Mosquitto:
             return
         said = log.read_text(errors="replace").strip().splitlines()[-2:]
         raise MosquittoUnavailable(
-            f"Mosquitto did not start on port {self.port}: {' / '.join(said) or 'no message'}"
+            f"Mosquitto did not start on port {self.port}: {' / '.join(said) or 'no message'}",
+            f"Mosquitto startete auf Port {self.port} nicht: {' / '.join(said) or 'keine Meldung'}",
         )

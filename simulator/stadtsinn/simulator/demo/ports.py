@@ -12,6 +12,8 @@ import random
 import socket
 from collections import deque
 
+from stadtsinn.base.sentence import Explained
+
 # Linux hands out 32768 and above to outgoing connections.
 _CANDIDATES = range(20_000, 32_000)
 _RESERVATIONS_KEPT = 128
@@ -28,7 +30,10 @@ def free_port() -> int:
         if reservation is not None:
             _reservations.append(reservation)
             return port
-    raise OSError("Every TCP port from 20000 to 31999 is taken on 127.0.0.1.")
+    raise Explained(
+        "Every TCP port from 20000 to 31999 is taken on 127.0.0.1.",
+        "alle TCP-Ports von 20000 bis 31999 sind auf 127.0.0.1 belegt.",
+    )
 
 
 def _reserve(port: int) -> socket.socket | None:

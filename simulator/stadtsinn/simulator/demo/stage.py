@@ -1,6 +1,6 @@
 """Starts the demo's processes: two brokers, the line between them, an edge agent and the cloud.
 
-Everything lives in one folder, so that it can be looked at afterwards and started again.
+Everything lives in one folder, so that it can be looked at afterwards.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _READY_SECONDS = 180
 class Setting:
     """What is played: devices, clock and series store.
 
-    `local_format`: of the network server beside the edge agent.
+    `local_format`: of the network server beside the edge agent; `old_events`: they are recorded.
     """
 
     town: Town
@@ -49,6 +49,7 @@ class Setting:
     series_url: str | None = None
     api_port: int | None = None
     local_format: str = DEFAULT_FORMAT
+    old_events: bool = False
 
 
 class Stage:
@@ -74,7 +75,7 @@ class Stage:
         self.database_url = f"sqlite:///{folder / 'cloud.sqlite'}"
         self.series_url = setting.series_url or f"sqlite:///{folder / 'series.sqlite'}"
         self._edge_id = setting.town.edges[0].id
-        authority = _authority(folder / "certificates")
+        authority = Authority.create(folder / "certificates", "stadtsinn demo authority")
         self._edge_credentials = authority.issue_edge(self._edge_id, renew=True)
         self.local_broker = Mosquitto(program, folder / "broker-local", port=self._ports.local)
         self._passwords = own_passwords(folder / "passwords")
@@ -179,7 +180,9 @@ class Stage:
 
         if not wait_until(holds, timeout=_READY_SECONDS):
             raise ChildFailed(
-                f"not everything was ready within {_READY_SECONDS} s: see {self.folder}/*.log"
+                f"not everything was ready within {_READY_SECONDS} s: see {self.folder}/*.log",
+                f"innerhalb von {_READY_SECONDS} s war nicht alles bereit: siehe "
+                f"{self.folder}/*.log",
             )
 
     def _edge_child(self) -> Child:
@@ -194,6 +197,7 @@ class Stage:
                 self._edge_credentials,
                 spool,
                 self.setting.local_format,
+                self.setting.old_events,
             ),
         )
         return self._child("edge", ["edge", "run", "--config", str(config)])
@@ -210,10 +214,3 @@ class Stage:
     def _child(self, name: str, arguments: Sequence[str]) -> Child:
         clock = ["--clock", self.setting.clock_spec]
         return Child(name, [*arguments, *clock], self.folder / f"{name}.log")
-
-
-def _authority(folder: Path) -> Authority:
-    """The demo's own; a demo that is started again in the same folder keeps it."""
-    if (folder / "ca.key").exists():
-        return Authority.open(folder)
-    return Authority.create(folder, "stadtsinn demo authority")

@@ -10,6 +10,7 @@ from typing import Protocol
 from paho.mqtt.client import MQTTMessageInfo
 
 from stadtsinn.base.instant import MINUTE, SECOND, Instant
+from stadtsinn.base.sentence import Explained, Unusable
 from stadtsinn.simulator.market_day.day import MarketDay
 from stadtsinn.simulator.radio.network_servers import NetworkServer
 
@@ -63,7 +64,10 @@ class TimeLapse:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         if speed <= 0:
-            raise ValueError(f"speed {speed}: give a number above 0, e.g. 60 for an hour a minute")
+            raise Unusable(
+                f"speed {speed}: give a number above 0, e.g. 60 for an hour a minute",
+                f"Tempo {speed}: eine Zahl über 0 angeben, z. B. 60 für eine Stunde je Minute",
+            )
         self._speed = speed
         self._quick_until = quick_until or Instant(0)
         self._monotonic = monotonic
@@ -93,7 +97,7 @@ class TimeLapse:
         return Instant(int(slow_from + slow_s * self._speed * SECOND))
 
 
-class PublishingStuck(RuntimeError):
+class PublishingStuck(Explained):
     """A broker did not take a message in time."""
 
 
@@ -174,6 +178,8 @@ class Publisher:
             if not info.is_published():
                 raise PublishingStuck(
                     f"a broker did not take message {info.mid} within {_PUBLISH_TIMEOUT_S:.0f} s: "
-                    "is it running, and is its queue full?"
+                    "is it running, and is its queue full?",
+                    f"ein Broker nahm die Nachricht {info.mid} nicht innerhalb von "
+                    f"{_PUBLISH_TIMEOUT_S:.0f} s an: läuft er, und ist seine Warteschlange voll?",
                 )
         self._pending.clear()

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stadtsinn.base.instant import Instant
 from stadtsinn.edge.network_servers.chirpstack import ChirpStack
 from stadtsinn.edge.network_servers.format import UP, NetworkServerFormat
 from stadtsinn.edge.network_servers.formats import format_named, format_of_topic
@@ -51,11 +52,15 @@ _THINGS_DOWN = "downlink_"
 
 @dataclass(frozen=True)
 class Event:
-    """One event of a network server, with the topic that its agents subscribe to."""
+    """One event of a network server, with the topic that its agents subscribe to.
+
+    `recorded`: when a recorder took it; None where nothing says that.
+    """
 
     server: NetworkServerFormat
     topic: str
     payload: bytes
+    recorded: Instant | None = None
 
 
 def server_of_topic(topic: str) -> NetworkServerFormat | None:

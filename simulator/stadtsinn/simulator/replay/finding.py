@@ -12,6 +12,7 @@ from typing import Any
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.edge.network_servers.format import NetworkServerFormat
 from stadtsinn.simulator.replay import foreign
+from stadtsinn.simulator.replay.dating import recorded_at, recorded_in, stamped
 from stadtsinn.simulator.replay.documents import Piece, Row, pieces
 from stadtsinn.simulator.replay.events import (
     Event,
@@ -69,7 +70,7 @@ def _in_pieces(text: str) -> Iterator[Found]:
         if piece.value is None and not piece.broken and topic is not None and announced:
             waiting = topic  # its payload stands in the next line
             continue
-        for what in _in_piece(piece, topic or waiting, rest):
+        for what in stamped(_in_piece(piece, topic or waiting, rest), recorded_in(piece.lead)):
             yield Found(piece.line, what)
         waiting = None
 
@@ -108,7 +109,7 @@ def _in_value(value: Any, topic: str | None, depth: int) -> Iterator[Event | Sen
     if depth == 0:
         return
     if isinstance(value, Mapping):
-        yield from _in_object(value, topic, depth)
+        yield from stamped(_in_object(value, topic, depth), recorded_at(value))
     elif isinstance(value, str):
         yield from _in_string(value, topic, depth)
     elif isinstance(value, bytes):

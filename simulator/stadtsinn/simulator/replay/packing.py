@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from stadtsinn.base.bounded_files import read_whole
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.base.text_files import NoText, decoded
 from stadtsinn.simulator.replay.refusal import NotARecording
@@ -48,33 +49,27 @@ _KINDS: tuple[tuple[bytes, str, str, tuple[str, str]], ...] = (
 
 def text_of(path: Path) -> str:
     """The text of a recording, unpacked. Raises OSError, NotARecording."""
-    content = path.read_bytes()
+    content = read_whole(path, _LARGEST)
     for _ in range(_FOLDED):
         content, packed = _unpacked(content), content
         if content is packed:
             break
     if not content.strip():
         raise NotARecording(
-            Sentence(
-                "the file is empty: was anything sent while it was recorded?",
-                "die Datei ist leer: wurde während der Aufzeichnung etwas gesendet?",
-            )
+            "the file is empty: was anything sent while it was recorded?",
+            "die Datei ist leer: wurde während der Aufzeichnung etwas gesendet?",
         )
     for beginning, english, german, remedy in _KINDS:
         if content.startswith(beginning):
-            raise NotARecording(
-                Sentence(f"this is {english}: {remedy[0]}", f"das ist {german}: {remedy[1]}")
-            )
+            raise NotARecording(f"this is {english}: {remedy[0]}", f"das ist {german}: {remedy[1]}")
     try:
         return decoded(content)
     except NoText:
         raise NotARecording(
-            Sentence(
-                "this is no text: record protobuf events in hex "
-                '(mosquitto_sub -F \'{"topic":"%t","payload_hex":"%x"}\')',
-                "das ist kein Text: Protobuf-Ereignisse hexadezimal aufzeichnen "
-                '(mosquitto_sub -F \'{"topic":"%t","payload_hex":"%x"}\')',
-            )
+            "this is no text: record protobuf events in hex "
+            '(mosquitto_sub -F \'{"topic":"%t","payload_hex":"%x"}\')',
+            "das ist kein Text: Protobuf-Ereignisse hexadezimal aufzeichnen "
+            '(mosquitto_sub -F \'{"topic":"%t","payload_hex":"%x"}\')',
         ) from None
 
 
@@ -99,10 +94,10 @@ def _inflated(stream: gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile) -> bytes:
             parts.append(part)
             size += len(part)
             if size > _LARGEST:
-                raise NotARecording(_TOO_LARGE)
+                raise NotARecording.of(_TOO_LARGE)
     except (OSError, EOFError, zlib.error, lzma.LZMAError):
         if not parts:
-            raise NotARecording(_DAMAGED) from None
+            raise NotARecording.of(_DAMAGED) from None
     return b"".join(parts)
 
 
@@ -112,28 +107,23 @@ def _only_file(content: bytes) -> bytes:
             files = [one for one in packed.infolist() if not one.is_dir()]
             if any(one.filename == "[Content_Types].xml" for one in files):
                 raise NotARecording(
-                    Sentence(
-                        "this is an Excel or Word file: a list of devices is for 'stadtsinn "
-                        "registry import-devices' (saved as CSV); a recording has the network "
-                        "server's events as text",
-                        "das ist eine Excel- oder Word-Datei: eine Geräteliste ist für 'stadtsinn "
-                        "registry import-devices' (als CSV gespeichert); eine Aufzeichnung hat die "
-                        "Ereignisse des Netzwerkservers als Text",
-                    )
+                    "this is an Excel or Word file: a list of devices is for 'stadtsinn "
+                    "registry import-devices' (saved as CSV); a recording has the network "
+                    "server's events as text",
+                    "das ist eine Excel- oder Word-Datei: eine Geräteliste ist für 'stadtsinn "
+                    "registry import-devices' (als CSV gespeichert); eine Aufzeichnung hat die "
+                    "Ereignisse des Netzwerkservers als Text",
                 )
             if len(files) != 1:
                 raise NotARecording(
-                    Sentence(
-                        f"this is a ZIP with {len(files)} files: unpack it and replay each",
-                        f"das ist ein ZIP mit {len(files)} Dateien: entpacken und einzeln "
-                        "abspielen",
-                    )
+                    f"this is a ZIP with {len(files)} files: unpack it and replay each",
+                    f"das ist ein ZIP mit {len(files)} Dateien: entpacken und einzeln abspielen",
                 )
             if files[0].file_size > _LARGEST:
-                raise NotARecording(_TOO_LARGE)
+                raise NotARecording.of(_TOO_LARGE)
             return packed.read(files[0])
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error):
-        raise NotARecording(_DAMAGED) from None
+        raise NotARecording.of(_DAMAGED) from None
 
 
 _TOO_LARGE = Sentence(

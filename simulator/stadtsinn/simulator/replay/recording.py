@@ -26,6 +26,7 @@ from stadtsinn.edge.network_servers.format import (
     UnreadableEvent,
 )
 from stadtsinn.edge.network_servers.formats import DEFAULT_FORMAT, format_named
+from stadtsinn.simulator.replay.dating import UNDATED, dated
 from stadtsinn.simulator.replay.events import Event
 from stadtsinn.simulator.replay.finding import OTHER, Found, found_in
 from stadtsinn.simulator.replay.foreign import foreign_text
@@ -68,9 +69,7 @@ class Recording:
             f"kein Uplink ist lesbar (Ereignisse: {count})" if count else "kein Ereignis gefunden",
         )
         told = (nothing, *self.faults)
-        raise NotARecording(
-            Sentence("\n".join(one.english for one in told), "\n".join(one.german for one in told))
-        )
+        raise NotARecording.of(Sentence.joined(told, "\n"))
 
 
 def read_recording(path: Path, now: Instant, format_name: str | None = None) -> Recording:
@@ -81,7 +80,7 @@ def read_recording(path: Path, now: Instant, format_name: str | None = None) -> 
     """
     text = text_of(path)
     if (sentence := foreign_text(text)) is not None:
-        raise NotARecording(sentence)
+        raise NotARecording.of(sentence)
     found = [*found_in(text)]
     server = format_named(format_name) if format_name else _recognised(found)
     messages: list[Recorded] = []
@@ -150,6 +149,10 @@ def _recorded(event: Event, now: Instant) -> tuple[Recorded, Sentence | None]:
         return Recorded(event.topic, event.payload, None, is_up), said
     if isinstance(read, OtherEvent):
         return Recorded(event.topic, event.payload, None, False), None
+    if (with_time := dated(event, read, now)) is None:
+        return Recorded(event.topic, event.payload, read, is_up), UNDATED
+    if with_time is not event:
+        return _recorded(with_time, now)
     return Recorded(event.topic, event.payload, read, is_up), None
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from stadtsinn.base.sentence import Sentence
+from stadtsinn.base.sentence import Unusable
 
 
-class NotARecording(ValueError):
-    """Nothing in a file can be replayed; `sentence` says what it is and what to do."""
-
-    def __init__(self, sentence: Sentence) -> None:
-        super().__init__(sentence.english)
-        self.sentence = sentence
+class NotARecording(Unusable):
+    """Nothing in a file can be replayed; the text says what it is and what to do."""

@@ -102,7 +102,12 @@ def replay(
     recording = read_recording(recording_path, clock.now(), options.format_name)
     recording.require_uplinks()
     town = options.town or town_of(recording.messages, catalogue(), EDGE)
-    setting = Setting(town, series_url=options.series_url, local_format=recording.server.name)
+    setting = Setting(
+        town,
+        series_url=options.series_url,
+        local_format=recording.server.name,
+        old_events=True,
+    )
     with Stage(folder, find_mosquitto(cache), setting, clock) as stage:
         _send(stage, recording.messages, options.speed, report)
         database, series = stage.open_database(), stage.open_series()

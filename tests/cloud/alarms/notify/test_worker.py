@@ -130,6 +130,7 @@ def test_a_channel_that_is_away_is_asked_later(small_box: Outbox, sender: FakeSe
     worker.run_once()
     assert (small_box.row().status, small_box.row().settled) == ("UNKNOWN", False)
     sender.found = Found.YES
+    small_box.wait(60)
     worker.run_once()
     assert small_box.row().status == "ACCEPTED"
 
@@ -138,7 +139,7 @@ def test_a_worker_that_died_leaves_a_doubt(box: Outbox, sender: FakeSender) -> N
     box.put()
     with box.database.write() as connection:
         lease = Instant(box.wall.now() + 120 * SECOND)
-        claimed = outbox.claim(connection, box.row().id, ["sms"], box.wall.now(), lease)
+        claimed = outbox.claim(connection, box.row().id, ["sms"], box.now(), lease)
         assert claimed is not None
     worker = box.worker(sender)
     box.wait(119)
@@ -336,10 +337,11 @@ def test_what_another_worker_has_taken_meanwhile_is_left_to_it(
 
     def taken_between(*arguments: Any) -> Any:
         found = look(*arguments)
-        if first.id in found:
+        if first.id in {one.id for one in found}:
             with box.database.write() as connection:
-                now = box.wall.now()
-                outbox.claim(connection, first.id, ["sms"], now, Instant(now + 120 * SECOND))
+                now = box.now()
+                until = Instant(now.wall + 120 * SECOND)
+                outbox.claim(connection, first.id, ["sms"], now, until)
         return found
 
     monkeypatch.setattr(outbox, "due", taken_between)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import insert, select
 
 import fake_uplinks
+from databases import add_tenant
 from fake_market import NORTH, OPENING, SOUTH, Market, counter
 from stadtsinn.base.instant import DAY, MINUTE, Instant, to_datetime
+from stadtsinn.cloud.domains.crowd import follower as module
 from stadtsinn.cloud.domains.crowd.follower import LiveFollower
-from stadtsinn.cloud.domains.crowd.recount_repository import uncounted
+from stadtsinn.cloud.domains.crowd.recount import read_waiting
+from stadtsinn.cloud.domains.crowd.recount_repository import Uncounted, uncounted
+from stadtsinn.cloud.domains.crowd.tables import gate_counts
+from stadtsinn.cloud.domains.crowd.zones.model import Gate, Zone
+from stadtsinn.cloud.domains.crowd.zones.repository import insert_gate, insert_zone
+from stadtsinn.cloud.domains.crowd.zones.tables import gates
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.archive_files.archiving import archive_before
 from stadtsinn.cloud.log.followers.forgetting import rebuild
@@ -27,6 +36,7 @@ from stadtsinn.cloud.town.stations import service
 from stadtsinn.cloud.town.stations.model import Deployment
 from stadtsinn.cloud.town.stations.repository import deployments_page
 from stadtsinn.cloud.town.stations.service import Editor
+from stadtsinn.cloud.town.stations.tables import series_corrections
 
 pytestmark = pytest.mark.slow
 
@@ -82,6 +92,12 @@ class LoggedMarket:
 
     def tick(self, minute: float) -> None:
         self.market.tick(at(minute))
+
+    def one_tick(self, minute: float) -> None:
+        """In one transaction: there may be more."""
+        self.market.clock.set(at(minute))
+        with self.market.database.write() as connection:
+            self.market.follower.tick(connection, at(minute))
 
     def change(self, what: Any, *arguments: Any) -> None:
         with change(self.market.database) as connection:
@@ -160,6 +176,67 @@ def test_a_second_tick_and_a_rebuild_have_nothing_to_do(logged: LoggedMarket) ->
     logged.counted_from_the_log()
     with database.read() as connection:
         assert uncounted(connection) == []
+
+
+def test_one_town_does_not_wait_for_all_of_another(
+    logged: LoggedMarket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look is at one town's changes, and the next one at another's."""
+    looked: list[list[str]] = []
+
+    def looking(parts: Sequence[Uncounted], *others: Any) -> Any:
+        looked.append(sorted({part.tenant_id for part in parts}))
+        return read_waiting(parts[:1], *others)
+
+    monkeypatch.setattr("stadtsinn.cloud.domains.crowd.follower.read_waiting", looking)
+    database = logged.market.database
+    add_tenant(database, "aaa-loud")
+    fields = {"start": 0, "end": 1, "requested_at": 0, "requested_by": "key 1"}
+    rows = [{"tenant_id": "aaa-loud", "station": f"s{n}", **fields} for n in range(9)]
+    with database.write() as connection:
+        connection.execute(insert(series_corrections), rows)
+    CHANGES["swapped"](logged)
+    logged.tick(LAST)
+    assert looked[:2] == [["aaa-loud"], [logged.market.tenant]]
+
+
+def test_the_zones_of_a_station_are_counted_anew_a_few_at_a_time(
+    market: Market, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One in each transaction here. After a kill in between the others come."""
+    scope = Scope(market.tenant, Role.ADMIN, 0)
+    with change(market.database) as connection:
+        for slug in ("halle", "hof", "saal"):
+            insert_zone(connection, scope, Zone(slug=slug, name=slug))
+            gate = Gate(slug="nord", name="Nord", station="nord", channel="line_1")
+            insert_gate(connection, scope, slug, gate)
+    logged = LoggedMarket(market, tmp_path)
+    monkeypatch.setattr(module, "WORK", module.LOADED - 1)
+    CHANGES["swapped"](logged)
+    before = _counted(market)
+    for done in range(1, len(before) + 1):
+        logged.one_tick(LAST)
+        assert sum(counts != before[zone] for zone, counts in _counted(market).items()) == done
+        follower = LiveFollower(DirectoryCache(market.database), market.clock, logged.archive)
+        market.follower = follower
+    with market.database.read() as connection:
+        assert uncounted(connection) == []
+    counted = _counted(market)
+    logged.counted_from_the_log()
+    assert counted == _counted(market)
+
+
+def _counted(market: Market) -> dict[int, list[tuple[Any, ...]]]:
+    """Of each zone, what its gates counted."""
+    columns = (gates.c.zone_id, gate_counts.c.gate_id, gate_counts.c.direction)
+    query = select(*columns, gate_counts.c.event_time, gate_counts.c.counted).join(
+        gates, gates.c.id == gate_counts.c.gate_id
+    )
+    found: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    with market.database.read() as connection:
+        for zone_id, *counts in connection.execute(query.order_by(*query.selected_columns)):
+            found[zone_id].append(tuple(counts))
+    return dict(found)
 
 
 def test_archived_reports_are_counted_too(logged: LoggedMarket) -> None:

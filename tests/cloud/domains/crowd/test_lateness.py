@@ -15,7 +15,7 @@ from fake_market import NORTH, OPENING, SOUTH, Market
 from stadtsinn.base.instant import DAY, MINUTE, parse
 from stadtsinn.cloud.domains.crowd.occupancy import ZoneTally
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.postgres_by_night]
 
 YEARS_AGO = (parse("2020-01-15T12:00:00+01:00") - OPENING) / MINUTE
 A_DAY = DAY // MINUTE

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from by_night import others_by_night
 from counted import write_transactions
 from fake_market import NORTH, OPENING, SOUTH, Market
 from stadtsinn.base.instant import DAY, HOUR, MINUTE, Instant
@@ -51,7 +52,10 @@ def days(market: Market, count: int, seed: int = 1) -> list[LoggedUplink]:
     return made
 
 
-@pytest.mark.parametrize("hours", [("04:00", "03:00"), ("04:00", "23:30", "05:15"), ("12:00",)])
+HOURS = [("04:00", "03:00"), ("04:00", "23:30", "05:15"), ("12:00",)]
+
+
+@pytest.mark.parametrize("hours", others_by_night(HOURS, HOURS[::2]))
 def test_resets_happened_when_they_did(small_market: Market, hours: tuple[str, ...]) -> None:
     """The hour was changed in between, and once more before everything was made again."""
     market = small_market

@@ -20,6 +20,8 @@ from stadtsinn.cloud.town.stations.model import Deployment
 from stadtsinn.cloud.town.stations.repository import deployments_page
 from stadtsinn.cloud.town.stations.service import Editor
 
+pytestmark = pytest.mark.postgres_by_night
+
 NEW = "70b3d5e75e0000ff"
 NOON = 30
 """Minutes after opening at which the north gate's counter is replaced."""

@@ -15,6 +15,7 @@ from fake_uplinks import NINE, at, entry, uplink
 from real_parts import wait_until
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import Instant
+from stadtsinn.base.sentence import Explained
 from stadtsinn.cloud.domains.crowd.zone_repository import StaleTally
 from stadtsinn.cloud.log.cursors.repository import (
     CursorMoved,
@@ -188,7 +189,7 @@ def sql_error(kind: type[DBAPIError], original: Exception) -> DBAPIError:
         sql_error(InterfaceError, sqlite3.InterfaceError("connection already closed")),
         sql_error(ProgrammingError, sqlite3.ProgrammingError("no such table")),
         PoolTimeout("no connection left"),
-        SeriesUnavailable("the store does not answer"),
+        SeriesUnavailable("the store does not answer", "fort"),
         StaleTally("changed meanwhile"),
         OSError(28, "No space left on device"),
         sqlite3.OperationalError("disk I/O error"),
@@ -398,7 +399,7 @@ def test_two_do_not_forget_at_the_same_time(database: Database) -> None:
     class Slow(Forgetful):
         def reset(self, connection: Connection) -> bool:
             tried.append(loop.run_once())
-            with pytest.raises(RuntimeError, match="is being rebuilt by another process"):
+            with pytest.raises(Explained, match="is being rebuilt by another process"):
                 rebuild(database, follower, ManualClock(NINE))
             return super().reset(connection)
 

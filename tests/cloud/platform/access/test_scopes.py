@@ -28,6 +28,7 @@ WITHOUT_A_KEY = {
         "platform/access/service.py",
         "erasure/keeping.py",  # says in the audit what it deleted
         "erasure/person.py",
+        "domains/trees/worker.py",  # judges the trees of each town at its hour
     },
     "claim_scope": {"intake/device_claims/settling.py"},
 }
@@ -192,6 +193,8 @@ def test_repositories_take_a_scope(domain: str) -> None:
     """Every public function of a repository takes one, or is named here with its reason."""
     reasons = {
         "bump_revision": "one number without an owner",
+        "set_quiet": "one moment for all changes",
+        "quiet_until": "one moment for all changes",
         "insert_tenant": "the operator's",
         "find_tenant": "the operator's",
         "all_tenants": "the operator's",

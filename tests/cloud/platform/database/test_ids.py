@@ -68,7 +68,8 @@ INSERT INTO former_owners (dev_eui, tenant_id, since, until) VALUES ('{EUI}', 'm
 INSERT INTO redecoding_devices (redecoding, tenant_id, dev_eui, delayed) VALUES
     (1, 'musterstadt', '{EUI}', false);
 """
-NEWER = {"audit_lines"}
+NEWER = {"audit_lines", "tree_groups", "tree_waterings", "trees"}
+NEWER |= {"duty_groups", "duty_members", "duty_shifts", "duty_substitutions", "duty_weekly"}
 """They were made later, and count on from their first day."""
 COUNTING_TABLES = sorted(
     name

@@ -13,7 +13,7 @@ from sqlalchemy import inspect, text
 
 from databases import fresh_database
 from real_parts import PATIENCE_S
-from stadtsinn.cloud.migrations import head, upgrade
+from stadtsinn.cloud.migrations import NotCurrent, head, upgrade
 from stadtsinn.cloud.migrations.upgrade import current
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.schema import metadata
@@ -87,7 +87,7 @@ def test_a_newer_database_is_refused_with_the_remedy(empty: Database) -> None:
     upgrade(empty)
     with empty.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(RuntimeError, match="newer version"):
+    with pytest.raises(NotCurrent, match="newer version"):
         upgrade(empty)
 
 

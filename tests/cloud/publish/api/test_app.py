@@ -112,7 +112,10 @@ def test_a_database_or_store_that_is_away_is_503_and_worth_another_try(
     from stadtsinn.cloud.town import repository
 
     caller = world.client()
-    for error in (OperationalError("SELECT", {}, Exception("gone")), SeriesUnavailable("gone")):
+    for error in (
+        OperationalError("SELECT", {}, Exception("gone")),
+        SeriesUnavailable("gone", "fort"),
+    ):
 
         def away(*_: object, error: Exception = error) -> None:
             raise error
@@ -167,7 +170,7 @@ def test_healthz_names_the_part_that_does_not_work(
     assert caller.get("/healthz").status_code == 200
 
     def down() -> None:
-        raise SeriesUnavailable("gone")
+        raise SeriesUnavailable("gone", "fort")
 
     monkeypatch.setattr(world.series, "ping", down)
     answer = caller.get("/healthz")

@@ -45,21 +45,25 @@ THEIR_OWN: dict[str, str | int] = {
     "dev_eui": "70b3d57ed0001234",
     "station": "linde-am-markt",
     "deployment": 1,
-    "edge": "rathaus-dach",
+    "edge": "rathaus-1",
     "claim": 1,
     "zone": "wochenmarkt",
     "gate": "nordtor",
     "recipient": "ordnungsamt",
+    "duty_group": "bereitschaft",
     "rule": "wochenmarkt-voll",
     "quantity": "people_in_total",
+    "group": "junge-linden",
+    "tree": "L-17",
+    "watering": 1,
 }
 # Things that no request can create, so no town of the test has them and all callers get 404.
-NOT_THERE = {"incident": "1-1", "row_id": 1, "claimed": 1}
+NOT_THERE = {"incident": "1-1", "row_id": 1, "claimed": 1, "substitution": 1}
 
 # The order in which a town is created; each body is the example of the API's own document.
 CREATION_ORDER = (
     *("sites", "stations", "devices", "claims", "zones", "zones/{zone}/gates", "recipients"),
-    "rules",
+    *("duty-groups", "rules", "trees/import", "tree-groups", "waterings"),
 )
 
 # Queries that an endpoint cannot do without.
@@ -210,7 +214,7 @@ def test_a_stranger_finds_nothing_and_changes_nothing(walk: Walk) -> None:
 
 # Answers that hold nothing of a town but the caller's own.
 _SAME_FOR_ALL = {"/api/v1/device-types", "/api/v1/quantities", "/api/v1/me", "/api/v1/keys"}
-_SAME_FOR_ALL |= {"/api/v1/audit", "/api/v1/retention"}
+_SAME_FOR_ALL |= {"/api/v1/audit", "/api/v1/retention", "/api/v1/tree-settings"}
 _FOR_ADMINISTRATORS = {"/api/v1/keys", "/api/v1/audit"}
 
 

@@ -47,19 +47,23 @@ OWN: dict[str, str] = {
     "dev_eui": "70b3d57ed0001234",
     "station": "linde-am-markt",
     "deployment": "1",
-    "edge": "rathaus-dach",
+    "edge": "rathaus-1",
     "zone": "wochenmarkt",
     "gate": "nordtor",
     "recipient": "ordnungsamt",
+    "duty_group": "bereitschaft",
     "rule": "wochenmarkt-voll",
     "quantity": "people_in_total",
+    "group": "junge-linden",
+    "tree": "L-17",
+    "watering": "1",
     "tenant": HOME,
     "provider": "kannel",
 }
 """What the town has by the name of each parameter of a path."""
 CREATED = (
     *("sites", "stations", "devices", "zones", "zones/{zone}/gates", "recipients"),
-    "rules",
+    *("duty-groups", "rules", "trees/import", "tree-groups", "waterings"),
 )
 CALLERS = [
     pytest.param(Role.READER, id="reader"),

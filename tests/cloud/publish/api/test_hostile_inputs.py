@@ -17,6 +17,7 @@ from fastapi.testclient import TestClient
 from httpx import Response
 
 from api_callers import ApiWorld
+from by_night import others_by_night
 from databases import fresh_database
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.cloud.platform.access.scope import Role
@@ -92,7 +93,7 @@ def _town(world: ApiWorld) -> ApiWorld:
     return world
 
 
-@pytest.fixture(params=[Role.READER, Role.EDITOR])
+@pytest.fixture(params=others_by_night([Role.READER, Role.EDITOR], [Role.EDITOR]))
 def caller(world: ApiWorld, request: pytest.FixtureRequest) -> TestClient:
     return world.client(request.param)
 

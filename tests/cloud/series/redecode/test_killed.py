@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import real_redecode_child
+from by_night import others_by_night
 from fake_history import EVER, TOWN, TYPES, History, State
 from fake_uplinks import at
 from stadtsinn.base.instant import Instant
@@ -55,7 +56,7 @@ def test_killed_at_each_step(history: History, crash_at: str) -> None:
 
 
 @pytest.mark.parametrize("history", ["influxdb_1_8"], indirect=True)
-@pytest.mark.parametrize("crash_at", IN_INFLUXDB)
+@pytest.mark.parametrize("crash_at", others_by_night(IN_INFLUXDB, ["series.in_place:2"]))
 def test_killed_between_the_steps_that_influxdb_takes(history: History, crash_at: str) -> None:
     """The embedded store has none of these: one transaction."""
     killed_and_run_again(history, crash_at)

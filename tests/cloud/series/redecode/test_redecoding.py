@@ -23,6 +23,7 @@ from fake_history import (
 from fake_uplinks import at
 from redecode_devices import SOIL
 from stadtsinn.base.instant import DAY, Instant
+from stadtsinn.base.sentence import Explained
 from stadtsinn.cloud.log.archive_files.exclusive import HistoryBusy, rewriting_history
 from stadtsinn.cloud.log.followers.forgetting import rebuild
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
@@ -250,7 +251,7 @@ def test_an_interrupted_run_keeps_a_rebuild_away_until_it_is_continued(
         history.redecoder().run(EVER, "me")
     monkeypatch.undo()
     follower = SeriesFollower(history.store, history.directory)
-    with pytest.raises(RuntimeError, match="stadtsinn redecode --continue"):
+    with pytest.raises(Explained, match="stadtsinn redecode --continue"):
         rebuild(history.database, follower, history.clock)
     (continued,) = history.redecoder().finish_interrupted()
     assert continued.id == 1

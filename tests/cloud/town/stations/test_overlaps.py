@@ -90,5 +90,5 @@ def test_what_may_be_at_the_same_time(
         assert found is None
     else:
         assert found is not None
-        assert expected in found
-        assert "stadtsinn device" in found, "the remedy is named"
+        assert expected in found.english
+        assert "stadtsinn device" in found.english, "the remedy is named"

@@ -155,7 +155,8 @@ def _cursor(text: str | None) -> tuple[int, str] | None:
     opened_at, _, key = text.partition("/")
     if not opened_at.isascii() or not opened_at.isdigit() or len(opened_at) > 18 or not key:
         raise Invalid(
-            "This cursor belongs to another list. Use `next` of the page before, or none."
+            "This cursor belongs to another list. Use `next` of the page before, or none.",
+            "Diese Marke gehört zu einer anderen Liste. `next` der Seite davor nehmen, oder keine.",
         )
     return int(opened_at), key
 

@@ -6,6 +6,7 @@ together or not at all. Sending is the outbox worker's part.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -17,8 +18,20 @@ from stadtsinn.base.instant import HOUR, SECOND, Instant
 from stadtsinn.cloud.alarms.alerts import former_repository, incident_repository, wording
 from stadtsinn.cloud.alarms.alerts.former import as_it_was
 from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Place, incident_id
-from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL, StoredRule, addressees_of
+from stadtsinn.cloud.alarms.alerts.repository import (
+    ALARM,
+    TECHNICAL,
+    StoredRule,
+    addressees_of,
+    groups_of,
+)
 from stadtsinn.cloud.alarms.alerts.wording import About, Moment, Remark, in_each_language
+from stadtsinn.cloud.alarms.duty.reaching import (
+    Occasion,
+    each_once,
+    members_reached,
+    with_quiet_hours,
+)
 from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
 from stadtsinn.cloud.alarms.notify.message import Addressee, Draft, Kind
 from stadtsinn.cloud.alarms.notify.sentence import Said, Sentence
@@ -156,8 +169,9 @@ class Recorder:
         began = effect.opened_at if first else effect.at
         said = in_each_language(about, lambda about: wording.alarm(about, moment, began))
         sequence = 0 if first else (effect.at - effect.opened_at) // SECOND
-        to = addressees_of(self._connection, self._stored.id, ALARM)
-        self._enqueue(incident, Kind.ALARM, effect.level, sequence, said, effect.at, to)
+        occasion = self._occasion(incident, Kind.ALARM, effect.level, sequence)
+        to = self._reached(ALARM, occasion)
+        self._enqueue(occasion, said, effect.at, to)
 
     def _close(self, effect: Closed) -> None:
         incident = self._incident(effect.opened_at)
@@ -183,10 +197,11 @@ class Recorder:
                 said = in_each_language(
                     about, lambda about: wording.all_clear(about, value, opened, closed, now)
                 )
+        outbox.give_up_quiet(self._connection, incident, now)
         outbox.reword_waiting_alarms(self._connection, incident, unsent)
         if said:
-            to = outbox.alarmed_addressees(self._connection, incident)
-            self._enqueue(incident, kind, FIRST_LEVEL, 0, said, effect.at, to)
+            occasion = self._occasion(incident, kind)
+            self._enqueue(occasion, said, effect.at, self._alarmed(occasion))
 
     def _no_all_clear(self, effect: Closed, about: About) -> Sentence:
         """The alarm ended although nothing is known to be well again."""
@@ -198,13 +213,13 @@ class Recorder:
         about, last, now = self._about, self._before.last, self._now
         assert last is not None  # data can only be missing after a sample
         value, at = last.value, effect.last_event
-        technicians = addressees_of(self._connection, self._stored.id, TECHNICAL)
         if effect.opened_at is None:
             subject, sequence = self._incident(effect.last_event), 0
             said = in_each_language(
                 about, lambda about: wording.near_alarm_missing(about, value, at, now)
             )
-            kind, to = Kind.TECHNICAL, technicians
+            occasion = self._occasion(subject, Kind.TECHNICAL, sequence=sequence)
+            to = self._reached(TECHNICAL, occasion)
         else:
             subject = self._incident(effect.opened_at)
             # Each silence is another message, and the same one when the history is judged again.
@@ -213,34 +228,40 @@ class Recorder:
             said = in_each_language(
                 about, lambda about: wording.data_missing(about, value, at, now)
             )
-            alarmed = outbox.alarmed_addressees(self._connection, subject)
-            kind, to = Kind.STALE, _without_doubles([*alarmed, *technicians])
-        self._enqueue(subject, kind, FIRST_LEVEL, sequence, said, effect.last_event, to)
+            occasion = self._occasion(subject, Kind.STALE, sequence=sequence)
+            to = [*self._alarmed(occasion), *self._reached(TECHNICAL, occasion)]
+        self._enqueue(occasion, said, effect.last_event, to)
+
+    def _occasion(
+        self, incident: str, kind: Kind, level: int = FIRST_LEVEL, sequence: int = 0
+    ) -> Occasion:
+        return Occasion(incident, kind, level, sequence, self._stored.rule.severity)
+
+    def _reached(self, purpose: str, occasion: Occasion) -> list[Addressee]:
+        """Whom the rule tells: recipients, and who of its duty groups is on duty."""
+        rule, connection = self._stored.id, self._connection
+        named = addressees_of(connection, rule, purpose)
+        groups = groups_of(connection, rule, purpose)
+        return [*named, *members_reached(connection, groups, occasion, self._now)]
+
+    def _alarmed(self, occasion: Occasion) -> list[Addressee]:
+        """Those who got the alarm."""
+        alarmed = outbox.alarmed_addressees(self._connection, occasion.incident)
+        return with_quiet_hours(self._connection, alarmed, occasion.severity, self._now)
 
     def _enqueue(
-        self,
-        incident: str,
-        kind: Kind,
-        level: int,
-        sequence: int,
-        said: Said,
-        event_time: Instant,
-        to: list[Addressee],
+        self, occasion: Occasion, said: Said, event_time: Instant, to: Sequence[Addressee]
     ) -> None:
-        keeps = _ALARM_KEEPS if kind is Kind.ALARM else _OTHERS_KEEP
+        keeps = _ALARM_KEEPS if occasion.kind is Kind.ALARM else _OTHERS_KEEP
         draft = Draft(
             tenant_id=self._stored.tenant_id,
-            incident_id=incident,
-            kind=kind,
-            level=level,
-            sequence=sequence,
+            incident_id=occasion.incident,
+            kind=occasion.kind,
+            level=occasion.level,
+            sequence=occasion.sequence,
             said=said,
             event_time=event_time,
             created_at=self._now,
             expires_at=Instant(self._now + keeps),
         )
-        outbox.enqueue(self._connection, draft, to)
-
-
-def _without_doubles(addressees: list[Addressee]) -> list[Addressee]:
-    return list({one.id: one for one in addressees}.values())
+        outbox.enqueue(self._connection, draft, each_once(to))

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.alerts.rule import Group, Rule
-from stadtsinn.cloud.alarms.alerts.tables import rule_recipients, rule_states, rules
-from stadtsinn.cloud.alarms.notify.message import Addressee
+from stadtsinn.cloud.alarms.alerts.tables import rule_groups, rule_recipients, rule_states, rules
+from stadtsinn.cloud.alarms.duty.tables import duty_groups
+from stadtsinn.cloud.alarms.notify.message import Addressee, Severity
 from stadtsinn.cloud.alarms.notify.tables import recipients
 from stadtsinn.cloud.domains.crowd.zones.tables import zones
 from stadtsinn.cloud.platform.access.rows import only_row
@@ -37,6 +38,7 @@ _COLUMNS = (
     "resolve_notice",
     "alert_on_stale",
     "enabled",
+    "severity",
 )
 """What rule and table have under the same name."""
 
@@ -146,6 +148,7 @@ def _mine(scope: Scope) -> Select[Any]:
 def _values(wanted: Rule, subject: Subject) -> dict[str, Any]:
     return {
         **{name: getattr(wanted, name) for name in _COLUMNS},
+        "severity": wanted.severity.value,
         "parameters": wanted.parameters.model_dump(mode="json"),
         "station_id": subject.station_id,
         "station_group": wanted.group.model_dump(exclude_none=True) if wanted.group else None,
@@ -173,7 +176,7 @@ def _stored(
 def _rule(row: Row[Any], slugs: Mapping[tuple[int, str], Sequence[str]]) -> Rule:
     # What stands in the table was checked when it was written.
     return Rule.model_construct(
-        **{name: getattr(row, name) for name in _COLUMNS},
+        **({name: getattr(row, name) for name in _COLUMNS} | {"severity": Severity(row.severity)}),
         parameters=KINDS[row.kind].model_validate(row.parameters),
         station=row.station,
         group=Group.model_construct(**row.station_group) if row.station_group else None,
@@ -194,16 +197,25 @@ def station_slugs(connection: Connection, scope: Scope, ids: Collection[int]) ->
 # --- who gets the messages -------------------------------------------------------------
 
 
-def set_recipients(connection: Connection, rule_id: int, purpose: str, ids: Sequence[int]) -> None:
-    """Make these the recipients for a purpose, and no others."""
-    connection.execute(
-        delete(rule_recipients).where(
-            rule_recipients.c.rule_id == rule_id, rule_recipients.c.purpose == purpose
-        )
-    )
-    if ids:
-        rows = [{"rule_id": rule_id, "recipient_id": one, "purpose": purpose} for one in ids]
-        connection.execute(insert(rule_recipients), rows)
+def set_recipients(
+    connection: Connection,
+    rule_id: int,
+    people: Collection[tuple[str, int]],
+    groups: Collection[tuple[str, int]],
+) -> None:
+    """Make these recipients and duty groups, each with its purpose, those of a rule, and no
+    others."""
+    for table, column, wanted in (
+        (rule_recipients, "recipient_id", people),
+        (rule_groups, "group_id", groups),
+    ):
+        connection.execute(delete(table).where(table.c.rule_id == rule_id))
+        rows = [
+            {"rule_id": rule_id, column: one, "purpose": purpose}
+            for purpose, one in sorted(set(wanted))
+        ]
+        if rows:
+            connection.execute(insert(table), rows)
 
 
 def recipient_ids(connection: Connection, scope: Scope, slugs: Sequence[str]) -> dict[str, int]:
@@ -225,18 +237,28 @@ def addressees_of(connection: Connection, rule_id: int, purpose: str) -> list[Ad
     return [Addressee.of(*row) for row in connection.execute(query)]
 
 
+def groups_of(connection: Connection, rule_id: int, purpose: str) -> list[int]:
+    """The duty groups to which a rule's alarms go, or its messages about missing data."""
+    query = select(rule_groups.c.group_id).where(
+        rule_groups.c.rule_id == rule_id, rule_groups.c.purpose == purpose
+    )
+    return list(connection.scalars(query.order_by(rule_groups.c.group_id)))
+
+
 def _slugs_of(
     connection: Connection, rule_ids: Collection[int] | None
 ) -> Mapping[tuple[int, str], Sequence[str]]:
-    """Slugs of recipients by rule and purpose; None: of all rules."""
-    query = (
-        select(rule_recipients.c.rule_id, rule_recipients.c.purpose, recipients.c.slug)
-        .join(recipients, rule_recipients.c.recipient_id == recipients.c.id)
-        .order_by(recipients.c.slug)
-    )
-    if rule_ids is not None:
-        query = query.where(rule_recipients.c.rule_id.in_(rule_ids))
-    found = defaultdict(list)
-    for row in connection.execute(query):
-        found[row.rule_id, row.purpose].append(row.slug)
+    """Slugs of recipients and duty groups by rule and purpose; None: of all rules."""
+    found: dict[tuple[int, str], list[str]] = defaultdict(list)
+    for link, named, column in (
+        (rule_recipients, recipients, rule_recipients.c.recipient_id),
+        (rule_groups, duty_groups, rule_groups.c.group_id),
+    ):
+        query = select(link.c.rule_id, link.c.purpose, named.c.slug).join(
+            named, column == named.c.id
+        )
+        if rule_ids is not None:
+            query = query.where(link.c.rule_id.in_(rule_ids))
+        for row in connection.execute(query.order_by(named.c.slug)):
+            found[row.rule_id, row.purpose].append(row.slug)
     return found

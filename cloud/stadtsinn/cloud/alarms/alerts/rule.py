@@ -23,6 +23,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from stadtsinn.base.instant import SECOND, Instant
+from stadtsinn.base.sentence import Sentence, Unusable
+from stadtsinn.cloud.alarms.notify.message import Severity
 from stadtsinn.cloud.platform.api.fields import Name, ShortText, Slug
 from stadtsinn.cloud.platform.api.model import Model
 from stadtsinn.cloud.town.stations.directory import StationEntry
@@ -43,9 +45,11 @@ _EXAMPLE: dict[str, JsonValue] = {
     "recipients": ["ordnungsamt"],
 }
 _WEEK = 7 * 86_400
-_NO_DEVICE = (
+_NO_DEVICE = Sentence(
     "a rule names a 'station', not a 'device', so that it survives a swap: "
-    "'stadtsinn station list' shows the stations and their devices"
+    "'stadtsinn station list' shows the stations and their devices",
+    "eine Regel nennt eine 'station', kein 'device', damit sie einen Gerätetausch übersteht: "
+    "'stadtsinn station list' zeigt die Messstellen und ihre Geräte",
 )
 _PATIENCE_S = 60
 
@@ -69,7 +73,10 @@ class Group(Model):
     @model_validator(mode="after")
     def _of_something(self) -> Self:
         if self.kind is None and self.site is None and self.tag is None:
-            raise ValueError("say what the stations have in common: 'kind', 'site' or 'tag'")
+            raise Unusable(
+                "say what the stations have in common: 'kind', 'site' or 'tag'",
+                "angeben, was die Messstellen gemeinsam haben: 'kind', 'site' oder 'tag'",
+            )
         return self
 
     def holds(self, station: StationEntry) -> bool:
@@ -116,7 +123,12 @@ class RuleBody(Model):
         bool, Field(description="Data that stops while an alarm is near is an alarm.")
     ] = False
     enabled: bool = True
-    recipients: Annotated[Slugs, Field(description="Who gets alarms and all-clears.")] = ()
+    severity: Annotated[
+        Severity, Field(description="How much a message may wait in quiet hours of duty groups.")
+    ] = Severity.CRITICAL
+    recipients: Annotated[
+        Slugs, Field(description="Who gets alarms and all-clears: recipients and duty groups.")
+    ] = ()
     technicians: Annotated[Slugs, Field(description="Who gets messages about missing data.")] = ()
 
     @model_validator(mode="before")
@@ -126,11 +138,14 @@ class RuleBody(Model):
         if not isinstance(values, dict):
             return values
         if "device" in values:
-            raise ValueError(_NO_DEVICE)
+            raise Unusable.of(_NO_DEVICE)
         if isinstance(parameters := values.get("parameters"), RuleKind):
             return {**values, "kind": parameters.kind_name}
         if "parameters" in values:
-            raise ValueError("write the parameters of the kind beside 'kind', each by its name")
+            raise Unusable(
+                "write the parameters of the kind beside 'kind', each by its name",
+                "die Einstellungen der Art stehen neben 'kind', jede unter ihrem Namen",
+            )
         kind = _kind(values.get("kind", Threshold.kind_name))
         theirs = {name: values[name] for name in kind.model_fields if name in values}
         common = {name: value for name, value in values.items() if name not in theirs}
@@ -139,23 +154,38 @@ class RuleBody(Model):
     @model_validator(mode="after")
     def _sound(self) -> Self:
         if sum(one is not None for one in (self.station, self.group, self.zone)) != 1:
-            raise ValueError("give either 'station' or 'group' or 'zone'")
+            raise Unusable(
+                "give either 'station' or 'group' or 'zone'",
+                "entweder 'station' oder 'group' oder 'zone' angeben",
+            )
         if self.zone is None and not self.quantity:
-            raise ValueError("name the 'quantity' of the station, e.g. soil_moisture")
+            raise Unusable(
+                "name the 'quantity' of the station, e.g. soil_moisture",
+                "die 'quantity' der Messstelle nennen, z. B. soil_moisture",
+            )
         if self.zone is not None and (self.quantity or self.channel):
-            raise ValueError("a zone has neither 'quantity' nor 'channel'")
+            raise Unusable(
+                "a zone has neither 'quantity' nor 'channel'",
+                "eine Zone hat weder 'quantity' noch 'channel'",
+            )
         if self.zone is None and self.parameters.of_permit:
-            raise ValueError(
-                f"a rule of kind '{self.kind}' is for a zone: only zones have a permitted number"
+            raise Unusable(
+                f"a rule of kind '{self.kind}' is for a zone: only zones have a permitted number",
+                f"eine Regel der Art '{self.kind}' gilt für eine Zone: nur Zonen haben eine "
+                "zulässige Zahl",
             )
         if self.zone is not None and self.parameters.of_stations:
-            raise ValueError(
-                f"a rule of kind '{self.kind}' is for a quantity of stations, not for a zone"
+            raise Unusable(
+                f"a rule of kind '{self.kind}' is for a quantity of stations, not for a zone",
+                f"eine Regel der Art '{self.kind}' gilt für Werte von Messstellen, nicht für "
+                "eine Zone",
             )
         if self.stale_after_s is not None and self.parameters.silence_s is not None:
-            raise ValueError(
+            raise Unusable(
                 f"a rule of kind '{self.kind}' says itself what counts as missing data: leave out "
-                "'stale_after_s'"
+                "'stale_after_s'",
+                f"eine Regel der Art '{self.kind}' sagt selbst, was als Stille zählt: "
+                "'stale_after_s' weglassen",
             )
         return self
 
@@ -200,7 +230,10 @@ class Rule(RuleBody):
 def _kind(name: Any) -> type[RuleKind]:
     kind = KINDS.get(name) if isinstance(name, str) else None
     if kind is None:
-        raise ValueError(f"there is no such kind of rule: use one of {', '.join(sorted(KINDS))}")
+        raise Unusable(
+            f"there is no such kind of rule: use one of {', '.join(sorted(KINDS))}",
+            f"diese Art von Regel gibt es nicht: möglich sind {', '.join(sorted(KINDS))}",
+        )
     return kind
 
 

@@ -17,6 +17,10 @@ from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL, StoredRul
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.alerts.slices import WRITTEN_AT_ONCE
 from stadtsinn.cloud.alarms.alerts.tables import rules
+from stadtsinn.cloud.alarms.duty.model import not_one_of
+from stadtsinn.cloud.alarms.duty.repository import group_ids
+from stadtsinn.cloud.alarms.duty.repository import people as every_person
+from stadtsinn.cloud.alarms.duty.repository import slugs as every_group
 from stadtsinn.cloud.domains.crowd.zones.model import Zone
 from stadtsinn.cloud.domains.crowd.zones.repository import zone, zone_id
 from stadtsinn.cloud.platform.access.scope import Scope
@@ -26,7 +30,14 @@ from stadtsinn.cloud.town.stations.repository import station_id
 from stadtsinn.decoders.vocabulary import VocabularyError, quantity
 from stadtsinn.rules.state import CloseReason
 
-_NOT_JUDGED_BY = ("name", "max_age_s", "resolve_notice", "recipients", "technicians")
+_NOT_JUDGED_BY = (
+    "name",
+    "max_age_s",
+    "resolve_notice",
+    "severity",
+    "recipients",
+    "technicians",
+)
 """Changing these does not end an open alarm: what is an alarm stays the same."""
 
 
@@ -41,7 +52,10 @@ def create_rule(connection: Connection, scope: Scope, wanted: Rule) -> None:
         rule_id = repository.insert_rule(connection, scope, wanted, subject)
         _set_recipients(connection, scope, rule_id, wanted)
     else:
-        raise Conflict(f"There is already a rule '{wanted.slug}'. Change it with PUT.")
+        raise Conflict(
+            f"There is already a rule '{wanted.slug}'. Change it with PUT.",
+            f"Es gibt schon eine Regel '{wanted.slug}'. Sie mit PUT ändern.",
+        )
 
 
 def replace_rule(connection: Connection, scope: Scope, wanted: Rule) -> bool:
@@ -95,7 +109,10 @@ def apply_rules(
             if change := _create_or_replace(connection, scope, rule):
                 changes.append((change, f"rule {rule.slug}"))
         except Invalid as problem:
-            raise Invalid(f"rule {rule.slug}: {problem.detail}") from None
+            raise Invalid(
+                f"rule {rule.slug}: {problem.sentence.english}",
+                f"Regel {rule.slug}: {problem.sentence.german}",
+            ) from None
     return changes
 
 
@@ -134,15 +151,19 @@ def _subject(connection: Connection, scope: Scope, wanted: Rule) -> Subject:
             return Subject(zone_id=zone_id(connection, scope, wanted.zone))
         known = quantity(wanted.quantity)
         if reason := wanted.parameters.refuses(known.name, known.aggregate):
-            raise Invalid(f"{reason[0].upper()}{reason[1:]}.")
+            raise Invalid(reason.english, reason.german)
         if wanted.station is not None:
             return Subject(station_id=station_id(connection, scope, wanted.station))
         if wanted.group is not None and wanted.group.site is not None:
             registry.site(connection, scope, wanted.group.site)
     except NotFound as missing:
-        raise Invalid(f"{missing.detail} Register it first.") from None
+        raise Invalid(
+            f"{missing.detail} Register it first.",
+            f"{missing.sentence.german} Erst anlegen.",
+        ) from None
     except VocabularyError as unknown:
-        raise Invalid(f"{unknown}.") from None
+        said = unknown.sentence
+        raise Invalid(f"{said.english}.", f"{said.german}.") from None
     return Subject()
 
 
@@ -150,13 +171,28 @@ def _require_permit(wanted: Rule, watched: Zone) -> None:
     if wanted.parameters.of_permit and watched.permitted is None:
         raise Invalid(
             f"The zone '{watched.slug}' has no permitted number: set 'permitted' first, or use the "
-            "kind 'threshold'."
+            "kind 'threshold'.",
+            f"Die Zone '{watched.slug}' hat keine zulässige Zahl: erst 'permitted' setzen, oder "
+            "die Art 'threshold' nehmen.",
         )
 
 
 def _set_recipients(connection: Connection, scope: Scope, rule_id: int, wanted: Rule) -> None:
-    for purpose, slugs in ((ALARM, wanted.recipients), (TECHNICAL, wanted.technicians)):
-        known = repository.recipient_ids(connection, scope, slugs)
-        if missing := [slug for slug in slugs if slug not in known]:
-            raise Invalid(f"There is no recipient '{missing[0]}'. Create it first.")
-        repository.set_recipients(connection, rule_id, purpose, sorted(known.values()))
+    named = [
+        (purpose, slug)
+        for purpose, slugs in ((ALARM, wanted.recipients), (TECHNICAL, wanted.technicians))
+        for slug in slugs
+    ]
+    people = repository.recipient_ids(connection, scope, [slug for _, slug in named])
+    others = [slug for _, slug in named if slug not in people]
+    groups = group_ids(connection, scope, others) if others else {}
+    if missing := [slug for slug in others if slug not in groups]:
+        known = [*every_person(connection, scope.tenant_id), *every_group(connection, scope)]
+        said = not_one_of(missing[0], known, "recipient")
+        raise Invalid(f"{said.english} Create it first.", f"{said.german} Erst anlegen.")
+    repository.set_recipients(
+        connection,
+        rule_id,
+        [(purpose, people[slug]) for purpose, slug in named if slug in people],
+        [(purpose, groups[slug]) for purpose, slug in named if slug in groups],
+    )

@@ -48,6 +48,7 @@ rules = Table(
     # `valid_from` are not judged by what the rule says now.
     Column("revision", Integer, nullable=False),
     Column("valid_from", InstantColumn, nullable=False),
+    Column("severity", String(8), nullable=False, server_default="critical"),
     UniqueConstraint("tenant_id", "slug"),
     CheckConstraint(
         "(CASE WHEN station_id IS NULL THEN 0 ELSE 1 END"
@@ -65,7 +66,8 @@ rules = Table(
         text="name",
         setting=(
             "station_group quantity channel kind parameters for_s min_samples "
-            "keep_firing_s stale_after_s max_age_s resolve_notice alert_on_stale enabled"
+            "keep_firing_s stale_after_s max_age_s resolve_notice alert_on_stale enabled "
+            "severity"
         ),
         fact="revision valid_from",
     ),
@@ -86,6 +88,24 @@ rule_recipients = Table(
         Until.DELETED,
         owner="rule_id",
         key="rule_id recipient_id",
+        setting="purpose",
+    ),
+)
+
+rule_groups = Table(
+    "rule_groups",
+    metadata,
+    Column("rule_id", Position, ForeignKey("rules.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "group_id", Position, ForeignKey("duty_groups.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("purpose", String(9), primary_key=True),  # as in `rule_recipients`
+    info=kept(
+        "Welche Bereitschaft die Meldungen einer Regel bekommt",
+        "which duty group gets a rule's messages",
+        Until.DELETED,
+        owner="rule_id",
+        key="rule_id group_id",
         setting="purpose",
     ),
 )

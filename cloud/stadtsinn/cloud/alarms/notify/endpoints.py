@@ -101,6 +101,8 @@ def replace_recipient(
     summary="Delete a recipient · Empfänger löschen",
 )
 def delete_recipient(scope: EditorDep, services: ServicesDep, recipient: SlugInPath) -> None:
+    with services.database.read() as connection:
+        service.require_free(connection, scope, recipient)
     services.database.in_slices(
         lambda connection: service.give_up_waiting(connection, scope, recipient)
     )
@@ -204,7 +206,10 @@ def _fields(text: str) -> dict[str, str]:
     try:
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_FIELDS))
     except ValueError:
-        raise Invalid(f"A delivery report may have {_FIELDS} fields at most.") from None
+        raise Invalid(
+            f"A delivery report may have {_FIELDS} fields at most.",
+            f"Ein Zustellbericht darf höchstens {_FIELDS} Felder haben.",
+        ) from None
 
 
 # --- sandbox phone ---------------------------------------------------------------------
@@ -236,7 +241,10 @@ def sandbox_phone(
     with services.database.read() as connection:
         tenant = phone_owner(connection)
         if tenant is None:
-            raise NotFound("There is no sandbox phone: it belongs to 'stadtsinn demo'.")
+            raise NotFound(
+                "There is no sandbox phone: it belongs to 'stadtsinn demo'.",
+                "Es gibt kein Probetelefon: es gehört zu 'stadtsinn demo'.",
+            )
         messages = phone_messages(connection, tenant, _SHOWN)
     page = _pages.get_template("phone.html").render(
         style=_style, lang=lang, paused=paused, phones=_phones(messages)

@@ -21,6 +21,15 @@ class Kind(StrEnum):
     """For technicians: data is missing where an alarm was near."""
 
 
+class Severity(StrEnum):
+    """How much a message may wait. Quiet hours are set for each but the last."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    """Never waits."""
+
+
 ENDINGS = (Kind.ALL_CLEAR, Kind.ENDED)
 
 
@@ -61,6 +70,10 @@ class Addressee:
     channel: str
     address: str = field(repr=False)
     language: Language = Language.DE
+    group_id: int | None = None
+    """The duty group as whose member they are told."""
+    not_before: Instant | None = None
+    """The end of quiet hours, by the clock of the measurements."""
 
     @classmethod
     def of(cls, key: int, channel: str, address: str, language: str) -> Addressee:

@@ -34,6 +34,7 @@ from stadtsinn.cloud.alarms.notify.message import ENDINGS, Addressee, Draft, Kin
 from stadtsinn.cloud.alarms.notify.sentence import Said
 from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
 from stadtsinn.cloud.platform.database.engine import serialize
+from stadtsinn.cloud.platform.database.in_turn import number_in_town
 from stadtsinn.cloud.platform.database.upsert import insert_ignore
 from stadtsinn.cloud.platform.tenants.repository import erasing
 
@@ -91,8 +92,11 @@ def _row(draft: Draft, addressee: Addressee) -> dict[str, Any]:
         "report_token": secrets.token_urlsafe(24),
         "event_time": draft.event_time,
         "created_at": draft.created_at,
-        "expires_at": draft.expires_at,
+        # What waits for the end of quiet hours is worth trying from then on.
+        "expires_at": draft.expires_at + max(0, (addressee.not_before or 0) - draft.created_at),
         "purged": False,
+        "group_id": addressee.group_id,
+        "not_before": addressee.not_before,
     }
 
 
@@ -100,6 +104,21 @@ def _subject(incident_id: str) -> str:
     """Without the time at which it began, see the table of incidents."""
     rule, *rest = incident_id.split("-")
     return "-".join((rule, *rest[1:]))
+
+
+def give_up_quiet(connection: Connection, incident_id: str, now: Instant) -> int:
+    """The incident ended in quiet hours: nobody is told afterwards."""
+    quiet = and_(
+        outbox.c.incident_id == incident_id,
+        _WAITING,
+        outbox.c.not_before > now,
+        outbox.c.resent.is_(False),
+    )
+    return connection.execute(
+        update(outbox)
+        .where(quiet)
+        .values(status=Status.EXPIRED.value, settled=True, reason="over before quiet hours ended")
+    ).rowcount
 
 
 def reword_waiting_alarms(connection: Connection, incident_id: str, said: Said) -> int:
@@ -149,7 +168,7 @@ def alarmed_addressees(connection: Connection, incident_id: str) -> list[Address
         outbox.c.status.in_([status.value for status in _LEFT_READY]), outbox.c.resent.is_(True)
     )
     rows = connection.execute(
-        select(outbox.c.recipient_id, outbox.c.channel, outbox.c.address, outbox.c.language)
+        select(*_TO)
         .join(recipients, recipients.c.id == outbox.c.recipient_id)
         .where(
             outbox.c.incident_id == incident_id,
@@ -160,12 +179,63 @@ def alarmed_addressees(connection: Connection, incident_id: str) -> list[Address
         )
         .distinct()
     )
-    return [Addressee.of(*row) for row in rows]
+    return [_to(row) for row in rows]
 
 
-def has_work(connection: Connection) -> bool:
-    """Some message is not settled; asked first, so that an idle worker takes no write lock."""
-    return bool(connection.scalar(select(exists().where(outbox.c.settled.is_(False)))))
+@dataclass(frozen=True)
+class Told:
+    """A message to a member of a duty group. `may_arrive`: it left, or still waits."""
+
+    to: Addressee
+    kind: Kind
+    level: int
+    sequence: int
+    may_arrive: bool
+
+
+def told_through(connection: Connection, incident_id: str, group_id: int) -> list[Told]:
+    """All that members of a group were told about an incident, as far as they are still there."""
+    rows = connection.execute(
+        select(*_TO, outbox.c.kind, outbox.c.level, outbox.c.sequence, outbox.c.status)
+        .join(recipients, recipients.c.id == outbox.c.recipient_id)
+        .where(
+            outbox.c.incident_id == incident_id,
+            outbox.c.group_id == group_id,
+            outbox.c.purged.is_(False),
+        )
+        .order_by(outbox.c.id)
+    )
+    lost = [status.value for status in _LOST]
+    return [
+        Told(_to(row), Kind(row.kind), row.level, row.sequence, row.status not in lost)
+        for row in rows
+    ]
+
+
+_TO = (
+    outbox.c.recipient_id,
+    outbox.c.channel,
+    outbox.c.address,
+    outbox.c.language,
+    outbox.c.group_id,
+)
+
+
+def _to(row: Any) -> Addressee:
+    return Addressee(
+        row.recipient_id, row.channel, row.address, Language(row.language), row.group_id
+    )
+
+
+def has_work(connection: Connection, now: Instant) -> bool:
+    """Some message is not settled and does not wait for the end of quiet hours; asked first, so
+    that an idle worker takes no write lock. `now` is of the clock of the measurements."""
+    work = exists().where(outbox.c.settled.is_(False), _is_not_quiet(now))
+    return bool(connection.scalar(select(work)))
+
+
+def _is_not_quiet(now: Instant) -> ColumnElement[bool]:
+    return or_(outbox.c.not_before.is_(None), outbox.c.not_before <= now)
 
 
 @dataclass(frozen=True)
@@ -263,17 +333,46 @@ def break_leases(connection: Connection, now: Instant, retry_at: Instant) -> int
     ).rowcount
 
 
+@dataclass(frozen=True)
+class Moments:
+    """Now, by both clocks: `wall` is the machine's, which attempts go by, `measured` that of the
+    measurements, which quiet hours go by."""
+
+    wall: Instant
+    measured: Instant
+
+
+@dataclass(frozen=True)
+class Due:
+    """A message that is due. `number`: which of its town's it is, from 1."""
+
+    id: int
+    tenant_id: str
+    urgent: bool
+    number: int
+
+
 def due(
-    connection: Connection, channels: Collection[str], now: Instant, limit: int
-) -> Sequence[int]:
-    """The first messages that are due, those about alarms before all others. Looks through all
-    that wait: for that nobody may wait."""
+    connection: Connection, channels: Collection[str], now: Moments, of_each: int
+) -> Sequence[Due]:
+    """Of each town the first messages that are due, those about alarms before all others. Looks
+    through all that wait: for that nobody may wait."""
     newer = outbox.alias("newer_waiting")
     before_an_alarm = exists().where(_newer_alarm(newer), newer.c.settled.is_(False))
     urgent = or_(outbox.c.kind == Kind.ALARM.value, before_an_alarm)
     alarms_first = case((urgent, 0), else_=1)
-    query = select(outbox.c.id).where(*_is_due(channels, now))
-    return connection.scalars(query.order_by(alarms_first, outbox.c.id).limit(limit)).all()
+    ranked = (
+        select(
+            outbox.c.id,
+            outbox.c.tenant_id,
+            alarms_first.label("later"),
+            number_in_town(outbox.c.tenant_id, alarms_first, outbox.c.id),
+        )
+        .where(*_is_due(channels, now))
+        .subquery()
+    )
+    rows = connection.execute(select(ranked).where(ranked.c.number <= of_each))
+    return [Due(row.id, row.tenant_id, not row.later, row.number) for row in rows]
 
 
 def doubt_what_waits() -> Update:
@@ -287,7 +386,7 @@ def claim(
     connection: Connection,
     number: int,
     channels: Collection[str],
-    now: Instant,
+    now: Moments,
     lease_until: Instant,
 ) -> Claim | None:
     """Take a message: READY → SENDING. None where it is not due any more, or somebody has it.
@@ -310,7 +409,7 @@ def claim(
     return _claim(row, row.attempts + 1)
 
 
-def _is_due(channels: Collection[str], now: Instant) -> Sequence[ColumnElement[bool]]:
+def _is_due(channels: Collection[str], now: Moments) -> Sequence[ColumnElement[bool]]:
     before = outbox.alias("before")
     overtaken = exists().where(
         before.c.incident_id == outbox.c.incident_id,
@@ -327,7 +426,8 @@ def _is_due(channels: Collection[str], now: Instant) -> Sequence[ColumnElement[b
     )
     return (
         _WAITING,
-        outbox.c.next_attempt <= now,
+        outbox.c.next_attempt <= now.wall,
+        _is_not_quiet(now.measured),
         outbox.c.channel.in_(list(channels)),
         outbox.c.tenant_id.not_in(erasing()),
         ~overtaken,
@@ -339,15 +439,16 @@ def _is_due(channels: Collection[str], now: Instant) -> Sequence[ColumnElement[b
 
 def unknowns(connection: Connection, channels: Collection[str], now: Instant) -> list[Claim]:
     """Messages of which nobody knows whether they were sent, and which are due for a decision."""
+    number = number_in_town(outbox.c.tenant_id, outbox.c.next_attempt, outbox.c.id)
     rows = connection.execute(
-        select(outbox)
+        select(outbox, number)
         .where(
             outbox.c.settled.is_(False),
             outbox.c.status == Status.UNKNOWN.value,
             outbox.c.next_attempt <= now,
             outbox.c.channel.in_(list(channels)),
         )
-        .order_by(outbox.c.id)
+        .order_by(number, outbox.c.next_attempt, outbox.c.id)
         .limit(100)
     )
     return [_claim(row, row.attempts) for row in rows]

@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from stadtsinn.base.language import Language
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
 from stadtsinn.cloud.alarms.notify.channels.sms import Sms
 from stadtsinn.cloud.platform.api.fields import Name, Slug
@@ -29,7 +30,10 @@ _EXAMPLE: dict[str, JsonValue] = {
 
 def _known_channel(name: str) -> str:
     if name not in CHANNELS:
-        raise ValueError(f"there is no such channel: use one of {', '.join(sorted(CHANNELS))}")
+        raise Unusable(
+            f"there is no such channel: use one of {', '.join(sorted(CHANNELS))}",
+            f"diesen Meldeweg gibt es nicht: möglich sind {', '.join(sorted(CHANNELS))}",
+        )
     return name
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.problems import Conflict, Invalid, NotFound, Unavailable
+from stadtsinn.cloud.alarms.duty.repository import group_ids, groups_of_member
 from stadtsinn.cloud.alarms.notify import outbox_repository, repository
 from stadtsinn.cloud.alarms.notify.recipient import Recipient
 from stadtsinn.cloud.alarms.notify.senders import repository as sender_repository
@@ -27,10 +28,20 @@ def create_recipient(connection: Connection, scope: Scope, wanted: Recipient) ->
     except NotFound:
         _insert(connection, scope, wanted)
     else:
-        raise Conflict(f"There is already a recipient '{wanted.slug}'. Change it with PUT.")
+        raise Conflict(
+            f"There is already a recipient '{wanted.slug}'. Change it with PUT.",
+            f"Es gibt schon einen Empfänger '{wanted.slug}'. Ihn mit PUT ändern.",
+        )
 
 
 def _insert(connection: Connection, scope: Scope, wanted: Recipient) -> None:
+    if group_ids(connection, scope, [wanted.slug]):
+        raise Conflict(
+            f"There is a duty group '{wanted.slug}': rules name groups and recipients alike, so "
+            "give the recipient another name.",
+            f"Es gibt eine Bereitschaft '{wanted.slug}': Regeln nennen Bereitschaften und "
+            "Empfänger gleichermaßen, also dem Empfänger einen anderen Namen geben.",
+        )
     require_room(connection, scope, "recipients", recipients)
     repository.insert_recipient(connection, scope, wanted)
 
@@ -41,6 +52,17 @@ def replace_recipient(connection: Connection, scope: Scope, wanted: Recipient) -
     repository.update_recipient(connection, scope, wanted)
 
 
+def require_free(connection: Connection, scope: Scope, slug: str) -> None:
+    """Raises Conflict naming the duty groups that would be without this recipient."""
+    if groups := groups_of_member(connection, scope, slug):
+        raise Conflict(
+            f"'{slug}' is a member or stand-in in {', '.join(groups)}: take the recipient out of "
+            "the duty group first, else shifts would be without anybody.",
+            f"'{slug}' ist Mitglied oder Vertretung in {', '.join(groups)}: den Empfänger erst "
+            "aus der Bereitschaft herausnehmen, sonst hätten Schichten niemanden.",
+        )
+
+
 def give_up_waiting(connection: Connection, scope: Scope, slug: str) -> bool:
     """Before a recipient is deleted: what waits for it is not sent any more, a part of it; True:
     there may be more. Raises NotFound."""
@@ -49,7 +71,9 @@ def give_up_waiting(connection: Connection, scope: Scope, slug: str) -> bool:
 
 
 def delete_recipient(connection: Connection, scope: Scope, slug: str) -> None:
-    """Raises NotFound. What is left that waits for this recipient is not sent any more."""
+    """Raises NotFound, and Conflict while a duty group counts on the recipient. What is left that
+    waits for this recipient is not sent any more."""
+    require_free(connection, scope, slug)
     give_up_waiting(connection, scope, slug)
     repository.delete_recipient(connection, scope, slug)
 
@@ -116,7 +140,10 @@ def take_report(
         if not outbox_repository.report_by_token(connection, token, status):
             raise _no_such_message()
     elif not outbox_repository.report_by_name(connection, name, status):
-        raise Unavailable("This message is not known yet. Report it again later.")
+        raise Unavailable(
+            "This message is not known yet. Report it again later.",
+            "Diese Nachricht ist noch nicht bekannt. Später noch einmal melden.",
+        )
     crash_point("notify.reported")
 
 
@@ -124,9 +151,15 @@ def _name(path: str, document: Any) -> str:
     """Of the message, as the report itself gives it."""
     name = pick(document, path) if path else None
     if name is None:
-        raise Invalid(f"The report names no message at '{path}'.")
+        raise Invalid(
+            f"The report names no message at '{path}'.",
+            f"Der Bericht nennt an der Stelle '{path}' keine Nachricht.",
+        )
     if len(name) > _LONGEST_NAME or not name.isprintable():  # NUL, which PostgreSQL refuses
-        raise Invalid(f"What the report has at '{path}' is no message's name.")
+        raise Invalid(
+            f"What the report has at '{path}' is no message's name.",
+            f"Was der Bericht an der Stelle '{path}' hat, ist kein Name einer Nachricht.",
+        )
     return name
 
 
@@ -137,9 +170,15 @@ def _document(fields: Mapping[str, str], body: bytes) -> Any:
             return msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
             # Also what is nested deeper, or has longer numbers, than any report.
-            raise Invalid("The report's body is no JSON that we can read.") from None
+            raise Invalid(
+                "The report's body is no JSON that we can read.",
+                "Der Bericht ist kein lesbares JSON.",
+            ) from None
     return dict(fields)
 
 
 def _no_such_message() -> NotFound:
-    return NotFound("There is no message for this report.")
+    return NotFound(
+        "There is no message for this report.",
+        "Zu diesem Bericht gibt es keine Nachricht.",
+    )

@@ -75,15 +75,19 @@ outbox = Table(
     Column("sent_at", InstantColumn),
     Column("purged", Boolean, nullable=False, default=False),
     Column("language", String(2), nullable=False, server_default="de"),
+    # The duty group as whose member the recipient is told; no foreign key, as for the recipient.
+    Column("group_id", Position),
+    # It waits until then, the end of quiet hours; by the clock of the measurements.
+    Column("not_before", InstantColumn),
     sqlite_autoincrement=True,
     info=kept(
         "Gesendete Meldungen; Nummer und Text werden geleert, der Vorgang bleibt",
         "messages sent; number and text are emptied, the fact stays",
         Until.OUTBOX,
-        key="id uuid tenant_id incident_id subject recipient_id dedup_key provider_id",
+        key=("id uuid tenant_id incident_id subject recipient_id dedup_key provider_id group_id"),
         fact=(
             "kind level sequence status reason attempts resent reworded settled "
-            "next_attempt lease_until event_time created_at expires_at sent_at purged"
+            "next_attempt lease_until event_time created_at expires_at sent_at purged not_before"
         ),
         setting="channel language",
         person="address",

@@ -12,8 +12,11 @@ import unicodedata
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
+from stadtsinn.base.sentence import Unusable
+
 _HOME = "DE"
 _EXAMPLE = "write it like +49 170 1234567"
+_GERMAN_EXAMPLE = "so schreiben: +49 170 1234567"
 _WRITTEN = re.compile(r"\+?[\d\s()\[\]/.–-]+")
 _WITHOUT_TEXTS = frozenset(
     {
@@ -34,16 +37,28 @@ def e164(text: str) -> str:
     """
     written = _without_marks(text)
     if not _WRITTEN.fullmatch(written):
-        raise ValueError(f"this is no telephone number: {_EXAMPLE}")
+        raise Unusable(
+            f"this is no telephone number: {_EXAMPLE}",
+            f"das ist keine Telefonnummer: {_GERMAN_EXAMPLE}",
+        )
     if not written.lstrip("([ ").startswith(("+", "0")):
-        raise ValueError(
-            f"this telephone number begins neither with + and a country code nor with 0: {_EXAMPLE}"
+        raise Unusable(
+            "this telephone number begins neither with + and a country code nor with 0: "
+            f"{_EXAMPLE}",
+            "diese Telefonnummer beginnt weder mit + und Ländervorwahl noch mit 0: "
+            f"{_GERMAN_EXAMPLE}",
         )
     number = _parsed(written)
     if _names_its_country_twice(number):
-        raise ValueError(f"the country code stands twice in this telephone number: {_EXAMPLE}")
+        raise Unusable(
+            f"the country code stands twice in this telephone number: {_EXAMPLE}",
+            f"die Ländervorwahl steht zweimal in dieser Telefonnummer: {_GERMAN_EXAMPLE}",
+        )
     if phonenumbers.number_type(number) in _WITHOUT_TEXTS:
-        raise ValueError("no text message reaches this kind of number: give a mobile number")
+        raise Unusable(
+            "no text message reaches this kind of number: give a mobile number",
+            "diese Art Nummer erreicht keine SMS: eine Mobilnummer angeben",
+        )
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
@@ -57,11 +72,16 @@ def _parsed(written: str) -> PhoneNumber:
     try:
         number = phonenumbers.parse(written, _HOME)
     except phonenumbers.NumberParseException:
-        raise ValueError(f"this is no telephone number: {_EXAMPLE}") from None
+        raise Unusable(
+            f"this is no telephone number: {_EXAMPLE}",
+            f"das ist keine Telefonnummer: {_GERMAN_EXAMPLE}",
+        ) from None
     if not phonenumbers.is_valid_number(number):
-        raise ValueError(
+        raise Unusable(
             "there is no such telephone number: one digit may be missing or too many. "
-            f"With country code {_EXAMPLE.removeprefix('write it ')}"
+            f"With country code {_EXAMPLE.removeprefix('write it ')}",
+            "eine solche Telefonnummer gibt es nicht: eine Ziffer fehlt vielleicht oder ist zu "
+            f"viel. Mit Ländervorwahl {_GERMAN_EXAMPLE}",
         )
     return number
 

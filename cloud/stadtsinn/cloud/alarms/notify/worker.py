@@ -11,7 +11,7 @@ side lives in real time; ages and expiry go by the clock of the measurements.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 from prometheus_client import Counter
@@ -24,10 +24,11 @@ from stadtsinn.base.health import Check
 from stadtsinn.base.instant import SECOND, Instant
 from stadtsinn.base.language import Language
 from stadtsinn.base.threads import ended_early
+from stadtsinn.base.turns import Turns
 from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
 from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
 from stadtsinn.cloud.alarms.notify.message import Kind, Status
-from stadtsinn.cloud.alarms.notify.outbox_repository import Claim
+from stadtsinn.cloud.alarms.notify.outbox_repository import Claim, Due, Moments
 from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result, Sender
 from stadtsinn.cloud.platform.database.engine import Database
 
@@ -42,6 +43,8 @@ _DOUBT_WAITS = 10 * SECOND
 _AT_ONCE = 200
 _LOOKED_AT = 5
 """Messages that are looked up for the next call: other workers may take the first ones."""
+_OTHERS_TURN = 4
+"""Every so many calls a town without alarms comes first: no flood of alarms keeps its all-clear."""
 
 _results = Counter("stadtsinn_notify_results_total", "Calls of senders by outcome", ["outcome"])
 _failures = Counter("stadtsinn_notify_worker_errors_total", "Rounds of the outbox that broke off")
@@ -72,6 +75,8 @@ class OutboxWorker:
         self._poll_s = poll_s
         self._lease = lease
         self._doubt_waits = doubt_waits
+        self._turns = Turns()
+        self._claims = 0
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -81,7 +86,7 @@ class OutboxWorker:
         Raises SQLAlchemyError when the database is away; what was claimed stays under its lease.
         """
         with self._database.read() as connection:
-            if not outbox.has_work(connection):
+            if not outbox.has_work(connection, self._clock.now()):
                 return 0
         self._housekeeping()
         self._decide_doubts()
@@ -153,19 +158,31 @@ class OutboxWorker:
 
     def _claim(self) -> Claim | None:
         """The next message; None where there is none, or other workers took all that were found."""
-        now = self._wall.now()
+        now = Moments(self._wall.now(), self._clock.now())
         with self._database.read() as connection:
             found = outbox.due(connection, self._senders, now, _LOOKED_AT)
-        until = Instant(now + self._lease)
-        for number in found:
+        until = Instant(now.wall + self._lease)
+        for one in self._in_turn(found):
             with self._database.write() as connection:
-                claimed = outbox.claim(connection, number, self._senders, now, until)
+                claimed = outbox.claim(connection, one.id, self._senders, now, until)
                 if claimed is not None:
                     crash_point("notify.claiming")
             if claimed is not None:
                 crash_point("notify.claimed")
+                self._turns.took(one.tenant_id)
+                self._claims += 1
                 return claimed
         return None
+
+    def _in_turn(self, found: Sequence[Due]) -> Sequence[Due]:
+        """The first of each town before the second of any; towns with alarms before others, those
+        that had no turn for long before those that had one just now."""
+        alarms_first = self._claims % _OTHERS_TURN < _OTHERS_TURN - 1
+
+        def key(one: Due) -> tuple[int, bool, int, int]:
+            return one.number, one.urgent != alarms_first, self._turns.last(one.tenant_id), one.id
+
+        return sorted(found, key=key)[:_LOOKED_AT]
 
     def _send(self, claimed: Claim) -> None:
         try:
@@ -223,6 +240,9 @@ class OutboxWorker:
             found = self._senders[claimed.channel].lookup(claimed.message.uuid)
         except Exception as error:  # the provider is away: ask again later
             log.warning("lookup_failed", uuid=claimed.message.uuid, error=type(error).__name__)
+            later = Instant(self._wall.now() + self._doubt_waits)
+            with self._database.write() as connection:
+                self._move(connection, claimed, Status.UNKNOWN, next_attempt=later)
             return
         now = self._wall.now()
         with self._database.write() as connection:

@@ -6,16 +6,18 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 
 import structlog
 from sqlalchemy import Connection, select
 
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.instant import DAY, MINUTE, SECOND, Instant
+from stadtsinn.base.turns import Turns
 from stadtsinn.cloud.domains.crowd import recount_repository, zone_repository
 from stadtsinn.cloud.domains.crowd.recount import History, Waiting, read_waiting
 from stadtsinn.cloud.domains.crowd.reports import reports_of
-from stadtsinn.cloud.domains.crowd.zone_live import GateReport, ZoneLive
+from stadtsinn.cloud.domains.crowd.zone_live import GateReport, Recount, ZoneLive
 from stadtsinn.cloud.domains.crowd.zones.directory import Zones, read_zones
 from stadtsinn.cloud.domains.crowd.zones.entry import ZoneEntry
 from stadtsinn.cloud.log.archive_files.archive import Archive
@@ -89,6 +91,7 @@ class LiveFollower:
         self._archive = archive
         self._zones: dict[int, ZoneLive] = {}
         self._waiting: Waiting | None = None
+        self._turns = Turns()
         self._ticked = 0
         """The last zone that this round of ticks came to."""
         self._pruned_at = 0
@@ -255,6 +258,8 @@ class LiveFollower:
         parts = recount_repository.uncounted(connection)
         if not parts:
             return None
+        town = self._turns.next(dict.fromkeys(part.tenant_id for part in parts))
+        parts = [part for part in parts if part.tenant_id == town]
         history = History(connection, self._archive, read_cursor(connection, self.name))
         return read_waiting(parts, counting.directory, counting.zones, history, now)
 
@@ -271,24 +276,33 @@ class LiveFollower:
             waiting = self._read_waiting(connection, counting, now)
         if waiting is None:
             return False
-        states = zone_repository.states(connection)
-        for one in waiting.recounts:
-            registered = counting.zones.by_id[one.zone_id]
-            if self._aside.holds(one.zone_id, registered):
-                log.warning("zone_not_counted_anew", zone=one.zone_id, remedy=_REBUILD)
-                continue
-            with self._trying(registered):
-                live = self._zone(
-                    connection, counting.zones, one.zone_id, states.get(one.zone_id), now
-                )
+        work, last = _Work(), 0
+        for zone_id, some in groupby(waiting.recounts, key=lambda one: one.zone_id):
+            if work.is_too_much:
+                recount_repository.note_counted_to(connection, waiting.ids, last)
+                return True
+            last, zone_recounts = zone_id, list(some)
+            self._count_zone_anew(connection, counting.zones, zone_recounts, now)
+            work.add(zone_id, LOADED + sum(len(one.reports) for one in zone_recounts))
+        recount_repository.mark_counted(connection, waiting.ids, now)
+        return True
+
+    def _count_zone_anew(
+        self, connection: Connection, zones: Zones, some: Sequence[Recount], now: Instant
+    ) -> None:
+        """Its gates that deployments were put right at."""
+        registered = zones.by_id[some[0].zone_id]
+        if self._aside.holds(registered.id, registered):
+            log.warning("zone_not_counted_anew", zone=registered.id, remedy=_REBUILD)
+            return
+        with self._trying(registered):
+            state = zone_repository.state(connection, registered.id)
+            live = self._zone(connection, zones, registered.id, state, now)
+            for one in some:
                 live.count_anew(one)
                 if _permit_changed(connection, live.zone):
                     live.emit_again()
                 live.finish()
-                if live.state is not None:
-                    states[one.zone_id] = live.state
-        recount_repository.mark_counted(connection, waiting.ids, now)
-        return True
 
     def _zone(
         self,

@@ -34,7 +34,8 @@ COUNTED_ANEW = 7 * DAY
 class Waiting:
     """What waits to be counted anew together, read from the log.
 
-    It holds for this revision of the registry, and while the log is counted up to `position`.
+    In the order of zones. It holds for this revision of the registry, and while the log is counted
+    up to `position`.
     """
 
     ids: Sequence[int]
@@ -47,7 +48,8 @@ def read_waiting(
     parts: Sequence[Uncounted], directory: Directory, zones: Zones, history: History, now: Instant
 ) -> Waiting:
     """The first of these parts, with those that concern the same zones: one without the other
-    would show a number that never was. Parts at stations without gates come with any."""
+    would show a number that never was. Parts at stations without gates come with any. Zones that
+    all of them are counted anew in are left out."""
     first: set[int] = set()
     chosen = []
     for part in parts:
@@ -55,7 +57,10 @@ def read_waiting(
         first = first or own
         if not own or own & first:
             chosen.append(part)
-    found = tuple(recounts(chosen, directory, zones, history, now))
+    done = min(part.counted_to for part in chosen)
+    found = sorted(
+        recounts(chosen, directory, zones, history, now, done), key=lambda one: one.zone_id
+    )
     return Waiting([part.id for part in chosen], found, directory.revision, history.position)
 
 
@@ -74,14 +79,20 @@ class History:
 
 
 def recounts(
-    parts: Sequence[Uncounted], directory: Directory, zones: Zones, history: History, now: Instant
+    parts: Sequence[Uncounted],
+    directory: Directory,
+    zones: Zones,
+    history: History,
+    now: Instant,
+    done: int,
 ) -> Iterator[Recount]:
-    """What is to be counted anew of these parts, station by station."""
+    """What is to be counted anew of these parts, station by station, in the zones behind `done`."""
     delays = delays_by(directory, catalogue())
     for (tenant_id, slug), (start, end) in _joined(parts, now).items():
         station = directory.station(tenant_id, slug)
-        gates = zones.at_station(station.id) if station is not None else ()
-        if station is None or not gates or start >= end:
+        at_station = zones.at_station(station.id) if station is not None else ()
+        gates = [(zone, gate) for zone, gate in at_station if zone.id > done]
+        if not gates or start >= end:
             continue
         found: dict[int, list[GateReport]] = defaultdict(list)
         try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select, update
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.platform.database.in_turn import number_in_town
 from stadtsinn.cloud.town.stations.tables import series_corrections
 
 _AT_ONCE = 500
@@ -15,22 +16,26 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Uncounted:
-    """A part of a station's time, `start` <= event time < `end`, see `series_corrections`."""
+    """A part of a station's time, `start` <= event time < `end`, see `series_corrections`.
+
+    `counted_to`: the zone up to which it is counted anew already.
+    """
 
     id: int
     tenant_id: str
     station: str
     start: Instant
     end: Instant
+    counted_to: int = 0
 
 
 def uncounted(connection: Connection) -> list[Uncounted]:
-    """Parts that nobody has looked at yet, the oldest change first."""
+    """Parts that nobody has looked at yet: the oldest change of each town, then the second ones."""
     table = series_corrections.c
     query = (
-        select(table.id, table.tenant_id, table.station, table.start, table.end)
+        select(table.id, table.tenant_id, table.station, table.start, table.end, table.counted_to)
         .where(table.counted_at.is_(None))
-        .order_by(table.id)
+        .order_by(number_in_town(table.tenant_id, table.id), table.id)
         .limit(_AT_ONCE)
     )
     return [Uncounted(*row) for row in connection.execute(query)]
@@ -43,6 +48,12 @@ def are_uncounted(connection: Connection, ids: Collection[int] | None) -> bool:
     if ids is None:
         return bool(connection.scalar(query))
     return connection.scalar(query.where(table.id.in_(ids))) == len(ids)
+
+
+def note_counted_to(connection: Connection, ids: Collection[int], zone_id: int) -> None:
+    """These parts are counted anew in the zones up to this one."""
+    parts = update(series_corrections).where(series_corrections.c.id.in_(ids))
+    connection.execute(parts.values(counted_to=zone_id))
 
 
 def mark_counted(connection: Connection, ids: Collection[int], now: Instant) -> None:

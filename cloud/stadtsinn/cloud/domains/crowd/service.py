@@ -50,7 +50,10 @@ def history(
     """Full minutes with start <= minute < end, a day's worth at most; raises NotFound, Invalid."""
     zone_id = registry.zone_id(connection, scope, slug)
     if end <= start:
-        raise Invalid("'end' has to be later than 'start'.")
+        raise Invalid(
+            "'end' has to be later than 'start'.",
+            "'end' muss nach 'start' liegen.",
+        )
     until = min(end, start + MAX_MINUTES * MINUTE)
     samples = occupancy_history(connection, zone_id, start, until)
     return HistoryPage(samples, Instant(until) if until < end else None)
@@ -65,7 +68,8 @@ def whole_history(
     """
     if end - start > MAX_STREAMED:
         raise Invalid(
-            f"A table has at most {MAX_STREAMED // DAY} days: ask for the years one by one."
+            f"A table has at most {MAX_STREAMED // DAY} days: ask for the years one by one.",
+            f"Eine Tabelle hat höchstens {MAX_STREAMED // DAY} Tage: die Jahre einzeln abfragen.",
         )
     with database.read() as connection:
         first = history(connection, scope, slug, start, end)
@@ -107,9 +111,16 @@ def enter_number(
     moment in the future or more than a day ago.
     """
     if at > now:
-        raise Invalid("'at' lies in the future: enter the number when it has been counted.")
+        raise Invalid(
+            "'at' lies in the future: enter the number when it has been counted.",
+            "'at' liegt in der Zukunft: die Zahl eintragen, wenn gezählt wurde.",
+        )
     if at < now - DAY:
-        raise Invalid("'at' lies more than a day back: the nightly reset has corrected that day.")
+        raise Invalid(
+            "'at' lies more than a day back: the nightly reset has corrected that day.",
+            "'at' liegt mehr als einen Tag zurück: das nächtliche Nullstellen hat diesen Tag "
+            "berichtigt.",
+        )
     with database.write() as connection:
         zone_id = registry.zone_id(connection, scope, slug)
         correction = zone_repository.insert_correction(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, delete, exists, func, insert, select, tuple_, update
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.domains.crowd import gate_repository
@@ -337,7 +337,16 @@ def states(connection: Connection, after: int = 0) -> dict[int, ZoneState]:
     """The state of every zone that has one, in the order of their ids behind `after`."""
     query = select(zone_states).where(zone_states.c.zone_id > after)
     rows = connection.execute(query.order_by(zone_states.c.zone_id))
-    return {row.zone_id: ZoneState(row.version, row.sampled_at, row.resets_until) for row in rows}
+    return {row.zone_id: _state(row) for row in rows}
+
+
+def state(connection: Connection, zone_id: int) -> ZoneState | None:
+    row = connection.execute(select(zone_states).where(zone_states.c.zone_id == zone_id)).first()
+    return None if row is None else _state(row)
+
+
+def _state(row: Row[Any]) -> ZoneState:
+    return ZoneState(row.version, row.sampled_at, row.resets_until)
 
 
 def advance_state(

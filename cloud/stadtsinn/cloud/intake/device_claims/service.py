@@ -38,7 +38,10 @@ def claim(connection: Connection, scope: Scope, request: ClaimRequest, now: Inst
     require_device_type(body.device_type)
     require_site(connection, scope, body.site)
     if own_devices(connection, scope, [dev_eui]):
-        raise Conflict(f"The device '{dev_eui}' is registered with your town: nothing to claim.")
+        raise Conflict(
+            f"The device '{dev_eui}' is registered with your town: nothing to claim.",
+            f"Das Gerät '{dev_eui}' ist für diese Stadt angelegt: nichts zu beanspruchen.",
+        )
     present = repository.latest_claim(connection, scope, dev_eui)
     if present is not None and present.state is State.WAITING:
         repository.replace_body(connection, scope, present, body)
@@ -47,18 +50,27 @@ def claim(connection: Connection, scope: Scope, request: ClaimRequest, now: Inst
             raise Conflict(
                 f"Your claim of '{dev_eui}' has ended. Another one can be opened after "
                 f"{for_people(Instant(present.opened_at + LIFE))}; the operator of this server "
-                f"can decide before ('stadtsinn device hand-over {dev_eui} YOUR-TOWN')."
+                f"can decide before ('stadtsinn device hand-over {dev_eui} YOUR-TOWN').",
+                f"Der Anspruch dieser Stadt auf '{dev_eui}' ist abgelaufen. Ein neuer ist "
+                f"möglich ab {for_people(Instant(present.opened_at + LIFE))}; der Betreiber "
+                f"dieses Servers kann vorher entscheiden ('stadtsinn device hand-over {dev_eui} "
+                "STADT').",
             )
         if repository.opened_lately(connection, scope, now) >= MOST:
             raise Conflict(
                 f"Your town has opened {MOST} claims within {LIFE // DAY} days: ask the operator "
-                "of this server to hand the devices over."
+                "of this server to hand the devices over.",
+                f"Diese Stadt hat in {LIFE // DAY} Tagen {MOST} Ansprüche erhoben: den Betreiber "
+                "dieses Servers bitten, die Geräte zu übergeben.",
             )
         repository.insert_claim(connection, scope, dev_eui, body, now)
     _note(connection, scope, now, Kind.CLAIM, dev_eui)
     found = repository.latest_claim(connection, scope, dev_eui)
     if found is None:
-        raise NotFound(f"There is no claim of the device '{dev_eui}'.")
+        raise NotFound(
+            f"There is no claim of the device '{dev_eui}'.",
+            f"Einen Anspruch auf das Gerät '{dev_eui}' gibt es nicht.",
+        )
     return found
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Connection, select
 
 from stadtsinn.base.instant import DAY, Instant, to_datetime
+from stadtsinn.base.sentence import Explained
 from stadtsinn.cloud.log.uplinks.tables import archived_days
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _FOOTERS_KEPT = 4_000
 """Files whose row groups' first and last positions are kept in memory: ten years of days."""
 
 
-class ArchiveUnreadable(RuntimeError):
+class ArchiveUnreadable(Explained):
     """A day's file cannot be read; the text says which and what to do."""
 
 
@@ -78,7 +79,7 @@ class Archive:
         try:
             return RowGroups(self.folder / day.file)
         except (OSError, ArrowException) as error:
-            raise ArchiveUnreadable(_unreadable(self.folder / day.file, day, error)) from error
+            raise _unreadable(self.folder / day.file, day, error) from error
 
     def next_position(self, day: ArchivedDay, position: int) -> int:
         """The lowest position behind `position` that a row of the day can have."""
@@ -148,8 +149,11 @@ class Archive:
         return batch
 
 
-def _unreadable(path: Path, day: ArchivedDay, error: Exception) -> str:
-    return (
-        f"the uplinks of {day_name(day.day)} lie in {path}, which cannot be read "
-        f"({type(error).__name__}): mount or restore that folder, or correct [archive] folder"
+def _unreadable(path: Path, day: ArchivedDay, error: Exception) -> ArchiveUnreadable:
+    name = type(error).__name__
+    return ArchiveUnreadable(
+        f"the uplinks of {day_name(day.day)} lie in {path}, which cannot be read ({name}): mount "
+        "or restore that folder, or correct [archive] folder",
+        f"die Meldungen vom {day_name(day.day)} liegen in {path}, das nicht lesbar ist ({name}): "
+        "diesen Ordner einhängen oder zurückspielen, oder [archive] folder berichtigen",
     )

@@ -23,6 +23,7 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.base.private_files import close_to_others, private_folder
+from stadtsinn.base.sentence import Explained
 from stadtsinn.cloud.log.archive_files.archive import Archive, ArchivedDay, day_name, days
 from stadtsinn.cloud.log.archive_files.batches import table_batches
 from stadtsinn.cloud.log.archive_files.exclusive import rewriting_history
@@ -136,9 +137,11 @@ def _move(database: Database, archive: Archive, rows: _Rows, clock: Clock) -> Mo
     with database.read() as connection:
         left = connection.execute(select(func.count()).where(*_of(rows))).scalar_one()
     if summary.count != left + (old.uplinks if old else 0):
-        raise RuntimeError(
+        raise Explained(
             f"{day_name(rows.day)}: {summary.count} uplinks in {path}, {left} in the table: "
-            "nothing was changed; somebody else deletes from the log. Archive again"
+            "nothing was changed; somebody else deletes from the log. Archive again",
+            f"{day_name(rows.day)}: {summary.count} Meldungen in {path}, {left} in der Tabelle: "
+            "nichts wurde geändert; jemand anderes löscht aus dem Log. Noch einmal verlagern",
         )
     day = summary.day(rows.day, file)
     with database.write() as connection:
@@ -242,8 +245,12 @@ def day_files(archive: Archive) -> list[Path]:
 def require_no_days(archive: Archive) -> None:
     """For a database that is empty. Raises RuntimeError where there is a log's archive."""
     if day_files(archive):
-        raise RuntimeError(
+        raise Explained(
             f"the database is empty and {archive.folder} holds days of a log: the database was "
             "lost, or [database] url or [archive] folder names another place. Restore a backup "
-            "('stadtsinn restore', docs/backup.md), or move that folder away to begin anew"
+            "('stadtsinn restore', docs/backup.md), or move that folder away to begin anew",
+            f"die Datenbank ist leer und {archive.folder} enthält Tage eines Logs: die Datenbank "
+            "ging verloren, oder [database] url oder [archive] folder nennt einen anderen Ort. "
+            "Eine Sicherung zurückspielen ('stadtsinn restore', docs/backup.md), oder diesen "
+            "Ordner wegräumen und neu anfangen",
         )

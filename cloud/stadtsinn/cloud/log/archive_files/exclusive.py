@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from stadtsinn.base.private_files import private_file
+from stadtsinn.base.sentence import Explained
 from stadtsinn.cloud.platform.database.engine import Database
 
 _KEY = 0x57AD8
@@ -24,13 +25,15 @@ StillHeld = Callable[[], None]
 """Raises an error of the database where a lock was lost."""
 
 
-class HistoryBusy(RuntimeError):
+class HistoryBusy(Explained):
     """Another process rewrites history; nothing was done."""
 
     def __init__(self) -> None:
         super().__init__(
             "another 'stadtsinn archive' or 'stadtsinn redecode' is at work on this database: "
-            "wait until it has ended, then start again"
+            "wait until it has ended, then start again",
+            "ein anderes 'stadtsinn archive' oder 'stadtsinn redecode' arbeitet an dieser "
+            "Datenbank: warten, bis es fertig ist, dann noch einmal starten",
         )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
+from stadtsinn.base.sentence import Explained
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.archive_files.exclusive import StillHeld, alone
 from stadtsinn.cloud.log.cursors.repository import (
@@ -43,8 +44,10 @@ def rebuild(
         require_readable(connection, archive)
     with _alone(database, follower) as held:
         if held is None:
-            raise RuntimeError(
-                f"'{follower.name}' is being rebuilt by another process: wait until it has ended"
+            raise Explained(
+                f"'{follower.name}' is being rebuilt by another process: wait until it has ended",
+                f"'{follower.name}' wird gerade von einem anderen Prozess neu aufgebaut: warten, "
+                "bis er fertig ist",
             )
         with database.write() as connection:
             serialize(connection, f"follower:{follower.name}")

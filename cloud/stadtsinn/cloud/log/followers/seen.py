@@ -8,10 +8,11 @@ from sqlalchemy import Connection
 
 from stadtsinn.cloud.log.followers.follower import TryAgain
 from stadtsinn.cloud.town.directory import Directory, DirectoryCache, PartReader, read_revision
+from stadtsinn.cloud.town.quiet import ask_for_quiet, end_quiet
 
 _ATTEMPTS = 3
-"""So often in a row the registry may change between looking and the transaction. Then it is read
-inside: everybody waits for that, but a registry that changes all the time stops no follower."""
+"""So often in a row the registry may change between looking and the transaction. Then changes
+have to wait for a moment."""
 
 
 class _OfDirectory(Protocol):
@@ -31,11 +32,18 @@ class Seen(Generic[Known]):
         self._known: Known | None = None
         self._looked = False
         self._in_vain = 0
+        self._asked = False
+        """For a quiet moment, which has not ended yet."""
 
     def look(self) -> Known:
         """Outside of a transaction: read it again if it changed."""
-        self._cache.renew()
-        self._known = self._cache.part(self._read)
+        if self._asked:
+            end_quiet(self._cache.database)
+            self._asked = False
+        if self._in_vain == _ATTEMPTS:
+            ask_for_quiet(self._cache.database)
+            self._asked = True
+        self._known = self._read_again()
         self._looked = True
         return self._known
 
@@ -48,7 +56,12 @@ class Seen(Generic[Known]):
         if looked and self._in_vain < _ATTEMPTS:
             self._in_vain += 1
             raise TryAgain("the registry was changed meanwhile")
+        # Nobody looked, or not even the quiet moment was long enough. Everybody waits for this,
+        # but a registry that changes all the time stops no follower.
         self._in_vain = 0
-        known = self.look()
-        self._looked = False
+        self._known = known = self._read_again()
         return known
+
+    def _read_again(self) -> Known:
+        self._cache.renew()
+        return self._cache.part(self._read)

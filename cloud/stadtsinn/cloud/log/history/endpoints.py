@@ -66,7 +66,8 @@ def list_uplinks(
         except ArchiveUnreadable:
             log.exception("archive_unreadable")
             raise Unavailable(
-                "Archived uplinks cannot be read at the moment; ask the operator."
+                "Archived uplinks cannot be read at the moment; ask the operator.",
+                "Verlagerte Meldungen sind gerade nicht lesbar; den Betreiber fragen.",
             ) from None
     page = replace(page, limit=min(page.limit, max(1, page_length(items))))
     return page_of(items, page, key=lambda item: item.uplink.position, view=view)

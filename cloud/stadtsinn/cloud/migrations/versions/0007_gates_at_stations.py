@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from stadtsinn.base.sentence import Explained
+
 revision = "0007"
 down_revision = "0006"
 branch_labels = None
@@ -45,7 +47,10 @@ UPDATE gates SET station_id = (
 def _require_stations(connection: sa.Connection) -> None:
     query = sa.text("SELECT dev_eui FROM gates WHERE station_id IS NULL")
     if nowhere := list(connection.scalars(query)):
-        raise RuntimeError(
+        raise Explained(
             f"devices of gates that are at no station: {', '.join(nowhere)}. Delete these gates "
-            "or deploy the devices with the version before, then start this one again."
+            "or deploy the devices with the version before, then start this one again.",
+            f"Geräte von Zugängen, die an keiner Messstelle sind: {', '.join(nowhere)}. Diese "
+            "Zugänge löschen oder die Geräte mit der Version davor einbauen, dann diese wieder "
+            "starten.",
         )

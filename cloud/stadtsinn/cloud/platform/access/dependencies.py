@@ -42,7 +42,10 @@ def identified(
 ) -> Scope:
     """The caller's scope, or 401."""
     if credentials is None:
-        raise Unauthenticated("Send an API key: 'Authorization: Bearer st_…'.")
+        raise Unauthenticated(
+            "Send an API key: 'Authorization: Bearer st_…'.",
+            "Einen API-Schlüssel mitschicken: 'Authorization: Bearer st_…'.",
+        )
     scope = authenticate(
         behind.database, credentials.credentials, behind.clock.now(), behind.limits
     )
@@ -72,7 +75,11 @@ def admin(scope: Annotated[Scope, Depends(authenticated)]) -> Scope:
 
 def _at_least(scope: Scope, role: Role) -> Scope:
     if not scope.role.includes(role):
-        raise Forbidden(f"This needs a key with role '{role}'; yours is '{scope.role}'.")
+        raise Forbidden(
+            f"This needs a key with role '{role}'; yours is '{scope.role}'.",
+            f"Dafür wird ein Schlüssel mit der Rolle '{role}' gebraucht; dieser hat "
+            f"'{scope.role}'.",
+        )
     return scope
 
 

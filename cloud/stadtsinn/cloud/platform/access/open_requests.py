@@ -13,9 +13,13 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from stadtsinn.base.problems import TooMany
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.platform.access.scope import Scope
 
 K = TypeVar("K", str, int)
+
+_OF_KEY = Sentence("this key", "dieses Schlüssels")
+_OF_TOWN = Sentence("your town", "dieser Stadt")
 
 
 class OpenRequests:
@@ -32,9 +36,9 @@ class OpenRequests:
         limits, tenant_id, key_id = scope.limits, scope.tenant_id, scope.key_id
         with self._lock:
             if self._of_keys[key_id] >= limits.key_open_requests:
-                raise TooMany(_sentence("this key", limits.key_open_requests, "key_open_requests"))
+                raise _too_many(_OF_KEY, limits.key_open_requests, "key_open_requests")
             if self._of_tenants[tenant_id] >= limits.open_requests:
-                raise TooMany(_sentence("your town", limits.open_requests, "open_requests"))
+                raise _too_many(_OF_TOWN, limits.open_requests, "open_requests")
             self._of_tenants[tenant_id] += 1
             self._of_keys[key_id] += 1
         try:
@@ -56,8 +60,10 @@ def _one_less(counter: Counter[K], key: K) -> None:
         del counter[key]
 
 
-def _sentence(whose: str, most: int, name: str) -> str:
-    return (
-        f"{most} requests of {whose} are being answered, the most at a time ('{name}'): wait for "
-        "one of them, or ask for more in one request."
+def _too_many(whose: Sentence, most: int, name: str) -> TooMany:
+    return TooMany(
+        f"{most} requests of {whose.english} are being answered, the most at a time ('{name}'): "
+        "wait for one of them, or ask for more in one request.",
+        f"{most} Anfragen {whose.german} sind in Arbeit, mehr gehen nicht zugleich ('{name}'): "
+        "eine davon abwarten oder mit einer Anfrage mehr abfragen.",
     )

@@ -11,6 +11,7 @@ from stadtsinn.base.batches import batched
 from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.database.engine import metadata
+from stadtsinn.cloud.platform.nouns import NOUNS
 
 NAMED = 500
 """Keys in one query: SQLite takes a limited number of parameters."""
@@ -89,4 +90,7 @@ def users_of(
 
 def missing(kind: str, name: str | int) -> NotFound:
     """The same text for what does not exist and for what belongs to another tenant."""
-    return NotFound(f"There is no {kind} '{name}'.")
+    return NotFound(
+        f"There is no {kind} '{name}'.",
+        f"Es gibt {NOUNS[kind].no} {NOUNS[kind].german} '{name}'.",
+    )

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, select, update
 from stadtsinn.base.foreign_text import require_plain
 from stadtsinn.base.instant import HOUR, Instant
 from stadtsinn.base.problems import Conflict, Invalid, NotFound, Unauthenticated
+from stadtsinn.base.sentence import Sentence, Unusable
 from stadtsinn.cloud.platform.access.scope import CLAIM, OPERATOR, Role, Scope
 from stadtsinn.cloud.platform.access.tables import api_keys
 from stadtsinn.cloud.platform.audit.recording import recording
@@ -25,7 +26,10 @@ from stadtsinn.cloud.platform.limits.model import DEFAULTS, Limits
 from stadtsinn.cloud.platform.limits.service import limits_for, require_room
 from stadtsinn.cloud.platform.tenants.repository import erasing, require_tenant
 
-_REFUSED = "This API key is not valid (any more). Ask an administrator of your town for a new one."
+_REFUSED = Sentence(
+    "This API key is not valid (any more). Ask an administrator of your town for a new one.",
+    "Dieser API-Schlüssel gilt nicht (mehr). Einen neuen hat, wer ihn für die Stadt verwaltet.",
+)
 _TOKEN = re.compile(r"(st_[0-9a-f]{8})_[A-Za-z0-9_-]{43}")
 _NO_DIGEST = "0" * 64
 # A key's last use is noted at most this often: reading the API must not write each time.
@@ -49,8 +53,11 @@ def create_key(
     """
     try:
         require_plain(name)
-    except ValueError as error:
-        raise Invalid(f"The key's name: {error}.") from None
+    except Unusable as error:
+        said = error.sentence
+        raise Invalid(
+            f"The key's name: {said.english}.", f"Der Name des Schlüssels: {said.german}."
+        ) from None
     prefix = f"st_{secrets.token_hex(4)}"
     token = f"{prefix}_{secrets.token_urlsafe(32)}"
     with database.write() as connection:
@@ -78,7 +85,7 @@ def authenticate(database: Database, token: str, now: Instant, limits: Limits = 
     takes equally long whichever part of a well-formed token is wrong, and says the same.
     """
     if not _TOKEN.fullmatch(token):
-        raise Unauthenticated(_REFUSED)
+        raise Unauthenticated.of(_REFUSED)
     with database.read() as connection:
         row = connection.execute(
             select(api_keys).where(
@@ -89,7 +96,7 @@ def authenticate(database: Database, token: str, now: Instant, limits: Limits = 
             limits = limits_for(connection, limits, row.tenant_id)
     genuine = hmac.compare_digest(row.digest if row else _NO_DIGEST, _digest(token))
     if row is None or not genuine or row.revoked_at is not None:
-        raise Unauthenticated(_REFUSED)
+        raise Unauthenticated.of(_REFUSED)
     if row.last_used_at is None or now - row.last_used_at >= _NOTE_USE_EVERY:
         _note_use(database, row.id, now)
     return Scope(row.tenant_id, Role(row.role), row.id, limits)
@@ -124,11 +131,16 @@ def revoke(database: Database, scope: Scope, key_id: int, now: Instant) -> None:
             )
         }
         if key_id not in active:
-            raise NotFound("There is no such active key. List them with GET /api/v1/keys.")
+            raise NotFound(
+                "There is no such active key. List them with GET /api/v1/keys.",
+                "Einen solchen gültigen Schlüssel gibt es nicht. GET /api/v1/keys listet sie auf.",
+            )
         if [key for key, role in active.items() if role == Role.ADMIN] == [key_id]:
             raise Conflict(
                 "This is the last administrator key. Make another one first, "
-                "or revoke it with 'stadtsinn key revoke' on the server."
+                "or revoke it with 'stadtsinn key revoke' on the server.",
+                "Das ist der letzte Schlüssel mit der Rolle admin. Erst einen weiteren anlegen, "
+                "oder ihn mit 'stadtsinn key revoke' auf dem Server sperren.",
             )
         _revoke(connection, scope, key_id, now)
 
@@ -142,7 +154,10 @@ def revoke_as_operator(database: Database, key_id: int, now: Instant) -> None:
             )
         )
         if tenant_id is None:
-            raise NotFound(f"There is no active key {key_id}. List them: 'stadtsinn key list'.")
+            raise NotFound(
+                f"There is no active key {key_id}. List them: 'stadtsinn key list'.",
+                f"Es gibt keinen gültigen Schlüssel {key_id}: 'stadtsinn key list' listet sie auf.",
+            )
         _revoke(connection, operator_scope(tenant_id), key_id, now)
 
 

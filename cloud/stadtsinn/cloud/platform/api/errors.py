@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.problems import Problem, Unavailable
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.platform.database.sqlite_file import DatabaseDamaged
 
 log = structlog.get_logger()
@@ -63,7 +64,7 @@ def problem_response(
     return JSONResponse(body, status, dict(headers or {}), MEDIA_TYPE)
 
 
-def install_error_handlers(app: FastAPI, away: Mapping[type[Exception], str]) -> None:
+def install_error_handlers(app: FastAPI, away: Mapping[type[Exception], Sentence]) -> None:
     """Add the handlers. Exceptions without one become a 500 in the middleware.
 
     `away` are errors of stores that do not answer, with what the caller reads.
@@ -138,13 +139,16 @@ def _on_http_exception(request: Request, error: Exception) -> Response:
     )
 
 
-def _on_store_away(detail: str, request: Request, error: Exception) -> Response:
+def _on_store_away(detail: Sentence, request: Request, error: Exception) -> Response:
     log.warning("store_unavailable", kind=type(error).__name__, error=str(error))
-    return _on_problem(request, Unavailable(detail))
+    return _on_problem(request, Unavailable.of(detail))
 
 
 def _on_database_unavailable(request: Request, error: Exception) -> Response:
     # The statement and its parameters stay out of the log: they may hold personal data.
     log.error("database_unavailable", error=type(getattr(error, "orig", error)).__name__)
-    away = Unavailable("The database does not answer. Try again in a moment.")
+    away = Unavailable(
+        "The database does not answer. Try again in a moment.",
+        "Die Datenbank antwortet nicht. Gleich noch einmal versuchen.",
+    )
     return _on_problem(request, away)

@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_core import core_schema
 
 from stadtsinn.base.foreign_text import FORBIDDEN, require_plain
+from stadtsinn.base.sentence import Unusable
 
 SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
 
@@ -80,7 +81,10 @@ def normalised_dev_eui(text: str) -> str:
     """
     digits = text.translate(_SEPARATORS).lower()
     if len(digits) != 16 or not _HEX.issuperset(digits):
-        raise ValueError("a DevEUI is 16 hexadecimal digits, e.g. 70b3d57ed0001234")
+        raise Unusable(
+            "a DevEUI is 16 hexadecimal digits, e.g. 70b3d57ed0001234",
+            "eine DevEUI hat 16 Hexadezimalziffern, z. B. 70b3d57ed0001234",
+        )
     return digits
 
 

@@ -111,4 +111,7 @@ def _read_cursor(cursor: str) -> str | int:
 
 def foreign_cursor() -> Invalid:
     """For a cursor that this list did not give."""
-    return Invalid("This is not a cursor of this list. Use `next` of the page before, or none.")
+    return Invalid(
+        "This is not a cursor of this list. Use `next` of the page before, or none.",
+        "Das ist keine Marke dieser Liste. `next` der Seite davor nehmen, oder keine.",
+    )

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from stadtsinn.base import berlin
 from stadtsinn.base.instant import LATEST, Instant, from_datetime, parse, to_datetime
+from stadtsinn.base.sentence import Unusable
 
 EXAMPLE = "2026-09-26T08:00:00+02:00"
 HOW = f"ISO 8601 with offset, e.g. {EXAMPLE}, or a day in Berlin, e.g. 2026-09-26"
@@ -23,7 +24,10 @@ _LONGEST = 40
 def _instant(given: Any) -> Instant:
     moment = _understood(given)
     if not 0 <= moment <= LATEST:
-        raise ValueError("lies outside 1970 to 2255")
+        raise Unusable(
+            "lies outside 1970 to 2255",
+            "liegt außerhalb von 1970 bis 2255",
+        )
     return moment
 
 
@@ -39,7 +43,11 @@ def _understood(given: Any) -> Instant:
             return parse(given.replace(" ", "+"))  # an unescaped + arrives as a space
     except (ValueError, OverflowError):
         pass
-    raise ValueError(f"is no time: give {HOW}")
+    raise Unusable(
+        f"is no time: give {HOW}",
+        f"ist keine Zeit: ISO 8601 mit Zeitversatz angeben, z. B. {EXAMPLE}, oder einen Tag in "
+        "Berlin, z. B. 2026-09-26",
+    )
 
 
 def _datetime(given: Any) -> datetime:

@@ -61,9 +61,17 @@ _AUDITED: Mapping[str, _Audited] = {
     "datastreams": _Audited(Kind.SERIES, ("station_id", "quantity", "channel")),
     "zones": _Audited(Kind.ZONE),
     "gates": _Audited(Kind.GATE, ("zone_id", "slug")),
+    "tree_groups": _Audited(Kind.TREE_GROUP),
+    "tree_settings": _Audited(Kind.TREE_SETTINGS, (), frozenset({"forecast"})),
     "recipients": _Audited(Kind.RECIPIENT, hidden=_PERSONAL),
     "rules": _Audited(Kind.RULE),
     "rule_recipients": _Audited(Kind.RULE_RECIPIENT, ("rule_id",)),
+    "rule_groups": _Audited(Kind.RULE_RECIPIENT, ("rule_id",)),
+    "duty_groups": _Audited(Kind.DUTY_GROUP),
+    "duty_members": _Audited(Kind.DUTY_MEMBER, ("group_id",), frozenset({"known_as"})),
+    "duty_weekly": _Audited(Kind.SHIFT, ("group_id",)),
+    "duty_shifts": _Audited(Kind.SHIFT, ("group_id",)),
+    "duty_substitutions": _Audited(Kind.SUBSTITUTION, ("group_id",)),
 }
 _OURS = frozenset({"id", "tenant_id", "created_at", "revision", "valid_from", "digest"})
 """Columns that say nothing about what somebody wanted."""

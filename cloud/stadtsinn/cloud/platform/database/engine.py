@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 
 from stadtsinn.base.private_files import private_database
+from stadtsinn.base.sentence import Explained, Unusable
 from stadtsinn.cloud.platform.database.sqlite_file import name_damage, require_restored
 from stadtsinn.cloud.platform.database.turn import Turn
 
@@ -80,10 +81,13 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction that commits at the end of the block or leaves nothing behind."""
+    def write(self, *, ahead: bool = False) -> Iterator[Connection]:
+        """A transaction that commits at the end of the block or leaves nothing behind.
+
+        `ahead` of the other threads, for the one that edges wait for.
+        """
         try:
-            with self._turn or nullcontext(), self._writer.begin() as connection:
+            with self._alone(ahead=ahead), self._writer.begin() as connection:
                 yield connection
         finally:
             self.written = next(self._numbers)
@@ -96,7 +100,7 @@ class Database:
         at foreign keys only once, before the commit. Raises RuntimeError when one is broken.
         """
         engine = self.engine.execution_options(stadtsinn_access="schema")
-        with self._turn or nullcontext(), engine.connect() as connection:
+        with self._alone(), engine.connect() as connection:
             try:
                 with connection.begin():
                     before = _broken_keys(connection)
@@ -106,6 +110,9 @@ class Database:
                 if self.is_sqlite:  # past the transaction, where alone it has an effect
                     raw: Any = connection.connection.driver_connection
                     raw.execute("PRAGMA foreign_keys=ON")
+
+    def _alone(self, *, ahead: bool = False) -> AbstractContextManager[None]:
+        return self._turn.held(ahead=ahead) if self._turn else nullcontext()
 
     def let_others_write(self) -> None:
         """Wait between two transactions of work that needs many: another process that waits for
@@ -134,7 +141,7 @@ class Database:
         """Write back what stands beside SQLite's file: it may hold what was deleted."""
         if not self.is_sqlite:
             return
-        with self._turn or nullcontext():
+        with self._alone():
             raw = self.engine.raw_connection()
             try:
                 raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -167,9 +174,11 @@ def _require_sound_keys(connection: Connection, before: int) -> None:
         return
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     tables = ", ".join(sorted({str(row[0]) for row in broken}))
-    raise RuntimeError(
+    raise Explained(
         f"the schema change would leave rows that refer to nothing in: {tables}. Nothing was "
-        "changed: go on with the version before, and report this"
+        "changed: go on with the version before, and report this",
+        f"die Änderung des Schemas ließe Zeilen zurück, die auf nichts zeigen, in: {tables}. "
+        "Nichts wurde geändert: mit der Version davor weitermachen und dies melden",
     )
 
 
@@ -204,9 +213,11 @@ def open_database(url: str) -> Database:
                 **_POOL,
             )
         )
-    raise ValueError(
+    raise Unusable(
         f"cannot use {parsed.get_backend_name()} as database: "
-        "give sqlite:///path or postgresql://user@host/name"
+        "give sqlite:///path or postgresql://user@host/name",
+        f"{parsed.get_backend_name()} lässt sich nicht als Datenbank benutzen: sqlite:///pfad "
+        "oder postgresql://benutzer@rechner/name angeben",
     )
 
 

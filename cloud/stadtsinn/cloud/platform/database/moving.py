@@ -15,6 +15,7 @@ from sqlalchemy import Connection, MetaData, Table, func, insert, select, text
 from sqlalchemy.exc import StatementError
 
 from stadtsinn.base.problems import Conflict, Invalid
+from stadtsinn.base.sentence import Explained
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.platform.database.sessions import others_connected
 
@@ -40,7 +41,10 @@ def require_alone(database: Database) -> None:
     if used:
         raise Conflict(
             "Another process uses the old database. Stop 'stadtsinn cloud run' and what else has "
-            "it open, then run this again; edges keep what they measure meanwhile."
+            "it open, then run this again; edges keep what they measure meanwhile.",
+            "Ein anderer Prozess benutzt die alte Datenbank. 'stadtsinn cloud run' beenden und "
+            "was sie sonst offen hält, dann dies noch einmal ausführen; die Agenten verwahren "
+            "inzwischen, was sie messen.",
         )
 
 
@@ -82,7 +86,9 @@ def _require_no_rows(new: Connection, metadata: MetaData) -> None:
         if new.execute(select(1).select_from(table).limit(1)).first() is not None:
             raise Conflict(
                 f"The new database has rows already (table {table.name}): give an empty one. "
-                "Nothing was changed."
+                "Nothing was changed.",
+                f"Die neue Datenbank hat schon Zeilen (Tabelle {table.name}): eine leere "
+                "angeben. Nichts ist geändert.",
             )
 
 
@@ -97,12 +103,19 @@ def _copy(old: Connection, new: Connection, table: Table) -> int:
             reason = str(error.orig).splitlines()[0]
             raise Invalid(
                 f"The new database does not take a row of table {table.name} ({reason}). Nothing "
-                "was changed there; correct this row in the old one, or report it."
+                "was changed there; correct this row in the old one, or report it.",
+                f"Die neue Datenbank nimmt eine Zeile der Tabelle {table.name} nicht an "
+                f"({reason}). Dort ist nichts geändert; die Zeile in der alten berichtigen oder "
+                "den Fehler melden.",
             ) from error
         copied += len(values)
     found = new.scalar(select(func.count()).select_from(table))
     if found != copied:
-        raise RuntimeError(f"table {table.name}: {copied} rows were copied, {found} are there")
+        raise Explained(
+            f"table {table.name}: {copied} rows were copied, {found} are there",
+            f"Tabelle {table.name}: {copied} Zeilen kopiert, {found} sind da. Nichts ist "
+            "geändert; noch einmal ausführen",
+        )
     return copied
 
 

@@ -9,13 +9,14 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import SQLAlchemyError
 
 from stadtsinn.base.damaged_files import is_damage
+from stadtsinn.base.sentence import Explained
 
 
-class DatabaseDamaged(SQLAlchemyError):
+class DatabaseDamaged(Explained, SQLAlchemyError):
     """SQLite says that the file is damaged; the text names it and the way out."""
 
 
-class RestoreUnfinished(RuntimeError):
+class RestoreUnfinished(Explained):
     """A restore has begun and not ended: what is there must not be used."""
 
 
@@ -29,7 +30,10 @@ def require_restored(path: Path) -> None:
     if being_restored(path).exists():
         raise RestoreUnfinished(
             f"a restore of {path} has begun and did not end: give 'stadtsinn restore' again with "
-            f"the same backup. To go on without it, delete {being_restored(path)}"
+            f"the same backup. To go on without it, delete {being_restored(path)}",
+            f"das Zurückspielen von {path} hat begonnen und wurde nicht fertig: 'stadtsinn "
+            "restore' noch einmal mit derselben Sicherung ausführen. Um ohne sie "
+            f"weiterzumachen, {being_restored(path)} löschen",
         )
 
 
@@ -44,5 +48,9 @@ def name_damage(engine: Engine, path: Path) -> None:
                 f"the database {path} is damaged ({error}): stop 'stadtsinn cloud run', then "
                 "'stadtsinn restore BACKUP --overwrite'. Edges deliver again what the backup does "
                 f"not have. Without a backup, 'sqlite3 {path} .recover' saves what can be read "
-                "(docs/backup.md)"
+                "(docs/backup.md)",
+                f"die Datenbank {path} ist beschädigt ({error}): 'stadtsinn cloud run' beenden, "
+                "dann 'stadtsinn restore SICHERUNG --overwrite'. Die Agenten liefern nach, was "
+                f"die Sicherung nicht hat. Ohne Sicherung rettet 'sqlite3 {path} .recover', was "
+                "lesbar ist (docs/backup.md)",
             ) from error

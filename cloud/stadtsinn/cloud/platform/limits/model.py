@@ -33,7 +33,14 @@ class Limits(Described):
         _Count, Of("Gates of all zones of a town.", "Zugänge aller Zonen einer Stadt.")
     ] = 2_000
     rules: Annotated[_Count, Of("Rules of a town.", "Regeln einer Stadt.")] = 2_000
+    trees: Annotated[_Count, Of("Trees of a town.", "Bäume einer Stadt.")] = 500_000
+    tree_groups: Annotated[_Count, Of("Groups of trees of a town.", "Baumgruppen einer Stadt.")] = (
+        1_000
+    )
     recipients: Annotated[_Count, Of("Recipients of a town.", "Empfänger einer Stadt.")] = 500
+    duty_groups: Annotated[_Count, Of("Duty groups of a town.", "Bereitschaften einer Stadt.")] = (
+        200
+    )
     keys: Annotated[
         _Some,
         Of(

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 from pydantic import ValidationError
 from sqlalchemy import Connection, Table
 
+from stadtsinn.base.field_errors import field_sentence
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.base.problems import Conflict, Invalid
 from stadtsinn.cloud.platform.access.scope import Scope
@@ -45,7 +46,11 @@ def require_room(
         raise Conflict(
             f"'{tenant_id}' has {room.present} {name} and may have {room.most}: delete what is no "
             "longer needed, or ask the operator of this server for more: 'stadtsinn tenant limit "
-            f"{tenant_id} {name} {room.present + max(room.most // 2, 10)}'."
+            f"{tenant_id} {name} {room.present + max(room.most // 2, 10)}'.",
+            f"'{tenant_id}' ist an der Grenze '{name}': {room.present} von höchstens {room.most}. "
+            "Löschen, was nicht mehr gebraucht wird, oder den Betreiber dieses Servers um mehr "
+            f"bitten: 'stadtsinn tenant limit {tenant_id} {name} "
+            f"{room.present + max(room.most // 2, 10)}'.",
         )
     known[tenant_id, name] = room._replace(present=room.present + 1)
 
@@ -61,7 +66,9 @@ def require_days(scope: Scope, start: Instant, end: Instant) -> None:
     if end - start > most * DAY:
         raise Invalid(
             f"'start' and 'end' are more than {most} days apart ('query_days'): ask for the years "
-            "one by one."
+            "one by one.",
+            f"'start' und 'end' liegen mehr als {most} Tage auseinander ('query_days'): die "
+            "Jahre einzeln abfragen.",
         )
 
 
@@ -73,12 +80,19 @@ def limits_for(connection: Connection, limits: Limits, tenant_id: str) -> Limits
 def change_limit(connection: Connection, tenant_id: str, name: str, value: int | None) -> None:
     """Give a tenant a limit of its own, None: the installation's. Raises Invalid."""
     if name not in Limits.model_fields:
-        raise Invalid(f"There is no limit '{name}'. All: {', '.join(Limits.model_fields)}.")
+        raise Invalid(
+            f"There is no limit '{name}'. All: {', '.join(Limits.model_fields)}.",
+            f"Eine Grenze '{name}' gibt es nicht. Alle: {', '.join(Limits.model_fields)}.",
+        )
     if value is None:
         repository.remove_limit(connection, tenant_id, name)
         return
     try:
         Limits.model_validate({name: value})
     except ValidationError as error:
-        raise Invalid(f"'{name}' cannot be {value}: {error.errors()[0]['msg']}.") from None
+        said = field_sentence(error.errors()[0])
+        raise Invalid(
+            f"'{name}' cannot be {value}: {said.english}.",
+            f"'{name}' kann nicht {value} sein: {said.german}.",
+        ) from None
     repository.set_limit(connection, tenant_id, name, value)

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.base.settings.described import Described, Of
 
 MOST = 36_500
@@ -50,10 +51,14 @@ class Retention(Described):
             None if None in (self.log, self.archive) else max(self.log or 0, self.archive or 0)
         )
         if longest is not None and (self.series is None or self.series > longest):
-            raise ValueError(
+            raise Unusable(
                 "series are made from the log, and made again from it when something is put "
                 f"right: keep log or archive as long as series (series: {_shown(self.series)}, "
-                f"log: {_shown(self.log)}, archive: {_shown(self.archive)} days)"
+                f"log: {_shown(self.log)}, archive: {_shown(self.archive)} days)",
+                "Messreihen entstehen aus dem Log, und neu aus ihm, wenn etwas berichtigt wird: "
+                "Log oder Archiv so lange behalten wie die Messreihen (series: "
+                f"{_german(self.series)}, log: {_german(self.log)}, archive: "
+                f"{_german(self.archive)} Tage)",
             )
         return self
 
@@ -65,6 +70,10 @@ class Retention(Described):
 
 def _shown(days: int | None) -> str:
     return "for ever" if days is None else str(days)
+
+
+def _german(days: int | None) -> str:
+    return "unbegrenzt" if days is None else str(days)
 
 
 DEFAULTS = Retention()

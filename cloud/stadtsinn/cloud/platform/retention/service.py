@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
+from stadtsinn.base.field_errors import field_sentence
 from stadtsinn.base.problems import Invalid
 from stadtsinn.cloud.platform.retention import repository
 from stadtsinn.cloud.platform.retention.model import DEFAULTS, Retention
@@ -24,16 +25,17 @@ def change_retention(
     """
     if name not in Retention.model_fields:
         raise Invalid(
-            f"There is no retention of '{name}'. All: {', '.join(Retention.model_fields)}."
+            f"There is no retention of '{name}'. All: {', '.join(Retention.model_fields)}.",
+            f"Eine Aufbewahrung von '{name}' gibt es nicht. Alle: "
+            f"{', '.join(Retention.model_fields)}.",
         )
     own = repository.own_days(connection, tenant_id)
     wanted = {key: one for key, one in own.items() if key != name}
     try:
         DEFAULTS.with_those_of(wanted if usual else {**wanted, name: days})
     except ValidationError as error:
-        raise Invalid(
-            f"'{name}': {error.errors()[0]['msg'].removeprefix('Value error, ')}."
-        ) from None
+        said = field_sentence(error.errors()[0])
+        raise Invalid(f"'{name}': {said.english}.", f"'{name}': {said.german}.") from None
     if usual:
         repository.remove_days(connection, tenant_id, name)
     else:

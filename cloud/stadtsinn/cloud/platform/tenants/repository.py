@@ -34,7 +34,10 @@ def require_tenant(connection: Connection, tenant_id: str) -> Tenant:
     """Raises NotFound, Conflict for one that is being erased."""
     found = find_tenant(connection, tenant_id)
     if found is None:
-        raise NotFound(f"There is no tenant '{tenant_id}'. Make it with 'stadtsinn tenant create'.")
+        raise NotFound(
+            f"There is no tenant '{tenant_id}'. Make it with 'stadtsinn tenant create'.",
+            f"Es gibt keine Stadt '{tenant_id}': 'stadtsinn tenant create' legt sie an.",
+        )
     if found.erasing_since is not None:
         raise being_erased(tenant_id)
     return found
@@ -43,7 +46,9 @@ def require_tenant(connection: Connection, tenant_id: str) -> Tenant:
 def being_erased(tenant_id: str) -> Conflict:
     return Conflict(
         f"The town '{tenant_id}' is being erased: 'stadtsinn tenant delete {tenant_id}' goes on "
-        "with it and ends it."
+        "with it and ends it.",
+        f"Die Stadt '{tenant_id}' wird gerade gelöscht: 'stadtsinn tenant delete {tenant_id}' "
+        "setzt das fort und beendet es.",
     )
 
 

@@ -16,7 +16,10 @@ def create_tenant(connection: Connection, tenant_id: str, name: str, now: Instan
     if present is not None and present.erasing_since is not None:
         raise repository.being_erased(tenant_id)
     if present is not None:
-        raise Conflict(f"There is already a tenant '{tenant_id}'.")
+        raise Conflict(
+            f"There is already a tenant '{tenant_id}'.",
+            f"Es gibt schon eine Stadt '{tenant_id}'.",
+        )
     tenant = Tenant(tenant_id, name, now)
     repository.insert_tenant(connection, tenant)
     return tenant

@@ -33,7 +33,10 @@ async def read_public_zone(request: Request, tenant: SlugInPath, zone: SlugInPat
     """Rounded, with its interval and for how long it holds. Poll it every 20 s at most."""
     found = await _answer(request, Variant(Kind.DATA, tenant, zone))
     if found is None:
-        raise NotFound(f"'{tenant}' publishes no zone '{zone}'.")
+        raise NotFound(
+            f"'{tenant}' publishes no zone '{zone}'.",
+            f"'{tenant}' veröffentlicht keine Zone '{zone}'.",
+        )
     return found
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 from pydantic import AfterValidator, Field
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.base.settings.reading import Section
 
 if TYPE_CHECKING:
@@ -14,13 +15,19 @@ if TYPE_CHECKING:
 
 def _origin(text: str) -> str:
     if not text.startswith(("https://", "http://")) or set(text) & set(" ;,'\"\r\n"):
-        raise ValueError(f"{text!r} is no origin; write https://www.example.de")
+        raise Unusable(
+            f"{text!r} is no origin; write https://www.example.de",
+            f"{text!r} ist kein Ursprung; https://www.example.de schreiben",
+        )
     return text
 
 
 def _link(text: str) -> str:
     if text and not text.startswith(("https://", "http://", "mailto:", "/")):
-        raise ValueError("write an address beginning with https:// or mailto:")
+        raise Unusable(
+            "write an address beginning with https:// or mailto:",
+            "eine Adresse schreiben, die mit https:// oder mailto: beginnt",
+        )
     return text
 
 

@@ -252,7 +252,10 @@ def read_latest(
     if quantity is not None:
         reading.check_quantity(quantity)
     if stations is not None and (site is not None or kind is not None):
-        raise Invalid("Give 'stations', or 'site' and 'kind', not both.")
+        raise Invalid(
+            "Give 'stations', or 'site' and 'kind', not both.",
+            "Entweder 'stations' angeben oder 'site' und 'kind', nicht beides.",
+        )
     if stations is not None:
         chosen, more_after = _named(services, scope, stations), None
     else:
@@ -266,7 +269,10 @@ def _named(services: Services, scope: Scope, stations: str) -> list[Place]:
     """The town's own stations among those named; others are left out like unknown ones."""
     asked = dict.fromkeys(text for text in stations.split(",") if text)
     if len(asked) > MAX_NAMED:
-        raise Invalid(f"'stations' names more than {MAX_NAMED}: ask for a site or for all.")
+        raise Invalid(
+            f"'stations' names more than {MAX_NAMED}: ask for a site or for all.",
+            f"'stations' nennt mehr als {MAX_NAMED}: nach einem Ort fragen oder nach allen.",
+        )
     with services.database.read() as connection:
         found = {one.slug: one for one in repository.named_places(connection, scope, asked)}
     return [found[slug] for slug in asked if slug in found]

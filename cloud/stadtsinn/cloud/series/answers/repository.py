@@ -121,7 +121,9 @@ def describe_stream(
     if present is None:
         raise NotFound(
             f"The station '{key.station}' has no datastream '{key.quantity}' on the channel "
-            f"'{key.channel}': its first value makes it."
+            f"'{key.channel}': its first value makes it.",
+            f"Die Messstelle '{key.station}' hat keine Messreihe '{key.quantity}' auf dem Kanal "
+            f"'{key.channel}': ihr erster Wert legt sie an.",
         )
     connection.execute(
         update(datastreams)

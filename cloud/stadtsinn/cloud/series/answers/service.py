@@ -71,7 +71,11 @@ def check_quantity(name: str) -> None:
     try:
         quantity(name)
     except VocabularyError as error:
-        raise NotFound(f"{error}. All of them: /api/v1/quantities.") from None
+        said = error.sentence
+        raise NotFound(
+            f"{said.english}. All of them: /api/v1/quantities.",
+            f"{said.german}. Alle: /api/v1/quantities.",
+        ) from None
 
 
 def default_aggregate(name: str) -> Aggregate:
@@ -208,7 +212,11 @@ def read_all(store: SeriesReader, tenant_id: str, question: Question) -> Iterato
     if question.window is not None:
         windows = (question.end - question.start) // step_of(question.window)
         if windows > _MOST_WINDOWS:
-            raise Invalid("these are too many windows: ask for a shorter time or larger windows.")
+            raise Invalid(
+                "these are too many windows: ask for a shorter time or larger windows.",
+                "das sind zu viele Fenster: nach einer kürzeren Zeit oder größeren Fenstern "
+                "fragen.",
+            )
     pages = _pages(store, tenant_id, question)
     first = next(pages)
     return chain(first, chain.from_iterable(pages))
@@ -232,11 +240,20 @@ def _page(
 def check(question: Question) -> None:
     """Raises Invalid for what cannot be answered."""
     if question.start > question.end:
-        raise Invalid("'start' lies after 'end': swap them.")
+        raise Invalid(
+            "'start' lies after 'end': swap them.",
+            "'start' liegt nach 'end': tauschen.",
+        )
     if question.window is None and question.aggregate is not None:
-        raise Invalid("'aggregate' needs a 'window', e.g. window=1d.")
+        raise Invalid(
+            "'aggregate' needs a 'window', e.g. window=1d.",
+            "'aggregate' braucht ein 'window', z. B. window=1d.",
+        )
     if question.window is not None and question.include_doubtful:
-        raise Invalid("windows are made of good values only: leave 'quality' away.")
+        raise Invalid(
+            "windows are made of good values only: leave 'quality' away.",
+            "Fenster entstehen nur aus guten Werten: 'quality' weglassen.",
+        )
 
 
 def _how(question: Question) -> Aggregate:

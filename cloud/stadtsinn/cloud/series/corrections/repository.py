@@ -11,6 +11,7 @@ from stadtsinn.base.batches import batched
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.log.uplinks.tables import archived_sessions, uplinks
 from stadtsinn.cloud.platform.access.rows import NAMED, rows_named
+from stadtsinn.cloud.platform.database.in_turn import number_in_town
 from stadtsinn.cloud.series.stores.replacing import SeriesPart
 from stadtsinn.cloud.town.stations.tables import series_corrections
 
@@ -24,8 +25,14 @@ class Correction:
 
 
 def waiting(connection: Connection, limit: int) -> list[Correction]:
-    """Corrections that are not done, the oldest first."""
-    return _corrections(connection, limit, series_corrections.c.done_at.is_(None))
+    """Corrections that are not done: the oldest of each town, then the second ones, and so on."""
+    table = series_corrections.c
+    return _corrections(
+        connection,
+        limit,
+        table.done_at.is_(None),
+        number_in_town(table.tenant_id, table.id),
+    )
 
 
 def waiting_after(connection: Connection, newest: int) -> list[Correction]:
@@ -39,13 +46,16 @@ def newest_id(connection: Connection) -> int:
 
 
 def _corrections(
-    connection: Connection, limit: int | None, condition: ColumnElement[bool]
+    connection: Connection,
+    limit: int | None,
+    condition: ColumnElement[bool],
+    *order: ColumnElement[int],
 ) -> list[Correction]:
     table = series_corrections.c
     query = (
         select(table.id, table.tenant_id, table.station, table.start, table.end)
         .where(condition)
-        .order_by(table.id)
+        .order_by(*order, table.id)
         .limit(limit)
     )
     return [Correction(row[0], SeriesPart(*row[1:])) for row in connection.execute(query)]

@@ -13,7 +13,9 @@ It fires nothing: rules and counts follow the log, not the series.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 
 import structlog
 
@@ -21,6 +23,7 @@ from stadtsinn.base.batches import batched
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import Instant
+from stadtsinn.base.turns import Turns
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.archive_files.exclusive import rewriting_history
 from stadtsinn.cloud.platform.database.engine import Database
@@ -66,6 +69,7 @@ class Corrector:
         self._store = store
         self._clock = clock
         self._barrier = barrier
+        self._turns = Turns()
         self._rewriter = PartRewriter(database, archive, store, directory, catalogue, clock)
 
     def waiting(self) -> int:
@@ -104,12 +108,8 @@ class Corrector:
         ]
 
     def _correct(self, found: Sequence[Correction]) -> int:
-        """The first part of each of some stations; their other parts come next."""
-        chosen: dict[tuple[str, str], SeriesPart] = {}
-        for part in meeting(one.part for one in found):
-            if len(chosen) < _TOGETHER:
-                chosen.setdefault((part.tenant_id, part.station), part)
-        parts = list(chosen.values())
+        """The first part of each of some stations, of all towns in turn; all others come next."""
+        parts = chosen(meeting(one.part for one in found), self._turns, _TOGETHER)
         for refused in self._rewriter.gather(parts):
             log.warning("series_value_refused", what=refused.what, reason=refused.reason)
         crash_point("corrections.staged")
@@ -144,6 +144,18 @@ class Corrector:
             with self._database.write() as connection:
                 repository.mark_done(connection, [one.id for one in some], self._clock.now())
         log.info("series_corrected", corrections=len(done))
+
+
+def chosen(waiting: Iterable[SeriesPart], turns: Turns, most: int) -> list[SeriesPart]:
+    """The first parts of as many stations, of all towns in turn."""
+    of_towns: defaultdict[str, dict[str, SeriesPart]] = defaultdict(dict)
+    for part in waiting:
+        of_towns[part.tenant_id].setdefault(part.station, part)
+    stations = {town: [*parts.values()] for town, parts in of_towns.items()}
+    found = list(islice(turns.one_of_each(stations), most))
+    for town, _ in found:
+        turns.took(town)
+    return [part for _, part in found]
 
 
 def _inside(part: SeriesPart, whole: SeriesPart) -> bool:

@@ -27,6 +27,7 @@ from stadtsinn.base.batches import batched
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import DAY, Instant
+from stadtsinn.base.sentence import Explained
 from stadtsinn.cloud.log.archive_files.archive import Archive, ArchivedDay, days
 from stadtsinn.cloud.log.archive_files.archiving import sweep
 from stadtsinn.cloud.log.archive_files.batches import table_batches
@@ -96,7 +97,7 @@ class Workers:
     device_folder: Path | None = None
 
 
-class SeriesBehind(RuntimeError):
+class SeriesBehind(Explained):
     """The `series` follower has not read all archived days yet; nothing was done."""
 
 
@@ -169,7 +170,9 @@ class Redecoder:
         if behind:
             raise SeriesBehind(
                 f"the follower 'series' is at position {cursor} and has to read archived days yet: "
-                "let 'stadtsinn cloud run' catch up, then decode again"
+                "let 'stadtsinn cloud run' catch up, then decode again",
+                f"der Follower 'series' steht bei Position {cursor} und muss noch verlagerte "
+                "Tage lesen: 'stadtsinn cloud run' aufholen lassen, dann noch einmal dekodieren",
             )
         return Selection(wanted.start, wanted.end, cursor, wanted.tenant_id, wanted.devices)
 

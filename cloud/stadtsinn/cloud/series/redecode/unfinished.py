@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, select
 
 from stadtsinn.base.berlin import for_people
+from stadtsinn.base.sentence import Explained
 from stadtsinn.cloud.series.redecode.tables import redecodings
 
 
@@ -13,7 +14,9 @@ def refuse_unfinished(connection: Connection) -> None:
     query = select(redecodings.c.started_at).where(redecodings.c.finished_at.is_(None)).limit(1)
     since = connection.execute(query).scalar_one_or_none()
     if since is not None:
-        raise RuntimeError(
+        raise Explained(
             f"history is being decoded again since {for_people(since)}: wait for it; if it was "
-            "interrupted, 'stadtsinn redecode --continue' finishes it"
+            "interrupted, 'stadtsinn redecode --continue' finishes it",
+            f"die Vergangenheit wird seit {for_people(since)} neu dekodiert: warten; wurde es "
+            "abgebrochen, beendet es 'stadtsinn redecode --continue'",
         )

@@ -70,7 +70,10 @@ class Staging:
         """Go through archive and table; the follower writes what is appended meanwhile."""
         for day in self._days(database):
             if archive is None:
-                raise ArchiveUnreadable("old days are archived, and this process has no archive")
+                raise ArchiveUnreadable(
+                    "old days are archived, and this process has no archive",
+                    "alte Tage sind verlagert, und dieser Prozess hat kein Archiv",
+                )
             for batch in archive.columns(day, _COLUMNS):
                 self._add(batch)
         for one in self._feeds.values():

@@ -6,12 +6,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from stadtsinn.base.clock import Clock, SystemClock
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series.stores.store import SeriesStore
 
 DEFAULT_PREFIX = "stadtsinn"
 
 _EXAMPLES = "sqlite:///series.sqlite, influxdb://host:8086 or influxdbs://host:8086 (TLS)"
+_GERMAN_EXAMPLES = _EXAMPLES.replace("host", "rechner").replace(" or ", " oder ")
 
 
 def open_store(
@@ -38,15 +40,21 @@ def open_store(
         return _embedded(url, clock)
     parts = urlsplit(url)
     if parts.username or parts.password or parts.query:
-        raise ValueError(
+        raise Unusable(
             "a series URL holds no user, password or parameters (URLs end in logs): "
-            "give the token by its own setting"
+            "give the token by its own setting",
+            "eine url für Messreihen enthält weder Benutzer noch Passwort noch Parameter (sie "
+            "stünden im Log): das Token getrennt einstellen",
         )
     if parts.scheme == "sqlite":
         return _embedded(url.removeprefix("sqlite:///"), clock)
     schemes = {"influxdb": "http", "influxdbs": "https", "http": "http", "https": "https"}
     if parts.scheme not in schemes or not parts.netloc:
-        raise ValueError(f"cannot use {parts.scheme}:// as series store: give {_EXAMPLES}")
+        raise Unusable(
+            f"cannot use {parts.scheme}:// as series store: give {_EXAMPLES}",
+            f"{parts.scheme}:// lässt sich nicht als Ablage der Messreihen benutzen: "
+            f"{_GERMAN_EXAMPLES} angeben",
+        )
     # influxdb-client costs start-up time that an embedded installation need not pay.
     from stadtsinn.cloud.series.stores.influxdb.store import InfluxStore
     from stadtsinn.cloud.series.stores.repository import ReplacementTable
@@ -64,5 +72,8 @@ def _embedded(path: str, clock: Clock | None) -> SeriesStore:
     from stadtsinn.cloud.series.stores.embedded.store import EmbeddedStore
 
     if not path or "://" in path:
-        raise ValueError(f"this series URL names no file: give {_EXAMPLES}")
+        raise Unusable(
+            f"this series URL names no file: give {_EXAMPLES}",
+            f"diese url für Messreihen nennt keine Datei: {_GERMAN_EXAMPLES} angeben",
+        )
     return EmbeddedStore(Path(path), clock or SystemClock())

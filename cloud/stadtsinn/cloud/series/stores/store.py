@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from stadtsinn.base.instant import DAY, Instant
+from stadtsinn.base.sentence import Explained, Unusable
 from stadtsinn.cloud.log.followers.follower import Hindered
 from stadtsinn.cloud.series.stores.replacing import SeriesPart
 from stadtsinn.decoders.reading import Quality
@@ -257,11 +258,11 @@ class SeriesStore(SeriesReader, Protocol):
     def close(self) -> None: ...
 
 
-class SeriesUnavailable(Hindered):
+class SeriesUnavailable(Explained, Hindered):
     """The store does not answer; what was to be done has to be tried again."""
 
 
-class SeriesRejected(Exception):
+class SeriesRejected(Explained):
     """The store refuses this for good; the text names what it refused and what to do."""
 
 
@@ -323,5 +324,9 @@ def kept_since(days: int | None, now: int) -> Instant:
 def checked_days(days: int | None) -> int | None:
     """Retention as it was given; ValueError unless it is at least a day."""
     if days is not None and days < 1:
-        raise ValueError(f"cannot keep points for {days} days: give 1 or more, or None for ever")
+        raise Unusable(
+            f"cannot keep points for {days} days: give 1 or more, or None for ever",
+            f"Werte lassen sich nicht {days} Tage behalten: 1 oder mehr angeben, oder None für "
+            "immer",
+        )
     return days

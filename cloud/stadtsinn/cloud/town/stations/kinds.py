@@ -9,7 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
+from stadtsinn.base.sentence import Sentence, Unusable
+
 AttributeValue = str | int | float | bool
+
+
+_TRUE_OR_FALSE = Sentence("give true or false", "true oder false angeben")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +28,26 @@ class Attribute:
     high: float | None = None
     choices: tuple[str, ...] = ()
 
-    def objection(self, value: AttributeValue) -> str | None:
+    def objection(self, value: AttributeValue) -> Sentence | None:
         """Why the value is not allowed for this attribute; None where it is allowed."""
         if self.type is bool:
-            return None if isinstance(value, bool) else "give true or false"
+            return None if isinstance(value, bool) else _TRUE_OR_FALSE
         if self.type is str:
             if not isinstance(value, str):
-                return "give a text"
+                return Sentence("give a text", "einen Text angeben")
             if self.choices and value not in self.choices:
-                return f"give one of {', '.join(self.choices)}"
+                choices = ", ".join(self.choices)
+                return Sentence(f"give one of {choices}", f"möglich sind {choices}")
             return None
         if isinstance(value, bool) or not isinstance(value, int | float):
-            return "give a number"
+            return Sentence("give a number", "eine Zahl angeben")
         if (self.low is not None and value < self.low) or (
             self.high is not None and value > self.high
         ):
-            return f"give a number from {self.low:g} to {self.high:g}"
+            return Sentence(
+                f"give a number from {self.low:g} to {self.high:g}",
+                f"eine Zahl von {self.low:g} bis {self.high:g} angeben",
+            )
         return None
 
 
@@ -51,10 +60,15 @@ class StationKind:
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
 
-_SOIL_CLASS = Attribute("Bodenart", "Soil class", str)
+_SOIL = {
+    "soil_class": Attribute("Bodenart", "Soil class", str),
+    "field_capacity": Attribute("Feldkapazität (Vol.-%)", "Field capacity (Vol.-%)", float, 1, 100),
+    "wilting_point": Attribute("Welkepunkt (Vol.-%)", "Wilting point (Vol.-%)", float, 0, 99),
+    "stones": Attribute("Anteil der Steine", "Share of stones", float, 0, 0.9),
+}
 
 KINDS: dict[str, StationKind] = {
-    "soil": StationKind("Bodenmessstelle", "Soil", {"soil_class": _SOIL_CLASS}),
+    "soil": StationKind("Bodenmessstelle", "Soil", _SOIL),
     "tree": StationKind(
         "Baum",
         "Tree",
@@ -62,7 +76,7 @@ KINDS: dict[str, StationKind] = {
             "tree_id": Attribute("Nummer im Baumkataster", "Number in the tree register", str),
             "species": Attribute("Baumart", "Species", str),
             "planted_year": Attribute("Pflanzjahr", "Year of planting", float, 1500, 2200),
-            "soil_class": _SOIL_CLASS,
+            **_SOIL,
             "exposure": Attribute(
                 "Lage", "Exposure", str, choices=("sunny", "half_shade", "shade")
             ),
@@ -113,7 +127,10 @@ def kind_of_family(family: str) -> str:
 def check_kind(kind: str) -> str:
     """The kind; raises ValueError naming the kinds for another."""
     if kind not in KINDS:
-        raise ValueError(f"there is no kind '{kind}': give one of {', '.join(KINDS)}")
+        raise Unusable(
+            f"there is no kind '{kind}': give one of {', '.join(KINDS)}",
+            f"eine Art '{kind}' gibt es nicht: möglich sind {', '.join(KINDS)}",
+        )
     return kind
 
 
@@ -125,6 +142,12 @@ def check_attributes(kind: str, attributes: Mapping[str, AttributeValue]) -> Non
         if attribute is None:
             near = get_close_matches(name, known, n=1, cutoff=0.8)
             if near:
-                raise ValueError(f"attribute '{name}': did you mean '{near[0]}'?")
+                raise Unusable(
+                    f"attribute '{name}': did you mean '{near[0]}'?",
+                    f"Attribut '{name}': war '{near[0]}' gemeint?",
+                )
         elif objection := attribute.objection(value):
-            raise ValueError(f"attribute '{name}': {objection}")
+            raise Unusable(
+                f"attribute '{name}': {objection.english}",
+                f"Attribut '{name}': {objection.german}",
+            )

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from stadtsinn.base.instant import Instant, from_datetime
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.platform.api.fields import (
     PLAIN_LINES,
     DevEui,
@@ -113,7 +114,10 @@ class StationBody(_Model):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if (self.latitude is None) != (self.longitude is None):
-            raise ValueError("give latitude and longitude together, or neither")
+            raise Unusable(
+                "give latitude and longitude together, or neither",
+                "Breite und Länge zusammen angeben, oder keines von beiden",
+            )
         check_attributes(self.kind, self.attributes)
         return self
 
@@ -138,7 +142,10 @@ class Calibration(_Model):
     @model_validator(mode="after")
     def _scaled(self) -> Self:
         if self.scale == 0:
-            raise ValueError("a scale of 0 makes every value the same: give another")
+            raise Unusable(
+                "a scale of 0 makes every value the same: give another",
+                "ein Faktor 0 macht alle Werte gleich: einen anderen angeben",
+            )
         return self
 
 
@@ -197,9 +204,15 @@ class Deployment(_Model):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.end is not None and self.ends <= self.starts:
-            raise ValueError("'end' has to lie after 'start'")
+            raise Unusable(
+                "'end' has to lie after 'start'",
+                "'end' muss nach 'start' liegen",
+            )
         if self.channels and len(set(self.channels.values())) < len(self.channels):
-            raise ValueError("two channels of the device would feed one channel of the station")
+            raise Unusable(
+                "two channels of the device would feed one channel of the station",
+                "zwei Kanäle des Geräts gingen auf einen Kanal der Messstelle",
+            )
         return self
 
     @property

@@ -56,7 +56,10 @@ def create_stations(connection: Connection, editor: Editor, records: Sequence[St
     """All or none; raises as `create_station`."""
     slugs = [record.slug for record in records]
     if taken := repository.station_ids(connection, editor.scope, slugs):
-        raise Conflict(f"There is already a station '{min(taken)}'. Change it with PUT.")
+        raise Conflict(
+            f"There is already a station '{min(taken)}'. Change it with PUT.",
+            f"Es gibt schon eine Messstelle '{min(taken)}'. Sie mit PUT ändern.",
+        )
     for _ in records:
         require_room(connection, editor.scope, "stations", stations)
     with _known_site():
@@ -75,12 +78,16 @@ def delete_station(connection: Connection, editor: Editor, slug: str) -> None:
     if repository.deployments_page(connection, editor.scope, None, 1, station=slug):
         raise Conflict(
             f"The station '{slug}' has deployments: its history would go with it. Delete them "
-            f"first (GET /api/v1/deployments?station={slug} lists them)."
+            f"first (GET /api/v1/deployments?station={slug} lists them).",
+            f"Die Messstelle '{slug}' hat Einbauten: ihre Geschichte ginge mit. Diese erst "
+            f"löschen (GET /api/v1/deployments?station={slug} listet sie auf).",
         )
     if users := repository.users_of_station(connection, editor.scope, slug):
         raise Conflict(
             f"The station '{slug}' is used by {', '.join(users)}: something still refers to it. "
-            "Delete that first."
+            "Delete that first.",
+            f"Die Messstelle '{slug}' wird gebraucht von {', '.join(users)}: etwas bezieht sich "
+            "noch auf sie. Das erst löschen.",
         )
     repository.delete_station(connection, editor.scope, slug)
 
@@ -91,7 +98,10 @@ def _known_site() -> Iterator[None]:
     try:
         yield
     except NotFound as missing:
-        raise Invalid(f"{missing.detail} Create it first.") from None
+        raise Invalid(
+            f"{missing.detail} Create it first.",
+            f"{missing.sentence.german} Erst anlegen.",
+        ) from None
 
 
 # --- deployments -----------------------------------------------------------------------
@@ -144,12 +154,17 @@ def swap_device(
     Conflict where `old` measures nowhere at that time, or `new` is needed elsewhere later.
     """
     if old == new:
-        raise Invalid("A device cannot be swapped for itself: name the new one.")
+        raise Invalid(
+            "A device cannot be swapped for itself: name the new one.",
+            "Ein Gerät lässt sich nicht gegen sich selbst tauschen: das neue nennen.",
+        )
     places = [one for one in _of_device(connection, editor.scope, old) if _holds(one, at)]
     if not places:
         raise Conflict(
             f"The device '{old}' measures at no station at {for_people(at)}: "
-            "'stadtsinn station history' shows where it was."
+            "'stadtsinn station history' shows where it was.",
+            f"Das Gerät '{old}' misst am {for_people(at)} an keiner Messstelle: 'stadtsinn "
+            "station history' zeigt, wo es war.",
         )
     free_from(connection, editor, new, at)
     made = []
@@ -192,7 +207,10 @@ def free_from(
         if place.starts > at:
             raise Conflict(
                 f"The device '{dev_eui}' is deployed at station '{place.station}' from "
-                f"{for_people(place.starts)} on: end or delete that deployment ({place.id}) first."
+                f"{for_people(place.starts)} on: end or delete that deployment ({place.id}) first.",
+                f"Das Gerät '{dev_eui}' ist ab {for_people(place.starts)} an der Messstelle "
+                f"'{place.station}' eingebaut: diesen Einbau ({place.id}) erst beenden oder "
+                "löschen.",
             )
         if not _holds(place, at):
             continue
@@ -306,16 +324,22 @@ def _require_possible(
     keys = repository.station_ids(connection, scope, {record.station for record in records})
     for record in records:
         if record.dev_eui not in devices:
-            raise Invalid(f"There is no device '{record.dev_eui}'. Register it first.")
+            raise Invalid(
+                f"There is no device '{record.dev_eui}'. Register it first.",
+                f"Es gibt kein Gerät '{record.dev_eui}'. Erst anlegen.",
+            )
         if record.station not in keys:
-            raise Invalid(f"There is no station '{record.station}'. Create it first.")
+            raise Invalid(
+                f"There is no station '{record.station}'. Create it first.",
+                f"Es gibt keine Messstelle '{record.station}'. Erst anlegen.",
+            )
     beside = repository.deployments_beside(connection, scope, named, keys.values())
     others = _Beside(one for one in beside if one.id != without)
     types = repository.device_types(connection, named | {one.dev_eui for one in beside})
     channels = _ChannelsOfTypes(types)
     for record in records:
         if refused := overlaps.objection(record, others.of(record), channels):
-            raise Conflict(refused)
+            raise Conflict.of(refused)
         others.add(record)
     return [keys[record.station] for record in records]
 

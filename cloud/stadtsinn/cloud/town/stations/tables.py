@@ -126,6 +126,8 @@ series_corrections = Table(
     Column("done_at", InstantColumn),
     # When the counts of gates there were made anew; NULL: the follower that counts has to look.
     Column("counted_at", InstantColumn),
+    # Until then: the zone up to which they were, in the order of ids.
+    Column("counted_to", Integer, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
     info=kept(
         "Welche Teile von Messreihen neu gebildet wurden",
@@ -133,7 +135,7 @@ series_corrections = Table(
         Until.RECORD,
         key="id tenant_id",
         name="station",
-        fact="start end requested_at done_at counted_at",
+        fact="start end requested_at done_at counted_at counted_to",
         person="requested_by",
     ),
 )

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.alarms.notify.message import Message
 from stadtsinn.cloud.alarms.notify.senders.base import Found, OpenedSender, Outcome, Result
 from stadtsinn.cloud.alarms.notify.senders.provider import (
@@ -55,9 +56,11 @@ class HttpSmsSender:
     ) -> None:
         missing = placeholders(provider) - PER_MESSAGE - values.keys()
         if missing:
-            raise ValueError(
+            raise Unusable(
                 f"the SMS provider needs {', '.join(sorted(missing))}: "
-                "add them to 'values' or 'secrets' of the sender"
+                "add them to 'values' or 'secrets' of the sender",
+                f"der SMS-Anbieter braucht {', '.join(sorted(missing))}: in 'values' oder "
+                "'secrets' des Senders eintragen",
             )
         # httpx logs whole addresses at level info: with Kannel they hold password and number.
         logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -156,8 +159,10 @@ def _name(config: HttpSettings) -> str:
 def _provider(config: HttpSettings) -> Provider:
     provider = config.provider or PRESETS.get(config.preset)
     if provider is None:
-        raise ValueError(
+        raise Unusable(
             f"no SMS provider {config.preset!r}: use one of {', '.join(sorted(PRESETS))}, "
-            "or describe yours in 'provider'"
+            "or describe yours in 'provider'",
+            f"einen SMS-Anbieter {config.preset!r} gibt es nicht: möglich sind "
+            f"{', '.join(sorted(PRESETS))}, oder den eigenen in 'provider' beschreiben",
         )
     return replace(provider, url=config.url) if config.url else provider

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import ConfigDict
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.alarms.notify.message import Status
 
 _NUMBER = frozenset({"to", "to_00", "to_digits"})
@@ -46,17 +47,29 @@ class Success:
     def __post_init__(self) -> None:
         """Raises ValueError. Many providers answer 200 to a message that they refuse."""
         if not self.status or not all(200 <= status < 300 for status in self.status):
-            raise ValueError("'status' has the answers that mean success: 200 to 299")
+            raise Unusable(
+                "'status' has the answers that mean success: 200 to 299",
+                "'status' nennt die Antworten, die Erfolg bedeuten: 200 bis 299",
+            )
         if self.equals and not self.json_path:
-            raise ValueError("'equals' needs 'json_path': where in the answer the value stands")
+            raise Unusable(
+                "'equals' needs 'json_path': where in the answer the value stands",
+                "'equals' braucht 'json_path': wo in der Antwort der Wert steht",
+            )
         if bool(self.json_path or self.body_matches) == self.status_only:
-            raise ValueError(
+            raise Unusable(
                 "say how an answer with a good status shows that the message was taken: "
                 "'json_path' (with 'equals') or 'body_matches'; or 'status_only = true' where the "
-                "provider refuses by the status alone"
+                "provider refuses by the status alone",
+                "angeben, woran eine Antwort mit gutem Status zeigt, dass die Nachricht "
+                "angenommen ist: 'json_path' (mit 'equals') oder 'body_matches'; oder "
+                "'status_only = true', wo der Anbieter allein mit dem Status ablehnt",
             )
         if self.body_matches and _pattern(self.body_matches).match(""):
-            raise ValueError("'body_matches' also fits an empty answer: it proves nothing")
+            raise Unusable(
+                "'body_matches' also fits an empty answer: it proves nothing",
+                "'body_matches' passt auch auf eine leere Antwort: das beweist nichts",
+            )
 
     def says(self, body: str, code: str | None) -> bool:
         """Whether an answer with a good status means success; `code` is what is at `json_path`."""
@@ -74,7 +87,10 @@ def _pattern(text: str) -> re.Pattern[str]:
     try:
         return re.compile(text)
     except re.error as error:
-        raise ValueError(f"'body_matches' is no regular expression: {error}") from None
+        raise Unusable(
+            f"'body_matches' is no regular expression: {error}",
+            f"'body_matches' ist kein regulärer Ausdruck: {error}",
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -93,7 +109,10 @@ class Reports:
     def __post_init__(self) -> None:
         """Raises ValueError."""
         if other := sorted(set(self.meaning.values()) - _REPORTED):
-            raise ValueError(f"'{other[0]}' is no meaning: use {', '.join(sorted(_REPORTED))}")
+            raise Unusable(
+                f"'{other[0]}' is no meaning: use {', '.join(sorted(_REPORTED))}",
+                f"'{other[0]}' ist keine Bedeutung: möglich sind {', '.join(sorted(_REPORTED))}",
+            )
 
     def status_of(self, word: str) -> Status | None:
         """None for a word that says nothing final or new."""
@@ -137,14 +156,26 @@ class Provider:
     def __post_init__(self) -> None:
         """Raises ValueError for what could never send a message."""
         if self.method not in _METHODS:
-            raise ValueError(f"'method' is one of {', '.join(_METHODS)}")
+            raise Unusable(
+                f"'method' is one of {', '.join(_METHODS)}",
+                f"'method' ist eines von {', '.join(_METHODS)}",
+            )
         if self.form and self.json:
-            raise ValueError("a request has either 'form' or 'json'")
+            raise Unusable(
+                "a request has either 'form' or 'json'",
+                "eine Anfrage hat entweder 'form' oder 'json'",
+            )
         asked = placeholders(self)
         if not asked & _NUMBER:
-            raise ValueError("no template has the recipient's number: {to}, {to_00} or {to_digits}")
+            raise Unusable(
+                "no template has the recipient's number: {to}, {to_00} or {to_digits}",
+                "keine Vorlage enthält die Nummer des Empfängers: {to}, {to_00} oder {to_digits}",
+            )
         if "text" not in asked:
-            raise ValueError("no template has the message: {text}")
+            raise Unusable(
+                "no template has the message: {text}",
+                "keine Vorlage enthält die Nachricht: {text}",
+            )
 
 
 def token_digest(token: str) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.base.settings.reading import Section
 from stadtsinn.base.settings.secret import Secret
 from stadtsinn.cloud.alarms.notify.senders.provider import Provider
@@ -22,7 +23,10 @@ def _from_somebody(values: dict[str, str]) -> dict[str, str]:
     shown = values.get(_FROM, "")
     if any(letter.isalpha() for letter in shown):
         if len(shown) > _LONGEST_NAME:
-            raise ValueError(f"a sender's name has at most {_LONGEST_NAME} characters: shorten it")
+            raise Unusable(
+                f"a sender's name has at most {_LONGEST_NAME} characters: shorten it",
+                f"der Name eines Senders hat höchstens {_LONGEST_NAME} Zeichen: kürzen",
+            )
         return values
     if not shown or (shown.isdigit() and len(shown) in _SHORT_CODE):
         return values

@@ -41,11 +41,16 @@ def forget_zone_history(connection: Connection, scope: Scope, slug: str) -> bool
     more. Raises Conflict while it has gates, or something refers to it."""
     if left := repository.gates_of(connection, scope, slug):
         names = ", ".join(gate.slug for gate in left)
-        raise Conflict(f"The zone '{slug}' still has gates: {names}. Delete them first.")
+        raise Conflict(
+            f"The zone '{slug}' still has gates: {names}. Delete them first.",
+            f"Die Zone '{slug}' hat noch Zugänge: {names}. Diese erst löschen.",
+        )
     if users := repository.users_of_zone(connection, scope, slug):
         raise Conflict(
             f"The zone '{slug}' is used by {', '.join(users)}: something still refers to it. "
-            "Delete that first."
+            "Delete that first.",
+            f"Die Zone '{slug}' wird gebraucht von {', '.join(users)}: etwas bezieht sich noch "
+            "auf sie. Das erst löschen.",
         )
     return (
         repository.forget_zone_history(connection, scope, slug, FORGOTTEN_AT_ONCE)
@@ -94,14 +99,19 @@ def _require_countable(connection: Connection, scope: Scope, zone: str, record: 
     try:
         station = stations.station(connection, scope, record.station)
     except NotFound as missing:
-        raise Invalid(f"{missing.detail} Create it first.") from None
+        raise Invalid(
+            f"{missing.detail} Create it first.",
+            f"{missing.sentence.german} Erst anlegen.",
+        ) from None
     _require_people_counter(station, repository.device_types_at(connection, scope, station.slug))
     for other in repository.gates_of(connection, scope, zone):
         same_line = (other.station, other.channel) == (record.station, record.channel)
         if same_line and other.slug != record.slug:
             raise Conflict(
                 f"Gate '{other.slug}' already counts with this station and channel: "
-                "persons would count twice."
+                "persons would count twice.",
+                f"Der Zugang '{other.slug}' zählt schon mit dieser Messstelle und diesem Kanal: "
+                "Personen würden doppelt gezählt.",
             )
 
 
@@ -112,5 +122,7 @@ def _require_people_counter(station: Station, device_types: Sequence[str]) -> No
     if not (counting if known else station.kind == "gate"):
         raise Invalid(
             f"The station '{station.slug}' ({station.kind}) counts no people: "
-            "none of its devices is a people counter."
+            "none of its devices is a people counter.",
+            f"Die Messstelle '{station.slug}' ({station.kind}) zählt keine Personen: keines "
+            "ihrer Geräte ist ein Personenzähler.",
         )

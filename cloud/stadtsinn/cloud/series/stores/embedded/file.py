@@ -200,7 +200,9 @@ class SeriesFile:
         if (version := self._version(self._writer)) != _LAYOUT:
             raise SeriesUnavailable(
                 f"{self.path} has layout {version}, this program knows {_LAYOUT}: move the "
-                "file away and run 'stadtsinn cloud rebuild series'"
+                "file away and run 'stadtsinn cloud rebuild series'",
+                f"{self.path} hat den Aufbau {version}, dieses Programm kennt {_LAYOUT}: die "
+                "Datei wegräumen und 'stadtsinn cloud rebuild series' ausführen",
             )
 
     def _lay_out(self, connection: sqlite3.Connection) -> None:
@@ -232,17 +234,23 @@ class SeriesFile:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise SeriesUnavailable(_what_helps(self.path, error)) from error
+            raise _unavailable(self.path, error) from error
 
 
-def _what_helps(path: Path, error: Exception) -> str:
+def _unavailable(path: Path, error: Exception) -> SeriesUnavailable:
     if is_damage(error):
-        return (
+        return SeriesUnavailable(
             f"the series file {path} is damaged ({error}): stop 'stadtsinn cloud run', move the "
             "file and its -wal and -shm away, and run 'stadtsinn cloud rebuild series', which "
-            "fills a new one from the log"
+            "fills a new one from the log",
+            f"die Datei der Messreihen {path} ist beschädigt ({error}): 'stadtsinn cloud run' "
+            "beenden, die Datei mit ihren -wal und -shm wegräumen und 'stadtsinn cloud rebuild "
+            "series' ausführen, das eine neue aus dem Log füllt",
         )
-    return f"series file {path}: {error}. Check disk space and permissions"
+    return SeriesUnavailable(
+        f"series file {path}: {error}. Check disk space and permissions",
+        f"Datei der Messreihen {path}: {error}. Freien Platz und Rechte prüfen",
+    )
 
 
 def _statements(script: str) -> list[str]:

@@ -78,7 +78,9 @@ def generation_of(server: InfluxServer) -> Generation:
     except SeriesRejected as error:
         raise SeriesUnavailable(
             f"no InfluxDB answers at {server.url}: check [series] url, and that a proxy before it "
-            f"passes on /api and /query ({error})"
+            f"passes on /api and /query ({error})",
+            f"unter {server.url} antwortet keine InfluxDB: [series] url prüfen, und ob ein Proxy "
+            f"davor /api und /query durchlässt ({error})",
         ) from None
     return InfluxDB1(server)
 
@@ -222,7 +224,10 @@ class InfluxDB3:
     def create(self, bucket: str) -> None:
         answer = self._server.request("POST", self._PATH, json={"db": bucket})
         if answer.status_code not in (200, 201, 204, 409):  # 409: it is there already
-            raise SeriesRejected(f"InfluxDB 3 makes no database {bucket!r}: {answer.text[:200]}")
+            raise SeriesRejected(
+                f"InfluxDB 3 makes no database {bucket!r}: {answer.text[:200]}",
+                f"InfluxDB 3 legt keine Datenbank {bucket!r} an: {answer.text[:200]}",
+            )
 
     def set_retention(self, bucket: str, days: int | None) -> None:
         period = None if days is None else f"{days}d"
@@ -231,7 +236,9 @@ class InfluxDB3:
         if answer.status_code >= 400:
             raise SeriesRejected(
                 "this InfluxDB 3 sets the retention only when a database is made: "
-                f"make {bucket!r} with it before the first value is stored"
+                f"make {bucket!r} with it before the first value is stored",
+                "diese InfluxDB 3 nimmt eine Aufbewahrung nur beim Anlegen einer Datenbank an: "
+                f"{bucket!r} damit anlegen, bevor der erste Wert kommt",
             )
 
     def retention(self, bucket: str) -> float | None:  # noqa: ARG002 (it does not tell)
@@ -240,13 +247,17 @@ class InfluxDB3:
     def drop(self, bucket: str, tag: str, value: str) -> None:
         raise SeriesRejected(
             f"InfluxDB 3 cannot delete single rows ({tag} {value} in {bucket!r}): "
-            "empty and rebuild the whole tenant"
+            "empty and rebuild the whole tenant",
+            f"InfluxDB 3 kann keine einzelnen Zeilen löschen ({tag} {value} in {bucket!r}): die "
+            "ganze Stadt leeren und neu aufbauen",
         )
 
     def check_can_delete(self) -> None:
         raise SeriesRejected(
             "InfluxDB 3 cannot delete single rows, so no part of a series can be replaced: "
-            "use the embedded store, InfluxDB 1.8 or 2"
+            "use the embedded store, InfluxDB 1.8 or 2",
+            "InfluxDB 3 kann keine einzelnen Zeilen löschen, daher lässt sich kein Teil einer "
+            "Messreihe ersetzen: die eingebaute Ablage, InfluxDB 1.8 oder 2 nehmen",
         )
 
     def drop_range(self, bucket: str, station: str, start: Instant, end: Instant) -> None:  # noqa: ARG002
@@ -266,13 +277,19 @@ class InfluxDB3:
         if answer.status_code == 404:
             raise DatabaseMissing(bucket)
         if answer.status_code >= 400:
-            raise SeriesRejected(f"InfluxDB 3 keeps {bucket!r}: {answer.text[:200]}")
+            raise SeriesRejected(
+                f"InfluxDB 3 keeps {bucket!r}: {answer.text[:200]}",
+                f"InfluxDB 3 behält {bucket!r}: {answer.text[:200]}",
+            )
         self.create(bucket)
 
     def remove(self, bucket: str) -> None:
         answer = self._server.request("DELETE", self._PATH, params={"db": bucket})
         if answer.status_code >= 400 and answer.status_code != 404:
-            raise SeriesRejected(f"InfluxDB 3 keeps {bucket!r}: {answer.text[:200]}")
+            raise SeriesRejected(
+                f"InfluxDB 3 keeps {bucket!r}: {answer.text[:200]}",
+                f"InfluxDB 3 behält {bucket!r}: {answer.text[:200]}",
+            )
 
 
 def _days(duration: str) -> float | None:

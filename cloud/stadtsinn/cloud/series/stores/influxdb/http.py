@@ -18,6 +18,7 @@ from influxdb_client.domain.write_precision import WritePrecision
 from urllib3.exceptions import HTTPError
 
 from stadtsinn.base.instant import Instant, from_datetime
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.series.stores.store import SeriesRejected, SeriesUnavailable
 
 # It would log every request, at the level that our own log lines have.
@@ -40,7 +41,8 @@ class PartlyRejected(SeriesRejected):
     """
 
     def __init__(self, message: str, dropped: int) -> None:
-        super().__init__(_short(message))
+        said = _short(message)
+        super().__init__(said, f"InfluxDB hat Werte ausgelassen: {said}")
         self.dropped = dropped
         self.expired = _only_expired(message)
 
@@ -152,7 +154,9 @@ class InfluxServer:
         except (httpx.HTTPError, HTTPError, OSError) as error:
             raise SeriesUnavailable(
                 f"InfluxDB at {self.url} does not answer ({type(error).__name__}): "
-                "check that it runs and that the address is right"
+                "check that it runs and that the address is right",
+                f"InfluxDB unter {self.url} antwortet nicht ({type(error).__name__}): prüfen, ob "
+                "sie läuft und die Adresse stimmt",
             ) from None
 
     def _sorted(self, error: InfluxDBError) -> Exception:
@@ -164,22 +168,33 @@ class InfluxServer:
         if "partial write" in message and (found := _DROPPED.search(message)):
             return PartlyRejected(message, int(found.group(1)))
         if status in _REFUSED:
-            return SeriesRejected(_short(message))
+            return SeriesRejected(
+                _short(message),
+                f"InfluxDB lehnt ab: {_short(message)}",
+            )
         return self._unavailable(status, message)
 
     def _unavailable(self, status: int, message: str) -> SeriesUnavailable:
         if status in (401, 403):
-            remedy = "check the token of the series store and what it may do"
+            remedy = Sentence(
+                "check the token of the series store and what it may do",
+                "das Token der Messreihen prüfen, und was es darf",
+            )
         elif status == 0:  # the client refused before it sent anything
             return SeriesUnavailable(
-                f"InfluxDB at {self.url}: {_short(message)} Check the organisation ('org')."
+                f"InfluxDB at {self.url}: {_short(message)} Check the organisation ('org').",
+                f"InfluxDB unter {self.url}: {_short(message)} Die Organisation prüfen ('org').",
             )
         elif status == 429:
-            remedy = "it is asked too much; it will be tried again"
+            remedy = Sentence(
+                "it is asked too much; it will be tried again",
+                "sie wird zu viel gefragt; es wird wieder versucht",
+            )
         else:
-            remedy = "look into its log"
+            remedy = Sentence("look into its log", "in ihr Log sehen")
         return SeriesUnavailable(
-            f"InfluxDB at {self.url} answers {status}: {_short(message)}: {remedy}"
+            f"InfluxDB at {self.url} answers {status}: {_short(message)}: {remedy.english}",
+            f"InfluxDB unter {self.url} antwortet {status}: {_short(message)}: {remedy.german}",
         )
 
 
@@ -198,8 +213,14 @@ def _query_error(message: str) -> Exception:
     if "not found" in message and ("database" in message or "bucket" in message):
         return DatabaseMissing(message)
     if "timeout" in message or "engine is closed" in message:
-        return SeriesUnavailable(f"InfluxDB could not answer a query: {_short(message)}")
-    return SeriesRejected(f"InfluxDB refuses a query: {_short(message)}")
+        return SeriesUnavailable(
+            f"InfluxDB could not answer a query: {_short(message)}",
+            f"InfluxDB konnte eine Abfrage nicht beantworten: {_short(message)}",
+        )
+    return SeriesRejected(
+        f"InfluxDB refuses a query: {_short(message)}",
+        f"InfluxDB lehnt eine Abfrage ab: {_short(message)}",
+    )
 
 
 def _short(message: str) -> str:

@@ -337,7 +337,9 @@ class InfluxStore:
         if self._replacer is None:
             raise SeriesRejected(
                 "this store was opened without the installation's database, in which "
-                "replacements are agreed upon: give it to open_store()"
+                "replacements are agreed upon: give it to open_store()",
+                "diese Ablage wurde ohne die Datenbank der Zentrale geöffnet, in der "
+                "Ersetzungen vereinbart werden: sie open_store() mitgeben",
             )
         return self._replacer
 

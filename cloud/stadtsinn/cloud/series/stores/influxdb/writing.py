@@ -97,7 +97,10 @@ class InfluxWriter:
         try:
             self._server.write(target, body)
         except DatabaseMissing as error:
-            raise SeriesUnavailable(f"the bucket is missing: {error}") from None
+            raise SeriesUnavailable(
+                f"the bucket is missing: {error}",
+                f"der Bucket fehlt: {error}",
+            ) from None
 
 
 class Sending:

@@ -1,23 +1,19 @@
-"""All that is wrong with a device list, said at once."""
+"""All that is wrong with a list that somebody brings, said at once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from stadtsinn.base.sentence import Sentence
+from stadtsinn.base.sentence import Sentence, Unusable
 
 _SHOWN = 100
 """Errors; whoever has more has one cause of most of them."""
 _ROWS_SHOWN = 20
 
 
-class WrongCell(ValueError):
+class WrongCell(Unusable):
     """What is wrong with a cell or a head, and what to write."""
-
-    def __init__(self, english: str, german: str) -> None:
-        super().__init__(english)
-        self.sentence = Sentence(english, german)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0027"
-down_revision = "0022"
+revision = "0032"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,252 @@
+"""`stadtsinn tree watering-list`, `water`, `forecast`: what a crew gets, and what it did."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stadtsinn.cli.frame import refuse
+from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
+from stadtsinn.cli.language import text
+from stadtsinn.cli.options import Json
+from stadtsinn.cli.output import print_json, print_list, say
+from stadtsinn.cli.town_choice import Tenant, scope_of_town
+
+if TYPE_CHECKING:
+    from stadtsinn.cloud.domains.trees.watering_list import WateringList
+
+LIST_HELP = text(
+    "Show which trees to water today, or write the list as a file to print, to edit or for "
+    "maps.\n\nExample: stadtsinn tree watering-list --out giessliste.html",
+    "Zeigen, welche Bäume heute Wasser brauchen, oder die Liste als Datei zum Drucken, "
+    "Bearbeiten oder für Karten schreiben.\n\n"
+    "Beispiel: stadtsinn tree watering-list --out giessliste.html",
+)
+WATER_HELP = text(
+    "Log a watering, also afterwards.\n\n"
+    "Example: stadtsinn tree water L-17 100 --at '2026-07-15 08:40' --crew 'Kolonne 2'",
+    "Eine Wässerung eintragen, auch nachträglich.\n\n"
+    "Beispiel: stadtsinn tree water L-17 100 --at '2026-07-15 08:40' --crew 'Kolonne 2'",
+)
+FORECAST_HELP = text(
+    "Bring a forecast of rain (CSV: time, mm).\n\nExample: stadtsinn tree forecast regen.csv",
+    "Eine Regenvorhersage einlesen (CSV: Zeit, mm).\n\nBeispiel: stadtsinn tree forecast regen.csv",
+)
+
+
+def watering_list(
+    tenant: Tenant = None,
+    day: Annotated[
+        str | None,
+        typer.Option(metavar="DAY", help=text("Today by default.", "Vorgabe: heute.")),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help=text(
+                "Write a file: .html (print), .csv or .geojson.",
+                "Datei schreiben: .html (Druck), .csv oder .geojson.",
+            ),
+        ),
+    ] = None,
+    now: Annotated[
+        bool,
+        typer.Option(
+            "--now",
+            help=text("Judge the groups anew first.", "Die Gruppen vorher neu beurteilen."),
+        ),
+    ] = False,
+    config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    from stadtsinn.base.berlin import local
+    from stadtsinn.cli.times import read_day
+    from stadtsinn.cloud.domains.trees import repository
+    from stadtsinn.cloud.domains.trees.daily import judge_groups
+    from stadtsinn.cloud.domains.trees.watering_service import watering_list as listed
+    from stadtsinn.cloud.platform.tenants.repository import require_tenant
+    from stadtsinn.cloud.series.retention.kept import KeptSeries
+
+    with installation(config, reading=not now) as opened:
+        moment = opened.clock.now()
+        wanted = local(moment).date() if day is None else read_day("--day", day)
+        with opened.database.read() as connection:
+            scope = scope_of_town(connection, tenant, opened.settings.limits)
+            slugs = repository.group_ids(connection, scope)
+        if now:
+            kept = KeptSeries(opened.series, opened.database, opened.clock)
+            judge_groups(opened.database, kept, scope, slugs, moment)
+        with opened.database.read() as connection:
+            made = listed(connection, scope, wanted, moment)
+            town = require_tenant(connection, scope.tenant_id).name
+    if out is not None:
+        _write_list(out, made, town)
+    elif as_json:
+        _print_list_json(made)
+    else:
+        _print_list(made)
+
+
+def _write_list(out: Path, made: WateringList, town: str) -> None:
+    from stadtsinn.base.csv_text import Locale
+    from stadtsinn.cli.language import german
+    from stadtsinn.cloud.domains.trees.list_csv import list_csv
+    from stadtsinn.cloud.domains.trees.list_geojson import list_geojson
+    from stadtsinn.cloud.domains.trees.list_page import list_page
+
+    kind = out.suffix.lower()
+    if kind == ".html":
+        content = list_page(made, town).encode()
+    elif kind == ".csv":
+        content = list_csv(made, Locale.DE if german() else Locale.EN)
+    elif kind in {".geojson", ".json"}:
+        content = json.dumps(list_geojson(made), ensure_ascii=False).encode()
+    else:
+        refuse(
+            text(
+                f"'{out}' has to end in .html, .csv or .geojson",
+                f"'{out}' muss auf .html, .csv oder .geojson enden",
+            )
+        )
+    out.write_bytes(content)
+    trees = len(made.trees)
+    say(text(f"{trees} trees in {out}", f"{trees} Bäume in {out}"))
+
+
+def _print_list_json(made: WateringList) -> None:
+    from stadtsinn.cloud.domains.trees.list_geojson import listed_fields
+
+    for fields in listed_fields(made):
+        print_json(fields)
+
+
+def _print_list(made: WateringList) -> None:
+    from stadtsinn.base.berlin import date_and_time
+    from stadtsinn.base.language import Language
+    from stadtsinn.cli.language import german
+    from stadtsinn.cloud.domains.trees.words import LEVELS, reason, said
+
+    language = Language.DE if german() else Language.EN
+    if made.judged_at is None:
+        say(
+            text(
+                f"no list of {made.day}: it is made at {made.settings.list_at}; --now judges now",
+                f"keine Liste vom {made.day}: sie entsteht um {made.settings.list_at} Uhr; --now "
+                "beurteilt sofort",
+            )
+        )
+    else:
+        say(text("Values up to ", "Messwerte bis ") + date_and_time(made.judged_at))
+    print_list(
+        made.groups,
+        {
+            text("Group", "Gruppe"): lambda one: one.group.name,
+            text("Level", "Stufe"): lambda one: said(LEVELS[one.level], language),
+            text("Reason", "Grund"): lambda one: (
+                "" if one.day is None else reason(one.day.verdict, language)
+            ),
+            text("Trees", "Bäume"): lambda one: str(one.trees),
+        },
+        lambda one: one.group.slug,
+        as_json=False,
+        empty=text("no groups of trees", "keine Baumgruppen"),
+    )
+    rows = [(number, one) for number, tour in enumerate(made.tours, 1) for one in tour.trees]
+    say()
+    print_list(
+        rows,
+        {
+            "Tour": lambda row: str(row[0]),
+            text("Tree", "Baum"): lambda row: row[1].tree.number,
+            text("Place", "Standort"): lambda row: row[1].tree.street,
+            text("Level", "Stufe"): lambda row: said(LEVELS[row[1].level], language),
+            text("Litres", "Liter"): lambda row: f"{row[1].litres:g}",
+        },
+        lambda row: row[1].tree.number,
+        as_json=False,
+        empty=text("nothing has to be watered", "nichts muss gegossen werden"),
+    )
+    for line in _list_notes(made):
+        say(line)
+
+
+def _list_notes(made: WateringList) -> list[str]:
+    found = []
+    if made.resting:
+        found.append(
+            text(
+                f"{made.resting} trees were watered a short while ago",
+                f"{made.resting} Bäume wurden gerade erst gegossen",
+            )
+        )
+    if made.without_group:
+        found.append(
+            text(
+                f"{made.without_group} trees have no group: 'stadtsinn tree list --without-group'",
+                f"{made.without_group} Bäume haben keine Gruppe: "
+                "'stadtsinn tree list --without-group'",
+            )
+        )
+    if made.left_off:
+        found.append(text(f"{made.left_off} more are due", f"{made.left_off} weitere sind fällig"))
+    return found
+
+
+def water(
+    tree: Annotated[str, typer.Argument(metavar="TREE", help=text("Its number.", "Seine Nummer."))],
+    litres: Annotated[float, typer.Argument(min=0.1, max=20_000, help="Liter.")],
+    tenant: Tenant = None,
+    at: Annotated[
+        str | None, typer.Option("--at", help=text("When; now by default.", "Wann; sonst jetzt."))
+    ] = None,
+    crew: Annotated[str, typer.Option(help=text("Who watered.", "Wer gegossen hat."))] = "",
+    remark: Annotated[str, typer.Option(help=text("A remark.", "Eine Bemerkung."))] = "",
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    from stadtsinn.base.berlin import date_and_time
+    from stadtsinn.base.instant import to_datetime
+    from stadtsinn.cli.times import read_moment
+    from stadtsinn.cloud.domains.trees.model import WateringBody
+    from stadtsinn.cloud.domains.trees.watering_service import log_watering
+
+    with installation(config) as opened:
+        now = opened.clock.now()
+        when = None if at is None else to_datetime(read_moment("--at", at))
+        body = WateringBody(tree=tree, litres=litres, crew=crew, remark=remark, watered_at=when)
+        with opened.database.write() as connection:
+            scope = scope_of_town(connection, tenant, opened.settings.limits)
+            logged = log_watering(connection, scope, body, now)
+    when_said = date_and_time(logged.watered_at)
+    say(
+        text(
+            f"{logged.tree}: {logged.litres:g} l, {when_said}",
+            f"{logged.tree}: {logged.litres:g} l, {when_said} Uhr",
+        )
+    )
+
+
+def forecast(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help=text("The forecast.", "Die Vorhersage."))
+    ],
+    tenant: Tenant = None,
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    from stadtsinn.base.bounded_files import LISTS, read_whole
+    from stadtsinn.cloud.domains.trees import repository
+    from stadtsinn.cloud.domains.trees.forecast_file import read_forecast
+    from stadtsinn.cloud.town.service import change
+
+    with installation(config) as opened:
+        now = opened.clock.now()
+        with opened.database.read() as connection:
+            scope = scope_of_town(connection, tenant, opened.settings.limits)
+        hours = read_forecast(read_whole(file, LISTS))
+        with change(opened.database, scope, now) as connection:
+            repository.write_forecast(connection, scope, hours, now)
+    say(text(f"{len(hours)} hours of rain", f"{len(hours)} Stunden Regen"))

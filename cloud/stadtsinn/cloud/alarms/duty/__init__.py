@@ -1,0 +1,1 @@
+"""Who is on duty: groups of recipients, their shifts, stand-ins and quiet hours."""

@@ -1,0 +1,57 @@
+"""Logs of a command that ends by itself do not disturb who sits before it."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import logging
+import sys
+from pathlib import Path
+
+import pytest
+import structlog
+
+from stadtsinn.cli import command_logs as module
+from stadtsinn.cli.command_logs import command_logs
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def speak() -> None:
+    """As the libraries of a command do."""
+    structlog.get_logger().info("town_erased", town="musterstadt")
+    structlog.get_logger().warning("broker_away")
+    logging.getLogger("alembic").warning("a revision")
+
+
+def test_a_terminal_gets_errors_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    command_logs("debug")
+    speak()
+    assert screen.getvalue() == ""
+    structlog.get_logger().error("disk_failed")
+    assert "disk_failed" in screen.getvalue()
+
+
+def test_a_timers_journal_gets_json_lines_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    command_logs("info")
+    speak()
+    said = capsys.readouterr()
+    assert said.out == ""
+    events = [json.loads(line)["event"] for line in said.err.splitlines()]
+    assert events == ["town_erased", "broker_away", "a revision"]
+
+
+def test_only_the_services_set_up_other_logs() -> None:
+    found = {
+        path.name
+        for path in Path(module.__file__).parent.glob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "configure_logs"
+    }
+    assert found == {"command_logs.py", "cloud.py", "edge.py"}
