@@ -102,8 +102,8 @@ def test_a_rise_is_counted_from_the_least_value_of_the_time() -> None:
     assert course.opened() == [(60, 0.3)]
     course.sample(80, 1.2)
     assert course.firing, "the least value of the hour is still the one of minute 20"
-    course.sample(100.5, 1.2)
-    assert course.closed() == [100.5]
+    course.tick(80.1)
+    assert course.closed() == [pytest.approx(80)], "what stays where it is has not risen"
 
 
 def test_a_fall_is_the_mirror_of_a_rise_and_has_a_sign() -> None:
@@ -147,6 +147,41 @@ def test_a_sum_slides() -> None:
     assert course.firing
     course.sample(130, 0)
     assert course.closed() == [130]
+
+
+@pytest.mark.parametrize(
+    "kind", [Sum(on=10, off=2, within_s=3_600), Increase(on=10, off=2, within_s=3_600)]
+)
+@pytest.mark.parametrize("ticks", [(), (61, 79, 81, 95, 101)])
+def test_a_sum_ends_without_a_further_value(kind: RuleKind, ticks: tuple[float, ...]) -> None:
+    """A gauge that reports only while it rains."""
+    course, total = Course(kind), 700.0
+    for minute, amount in ((0, 0), (20, 6), (40, 3), (41, 2)):
+        total += amount
+        course.sample(minute, total if isinstance(kind, Increase) else amount)
+    assert course.opened() == [(41, 11)]
+    for minute in ticks:
+        course.tick(minute)
+        due = machine.next_due(course.rule, course.state)
+        assert due is None or due > at(minute)
+    course.sample(1_000, total if isinstance(kind, Increase) else 0)
+    assert course.closed() == [100], "the 6 leave at 80, the 3 at 100: then 2 are left"
+
+
+def test_missing_data_stops_what_time_does() -> None:
+    """Silence never resolves anything: the rain may go on."""
+    course = Course(Sum(on=10, off=2, within_s=3_600))
+    course.rule = replace(course.rule, stale_after=30 * MINUTE)
+    course.sample(0, 12).tick(300)
+    assert course.firing
+    assert course.closed() == []
+
+
+def test_what_has_to_hold_is_given_up_when_it_leaves_the_span() -> None:
+    course = Course(Sum(on=10, off=2, within_s=600), hold=10 * MINUTE)
+    course.sample(0, 6).sample(5, 6).tick(60)
+    assert course.opened() == []
+    assert course.state.phase is Phase.OK
 
 
 def test_a_running_total_is_judged_by_what_it_grew() -> None:

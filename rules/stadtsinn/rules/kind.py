@@ -1,7 +1,8 @@
 """What a kind of rule is: its parameters, how it judges a sample, and what messages say of it.
 
-A kind judges one sample at a time. The state machine does what depends on durations, the same
-for all kinds: how long the condition has to last and to be over, and what missing data means.
+A kind judges one sample at a time, and says what time alone makes of it. The state machine does
+what depends on durations, the same for all kinds: how long the condition has to last and to be
+over, and what missing data means.
 """
 
 from __future__ import annotations
@@ -77,6 +78,14 @@ class Judgement:
 
 
 @dataclass(frozen=True)
+class Eased:
+    """From `at` on time alone made it better: a span that is looked at holds less."""
+
+    at: Instant
+    judgement: Judgement
+
+
+@dataclass(frozen=True)
 class Phrases:
     """Parts of a rule's messages in the language of the stage, each a few words."""
 
@@ -122,6 +131,11 @@ class RuleKind(BaseModel, ABC):
     @abstractmethod
     def judge(self, sample: Sample, past: Past) -> Judgement:
         """Judge a sample that is no older than the newest one before it."""
+
+    def eases(self, past: Past) -> Eased | None:  # noqa: ARG002 (some do)
+        """When the last judgement gets better while no further sample comes, and to what; None:
+        only a sample can change it."""
+        return None
 
     @abstractmethod
     def phrases(self, stage: Stage) -> Phrases: ...

@@ -93,10 +93,11 @@ class RuleState:
 
 @dataclass(frozen=True)
 class Opened:
-    """An incident begins. A `late` one is recorded, without a message unless it goes on."""
+    """An incident begins. A `late` one is recorded, without a message unless it goes on. There is
+    no `value` where none ever came."""
 
     at: Instant
-    value: float
+    value: float | None
     late: bool
     level: int = FIRST_LEVEL
 
@@ -112,12 +113,13 @@ class Raised:
 
 @dataclass(frozen=True)
 class Announced:
-    """The open incident is worth a message now. `value` was measured at `measured_at`."""
+    """The open incident is worth a message now. `value` was measured at `measured_at`; None: none
+    ever came."""
 
     opened_at: Instant
     at: Instant
-    value: float
-    measured_at: Instant
+    value: float | None
+    measured_at: Instant | None
     level: int = FIRST_LEVEL
     flapping: bool = False
 

@@ -8,6 +8,7 @@ from stadtsinn.base.instant import Instant
 from stadtsinn.rules.kind import RuleKind
 
 ALWAYS = Instant(0)
+NEVER = Instant(2**62)
 
 
 @dataclass(frozen=True)
@@ -29,5 +30,8 @@ class Terms:
     alert_on_stale: bool = False
     patience: int = 0
     """How long a tick waits for a sample that may be under way before it ends a timer."""
+    awaited_since: Instant | None = None
+    """From when on a first sample is expected; None: not before one came. `NEVER`: none is expected
+    at all, now that nothing measures there."""
     valid_from: Instant = ALWAYS
     """Samples from before the rule's last edit are not judged by it."""

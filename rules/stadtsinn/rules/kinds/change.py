@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from stadtsinn.base.instant import SECOND
 from stadtsinn.rules.kind import Judgement, Past, Sample, Stage
-from stadtsinn.rules.limits import Limited, Within, require_positive_off, span
+from stadtsinn.rules.limits import span
+from stadtsinn.rules.sliding import Sliding
 from stadtsinn.rules.window import Window, exact
 
 
@@ -20,9 +20,10 @@ class Trend(StrEnum):
     FALLING = "falling"
 
 
-class Change(Limited):
+class Change(Sliding):
     """Fires when a value has risen (or fallen) by `on` within `within_s`, counted from the least
-    (or highest) value of that time, and recovers when it is `off` or less.
+    (or highest) value of that time, and recovers when it is `off` or less, at the latest when that
+    value is longer ago: what stays where it is has not risen.
 
     A replaced device begins anew: it may measure from another zero.
     """
@@ -31,33 +32,33 @@ class Change(Limited):
     of_stations: ClassVar[bool] = True
 
     trend: Annotated[Trend, Field(description="Which changes are looked for.")] = Trend.RISING
-    within_s: Within
-
-    @property
-    def worse_above(self) -> bool:
-        return True
-
-    @model_validator(mode="after")
-    def _ends(self) -> Self:
-        require_positive_off(self.off)
-        return self
 
     def judge(self, sample: Sample, past: Past) -> Judgement:
         window = Window.of(past.notes)
         if window.source != sample.source:
             window = Window()
-        window = window.with_sample(sample, sample.value, self.within_s * SECOND)
-        rising = self.trend is Trend.RISING
-        change = exact(sample.value - window.low if rising else window.high - sample.value)
-        signed = change if rising else 0 - change
-        return Judgement(self.verdict(change), window.notes(), value=signed)
+        best = min if self._rises else max
+        return self.judged(window.with_sample(sample, sample.value, self.length, best))
+
+    def held(self, window: Window) -> float:
+        values = window.since(window.reached - self.reach)
+        if not values:
+            return 0
+        newest = values[-1]
+        return exact(newest - min(values) if self._rises else max(values) - newest)
+
+    def shown(self, held: float) -> float:
+        return held if self._rises else 0 - held
+
+    @property
+    def _rises(self) -> bool:
+        return self.trend is Trend.RISING
 
     def limit(self, stage: Stage) -> str:
-        rising = self.trend is Trend.RISING
-        return self._signed(stage.show(self.on if rising else -self.on))
+        return self._signed(stage.show(self.on if self._rises else -self.on))
 
     def measured(self, label: str, shown: str) -> str:
         return f"{label} {self._signed(shown)} in {span(self.within_s)}"
 
     def _signed(self, shown: str) -> str:
-        return f"+{shown}" if self.trend is Trend.RISING else shown
+        return f"+{shown}" if self._rises else shown

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from operator import add
 from typing import ClassVar
 
-from stadtsinn.base.instant import SECOND
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.rules.kind import Judgement, Past, Sample
-from stadtsinn.rules.kinds.sum import Sum, total_after
+from stadtsinn.rules.kinds.sum import Sum
 from stadtsinn.rules.window import Window
 
 
@@ -34,7 +35,6 @@ class Increase(Sum):
         before = past.notes.get("before" if corrected else "total")
         known = before is not None and window.source == sample.source
         grown = max(0.0, sample.value - before) if before is not None and known else 0.0
-        window = window.with_sample(sample, grown, self.within_s * SECOND)
-        total = total_after(window, sample.at - self.within_s * SECOND)
-        notes = {**window.notes(), "total": sample.value, "before": before if known else None}
-        return Judgement(self.verdict(total), notes, value=total)
+        judgement = self.judged(window.with_sample(sample, grown, self.length, add))
+        mine = {"total": sample.value, "before": before if known else None}
+        return replace(judgement, notes={**judgement.notes, **mine})

@@ -39,15 +39,16 @@ class LowBattery(Limited):
         )
 
     def judge(self, sample: Sample, past: Past) -> Judgement:
+        length = self.within_s * SECOND
         window, since = Window.of(past.notes), past.notes.get("since")
         if since is None or window.source != sample.source:
             window, since = Window(), sample.at
-        window = window.with_sample(sample, sample.value, self.within_s * SECOND)
+        window = window.with_sample(sample, sample.value, length, max)
         notes = {**window.notes(), "since": since}
         if self.recovered(sample.value):
             return Judgement(Verdict.RECOVERED, notes)
-        known = sample.at - since >= self.within_s * SECOND
-        low = known and self.reached(window.high)
+        known = sample.at - since >= length
+        low = known and self.reached(max(window.since(sample.at - length)))
         return Judgement(Verdict.REACHED if low else Verdict.BETWEEN, notes)
 
     def phrases(self, stage: Stage) -> Phrases:

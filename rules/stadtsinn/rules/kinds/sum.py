@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from math import fsum
+from operator import add
+from typing import ClassVar
 
-from pydantic import model_validator
-
-from stadtsinn.base.instant import SECOND
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.rules.kind import Judgement, Past, Sample
-from stadtsinn.rules.limits import Limited, Within, require_positive_off, span
+from stadtsinn.rules.limits import span
+from stadtsinn.rules.sliding import Sliding
 from stadtsinn.rules.window import Window, exact
 
 
-class Sum(Limited):
+class Sum(Sliding):
     """Fires when the amounts of the last `within_s` add up to `on`, recovers at `off` or less.
 
-    An amount belongs to the time of its sample. For totals that go up, see `Increase`.
+    An amount belongs to the time of its sample and is never negative. For totals that go up,
+    see `Increase`.
     """
 
     kind_name: ClassVar[str] = "sum"
     of_stations: ClassVar[bool] = True
-
-    within_s: Within
-
-    @property
-    def worse_above(self) -> bool:
-        return True
-
-    @model_validator(mode="after")
-    def _ends(self) -> Self:
-        require_positive_off(self.off)
-        return self
 
     def refuses(self, quantity: str, aggregate: str) -> Sentence | None:
         if aggregate == "sum":
@@ -48,14 +38,16 @@ class Sum(Limited):
         )
 
     def judge(self, sample: Sample, past: Past) -> Judgement:
-        window = Window.of(past.notes).with_sample(sample, sample.value, self.within_s * SECOND)
-        total = total_after(window, sample.at - self.within_s * SECOND)
-        return Judgement(self.verdict(total), window.notes(), value=total)
+        amount = max(0.0, sample.value)
+        return self.judged(Window.of(past.notes).with_sample(sample, amount, self.length, add))
+
+    @property
+    def reach(self) -> int:
+        """An amount is of the time before its sample."""
+        return self.length - 1
+
+    def held(self, window: Window) -> float:
+        return exact(fsum(window.since(window.reached - self.reach)))
 
     def measured(self, label: str, shown: str) -> str:
         return f"{label} {shown} in {span(self.within_s)}"
-
-
-def total_after(window: Window, moment: int) -> float:
-    """The sum of what was measured after a moment: an amount is of the time before its sample."""
-    return exact(sum(one.total for one in window.entries if one.at > moment))

@@ -23,6 +23,7 @@ from stadtsinn.cloud.alarms.alerts.watching import Watched, Watching
 from stadtsinn.cloud.log.archive_files.archive import day_of
 from stadtsinn.cloud.platform.retention.service import retention_of
 from stadtsinn.rules import machine
+from stadtsinn.rules.incident import FLAPPING_WITHIN
 from stadtsinn.rules.state import RuleState
 from stadtsinn.rules.terms import ALWAYS, Terms
 
@@ -139,7 +140,7 @@ def _forget(
     connection: Connection, key: Key, standing: Standing, again: Again, now: Instant
 ) -> None:
     former_repository.set_apart(connection, key, again.begins, now)
-    since = again.begins - machine.FLAPPING_WITHIN
+    since = again.begins - FLAPPING_WITHIN
     openings = incident_repository.openings_between(connection, key, since, again.begins)
     state = replace(
         machine.forget(standing.state),
