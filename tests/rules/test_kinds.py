@@ -58,7 +58,7 @@ class Course:
     def opened(self) -> list[tuple[float, float]]:
         """When incidents began, in minutes, and what was judged then."""
         return [
-            ((one.at - at(0)) / MINUTE, round(one.value, 6))
+            ((one.at - at(0)) / MINUTE, -1 if one.value is None else round(one.value, 6))
             for one in self.effects
             if isinstance(one, Opened)
         ]
@@ -160,10 +160,10 @@ def test_a_sum_ends_without_a_further_value(kind: RuleKind, ticks: tuple[float, 
         total += amount
         course.sample(minute, total if isinstance(kind, Increase) else amount)
     assert course.opened() == [(41, 11)]
-    for minute in ticks:
-        course.tick(minute)
+    for moment in ticks:
+        course.tick(moment)
         due = machine.next_due(course.rule, course.state)
-        assert due is None or due > at(minute)
+        assert due is None or due > at(moment)
     course.sample(1_000, total if isinstance(kind, Increase) else 0)
     assert course.closed() == [100], "the 6 leave at 80, the 3 at 100: then 2 are left"
 

@@ -194,7 +194,8 @@ def _keep_firing(rule: Terms, state: RuleState) -> int:
 
 def _run_timers(rule: Terms, state: RuleState, until: Instant, now: Instant) -> Step:
     """Rows 4, 9, 10, 13: what time alone does by `until` while data is there, in its order."""
-    silent_at, effects = stale_at(rule, state), ()
+    silent_at = stale_at(rule, state)
+    effects: tuple[Effect, ...] = ()
     if silent_at is None:
         return state, ()
     last = min(until, silent_at)

@@ -26,17 +26,18 @@ class Stuck(RuleKind):
     ] = 0
 
     def judge(self, sample: Sample, past: Past) -> Judgement:
-        value, since = past.notes.get("value"), past.notes.get("since")
-        same = (
-            value is not None
-            and past.notes.get("source") == sample.source
-            and abs(sample.value - value) <= self.tolerance
-        )
-        if not same or value is None or since is None:
-            value, since = sample.value, sample.at
-        stuck = sample.at - since >= self.unchanged_s * SECOND
-        notes = {"value": value, "since": since, "source": sample.source}
+        corrected = past.last is not None and past.last.at == sample.at
+        before = past.notes.get("before" if corrected else "first")
+        if before is None or before[2] != sample.source or not self._same(sample.value, before[1]):
+            first = [sample.at, sample.value, sample.source]
+        else:
+            first = before
+        stuck = sample.at - first[0] >= self.unchanged_s * SECOND
+        notes = {"first": first, "before": before}
         return Judgement(Verdict.REACHED if stuck else Verdict.RECOVERED, notes)
+
+    def _same(self, value: float, first: float) -> bool:
+        return abs(value - first) <= self.tolerance
 
     def phrases(self, stage: Stage) -> Phrases:
         length = span(self.unchanged_s)

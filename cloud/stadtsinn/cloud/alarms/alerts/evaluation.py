@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Connection
 
 from stadtsinn.base.instant import Instant
-from stadtsinn.cloud.alarms.alerts import incident_repository
+from stadtsinn.cloud.alarms.alerts import awaiting, incident_repository
 from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Place, Standing, incident_id
 from stadtsinn.cloud.alarms.alerts.recorder import Recorder, end_what_was_open
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule
@@ -83,8 +83,12 @@ class Evaluation:
                 self._sample(one)
 
     def _sample(self, one: Measured) -> None:
+        # What was never judged begins with this sample: what was missed before, nobody watched.
+        is_first = one.watched.key not in self._standing
         state = self._settled(one.watched)
         terms = self._terms(one.watched, one.at)
+        if is_first:
+            terms = replace(terms, awaited_since=None)
         step = machine.sample(terms, state, one.at, one.value, self._now, one.permitted, one.source)
         self._take(one.watched, state, step, one.remarks, one.permitted)
 
@@ -97,7 +101,11 @@ class Evaluation:
         if watched is None:
             self._leave(key)
             return
+        standing = self._standing.get(key)
+        is_new = standing is None or standing.revision != watched.stored.revision
         state = self._settled(watched, self._watching.lost(watched, self._now))
+        if watched.stored.rule.parameters.of_silence and (is_new or state.last_event is None):
+            state = awaiting.begun(self._connection, self._watching, watched, state, self._now)
         if watched.stored.rule.enabled:
             step = machine.tick(self._terms(watched, self._now), state, self._now)
             self._take(watched, state, step)
@@ -119,7 +127,10 @@ class Evaluation:
 
     def _terms(self, watched: Watched, at: Instant) -> Terms:
         stored = watched.stored
-        return stored.rule.terms(self._watching.interval_s(watched, at), stored.valid_from)
+        terms = stored.rule.terms(self._watching.interval_s(watched, at), stored.valid_from)
+        if not terms.kind.of_silence:
+            return terms
+        return replace(terms, awaited_since=self._watching.awaited_since(watched, at))
 
     def _settled(self, watched: Watched, lost: CloseReason | None = None) -> RuleState:
         """The state of the rule, after ending what stood on what is no more.

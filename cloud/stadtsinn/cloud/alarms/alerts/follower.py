@@ -18,7 +18,12 @@ from stadtsinn.base.clock import Clock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import HOUR, MINUTE, Instant
 from stadtsinn.base.language import Language
-from stadtsinn.cloud.alarms.alerts import incident_repository, inputs_repository, repository
+from stadtsinn.cloud.alarms.alerts import (
+    awaiting,
+    incident_repository,
+    inputs_repository,
+    repository,
+)
 from stadtsinn.cloud.alarms.alerts.evaluation import Evaluation, Measured
 from stadtsinn.cloud.alarms.alerts.former import forget_some
 from stadtsinn.cloud.alarms.alerts.incident_repository import Footing, Key
@@ -38,6 +43,7 @@ from stadtsinn.cloud.town.directory import Directory, DirectoryCache
 from stadtsinn.cloud.town.stations.measuring import readings_at_stations
 from stadtsinn.cloud.town.stations.model import FOR_EVER
 from stadtsinn.decoders.reading import Quality
+from stadtsinn.rules.terms import NEVER
 
 ZONE_SAMPLES = "zone_samples"
 _ZONE_SAMPLES_PART = "zone_samples.part"
@@ -111,6 +117,7 @@ class AlertsFollower:
             self._judge_zones(connection, watching, now)
             or self._run_timers(connection, watching, now)
             or self._end_unfounded(connection, watching, now)
+            or self._await_first(connection, watching, now)
             or self._forget_former(connection, now)
         )
         crash_point("alerts.ticked")
@@ -201,6 +208,16 @@ class AlertsFollower:
             inputs_repository.move_input(connection, name, position)
         return reached != _NONE or began < revision
 
+    def _await_first(self, connection: Connection, watching: Watching, now: Instant) -> bool:
+        """Where rules wait for a first value, since the registry changed; True: there are more."""
+        found, more = awaiting.unjudged(connection, watching, now)
+        known = Evaluation(connection, watching, now, (), self._guard)
+        for key in found:
+            if not self._is_left_out(watching.by_id.get(key[0]), key):
+                known.tick(key)
+        known.write()
+        return more
+
     def _forget_former(self, connection: Connection, now: Instant) -> bool:
         """True: there is more to delete."""
         if now - self._forgotten_at < _FORGET_EVERY:
@@ -255,7 +272,8 @@ def _stands_otherwise(one: Footing, watching: Watching, now: Instant) -> bool:
     if watched is None or one.footing != watching.footing(watched):
         return True
     if not one.begun:
-        return False
+        awaits = watched.stored.rule.parameters.of_silence and one.due_at is None
+        return awaits and watching.awaited_since(watched, now) != NEVER
     until = watching.measured_until(watched)
     is_due = one.due_at is not None and one.due_at <= until
     return watching.lost(watched, now) is not None or (until != FOR_EVER and not is_due)

@@ -90,6 +90,16 @@ def read_members(connection: Connection, keys: Collection[Key]) -> dict[Key, Sta
     return found
 
 
+def have_states(connection: Connection, keys: Collection[Key]) -> set[Key]:
+    """Those of them that were judged."""
+    table, found = rule_states.c, set()
+    for some in batched(keys, 500):
+        query = select(table.rule_id, table.member)
+        query = query.where(tuple_(table.rule_id, table.member).in_(some))
+        found |= {(row.rule_id, row.member) for row in connection.execute(query)}
+    return found
+
+
 def due_or_edited(connection: Connection, now: Instant, after: Key | None, limit: int) -> list[Key]:
     """Where time has something to do, or the rule was edited since it was judged: the first
     behind `after`."""
@@ -171,7 +181,7 @@ class Past:
     opened_at: Instant
     closed_at: Instant | None
     level: int
-    opening_value: float
+    opening_value: float | None
     told_at: Instant | None
 
 

@@ -62,16 +62,16 @@ def begin_anew(
         watched = watching.find(*key)
         if watched is None:
             continue  # the station left: first the alarm there ends
+        terms = _terms(watching, watched, now)
         before = replace(standing, state=as_it_was(connection, key, standing.state))
         if why_ended(watching, watched, before, watching.lost(watched, now)) is not None:
             # First it ends, for what was changed; what led so far is judged by nobody again.
             before = replace(before, state=behind_its_last(before.state))
             again = None
         else:
-            terms = _terms(watching, watched, now)
             again = _again(connection, watched, before.state, terms, inputs)
         if again is not None:
-            _forget(connection, key, before, again, now)
+            _forget(connection, key, before, again, terms, now)
         elif before.state is not standing.state:
             incident_repository.write_state(connection, key, before, now)
     if len(found) < AT_ONCE:
@@ -137,18 +137,23 @@ def _again(
 
 
 def _forget(
-    connection: Connection, key: Key, standing: Standing, again: Again, now: Instant
+    connection: Connection, key: Key, standing: Standing, again: Again, terms: Terms, now: Instant
 ) -> None:
     former_repository.set_apart(connection, key, again.begins, now)
     since = again.begins - FLAPPING_WITHIN
     openings = incident_repository.openings_between(connection, key, since, again.begins)
     state = replace(
         machine.forget(standing.state),
-        last_event=again.known_until,
+        last_event=again.known_until or _silent_since(terms, again),
         opened_at=again.opened_at,
         openings=tuple(openings),
     )
     incident_repository.write_state(connection, key, replace(standing, state=state), None)
+
+
+def _silent_since(terms: Terms, again: Again) -> Instant | None:
+    """Where a rule for missing data begins: what was before the log's beginning is not missing."""
+    return again.begins if terms.kind.of_silence and again.begins > ALWAYS else None
 
 
 def _surely_from(first: Instant, terms: Terms) -> Instant:

@@ -53,7 +53,9 @@ class IncidentView(BaseModel):
     station_name: str | None
     level: int = Field(description="The highest that it reached: 1, or 2 after a warning.")
     opened_at: ShownTime
-    opening_value: float
+    opening_value: float | None = Field(
+        description="Null where no value ever came, and that is the alarm."
+    )
     late: bool = Field(description="Found out too late for a message, after an outage.")
     announced_at: ShownTime | None = Field(description="The measurement that the message is about.")
     closed_at: ShownTime | None

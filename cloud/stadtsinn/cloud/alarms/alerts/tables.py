@@ -165,7 +165,7 @@ incidents = Table(
     Column("station_name", String(200)),
     Column("level", Integer, nullable=False),
     Column("opened_at", InstantColumn, nullable=False),  # event time
-    Column("opening_value", Float, nullable=False),
+    Column("opening_value", Float),  # NULL: none ever came, and that is the alarm
     Column("late", Boolean, nullable=False),  # found out when it was too old for a message
     Column("announced_at", InstantColumn),  # event time of the sample the message is about
     Column("closed_at", InstantColumn),  # event time

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule
 from stadtsinn.cloud.domains.crowd.zones.directory import Zones
 from stadtsinn.cloud.town.directory import Directory
-from stadtsinn.cloud.town.stations.directory import StationEntry
+from stadtsinn.cloud.town.stations.directory import DeploymentEntry, StationEntry
 from stadtsinn.rules.state import CloseReason
-from stadtsinn.rules.terms import ALWAYS
+from stadtsinn.rules.terms import ALWAYS, NEVER
 
 NAMED = 0
 """The `member` of a rule that names one station or one zone."""
@@ -119,6 +120,40 @@ class Watching:
             known = self._footings[zone.id] = sha256(repr(lines).encode()).hexdigest()[:16]
         return known
 
+    @cached_property
+    def awaited(self) -> list[tuple[int, int]]:
+        """The keys of all that rules watch which fire for missing data, in their order."""
+        found: list[tuple[int, int]] = []
+        for rule_id, stored in sorted(self.by_id.items()):
+            group = stored.rule.group
+            if not stored.rule.enabled or not stored.rule.parameters.of_silence:
+                continue
+            if group is None:
+                found.append((rule_id, NAMED))
+                continue
+            found += sorted(
+                (rule_id, station.id)
+                for station in self.directory.stations.values()
+                if station.tenant_id == stored.tenant_id and group.holds(station)
+            )
+        return found
+
+    def awaited_since(self, watched: Watched, at: Instant) -> Instant:
+        """Since when, without a break, a device is where the values come from at this time; where
+        none is, when the next one comes; `NEVER`: none does."""
+        since = until = ALWAYS
+        for place in sorted(self._places(watched), key=lambda one: one.start):
+            if place.start > until or until == ALWAYS:
+                if at < until:
+                    break
+                since = place.start
+            until = max(until, place.end)
+        return since if at < until else NEVER
+
+    def devices_since(self, watched: Watched, since: Instant) -> set[str]:
+        """The devices that measured there since then."""
+        return {place.dev_eui for place in self._places(watched) if place.end > since}
+
     def lost(self, watched: Watched, now: Instant) -> CloseReason | None:
         """Why no value can come any more that an alarm is judged by; None: values may."""
         if watched.stored.rule.parameters.of_permit and self.permitted(watched) is None:
@@ -127,6 +162,10 @@ class Watching:
 
     def measured_until(self, watched: Watched) -> Instant:
         """When the last device leaves from where the values come; `FOR_EVER`: none is to leave."""
+        return max((place.end for place in self._places(watched)), default=ALWAYS)
+
+    def _places(self, watched: Watched) -> Iterator[DeploymentEntry]:
+        """The deployments of all times from which the values come."""
         zone = self._zones.by_id.get(watched.stored.zone_id or 0)
         if zone is not None:
             sources = [(gate.station_id, gate.channel) for gate in zone.gates]
@@ -134,13 +173,10 @@ class Watching:
             sources = [(watched.station.id, watched.stored.rule.channel)]
         else:
             sources = []
-        ends = (
-            place.end
-            for station, channel in sources
-            for place in self.directory.deployments_at(station)
-            if place.feeds(channel)
-        )
-        return max(ends, default=ALWAYS)
+        for station, channel in sources:
+            for place in self.directory.deployments_at(station):
+                if place.feeds(channel):
+                    yield place
 
     def interval_s(self, watched: Watched, at: Instant) -> int:
         """How often a value is expected at this time: the longest interval of the devices that

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from stadtsinn.base.berlin import clock_time, local
-from stadtsinn.base.instant import MINUTE, Instant
+from stadtsinn.base.instant import HOUR, MINUTE, Instant
 from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.alerts.words import WORDS, Words
@@ -25,10 +25,10 @@ Remark = Mapping[Language, str]
 
 @dataclass(frozen=True)
 class Moment:
-    """A value and when it was measured, as seen at `now`."""
+    """A value and when it was measured, as seen at `now`; None: none ever came."""
 
-    value: float
-    at: Instant
+    value: float | None
+    at: Instant | None
     now: Instant
     before: float | None = None
     """The value of the sample before, for the trend."""
@@ -71,13 +71,20 @@ def in_each_language(about: About, say: Callable[[About], Sentence]) -> dict[Lan
 def alarm(about: About, moment: Moment, opened_at: Instant) -> Sentence:
     """ALARM Wochenmarkt: bis zu 912 Personen (Grenze 900). Stand 14:05 Uhr."""
     words, phrases = WORDS[about.language], _phrases(about)
-    tail = words.alarm.format(
-        measured=_measured(about, moment.value),
-        limit=phrases.limit,
-        at=_clock(about, moment.at, moment.now),
-    )
+    if moment.value is None or moment.at is None:
+        tail = words.unmeasured.format(label=_label(about), limit=phrases.limit)
+    else:
+        at = _clock(about, moment.at, moment.now)
+        tail = words.alarm.format(
+            measured=_measured(about, moment.value), limit=phrases.limit, at=at
+        )
     extras = [words.flapping] if moment.flapping else []
-    if moment.at - opened_at >= MINUTE:
+    if moment.at is None:
+        # The limit itself says since when, as long as it is no longer.
+        is_old = moment.now - opened_at >= HOUR
+    else:
+        is_old = moment.at - opened_at >= MINUTE
+    if is_old:
         extras.append(words.since.format(began=_clock(about, opened_at, moment.now)))
     if trend := _trend(moment, words):
         extras.append(words.trend.format(trend=trend))
@@ -204,12 +211,17 @@ def _measured(about: About, value: float) -> str:
     if rule.zone is not None:
         words = WORDS[about.language]
         return (words.person if shown == "1" else words.people).format(number=shown)
-    quantity = QUANTITIES.get(rule.quantity)
+    return rule.parameters.measured(_label(about), f"{shown}{_unit(about)}")
+
+
+def _label(about: About) -> str:
+    """What is measured."""
+    if about.rule.zone is not None:
+        return WORDS[about.language].persons
+    quantity = QUANTITIES.get(about.rule.quantity)
     if quantity is None:
-        label = rule.quantity
-    else:
-        label = quantity.label_de if about.language is Language.DE else quantity.label_en
-    return rule.parameters.measured(label, f"{shown}{_unit(about)}")
+        return about.rule.quantity
+    return quantity.label_de if about.language is Language.DE else quantity.label_en
 
 
 def _phrases(about: About) -> Phrases:
@@ -228,7 +240,7 @@ def _unit(about: About) -> str:
 
 
 def _trend(moment: Moment, words: Words) -> str:
-    if moment.before is None:
+    if moment.before is None or moment.value is None:
         return ""
     if moment.value == moment.before:
         return words.steady

@@ -17,6 +17,8 @@ class Words:
     """The templates of one language. Sentences begin with a head, then comes the name."""
 
     alarm: str
+    unmeasured: str
+    """In the place of `alarm` where no value is known."""
     flapping: str
     since: str
     trend: str
@@ -34,6 +36,7 @@ class Words:
     data_missing: str
     near_alarm_head: str
     near_alarm: str
+    persons: str
     people: str
     person: str
     time: str
@@ -48,6 +51,7 @@ class Words:
 
 _GERMAN = Words(
     alarm=": {measured} ({limit}). Stand {at}.",
+    unmeasured=": {label}, {limit}.",
     flapping=" Schwankt: Entwarnung erst nach einer Stunde Ruhe.",
     since=" Seit {began}.",
     trend=" Tendenz {trend}.",
@@ -65,6 +69,7 @@ _GERMAN = Words(
     data_missing=". Zuletzt {measured} um {at}.",
     near_alarm_head="Technik: Daten fehlen bei ",
     near_alarm=". Zuletzt {measured} um {at}, {reached}, kein Alarm ausgelöst.",
+    persons="Personen",
     people="bis zu {number} Personen",
     person="bis zu {number} Person",
     time="{time} Uhr",
@@ -85,6 +90,7 @@ _GERMAN = Words(
 
 _ENGLISH = Words(
     alarm=": {measured} ({limit}). As of {at}.",
+    unmeasured=": {label}, {limit}.",
     flapping=" On and off: all-clear only after an hour of calm.",
     since=" Since {began}.",
     trend=" Trend: {trend}.",
@@ -102,6 +108,7 @@ _ENGLISH = Words(
     data_missing=". Last value: {measured} at {at}.",
     near_alarm_head="Technical: data missing at ",
     near_alarm=". Last value: {measured} at {at}, {reached}, no alarm raised.",
+    persons="People",
     people="up to {number} people",
     person="up to {number} person",
     time="{time}",

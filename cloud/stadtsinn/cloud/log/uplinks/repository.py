@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, select, update
@@ -255,6 +255,20 @@ def newest_of(
         .limit(limit)
     )
     return [item_of(row) for row in connection.execute(query)]
+
+
+def last_heard(
+    connection: Connection, tenant_id: str, devices: Collection[str], since: Instant
+) -> Instant | None:
+    """The newest event time of these devices in the table, from `since` on."""
+    at: Instant | None = connection.scalar(
+        select(func.max(uplinks.c.event_time)).where(
+            uplinks.c.tenant_id == tenant_id,
+            uplinks.c.dev_eui.in_(list(devices)),
+            uplinks.c.event_time >= since,
+        )
+    )
+    return at
 
 
 def history(

@@ -1,4 +1,4 @@
-"""A state of a rule knows its latest openings and when silence was told"""
+"""A state of a rule knows its latest openings and when silence was told; alarms without a value"""
 
 from __future__ import annotations
 
@@ -20,3 +20,7 @@ def upgrade() -> None:
         sa.Column("flapping", sa.Boolean(), server_default=sa.false(), nullable=False),
     )
     op.add_column("rule_states", sa.Column("silence_told", sa.BigInteger()))
+    # Of an alarm that no value ever came there is none.
+    for table in ("incidents", "former_incidents"):
+        with op.batch_alter_table(table) as batch_op:
+            batch_op.alter_column("opening_value", existing_type=sa.Float(), nullable=True)
