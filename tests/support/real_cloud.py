@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from databases import fresh_database, stamp
+from databases import migrated_database
 from fake_uplinks import at, furnish
 from real_parts import wait_until
 from stadtsinn.base.clock import SharedClock
@@ -23,8 +23,7 @@ class RealCloud:
 
     def __init__(self, folder: Path, broker_port: int, extra: str = "") -> None:
         self.folder = folder
-        self.database: Database = fresh_database(folder)
-        stamp(self.database)
+        self.database: Database = migrated_database(folder / "stadtsinn.sqlite")
         furnish(self.database)
         self.health_port = free_port()
         self.clock = folder / "clock"
