@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from databases import migrated_database
+from loaded_child import LoadedCommand
 from real_parts import wait_until
 from stadtsinn.base.clock import SharedClock
 from stadtsinn.base.instant import MINUTE, Instant
@@ -77,7 +78,7 @@ class Morning:
         self.config.write_text(
             f'[database]\nurl = "sqlite:///cloud.sqlite"\n[series]\nurl = "sqlite:///series.sqlite"\n'
             f'[health]\nbind = "127.0.0.1:{free_port()}"\n[notify.sms]\nkind = "sandbox"\n'
-            "[pace]\nlook_seconds = 0.01\ntick_seconds = 0.05\noutbox_seconds = 0.02\n"
+            "[pace]\ntick_seconds = 0.2\noutbox_seconds = 0.1\n"
             f"{extra}"
         )
 
@@ -91,7 +92,7 @@ class Morning:
     ) -> Child:
         only = [argument for role in roles for argument in ("--only", role)]
         clock = ["--clock", f"shared:{self.folder / 'clock'}"]
-        return Child(
+        return LoadedCommand(
             name,
             ["cloud", "run", "--config", str(self.config), *clock, *only],
             self.folder / f"{name}.log",

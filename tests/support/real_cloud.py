@@ -7,6 +7,7 @@ from pathlib import Path
 
 from databases import migrated_database
 from fake_uplinks import at, furnish
+from loaded_child import LoadedCommand
 from real_parts import wait_until
 from stadtsinn.base.clock import SharedClock
 from stadtsinn.cloud.platform.database.engine import Database
@@ -50,7 +51,7 @@ bind = "127.0.0.1:{self.health_port}"
     def process(self, roles: Sequence[str], crash_at: str = "") -> Child:
         """A process with these roles, not started; `crash_at` as in `crash_points`."""
         only = [argument for role in roles for argument in ("--only", role)]
-        return Child(
+        return LoadedCommand(
             "-".join(roles),
             [
                 "cloud",
