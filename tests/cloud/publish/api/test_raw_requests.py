@@ -100,6 +100,12 @@ def test_no_request_breaks_the_application_or_leads_elsewhere(world: ApiWorld) -
 
 
 async def _fault(world: ApiWorld, method: str, path: str, query: bytes, headers: Headers) -> str:
+    return _wrong(await _answer(world, method, path, query, headers))
+
+
+async def _answer(
+    world: ApiWorld, method: str, path: str, query: bytes, headers: Headers
+) -> list[Any]:
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -123,7 +129,7 @@ async def _fault(world: ApiWorld, method: str, path: str, query: bytes, headers:
         sent.append(message)
 
     await world.app(scope, receive, send)
-    return _wrong(sent)
+    return sent
 
 
 def _wrong(sent: list[Any]) -> str:
@@ -139,3 +145,12 @@ def _wrong(sent: list[Any]) -> str:
     if any("\r" in value or "\n" in value for value in headers.values()):
         return "a header of several lines"
     return "" if visible(body, lines=True) == body else "raw in its body"
+
+
+def test_a_query_that_is_no_utf8_is_read_where_a_provider_may_send_it(world: ApiWorld) -> None:
+    """As before: a report in Latin-1 is looked at, and here belongs to no message."""
+    address = f"/api/v1/notify/delivery-reports/kannel/{'x' * 43}"
+    sent = asyncio.run(_answer(world, "GET", address, b"text=\xe4", ()))
+    assert sent[0]["status"] == 404
+    refused = asyncio.run(_answer(world, "GET", "/api/v1/zones/", b"a=\xff", ()))
+    assert refused[0]["status"] == 400
