@@ -180,20 +180,26 @@ def main() -> None:
         for name, path in (("number (JSON)", DATA), ("page", PAGE)):
             print(f"   {name}, computed:     {measure(computing, path, given.requests // 10)}")
             print(f"   {name}, from memory:  {measure(remembering, path, given.requests)}")
-        visit_others(remembering)
-        after = measure(remembering, PAGE, given.requests // 10)
+        with others_visited(remembering):
+            after = measure(remembering, PAGE, given.requests // 10)
         print(f"   page, while all {OTHERS:,} others are visited: {after}")
 
 
-def visit_others(of: Server) -> None:
-    """One caller after all zones of the other town, as a process that goes on meanwhile."""
+@contextmanager
+def others_visited(of: Server) -> Iterator[None]:
+    """A process calls all zones of the other town, one after the other, during the block."""
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); from public import Caller, OTHER, OTHERS\n"
         "c = Caller(int(sys.argv[2]))\n"
         "for n in range(OTHERS): c.get(f'/{OTHER}/zaehler/platz-{n}?lang=de')"
     )
     folder = str(Path(__file__).parent)
-    subprocess.Popen([sys.executable, "-c", code, folder, str(of.port)])
+    visitor = subprocess.Popen([sys.executable, "-c", code, folder, str(of.port)])
+    try:
+        yield
+    finally:
+        visitor.kill()
+        visitor.wait()
 
 
 if __name__ == "__main__":

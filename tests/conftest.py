@@ -94,7 +94,7 @@ def nothing_is_left_running() -> Iterator[None]:
 
 
 def _running_with(mark: str) -> list[str]:
-    """'PID COMMAND LINE' of processes that inherited the mark; Python's own helper ends with us."""
+    """'PID COMMAND LINE' of processes that inherited the mark; Python's own helpers end with us."""
     wanted = f"{RUN_MARK}={mark}".encode()
     found = []
     for process in Path("/proc").glob("[0-9]*"):
@@ -103,7 +103,15 @@ def _running_with(mark: str) -> list[str]:
             line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         except OSError:
             continue  # it has ended, or is another user's
-        own = process.name == str(os.getpid()) or "multiprocessing.resource_tracker" in line
+        ends_with_us = "from multiprocessing." in line and _parent(process) == os.getpid()
+        own = process.name == str(os.getpid()) or ends_with_us
         if wanted in environment and line and not own:
             found.append(f"{process.name} {line}")
     return found
+
+
+def _parent(process: Path) -> int:
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0  # it has ended

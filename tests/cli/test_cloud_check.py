@@ -10,12 +10,12 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from certificate_files import NOW, files, signer
-from databases import add_tenant
+from databases import add_tenant, migrated_database
 from fake_influx import keeping
 from real_parts import mosquitto
 from stadtsinn.base.clock import SharedClock, SystemClock
 from stadtsinn.cli.cloud import app
-from stadtsinn.cloud.migrations import head, upgrade
+from stadtsinn.cloud.migrations import head
 from stadtsinn.cloud.platform.database.engine import open_database
 
 CONFIG = """
@@ -169,8 +169,7 @@ key = "{tls.key}"
 def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database of this version with a town; to be copied."""
     path = tmp_path_factory.mktemp("upgraded") / "town.sqlite"
-    database = open_database(str(path))
-    upgrade(database)
+    database = migrated_database(path)
     add_tenant(database, "musterstadt")
     database.dispose()
     return path

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.exc import SQLAlchemyError
 from typer.testing import CliRunner
 
-from databases import fresh_database, stamp
+from databases import migrated_database
 from fake_uplinks import furnish
 from stadtsinn.cli.main import _load
 from stadtsinn.cloud.intake.service import is_outage
@@ -39,8 +39,7 @@ COMMANDS = [
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    database = fresh_database(tmp_path)
-    stamp(database)
+    database = migrated_database(tmp_path / "stadtsinn.sqlite")
     furnish(database)
     database.dispose()
     path = tmp_path / "cloud.toml"

@@ -8,10 +8,9 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
-from databases import fresh_postgres, shared_cluster
+from databases import fresh_postgres, migrated_database, shared_cluster
 from first_version import all_rows, fill_every_table
 from stadtsinn.cli.main import _load
-from stadtsinn.cloud.migrations import upgrade
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 
 pytestmark = pytest.mark.slow
@@ -37,8 +36,7 @@ def url_of(database: Database) -> str:
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     """The configuration of an installation on SQLite, with rows in every table."""
-    database = open_database(f"sqlite:///{tmp_path}/town.sqlite")
-    upgrade(database)
+    database = migrated_database(tmp_path / "town.sqlite")
     fill_every_table(database, rows=2)
     database.dispose()
     return configured(tmp_path, "cloud.toml", f"sqlite:///{tmp_path}/town.sqlite")

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from databases import migrated_database
 from filled_towns import NEIGHBOUR, TOWN, fill
 from stadtsinn.base.clock import SystemClock
 from stadtsinn.cli import devices, personal, tenants
 from stadtsinn.cli.main import _load
 from stadtsinn.cloud.erasure import device, page, slices, town
-from stadtsinn.cloud.migrations import upgrade
-from stadtsinn.cloud.platform.database.engine import Database, open_database
+from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.schema import metadata
 
 APPS = {"tenant": tenants.app, "device": devices.app, "personal": personal.app}
@@ -31,8 +31,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     for module in (town, device):
         monkeypatch.setattr(module, "SEEN_S", 0)
     monkeypatch.setattr(slices, "_PAUSE_S", 0)
-    made = open_database(f"sqlite:///{tmp_path / 'town.sqlite'}")
-    upgrade(made)
+    made = migrated_database(tmp_path / "town.sqlite")
     fill(made)
     with made.write() as connection:
         recipients = metadata.tables["recipients"]

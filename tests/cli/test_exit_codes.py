@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from databases import fresh_database, stamp
+from databases import migrated_database
 from fake_uplinks import furnish
 from stadtsinn.base.problems import Conflict, Invalid, NotFound
 from stadtsinn.base.sentence import Explained, Unusable
@@ -30,8 +30,7 @@ TOWN = 'tenant = "musterstadt"\nname = "Musterstadt"\n'
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An installation; the commands below change nothing in it."""
     made = tmp_path_factory.mktemp("town")
-    database = fresh_database(made)
-    stamp(database)
+    database = migrated_database(made / "stadtsinn.sqlite")
     furnish(database)
     database.dispose()
     (made / "cloud.toml").write_text('[database]\nurl = "sqlite:///stadtsinn.sqlite"\n')

@@ -13,18 +13,17 @@ import typer
 from sqlalchemy import Integer, LargeBinary, String, Text, insert
 from typer.testing import CliRunner
 
+from databases import migrated_database
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.cli import cloud, devices, edges, keys, tenants
 from stadtsinn.cloud.intake.arrival import Kind
 from stadtsinn.cloud.intake.reasons import Reason
 from stadtsinn.cloud.intake.tables import edge_states, quarantine
 from stadtsinn.cloud.log.set_aside.tables import set_aside
-from stadtsinn.cloud.migrations import upgrade
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.platform.access.tables import api_keys
 from stadtsinn.cloud.platform.audit.line import Action
 from stadtsinn.cloud.platform.audit.tables import audit_lines
-from stadtsinn.cloud.platform.database.engine import open_database
 from stadtsinn.cloud.platform.tenants.tables import tenants as tenant_table
 from stadtsinn.cloud.town.tables import devices as device_table
 from stadtsinn.cloud.town.tables import edges as edge_table
@@ -48,8 +47,7 @@ LISTS = [
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """An installation whose tables hold the text wherever they hold text at all."""
-    database = open_database(f"sqlite:///{tmp_path / 'town.sqlite'}")
-    upgrade(database)
+    database = migrated_database(tmp_path / "town.sqlite")
     known: dict[str, dict[str, Any]] = {
         "tenants": {"id": "a"},
         "api_keys": {"tenant_id": "a", "role": Role.READER.value},

@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from databases import add_tenant
+from databases import add_tenant, migrated_database
 from fake_uplinks import LSE01_PAYLOAD, NINE, at, entry, register, uplink
 from stadtsinn.base.clock import SharedClock
 from stadtsinn.base.instant import DAY, SECOND
@@ -23,8 +23,7 @@ from stadtsinn.cloud.log.followers.loop import FollowerLoop
 from stadtsinn.cloud.log.followers.window import LogWindow
 from stadtsinn.cloud.log.reader import read_after
 from stadtsinn.cloud.log.uplinks.repository import append, head
-from stadtsinn.cloud.migrations import upgrade
-from stadtsinn.cloud.platform.database.engine import Database, open_database
+from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series.follower import SeriesFollower
 from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.town.directory import DirectoryCache
@@ -49,8 +48,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def database(config: Path) -> Iterator[Database]:
     folder = config.parent
-    opened = open_database(f"sqlite:///{folder / 'stadtsinn.sqlite'}")
-    upgrade(opened)
+    opened = migrated_database(folder / "stadtsinn.sqlite")
     add_tenant(opened)
     register(opened, DEVICE, CONSTANT)
     ups = [

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from databases import migrated_database
 from stadtsinn.base.clock import SharedClock
 from stadtsinn.base.instant import Instant, parse
 from stadtsinn.cli import roster
 from stadtsinn.cli.roster_output import when
-from stadtsinn.cloud.migrations import upgrade
-from stadtsinn.cloud.platform.database.engine import open_database
 from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.cloud.town_file.model import Town
 
@@ -59,8 +58,7 @@ def run(tmp_path: Path) -> Command:
     config = tmp_path / "cloud.toml"
     settings = f'clock = "shared:{tmp_path}/clock"\n[database]\nurl = "sqlite:///town.sqlite"\n'
     config.write_text(settings, encoding="utf-8")
-    database = open_database(f"sqlite:///{tmp_path / 'town.sqlite'}")
-    upgrade(database)
+    database = migrated_database(tmp_path / "town.sqlite")
     apply_town(database, Town.read(TOWN), Instant(1))
     database.dispose()
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from databases import migrated_database
 from fake_uplinks import at, furnish
 from operated_town import DEVICE, OFFLINE, OTHER, Town, status
 from stadtsinn.base.clock import SharedClock
@@ -19,7 +20,6 @@ from stadtsinn.cli.trace import clock_words
 from stadtsinn.cloud.intake.repository import write_streams
 from stadtsinn.cloud.intake.streams import StreamState
 from stadtsinn.cloud.intake.tables import edge_states
-from stadtsinn.cloud.migrations import upgrade
 from stadtsinn.cloud.platform.database.engine import open_database
 from stadtsinn.decoders.reading import Reading
 from stadtsinn.decoders.uplink import TimeSource
@@ -31,8 +31,7 @@ NOW = 5_000
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with a town; to be copied."""
     path = tmp_path_factory.mktemp("filled") / "town.sqlite"
-    database = open_database(str(path))
-    upgrade(database)
+    database = migrated_database(path)
     furnish(database)
     town = Town(database)
     waiting = {"items": 12_345, "oldest": "2026-09-26T06:00:00Z"}

@@ -39,9 +39,11 @@ class ApiWorld:
     series: SeriesStore = field(init=False)
     archive: Archive = field(init=False)
     app: FastAPI = field(init=False)
+    new: bool = True
+    """Whether its towns are still to be made."""
 
     def __post_init__(self) -> None:
-        for tenant in (HOME, AWAY):
+        for tenant in (HOME, AWAY) if self.new else ():
             add_tenant(self.database, tenant)
         self.series = open_store(f"sqlite:///{self.folder / 'series.sqlite'}")
         self.archive = Archive(self.folder / "archive")

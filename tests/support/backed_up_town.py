@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from databases import fresh_database, stamp
+from databases import migrated_database
 from fake_uplinks import NINE, at, entry, furnish, uplink
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import DAY, SECOND, Instant
@@ -55,8 +55,7 @@ class BackedUpTown:
         self.data.mkdir(parents=True)
         self.config.write_text(CONFIG)
         (folder / "ingest.password").write_text("geheim")
-        database = fresh_database(self.data)
-        stamp(database)
+        database = migrated_database(self.data / "stadtsinn.sqlite")
         furnish(database)
         database.dispose()
 

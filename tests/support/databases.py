@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,6 +21,8 @@ from sqlalchemy import NullPool, create_engine, make_url, text
 
 import real_parts
 from stadtsinn.base.instant import Instant
+from stadtsinn.base.private_files import private_database
+from stadtsinn.cloud.migrations import upgrade
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.platform.tenants.repository import Tenant, insert_tenant
 from stadtsinn.cloud.schema import metadata
@@ -31,9 +33,38 @@ _shared_url: list[str] = []
 
 def fresh_database(folder: Path) -> Database:
     """An SQLite database with every table and no row."""
-    database = open_database(f"sqlite:///{folder / 'stadtsinn.sqlite'}")
-    metadata.create_all(database.engine)
-    return database
+    return _copied(_with_tables(), folder / "stadtsinn.sqlite")
+
+
+def migrated_database(path: Path) -> Database:
+    """An SQLite database as 'stadtsinn cloud upgrade' makes it, for commands and processes."""
+    return _copied(_migrated(), path)
+
+
+def _copied(template: bytes, path: Path) -> Database:
+    private_database(path)
+    path.write_bytes(template)
+    return open_database(f"sqlite:///{path}")
+
+
+@functools.cache
+def _with_tables() -> bytes:
+    """Copying a file is quicker than making a hundred tables each time."""
+    return _file_of(lambda database: metadata.create_all(database.engine))
+
+
+@functools.cache
+def _migrated() -> bytes:
+    return _file_of(upgrade)
+
+
+def _file_of(make: Callable[[Database], object]) -> bytes:
+    with TemporaryDirectory(prefix="stadtsinn-template-") as folder:
+        path = Path(folder, "template.sqlite")
+        database = open_database(f"sqlite:///{path}")
+        make(database)
+        database.dispose()
+        return path.read_bytes()
 
 
 def stamp(database: Database) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
+from databases import migrated_database
+from loaded_child import LoadedCommand
 from real_parts import wait_until
 from stadtsinn.base.clock import SharedClock
 from stadtsinn.base.instant import MINUTE, Instant
@@ -20,8 +22,7 @@ from stadtsinn.cloud.domains.crowd.repository import latest_sample, occupancy_hi
 from stadtsinn.cloud.log.uplinks.repository import append
 from stadtsinn.cloud.log.uplinks.rows import Entry
 from stadtsinn.cloud.log.uplinks.tables import uplinks
-from stadtsinn.cloud.migrations.upgrade import upgrade
-from stadtsinn.cloud.platform.database.engine import Database, open_database
+from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.series.stores.store import Sample, SeriesKey
 from stadtsinn.cloud.town_file.apply import apply_town
@@ -66,8 +67,7 @@ class Morning:
         # A tree has just become too dry: the alarm is fresh, so it must be sent.
         (alarm, *_rest) = day.truth.incidents(TREE_RULE)
         self.now = Instant(alarm.start_latest + 3 * MINUTE)
-        self.database = open_database(str(folder / "cloud.sqlite"))
-        upgrade(self.database)
+        self.database = migrated_database(folder / "cloud.sqlite")
         apply_town(self.database, day.town, day.span.start)
         heard = (one.event for one in day.uplinks())
         self.heard = list(takewhile(lambda one: one.time < self.now, heard))
@@ -78,7 +78,7 @@ class Morning:
         self.config.write_text(
             f'[database]\nurl = "sqlite:///cloud.sqlite"\n[series]\nurl = "sqlite:///series.sqlite"\n'
             f'[health]\nbind = "127.0.0.1:{free_port()}"\n[notify.sms]\nkind = "sandbox"\n'
-            "[pace]\nlook_seconds = 0.01\ntick_seconds = 0.05\noutbox_seconds = 0.02\n"
+            "[pace]\ntick_seconds = 0.2\noutbox_seconds = 0.1\n"
             f"{extra}"
         )
 
@@ -92,7 +92,7 @@ class Morning:
     ) -> Child:
         only = [argument for role in roles for argument in ("--only", role)]
         clock = ["--clock", f"shared:{self.folder / 'clock'}"]
-        return Child(
+        return LoadedCommand(
             name,
             ["cloud", "run", "--config", str(self.config), *clock, *only],
             self.folder / f"{name}.log",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from stadtsinn.base.clock import SystemClock
@@ -18,7 +17,3 @@ def main(url: str, folder: str, before: str) -> None:
         database, Archive(Path(folder)), Instant(int(before)), (), SystemClock()
     ):
         pass
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from databases import fresh_database, stamp
+from databases import migrated_database
 from fake_uplinks import at, furnish
+from loaded_child import LoadedCommand
 from real_parts import wait_until
 from stadtsinn.base.clock import SharedClock
 from stadtsinn.cloud.platform.database.engine import Database
@@ -23,8 +24,7 @@ class RealCloud:
 
     def __init__(self, folder: Path, broker_port: int, extra: str = "") -> None:
         self.folder = folder
-        self.database: Database = fresh_database(folder)
-        stamp(self.database)
+        self.database: Database = migrated_database(folder / "stadtsinn.sqlite")
         furnish(self.database)
         self.health_port = free_port()
         self.clock = folder / "clock"
@@ -51,7 +51,7 @@ bind = "127.0.0.1:{self.health_port}"
     def process(self, roles: Sequence[str], crash_at: str = "") -> Child:
         """A process with these roles, not started; `crash_at` as in `crash_points`."""
         only = [argument for role in roles for argument in ("--only", role)]
-        return Child(
+        return LoadedCommand(
             "-".join(roles),
             [
                 "cloud",

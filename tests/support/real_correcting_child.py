@@ -3,7 +3,6 @@ STORE_URL."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from stadtsinn.base.clock import SystemClock
@@ -30,7 +29,3 @@ def main(folder: str, database_url: str, store_url: str) -> None:
     loop = FollowerLoop(database, follower, clock, window=LogWindow(archive))
     while loop.run_once():
         pass
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

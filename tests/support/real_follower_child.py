@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,7 +45,3 @@ def main(url: str, outside: str) -> None:
     loop = FollowerLoop(database, TracingFollower(Path(outside)), SystemClock(), pace=Pace(batch=7))
     loop.start()
     threading.Event().wait()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
+from loaded_child import run_child
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.platform.database.engine import Database, open_database
+from stadtsinn.cloud.town_file import apply
 from stadtsinn.cloud.town_file.model import DeviceSection, Town
 
 SLICE = 4
@@ -25,22 +23,12 @@ def town_of(devices: int) -> Town:
     )
 
 
-def run_child(database: Database, devices: int, crash_at: str) -> int:
+def applied_elsewhere(database: Database, devices: int, crash_at: str) -> int:
     """Returns how the process ended."""
     url = database.engine.url.render_as_string(hide_password=False)
-    return subprocess.run(
-        [sys.executable, __file__, url, str(devices)],
-        env={**os.environ, "STADTSINN_CRASH_AT": crash_at},
-        check=False,
-    ).returncode
+    return run_child(main, url, str(devices), crash_at=crash_at)
 
 
-def main() -> None:
-    from stadtsinn.cloud.town_file import apply
-
+def main(url: str, devices: str) -> None:
     apply._SLICE = SLICE
-    apply.apply_town(open_database(sys.argv[1]), town_of(int(sys.argv[2])), Instant(1))
-
-
-if __name__ == "__main__":
-    main()
+    apply.apply_town(open_database(url), town_of(int(devices)), Instant(1))

@@ -1,16 +1,12 @@
-"""A worker in a process of its own, which a test can kill at a named moment.
-
-python real_outbox_child.py DATABASE_URL SENDERS_TOML CRASH_POINT
-"""
+"""A worker in a process of its own, which a test can kill at a named moment."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
+from fake_senders import NOON
+from loaded_child import run_child
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import SECOND
 from stadtsinn.cloud.alarms.notify.senders.open import open_senders
@@ -24,25 +20,14 @@ def load_senders(path: Path) -> NotifySettings:
     return NotifySettings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
 
 
-def run_child(database: Database, senders: Path, crash_at: str) -> int:
+def sent_elsewhere(database: Database, senders: Path, crash_at: str) -> int:
     """One round of a worker that dies at `crash_at`; returns how its process ended."""
     url = database.engine.url.render_as_string(hide_password=False)
-    done = subprocess.run(
-        [sys.executable, __file__, url, str(senders)],
-        env={**os.environ, "STADTSINN_CRASH_AT": crash_at},
-        check=False,
-    )
-    return done.returncode
+    return run_child(main, url, str(senders), crash_at=crash_at)
 
 
-def main() -> None:
-    from fake_senders import NOON
-
-    database = open_database(sys.argv[1])
+def main(url: str, path: str) -> None:
+    database = open_database(url)
     clock = ManualClock(NOON)
-    senders = open_senders(load_senders(Path(sys.argv[2])), database, clock)
+    senders = open_senders(load_senders(Path(path)), database, clock)
     OutboxWorker(database, senders, clock, lease=SECOND, doubt_waits=SECOND).run_once()
-
-
-if __name__ == "__main__":
-    main()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from redecode_devices import write_catalogue
@@ -27,7 +26,3 @@ def main(folder: str, store_url: str) -> None:
         SystemClock(),
     )
     redecoder.run(Wanted(Instant(0), Instant(2**52)), "child")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

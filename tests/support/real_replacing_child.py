@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from series_parts import PART, part_points
 from stadtsinn.cloud.platform.database.engine import open_database
 from stadtsinn.cloud.series.stores.opening import open_store
@@ -14,7 +12,3 @@ def main(store_url: str, database_url: str, value: str) -> None:
     store.begin_replacement(PART)
     store.stage(part_points(float(value)))
     store.finish_replacement(PART.tenant_id, PART.station)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

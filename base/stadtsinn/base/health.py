@@ -12,6 +12,7 @@ import structlog
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from stadtsinn.base.foreign_documents import UNREADABLE
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.base.threads import ended_early
 
@@ -125,7 +126,7 @@ def _elsewhere(address: str) -> dict[str, Check]:
     try:
         connection.request("GET", "/healthz")
         return _read_report(connection.getresponse().read(_MOST_BYTES)).checks
-    except (OSError, HTTPException, msgspec.MsgspecError) as error:
+    except (OSError, HTTPException, *UNREADABLE) as error:
         detail = f"does not answer ({type(error).__name__}): is 'stadtsinn cloud run' running?"
         return {f"process at {address}": Check(ok=False, detail=detail)}
     finally:

@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from stadtsinn.base.berlin import for_people
+from stadtsinn.base.foreign_documents import UNREADABLE
 from stadtsinn.base.instant import Instant, isoformat
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.cli.frame import BAD_USAGE, FAILED, end, end_in_json
@@ -192,7 +193,7 @@ def _answer_line(
     try:
         request = requests.decode(line)
         raw, heard = _hex(request.bytes), _heard("received", request.received)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (*UNREADABLE, ValueError) as error:
         return {"error": f'{error}; a line is {{"device": …, "f_port": …, "bytes": "hex"}}'}
     outcome, vendor = devices.decode_with_vendor(request.device, request.f_port, raw, heard)
     if isinstance(outcome, Decoded):

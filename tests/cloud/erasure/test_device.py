@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -105,26 +107,31 @@ class Killed(Exception):
     pass
 
 
-@pytest.mark.parametrize("place", [1, 2, 4, 6, 9])
+@pytest.mark.parametrize("place", [1, 2, 4, 6, 9, "names", "erasure.ended"])
 def test_killed_anywhere_the_next_run_goes_on(
-    history: History, monkeypatch: pytest.MonkeyPatch, place: int
+    history: History, monkeypatch: pytest.MonkeyPatch, place: int | str
 ) -> None:
     others = [one for one in history.logged() if one.dev_eui != BED]
     passed: list[str] = []
 
     def point(name: str) -> None:
         passed.append(name)
-        if len(passed) == place:
+        if place in (name, len(passed)):
             raise Killed
 
     with monkeypatch.context() as patched:
         for module in (device, slices, thinning):
             patched.setattr(module, "crash_point", point)
+        if place == "names":
+            patched.setattr(Slices, "forget_names", lambda *_: point("names"))
         with pytest.raises(Killed):
             erase(history)
-    erase(history)
+    with suppress(NotFound):  # nothing is left to do
+        erase(history)
     assert [one for one in history.logged() if one.dev_eui] == others
     assert not history.store.series(TOWN, BED)
+    with closing(sqlite3.connect(history.folder / "series.sqlite")) as series:
+        assert not list(series.execute("SELECT 1 FROM devices WHERE dev_eui = ?", (BED,)))
     assert rows(history, former_owners) == []
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from databases import add_tenant, fresh_database
-from fake_uplinks import LSE01_PAYLOAD, at, entry, register, uplink
+from databases import add_tenant
+from fake_uplinks import at, entry, register, uplink
 from filled_towns import NEIGHBOUR, NOW, TOWN, belongs_to, fill, row
 from first_version import all_rows
+from measuring_towns import OURS, THEIRS, furnished, neighbours, opened
 from stadtsinn.base.clock import ManualClock
-from stadtsinn.base.instant import DAY, SECOND, Instant
 from stadtsinn.base.problems import Conflict, NotFound, Unauthenticated
 from stadtsinn.cloud.alarms.notify import outbox_repository
 from stadtsinn.cloud.alarms.notify.outbox_repository import Moments
@@ -26,12 +26,10 @@ from stadtsinn.cloud.intake.edge_config import EdgeConfigs
 from stadtsinn.cloud.intake.tables import configured_edges, quarantine
 from stadtsinn.cloud.log.archive_files import thinning
 from stadtsinn.cloud.log.archive_files.archive import Archive, days
-from stadtsinn.cloud.log.archive_files.archiving import archive_before
 from stadtsinn.cloud.log.archive_files.exclusive import rewriting_history
 from stadtsinn.cloud.log.reader import read_after
 from stadtsinn.cloud.log.uplinks.repository import append, head
 from stadtsinn.cloud.log.uplinks.tables import archived_sessions, uplinks
-from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.operations.tables import operator_alarms
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.platform.access.service import authenticate, create_key
@@ -41,7 +39,6 @@ from stadtsinn.cloud.platform.privacy.kept import is_owned
 from stadtsinn.cloud.platform.tenants.repository import require_tenant
 from stadtsinn.cloud.schema import metadata
 from stadtsinn.cloud.series.stores.opening import open_store
-from stadtsinn.cloud.series.stores.store import Point, SeriesKey
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.cloud.town_file.model import Town
@@ -49,7 +46,6 @@ from stadtsinn.cloud.town_file.problems import TownRefused
 
 TOLD_OF_OURS = {("battery_low", "1x"), ("device_silent", "1x"), ("edge_away", "1x")}
 TOLD_OF_THEIRS = {("disk_fills", "1x"), ("device_silent", "2x")}
-OURS, THEIRS = "70b3d50000000100", "70b3d50000000101"
 
 
 def quiet(storage: Storage, **more: Any) -> Slices:
@@ -176,49 +172,6 @@ def _killed(folder: Path, original: Path, place: int, monkeypatch: pytest.Monkey
     storage.series.close()
     storage.database.dispose()
     return killed
-
-
-def opened(folder: Path) -> Storage:
-    return Storage(
-        fresh_database(folder),
-        Archive(folder / "archive"),
-        open_store(str(folder / "series.sqlite"), clock=ManualClock(NOW)),
-        ManualClock(NOW),
-    )
-
-
-def furnished(folder: Path) -> Storage:
-    """Both towns with three days of a device each, two of them archived, and series."""
-    storage = opened(folder)
-    for tenant, dev_eui in ((TOWN, OURS), (NEIGHBOUR, THEIRS)):
-        add_tenant(storage.database, tenant)
-        register(storage.database, dev_eui, tenant_id=tenant)
-    with storage.database.write() as connection:
-        for n in range(30):
-            tenant, dev_eui = ((TOWN, OURS), (NEIGHBOUR, THEIRS))[n % 2 if n < 20 else 0]
-            seconds = n * DAY // SECOND / 10
-            up = uplink(n, seconds, dev_eui=dev_eui, payload=LSE01_PAYLOAD)
-            append(connection, [entry(up, tenant_id=tenant)], at(n))
-    for _ in archive_before(
-        storage.database, storage.archive, at(10 * DAY // SECOND), (), storage.clock
-    ):
-        pass
-    points = [
-        Point(tenant, "soil", SeriesKey(dev_eui, "soil_moisture"), at(n), 1.0, dev_eui=dev_eui)
-        for tenant, dev_eui in ((TOWN, OURS), (NEIGHBOUR, THEIRS))
-        for n in range(5)
-    ]
-    storage.series.write(points)
-    return storage
-
-
-def neighbours(storage: Storage) -> tuple[list[LoggedUplink], list[Any]]:
-    """All uplinks and values of the neighbour."""
-    with storage.database.read() as connection:
-        logged = read_after(connection, storage.archive, 0, 1_000)
-    key = SeriesKey(THEIRS, "soil_moisture")
-    values = storage.series.read(NEIGHBOUR, key, Instant(0), Instant(2**52))
-    return [one for one in logged if one.tenant_id == NEIGHBOUR], values
 
 
 def test_archive_and_series_hold_nothing_of_it_and_all_of_the_neighbour(tmp_path: Path) -> None:

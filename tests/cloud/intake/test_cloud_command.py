@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from databases import migrated_database
 from fake_arrivals import event_arrival
 from fake_uplinks import (
     LSE01_PAYLOAD,
@@ -25,8 +26,7 @@ from stadtsinn.cloud.intake.opening import open_ingestor
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.set_aside.repository import SetAside, add
 from stadtsinn.cloud.log.uplinks.repository import head
-from stadtsinn.cloud.migrations import upgrade
-from stadtsinn.cloud.platform.database.engine import Database, open_database
+from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import DirectoryCache
 
 NEW = "70b3d50000000900"
@@ -42,8 +42,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def database(config: Path) -> Database:
-    opened = open_database(f"sqlite:///{config.parent / 'stadtsinn.sqlite'}")
-    upgrade(opened)
+    opened = migrated_database(config.parent / "stadtsinn.sqlite")
     furnish(opened)
     up = uplink(1, 0, dev_eui=NEW, payload=LSE01_PAYLOAD)
     arrival = event_arrival(event_topic(NEW), chirpstack_event(up), SystemClock().now())

@@ -12,10 +12,13 @@ from databases import fresh_database
 from fake_arrivals import event_arrival
 from fake_uplinks import LSE01_PAYLOAD, NINE, chirpstack_event, event_topic, register, uplink
 from stadtsinn.base.instant import DAY, Instant
+from stadtsinn.cloud.intake import quarantine
 from stadtsinn.cloud.intake.arrival import Arrival
 from stadtsinn.cloud.intake.opening import open_ingestor
+from stadtsinn.cloud.intake.quarantine import replay_rows
 from stadtsinn.cloud.intake.reasons import NOT_THEIRS, Reason
 from stadtsinn.cloud.intake.repository import put_in_quarantine
+from stadtsinn.cloud.intake.service import DatabaseAway
 from stadtsinn.cloud.log.archive_files.archiving import archive_before
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.town.directory import DirectoryCache
@@ -90,6 +93,26 @@ def test_quarantine_shows_the_remedy_and_an_editor_replays(world: ApiWorld) -> N
     assert world.client().get("/api/v1/quarantine").json()["items"] == []
     (logged,) = world.client().get(f"/api/v1/devices/{NEW}/uplinks").json()["items"]
     assert logged["event_time"] == "2026-09-26T09:00:00+02:00"
+
+
+def test_a_replay_that_breaks_off_is_in_the_audit_as_far_as_it_came(
+    world: ApiWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(world, *(arrival(uplink(n, n, dev_eui=NEW, payload=LSE01_PAYLOAD)) for n in range(2)))
+    register(world.database, NEW, tenant_id=HOME)
+    monkeypatch.setattr(quarantine, "_GROUP", 1)
+    calls = iter(range(9))
+
+    def breaks_off(*arguments: Any) -> None:
+        if next(calls):
+            raise DatabaseAway
+        replay_rows(*arguments)
+
+    monkeypatch.setattr(quarantine, "replay_rows", breaks_off)
+    assert world.client(Role.EDITOR).post("/api/v1/quarantine/replay").status_code == 503
+    lines = world.client().get("/api/v1/audit").json()["items"]
+    (line,) = [one for one in lines if one["kind"] == "replay of quarantine"]
+    assert (line["by"], line["key"], line["detail"]) == ("key", "test editor", "taken: 1/1")
 
 
 def test_a_tenant_never_sees_what_is_not_its_own(world: ApiWorld) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +16,7 @@ from counted import write_transactions
 from databases import add_tenant, fresh_database
 from fake_uplinks import LSE01_PAYLOAD, NINE, at, entry, uplink
 from identity_cases import CASES, Case, seen
+from loaded_child import run_child
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import DAY, SECOND, Instant
 from stadtsinn.base.sentence import Explained
@@ -320,11 +318,10 @@ def test_killed_anywhere_nothing_is_lost_or_doubled(
         fill(database, 1, first=2000)
     before = whole_log(database, archive)
     url = database.engine.url.render_as_string(hide_password=False)
-    command = [sys.executable, real_archive_child.__file__, url, str(archive.folder), str(LATER)]
-    killed = subprocess.run(command, env={**os.environ, "STADTSINN_CRASH_AT": point}, check=False)
-    assert killed.returncode == -9
+    given = (url, str(archive.folder), str(LATER))
+    assert run_child(real_archive_child.main, *given, crash_at=point) == -9
     assert whole_log(database, Archive(archive.folder)) == before
-    subprocess.run(command, check=True)
+    assert run_child(real_archive_child.main, *given) == 0
     with database.read() as connection:
         named = {Path(day.file).name for day in days(connection)}
         assert head(connection) == before[-1].position

@@ -310,7 +310,7 @@ def test_an_erased_tenant_is_gone_with_its_retention(store: SeriesStore) -> None
     write(store, [point(NOON, 1.0, dev_eui=OLD), point(NOON, 2.0, tenant=NEIGHBOUR, dev_eui=NEW)])
     store.set_retention(TOWN, 1)
     assert store.erase_tenant(TOWN) is None
-    store.forget_devices({NEW})
+    store.forget_devices(lambda: {NEW})
     assert store.series(TOWN, STATION) == []
     assert store.erase_tenant(TOWN) is None  # there is nothing left to do
     assert pairs(store.read(NEIGHBOUR, SOIL, *EVER)) == [(NOON, 2.0)]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,6 +14,7 @@ import real_correcting_child
 from api_callers import HOME
 from by_night import others_by_night
 from databases import fresh_database, fresh_postgres, shared_cluster
+from loaded_child import run_child
 from moving_sensors import DEVICES, STATIONS, MovingSensors, State, minute
 from real_series import fresh_prefix, influx_store
 from stadtsinn.base.instant import Instant
@@ -75,9 +73,8 @@ class Installation:
     def child(self, crash_at: str = "") -> int:
         """Run the process that corrects and follows; its exit code."""
         folder, database = str(self.sensors.folder), url_of(self.sensors.database)
-        command = [sys.executable, real_correcting_child.__file__, folder, database, self.store_url]
-        environment = {**os.environ, "STADTSINN_CRASH_AT": crash_at}
-        return subprocess.run(command, env=environment, check=False).returncode
+        given = (folder, database, self.store_url)
+        return run_child(real_correcting_child.main, *given, crash_at=crash_at)
 
 
 def url_of(database: Database) -> str:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +12,7 @@ from msgspec.structs import replace
 import real_replacing_child
 from databases import fresh_database
 from fake_influx import keeping
+from loaded_child import run_child
 from real_series import fresh_prefix, influx_store
 from series_parts import (
     COUNTER,
@@ -264,17 +262,15 @@ def test_killed_between_its_steps_readers_see_one_series_and_the_next_run_goes_o
     store = influx_store(influx_1_8, prefix=prefix, database=database)
     store.write(morning())
     store_url = f"{influx_1_8}/{prefix}"
-    command = [sys.executable, real_replacing_child.__file__, store_url, str(database.engine.url)]
-    environment = {**os.environ, "STADTSINN_CRASH_AT": f"series.{crash_at}"}
-    killed = subprocess.run([*command, "7"], env=environment, check=False)
-    assert killed.returncode == -9
+    child, given = real_replacing_child.main, (store_url, str(database.engine.url))
+    assert run_child(child, *given, "7", crash_at=f"series.{crash_at}") == -9
     reader = influx_store(influx_1_8, prefix=prefix, database=database)
     check_one_state(reader)
     assert values(reader)[45] == 7.0  # switched is switched
     # the follower goes on beside the wreck
     reader.write([point(MOISTURE, 40.5, 99.0)])
     assert 99.0 in values(reader)
-    subprocess.run([*command, "8"], check=True)
+    assert run_child(child, *given, "8") == 0
     assert sorted(set(values(reader))) == [1.0, 8.0]  # the child's log does not know 40.5
     store.begin_replacement(PART)
     store.finish_replacement(TOWN, STATION)

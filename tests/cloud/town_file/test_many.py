@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from api_callers import NOW
 from counted import Transaction, write_transactions
-from real_import_child import SLICE, run_child, town_of
+from real_import_child import SLICE, applied_elsewhere, town_of
 from stadtsinn.cloud.platform.access.service import operator_scope
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town import service
@@ -153,9 +153,9 @@ def test_a_device_named_twice_ends_as_the_later_line_says(database: Database) ->
 def test_killed_between_two_slices_the_same_file_leads_to_the_same(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert run_child(database, 10, "town_file.applied:3") == -9
+    assert applied_elsewhere(database, 10, "town_file.applied:3") == -9
     assert 0 < len(registered(database)) < 10
-    assert run_child(database, 10, "") == 0
+    assert applied_elsewhere(database, 10, "") == 0
     found = [(dev_eui, slug) for dev_eui, _, slug, _ in registered(database)]
     expected = ["linde", *(f"linde-{n:06x}" for n in range(1, 10))]
     assert found == [(f"70b3d57ed0{n:06x}", slug) for n, slug in enumerate(expected)]

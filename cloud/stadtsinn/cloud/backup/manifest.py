@@ -13,6 +13,7 @@ from typing import IO
 import msgspec
 
 from stadtsinn.base.bounded_files import LISTS, read_whole
+from stadtsinn.base.foreign_documents import UNREADABLE
 from stadtsinn.base.sentence import Explained, Unusable
 
 FORMAT = 1
@@ -99,7 +100,7 @@ def read_manifest(folder: Path) -> tuple[Manifest, Sums]:
     _require_known_format(folder, content)
     try:
         manifest = msgspec.json.decode(content, type=Manifest)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except UNREADABLE as error:
         raise BackupDamaged(
             f"{folder / MANIFEST}: {error}",
             f"{folder / MANIFEST} ist nicht lesbar ({error}): eine andere Sicherung nehmen",
@@ -135,7 +136,7 @@ def _require_known_format(folder: Path, content: bytes) -> None:
 
     try:
         head = msgspec.json.decode(content, type=Head)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except UNREADABLE as error:
         raise BackupDamaged(
             f"{folder / MANIFEST}: {error}",
             f"{folder / MANIFEST} ist nicht lesbar ({error}): eine andere Sicherung nehmen",

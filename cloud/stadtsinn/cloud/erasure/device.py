@@ -21,6 +21,7 @@ from stadtsinn.cloud.log.uplinks import removal_repository as removal
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.audit.line import Action, Kind, Line
 from stadtsinn.cloud.platform.audit.recording import record
+from stadtsinn.cloud.platform.database.engine import overwriting
 from stadtsinn.cloud.series import repository as series
 from stadtsinn.cloud.town import repository as town
 from stadtsinn.cloud.town.repository import bump_revision
@@ -116,8 +117,15 @@ class DeviceErasure:
                 series.forget_empty(connection, tenant_id, station, left)
 
     def _end(self, scope: Scope, dev_eui: str) -> None:
+        """Until the town's last rows go, the command finds the device, however often it was
+        killed: so its name goes from the series before."""
         now, tenant_id = self._storage.clock.now(), scope.tenant_id
+        with self._storage.database.read() as connection:
+            elsewhere = set(device_repository.towns_that_know(connection, dev_eui)) - {tenant_id}
+            registered = town.tenant_of_device(connection, dev_eui) is not None
+        self._slices.forget_names(None if elsewhere or registered else dev_eui)
         with self._storage.database.write() as connection:
+            overwriting(connection)
             device_repository.delete_deployments(connection, tenant_id, dev_eui)
             repository.forget_former_owner(connection, tenant_id, dev_eui)
             if town.tenant_of_device(connection, dev_eui) is None:  # else they are of its owner
@@ -125,8 +133,8 @@ class DeviceErasure:
                 repository.forget_told(connection, {dev_eui})
             bump_revision(connection)
             record(connection, scope, now, [_line(tenant_id, dev_eui, self._slices.gone)])
-        self._slices.forget_names()
         crash_point("erasure.ended")
+        self._storage.database.tidy()
 
 
 def _line(tenant_id: str, dev_eui: str, gone: Mapping[str, int]) -> Line:

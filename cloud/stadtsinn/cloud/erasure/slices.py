@@ -94,11 +94,14 @@ class Slices:
             forget_read(connection)
         sweep(where.database, where.archive)
 
-    def forget_names(self) -> None:
+    def forget_names(self, struck_off: str | None = None) -> None:
         """Names of devices that no town has or had go from the series, what is deleted from the
-        file."""
-        with self.storage.database.read() as connection:
-            known = known_devices(connection)
+        file; that of a device as well of which only what is being erased is left."""
+
+        def known() -> set[str]:
+            with self.storage.database.read() as connection:
+                return known_devices(connection) - {struck_off}
+
         self.storage.series.forget_devices(known)
         self.storage.database.tidy()
 

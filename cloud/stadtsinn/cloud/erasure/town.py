@@ -2,8 +2,8 @@
 
 1. *Mark*: one transaction says that the town is being erased. From then on keys, edges, devices,
    zones and rules of it are nobody's for every process; no message of it leaves.
-2. *Log, archive, series, rows*, a few at a time, in passes until a pass finds nothing: what was
-   under way in other processes comes to its end meanwhile.
+2. *Log, archive, series, rows, names*, a few at a time, in two passes at least and until one leaves
+   nothing: what was under way in other processes comes to its end meanwhile.
 3. *End*: one transaction finds nothing left and deletes the town's own row.
 
 What the broker retains for its edges is taken back by the running ingest: `configured_edges` keeps
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import Table
+from sqlalchemy.exc import IntegrityError
 
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.problems import Conflict, NotFound
@@ -28,6 +29,7 @@ from stadtsinn.cloud.erasure.slices import Slices, Storage, said
 from stadtsinn.cloud.log.archive_files import thinning
 from stadtsinn.cloud.log.uplinks import removal_repository as removal
 from stadtsinn.cloud.platform.access.tables import api_keys
+from stadtsinn.cloud.platform.database.engine import overwriting
 from stadtsinn.cloud.platform.tenants.repository import find_tenant
 from stadtsinn.cloud.town.repository import bump_revision
 from stadtsinn.cloud.town.stations.tables import datastreams, stations
@@ -110,13 +112,11 @@ class TownErasure:
     def run(self, tenant_id: str) -> Erased:
         self._mark(tenant_id)
         self._slices.wait(SEEN_S)
-        self._erase(tenant_id)
-        self._slices.wait(SEEN_S)
-        left = self._last_traces(tenant_id)
+        left = self._erase(tenant_id)
         log.info("tenant_erased", tenant=tenant_id, gone=said(self._slices.gone))
         with self._storage.database.read() as connection:
             waiting = len(list(repository.configurations_without_edge(connection)))
-        return Erased(dict(self._slices.gone), left, waiting)
+        return Erased(dict(self._slices.gone), () if left is None else (left,), waiting)
 
     def _mark(self, tenant_id: str) -> None:
         now = self._storage.clock.now()
@@ -131,22 +131,31 @@ class TownErasure:
             bump_revision(connection)
         crash_point("erasure.marked")
 
-    def _erase(self, tenant_id: str) -> None:
-        for _ in range(_PASSES):
-            with self._slices.alone_with_history():
-                self._log(tenant_id)
-                self._slices.thin_archive(thinning.of_tenant(tenant_id))
-            self._storage.series.erase_tenant(tenant_id)
-            crash_point("erasure.series_gone")
-            self._rows(tenant_id)
-            if self._end(tenant_id):
-                return
+    def _erase(self, tenant_id: str) -> str | None:
+        """What the store of series may not take away itself. The town's own row goes last: until
+        then the command finds the town, however often it was killed."""
+        for number in range(_PASSES):
+            left = self._pass(tenant_id)
+            # The first one leaves what a process had begun before it saw the mark.
+            if number and self._end(tenant_id):
+                return left
+            self._slices.wait(SEEN_S)
         raise Conflict(
             f"Something goes on writing rows of '{tenant_id}'. Stop 'stadtsinn cloud run', then "
             "run this again: it goes on where it stopped.",
             f"Etwas schreibt weiter Zeilen von '{tenant_id}'. 'stadtsinn cloud run' beenden und "
             "dies noch einmal ausführen: es macht dort weiter, wo es aufgehört hat.",
         )
+
+    def _pass(self, tenant_id: str) -> str | None:
+        with self._slices.alone_with_history():
+            self._log(tenant_id)
+            self._slices.thin_archive(thinning.of_tenant(tenant_id))
+        left = self._storage.series.erase_tenant(tenant_id)
+        crash_point("erasure.series_gone")
+        self._rows(tenant_id)
+        self._slices.forget_names()
+        return left
 
     def _log(self, tenant_id: str) -> None:
         self._slices.remove_uplinks(removal.of_tenant(tenant_id))
@@ -161,20 +170,16 @@ class TownErasure:
             self._slices.delete(table, repository.rows_of(table, tenant_id))
 
     def _end(self, tenant_id: str) -> bool:
-        with self._storage.database.write() as connection:
-            if repository.anything_left(connection, tenant_id) is not None:
-                return False
-            repository.forget_claims(connection, tenant_id)
-            repository.delete_tenant(connection, tenant_id)
-            bump_revision(connection)
+        try:
+            with self._storage.database.write() as connection:
+                if repository.anything_left(connection, tenant_id) is not None:
+                    return False
+                overwriting(connection)
+                repository.forget_claims(connection, tenant_id)
+                repository.delete_tenant(connection, tenant_id)
+                bump_revision(connection)
+        except IntegrityError:
+            return False  # PostgreSQL: a row of the town was committed a moment ago
         crash_point("erasure.ended")
+        self._storage.database.tidy()
         return True
-
-    def _last_traces(self, tenant_id: str) -> tuple[str, ...]:
-        """What a process had begun before it saw the mark, and names that nobody needs."""
-        with self._slices.alone_with_history():
-            self._log(tenant_id)
-        self._rows(tenant_id)
-        left = self._storage.series.erase_tenant(tenant_id)
-        self._slices.forget_names()
-        return () if left is None else (left,)

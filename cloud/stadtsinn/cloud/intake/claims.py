@@ -11,6 +11,7 @@ from math import isfinite
 
 import msgspec
 
+from stadtsinn.base.foreign_documents import UNREADABLE
 from stadtsinn.base.instant import MINUTE, SECOND, Instant
 from stadtsinn.decoders.device_type import CLOCK_WRONG, clock_is_wrong
 from stadtsinn.decoders.reading import Decoded, Outcome, Quality, Reading, Undecoded
@@ -41,7 +42,7 @@ def read_claim(claim: bytes) -> Outcome | None:
     """What an edge says; None for what is no outcome."""
     try:
         outcome: Outcome = _decode(claim)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
     return outcome
 

@@ -16,6 +16,7 @@ import structlog
 
 from stadtsinn.base.backoff import Backoff
 from stadtsinn.base.batches import batched
+from stadtsinn.base.foreign_documents import UNREADABLE
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.instant import Instant, parse
 from stadtsinn.base.repeating import Repeating
@@ -74,7 +75,7 @@ def report_of(status: bytes) -> EdgeReport | None:
     """The stored report; None where there is none, or another version wrote what we cannot read."""
     try:
         return _read(status) if status else None
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 
@@ -169,7 +170,7 @@ def _bounded(payload: bytes) -> EdgeReport | None:
         return None
     try:
         report = _read(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
     if report.state not in (ONLINE, OFFLINE):
         return None

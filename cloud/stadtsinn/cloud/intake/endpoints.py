@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 
 from stadtsinn.base.problems import NotFound, Unavailable
 from stadtsinn.cloud.intake.opening import open_ingestor
-from stadtsinn.cloud.intake.quarantine import ReplayReport, replay
+from stadtsinn.cloud.intake.quarantine import replay
 from stadtsinn.cloud.intake.reasons import NOT_THEIRS
 from stadtsinn.cloud.intake.repository import quarantined, quarantined_row
 from stadtsinn.cloud.intake.schemas import QuarantineItem, Replayed, view
@@ -20,14 +20,10 @@ from stadtsinn.cloud.log.history.dependencies import ArchiveDep
 from stadtsinn.cloud.platform.access.dependencies import (
     EditorDep,
     ReaderDep,
-    Services,
     ServicesDep,
 )
-from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.api.fields import Id, IdInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
-from stadtsinn.cloud.platform.audit.line import Action, Kind, Line
-from stadtsinn.cloud.platform.audit.recording import record
 from stadtsinn.cloud.town.directory import DirectoryCache
 
 log = structlog.get_logger()
@@ -98,8 +94,6 @@ def replay_quarantine(
             "Old uplinks cannot be read just now; try again later.",
             "Alte Meldungen sind gerade nicht lesbar; später noch einmal versuchen.",
         ) from None
-    if report.looked_at:
-        _note_replay(behind, scope, report)
     refused: Counter[str] = Counter()
     for reason, count in report.refused.items():
         refused["unregistered_device" if reason in NOT_THEIRS else reason] += count
@@ -110,10 +104,3 @@ def replay_quarantine(
         refused=dict(refused),
         never=dict(report.never),
     )
-
-
-def _note_replay(behind: Services, scope: Scope, report: ReplayReport) -> None:
-    detail = f"taken: {report.taken}/{report.looked_at}"
-    line = Line(scope.tenant_id, Action.DONE, Kind.REPLAY, "", detail)
-    with behind.database.write() as connection:
-        record(connection, scope, behind.clock.now(), [line])

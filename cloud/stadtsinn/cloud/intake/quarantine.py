@@ -24,6 +24,8 @@ from stadtsinn.cloud.intake.repository import (
 from stadtsinn.cloud.intake.service import Committed, Ingestor, Judged, is_outage
 from stadtsinn.cloud.log.archive_files.archive import ArchiveUnreadable
 from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.platform.audit.line import Action, Kind, Line
+from stadtsinn.cloud.platform.audit.recording import record
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import Directory
 
@@ -67,12 +69,13 @@ def replay(
 
     An uplink gets the event time it always had, so after a registration the device's history
     is complete. `scope` None is for the operator's command line only. Raises SQLAlchemy's errors
-    while the database is away, ArchiveUnreadable; what was replayed before stays replayed.
+    while the database is away, ArchiveUnreadable; what was replayed before stays replayed, and the
+    audit of the caller's town says so.
     """
     report = ReplayReport()
     if row_ids is not None:
         for rows in batched(_chosen(database, row_ids, scope), _GROUP):
-            replay_rows(database, ingestor, clock, rows, report)
+            replay_rows(database, ingestor, clock, rows, report, scope)
         return report
     after = 0
     while True:
@@ -88,7 +91,7 @@ def replay(
         if not rows:
             return report
         after = rows[-1].id
-        replay_rows(database, ingestor, clock, rows, report)
+        replay_rows(database, ingestor, clock, rows, report, scope)
 
 
 def _chosen(database: Database, row_ids: Sequence[int], scope: Scope | None) -> list[QuarantineRow]:
@@ -103,15 +106,17 @@ def replay_rows(
     clock: Clock,
     rows: Sequence[QuarantineRow],
     report: ReplayReport,
+    by: Scope | None = None,
 ) -> None:
-    """Try these rows again, in one transaction; adds to the report. Raises as `replay`."""
+    """Try these rows again, in one transaction; adds to the report. `by` is who asked for it, for
+    the audit. Raises as `replay`."""
     judged: list[_JudgedRow] = []
     for row in rows:
         if row.never is not None:
             report.never[row.never] += 1
             continue
         judged.append((row, ingestor.judge([_read(row, ingestor.directory())])))
-    _commit(database, ingestor, clock, judged, report)
+    _commit(database, ingestor, clock, judged, report, by)
 
 
 def _read(row: QuarantineRow, directory: Directory) -> Arrival:
@@ -129,6 +134,7 @@ def _commit(
     clock: Clock,
     judged: Sequence[_JudgedRow],
     report: ReplayReport,
+    by: Scope | None,
 ) -> None:
     """Uplinks into the log and their rows marked, in one transaction.
 
@@ -138,7 +144,7 @@ def _commit(
     if not judged:
         return
     try:
-        committed = _write(ingestor, clock, judged)
+        committed = _write(ingestor, clock, judged, by)
     except ArchiveUnreadable:
         raise
     except Exception as error:
@@ -146,7 +152,7 @@ def _commit(
             raise
         if len(judged) > 1:
             for one in judged:
-                _commit(database, ingestor, clock, [one], report)
+                _commit(database, ingestor, clock, [one], report, by)
             return
         log.exception("replay_refused", row=judged[0][0].id)
         _set_back(database, judged[0][0], type(error).__name__)
@@ -162,8 +168,12 @@ def _commit(
             report.resent += not verdict.entries
 
 
-def _write(ingestor: Ingestor, clock: Clock, judged: Sequence[_JudgedRow]) -> Committed:
+def _write(
+    ingestor: Ingestor, clock: Clock, judged: Sequence[_JudgedRow], by: Scope | None
+) -> Committed:
     def mark(connection: Connection) -> None:
+        if by is not None:
+            record(connection, by, clock.now(), [_line(by, judged)])
         for row, verdict in judged:
             if verdict.rejections:
                 again = verdict.rejections[0]
@@ -179,3 +189,8 @@ def _set_back(database: Database, row: QuarantineRow, why: str) -> None:
     detail = f"the replay failed with {why}: please report this with the log of the moment"
     with database.write() as connection:
         mark_rejected_again(connection, row.id, Reason.REFUSED_BY_DATABASE, detail)
+
+
+def _line(by: Scope, judged: Sequence[_JudgedRow]) -> Line:
+    taken = sum(not verdict.rejections for _, verdict in judged)
+    return Line(by.tenant_id, Action.DONE, Kind.REPLAY, "", f"taken: {taken}/{len(judged)}")

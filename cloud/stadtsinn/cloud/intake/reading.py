@@ -6,6 +6,7 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
+from stadtsinn.base.foreign_documents import UNREADABLE
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.intake.arrival import (
     STORED_BYTES,
@@ -102,7 +103,7 @@ def read_edge_batch(original: Original, directory: Directory, *, live: bool = Fa
         return _rejected(original, Reason.TOO_LARGE, _too_large(original.size, MAX_BATCH))
     try:
         batch = decode_claimed_batch(original.payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         return _rejected(original, Reason.MALFORMED_BATCH, f"{error}: no batch of version 1")
     if batch.version != VERSION:
         return _rejected(
@@ -201,7 +202,7 @@ def read_original(original: Original, directory: Directory) -> Arrival:
         return _read_event_again(original)
     try:
         item = _item_decoder.decode(original.payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         return _rejected(original, Reason.MALFORMED_BATCH, str(error))
     if not isinstance(item, ClaimedItem):
         return _rejected(original, Reason.MALFORMED_BATCH, "no uplink item")

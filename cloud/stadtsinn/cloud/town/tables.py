@@ -118,7 +118,7 @@ registry_revision = Table(
         Until.RUNNING,
         owner="",
         key="id",
-        fact="revision",
+        fact="revision quiet_until",
     ),
 )
 

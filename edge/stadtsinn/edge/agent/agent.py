@@ -13,6 +13,7 @@ import structlog
 from stadtsinn.base import systemd
 from stadtsinn.base.certificate_watch import CertificateWatch
 from stadtsinn.base.clock import Clock
+from stadtsinn.base.foreign_documents import UNREADABLE
 from stadtsinn.base.health import HealthServer
 from stadtsinn.base.mqtt.broker import Broker, Will
 from stadtsinn.base.mqtt.link import Connected, Message, MessageTooLarge, MqttLink
@@ -270,7 +271,7 @@ class EdgeAgent:
     def _take_ack(self, payload: bytes) -> None:
         try:
             answer = decode_answer(payload)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             self._metrics.bad_messages.labels("ack").inc()
             log.warning("unreadable_ack", reason=str(error))
             return
@@ -287,7 +288,7 @@ class EdgeAgent:
         self._delivery.greet()
         try:
             config = _read_config(payload)
-        except (msgspec.DecodeError, ValueError) as error:
+        except (*UNREADABLE, ValueError) as error:
             self._metrics.bad_messages.labels("config").inc()
             log.warning(
                 "pushed_config_refused",

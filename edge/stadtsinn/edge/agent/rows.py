@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 import structlog
 
+from stadtsinn.base.foreign_documents import UNREADABLE
 from stadtsinn.base.instant import Instant
 from stadtsinn.edge.agent.packing import unpack
 from stadtsinn.edge.messages.delivery import Item, RawItem, UplinkItem
@@ -32,7 +33,7 @@ def device_of(body: bytes) -> str:
     """Whose uplink a packed item is; empty where it is none, or damaged."""
     try:
         item = _item_decoder.decode(unpack(body))
-    except (ValueError, msgspec.MsgspecError):
+    except (ValueError, *UNREADABLE):
         return ""
     return item.uplink.dev_eui if isinstance(item, UplinkItem) else ""
 

@@ -17,6 +17,7 @@ position of an `Ack` of the same `stream`; a PUBACK only means that the broker h
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
 
@@ -122,6 +123,11 @@ class ClaimedBatch(msgspec.Struct, frozen=True, kw_only=True):
     sender: Sender | None = None
 
 
+_BOUNDS = msgspec.Meta(ge=0, lt=2**62)
+"""What a spool's file and a clock can hold; the next batch tells the cloud how clocks differ."""
+_Bounded = Annotated[int, _BOUNDS]
+
+
 class Ack(msgspec.Struct, frozen=True, kw_only=True):
     """Every item of `stream` up to and including `position` is committed in the cloud.
 
@@ -137,12 +143,12 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
 
     version: int = VERSION
     stream: str
-    position: int
+    position: _Bounded
     sender: str = ""
     begin_anew: bool = False
-    at: Instant = Instant(0)
-    kept: tuple[tuple[int, int], ...] = ()
-    again: int | None = None
+    at: Annotated[Instant, _BOUNDS] = Instant(0)
+    kept: tuple[tuple[_Bounded, _Bounded], ...] = ()
+    again: _Bounded | None = None
 
 
 class Refused(StrEnum):

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from stadtsinn.base.foreign_documents import UNREADABLE
 from stadtsinn.base.instant import Instant, parse
 from stadtsinn.decoders.uplink import MAX_PAYLOAD
 from stadtsinn.edge.network_servers.format import UnreadableEvent
@@ -70,7 +71,7 @@ def decoded(decoder: msgspec.json.Decoder[_Event], payload: bytes, server: str) 
     except msgspec.ValidationError as error:
         reason = "missing_field" if "missing required field" in str(error) else "bad_field"
         raise UnreadableEvent(reason, f"{error}: is this an uplink of {server}?") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         raise UnreadableEvent(
             "malformed_json",
             "the event is no JSON: look for a foreign or truncating publisher, or set the "

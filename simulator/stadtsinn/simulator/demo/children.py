@@ -81,7 +81,7 @@ class Child:
     ) -> None:
         self.name = name
         self.log = log
-        self._command = [sys.executable, "-m", "stadtsinn.cli", *arguments]
+        self._arguments = arguments
         self._environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -98,7 +98,7 @@ class Child:
         private_file(self.log)
         with self.log.open("ab") as sink, interrupt_waits():
             self._process = subprocess.Popen(
-                self._command,
+                [sys.executable, "-m", "stadtsinn.cli", *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=sink,

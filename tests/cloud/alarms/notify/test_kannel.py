@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from fake_senders import Outbox
 from real_kannel import PASSWORD, USERNAME, Kannel
-from real_outbox_child import load_senders, run_child
+from real_outbox_child import load_senders, sent_elsewhere
 from real_parts import PATIENCE_S, wait_until
 from stadtsinn.base.clock import Clock, SystemClock
 from stadtsinn.base.language import Language
@@ -159,7 +159,7 @@ def test_killed_between_call_and_commit_the_report_prevents_a_second_message(
     with report_server(small_box.database, small_box.clock, tmp_path) as port:
         config = write_config(tmp_path, kannel, port)
         small_box.put()
-        assert run_child(small_box.database, config, "notify.called") == -9
+        assert sent_elsewhere(small_box.database, config, "notify.called") == -9
         wait_until(lambda: small_box.statuses() == ["DELIVERED"], "the report tells")
         after_the_kill(small_box, config)
     assert kannel.texts() == ["ALARM"]
@@ -171,7 +171,7 @@ def test_killed_between_call_and_commit_without_report_an_alarm_comes_twice_and_
     """A gateway without memory leaves no other choice: two are better than none."""
     small_box.put()
     small_box.put(incident="2-2", to=1)
-    assert run_child(small_box.database, config, "notify.called:2") == -9
+    assert sent_elsewhere(small_box.database, config, "notify.called:2") == -9
     after_the_kill(small_box, config)
     expected = ["ALARM", "ALARM", f"ALARM{MAYBE_TWICE[Language.DE]}"]
     wait_until(lambda: len(kannel.texts()) >= 3, "all arrive")
@@ -182,6 +182,6 @@ def test_killed_before_the_call_an_alarm_comes_once(
     small_box: Outbox, kannel: Kannel, config: Path
 ) -> None:
     small_box.put()
-    assert run_child(small_box.database, config, "notify.claimed") == -9
+    assert sent_elsewhere(small_box.database, config, "notify.claimed") == -9
     after_the_kill(small_box, config)
     wait_until(lambda: kannel.texts() == [f"ALARM{MAYBE_TWICE[Language.DE]}"], "it arrives")

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from fake_senders import Outbox
-from real_outbox_child import run_child
+from real_outbox_child import sent_elsewhere
 from stadtsinn.base.clock import SystemClock
 from stadtsinn.cloud.alarms.notify.senders.sandbox import SandboxSender
 from stadtsinn.cloud.alarms.notify.tables import sandbox_messages
@@ -36,7 +36,7 @@ def arrived(box: Outbox) -> Counter[str]:
 @pytest.mark.parametrize("at_message", [1, 2])
 def test_everybody_gets_one(box: Outbox, senders: Path, point: str, at_message: int) -> None:
     box.put(to=3)
-    assert run_child(box.database, senders, f"{point}:{at_message}") == -9
+    assert sent_elsewhere(box.database, senders, f"{point}:{at_message}") == -9
     box.wall.set(SystemClock().now())
     box.wait(3_600)  # leases and doubts are over
     worker = box.worker(SandboxSender(box.database, box.clock))
@@ -51,5 +51,5 @@ def test_everybody_gets_one(box: Outbox, senders: Path, point: str, at_message: 
 
 def test_a_worker_that_is_not_killed_finishes(small_box: Outbox, senders: Path) -> None:
     small_box.put(to=3)
-    assert run_child(small_box.database, senders, "notify.finished:4") == 0
+    assert sent_elsewhere(small_box.database, senders, "notify.finished:4") == 0
     assert small_box.statuses() == ["DELIVERED"] * 3

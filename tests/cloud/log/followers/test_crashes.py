@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from sqlalchemy import select
 import real_follower_child
 from databases import add_tenant, fresh_database
 from fake_uplinks import NINE, entry, uplink
+from loaded_child import start_child
 from real_parts import PATIENCE_S, wait_until
 from stadtsinn.cloud.log.uplinks.repository import append
 from stadtsinn.cloud.platform.database.engine import Database
@@ -20,11 +19,9 @@ from stadtsinn.cloud.platform.database.engine import Database
 pytestmark = pytest.mark.slow
 
 
-def child(database: Database, outside: Path, crash_at: str) -> subprocess.Popen[bytes]:
-    script = real_follower_child.__file__
+def child(database: Database, outside: Path, crash_at: str) -> BaseProcess:
     url = database.engine.url.render_as_string(hide_password=False)
-    environment = {**os.environ, "STADTSINN_CRASH_AT": crash_at}
-    return subprocess.Popen([sys.executable, script, url, str(outside)], env=environment)
+    return start_child(real_follower_child.main, url, str(outside), crash_at=crash_at)
 
 
 def applied(database: Database) -> list[int]:
@@ -44,14 +41,15 @@ def test_killed_between_prepare_and_commit_nothing_is_lost_or_doubled(
         append(connection, [entry(uplink(n, n)) for n in range(30)], NINE)
     outside = tmp_path / "prepared"
     to_kill = child(database, outside, point)
-    assert to_kill.wait(PATIENCE_S) == -9
+    to_kill.join(PATIENCE_S)
+    assert to_kill.exitcode == -9
     assert len(applied(database)) < 30
     survivor = child(database, outside, "")
     try:
         wait_until(lambda: len(applied(database)) >= 30, "all are applied")
     finally:
         survivor.kill()
-        survivor.wait()
+        survivor.join()
     assert applied(database) == list(range(30))
     assert {int(line) for line in outside.read_text().split()} == set(range(30))
     database.dispose()

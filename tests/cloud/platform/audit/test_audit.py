@@ -181,6 +181,47 @@ def test_a_line_says_who_when_what_and_how_it_was(world: ApiWorld, admin: TestCl
     assert "Alter Markt" in newest(world).detail
 
 
+def test_what_a_thing_is_called_by_is_changed_with_a_line(
+    world: ApiWorld, admin: TestClient
+) -> None:
+    """A deployment's name in the audit is its device and its station, both of which can change."""
+    _make_town(world, admin)
+    admin.post("/api/v1/stations", json={"slug": "neu", "name": "Neu", "kind": "other"})
+    found = admin.get("/api/v1/deployments/1").json()
+    body = {key: value for key, value in found.items() if key != "id"}
+    answer = admin.put("/api/v1/deployments/1", json={**body, "station": "neu"})
+    assert answer.status_code == 200, answer.text
+    assert newest(world).kind == "deployment"
+    assert newest(world).detail == f"station: {found['station']} → neu"
+
+
+def test_no_value_reads_like_other_changes(world: ApiWorld, admin: TestClient) -> None:
+    admin.post("/api/v1/sites", json={"slug": "markt", "name": "Markt"})
+    forged = 'Markt; permitted: 900 → 1000; "latitude": 1'
+    assert admin.put("/api/v1/sites/markt", json={"name": forged}).status_code == 200
+    assert newest(world).detail == f"name: Markt → {json.dumps(forged, ensure_ascii=False)}"
+
+
+def test_no_long_value_hides_another_change(world: ApiWorld, admin: TestClient) -> None:
+    zone = {"slug": "markt", "name": "a" * 200, "name_en": "b" * 200, "permitted": 900}
+    assert admin.post("/api/v1/zones", json=zone).status_code == 201
+    body = {"name": "c" * 200, "name_en": "d" * 200, "permitted": 9000, "max_rate": 7}
+    body |= {"interval_s": 61, "error_in": 0.5, "error_out": 0.5, "reset_at": "05:00"}
+    assert admin.put("/api/v1/zones/markt", json=body).status_code == 200
+    said = newest(world).detail
+    for name in body:
+        assert f"{name}: " in said
+    assert "permitted: 900 → 9000" in said
+    assert len(said) <= 1000
+    long = {"slug": "lang", "name": "Lang", "kind": "other", "remarks": "x" * 1000 + " bleibt"}
+    assert admin.post("/api/v1/stations", json=long).status_code == 201
+    changed = {key: value for key, value in long.items() if key != "slug"}
+    changed["remarks"] = "x" * 1000 + " geht"
+    assert admin.put("/api/v1/stations/lang", json=changed).status_code == 200
+    assert "bleibt" in newest(world).detail
+    assert "geht" in newest(world).detail
+
+
 def test_a_change_that_is_refused_or_changes_nothing_leaves_none(
     world: ApiWorld, admin: TestClient
 ) -> None:

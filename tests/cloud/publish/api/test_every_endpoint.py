@@ -14,91 +14,17 @@ from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
-from fastapi.testclient import TestClient
 from httpx import Response
 from sqlalchemy import select
 
 from api_callers import AWAY, HOME, NOW, ApiWorld
 from databases import fresh_database, fresh_postgres, shared_cluster
-from fake_uplinks import register_edge
-from stadtsinn.base.instant import HOUR, isoformat
+from every_endpoint import NOT_THERE, OF_EVERYBODY, THEIR_OWN, Call, call_of, furnish
 from stadtsinn.cloud.alarms.notify.senders.repository import switch_phone
 from stadtsinn.cloud.platform.access.scope import Role
-from stadtsinn.cloud.publish.api.reference import body_example, operations
+from stadtsinn.cloud.publish.api.reference import operations
 from stadtsinn.cloud.publish.application import DOMAIN_ROUTERS, REPORT_ROUTERS
 from stadtsinn.cloud.schema import metadata
-from stadtsinn.cloud.series.repository import make_streams
-from stadtsinn.cloud.series.stores.store import SeriesKey
-
-# Open to everybody on purpose. A new one is added here or asks for a key.
-OPEN = {
-    "/healthz",
-    "/metrics",
-    "/sandbox-phone",
-    "/api/v1/notify/delivery-reports/{provider}/{token}",
-}
-OPEN_BELOW = ("/public/",)
-
-# What the parameters of paths are called, and what the member's town has by that name.
-THEIR_OWN: dict[str, str | int] = {
-    "site": "marktplatz",
-    "dev_eui": "70b3d57ed0001234",
-    "station": "linde-am-markt",
-    "deployment": 1,
-    "edge": "rathaus-1",
-    "claim": 1,
-    "zone": "wochenmarkt",
-    "gate": "nordtor",
-    "recipient": "ordnungsamt",
-    "duty_group": "bereitschaft",
-    "rule": "wochenmarkt-voll",
-    "quantity": "people_in_total",
-    "group": "junge-linden",
-    "tree": "L-17",
-    "watering": 1,
-}
-# Things that no request can create, so no town of the test has them and all callers get 404.
-NOT_THERE = {"incident": "1-1", "row_id": 1, "claimed": 1, "substitution": 1}
-
-# The order in which a town is created; each body is the example of the API's own document.
-CREATION_ORDER = (
-    *("sites", "stations", "devices", "claims", "zones", "zones/{zone}/gates", "recipients"),
-    *("duty-groups", "rules", "trees/import", "tree-groups", "waterings"),
-)
-
-# Queries that an endpoint cannot do without.
-QUERIES: dict[str, dict[str, str]] = {
-    "/api/v1/latest": {"stations": str(THEIR_OWN["station"])},
-    "/api/v1/zones/{zone}/history": {
-        "start": isoformat(NOW - HOUR),
-        "end": isoformat(NOW),
-    },
-}
-
-
-@dataclass(frozen=True)
-class Call:
-    """One operation of the document, ready to be made."""
-
-    method: str
-    template: str
-    path: str
-    body: Any
-    query: dict[str, str]
-    documented: frozenset[int]
-
-    @property
-    def needs_key(self) -> bool:
-        return self.template not in OPEN and not self.template.startswith(OPEN_BELOW)
-
-    @property
-    def names_something(self) -> bool:
-        """Whether the path leads to something of a town."""
-        return "{" in self.template
-
-    def make(self, caller: TestClient) -> Response:
-        answer: Response = caller.request(self.method, self.path, json=self.body, params=self.query)
-        return answer
 
 
 @dataclass(frozen=True)
@@ -130,37 +56,13 @@ def walk(
 def _walk(world: ApiWorld) -> Walk:
     document = world.app.openapi()
     member = world.client(Role.ADMIN)
-    for path in CREATION_ORDER:
-        template = f"/api/v1/{path}"
-        body = body_example(document, document["paths"][template]["post"])
-        answer = member.post(template.format(**THEIR_OWN), json=body)
-        assert answer.status_code == 201, (path, answer.text)
-    register_edge(world.database, str(THEIR_OWN["edge"]), HOME)  # the operator's word
+    furnish(world, HOME, THEIR_OWN)
     with world.database.write() as connection:
         switch_phone(connection, HOME, NOW)
-        # Its first value makes a datastream.
-        key = SeriesKey(str(THEIR_OWN["station"]), str(THEIR_OWN["quantity"]))
-        make_streams(connection, {(HOME, key): NOW})
     spare = member.post("/api/v1/keys", json={"name": "spare", "role": "reader"}).json()["id"]
-    known = {**THEIR_OWN, **NOT_THERE, "key_id": spare, "tenant": HOME}
-    known |= {"provider": "kannel", "token": "x" * 32}
+    known = {**THEIR_OWN, **NOT_THERE, "key_id": spare, **OF_EVERYBODY}
     return Walk(
-        world, tuple(_call(document, known, *operation) for operation in operations(document))
-    )
-
-
-def _call(
-    document: dict[str, Any], known: dict[str, Any], path: str, method: str, raw: Any
-) -> Call:
-    example = body_example(document, raw)
-    assert "requestBody" not in raw or example is not None, f"{path}: give the body an example"
-    return Call(
-        method=method.upper(),
-        template=path,
-        path=path.format(**known),  # KeyError: name the new parameter in THEIR_OWN
-        body=example,
-        query=QUERIES.get(path, {}),
-        documented=frozenset(int(status) for status in raw["responses"]),
+        world, tuple(call_of(document, known, *operation) for operation in operations(document))
     )
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -14,8 +11,10 @@ import real_redecode_child
 from by_night import others_by_night
 from fake_history import EVER, TOWN, TYPES, History, State
 from fake_uplinks import at
+from loaded_child import run_child
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.series.redecode.repository import records, unfinished
+from stadtsinn.cloud.series.stores.store import SeriesStore
 
 pytestmark = pytest.mark.slow
 
@@ -34,8 +33,10 @@ IN_INFLUXDB = [
 ]
 
 
-def command(history: History, store_url: str) -> list[str]:
-    return [sys.executable, real_redecode_child.__file__, str(history.folder), store_url]
+def redecoded_elsewhere(history: History, crash_at: str = "") -> int:
+    """How the process ended that decodes the history again."""
+    given = (str(history.folder), store_url_of(history))
+    return run_child(real_redecode_child.main, *given, crash_at=crash_at)
 
 
 def of_device(state: State, dev_eui: str) -> State:
@@ -65,9 +66,7 @@ def test_killed_between_the_steps_that_influxdb_takes(history: History, crash_at
 def killed_and_run_again(history: History, crash_at: str) -> None:
     history.archive_days(at(30 * 3600))
     old_log, old_state = history.logged(), history.state()
-    child = command(history, store_url_of(history))
-    environment = {**os.environ, "STADTSINN_CRASH_AT": crash_at}
-    assert subprocess.run(child, env=environment, check=False).returncode == -9
+    assert redecoded_elsewhere(history, crash_at) == -9
     wreck = history.state(history.open_again())
     new_state = history_with_new_outcomes(history)
     for dev_eui in TYPES:
@@ -81,7 +80,7 @@ def killed_and_run_again(history: History, crash_at: str) -> None:
         assert wreck == old_state
     else:
         assert [one.started_by for one in waiting] == ["child"]
-    subprocess.run(child, check=True)
+    assert redecoded_elsewhere(history) == 0
     assert history.state() == new_state == history.rebuilt()
     with history.database.read() as connection:
         assert unfinished(connection) == []
@@ -121,24 +120,31 @@ def test_whoever_reads_meanwhile_sees_one_or_the_other(history: History, tmp_pat
         key: {tuple(state.get(key, ())) for state in (old_state, new_state)}
         for key in {*old_state, *new_state}
     }
-    done = threading.Event()
+    begun, done = threading.Barrier(3), threading.Event()
     failures: list[object] = []
     seen: set[object] = set()
 
     def watch() -> None:
-        reader = history.open_again()
-        while not done.is_set():
-            for key, states in allowed.items():
-                points = reader.read(TOWN, key, Instant(0), EVER.end, include_doubtful=True)
-                found = tuple((one.time, one.value, one.quality.value) for one in points)
-                seen.add((key, found))
-                if found not in states:
-                    failures.append((key, found))
+        reader, is_last = history.open_again(), False
+        look(reader)
+        begun.wait()
+        while not is_last:
+            is_last = done.is_set()
+            look(reader)
+
+    def look(reader: SeriesStore) -> None:
+        for key, states in allowed.items():
+            points = reader.read(TOWN, key, Instant(0), EVER.end, include_doubtful=True)
+            found = tuple((one.time, one.value, one.quality.value) for one in points)
+            seen.add((key, found))
+            if found not in states:
+                failures.append((key, found))
 
     threads = [threading.Thread(target=watch) for _ in range(2)]
     for thread in threads:
         thread.start()
-    subprocess.run(command(history, store_url_of(history)), check=True)
+    begun.wait()
+    assert redecoded_elsewhere(history) == 0
     done.set()
     for thread in threads:
         thread.join()

@@ -8,12 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from api_callers import HOME, NOW, ApiWorld
-from databases import add_tenant
+from databases import add_tenant, migrated_database
 from stadtsinn.cli import stations as command
-from stadtsinn.cloud.migrations import upgrade
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.platform.access.service import operator_scope
-from stadtsinn.cloud.platform.database.engine import open_database
 from stadtsinn.cloud.town.service import change
 from stadtsinn.cloud.town.stations.kinds import KINDS, Attribute, StationKind
 from stadtsinn.cloud.town.stations.model import Station
@@ -41,8 +39,7 @@ def test_the_api_takes_checks_and_finds_it(world: ApiWorld) -> None:
 def test_the_command_line_names_it_in_the_readers_language(tmp_path: Path) -> None:
     config = tmp_path / "cloud.toml"
     config.write_text('[database]\nurl = "sqlite:///town.sqlite"\n', encoding="utf-8")
-    database = open_database(f"sqlite:///{tmp_path / 'town.sqlite'}")
-    upgrade(database)
+    database = migrated_database(tmp_path / "town.sqlite")
     add_tenant(database, HOME)
     with change(database) as connection:
         create_station(connection, Editor(operator_scope(HOME), NOW), Station.model_validate(HIVE))

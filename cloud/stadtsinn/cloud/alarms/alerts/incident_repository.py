@@ -26,7 +26,7 @@ from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.alerts.tables import incidents, rule_states, rules
 from stadtsinn.cloud.platform.access.rows import only_row
 from stadtsinn.cloud.platform.access.scope import Scope
-from stadtsinn.cloud.platform.database.upsert import insert_ignore
+from stadtsinn.cloud.platform.database.upsert import insert_ignore, insert_or_update
 from stadtsinn.rules.kind import FIRST_LEVEL
 from stadtsinn.rules.state import Closed, CloseReason, Opened, Phase, RuleState
 
@@ -149,11 +149,8 @@ def write_state(
     connection: Connection, key: Key, standing: Standing, due_at: Instant | None
 ) -> None:
     """Insert or replace the state of a rule."""
-    values = _values(standing, due_at)
-    changed = connection.execute(update(rule_states).where(_is(key)).values(**values))
-    if changed.rowcount == 0:
-        row = {"rule_id": key[0], "member": key[1], **values}
-        insert_ignore(connection, rule_states, [row])
+    row = {"rule_id": key[0], "member": key[1], **_values(standing, due_at)}
+    insert_or_update(connection, rule_states, row)
 
 
 def make_due(connection: Connection, key: Key, at: Instant) -> None:

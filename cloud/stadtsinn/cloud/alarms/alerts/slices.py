@@ -16,7 +16,7 @@ from stadtsinn.cloud.alarms.alerts.incident_repository import Key
 JUDGED_AT_ONCE = 500
 """Values in one transaction."""
 
-WRITTEN_AT_ONCE = 500
+WRITTEN_AT_ONCE = 200
 """Rows of incidents and messages in one transaction: many rules may fire at once."""
 
 

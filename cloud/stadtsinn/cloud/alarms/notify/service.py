@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from stadtsinn.base.crash_points import crash_point
+from stadtsinn.base.foreign_documents import UNREADABLE
 from stadtsinn.base.problems import Conflict, Invalid, NotFound, Unavailable
 from stadtsinn.cloud.alarms.duty.repository import group_ids, groups_of_member
 from stadtsinn.cloud.alarms.notify import outbox_repository, repository
@@ -168,7 +169,7 @@ def _document(fields: Mapping[str, str], body: bytes) -> Any:
     if body.lstrip()[:1] in (b"{", b"["):
         try:
             return msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError):
+        except (*UNREADABLE, ValueError):
             # Also what is nested deeper, or has longer numbers, than any report.
             raise Invalid(
                 "The report's body is no JSON that we can read.",

@@ -6,6 +6,8 @@ the change or not at all.
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,6 +28,10 @@ log = structlog.get_logger()
 
 _LONGEST_DETAIL = 1000
 _LONGEST_VALUE = 200
+_SHORTER = (80, 40, 20)
+"""So long are values at most where all of them are too long together."""
+_NOTHING = "–"
+_LIKE_OURS = re.compile(r'[;→"]')
 _ONE_BY_ONE = 100
 """Of more lines of one kind in one transaction, such as an import, there is one that sums up."""
 
@@ -222,22 +228,49 @@ def _audited_table(clause: Any) -> Table | None:
 
 
 def _difference(table: Table, before: Row, after: Row, slugs: _Slugs) -> str:
+    """What changed, every column of it: long values are cut until all find room."""
     audited = _AUDITED[table.name]
-    parts = []
+    pairs: list[tuple[str, str, str]] = []
     for column in table.columns:
         name = column.name
-        if name in _OURS or name in audited.name:
+        # What a thing is called says its line; that it is another one now is a change.
+        if name in _OURS or (name in audited.name and not (before and after)):
             continue
         old, new = before.get(name), after.get(name)
         if _same(old, new):
             continue
-        if name in audited.hidden:
-            parts.append(f"{name}: {MASK}")
-            continue
-        was, now = slugs.shown(table, name, old), slugs.shown(table, name, new)
-        how = f"{was} → {now}" if before and after else now if after else was
-        parts.append(f"{name.removesuffix('_id')}: {how}")
-    return "; ".join(parts)[:_LONGEST_DETAIL]
+        hidden = name in audited.hidden
+        shown = (MASK, MASK) if hidden else (slugs.shown(table, name, one) for one in (old, new))
+        pairs.append((name.removesuffix("_id"), *shown))
+    changed = bool(before and after)
+    for longest in (_LONGEST_VALUE, *_SHORTER):
+        parts = [f"{name}: {_how(was, now, changed, longest)}" for name, was, now in pairs]
+        if len(detail := "; ".join(parts)) <= _LONGEST_DETAIL:
+            break
+    return detail[:_LONGEST_DETAIL]
+
+
+def _how(was: str, now: str, changed: bool, longest: int) -> str:
+    if was == now == MASK:
+        return MASK
+    if not changed:
+        return _quoted(_cut(now if was == _NOTHING else was, 0, longest))
+    differ = next((at for at, (x, y) in enumerate(zip(was, now, strict=False)) if x != y), 0)
+    return " → ".join(_quoted(_cut(one, differ, longest)) for one in (was, now))
+
+
+def _cut(text: str, differ: int, longest: int) -> str:
+    """The part of a long text that shows where it differs."""
+    if len(text) <= longest:
+        return text
+    start = max(0, differ - longest // 4)
+    end = start + longest
+    return f"{'…' * (start > 0)}{text[start:end]}{'…' * (end < len(text))}"
+
+
+def _quoted(text: str) -> str:
+    """A value that reads like several changes is told from them."""
+    return json.dumps(text, ensure_ascii=False) if _LIKE_OURS.search(text) else text
 
 
 def _same(old: Any, new: Any) -> bool:
@@ -251,8 +284,7 @@ def _is_empty(value: Any) -> bool:
 def _shown(name: str, value: Any) -> str:
     if name in _INSTANTS and isinstance(value, int):
         return isoformat(Instant(value))
-    text = "–" if value is None or value == "" else str(value)
-    return visible(mask_text(text))[:_LONGEST_VALUE]
+    return _NOTHING if value is None or value == "" else visible(mask_text(str(value)))
 
 
 def _summed_up(lines: Sequence[Line]) -> Iterator[Line]:

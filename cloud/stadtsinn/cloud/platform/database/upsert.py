@@ -1,8 +1,9 @@
-"""Inserts that leave existing rows alone, on SQLite and PostgreSQL alike."""
+"""Inserts where a row may be there already, on SQLite and PostgreSQL alike."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -33,7 +34,23 @@ def insert_ignore_all(
     connection.exec_driver_sql(str(compiled), given)
 
 
+def insert_or_update(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
+    """Insert the row, or let these values replace those of the row with its primary key."""
+    connection.execute(_inserting_or_updating(connection.dialect.name, table, tuple(row)), row)
+
+
+@cache
+def _inserting_or_updating(dialect: str, table: Table, columns: tuple[str, ...]) -> Any:
+    """Made once: to put such a statement together takes longer than to carry it out."""
+    statement = _INSERTS[dialect](table)
+    keys = [column.name for column in table.primary_key.columns]
+    changed = {name: statement.excluded[name] for name in columns if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+
+
+_INSERTS: Mapping[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+
+
 def insert_into(connection: Connection, table: Table) -> Any:
     """The dialect's INSERT, which knows ON CONFLICT; the two share no type."""
-    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table)
+    return _INSERTS[connection.dialect.name](table)

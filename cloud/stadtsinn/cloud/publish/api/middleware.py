@@ -111,13 +111,18 @@ class _Exchange:
 
     def _refusal(self) -> Response | None:
         """Refuse requests that no endpoint should get."""
-        length = Headers(scope=self._scope).get("content-length", "0")
-        if length.isdigit() and int(length) > MAX_BODY:
+        if _is_too_large(Headers(scope=self._scope).get("content-length", "0")):
             return self._too_large()
         # No name contains NUL, and PostgreSQL refuses it with an error.
         if "\x00" in self._scope["path"] or b"%00" in self._scope["query_string"]:
             return problem_response(
                 self._request_id, 400, "Bad request", "The address holds a NUL character."
+            )
+        # Where a slash is too many the caller is led on, by an address that has to be UTF-8. The
+        # provider of a delivery report may write its query as it likes.
+        if self._scope["path"].endswith("/") and not _is_utf8(self._scope["query_string"]):
+            return problem_response(
+                self._request_id, 400, "Bad request", "The address is not UTF-8: escape it with %."
             )
         return None
 
@@ -151,6 +156,22 @@ class _Exchange:
             status=self._status,
             milliseconds=round(seconds * 1_000, 1),
         )
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_too_large(length: str) -> bool:
+    """By what a request says of itself; a header is any text, and `int` takes no long one."""
+    digits = length.lstrip("0")
+    if not (digits.isascii() and digits.isdigit()):
+        return False
+    return len(digits) > len(str(MAX_BODY)) or int(digits) > MAX_BODY
 
 
 def observe(method: str, route: str, status: int, seconds: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -239,8 +239,11 @@ class SeriesStore(SeriesReader, Protocol):
         left, where the store may not take it away itself."""
         ...
 
-    def forget_devices(self, known: Collection[str]) -> None:
-        """Forget the names of devices that nobody knows any more, once their points are gone."""
+    def forget_devices(self, known: Callable[[], Collection[str]]) -> None:
+        """Forget the names of devices that nobody knows any more, once their points are gone.
+
+        `known` is asked after the names were read: what is measured meanwhile keeps its name.
+        """
         ...
 
     def ping(self) -> None:

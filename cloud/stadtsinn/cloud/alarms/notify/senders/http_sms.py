@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
+from stadtsinn.base.foreign_documents import UNREADABLE
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.alarms.notify.message import Message
 from stadtsinn.cloud.alarms.notify.senders.base import Found, OpenedSender, Outcome, Result
@@ -133,7 +134,7 @@ class HttpSmsSender:
 def _json(answer: httpx.Response) -> Any:
     try:
         return msgspec.json.decode(answer.content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 

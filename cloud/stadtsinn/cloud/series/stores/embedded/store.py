@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -247,10 +247,11 @@ class EmbeddedStore:
         self._file.tidy()
         return None
 
-    def forget_devices(self, known: Collection[str]) -> None:
+    def forget_devices(self, known: Callable[[], Collection[str]]) -> None:
         with self._file.read() as connection:
             found = [row[0] for row in connection.execute("SELECT dev_eui FROM devices")]
-        gone = [dev_eui for dev_eui in found if dev_eui not in known]
+        still_known = known()
+        gone = [dev_eui for dev_eui in found if dev_eui not in still_known]
         if gone:
             with self._change() as connection:
                 self._writer.forget_devices(connection, gone)

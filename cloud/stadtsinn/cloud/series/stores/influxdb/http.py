@@ -17,6 +17,7 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.domain.write_precision import WritePrecision
 from urllib3.exceptions import HTTPError
 
+from stadtsinn.base.foreign_documents import UNREADABLE
 from stadtsinn.base.instant import Instant, from_datetime
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.series.stores.store import SeriesRejected, SeriesUnavailable
@@ -100,7 +101,7 @@ class InfluxServer:
                 raise self._unavailable(response.status_code, response.text)
             try:
                 answer = msgspec.json.decode(response.content, type=_Answer)
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 raise self._unavailable(response.status_code, response.text) from None
         for error in (answer.error, *(result.error for result in answer.results)):
             if error:

@@ -387,7 +387,7 @@ class InfluxStore:
             return f"the empty bucket '{bucket}' of InfluxDB: remove it as its administrator"
         return None
 
-    def forget_devices(self, known: Collection[str]) -> None:
+    def forget_devices(self, known: Callable[[], Collection[str]]) -> None:
         """Their names stand at their points alone."""
 
     def ping(self) -> None:
