@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -210,6 +211,33 @@ def test_what_is_noted_stays_small_and_the_sum_right() -> None:
         course.sample(minute, 1)
     assert len(str(course.state.notes)) < 8_000
     assert course.state.last_value == pytest.approx(1_440, rel=1 / 100)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [Sum(on=1e9, off=0, within_s=86_400), Change(on=1e9, off=0, within_s=86_400)],
+    ids=lambda kind: kind.kind_name,
+)
+def test_a_full_span_is_judged_in_as_many_steps_as_an_empty_one(kind: RuleKind) -> None:
+    """Thousands of rules may watch one device: notes are cut, and never taken apart."""
+    course = Course(kind)
+    steps = []
+    for minute in range(0, 1_600, 10):
+        calls = 0
+
+        def called(_frame: object, event: str, _arg: object) -> None:
+            nonlocal calls
+            calls += event == "call"
+
+        sys.setprofile(called)
+        try:
+            course.sample(minute, 1)
+        finally:
+            sys.setprofile(None)
+        steps.append(calls)
+    assert len(course.state.notes["window"][0]) > 140
+    assert steps[-1] == steps[10]
+    assert steps[-1] < 60
 
 
 # --- stuck, no data, low battery ---------------------------------------------------------

@@ -12,8 +12,8 @@ from stadtsinn.rules.limits import span
 
 
 class NoData(RuleKind):
-    """Fires when nothing came for `silent_s`, and recovers with the next sample. From the first
-    sample on: what never sent anything is not missed."""
+    """Fires when nothing came for `silent_s`, and recovers with the next sample. Where nothing came
+    so far, it counts from when something is expected (`Terms.awaited_since`)."""
 
     kind_name: ClassVar[str] = "no_data"
     of_silence: ClassVar[bool] = True

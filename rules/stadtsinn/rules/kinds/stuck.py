@@ -28,16 +28,15 @@ class Stuck(RuleKind):
     def judge(self, sample: Sample, past: Past) -> Judgement:
         corrected = past.last is not None and past.last.at == sample.at
         before = past.notes.get("before" if corrected else "first")
-        if before is None or before[2] != sample.source or not self._same(sample.value, before[1]):
-            first = [sample.at, sample.value, sample.source]
-        else:
-            first = before
-        stuck = sample.at - first[0] >= self.unchanged_s * SECOND
+        since, first = sample.at, [sample.at, sample.value, sample.source]
+        if before is not None and before[2] == sample.source and self._same(sample, before[1]):
+            since, first = before[0], before
+        stuck = sample.at - since >= self.unchanged_s * SECOND
         notes = {"first": first, "before": before}
         return Judgement(Verdict.REACHED if stuck else Verdict.RECOVERED, notes)
 
-    def _same(self, value: float, first: float) -> bool:
-        return abs(value - first) <= self.tolerance
+    def _same(self, sample: Sample, first: float) -> bool:
+        return abs(sample.value - first) <= self.tolerance
 
     def phrases(self, stage: Stage) -> Phrases:
         length = span(self.unchanged_s)

@@ -21,7 +21,12 @@ SILENT_S = 7_200
 
 
 def silence_rule(town: AlertTown, **other: Any) -> Any:
-    values = {"slug": "x", "name": "Funk", "quantity": "soil_moisture", "kind": "no_data"}
+    values: dict[str, Any] = {
+        "slug": "x",
+        "name": "Funk",
+        "quantity": "soil_moisture",
+        "kind": "no_data",
+    }
     subject = {} if "group" in other or "zone" in other else {"station": STATION}
     values |= {"silent_s": SILENT_S, "recipients": ("bauhof",), **subject}
     return town.rule(**(values | other))

@@ -127,14 +127,14 @@ rule_states = Table(
     Column("notes", JSON, nullable=False),  # what the rule's kind remembers of earlier samples
     Column("opened_at", InstantColumn),
     Column("announced", Boolean, nullable=False),
-    Column("openings", JSON, nullable=False, server_default="[]"),  # the latest, event times
-    Column("flapping", Boolean, nullable=False, server_default=false()),
-    # When a message last said that data is missing.
-    Column("silence_told", InstantColumn),
     Column("quiet_until", InstantColumn, nullable=False),
     # When time alone has something to do for this rule; NULL: only a sample has.
     Column("due_at", InstantColumn, index=True),
     Column("footing", String(16)),  # of a zone: which gates the judged number came from
+    Column("openings", JSON, nullable=False, server_default="[]"),  # the latest, event times
+    Column("flapping", Boolean, nullable=False, server_default=false()),
+    # When a message last said that data is missing.
+    Column("silence_told", InstantColumn),
     info=kept(
         "Wie eine Regel gerade steht",
         "how a rule stands",
