@@ -16,6 +16,7 @@ from stadtsinn.cloud.log.archive_files.archiving import archive_before
 from stadtsinn.cloud.log.reader import read_after
 from stadtsinn.cloud.log.uplinks.repository import append
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
+from stadtsinn.cloud.platform.database.engine import open_database
 from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey
 
@@ -23,8 +24,9 @@ OURS, THEIRS = "70b3d50000000100", "70b3d50000000101"
 
 
 def opened(folder: Path) -> Storage:
+    """What lies in a folder."""
     return Storage(
-        fresh_database(folder),
+        open_database(f"sqlite:///{folder / 'stadtsinn.sqlite'}"),
         Archive(folder / "archive"),
         open_store(str(folder / "series.sqlite"), clock=ManualClock(NOW)),
         ManualClock(NOW),
@@ -33,6 +35,7 @@ def opened(folder: Path) -> Storage:
 
 def furnished(folder: Path) -> Storage:
     """Both towns with three days of a device each, two of them archived, and series."""
+    fresh_database(folder).dispose()
     storage = opened(folder)
     for tenant, dev_eui in ((TOWN, OURS), (NEIGHBOUR, THEIRS)):
         add_tenant(storage.database, tenant)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from databases import add_tenant
 from fake_uplinks import at, entry, register, uplink
@@ -246,6 +247,24 @@ def test_who_writes_without_end_is_named(storage: Storage, monkeypatch: pytest.M
     monkeypatch.setattr(repository, "anything_left", lambda *_: "uplinks")
     with pytest.raises(Conflict, match="Stop 'stadtsinn cloud run'"):
         erase(storage)
+
+
+def test_a_row_that_is_committed_beside_its_end_goes_with_the_next_pass(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL refuses to delete the town then; SQLite's transactions are alone."""
+    fill(storage.database)
+    delete_tenant, refusals = repository.delete_tenant, iter([True])
+
+    def refused_once(connection: Connection, tenant_id: str) -> None:
+        if next(refusals, False):
+            raise IntegrityError("DELETE", None, ValueError("still referred to"))
+        delete_tenant(connection, tenant_id)
+
+    monkeypatch.setattr(repository, "delete_tenant", refused_once)
+    erase(storage)
+    with pytest.raises(NotFound):
+        inventory(storage, TOWN)
 
 
 def test_a_position_is_never_given_again(storage: Storage) -> None:

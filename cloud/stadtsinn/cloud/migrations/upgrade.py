@@ -11,6 +11,7 @@ Make a new one after changing a `tables.py`::
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -140,7 +141,9 @@ def _run(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
+@cache
 def _scripts() -> ScriptDirectory:
+    """Read once: every command asks whether the database is current."""
     return ScriptDirectory.from_config(configuration())
 
 

@@ -38,7 +38,7 @@ from stadtsinn.cloud.log.reader import read_after
 from stadtsinn.cloud.log.uplinks.repository import append
 from stadtsinn.cloud.log.uplinks.tables import uplinks
 from stadtsinn.cloud.platform.access.scope import Role
-from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.platform.privacy.kept import of_tenant, owner_of
 from stadtsinn.cloud.publish.api.reference import operations
 from stadtsinn.cloud.schema import metadata
@@ -124,7 +124,8 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
 
 def _opened(folder: Path) -> ApiWorld:
     """An installation on what lies in a folder."""
-    return ApiWorld(fresh_database(folder), folder, new=False)
+    database = open_database(f"sqlite:///{folder / 'stadtsinn.sqlite'}")
+    return ApiWorld(database, folder, new=False)
 
 
 def _measured(world: ApiWorld, tenant: str, names: Mapping[str, Any]) -> None:
