@@ -55,10 +55,15 @@ def _left_out(item: pytest.Item) -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def ctrl_c_reaches_children() -> None:
-    """A shell starts background jobs with Ctrl-C ignored, and all their children inherit that."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+def ending_signals_reach_children() -> None:
+    """A shell starts background jobs with Ctrl-C ignored, `nohup` with a closed terminal; all
+    their children inherit that."""
+    for number, handler in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGHUP, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)

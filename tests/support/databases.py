@@ -42,6 +42,7 @@ def migrated_database(path: Path) -> Database:
 
 
 def _copied(template: bytes, path: Path) -> Database:
+    assert not path.exists(), "what is there is opened by open_database; this would empty it"
     private_database(path)
     path.write_bytes(template)
     return open_database(f"sqlite:///{path}")

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from stadtsinn.base.problems import Invalid
+from stadtsinn.base.umlauts import TWO_LETTERS
 
 GONE = "[…]"
 """What stands in place of what was erased inside a text."""
 _SHORTEST = 3
-_TWO_LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"}
 _NUMBER = re.compile(r"(?<![\w+])(?:\+|00)?[\d(][\d ()/.-]{4,24}\d(?!\w)")
 _DIGITS = 6
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
@@ -108,8 +108,8 @@ def _letter(char: str) -> str:
     if char.isspace():
         return " "
     small = char.lower()
-    if small in _TWO_LETTERS:
-        return _TWO_LETTERS[small]
+    if small in TWO_LETTERS:
+        return TWO_LETTERS[small]
     parts = unicodedata.normalize("NFKD", small)
     return "".join(one for one in parts if not unicodedata.combining(one))
 

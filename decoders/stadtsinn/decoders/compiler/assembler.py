@@ -134,8 +134,18 @@ def _perfect_hash(keys: list[int]) -> tuple[int, int]:
     for bits in range(max(1, (len(keys) - 1).bit_length()), 16):
         multiplier = 0x1E3779B1
         for _ in range(2000):
-            rows = {hash_row(key, multiplier, 32 - bits, (1 << bits) - 1) for key in keys}
-            if len(rows) == len(keys):
+            if not _collide(keys, bits, multiplier):
                 return bits, multiplier
             multiplier = (multiplier * 1103515245 + 12345) & 0x7FFFFFFF | 1
     raise ValueError(f"no table for the keys {keys}")
+
+
+def _collide(keys: list[int], bits: int, multiplier: int) -> bool:
+    shift, mask = 32 - bits, (1 << bits) - 1
+    taken = set()
+    for key in keys:
+        row = hash_row(key, multiplier, shift, mask)
+        if row in taken:
+            return True
+        taken.add(row)
+    return False

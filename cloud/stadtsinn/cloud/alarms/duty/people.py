@@ -9,9 +9,9 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from stadtsinn.base.foreign_text import visible
+from stadtsinn.base.umlauts import without_umlauts
 from stadtsinn.cloud.platform.lists.row_errors import WrongCell
 
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _WORD = re.compile(r"[^\W_]+")
 _MAIL = re.compile(r"(?:mailto:)?\s*([^@\s<>]+)@[^@\s<>]+", re.IGNORECASE)
 _BETWEEN = re.compile(r"[\n;/&+|:()\[\]]|\s[-–—]\s|\bund\b|\band\b", re.IGNORECASE)
@@ -22,7 +22,7 @@ _DUTY = (
     "tagdienst wochenenddienst feiertagsdienst diensthabend diensthabender diensthabende "
     "on call oncall duty shift standby pikett für for von by der die das am im"
 )
-_OF_DUTY = frozenset(_DUTY.translate(_UMLAUTS).split())
+_OF_DUTY = frozenset(without_umlauts(_DUTY).split())
 
 
 @dataclass(frozen=True)
@@ -113,5 +113,5 @@ def _parts(text: str) -> Iterator[str]:
 def _words(name: str) -> frozenset[str]:
     """The words of a name, in whatever order; of a mail address those before the @."""
     mail = _MAIL.fullmatch(name.strip())
-    text = (mail[1] if mail else name).casefold().translate(_UMLAUTS)
+    text = without_umlauts((mail[1] if mail else name).casefold())
     return frozenset(_WORD.findall(text)) - _TITLES

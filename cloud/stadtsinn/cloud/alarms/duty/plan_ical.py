@@ -133,7 +133,7 @@ def _check(event: Component, people: People, plan: Plan) -> None:
         _check_rule(rule)
     if _is_cancelled(event):
         return
-    _who(event, people)
+    _who(_naming(event), people)
     if not isinstance(start, datetime):
         plan.note(_ALL_DAY)
     elif start.tzinfo is None:
@@ -256,10 +256,18 @@ def _title(event: Component) -> str:
     return str(event.get("SUMMARY", ""))
 
 
-def _who(event: Component, people: People) -> tuple[str, ...]:
+_Naming = tuple[tuple[tuple[str, str], ...], str]
+"""Who is invited, and the title."""
+
+
+def _naming(event: Component) -> _Naming:
+    return tuple(_invited(event)), _title(event)
+
+
+def _who(naming: _Naming, people: People) -> tuple[str, ...]:
     """Who is on duty: who is invited and has not declined, else whom the title names."""
-    invited = tuple(_invited(event))
-    return _named(invited, _title(event), people) if invited else _titled(_title(event), people)
+    invited, title = naming
+    return _named(invited, title, people) if invited else _titled(title, people)
 
 
 def _invited(event: Component) -> Iterator[tuple[str, str]]:
@@ -308,7 +316,7 @@ def _titled(title: str, people: People) -> tuple[str, ...]:
 def _write_out(calendar: Calendar, people: People, plan: Plan, now: Instant) -> None:
     """Every occurrence that is not over, up to the horizon."""
     _with_whole_last_days(calendar.walk("VEVENT"))
-    who = lru_cache(maxsize=1000)(lambda key: _of_key(key, people))
+    who = lru_cache(maxsize=1000)(lambda naming: _who(naming, people))
     for event in _occurrences(calendar, now):
         if _is_cancelled(event):
             continue
@@ -319,7 +327,7 @@ def _write_out(calendar: Calendar, people: People, plan: Plan, now: Instant) -> 
             continue
         if span.end <= now:
             continue
-        for person in who((tuple(_invited(event)), _title(event))):
+        for person in who(_naming(event)):
             plan.shifts.add(Planned(span, person))
 
 
@@ -348,11 +356,6 @@ def _too_many(count: str) -> WrongCell:
         f"{count} events: is this the calendar of one group? Export the time from now on",
         f"{count} Termine: ist das der Kalender einer Gruppe? Die Zeit ab jetzt exportieren",
     )
-
-
-def _of_key(key: tuple[tuple[tuple[str, str], ...], str], people: People) -> tuple[str, ...]:
-    invited, title = key
-    return _named(invited, title, people) if invited else _titled(title, people)
 
 
 def _with_whole_last_days(events: Iterable[Component]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 from prometheus_client import Counter
@@ -18,7 +19,7 @@ from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.alarms.duty import repository
 from stadtsinn.cloud.alarms.duty.calendar import Span, holding, merged
 from stadtsinn.cloud.alarms.duty.model import DutyGroup
-from stadtsinn.cloud.alarms.duty.regions import holiday
+from stadtsinn.cloud.alarms.duty.regions import is_holiday
 from stadtsinn.cloud.alarms.duty.repository import StoredGroup
 from stadtsinn.cloud.alarms.duty.service import is_list, on_duty
 from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
@@ -88,7 +89,7 @@ def waits_until(group: DutyGroup, severity: Severity, now: Instant) -> Instant |
         span
         for one in group.quiet_hours
         if one.severity is severity
-        for span in one.hours.between(ahead, lambda day: holiday(group.region, day) is not None)
+        for span in one.hours.between(ahead, partial(is_holiday, group.region))
     )
     held = holding(quiet, now)
     return held.end if held is not None else None

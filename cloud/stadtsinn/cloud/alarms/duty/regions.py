@@ -98,6 +98,10 @@ def region(written: str) -> str:
     )
 
 
+def is_holiday(code: str | None, day: date) -> bool:
+    return holiday(code, day) is not None
+
+
 def holiday(code: str | None, day: date, language: Language = Language.DE) -> str | None:
     """The name of the public holiday on a day; None where there is none, or no region."""
     return None if code is None else _holidays(code, day.year, language).get(day)

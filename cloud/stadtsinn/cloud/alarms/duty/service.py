@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
 
 from sqlalchemy import Connection
@@ -14,7 +13,7 @@ from stadtsinn.base.problems import Conflict, Invalid, NotFound
 from stadtsinn.cloud.alarms.duty import repository
 from stadtsinn.cloud.alarms.duty.calendar import Span
 from stadtsinn.cloud.alarms.duty.model import DutyGroup, SubstitutionBody, not_one_of
-from stadtsinn.cloud.alarms.duty.regions import holiday
+from stadtsinn.cloud.alarms.duty.regions import is_holiday
 from stadtsinn.cloud.alarms.duty.repository import StoredGroup, StoredSubstitution
 from stadtsinn.cloud.alarms.duty.roster import Roster, Turn, Weekly
 from stadtsinn.cloud.alarms.duty.tables import duty_groups
@@ -170,12 +169,8 @@ def roster_of(connection: Connection, stored: StoredGroup, whole: Span) -> Roste
         tuple(Weekly(shift.on_duty, shift.hours) for shift in one.shifts),
         tuple(repository.planned(connection, stored.id, whole)),
         repository.stand_ins(connection, stored.id, whole),
-        partial(_is_holiday, one.region),
+        partial(is_holiday, one.region),
     )
-
-
-def _is_holiday(region: str | None, day: date) -> bool:
-    return holiday(region, day) is not None
 
 
 def is_list(connection: Connection, stored: StoredGroup) -> bool:

@@ -21,7 +21,6 @@ Position = tuple[float, float]
 _GERMANY = (47.2, 55.15, 5.8, 15.1)
 _TOWN_KM = 100.0
 """So far from a town's other places its trees can stand."""
-_ZONES = (32, 33)
 _LOOKED_AT = 500
 """Points by which a system is recognised."""
 

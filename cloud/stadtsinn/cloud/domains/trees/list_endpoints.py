@@ -13,7 +13,6 @@ from fastapi import APIRouter, Query, Response
 from stadtsinn.base.berlin import local, write_time
 from stadtsinn.base.csv_text import MEDIA_TYPE as CSV
 from stadtsinn.base.csv_text import Locale
-from stadtsinn.base.instant import HOUR, Instant
 from stadtsinn.base.language import Language
 from stadtsinn.cloud.domains.trees import repository, watering_repository, watering_service
 from stadtsinn.cloud.domains.trees.list_csv import list_csv
@@ -87,8 +86,7 @@ def read_list(
     if format_ is Format.CSV:
         return _file(list_csv(made, locale), CSV, f"{name}.csv")
     if format_ is Format.GEOJSON:
-        text = _json_text(list_geojson(made))
-        return _file(text, GEOJSON, f"{name}.geojson")
+        return _file(msgspec.json.encode(list_geojson(made)), GEOJSON, f"{name}.geojson")
     if format_ is Format.HTML:
         language = Language(locale.value)
         return Response(list_page(made, town, language), media_type="text/html; charset=utf-8")
@@ -98,10 +96,6 @@ def read_list(
 def _file(content: bytes, media_type: str, name: str) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type=media_type, headers=headers)
-
-
-def _json_text(document: object) -> bytes:
-    return msgspec.json.encode(document)
 
 
 def _list_view(made: WateringList) -> WateringListView:
@@ -202,6 +196,4 @@ def replace_forecast(scope: EditorDep, services: ServicesDep, body: Forecast) ->
     hours = sorted((one.time, one.mm) for one in body.hours)
     with changing(services, scope) as connection:
         repository.write_forecast(connection, scope, hours, now)
-    until = Instant(now + watering_service.FORECAST_HOURS * HOUR)
-    soon = [mm for time, mm in hours if now - HOUR < time < until]
-    return ForecastView(hours=len(hours), mm_48h=sum(soon))
+    return ForecastView(hours=len(hours), mm_48h=watering_service.soon_mm(hours, now))

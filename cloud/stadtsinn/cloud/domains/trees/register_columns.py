@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from stadtsinn.base.umlauts import without_umlauts
 from stadtsinn.cloud.platform.lists.csv_table import plain_head
 
 
@@ -72,12 +73,11 @@ _HEADS: Mapping[str, str] = {
         "bewässerungssack wassersack gießmenge liter litres"
     ),
 }
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 
 def _plain(head: str) -> str:
     """As it is compared: files come with umlauts and without."""
-    return plain_head(head).translate(_UMLAUTS)
+    return without_umlauts(plain_head(head))
 
 
 _FIELDS: Mapping[str, tuple[str, int]] = {

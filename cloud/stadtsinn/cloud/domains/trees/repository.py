@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from stadtsinn.cloud.domains.trees.model import TreeGroup, TreeSettings
 from stadtsinn.cloud.domains.trees.register_row import Tree
@@ -17,7 +17,6 @@ from stadtsinn.cloud.platform.access.rows import (
     one_row,
     only_row,
     own_rows,
-    rows_named,
     update_rows,
 )
 from stadtsinn.cloud.platform.access.scope import Scope
@@ -58,17 +57,6 @@ def all_trees(connection: Connection, scope: Scope) -> Iterator[Tree]:
     """Every tree of the town."""
     for row in connection.execute(_own(scope).order_by(trees.c.number)):
         yield _tree(row)
-
-
-def trees_named(connection: Connection, scope: Scope, numbers: Collection[str]) -> dict[str, Tree]:
-    """Those of these trees that the town has."""
-    rows = rows_named(connection, _own(scope), trees.c.number, numbers)
-    return {row.number: _tree(row) for row in rows}
-
-
-def count_trees(connection: Connection, scope: Scope) -> int:
-    query = select(func.count()).select_from(trees).where(trees.c.tenant_id == scope.tenant_id)
-    return int(connection.execute(query).scalar_one())
 
 
 def write_trees(connection: Connection, scope: Scope, records: Sequence[Tree]) -> None:

@@ -12,7 +12,6 @@ from stadtsinn.cloud.domains.trees.answers import Answer, Calibration, answer_of
 from stadtsinn.cloud.domains.trees.grouping import Grouping
 from stadtsinn.cloud.domains.trees.measuring import rain_mm, read_profile
 from stadtsinn.cloud.domains.trees.season import Season, season
-from stadtsinn.cloud.domains.trees.watering_repository import Watering
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series.stores.store import SeriesReader
@@ -56,15 +55,9 @@ def answers_of(
             *(store, scope.tenant_id, group.station, places, after),
             since=Instant(max(one.watered_at - DAY, 0)),
         )
-        rain = _rain(store, scope, settings.rain_station, one, after)
+        rain = rain_mm(store, scope.tenant_id, settings.rain_station, one.watered_at, after)
         made.append(answer_of(one, profile.depths, now, rain))
     return Answers(tree, tuple(made), tuple(calibrate(made)))
-
-
-def _rain(
-    store: SeriesReader, scope: Scope, station: str | None, one: Watering, until: Instant
-) -> float | None:
-    return rain_mm(store, scope.tenant_id, station, one.watered_at, until)
 
 
 def season_of(database: Database, scope: Scope, year: int, now: Instant) -> Season:

@@ -19,7 +19,7 @@ from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.audit.line import Action, Kind, Line
 from stadtsinn.cloud.platform.audit.recording import record
 
-FORECAST_HOURS = 48
+_FORECAST_HOURS = 48
 _LATEST_S = 300
 """A watering is entered when it is done: clocks may differ by so much."""
 _FORECAST_IS_OLD = 36 * HOUR
@@ -58,7 +58,12 @@ def _forecast(connection: Connection, scope: Scope, now: Instant) -> float | Non
     hours, brought_at = repository.forecast(connection, scope)
     if brought_at is None or now - brought_at > _FORECAST_IS_OLD:
         return None
-    until = now + FORECAST_HOURS * HOUR
+    return soon_mm(hours, now)
+
+
+def soon_mm(hours: Iterable[tuple[int, float]], now: Instant) -> float:
+    """mm in the next 48 hours, of a forecast's hours."""
+    until = now + _FORECAST_HOURS * HOUR
     return sum(mm for start, mm in hours if now - HOUR < start < until)
 
 

@@ -7,13 +7,15 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import count, islice
 
-_GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "o", "æ": "ae", "ł": "l"})
+from stadtsinn.base.umlauts import TWO_LETTERS
+
+_LETTERS = str.maketrans({**TWO_LETTERS, "ø": "o", "æ": "ae", "ł": "l"})
 _MAX = 63
 
 
 def slug_of(name: str, otherwise: str) -> str:
     """``"Linde am Weiß-Platz"`` → ``"linde-am-weiss-platz"``; `otherwise` for an empty one."""
-    plain = unicodedata.normalize("NFC", name).lower().translate(_GERMAN)
+    plain = unicodedata.normalize("NFC", name).lower().translate(_LETTERS)
     plain = unicodedata.normalize("NFKD", plain).encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
     return slug[:_MAX].strip("-") or otherwise
