@@ -148,6 +148,7 @@ client_id = "stadtsinn-ingest"
 # format = "chirpstack"
 # tenant = "musterstadt"          # whose devices it may carry; without: everybody's
 # application = "7a779d4e-06a2-4fb5-ae22-be6384c35edf"   # where towns share the server
+# old_events = true               # a bridge passes them on, perhaps hours late: believe their times
 # [network_servers.broker]        # without: the broker above
 # host = "chirpstack.example"
 # port = 1883

@@ -33,6 +33,7 @@ from stadtsinn.cloud.intake.sources import NetworkServer, ServerSource
 from stadtsinn.cloud.log.uplinks.repository import read_after
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.settings import parse_settings
+from stadtsinn.cloud.town.directory import Directory
 from stadtsinn.decoders.uplink import Uplink
 from stadtsinn.edge.agent.settings import parse_settings as parse_edge_settings
 from stadtsinn.edge.messages.delivery import Batch, RawItem, UplinkItem, batch_topic, encode
@@ -215,6 +216,24 @@ def test_towns_that_share_a_server_read_their_own_application() -> None:
             ManualClock(at(0)),
         )
         assert source._link._subscriptions == topics
+
+
+@pytest.mark.parametrize("old_events", [False, True])
+def test_a_bridge_that_stores_passes_events_on_hours_late(old_events: bool) -> None:
+    """On a fresh session what comes was published just now, so its clock would be wrong."""
+    clock = ManualClock(at(6 * 3600))
+    source = ServerSource(
+        NetworkServer("town", CHIRPSTACK, old_events=old_events),
+        Broker("127.0.0.1", 1, "x"),
+        None,
+        Inbox(),
+        clock,
+    )
+    source._liveness.connected(fresh=True)
+    late = chirpstack_event(uplink(1, 0))
+    original = source._original(event_topic(), late, len(late), clock.now())
+    (candidate,) = source.read(original, Directory({}, {})).candidates
+    assert (candidate.uplink.event_time == at(0)) is old_events
 
 
 # --- settings --------------------------------------------------------------------------

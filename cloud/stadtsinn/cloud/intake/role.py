@@ -83,6 +83,7 @@ def _network_servers(settings: IntakeSettings, inbox: Inbox, clock: Clock) -> It
             server.tenant,
             server.topic_prefix,
             server.application or ANY,
+            server.old_events,
         )
         broker = settings.broker_for(server.name, server.broker)
         yield ServerSource(stated, broker, settings.ingest.share, inbox, clock)

@@ -35,6 +35,8 @@ class NetworkServerSettings(Section):
     """A central network server; its events are at `broker`, else at the installation's own.
 
     `application` restricts it to one application of a server that several towns share.
+    `old_events`: they may be published there long after they happened, by a bridge between brokers
+    that stores; so a late time in them is believed.
     """
 
     name: Name
@@ -42,6 +44,7 @@ class NetworkServerSettings(Section):
     tenant: str | None = None
     application: Application | None = None
     topic_prefix: str = ""
+    old_events: bool = False
     broker: BrokerSettings | None = None
 
 

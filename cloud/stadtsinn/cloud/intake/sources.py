@@ -78,14 +78,17 @@ class Linked:
         keep: int,
         inbox: Inbox,
         clock: Clock,
+        *,
+        old_messages: bool = False,
     ) -> None:
+        """`old_messages`: see `Liveness`."""
         self.name = name
         self._keep = keep
         self._inbox = inbox
         self._clock = clock
         self._connected = metrics.CONNECTED.labels(name)
         self._connected.set(0)
-        self._liveness = Liveness(clock)
+        self._liveness = Liveness(clock, old_messages=old_messages)
         self._link = MqttLink(
             broker,
             subscriptions=topics,
@@ -232,7 +235,8 @@ class ServerSource(Linked):
             shared(server.topic_prefix + topic, group)
             for topic in server.format.topics(server.application)
         ]
-        super().__init__(name, broker, topics, STORED_BYTES, inbox, clock)
+        old = server.old_events
+        super().__init__(name, broker, topics, STORED_BYTES, inbox, clock, old_messages=old)
         self._server = server.format
         self._origin = Origin(name, server.tenant)
         self._clocks = GatewayClocks()
@@ -255,7 +259,7 @@ class NetworkServer:
     """A server whose events are read. `tenant`: whose devices it may carry; None: anybody's.
 
     `topic_prefix` stands before the format's topics, where an operator put one there. Of a server
-    that several towns share, `application` is the one that is read.
+    that several towns share, `application` is the one that is read. `old_events`: see the settings.
     """
 
     name: str
@@ -263,6 +267,7 @@ class NetworkServer:
     tenant: str | None = None
     topic_prefix: str = ""
     application: str = ANY
+    old_events: bool = False
 
 
 def shared(topic: str, group: str | None) -> str:
