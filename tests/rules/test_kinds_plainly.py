@@ -248,7 +248,7 @@ def test_every_kind_has_a_reference() -> None:
 
 @pytest.mark.parametrize(("kind", "judge"), CASES, ids=IDS)
 def test_the_incidents_are_those_of_the_reference(kind: RuleKind, judge: Judge) -> None:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=25, deadline=None)
     @given(courses())
     def holds(course: list[Event]) -> None:
         assert found_by(kind, course)[0] == plainly(kind, judge, course)
@@ -260,7 +260,7 @@ def test_the_incidents_are_those_of_the_reference(kind: RuleKind, judge: Judge) 
 def test_a_rebuild_gives_the_same_history(kind: RuleKind, judge: Judge) -> None:
     """Also without the ticks in between, which only find out sooner what time did."""
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=12, deadline=None)
     @given(courses(late=(0,)))
     def holds(course: list[Event]) -> None:
         found, state = found_by(kind, course)
