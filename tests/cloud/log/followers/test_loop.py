@@ -469,7 +469,7 @@ def test_a_step_that_hangs_is_said_with_how_long_and_how_far_behind(
     assert [check.ok for check in checks] == [True, True, True, False]
     said = [check.detail for check in checks]
     assert said[0] == where
-    assert said[1] == f"{where} and {behind} uplinks behind, {what} under way for 30 s"
+    assert said[1] == f"{where}, uplinks behind: {behind}, {what} under way for 30 s"
     assert said[3].endswith(f"{what} under way for 300 s: it seems to hang")
     assert loop.check().ok
     assert "under way" not in loop.check().detail
