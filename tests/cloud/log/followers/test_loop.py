@@ -160,7 +160,7 @@ def test_an_uplink_that_cannot_be_applied_is_set_aside_and_all_others_are_applie
         (row.follower, row.position, row.reason, row.detail) for row in set_aside_rows(database)
     ] == [("recorder", 14, "ValueError", "fails on counter 13")]
     assert loop.check().ok
-    assert "1 uplinks set aside" in loop.check().detail
+    assert "1 uplink set aside" in loop.check().detail
 
 
 def test_a_rebuild_tries_what_was_set_aside_again(database: Database, recorder: Recorder) -> None:
