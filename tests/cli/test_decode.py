@@ -84,7 +84,7 @@ def test_json() -> None:
         (("dragino/lse1", "--f-port", "2", LSE01), 2, "near: dragino/lse01"),
         (("dragino/lse01", "--f-port", "2", "XY"), 2, "payload is not hex"),
         (("dragino/lse01", LSE01), 2, "--f-port and HEX are needed. Example:"),
-        (("dragino/lse01", "--f-port", "2", "CE29"), 1, "truncated: 11 bytes needed at offset 0"),
+        (("dragino/lse01", "--f-port", "2", "CE29"), 1, "too short: 11 bytes needed at offset 0"),
         (("dragino/lse01", "--f-port", "9", LSE01), 1, "no frame is known for fPort 9"),
     ],
 )

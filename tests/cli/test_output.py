@@ -113,7 +113,7 @@ def test_a_narrow_terminal_loses_no_letter_of_a_table_with_a_dev_eui(
         "20 min",
         "-102/-12",
         "3.62 V",
-        "truncated: dragino/lse01: truncated: 11 bytes needed at offset 0, 2 there",
+        "truncated: dragino/lse01: too short: 11 bytes needed at offset 0, 2 there",
     )
     print_table(heads, [row])
     lines = capsys.readouterr().out.splitlines()

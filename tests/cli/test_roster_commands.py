@@ -98,7 +98,7 @@ def test_gaps_are_named_until_a_plan_fills_them(run: Command, tmp_path: Path) ->
     assert "+ Fri 25.12.2026 07:00 – Sun 27.12.2026 07:00 Bernd Schulze" in dry.output
     assert "would add 1, remove 0, leave 0 as they are; nothing was changed" in dry.output
     assert "1 added, 0 removed" in run(*into).output
-    assert "nothing changes: all 1 shifts are known" in run(*into).output
+    assert "nothing changes: 1 known shift" in run(*into).output
     gaps = json.loads(run("check", "--json").stdout)["gaps"]
     assert gaps[0]["start"] == "2027-01-01T07:00:00+01:00"
     assert gaps[0]["holidays"] == ["New Year's Day"]

@@ -107,7 +107,7 @@ def test_a_register_is_looked_at_then_imported(town: Town) -> None:
     assert "1 ohne Koordinaten: sie stehen am Ende der Gießlisten" in done.output
     assert "Spalten ohne Platz: Zustand" in done.output
     fewer = town.file("fewer.csv", "Baumnummer;Baumart\nL-1;Tilia\n")
-    assert "2 trees are not in the file and stay" in town.run("import", fewer).output
+    assert "not in the file: 2 trees;" in town.run("import", fewer).output
     assert (
         json.loads(town.run("import", fewer, "--remove-missing", "--json").stdout)["removed"] == 2
     )
@@ -145,7 +145,7 @@ def test_from_the_soil_to_the_season(town: Town) -> None:
     assert "L-1: 100 l" in town.run("water", "L-1", "100", "--crew", "Kolonne 2").output
     assert "is still to come" in town.run("water", "L-1", "9", "--at", "2026-07-16", code=1).output
     assert "no tree 'Q'" in town.run("water", "Q", "9", code=1).output
-    assert "1 trees were watered a short while ago" in town.run("watering-list").output
+    assert "watered a short while ago: 1 tree" in town.run("watering-list").output
     town.clock.set(Instant(NOW + 2 * DAY))
     town.measured(16, 18)
     answered = town.run("answers", "jung", language="de_DE.UTF-8").output

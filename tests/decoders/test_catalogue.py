@@ -78,7 +78,7 @@ def test_the_message_of_a_truncated_frame_has_the_offset() -> None:
     """The byte offset, and how many bytes are missing."""
     outcome = catalogue().decode("milesight/vs133", 85, bytes.fromhex("03D24800000004D2C800"))
     assert isinstance(outcome, Undecoded)
-    assert outcome.message == "milesight/vs133: truncated: 4 bytes needed at offset 8, 2 there"
+    assert outcome.message == "milesight/vs133: too short: 4 bytes needed at offset 8, 2 there"
 
 
 def test_a_batch_gives_what_single_frames_give() -> None:

@@ -19,6 +19,7 @@ from stadtsinn.base.certificates import (
     lifetimes,
 )
 from stadtsinn.base.clock import Clock
+from stadtsinn.base.counted import counted
 from stadtsinn.base.health import Check
 from stadtsinn.base.instant import DAY, Instant, isoformat
 from stadtsinn.base.logs import one_line
@@ -80,7 +81,8 @@ class CertificateWatch:
         left = sorted((moment, name) for name, moment in self.ends().items())
         ended = [f"{name} ended {isoformat(at)}" for at, name in left if at <= now]
         soon = tuple(
-            f"{name} ends in {(at - now) // DAY} days: renew it ('stadtsinn ca', docs/broker.md)"
+            f"{name} ends in {counted((at - now) // DAY, 'day', 'days')}: renew it ('stadtsinn "
+            "ca', docs/broker.md)"
             for at, name in left
             if now < at <= now + SOON_DAYS * DAY
         )
@@ -89,7 +91,7 @@ class CertificateWatch:
             return Check(False, f"{'; '.join(ended)}: {remedy}", (*soon, *self._unreadable))
         detail = "no certificates are used"
         if left:
-            detail = f"the first ends in {(left[0][0] - now) // DAY} days"
+            detail = f"the first ends in {counted((left[0][0] - now) // DAY, 'day', 'days')}"
         return Check(True, detail, (*soon, *self._unreadable))
 
     def _days_left(self, name: str) -> float:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtsinn.base.counted import counted
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
@@ -89,6 +90,8 @@ def _line(one: Moved | Kept) -> str:
         return text(f"{day}  not yet: {one.reason}", f"{day}  noch nicht: {one.reason}")
     size = one.size / 1024
     return text(
-        f"{day}  {one.uplinks} uplinks moved, {one.in_file} in {one.file} ({size:,.0f} KiB)",
-        f"{day}  {one.uplinks} Uplinks verlagert, {one.in_file} in {one.file} ({size:,.0f} KiB)",
+        f"{day}  {counted(one.uplinks, 'uplink', 'uplinks')} moved, {one.in_file} in {one.file} "
+        f"({size:,.0f} KiB)",
+        f"{day}  {counted(one.uplinks, 'Uplink', 'Uplinks')} verlagert, {one.in_file} in "
+        f"{one.file} ({size:,.0f} KiB)",
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from stadtsinn.base.counted import counted
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, read_settings, server_errors
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Clock, Json
@@ -145,9 +146,11 @@ def verify(
 def describe(manifest: Manifest) -> str:
     size = sum(manifest.files.values()) / 1_000_000
     return text(
-        f"sound: log to position {manifest.uplinks}, {len(manifest.files)} files, {size:.1f} MB, "
+        f"sound: log to position {manifest.uplinks}, "
+        f"{counted(len(manifest.files), 'file', 'files')}, {size:.1f} MB, "
         f"made by {manifest.stadtsinn}",
-        f"in Ordnung: Log bis Position {manifest.uplinks}, {len(manifest.files)} Dateien, "
+        f"in Ordnung: Log bis Position {manifest.uplinks}, "
+        f"{counted(len(manifest.files), 'Datei', 'Dateien')}, "
         f"{size:.1f} MB, von Version {manifest.stadtsinn}",
     )
 
@@ -176,8 +179,10 @@ def _print(made: Made) -> None:
         (
             text("holds", "Inhalt"),
             text(
-                f"log to position {manifest.uplinks}, {len(manifest.files)} files, {size:.1f} MB",
-                f"Log bis Position {manifest.uplinks}, {len(manifest.files)} Dateien, "
+                f"log to position {manifest.uplinks}, "
+                f"{counted(len(manifest.files), 'file', 'files')}, {size:.1f} MB",
+                f"Log bis Position {manifest.uplinks}, "
+                f"{counted(len(manifest.files), 'Datei', 'Dateien')}, "
                 f"{size:.1f} MB",
             ),
         ),
@@ -186,8 +191,8 @@ def _print(made: Made) -> None:
     ]
     if made.linked:
         shared = text(
-            f"{made.linked} files with the backup before (hard links)",
-            f"{made.linked} Dateien mit der Sicherung davor (Hardlinks)",
+            f"{counted(made.linked, 'file', 'files')} with the backup before (hard links)",
+            f"{counted(made.linked, 'Datei', 'Dateien')} mit der Sicherung davor (Hardlinks)",
         )
         facts.append((text("shared", "geteilt"), shared))
     facts += [(text("deleted", "gelöscht"), str(path)) for path in made.dropped]

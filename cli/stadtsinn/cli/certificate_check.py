@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stadtsinn.base import berlin
+from stadtsinn.base.counted import counted
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.cli.findings import Finding, warning
 from stadtsinn.cli.frame import BAD_USAGE, FAILED
@@ -110,11 +111,13 @@ def _in_words(finding: certificates.Finding, name: str | None) -> Finding:
         ),
         Fault.ENDS_SOON: (
             (
-                f"{path} ends in {detail} days, on {day}: renew it ('stadtsinn ca … --renew', "
+                f"{path} ends in {counted(detail, 'day', 'days')}, on {day}: renew it "
+                "('stadtsinn ca … --renew', "
                 "docs/broker.md)"
             ),
             (
-                f"{path} läuft in {detail} Tagen ab, am {day}: erneuern ('stadtsinn ca … --renew', "
+                f"{path} läuft in {counted(detail, 'Tag', 'Tagen')} ab, am {day}: erneuern "
+                "('stadtsinn ca … --renew', "
                 "docs/broker.md)"
             ),
         ),

@@ -8,6 +8,7 @@ from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from stadtsinn.base.counted import counted
 from stadtsinn.base.disk import one_per_disk
 from stadtsinn.base.settings.reading import secrets_in_files
 from stadtsinn.cli import certificate_check, store_check
@@ -161,8 +162,10 @@ def _summary(
         yield (
             text(f"takes from {name}", f"nimmt von {name}"),
             text(
-                f"{broker.host}:{broker.port}, {tls}, session kept for {days} days",
-                f"{broker.host}:{broker.port}, {tls}, Sitzung {days} Tage aufbewahrt",
+                f"{broker.host}:{broker.port}, {tls}, session kept for "
+                f"{counted(days, 'day', 'days')}",
+                f"{broker.host}:{broker.port}, {tls}, Sitzung {counted(days, 'Tag', 'Tage')} "
+                "aufbewahrt",
             ),
         )
     yield text("health", "Zustand"), f"http://{settings.health.bind}/healthz, /metrics"

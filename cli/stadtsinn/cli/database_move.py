@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtsinn.base.counted import counted
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, read_settings, server_errors
 from stadtsinn.cli.language import text
 from stadtsinn.cli.output import progress_lines, say
@@ -51,9 +52,11 @@ def move_database(
         target.dispose()
     say(
         text(
-            f"{moved} rows moved. Now start 'stadtsinn cloud run --config {new_config}', or put "
+            f"{counted(moved, 'row', 'rows')} moved. Now start 'stadtsinn cloud run --config "
+            f"{new_config}', or put "
             f"its [database] url into {config}.",
-            f"{moved} Zeilen umgezogen. Jetzt 'stadtsinn cloud run --config {new_config}' starten "
+            f"{counted(moved, 'Zeile', 'Zeilen')} umgezogen. Jetzt 'stadtsinn cloud run --config "
+            f"{new_config}' starten "
             f"oder deren [database] url in {config} eintragen.",
         )
     )

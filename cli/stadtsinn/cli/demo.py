@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from stadtsinn.base.berlin import date_and_time
+from stadtsinn.base.counted import counted
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.cli.language import text
 from stadtsinn.cli.output import progress_lines, say, say_json
@@ -166,8 +167,8 @@ def _clock(scene: Scene) -> str:
 
 def _sent(scene: Scene) -> str:
     return text(
-        f"{scene.published}, {scene.committed} uplinks in the log",
-        f"{scene.published}, {scene.committed} Uplinks im Protokoll",
+        f"{scene.published}, {counted(scene.committed, 'uplink', 'uplinks')} in the log",
+        f"{scene.published}, {counted(scene.committed, 'Uplink', 'Uplinks')} im Protokoll",
     )
 
 
@@ -181,8 +182,8 @@ def _waiting(scene: Scene) -> str:
     if not scene.spooled:
         return ""
     return text(
-        f", {scene.spooled} uplinks safe in the edge agent",
-        f", {scene.spooled} Uplinks sicher im Edge-Agenten",
+        f", {counted(scene.spooled, 'uplink', 'uplinks')} safe in the edge agent",
+        f", {counted(scene.spooled, 'Uplink', 'Uplinks')} sicher im Edge-Agenten",
     )
 
 
@@ -202,6 +203,8 @@ def _crowd(scene: Scene) -> str:
         return "–"
     zone = scene.zone
     return text(
-        f"{zone.occupancy} persons ({zone.low} to {zone.high}); in truth {scene.truth}",
-        f"{zone.occupancy} Personen ({zone.low} bis {zone.high}); in Wahrheit {scene.truth}",
+        f"{counted(zone.occupancy, 'person', 'persons')} ({zone.low} to {zone.high}); in truth "
+        f"{scene.truth}",
+        f"{counted(zone.occupancy, 'Person', 'Personen')} ({zone.low} bis {zone.high}); in "
+        f"Wahrheit {scene.truth}",
     )

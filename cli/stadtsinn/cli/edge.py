@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtsinn.base.counted import counted
 from stadtsinn.base.disk import MEGABYTE
 from stadtsinn.base.sentence import Explained
 from stadtsinn.base.settings.errors import SettingsError
@@ -201,8 +202,8 @@ def _summary(settings: EdgeSettings) -> Iterator[tuple[str, str]]:
     yield (
         text("commits", "sichert"),
         text(
-            f"every {commit.rows} uplinks or {commit.seconds:g} s",
-            f"je {commit.rows} Meldungen oder {commit.seconds:g} s",
+            f"every {counted(commit.rows, 'uplink', 'uplinks')} or {commit.seconds:g} s",
+            f"je {counted(commit.rows, 'Meldung', 'Meldungen')} oder {commit.seconds:g} s",
         ),
     )
     yield text("delivers to", "liefert an"), f"{cloud.host}:{cloud.port}, {protection(cloud)}"

@@ -11,6 +11,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from stadtsinn.base import berlin
+from stadtsinn.base.counted import counted
 from stadtsinn.base.instant import MINUTE, Instant, from_datetime
 from stadtsinn.base.sentence import Explained, Unusable
 from stadtsinn.cli.findings import Finding, warning
@@ -96,9 +97,11 @@ def of_clock_against(clock: Clock, whose: str, other: Instant) -> Iterator[Findi
     english, german = ("ahead of", "vor") if ahead > 0 else ("behind", "nach")
     yield Finding(
         text(
-            f"this machine's clock is {minutes} minutes {english} that of {whose}: set the wrong "
+            f"this machine's clock is {counted(minutes, 'minute', 'minutes')} {english} that of "
+            f"{whose}: set the wrong "
             "one ('timedatectl')",
-            f"die Uhr dieses Rechners geht {minutes} Minuten {german} gegenüber {whose}: die "
+            f"die Uhr dieses Rechners geht {counted(minutes, 'Minute', 'Minuten')} {german} "
+            f"gegenüber {whose}: die "
             "falsche stellen ('timedatectl')",
         )
     )

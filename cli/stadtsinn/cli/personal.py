@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtsinn.base.counted import counted
 from stadtsinn.base.problems import Conflict
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
@@ -124,10 +125,13 @@ def _nowhere() -> str:
 def _ask(count: int) -> None:
     if not sys.stdin.isatty():
         raise Unusable(
-            f"{count} rows would change: say so with --yes",
-            f"{count} Zeilen würden geändert: mit --yes bestätigen",
+            f"{counted(count, 'row', 'rows')} would change: say so with --yes",
+            f"{counted(count, 'Zeile würde', 'Zeilen würden')} geändert: mit --yes bestätigen",
         )
-    question = text(f"Change {count} rows for good?", f"{count} Zeilen endgültig ändern?")
+    question = text(
+        f"Change {counted(count, 'row', 'rows')} for good?",
+        f"{counted(count, 'Zeile', 'Zeilen')} endgültig ändern?",
+    )
     if not typer.confirm(question):
         raise Conflict("nothing was erased", "nichts wurde gelöscht")
 

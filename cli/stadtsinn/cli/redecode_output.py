@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from stadtsinn.base import berlin
+from stadtsinn.base.counted import counted
 from stadtsinn.cli.language import text
 from stadtsinn.cli.output import print_json, print_list, say
 from stadtsinn.cloud.series.redecode.report import Device, DeviceChanges, SeriesChanges
@@ -84,7 +85,10 @@ def _unit(quantity: str) -> str:
 
 
 def _device_lines(changes: DeviceChanges) -> Iterator[str]:
-    yield text(f"{changes.uplinks} uplinks differ", f"{changes.uplinks} Uplinks anders")
+    yield text(
+        f"{counted(changes.uplinks, 'uplink differs', 'uplinks differ')}",
+        f"{counted(changes.uplinks, 'Uplink', 'Uplinks')} anders",
+    )
     for (old, new), count in sorted(changes.decoders.items()):
         yield f"{old or '–'} → {new or '–'}: {count}"
     if changes.now_decoded:
@@ -126,33 +130,32 @@ def _series_line(quantity: str, one: SeriesChanges) -> str:
 
 def _whole_lines(done: Done) -> Iterator[str]:
     report = done.report
-    counted = (f"{report.differing:,}", f"{report.uplinks:,}", len(report.devices))
+    counts = (f"{report.differing:,}", f"{report.uplinks:,}", len(report.devices))
     if done.redecoding is None:
         yield text(
-            "Dry run: {} of {} uplinks would be logged otherwise, {} devices.".format(*counted),
-            "Probelauf: {} von {} Uplinks würden anders protokolliert, {} Geräte.".format(*counted),
+            "Dry run: {} of {} uplinks would be logged otherwise, {} devices.".format(*counts),
+            "Probelauf: {} von {} Uplinks würden anders protokolliert, {} Geräte.".format(*counts),
         )
     else:
         yield text(
-            "{} of {} uplinks changed, {} devices".format(*counted)
+            "{} of {} uplinks changed, {} devices".format(*counts)
             + f" (record {done.redecoding}).",
-            "{} von {} Uplinks geändert, {} Geräte".format(*counted)
+            "{} von {} Uplinks geändert, {} Geräte".format(*counts)
             + f" (Eintrag {done.redecoding}).",
         )
     if done.left_alone:
         yield text(
-            f"{done.left_alone} newer uplinks of the range were left alone: the follower 'series' "
-            "has not passed them. If they were decoded by an older version, run again later.",
-            f"{done.left_alone} neuere Uplinks des Zeitraums blieben unberührt: die Auswertung "
-            "'series' ist noch nicht an ihnen vorbei. Hat eine ältere Version sie dekodiert, "
-            "später wiederholen.",
+            f"Newer uplinks of the range that were left alone: {done.left_alone}. The follower "
+            "'series' has not passed them. If an older version decoded them, run again later.",
+            f"Neuere Uplinks des Zeitraums, die unberührt blieben: {done.left_alone}. Die "
+            "Auswertung 'series' ist noch nicht an ihnen vorbei. Hat eine ältere Version sie "
+            "dekodiert, später wiederholen.",
         )
     if done.refused:
+        refused = sum(one.count for one in done.refused)
         yield text(
-            f"{sum(one.count for one in done.refused)} values were refused by the series store; "
-            "they stay in the log.",
-            f"{sum(one.count for one in done.refused)} Werte hat der Reihenspeicher abgelehnt; im "
-            "Log bleiben sie.",
+            f"Refused by the series store: {counted(refused, 'value', 'values')}. The log has all.",
+            f"Vom Reihenspeicher abgelehnt: {counted(refused, 'Wert', 'Werte')}. Das Log hat alle.",
         )
     yield text(
         "Live occupancy, alerts and messages of the past are not changed.",

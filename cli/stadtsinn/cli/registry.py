@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtsinn.base.counted import counted
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import DryRun, Json, TownName
@@ -322,5 +323,8 @@ def _conclusion(count: int, dry_run: bool) -> str:
     if not count:
         return text("everything is as the file says", "alles ist schon so, wie es da steht")
     if dry_run:
-        return text(f"{count} would change; nothing was", f"{count} Änderungen; nichts geändert")
+        return text(
+            f"{count} would change; nothing was",
+            f"{counted(count, 'Änderung', 'Änderungen')}; nichts geändert",
+        )
     return text(f"{count} changed", f"{count} geändert")

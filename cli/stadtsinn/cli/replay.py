@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stadtsinn.base.berlin import for_people
+from stadtsinn.base.counted import counted
 from stadtsinn.base.instant import parse
 from stadtsinn.cli.language import in_words, text
 from stadtsinn.cli.output import print_json, print_table, progress_bar, say
@@ -166,10 +167,12 @@ def _print(result: Result) -> None:
     say()
     say(
         text(
-            f"{result.messages} messages: {result.up_events} uplink events "
-            f"({result.copies} copies), {result.other_events} others",
-            f"{result.messages} Nachrichten: {result.up_events} Uplink-Ereignisse "
-            f"({result.copies} Kopien), {result.other_events} andere",
+            f"{counted(result.messages, 'message', 'messages')}: "
+            f"{counted(result.up_events, 'uplink event', 'uplink events')} "
+            f"({counted(result.copies, 'copy', 'copies')}), {result.other_events} others",
+            f"{counted(result.messages, 'Nachricht', 'Nachrichten')}: "
+            f"{counted(result.up_events, 'Uplink-Ereignis', 'Uplink-Ereignisse')} "
+            f"({counted(result.copies, 'Kopie', 'Kopien')}), {result.other_events} andere",
         )
     )
     times = [one for device in result.devices for one in (device.first, device.last) if one]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from stadtsinn.base import berlin
+from stadtsinn.base.counted import counted
 from stadtsinn.base.instant import DAY, HOUR, MINUTE
 from stadtsinn.cli.language import german, text
 from stadtsinn.cli.output import print_json, print_list, say
@@ -153,8 +154,9 @@ def say_change(made: PlanChange, names: Names, *, dry_run: bool, as_json: bool) 
     if not made.new and not made.gone:
         say(
             text(
-                f"nothing changes: all {made.same} shifts are known",
-                f"nichts ändert sich: alle {made.same} Schichten sind bekannt",
+                f"nothing changes: {counted(made.same, 'known shift', 'known shifts')}",
+                "nichts ändert sich: "
+                f"{counted(made.same, 'bekannte Schicht', 'bekannte Schichten')}",
             )
         )
     elif dry_run:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stadtsinn.base.berlin import for_people
+from stadtsinn.base.counted import counted
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
@@ -207,7 +208,7 @@ def _kept(one: _Stream) -> str:
     days = one[1].retention_days
     if days is None:
         return text("as all of the town", "wie alle der Stadt")
-    return text(f"{days} days", f"{days} Tage")
+    return text(counted(days, "day", "days"), counted(days, "Tag", "Tage"))
 
 
 def _start(one: PlacedDeployment) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from stadtsinn.base.counted import counted
 from stadtsinn.cli.findings import Finding, warning
 from stadtsinn.cli.language import in_words, text
 from stadtsinn.cli.machine_check import of_clock_against
@@ -164,11 +165,13 @@ def _in_words(finding: store.Finding) -> Finding:
         ),
         Trouble.EXPIRES: (
             (
-                f"InfluxDB deletes what is in '{bucket}' after {detail} days by itself: set its "
+                f"InfluxDB deletes what is in '{bucket}' after {counted(detail, 'day', 'days')} "
+                "by itself: set its "
                 "retention to 'for ever', stadtsinn deletes what is not to be kept"
             ),
             (
-                f"InfluxDB löscht von selbst, was länger als {detail} Tage in '{bucket}' liegt: "
+                f"InfluxDB löscht von selbst, was länger als {counted(detail, 'Tag', 'Tage')} in "
+                f"'{bucket}' liegt: "
                 "die Aufbewahrung dort auf 'unbegrenzt' stellen, stadtsinn löscht, was nicht "
                 "bleiben soll"
             ),

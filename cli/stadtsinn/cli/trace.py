@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stadtsinn.base.berlin import for_people, isoformat, write_time
+from stadtsinn.base.counted import counted
 from stadtsinn.base.instant import SECOND, Instant
 from stadtsinn.cli.ages import age, span
 from stadtsinn.cli.frame import FAILED
@@ -112,16 +113,15 @@ def _told(step: Step) -> str:
     told = step.told
     if step.stage == "radio":
         signal = f", {told['rssi']} dBm, {told['snr']:.0f} dB" if "rssi" in told else ""
-        number = told["gateways"]
-        ending = "" if number == 1 else "s"
+        gateways = counted(told["gateways"], "gateway", "gateways")
         return text(
-            f"{number} gateway{ending}{signal}, time of {told['clock']}",
-            f"{number} Gateway{ending}{signal}, Zeit {clock_words(told)}",
+            f"{gateways}{signal}, time of {told['clock']}",
+            f"{gateways.capitalize()}{signal}, Zeit {clock_words(told)}",
         )
     if step.stage == "decoded" and step.done:
         return text(
-            f"{told['decoder']}, {told['values']} values",
-            f"{told['decoder']}, {told['values']} Werte",
+            f"{told['decoder']}, {counted(told['values'], 'value', 'values')}",
+            f"{told['decoder']}, {counted(told['values'], 'Wert', 'Werte')}",
         )
     if step.stage == "station":
         stations = told["stations"]
@@ -149,7 +149,10 @@ def _joined(told: Mapping[str, object]) -> str:
         by = for_people(latest)
         return text(f"by {by} at the latest", f"spätestens {by}")
     if "behind" in known:
-        return text(f"{known['behind']} uplinks behind", f"{known['behind']} Meldungen zurück")
+        return text(
+            f"{counted(known['behind'], 'uplink', 'uplinks')} behind",
+            f"{counted(known['behind'], 'Meldung', 'Meldungen')} zurück",
+        )
     if "position" in known:
         return text(f"position {known['position']}", f"Position {known['position']}")
     return ": ".join(str(value) for value in known.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stadtsinn.base.counted import counted
 from stadtsinn.base.instant import SECOND, Instant
 from stadtsinn.cli.ages import age, span
 from stadtsinn.cli.language import text
@@ -23,8 +24,14 @@ def next_step(found: Trace, now: Instant) -> str:
     times = told.get("times")
     aside = (
         (
-            f"{times} uplinks of it are in quarantine and are taken by themselves then.",
-            f"{times} Meldungen liegen in Quarantäne und werden dann von selbst übernommen.",
+            (
+                "What is in quarantine is taken by itself then: "
+                f"{counted(times, 'uplink', 'uplinks')}."
+            ),
+            (
+                "Was in Quarantäne liegt, wird dann von selbst übernommen: "
+                f"{counted(times, 'Meldung', 'Meldungen')}."
+            ),
         )
         if times
         else (
@@ -104,13 +111,17 @@ def next_step(found: Trace, now: Instant) -> str:
         ),
         "edge_waits": (
             (
-                f"Next: delivery. {told.get('items')} items wait at edge '{edge}', the oldest for "
+                f"Next: delivery. Edge '{edge}' holds "
+                f"{counted(told.get('items'), 'item', 'items')}, the "
+                "oldest for "
                 f"{ago}: look at its health page, and whether 'stadtsinn cloud run' takes from the "
                 "broker."
             ),
             (
-                f"Als Nächstes: die Lieferung. {told.get('items')} Meldungen warten bei Agent "
-                f"'{edge}', die älteste seit {ago}: seine Zustandsseite ansehen, und ob 'stadtsinn "
+                f"Als Nächstes: die Lieferung. Agent '{edge}' hält "
+                f"{counted(told.get('items'), 'Meldung', 'Meldungen')}, die älteste seit {ago}: "
+                "seine "
+                "Zustandsseite ansehen, und ob 'stadtsinn "
                 "cloud run' vom Broker liest."
             ),
         ),
@@ -165,11 +176,15 @@ def next_step(found: Trace, now: Instant) -> str:
         ),
         "behind": (
             (
-                f"Next: '{follower}' is {told.get('behind')} uplinks behind and moved {ago} ago: "
+                f"Next: '{follower}' is {counted(told.get('behind'), 'uplink', 'uplinks')} "
+                "behind and moved "
+                f"{ago} ago: "
                 "is 'stadtsinn cloud run' running with this role? /healthz says what keeps it."
             ),
             (
-                f"Als Nächstes: '{follower}' ist {told.get('behind')} Meldungen zurück, zuletzt "
+                f"Als Nächstes: '{follower}' ist "
+                f"{counted(told.get('behind'), 'Meldung', 'Meldungen')} "
+                "zurück, zuletzt "
                 f"vor {ago} weitergekommen: Läuft 'stadtsinn cloud run' mit dieser Rolle? "
                 "/healthz sagt, was sie aufhält."
             ),

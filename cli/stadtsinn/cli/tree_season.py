@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtsinn.base.counted import counted
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import german, text
 from stadtsinn.cli.options import Json
@@ -171,7 +172,8 @@ def _print_season(found: Season) -> None:
         more = " …" if found.at_risk_count > 20 else ""
         say(
             text(
-                f"{found.at_risk_count} trees at risk: {named}{more}",
-                f"{found.at_risk_count} gefährdete Bäume: {named}{more}",
+                f"{counted(found.at_risk_count, 'tree', 'trees')} at risk: {named}{more}",
+                f"{counted(found.at_risk_count, 'gefährdeter Baum', 'gefährdete Bäume')}: "
+                f"{named}{more}",
             )
         )

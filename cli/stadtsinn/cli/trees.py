@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtsinn.base.counted import counted
 from stadtsinn.cli import tree_season, watering
 from stadtsinn.cli.frame import FAILED, refuse
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
@@ -123,8 +124,10 @@ def _say_import(done: Imported) -> None:
     trees = len(done.register.trees)
     say(
         text(
-            f"{trees} trees: {done.new} new, {done.changed} changed, {done.same} as they were",
-            f"{trees} Bäume: {done.new} neu, {done.changed} geändert, {done.same} unverändert",
+            f"{counted(trees, 'tree', 'trees')}: {done.new} new, {done.changed} changed, "
+            f"{done.same} as they were",
+            f"{counted(trees, 'Baum', 'Bäume')}: {done.new} neu, {done.changed} geändert, "
+            f"{done.same} unverändert",
         )
     )
     if done.register.system:
@@ -141,8 +144,10 @@ def _say_import(done: Imported) -> None:
     elif done.missing:
         say(
             text(
-                f"{done.missing} trees are not in the file and stay; --remove-missing deletes them",
-                f"{done.missing} Bäume fehlen in der Datei und bleiben; --remove-missing löscht",
+                f"not in the file: {counted(done.missing, 'tree', 'trees')}; --remove-missing "
+                "deletes",
+                f"nicht in der Datei: {counted(done.missing, 'Baum', 'Bäume')}; "
+                "--remove-missing löscht",
             )
         )
     if done.register.left_out:

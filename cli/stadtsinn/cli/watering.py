@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtsinn.base.counted import counted
 from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
@@ -115,7 +116,12 @@ def _write_list(out: Path, made: WateringList, town: str) -> None:
         )
     out.write_bytes(content)
     trees = len(made.trees)
-    say(text(f"{trees} trees in {out}", f"{trees} Bäume in {out}"))
+    say(
+        text(
+            f"{counted(trees, 'tree', 'trees')} in {out}",
+            f"{counted(trees, 'Baum', 'Bäume')} in {out}",
+        )
+    )
 
 
 def _print_list_json(made: WateringList) -> None:
@@ -180,16 +186,17 @@ def _list_notes(made: WateringList) -> list[str]:
     if made.resting:
         found.append(
             text(
-                f"{made.resting} trees were watered a short while ago",
-                f"{made.resting} Bäume wurden gerade erst gegossen",
+                f"watered a short while ago: {counted(made.resting, 'tree', 'trees')}",
+                f"gerade erst gegossen: {counted(made.resting, 'Baum', 'Bäume')}",
             )
         )
     if made.without_group:
         found.append(
             text(
-                f"{made.without_group} trees have no group: 'stadtsinn tree list --without-group'",
-                f"{made.without_group} Bäume haben keine Gruppe: "
-                "'stadtsinn tree list --without-group'",
+                f"without a group: {counted(made.without_group, 'tree', 'trees')} "
+                "('stadtsinn tree list --without-group')",
+                f"ohne Gruppe: {counted(made.without_group, 'Baum', 'Bäume')} "
+                "('stadtsinn tree list --without-group')",
             )
         )
     if made.left_off:
@@ -249,4 +256,9 @@ def forecast(
         hours = read_forecast(read_whole(file, LISTS))
         with change(opened.database, scope, now) as connection:
             repository.write_forecast(connection, scope, hours, now)
-    say(text(f"{len(hours)} hours of rain", f"{len(hours)} Stunden Regen"))
+    say(
+        text(
+            f"{counted(len(hours), 'hour', 'hours')} of rain",
+            f"{counted(len(hours), 'Stunde', 'Stunden')} Regen",
+        )
+    )

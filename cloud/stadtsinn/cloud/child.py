@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import structlog
 
 from stadtsinn.base.backoff import Backoff, Retries
+from stadtsinn.base.counted import counted
 from stadtsinn.base.health import Check
 from stadtsinn.base.threads import ended_early
 
@@ -49,7 +50,9 @@ class ApiProcess:
     def check(self) -> Check:
         """Whether it runs. What it says itself is on its own health page."""
         child = self._child
-        again = (f"it ended by itself {self._ends} times",) if self._ends else ()
+        again = (
+            (f"it ended by itself {counted(self._ends, 'time', 'times')}",) if self._ends else ()
+        )
         if child is None or child.poll() is not None:
             return Check(False, "its process does not run, it is started again", again)
         return Check(True, f"runs as process {child.pid}", again)

@@ -188,15 +188,15 @@ def _message(result: Result, f_port: int, payload: bytes, refusals: Sequence[str
     where, size = result.where, len(payload)
     match result.status:
         case p.NO_PAYLOAD:
-            return f"no payload ({size} bytes on fPort {f_port})"
+            return f"nothing to decode: {size} bytes on fPort {f_port}"
         case p.TOO_LONG:
             return f"payload of {size} bytes; a LoRaWAN frame carries at most {MAX_PAYLOAD}"
         case p.UNKNOWN_PORT:
             return f"no frame is known for fPort {f_port}"
         case p.TRUNCATED if result.need:
-            return f"truncated: {result.need} bytes needed at offset {where}, {size - where} there"
+            return f"too short: {result.need} bytes needed at offset {where}, {size - where} there"
         case p.TRUNCATED:
-            return f"truncated at offset {where}: too short to tell its kind of frame"
+            return f"too short at offset {where} to tell its kind of frame"
         case p.TRAILING_BYTES:
             return f"{size - where} bytes at offset {where} after the end of the frame"
         case p.UNKNOWN_FRAME if result.need < 0:

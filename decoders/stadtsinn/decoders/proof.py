@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from stadtsinn.base.counted import counted
 from stadtsinn.base.instant import Instant, parse
 from stadtsinn.decoders.compiler.needs import bodies
 from stadtsinn.decoders.device_type import DeviceType, refusal, unix_seconds
@@ -119,7 +120,10 @@ def _differences(example: Example, readings: Sequence[Reading]) -> Iterator[str]
         if wanted != near or not same(wanted.value, got.value):
             yield f"{example.title}: expected {wanted}, got {got}"
     if len(expected) != len(readings):
-        yield f"{example.title}: {len(expected)} readings expected, {len(readings)} got: {readings}"
+        yield (
+            f"{example.title}: {counted(len(expected), 'reading', 'readings')} expected, "
+            f"{len(readings)} got: {readings}"
+        )
 
 
 def same(ours: Any, theirs: Any) -> bool:

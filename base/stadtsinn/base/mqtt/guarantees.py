@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
+from stadtsinn.base.counted import counted
 from stadtsinn.base.mqtt.broker import Broker
 from stadtsinn.base.notices import Notices
 
@@ -110,6 +111,7 @@ class Guarantees:
     def dropped(self, count: int, size: int) -> None:
         self.notices.note(
             Kind.MESSAGE_DROPPED,
-            f"{count} messages of more than {size} bytes were not delivered",
+            f"{counted(count, 'message of more than', 'messages of more than')} {size} bytes "
+            "were not delivered",
             count=count,
         )

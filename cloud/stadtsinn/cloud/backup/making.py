@@ -20,6 +20,7 @@ from sqlalchemy import Connection, inspect
 
 from stadtsinn.base.bounded_files import read_whole_text
 from stadtsinn.base.clock import Clock
+from stadtsinn.base.counted import counted
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import isoformat
 from stadtsinn.base.private_files import private_folder
@@ -249,8 +250,8 @@ def _require_readable(work: _Work, day: ArchivedDay) -> None:
         ) from error
     if rows != day.uplinks:
         raise SourceDamaged(
-            f"{day.file} of the archive has {rows} of {day.uplinks} uplinks",
-            f"{day.file} im Archiv hat {rows} von {day.uplinks} Meldungen",
+            f"{day.file} of the archive has {rows} of {counted(day.uplinks, 'uplink', 'uplinks')}",
+            f"{day.file} im Archiv hat {rows} von {counted(day.uplinks, 'Meldung', 'Meldungen')}",
         )
 
 

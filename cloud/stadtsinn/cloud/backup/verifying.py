@@ -9,6 +9,7 @@ from urllib.parse import quote
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
+from stadtsinn.base.counted import counted
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.backup import postgres
 from stadtsinn.cloud.backup.making import ARCHIVE, DATABASE, SERIES
@@ -120,8 +121,9 @@ def _faults_of_archive(backup: Path) -> Iterator[Sentence]:
             continue
         if rows != day.uplinks:
             yield Sentence(
-                f"{ARCHIVE}/{day.file} has {rows} of {day.uplinks} uplinks",
-                f"{ARCHIVE}/{day.file} hat {rows} von {day.uplinks} Meldungen",
+                f"{ARCHIVE}/{day.file} has {rows} of {counted(day.uplinks, 'uplink', 'uplinks')}",
+                f"{ARCHIVE}/{day.file} hat {rows} von "
+                f"{counted(day.uplinks, 'Meldung', 'Meldungen')}",
             )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from math import nan
 
+from stadtsinn.base.counted import counted
 from stadtsinn.base.health import Check
 from stadtsinn.base.instant import DAY, HOUR, MINUTE, SECOND
 from stadtsinn.base.notices import Notices
@@ -115,7 +116,8 @@ class EdgeWatch:
         for edge, count in batches.items():
             self.notices.note(
                 Kind.STREAMS,
-                f"edge {edge} begins streams without end: {count} batches were not answered",
+                f"edge {edge} begins streams without end: "
+                f"{counted(count, 'batch was', 'batches were')} not answered",
                 subject=edge,
                 count=count,
             )
@@ -125,7 +127,8 @@ class EdgeWatch:
         for source, count in batches.items():
             self.notices.note(
                 Kind.FLOOD,
-                f"{source} sends more than its share: {count} batches were set back",
+                f"{source} sends more than its share: "
+                f"{counted(count, 'batch was', 'batches were')} set back",
                 subject=source.removeprefix("edge:"),
                 count=count,
             )
@@ -158,7 +161,7 @@ def _duration(micros: int) -> str:
     for unit, name in ((DAY, "days"), (HOUR, "hours")):
         if micros >= 2 * unit:
             return f"{micros / unit:.1f} {name}"
-    return f"{micros / MINUTE:.0f} minutes"
+    return counted(round(micros / MINUTE), "minute", "minutes")
 
 
 def _count(kind: Kind, edge: str, count: int) -> None:

@@ -10,6 +10,7 @@ import structlog
 
 from stadtsinn.base.backoff import Backoff
 from stadtsinn.base.clock import Clock
+from stadtsinn.base.counted import counted
 from stadtsinn.base.health import Check
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.base.notices import Notices
@@ -132,7 +133,8 @@ class Maintenance(Repeating):
             who = holding.source or "unknown edges"
             self.notices.note(
                 Kind.FULL,
-                f"the oldest {dropped} rows '{holding.reason}' of {who} were dropped",
+                f"the oldest {counted(dropped, 'row', 'rows')} '{holding.reason}' of {who} were "
+                "dropped",
                 subject=f"{who} {holding.reason}",
             )
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from sqlalchemy import ColumnElement, Connection, select
 
+from stadtsinn.base.counted import counted
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.log.archive_files.archive import Archive, ArchivedDay, ArchiveUnreadable, days
 from stadtsinn.cloud.log.uplinks import repository
@@ -202,9 +203,11 @@ def _backwards(
 def _needed(archive: Archive | None, listed: list[ArchivedDay]) -> Archive:
     if archive is None:
         raise ArchiveUnreadable(
-            f"{len(listed)} days of the log are archived and this process was given no archive: "
+            f"{counted(len(listed), 'day of the log is', 'days of the log are')} archived and "
+            "this process was given no archive: "
             "start it with [archive] folder in its configuration",
-            f"{len(listed)} Tage des Logs sind verlagert, und dieser Prozess hat kein Archiv: "
+            f"{counted(len(listed), 'Tag des Logs ist', 'Tage des Logs sind')} verlagert, und "
+            "dieser Prozess hat kein Archiv: "
             "ihn mit [archive] folder in der Konfiguration starten",
         )
     return archive

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from stadtsinn.base.backoff import Backoff
 from stadtsinn.base.clock import Clock
+from stadtsinn.base.counted import counted
 from stadtsinn.base.disk import MEGABYTE, Space, one_per_disk, space_of
 from stadtsinn.base.health import Check
 from stadtsinn.base.instant import DAY, HOUR, Instant
@@ -53,7 +54,7 @@ class Disk:
         if self.space.is_full:
             return f"{free}, as good as full"
         if self.days_left <= disk_days:
-            return f"{free}, full in {self.days_left:.0f} days at this rate"
+            return f"{free}, full in {counted(round(self.days_left), 'day', 'days')} at this rate"
         return free
 
 

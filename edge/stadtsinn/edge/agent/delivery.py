@@ -20,6 +20,7 @@ from paho.mqtt.client import MQTTMessageInfo
 
 from stadtsinn.base.backoff import Backoff, Retries
 from stadtsinn.base.clock import Clock
+from stadtsinn.base.counted import counted
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.instant import MINUTE, Instant
@@ -289,7 +290,10 @@ class Delivery:
         if ahead is not None and abs(ahead) > NOTEWORTHY:
             way = "ahead of" if ahead > 0 else "behind"
             minutes = abs(ahead) // MINUTE
-            self.notices.note(Kind.CLOCK, f"our clock is {minutes} minutes {way} the cloud's")
+            self.notices.note(
+                Kind.CLOCK,
+                f"our clock is {counted(minutes, 'minute', 'minutes')} {way} the cloud's",
+            )
         else:
             self.notices.end(Kind.CLOCK)
 
@@ -319,7 +323,9 @@ class Delivery:
         self.id = uuid.uuid4().hex
         self._forget_what_is_under_way()
         self._metrics.delivered_again.inc(items)
-        text = f"the cloud asked for {items} items again that it had acknowledged"
+        text = (
+            f"the cloud asked for {counted(items, 'item', 'items')} again that it had acknowledged"
+        )
         log.warning(
             "delivers_again",
             items=items,

@@ -10,6 +10,7 @@ import msgspec
 
 from stadtsinn.base.certificate_watch import CertificateWatch
 from stadtsinn.base.clock import Clock
+from stadtsinn.base.counted import counted
 from stadtsinn.base.disk import MEGABYTE, space_of
 from stadtsinn.base.health import Check
 from stadtsinn.base.instant import SECOND, Instant, isoformat
@@ -223,7 +224,7 @@ class Watch:
             return Check(False, f"takes nothing: {refused}")
         return Check(
             True,
-            f"{self._spool.depth} items, {self._spool.fill:.0%} of its bound; "
+            f"{counted(self._spool.depth, 'item', 'items')}, {self._spool.fill:.0%} of its bound; "
             f"{self._spool.held} delivered ones held",
         )
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from stadtsinn.base.counted import counted
 from stadtsinn.base.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from stadtsinn.decoders.uplink import TimeSource
 from stadtsinn.decoders.uplink_bounds import MAX_GATEWAY_ID
@@ -98,7 +99,8 @@ class GatewayClocks:
             return ()
         minutes = self.server_behind // MINUTE
         text = (
-            f"the network server's clock is {minutes} minutes behind: its events are dated by "
+            f"the network server's clock is {counted(minutes, 'minute', 'minutes')} behind: its "
+            "events are dated by "
             "their arrival; set the time there ('timedatectl')"
         )
         return (text,)

@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 
 from stadtsinn.base.backoff import wait_until
+from stadtsinn.base.counted import counted
 from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.base.sentence import Explained
 from stadtsinn.cloud.platform.database.engine import Database
@@ -115,10 +116,14 @@ class Disasters:
     def _stuck(self, progress: Progress, expected: int) -> Stuck:
         spooled, logs = self._stage.spooled(), f"{self._stage.folder}/*.log"
         return Stuck(
-            f"after {_PATIENCE_S} s the log had {progress.committed} of {expected} uplinks, "
-            f"followers were {progress.behind} behind, {progress.unsent} messages unsent, "
+            f"after {_PATIENCE_S} s the log had {progress.committed} of "
+            f"{counted(expected, 'uplink', 'uplinks')}, "
+            f"followers were {progress.behind} behind, "
+            f"{counted(progress.unsent, 'message', 'messages')} unsent, "
             f"the edge's spool held {spooled}: see {logs}",
-            f"nach {_PATIENCE_S} s hatte das Log {progress.committed} von {expected} Meldungen, "
-            f"Follower waren {progress.behind} zurück, {progress.unsent} Nachrichten nicht "
+            f"nach {_PATIENCE_S} s hatte das Log {progress.committed} von "
+            f"{counted(expected, 'Meldung', 'Meldungen')}, "
+            f"Follower waren {progress.behind} zurück, "
+            f"{counted(progress.unsent, 'Nachricht', 'Nachrichten')} nicht "
             f"gesendet, im Spool des Agenten lagen {spooled}: siehe {logs}",
         )

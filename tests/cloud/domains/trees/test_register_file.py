@@ -151,7 +151,7 @@ def test_a_wrong_system_is_the_first_error() -> None:
 
 def test_numbers_that_are_there_twice_need_another_column() -> None:
     text = "Straße;Nr;Art\nAm Markt;1;Tilia\nGasse;1;Acer\nGasse;2;Acer\n"
-    assert "1 numbers are there more than once (1): number trees by more columns" in refused(text)
+    assert "more than once: 1 number (1). Number trees by more columns" in refused(text)
 
 
 def test_numbered_by_columns_that_people_name() -> None:

@@ -160,7 +160,7 @@ def test_an_uplink_that_cannot_be_applied_is_set_aside_and_all_others_are_applie
         (row.follower, row.position, row.reason, row.detail) for row in set_aside_rows(database)
     ] == [("recorder", 14, "ValueError", "fails on counter 13")]
     assert loop.check().ok
-    assert "1 uplinks set aside" in loop.check().detail
+    assert "1 uplink set aside" in loop.check().detail
 
 
 def test_a_rebuild_tries_what_was_set_aside_again(database: Database, recorder: Recorder) -> None:
@@ -469,7 +469,7 @@ def test_a_step_that_hangs_is_said_with_how_long_and_how_far_behind(
     assert [check.ok for check in checks] == [True, True, True, False]
     said = [check.detail for check in checks]
     assert said[0] == where
-    assert said[1] == f"{where} and {behind} uplinks behind, {what} under way for 30 s"
+    assert said[1] == f"{where}, uplinks behind: {behind}, {what} under way for 30 s"
     assert said[3].endswith(f"{what} under way for 300 s: it seems to hang")
     assert loop.check().ok
     assert "under way" not in loop.check().detail

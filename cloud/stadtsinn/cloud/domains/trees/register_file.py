@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from stadtsinn.base.counted import counted
 from stadtsinn.base.sentence import Explained, Sentence
 from stadtsinn.base.text_files import NoText
 from stadtsinn.cloud.domains.trees.coordinate_systems import (
@@ -274,10 +275,11 @@ def _doubled(doubled: Counter[str], head: str, first: dict[str, int]) -> RowErro
         first[number],
         head,
         Sentence(
-            f"{len(doubled)} numbers are there more than once ({named}): number trees by more "
-            "columns with --number, e.g. --number street --number number",
-            f"{len(doubled)} Nummern gibt es mehrmals ({named}): die Bäume nach mehreren Spalten "
-            "nummerieren, mit --number, z. B. --number Straße --number Nummer",
+            f"there more than once: {counted(len(doubled), 'number', 'numbers')} ({named}). "
+            "Number trees by more columns with --number, e.g. --number street --number number",
+            f"mehrmals vorhanden: {counted(len(doubled), 'Nummer', 'Nummern')} ({named}). Die "
+            "Bäume nach mehreren Spalten nummerieren, mit --number, z. B. --number Straße "
+            "--number Nummer",
         ),
     )
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from stadtsinn.base.batches import batched
 from stadtsinn.base.berlin import local
+from stadtsinn.base.counted import counted
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import Conflict
 from stadtsinn.cloud.domains.trees import repository
@@ -93,9 +94,11 @@ def _require_room(
     total = len(present.keys() | {one.number for one in wanted})
     if total > most:
         raise Conflict(
-            f"'{scope.tenant_id}' would have {total} trees and may have {most}: ask the operator "
+            f"'{scope.tenant_id}' would have {counted(total, 'tree', 'trees')} and may have "
+            f"{most}: ask the operator "
             f"of this server for more: 'stadtsinn tenant limit {scope.tenant_id} trees {total}'.",
-            f"'{scope.tenant_id}' hätte {total} Bäume und darf {most} haben: den Betreiber "
+            f"'{scope.tenant_id}' hätte {counted(total, 'Baum', 'Bäume')} und darf {most} haben: "
+            "den Betreiber "
             f"dieses Servers um mehr bitten: 'stadtsinn tenant limit {scope.tenant_id} trees "
             f"{total}'.",
         )

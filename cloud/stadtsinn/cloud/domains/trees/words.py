@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from stadtsinn.base.counted import counted
 from stadtsinn.base.language import Language
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.domains.trees.depths import DepthState, Finding, Scale, Trend
@@ -77,9 +78,7 @@ def _of_depth(depth: DepthState, language: Language) -> Iterator[str]:
 
 
 def _since(days: int) -> Sentence:
-    if days == 1:
-        return Sentence("for 1 day", "seit 1 Tag")
-    return Sentence(f"for {days} days", f"seit {days} Tagen")
+    return Sentence(f"for {counted(days, 'day', 'days')}", f"seit {counted(days, 'Tag', 'Tagen')}")
 
 
 def _kept(verdict: Verdict, language: Language) -> Iterator[str]:

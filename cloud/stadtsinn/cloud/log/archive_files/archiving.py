@@ -20,6 +20,7 @@ from pyarrow import ArrowException
 from sqlalchemy import Connection, func, insert, select, update
 
 from stadtsinn.base.clock import Clock
+from stadtsinn.base.counted import counted
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.base.private_files import close_to_others, private_folder
@@ -138,9 +139,11 @@ def _move(database: Database, archive: Archive, rows: _Rows, clock: Clock) -> Mo
         left = connection.execute(select(func.count()).where(*_of(rows))).scalar_one()
     if summary.count != left + (old.uplinks if old else 0):
         raise Explained(
-            f"{day_name(rows.day)}: {summary.count} uplinks in {path}, {left} in the table: "
+            f"{day_name(rows.day)}: {counted(summary.count, 'uplink', 'uplinks')} in {path}, "
+            f"{left} in the table: "
             "nothing was changed; somebody else deletes from the log. Archive again",
-            f"{day_name(rows.day)}: {summary.count} Meldungen in {path}, {left} in der Tabelle: "
+            f"{day_name(rows.day)}: {counted(summary.count, 'Meldung', 'Meldungen')} in {path}, "
+            f"{left} in der Tabelle: "
             "nichts wurde geändert; jemand anderes löscht aus dem Log. Noch einmal verlagern",
         )
     day = summary.day(rows.day, file)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from stadtsinn.base.backoff import Backoff, Retries
 from stadtsinn.base.clock import Clock
+from stadtsinn.base.counted import counted
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.health import Check
 from stadtsinn.base.logs import one_line
@@ -143,7 +144,7 @@ class FollowerLoop:
         if self._cursor == FORGETTING:
             detail = "forgets what it made, and begins anew"
         if (long := self._under_way.too_long()) is not None:
-            detail += f" and {self._lag():.0f} uplinks behind, {long}"
+            detail += f", uplinks behind: {self._lag():.0f}, {long}"
             if self._under_way.seconds() >= _HANGS_S:
                 return Check(ok=False, detail=f"{detail}: it seems to hang")
         if isinstance(self._follower, LooksAhead):
@@ -151,7 +152,9 @@ class FollowerLoop:
         if not count:
             return Check(ok=True, detail=detail)
         # One uplink must not take the service of all towns away, so this alone is no failure.
-        detail += f"; {count} uplinks set aside ('stadtsinn cloud set-aside list')"
+        detail += (
+            f"; {counted(count, 'uplink', 'uplinks')} set aside ('stadtsinn cloud set-aside list')"
+        )
         if self._suspects.in_a_row < _SUSPICIOUS:
             return Check(ok=True, detail=detail)
         return Check(ok=False, detail=f"{detail}, the last {self._suspects.in_a_row} in a row")

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, MetaData, Table, func, insert, select, text
 from sqlalchemy.exc import StatementError
 
+from stadtsinn.base.counted import counted
 from stadtsinn.base.problems import Conflict, Invalid
 from stadtsinn.base.sentence import Explained
 from stadtsinn.cloud.platform.database.engine import Database
@@ -112,8 +113,10 @@ def _copy(old: Connection, new: Connection, table: Table) -> int:
     found = new.scalar(select(func.count()).select_from(table))
     if found != copied:
         raise Explained(
-            f"table {table.name}: {copied} rows were copied, {found} are there",
-            f"Tabelle {table.name}: {copied} Zeilen kopiert, {found} sind da. Nichts ist "
+            f"table {table.name}: {counted(copied, 'row was', 'rows were')} copied, {found} are "
+            "there",
+            f"Tabelle {table.name}: {counted(copied, 'Zeile', 'Zeilen')} kopiert, {found} sind "
+            "da. Nichts ist "
             "geändert; noch einmal ausführen",
         )
     return copied

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 from pydantic import ValidationError
 from sqlalchemy import Connection, Table
 
+from stadtsinn.base.counted import counted
 from stadtsinn.base.field_errors import field_sentence
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.base.problems import Conflict, Invalid
@@ -65,10 +66,10 @@ def require_days(scope: Scope, start: Instant, end: Instant) -> None:
     most = scope.limits.query_days
     if end - start > most * DAY:
         raise Invalid(
-            f"'start' and 'end' are more than {most} days apart ('query_days'): ask for the years "
-            "one by one.",
-            f"'start' und 'end' liegen mehr als {most} Tage auseinander ('query_days'): die "
-            "Jahre einzeln abfragen.",
+            f"'start' and 'end' are more than {counted(most, 'day', 'days')} apart "
+            "('query_days'): ask for the years one by one.",
+            f"'start' und 'end' liegen mehr als {counted(most, 'Tag', 'Tage')} auseinander "
+            "('query_days'): die Jahre einzeln abfragen.",
         )
 
 

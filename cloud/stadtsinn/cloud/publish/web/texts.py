@@ -204,12 +204,16 @@ def _why(shown: ShownNumber, language: Language) -> str:
     """Why the level does not fit the number beside it."""
     if not shown.to_be_safe or shown.level is None:
         return ""
-    level, high = LEVELS[language][shown.level], number(shown.high, language)
+    level, high = LEVELS[language][shown.level], _persons(shown.high, language)
     return (
-        f"Sicherheitshalber zeigen wir „{level}“: Es könnten bis zu {high} Personen hier sein."
+        f"Sicherheitshalber zeigen wir „{level}“: Es könnten bis zu {high} hier sein."
         if language is Language.DE
-        else f"To be safe we show “{level}”: there could be up to {high} people here."
+        else f"To be safe we show “{level}”: there could be up to {high} here."
     )
+
+
+def _persons(count: int, language: Language) -> str:
+    return f"{number(count, language)} {_unit(count, language)}"
 
 
 def _unit(persons: int, language: Language) -> str:
@@ -219,30 +223,30 @@ def _unit(persons: int, language: Language) -> str:
 
 
 def _interval(state: State, shown: ShownNumber, language: Language) -> str:
-    low, high = number(shown.low, language), number(shown.high, language)
+    low, high = number(shown.low, language), _persons(shown.high, language)
     if state is State.DEGRADED:
         return (
             f"Eine Zählstelle meldet sich gerade nicht. Es sind mindestens {low} "
-            f"und vermutlich höchstens {high} Personen."
+            f"und vermutlich höchstens {high}."
             if language is Language.DE
             else f"One counting point is not reporting. There are at least {low} "
-            f"and probably at most {high} people."
+            f"and probably at most {high}."
         )
     if shown.low == shown.high:
         return ""
     return (
-        f"Ganz genau lässt sich das nicht zählen: Es sind zwischen {low} und {high} Personen."
+        f"Ganz genau lässt sich das nicht zählen: Es sind zwischen {low} und {high}."
         if language is Language.DE
-        else f"Counting is never exact: there are between {low} and {high} people."
+        else f"Counting is never exact: there are between {low} and {high}."
     )
 
 
 def _share(permitted: int | None, language: Language) -> str:
     if not permitted:
         return ""
-    limit = number(permitted, language)
+    limit = _persons(permitted, language)
     return (
-        f"Zugelassen sind {limit} Personen."
+        f"Zugelassen {'ist' if permitted == 1 else 'sind'} {limit}."
         if language is Language.DE
-        else f"Up to {limit} people are permitted."
+        else f"Permitted: up to {limit}."
     )

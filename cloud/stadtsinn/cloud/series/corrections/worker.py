@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stadtsinn.base.backoff import Backoff
+from stadtsinn.base.counted import counted
 from stadtsinn.base.health import Check
 from stadtsinn.base.repeating import Repeating
 from stadtsinn.cloud.log.archive_files.exclusive import HistoryBusy
@@ -36,7 +37,7 @@ class CorrectionWorker(Repeating):
         waiting = self._corrector.waiting()
         if not waiting:
             return Check(ok=True, detail="nothing to correct")
-        said = f"{waiting} parts of series are being corrected"
+        said = f"{counted(waiting, 'part of a series is', 'parts of series are')} being corrected"
         if self.trouble is not None:
             return Check(ok=False, detail=f"{said}: {self.trouble}")
         return Check(ok=True, detail=said)

@@ -38,12 +38,12 @@ function reading(one) {
 function message(result, fPort, bytes) {
   var size = bytes.length, where = result.where;
   switch (result.status) {
-    case NO_PAYLOAD: return "no payload (" + size + " bytes on fPort " + fPort + ")";
+    case NO_PAYLOAD: return "nothing to decode: " + size + " bytes on fPort " + fPort;
     case TOO_LONG: return "payload of " + size + " bytes; a LoRaWAN frame carries at most " + device.longest;
     case UNKNOWN_PORT: return "no frame is known for fPort " + fPort;
     case TRUNCATED:
-      if (!result.need) return "truncated at offset " + where + ": too short to tell its kind of frame";
-      return "truncated: " + result.need + " bytes needed at offset " + where + ", " + (size - where) + " there";
+      if (!result.need) return "too short at offset " + where + " to tell its kind of frame";
+      return "too short: " + result.need + " bytes needed at offset " + where + ", " + (size - where) + " there";
     case TRAILING_BYTES:
       return (size - where) + " bytes at offset " + where + " after the end of the frame";
   }
