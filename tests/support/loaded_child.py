@@ -6,13 +6,12 @@ interpreter of its own a second each time.
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
@@ -40,9 +39,17 @@ _LOADED = [
 ]
 
 
-def start_child(main: Callable[..., object], *given: str, crash_at: str = "") -> BaseProcess:
-    """Begin `main(*given)` in a process of its own, which is killed at the crash point."""
-    child = _context().Process(target=_run, args=(main, given, crash_at))
+def start_child(
+    main: Callable[..., object],
+    *given: str,
+    crash_at: str = "",
+    environment: Mapping[str, str] | None = None,
+) -> BaseProcess:
+    """Begin `main(*given)` in a process of its own, which is killed at the crash point. Its
+    environment is ours where none is given."""
+    child = _context().Process(
+        target=_run, args=(main, given, crash_at, dict(environment or os.environ))
+    )
     child.start()
     return child
 
@@ -64,7 +71,15 @@ def _context() -> ForkServerContext:
     return context
 
 
-def _run(main: Callable[..., object], given: tuple[str, ...], crash_at: str) -> None:
+def _run(
+    main: Callable[..., object],
+    given: tuple[str, ...],
+    crash_at: str,
+    environment: Mapping[str, str],
+) -> None:
+    """Without this the environment would be that in which the server was started."""
+    os.environ.clear()
+    os.environ.update(environment)
     name, _, count = crash_at.partition(":")
     crash_points._name, crash_points._left = name, int(count or 1)
     main(*given)
@@ -75,13 +90,12 @@ class LoadedCommand(Child):
 
     def start(self) -> None:
         private_file(self.log)
-        environment = json.dumps(self._environment)
         child = start_child(
             _command,
             str(self.log),
-            environment,
             *self._arguments,
             crash_at=self._environment.get("STADTSINN_CRASH_AT", ""),
+            environment=self._environment,
         )
         self._process = cast("subprocess.Popen[bytes]", _AsPopen(child))
 
@@ -110,10 +124,8 @@ class _AsPopen:
             raise subprocess.TimeoutExpired("stadtsinn", timeout)
 
 
-def _command(log: str, environment: str, *arguments: str) -> None:
+def _command(log: str, *arguments: str) -> None:
     os.setsid()
-    os.environ.clear()
-    os.environ.update(json.loads(environment))
     with Path(os.devnull).open() as nothing, Path(log).open("ab") as sink:
         for descriptor, file in ((0, nothing), (1, sink), (2, sink)):
             os.dup2(file.fileno(), descriptor)
