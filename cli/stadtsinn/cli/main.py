@@ -15,7 +15,8 @@ from importlib.metadata import version
 import typer
 
 from stadtsinn.base.foreign_text import visible
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import german, text
+from stadtsinn.cli.usage_errors import run_in_german
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def _overview() -> str:
 def _call(name: str, arguments: list[str]) -> None:
     """Commands import what they need as they go: a package may be missing at any point."""
     try:
-        _load(name)(args=arguments, prog_name=f"stadtsinn {name}")
+        _run(_load(name), arguments, f"stadtsinn {name}")
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.partition(".")[0] == "stadtsinn":
             raise
@@ -143,6 +144,13 @@ def _call(name: str, arguments: list[str]) -> None:
                 "im Quellordner (docs/install.md)",
             )
         )
+
+
+def _run(app: typer.Typer, arguments: list[str], name: str) -> None:
+    if german():
+        run_in_german(app, arguments, name)
+    else:
+        app(args=arguments, prog_name=name)
 
 
 def _load(name: str) -> typer.Typer:
