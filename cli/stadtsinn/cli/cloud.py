@@ -291,7 +291,11 @@ def list_quarantine(
         "Einen Eintrag mit seinen Bytes zeigen.\n\nBeispiel: stadtsinn cloud quarantine show 17",
     )
 )
-def show(row_id: int, config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None:
+def show(
+    row_id: Annotated[int, typer.Argument(help=text("Its number.", "Die Nummer."))],
+    config: Config = DEFAULT_CONFIG,
+    json_lines: Json = False,
+) -> None:
     from stadtsinn.cloud.intake.repository import quarantined_row
 
     with installation(config, reading=True) as parts, parts.database.read() as connection:
@@ -320,7 +324,9 @@ def show(row_id: int, config: Config = DEFAULT_CONFIG, json_lines: Json = False)
     )
 )
 def replay(
-    row_id: Annotated[list[int] | None, typer.Argument()] = None,
+    row_id: Annotated[
+        list[int] | None, typer.Argument(help=text("Its numbers.", "Die Nummern."))
+    ] = None,
     config: Config = DEFAULT_CONFIG,
     reason: Reason = None,
     dev_eui: DevEui = None,

@@ -85,7 +85,7 @@ def replay(
             ),
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help=text("As JSON.", "Als JSON."))] = False,
     folder: Annotated[
         Path | None, typer.Option(help=text("Keep all files here.", "Alle Dateien hier behalten."))
     ] = None,

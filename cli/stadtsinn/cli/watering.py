@@ -206,7 +206,7 @@ def _list_notes(made: WateringList) -> list[str]:
 
 def water(
     tree: Annotated[str, typer.Argument(metavar="TREE", help=text("Its number.", "Seine Nummer."))],
-    litres: Annotated[float, typer.Argument(min=0.1, max=20_000, help="Liter.")],
+    litres: Annotated[float, typer.Argument(min=0.1, max=20_000, help=text("Litres.", "Liter."))],
     tenant: Tenant = None,
     at: Annotated[
         str | None, typer.Option("--at", help=text("When; now by default.", "Wann; sonst jetzt."))
