@@ -1,10 +1,12 @@
-"""Help says what it was written to say: no word in brackets is taken for the terminal's markup."""
+"""Help says what it was written to say, in both languages: no word in brackets is taken for the
+terminal's markup."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -26,13 +28,14 @@ for noun in main.NOUNS:
         written = " ".join(text or "" for text in texts).replace("\\\\[", "[")
         shown = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "300"}).stdout
         lost = [word for word in written.split() if "[" in word and word not in shown]
-        print(json.dumps({"command": [noun, *path], "lost": lost, "shown": "[limits]" in shown}))
+        said = {"command": [noun, *path], "texts": texts, "lost": lost}
+        print(json.dumps({**said, "shown": "[limits]" in shown}))
 """
+SAME = {"DevEUI.", "vendor/device"}
+"""What is the same word in both languages."""
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("language", ["C.UTF-8", "de_DE.UTF-8"])
-def test_no_help_loses_a_word_in_brackets(language: str) -> None:
+def _helps(language: str) -> list[dict[str, Any]]:
     """The language of a help is settled when its module is imported, so in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-c", RENDER_ALL],
@@ -41,7 +44,17 @@ def test_no_help_loses_a_word_in_brackets(language: str) -> None:
         text=True,
         env={"PATH": "/usr/bin", "LC_ALL": language, "PYTHONPATH": ":".join(sys.path)},
     )
-    helps = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(helps) > 40
-    assert [one for one in helps if one["lost"]] == []
-    assert ["tenant", "limit"] in [one["command"] for one in helps if one["shown"]]
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.slow
+def test_every_help_is_there_in_both_languages_and_loses_no_word_in_brackets() -> None:
+    english, german = _helps("C.UTF-8"), _helps("de_DE.UTF-8")
+    assert len(english) == len(german) > 40
+    for one, other in zip(english, german, strict=True):
+        assert one["command"] == other["command"]
+        assert one["lost"] == other["lost"] == []
+        for text, translated in zip(one["texts"], other["texts"], strict=True):
+            assert text != translated or not text or text in SAME, (one["command"], text)
+    for helps in (english, german):
+        assert ["tenant", "limit"] in [one["command"] for one in helps if one["shown"]]

@@ -38,6 +38,14 @@ class Request(msgspec.Struct, frozen=True):
     received: str = ""
 
 
+HELP = text(
+    "Decode a payload: readings with units, and the vendor's own fields.\n\n"
+    "Example: stadtsinn decode dragino/lse01 --f-port 2 CE2900F107A5099B6E2890",
+    "Nutzdaten dekodieren: Messwerte mit Einheiten, und die Felder des Herstellers.\n\n"
+    "Beispiel: stadtsinn decode dragino/lse01 --f-port 2 CE2900F107A5099B6E2890",
+)
+
+
 def decode(
     device: Annotated[
         str,
@@ -81,10 +89,6 @@ def decode(
     ] = "",
     own_devices: DeviceFolder = None,
 ) -> None:
-    """Decode a payload: readings with units, and the vendor's own fields.
-
-    Example: stadtsinn decode dragino/lse01 --f-port 2 CE2900F107A5099B6E2890
-    """
     use_device_folder(own_devices)
     devices = catalogue()
     if show_list:

@@ -31,6 +31,14 @@ _SPEED = 240.0
 """The first alarm comes a good minute after the pages are there."""
 
 
+HELP = text(
+    "A market day in Musterstadt: sensors, brokers, edge agent, cloud, SMS, public page.\n\n"
+    "Example: stadtsinn demo --for 60",
+    "Ein Markttag in Musterstadt: Sensoren, Broker, Edge-Agent, Zentrale, SMS, öffentliche "
+    "Seite.\n\nBeispiel: stadtsinn demo --for 60",
+)
+
+
 def demo(
     for_seconds: Annotated[
         float | None,
@@ -71,10 +79,6 @@ def demo(
         typer.Option(help=text("Keep all files here.", "Alle Dateien hier behalten.")),
     ] = None,
 ) -> None:
-    """A market day in Musterstadt: sensors, brokers, edge agent, cloud, SMS, public page.
-
-    Example: stadtsinn demo --for 60
-    """
     with errors_as_sentences("demo", as_json), stage_folder(folder) as place:
         if check:
             _check(place, seed, as_json)

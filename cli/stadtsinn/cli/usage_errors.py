@@ -11,6 +11,8 @@ import sys
 
 import typer
 
+from stadtsinn.cli.german_help import german_command, german_pages
+
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """Of every wrong call. Typer gives it no public name."""
 
@@ -49,17 +51,13 @@ _PHRASES = (
     (r"(?:[Pp]ath|[Ff]ile|[Dd]irectory) (.+) is not readable\.$", r"\1 ist nicht lesbar."),
     (r"(?:[Pp]ath|[Ff]ile|[Dd]irectory) (.+) is not writable\.$", r"\1 ist nicht beschreibbar."),
 )
-_USAGE = (
-    (r"^Usage: ", "Aufruf: "),
-    (r"\[OPTIONS\]", "[OPTIONEN]"),
-    (r"COMMAND \[ARGS\]\.\.\.", "BEFEHL …"),
-)
 
 
 def run_in_german(app: typer.Typer, arguments: list[str], name: str) -> None:
     """Run a command; what Typer would say of a wrong call is said in German."""
     try:
-        code = app(args=arguments, prog_name=name, standalone_mode=False)
+        with german_pages():
+            code = german_command(app).main(args=arguments, prog_name=name, standalone_mode=False)
     except UsageError as error:
         _say(error)
         sys.exit(2)
@@ -71,7 +69,9 @@ def run_in_german(app: typer.Typer, arguments: list[str], name: str) -> None:
 
 def in_german(said: str) -> str:
     """A sentence of Typer."""
-    return _replaced(said, _PHRASES)
+    for english, german in _PHRASES:
+        said = re.sub(english, german, said)
+    return said
 
 
 def _say(error: Exception) -> None:
@@ -80,13 +80,7 @@ def _say(error: Exception) -> None:
         return
     context = getattr(error, "ctx", None)
     if context is not None:
-        print(_replaced(context.get_usage(), _USAGE), file=sys.stderr)
+        print(context.get_usage(), file=sys.stderr)
     print(f"Fehler: {in_german(said)}", file=sys.stderr)
     if context is not None:
         print(f"'{context.command_path} --help' erklärt den Aufruf.", file=sys.stderr)
-
-
-def _replaced(said: str, phrases: tuple[tuple[str, str], ...]) -> str:
-    for english, german in phrases:
-        said = re.sub(english, german, said)
-    return said

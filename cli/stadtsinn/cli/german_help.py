@@ -1,0 +1,66 @@
+"""What Typer itself writes into a help page, in German."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+import typer.main
+from typer import rich_utils
+
+_WORDS = {
+    "ARGUMENTS_PANEL_TITLE": "Angaben",
+    "OPTIONS_PANEL_TITLE": "Optionen",
+    "COMMANDS_PANEL_TITLE": "Befehle",
+    "DEFAULT_STRING": "[sonst: {}]",
+    "ENVVAR_STRING": "[Umgebungsvariable: {}]",
+    "REQUIRED_LONG_STRING": "[nötig]",
+    "DEPRECATED_STRING": "(veraltet) ",
+}
+"""Typer's own names of what it says."""
+_IN_USAGE = (("[OPTIONS]", "[OPTIONEN]"), ("COMMAND [ARGS]...", "BEFEHL …"))
+
+
+@contextmanager
+def german_pages() -> Iterator[None]:
+    """Within the block the titles and marks of help pages are German."""
+    before = {name: getattr(rich_utils, name) for name in _WORDS}
+    _name_all(_WORDS)
+    try:
+        yield
+    finally:
+        _name_all(before)
+
+
+def _name_all(words: Mapping[str, str]) -> None:
+    for name, said in words.items():
+        setattr(rich_utils, name, said)
+
+
+def german_command(app: typer.Typer) -> Any:
+    """The application as a command of Typer whose usage and help option are German."""
+    command = typer.main.get_command(app)
+    for one in _all_of(command):
+        one.context_class = _german_context(one.context_class)
+        one.get_help_option(one.context_class(one)).help = "Diese Hilfe zeigen."
+    return command
+
+
+def _all_of(command: Any) -> Iterator[Any]:
+    yield command
+    for one in getattr(command, "commands", {}).values():
+        yield from _all_of(one)
+
+
+def _german_context(context: Any) -> Any:
+    """Its kind of context, whose usage line is German."""
+
+    class GermanFormatter(context.formatter_class):  # type: ignore[misc]
+        def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+            for english, german in _IN_USAGE:
+                args = args.replace(english, german)
+            super().write_usage(prog, args, prefix or "Aufruf: ")
+
+    return type("GermanContext", (context,), {"formatter_class": GermanFormatter})
