@@ -97,7 +97,7 @@ def test_the_api_is_started_again_and_what_ends_it_ends_nothing_else(
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: running.api_process() not in (0, first), "another one runs")
     wait_until(lambda: set(health(running.api)) >= ROLES, "it answers")
-    assert health(running.api)["api"]["warnings"] == ["it ended by itself 1 times"]
+    assert health(running.api)["api"]["warnings"] == ["it ended by itself 1 time"]
     assert running.process.poll() is None
     running.process.terminate()
     assert running.process.wait(PATIENCE_S) == 0

@@ -52,6 +52,7 @@ def test_the_cache_saves_compiling_until_the_sources_change(tmp_path: Path) -> N
     assert run(tmp_path) == ["True", "1"]
 
 
+@pytest.mark.nightly
 def test_without_a_place_for_the_cache_it_still_decodes(tmp_path: Path) -> None:
     """A service without a writable folder starts more slowly."""
     no_cache = (

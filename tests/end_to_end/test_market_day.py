@@ -54,6 +54,7 @@ def test_the_show_serves_pages_until_ctrl_c(environment: dict[str, str], tmp_pat
         ended_in_order(show, tmp_path)
 
 
+@pytest.mark.nightly
 def test_the_show_ends_by_itself(environment: dict[str, str], tmp_path: Path) -> None:
     with the_show(environment, tmp_path, "--for", "1") as show:
         ended_in_order(show, tmp_path)

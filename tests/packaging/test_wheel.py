@@ -155,6 +155,7 @@ def test_the_command_line_alone_decodes(tmp_path: Path, wheel: Path, constraints
         assert "Traceback" not in said.stderr
 
 
+@pytest.mark.nightly
 def test_the_firmware_extra_brings_the_serial_port(
     tmp_path: Path, wheel: Path, constraints: Path
 ) -> None:

@@ -12,6 +12,7 @@ import sys
 import typer
 
 from stadtsinn.cli.german_help import german_command, german_pages
+from stadtsinn.cli.output import say
 
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """Of every wrong call. Typer gives it no public name."""
@@ -62,7 +63,7 @@ def run_in_german(app: typer.Typer, arguments: list[str], name: str) -> None:
         _say(error)
         sys.exit(2)
     except typer.Abort:
-        print("Abgebrochen.", file=sys.stderr)
+        say("Abgebrochen.", error=True)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -80,7 +81,7 @@ def _say(error: Exception) -> None:
         return
     context = getattr(error, "ctx", None)
     if context is not None:
-        print(context.get_usage(), file=sys.stderr)
-    print(f"Fehler: {in_german(said)}", file=sys.stderr)
+        say(context.get_usage(), error=True)
+    say(f"Fehler: {in_german(said)}", error=True)
     if context is not None:
-        print(f"'{context.command_path} --help' erklärt den Aufruf.", file=sys.stderr)
+        say(f"'{context.command_path} --help' erklärt den Aufruf.", error=True)

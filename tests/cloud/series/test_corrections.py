@@ -296,7 +296,7 @@ def run(sensors: MovingSensors, sequence: list[Step]) -> None:
 SEQUENCES = st.lists(steps, min_size=5, max_size=40)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(SEQUENCES)
 def test_any_sequence_ends_with_the_series_that_the_log_gives(sequence: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder:

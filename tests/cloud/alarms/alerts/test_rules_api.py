@@ -22,6 +22,8 @@ from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.decoders.reading import Reading
 
+pytestmark = pytest.mark.postgres_by_night
+
 COUNTER = "24e124ffff000001"
 RULE: dict[str, Any] = {
     "slug": "voll",

@@ -17,6 +17,8 @@ from stadtsinn.cloud.platform.access.service import (
 )
 from stadtsinn.cloud.platform.access.tables import api_keys
 
+pytestmark = pytest.mark.postgres_by_night
+
 
 def test_a_token_opens_its_tenant_with_its_role(world: ApiWorld) -> None:
     key_id, token = create_key(world.database, HOME, "Masterportal", Role.EDITOR, NOW)
