@@ -221,8 +221,11 @@ def test_a_disk(operator: Operator) -> None:
     (again,) = operator.look(86_400)
     assert again.startswith("Betrieb: Datenträger wird voll (weiterhin): /var/lib/stadtsinn")
     assert again.endswith(", 900 MB frei, voll in 3 Tagen")
+    operator.disks = [disk(1.4)]
+    (last,) = operator.look(172_800)
+    assert last.endswith(", 900 MB frei, voll in 1 Tag")
     operator.disks = []
-    assert operator.look(86_401) == ["Betrieb: Datenträger hat wieder Platz: /var/lib/stadtsinn"]
+    assert operator.look(172_801) == ["Betrieb: Datenträger hat wieder Platz: /var/lib/stadtsinn"]
 
 
 def test_many_are_told_in_one_message_and_written_in_slices(

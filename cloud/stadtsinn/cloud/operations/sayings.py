@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from stadtsinn.base.berlin import date_and_time
+from stadtsinn.base.counted import counted
 from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.notify.sentence import Said, Sentence
 from stadtsinn.cloud.operations.conditions import Condition, Kind
@@ -53,6 +54,7 @@ class _Words:
     begins: str
     free: str
     full: str
+    days: tuple[str, str]
 
 
 _WORDS = {
@@ -64,7 +66,8 @@ _WORDS = {
         ", am {}",
         ", ab {}",
         ", {} frei",
-        ", voll in {} Tagen",
+        ", voll in {}",
+        ("Tag", "Tagen"),
     ),
     Language.EN: _Words(
         "Operations: ",
@@ -74,7 +77,8 @@ _WORDS = {
         ", on {}",
         ", from {} on",
         ", {} free",
-        ", full in {} days",
+        ", full in {}",
+        ("day", "days"),
     ),
 }
 
@@ -102,7 +106,7 @@ def _tail(one: Condition, words: _Words) -> str:
     if one.kind is Kind.BATTERY_LOW:
         return f", {one.detail}" if one.detail else ""
     if one.kind is Kind.DISK:
-        full = "" if one.days is None else words.full.format(one.days)
+        full = "" if one.days is None else words.full.format(counted(one.days, *words.days))
         return words.free.format(one.detail) + full
     moment = date_and_time(one.since)
     if one.kind is Kind.DUTY_GAP:

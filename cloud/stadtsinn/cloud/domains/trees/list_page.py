@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stadtsinn.base.berlin import date_and_time, local
+from stadtsinn.base.counted import counted
 from stadtsinn.base.language import Language
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.domains.trees.judging import Level
@@ -110,7 +111,9 @@ def _facts(made: WateringList, words: dict[str, str], language: Language) -> Ite
     litres = sum(tour.litres for tour in made.tours)
     driven = [tour for tour in made.tours if tour.metres is not None]
     yield words["total"].format(
-        trees=len(made.trees), litres=_thousands(litres, language), tours=len(driven)
+        trees=counted(len(made.trees), words["one_tree"], words["many_trees"]),
+        litres=_thousands(litres, language),
+        tours=counted(len(driven), words["one_tour"], words["many_tours"]),
     )
     yield words["tank"].format(litres=_thousands(made.settings.tank_litres, language))
     if made.rain_mm is not None:
@@ -156,7 +159,7 @@ def _tours(
             level = said(LEVELS[tour.trees[0].level], language)
             title = words["tour"].format(number=at, level=level)
             facts = words["tour_facts"].format(
-                trees=len(tour.trees),
+                trees=counted(len(tour.trees), words["one_tree"], words["many_trees"]),
                 litres=litres,
                 kilometres=number(tour.metres / 1000, language, 1),
             )

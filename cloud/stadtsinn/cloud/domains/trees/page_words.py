@@ -10,9 +10,11 @@ WORDS: Mapping[str, Sentence] = {
     "title": Sentence("Watering list", "Gießliste"),
     "judged": Sentence("values up to {time}", "Messwerte bis {time} Uhr"),
     "not_judged": Sentence("not judged yet", "noch nicht beurteilt"),
-    "total": Sentence(
-        "{trees} trees, {litres} l in {tours} tours", "{trees} Bäume, {litres} l in {tours} Touren"
-    ),
+    "total": Sentence("{trees}, {litres} l in {tours}", "{trees}, {litres} l in {tours}"),
+    "one_tree": Sentence("tree", "Baum"),
+    "many_trees": Sentence("trees", "Bäume"),
+    "one_tour": Sentence("tour", "Tour"),
+    "many_tours": Sentence("tours", "Touren"),
     "tank": Sentence("tank {litres} l", "Tank {litres} l"),
     "rain": Sentence("rain in 7 days {mm} mm", "Regen in 7 Tagen {mm} mm"),
     "forecast": Sentence("forecast for 48 h {mm} mm", "Vorhersage für 48 h {mm} mm"),
@@ -50,8 +52,8 @@ WORDS: Mapping[str, Sentence] = {
     "trees": Sentence("Trees", "Bäume"),
     "tour": Sentence("Tour {number}: {level}", "Tour {number}: {level}"),
     "tour_facts": Sentence(
-        "{trees} trees · {litres} l · about {kilometres} km as the crow flies",
-        "{trees} Bäume · {litres} l · etwa {kilometres} km Luftlinie",
+        "{trees} · {litres} l · about {kilometres} km as the crow flies",
+        "{trees} · {litres} l · etwa {kilometres} km Luftlinie",
     ),
     "nowhere": Sentence("Without coordinates", "Ohne Koordinaten"),
     "nowhere_facts": Sentence("{litres} l · in no order", "{litres} l · ohne Reihenfolge"),
