@@ -18,6 +18,8 @@ from stadtsinn.base.foreign_text import (
 )
 from stadtsinn.base.logs import configure_logs, mask_secrets, one_line
 
+pytestmark = pytest.mark.slow
+
 DIRECTIONS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 NAMED = "\x00\x07\x1b\x7f\x85\x9b\u061c\u200b\u200e\u200f\u2028\u2029\u202e\u2066\ufeff\U000e0041"
 HOSTILE = {

@@ -36,6 +36,8 @@ from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.edge.agent.rows import Row
 from stadtsinn.edge.agent.spool import Spool
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=[0o000, 0o022, 0o077], ids=["000", "022", "077"])
 def umask(request: pytest.FixtureRequest) -> Iterator[int]:

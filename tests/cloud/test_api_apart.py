@@ -22,6 +22,8 @@ from stadtsinn.base.health import Check, HealthServer
 from stadtsinn.cloud.child import ApiProcess
 from stadtsinn.simulator.demo.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 ROLES = {"ingest", "follower series", "follower live", "follower alerts", "outbox", "api"}
 
 

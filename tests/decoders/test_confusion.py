@@ -22,6 +22,8 @@ from device_examples import device_types, examples
 from stadtsinn.decoders.proof import expected_readings, received_at
 from stadtsinn.decoders.reading import Decoded, Quality, Reading
 
+pytestmark = pytest.mark.slow
+
 LIST = Path(__file__).with_name("known_confusions.toml")
 
 Pairs = dict[str, set[str]]

@@ -10,6 +10,8 @@ from device_examples import device_types
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.proof import findings, same
 
+pytestmark = pytest.mark.slow
+
 LSE01 = (resources.files("stadtsinn.decoders") / "devices" / "dragino" / "lse01.toml").read_text()
 
 

@@ -21,6 +21,8 @@ from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.export.ts013 import ts013
 
+pytestmark = pytest.mark.slow
+
 CONSOLE_LIMIT = 40_960
 """Largest formatter in bytes that The Things Stack's console accepts."""
 

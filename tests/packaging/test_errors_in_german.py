@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PARTS = ("base", "decoders", "rules", "edge", "cloud", "simulator", "cli")
 BASE = ("stadtsinn.base.sentence", "Explained")

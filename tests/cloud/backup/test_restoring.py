@@ -22,6 +22,8 @@ from stadtsinn.cloud.platform.database.engine import open_database
 from stadtsinn.cloud.platform.database.sqlite_file import RestoreUnfinished
 from stadtsinn.cloud.series import repository as series
 
+pytestmark = pytest.mark.slow
+
 FIFTY = list(range(50))
 
 

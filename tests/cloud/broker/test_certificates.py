@@ -32,6 +32,8 @@ from stadtsinn.edge.messages.delivery import ack_topic, batch_topic
 from stadtsinn.edge.messages.edge_id import INGEST
 from town_broker import RawClient, TownBroker, tls_context
 
+pytestmark = pytest.mark.slow
+
 
 def comes_in(town: TownBroker, context: ssl.SSLContext) -> bool:
     client = RawClient(town.ports.port, "x", tls=context)

@@ -45,6 +45,8 @@ from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.cloud.town_file.model import Town
 from stadtsinn.cloud.town_file.problems import TownRefused
 
+pytestmark = pytest.mark.slow
+
 TOLD_OF_OURS = {("battery_low", "1x"), ("device_silent", "1x"), ("edge_away", "1x")}
 TOLD_OF_THEIRS = {("disk_fills", "1x"), ("device_silent", "2x")}
 

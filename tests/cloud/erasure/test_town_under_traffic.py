@@ -29,6 +29,8 @@ from stadtsinn.cloud.series.follower import SeriesFollower
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey
 from stadtsinn.cloud.town.directory import DirectoryCache
 
+pytestmark = pytest.mark.slow
+
 POINTS = (slices, town, thinning)
 LATE = uplink(500, 500, dev_eui=OURS, payload=LSE01_PAYLOAD)
 

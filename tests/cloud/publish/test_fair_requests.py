@@ -34,6 +34,8 @@ from stadtsinn.cloud.publish.serving import ApiServer
 from stadtsinn.cloud.series.repository import make_streams
 from stadtsinn.cloud.series.stores.store import Sample, SeriesKey
 
+pytestmark = pytest.mark.slow
+
 DEVICE = "70b3d50000000100"
 THEIRS = "70b3d50000000200"
 VALUES = f"/api/v1/stations/{DEVICE}/series/soil_moisture"

@@ -26,6 +26,8 @@ from stadtsinn.cloud.publish.clients import NO_PROXIES, Proxies
 from stadtsinn.cloud.publish.connections import BoundedProtocol, Limits
 from stadtsinn.cloud.publish.serving import ApiServer
 
+pytestmark = pytest.mark.slow
+
 GET = b"GET /ready HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
 PATIENCE = 60

@@ -22,6 +22,8 @@ from stadtsinn.cloud.town.stations.model import Deployment, Station
 from stadtsinn.cloud.town.stations.repository import insert_deployments, insert_stations
 from stadtsinn.decoders.reading import Quality
 
+pytestmark = pytest.mark.slow
+
 DEVICE, COUNTER, QUIET, THEIRS = (f"70b3d5000000000{number}" for number in range(1, 5))
 TREE, GATE, SILENT, FOREIGN = "linde", "nordtor", "stille", "fremde"
 SERIES = f"/api/v1/stations/{TREE}/series"

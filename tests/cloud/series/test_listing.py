@@ -24,6 +24,8 @@ from stadtsinn.cloud.series.stores.store import Point, SeriesKey
 from stadtsinn.cloud.town.repository import bump_revision
 from stadtsinn.decoders.reading import Quality
 
+pytestmark = pytest.mark.slow
+
 DEVICE = "70b3d50000000100"
 FED = f"/api/v1/devices/{DEVICE}/series"
 MEASURED = f"/api/v1/stations/{DEVICE}/series"

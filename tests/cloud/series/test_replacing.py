@@ -45,6 +45,8 @@ from stadtsinn.cloud.series.stores.store import (
 )
 from stadtsinn.decoders.reading import Quality
 
+pytestmark = pytest.mark.slow
+
 Open = Callable[[], SeriesStore]
 
 

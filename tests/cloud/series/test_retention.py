@@ -43,6 +43,8 @@ from stadtsinn.cloud.town.stations import service
 from stadtsinn.cloud.town.stations.tables import datastreams
 from stadtsinn.decoders.reading import Quality
 
+pytestmark = pytest.mark.slow
+
 LINDE, EICHE = STATIONS
 TREE = "70b3d57ed0000001"
 MOISTURE, WARMTH = (SeriesKey(LINDE, name) for name in ("soil_moisture", "soil_temperature"))

@@ -23,6 +23,8 @@ from stadtsinn.cloud.town_file.device_columns import column_of
 from stadtsinn.cloud.town_file.device_import import Imported, import_devices
 from stadtsinn.cloud.town_file.problems import TownRefused
 
+pytestmark = pytest.mark.slow
+
 EUI = "70b3d57ed0001234"
 DEEP = '"' + '{""a"":' * 17_000 + '"'
 OTHER = "70b3d57ed0005678"

@@ -20,6 +20,8 @@ from stadtsinn.cloud.alarms.notify.message import Status
 from stadtsinn.cloud.log.followers.forgetting import rebuild
 from stadtsinn.cloud.platform.database.engine import Database
 
+pytestmark = pytest.mark.slow
+
 
 def differences(some: list[dict[str, Any]], others: list[dict[str, Any]]) -> list[object]:
     pairs = (one.items() ^ other.items() for one, other in zip(some, others, strict=True))

@@ -11,6 +11,8 @@ from fake_alert_town import AlertTown, minute
 from stadtsinn.cloud.alarms.alerts.tables import incidents
 from stadtsinn.cloud.domains.crowd.tables import zone_samples
 
+pytestmark = pytest.mark.slow
+
 OLD = ((0, 100), (1, 950), (5, 100))
 """An alarm from minute 1 to 5."""
 NEW = ((100, 100), (101, 960), (105, 100))

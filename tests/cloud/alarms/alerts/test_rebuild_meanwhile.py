@@ -23,6 +23,8 @@ from stadtsinn.cloud.platform.retention.repository import set_days
 from stadtsinn.cloud.town.service import change
 from stadtsinn.cloud.town.stations.tables import deployments
 
+pytestmark = pytest.mark.slow
+
 Act = Callable[[AlertTown], None]
 
 

@@ -26,6 +26,8 @@ from stadtsinn.cloud.town.stations.tables import stations
 from stadtsinn.decoders.reading import Reading
 from stadtsinn.rules import machine
 
+pytestmark = pytest.mark.slow
+
 AT_ONCE = 4
 
 

@@ -18,6 +18,8 @@ from stadtsinn.cloud.alarms.notify.outbox_repository import Moments
 from stadtsinn.cloud.alarms.notify.tables import outbox
 from stadtsinn.cloud.town.service import change
 
+pytestmark = pytest.mark.slow
+
 DAY = {"on_duty": "ordnungsamt", "start": "08:00", "end": "20:00"}
 NIGHT = {"on_duty": "bauhof", "start": "20:00", "end": "08:00"}
 HOURS = 60

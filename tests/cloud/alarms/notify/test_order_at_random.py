@@ -23,6 +23,8 @@ from stadtsinn.cloud.alarms.notify.senders.http_sms import HttpSmsSender
 from stadtsinn.cloud.alarms.notify.senders.provider import SEVEN
 from stadtsinn.cloud.alarms.notify.worker import OutboxWorker
 
+pytestmark = pytest.mark.slow
+
 SENT = {"success": "100", "messages": [{"id": "1"}]}
 GIVEN_UP = (Status.FAILED, Status.UNKNOWN)
 ENDS = (Kind.ALL_CLEAR, Kind.ENDED, Kind.STALE)

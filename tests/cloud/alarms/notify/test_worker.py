@@ -23,6 +23,8 @@ from stadtsinn.cloud.alarms.notify.tables import outbox as table
 from stadtsinn.cloud.alarms.notify.worker import MAYBE_TWICE
 from stadtsinn.cloud.erasure.keeping_repository import empty_messages
 
+pytestmark = pytest.mark.slow
+
 TWICE = MAYBE_TWICE[Language.DE]
 OVER = {
     Language.DE: Sentence("", "", "vorbei"),

@@ -26,6 +26,8 @@ from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.service import change
 
+pytestmark = pytest.mark.slow
+
 
 def settings(market: Market, **changed: Any) -> None:
     with change(market.database) as connection:

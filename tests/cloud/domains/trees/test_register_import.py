@@ -18,6 +18,8 @@ from stadtsinn.cloud.platform.access.service import operator_scope
 from stadtsinn.cloud.platform.audit import repository as audit
 from stadtsinn.cloud.platform.limits.model import Limits
 
+pytestmark = pytest.mark.slow
+
 TODAY = date(2026, 7, 15)
 HEADS = "nr;art;pflanzjahr;lat;lon;bodenart;besonnung;gruppe\n"
 

@@ -21,6 +21,8 @@ from stadtsinn.cloud.platform.access.service import operator_scope
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey, SeriesUnavailable
 from stadtsinn.decoders.reading import Quality
 
+pytestmark = pytest.mark.slow
+
 EARLY = parse("2026-07-15T04:30:00+02:00")
 FIVE = parse("2026-07-15T05:00:00+02:00")
 TODAY = date(2026, 7, 15)

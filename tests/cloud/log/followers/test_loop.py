@@ -36,6 +36,8 @@ from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series.stores.store import SeriesUnavailable
 from stadtsinn.cloud.town.tables import registry_revision
 
+pytestmark = pytest.mark.slow
+
 
 class Recorder:
     """Records its calls, and fails on a given frame counter."""

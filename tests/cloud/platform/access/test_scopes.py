@@ -15,6 +15,8 @@ import pytest
 
 import stadtsinn.cloud.platform.access.service as access_service
 
+pytestmark = pytest.mark.slow
+
 CLOUD = Path(access_service.__file__).parents[2]
 PARTS = [CLOUD, CLOUD.parents[2] / "cli" / "stadtsinn", CLOUD.parents[2] / "edge" / "stadtsinn"]
 ACCESS_SERVICE = CLOUD / "platform" / "access" / "service.py"

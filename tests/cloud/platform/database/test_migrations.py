@@ -18,6 +18,8 @@ from stadtsinn.cloud.migrations.upgrade import current
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.schema import metadata
 
+pytestmark = pytest.mark.slow
+
 
 def test_migrated_schema_equals_the_tables(empty: Database) -> None:
     """A forgotten migration fails here: run `python -m …migrations.generate "what changed"`."""

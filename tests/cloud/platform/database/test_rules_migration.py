@@ -20,6 +20,8 @@ from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.decoders.reading import Reading
 
+pytestmark = pytest.mark.slow
+
 SCOPE = Scope("musterstadt", Role.ADMIN, 0)
 DEVICE = "70b3d57ed0001234"
 

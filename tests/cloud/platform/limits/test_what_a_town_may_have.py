@@ -26,6 +26,8 @@ from stadtsinn.cloud.town_file.device_import import import_devices
 from stadtsinn.cloud.town_file.model import Town
 from stadtsinn.cloud.town_file.problems import TownRefused
 
+pytestmark = pytest.mark.slow
+
 
 def dev_eui(number: int) -> str:
     return f"70b3d5000001{number:04x}"

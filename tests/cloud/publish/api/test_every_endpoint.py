@@ -26,6 +26,8 @@ from stadtsinn.cloud.publish.api.reference import operations
 from stadtsinn.cloud.publish.application import DOMAIN_ROUTERS, REPORT_ROUTERS
 from stadtsinn.cloud.schema import metadata
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Walk:

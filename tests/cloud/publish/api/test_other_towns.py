@@ -44,6 +44,8 @@ from stadtsinn.cloud.publish.api.reference import operations
 from stadtsinn.cloud.schema import metadata
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey
 
+pytestmark = pytest.mark.slow
+
 NEIGHBOUR: dict[str, Any] = {**THEIR_OWN}
 """What the neighbour calls its things."""
 OURS: dict[str, Any] = {
