@@ -81,8 +81,8 @@ class CertificateWatch:
         left = sorted((moment, name) for name, moment in self.ends().items())
         ended = [f"{name} ended {isoformat(at)}" for at, name in left if at <= now]
         soon = tuple(
-            f"{name} ends in {counted((at - now) // DAY, 'day', 'days')}: renew it ('stadtsinn "
-            "ca', docs/broker.md)"
+            f"{name} ends in {counted((at - now) // DAY, 'day', 'days')}: renew it "
+            "('stadtsinn ca', docs/broker.md)"
             for at, name in left
             if now < at <= now + SOON_DAYS * DAY
         )

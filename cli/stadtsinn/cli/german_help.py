@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import typer
 import typer.main
-from typer import rich_utils
 
 _WORDS = {
     "ARGUMENTS_PANEL_TITLE": "Angaben",
@@ -23,29 +22,26 @@ _WORDS = {
 _IN_USAGE = (("[OPTIONS]", "[OPTIONEN]"), ("COMMAND [ARGS]...", "BEFEHL …"))
 
 
-@contextmanager
-def german_pages() -> Iterator[None]:
-    """Within the block the titles and marks of help pages are German."""
-    before = {name: getattr(rich_utils, name) for name in _WORDS}
-    _name_all(_WORDS)
-    try:
-        yield
-    finally:
-        _name_all(before)
-
-
-def _name_all(words: Mapping[str, str]) -> None:
-    for name, said in words.items():
-        setattr(rich_utils, name, said)
-
-
 def german_command(app: typer.Typer) -> Any:
-    """The application as a command of Typer whose usage and help option are German."""
+    """The application as a command of Typer with German help pages."""
     command = typer.main.get_command(app)
     for one in _all_of(command):
         one.context_class = _german_context(one.context_class)
         one.get_help_option(one.context_class(one)).help = "Diese Hilfe zeigen."
+        one.format_help = partial(_german_page, one.format_help)
     return command
+
+
+def _german_page(format_help: Callable[..., None], *given: Any) -> None:
+    """A help page with German titles and marks."""
+    from typer import rich_utils  # it takes long to load, and only help pages need it
+
+    before = {name: getattr(rich_utils, name) for name in _WORDS}
+    vars(rich_utils).update(_WORDS)
+    try:
+        format_help(*given)
+    finally:
+        vars(rich_utils).update(before)
 
 
 def _all_of(command: Any) -> Iterator[Any]:

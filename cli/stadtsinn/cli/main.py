@@ -16,7 +16,6 @@ import typer
 
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.cli.language import german, text
-from stadtsinn.cli.usage_errors import run_in_german
 
 
 @dataclass(frozen=True)
@@ -148,6 +147,8 @@ def _call(name: str, arguments: list[str]) -> None:
 
 def _run(app: typer.Typer, arguments: list[str], name: str) -> None:
     if german():
+        from stadtsinn.cli.usage_errors import run_in_german
+
         run_in_german(app, arguments, name)
     else:
         app(args=arguments, prog_name=name)

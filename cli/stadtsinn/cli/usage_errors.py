@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from stadtsinn.cli.german_help import german_command, german_pages
+from stadtsinn.cli.german_help import german_command
 from stadtsinn.cli.output import say
 
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
@@ -57,8 +57,7 @@ _PHRASES = (
 def run_in_german(app: typer.Typer, arguments: list[str], name: str) -> None:
     """Run a command; what Typer would say of a wrong call is said in German."""
     try:
-        with german_pages():
-            code = german_command(app).main(args=arguments, prog_name=name, standalone_mode=False)
+        code = german_command(app).main(args=arguments, prog_name=name, standalone_mode=False)
     except UsageError as error:
         _say(error)
         sys.exit(2)

@@ -204,10 +204,10 @@ def _needed(archive: Archive | None, listed: list[ArchivedDay]) -> Archive:
     if archive is None:
         raise ArchiveUnreadable(
             f"{counted(len(listed), 'day of the log is', 'days of the log are')} archived and "
-            "this process was given no archive: "
-            "start it with [archive] folder in its configuration",
+            "this process was given no archive: start it with [archive] folder in its "
+            "configuration",
             f"{counted(len(listed), 'Tag des Logs ist', 'Tage des Logs sind')} verlagert, und "
-            "dieser Prozess hat kein Archiv: "
-            "ihn mit [archive] folder in der Konfiguration starten",
+            "dieser Prozess hat kein Archiv: ihn mit [archive] folder in der Konfiguration "
+            "starten",
         )
     return archive

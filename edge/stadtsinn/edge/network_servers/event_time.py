@@ -100,8 +100,7 @@ class GatewayClocks:
         minutes = self.server_behind // MINUTE
         text = (
             f"the network server's clock is {counted(minutes, 'minute', 'minutes')} behind: its "
-            "events are dated by "
-            "their arrival; set the time there ('timedatectl')"
+            "events are dated by their arrival; set the time there ('timedatectl')"
         )
         return (text,)
 

@@ -26,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
 
 from api_callers import HOME, ApiWorld
 from databases import fresh_database
+from every_endpoint import CREATION_ORDER, THEIR_OWN
 from stadtsinn.cloud.alarms.notify.senders.repository import switch_phone
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.publish.api.document import TAGS
@@ -43,28 +44,12 @@ CHECKS = [
     response_schema_conformance,
 ]
 OWN: dict[str, str] = {
-    "site": "marktplatz",
-    "dev_eui": "70b3d57ed0001234",
-    "station": "linde-am-markt",
-    "deployment": "1",
-    "edge": "rathaus-1",
-    "zone": "wochenmarkt",
-    "gate": "nordtor",
-    "recipient": "ordnungsamt",
-    "duty_group": "bereitschaft",
-    "rule": "wochenmarkt-voll",
-    "quantity": "people_in_total",
-    "group": "junge-linden",
-    "tree": "L-17",
-    "watering": "1",
+    **{name: str(value) for name, value in THEIR_OWN.items() if name != "claim"},
     "tenant": HOME,
     "provider": "kannel",
 }
 """What the town has by the name of each parameter of a path."""
-CREATED = (
-    *("sites", "stations", "devices", "zones", "zones/{zone}/gates", "recipients"),
-    *("duty-groups", "rules", "trees/import", "tree-groups", "waterings"),
-)
+CREATED = tuple(one for one in CREATION_ORDER if one != "claims")
 CALLERS = [
     pytest.param(Role.READER, id="reader"),
     pytest.param(Role.EDITOR, id="editor"),

@@ -33,18 +33,14 @@ _NONE: Key = (0, 0)
 def unjudged(connection: Connection, watching: Watching, now: Instant) -> tuple[list[Key], bool]:
     """Where data is expected and none was judged yet, of the next that are looked at; True: there
     are more to look at."""
-    begin: Key = (
-        inputs_repository.input_position(connection, _ROUND[0]),
-        inputs_repository.input_position(connection, _ROUND[1]),
-    )
+    begin = inputs_repository.round_position(connection, _ROUND)
     revision = watching.directory.revision
     if begin == _NONE and inputs_repository.input_position(connection, _SEEN) >= revision:
         return [], False
     first = bisect_right(watching.awaited, begin)
     some = watching.awaited[first : first + LOOKED_AT_ONCE]
     more = first + len(some) < len(watching.awaited)
-    for name, position in zip(_ROUND, some[-1] if more else _NONE, strict=True):
-        inputs_repository.move_input(connection, name, position)
+    inputs_repository.move_round(connection, _ROUND, some[-1] if more else _NONE)
     if not more:
         # A change in the middle of a round is looked at by the next one.
         inputs_repository.move_input(connection, _SEEN, revision)

@@ -185,15 +185,15 @@ class AlertsFollower:
         A change in the middle causes a further round: a registry that changes all the time delays
         none.
         """
-        rule, member = (inputs_repository.input_position(connection, name) for name in _ROUND)
+        after = inputs_repository.round_position(connection, _ROUND)
         began = inputs_repository.input_position(connection, _REGISTRY)
         revision = watching.directory.revision
-        if (rule, member) == _NONE:
+        if after == _NONE:
             if began >= revision:
                 return False
             began = revision
             inputs_repository.move_input(connection, _REGISTRY, revision)
-        found = incident_repository.footings(connection, (rule, member), LOOKED_AT_ONCE)
+        found = incident_repository.footings(connection, after, LOOKED_AT_ONCE)
         changed = [one.key for one in found if _stands_otherwise(one, watching, now)]
         ticked = changed[:TICKED_AT_ONCE]
         last = self._tick_some(connection, watching, now, ticked)
@@ -204,8 +204,7 @@ class AlertsFollower:
             reached = last
         else:
             reached = found[-1].key if len(found) == LOOKED_AT_ONCE else _NONE
-        for name, position in zip(_ROUND, reached, strict=True):
-            inputs_repository.move_input(connection, name, position)
+        inputs_repository.move_round(connection, _ROUND, reached)
         return reached != _NONE or began < revision
 
     def _await_first(self, connection: Connection, watching: Watching, now: Instant) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, select
 
 from stadtsinn.cloud.alarms.alerts.tables import alert_inputs
-from stadtsinn.cloud.platform.database.upsert import insert_ignore
+from stadtsinn.cloud.platform.database.upsert import insert_or_update
+
+Round = tuple[str, str]
+"""The names under which a round keeps the rule and the member that it came to."""
 
 
 def input_position(connection: Connection, name: str) -> int:
@@ -15,11 +18,18 @@ def input_position(connection: Connection, name: str) -> int:
 
 
 def move_input(connection: Connection, name: str, position: int) -> None:
-    changed = connection.execute(
-        update(alert_inputs).where(alert_inputs.c.name == name).values(position=position)
-    )
-    if changed.rowcount == 0:
-        insert_ignore(connection, alert_inputs, [{"name": name, "position": position}])
+    insert_or_update(connection, alert_inputs, {"name": name, "position": position})
+
+
+def round_position(connection: Connection, names: Round) -> tuple[int, int]:
+    """How far a round over states came, a few in each transaction; (0, 0) between two rounds."""
+    rule, member = names
+    return input_position(connection, rule), input_position(connection, member)
+
+
+def move_round(connection: Connection, names: Round, reached: tuple[int, int]) -> None:
+    for name, position in zip(names, reached, strict=True):
+        move_input(connection, name, position)
 
 
 def forget_all(connection: Connection) -> None:

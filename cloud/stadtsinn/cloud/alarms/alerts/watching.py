@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from hashlib import sha256
 
 from stadtsinn.base.instant import Instant
@@ -54,6 +53,9 @@ class Watching:
         for stored in self.by_id.values():
             if stored.rule.enabled:
                 self._add(stored)
+        self.awaited = list(self._find_awaited())
+        """The keys of all that rules watch which fire for missing data, in their order. Made here,
+        because nobody may look through rules × stations inside a transaction."""
 
     def _add(self, stored: StoredRule) -> None:
         if stored.zone_id is not None:
@@ -120,23 +122,19 @@ class Watching:
             known = self._footings[zone.id] = sha256(repr(lines).encode()).hexdigest()[:16]
         return known
 
-    @cached_property
-    def awaited(self) -> list[tuple[int, int]]:
-        """The keys of all that rules watch which fire for missing data, in their order."""
-        found: list[tuple[int, int]] = []
+    def _find_awaited(self) -> Iterator[tuple[int, int]]:
         for rule_id, stored in sorted(self.by_id.items()):
             group = stored.rule.group
             if not stored.rule.enabled or not stored.rule.parameters.of_silence:
                 continue
             if group is None:
-                found.append((rule_id, NAMED))
+                yield rule_id, NAMED
                 continue
-            found += sorted(
+            yield from sorted(
                 (rule_id, station.id)
                 for station in self.directory.stations.values()
                 if station.tenant_id == stored.tenant_id and group.holds(station)
             )
-        return found
 
     def awaited_since(self, watched: Watched, at: Instant) -> Instant:
         """Since when, without a break, a device is where the values come from at this time; where

@@ -95,12 +95,11 @@ def _require_room(
     if total > most:
         raise Conflict(
             f"'{scope.tenant_id}' would have {counted(total, 'tree', 'trees')} and may have "
-            f"{most}: ask the operator "
-            f"of this server for more: 'stadtsinn tenant limit {scope.tenant_id} trees {total}'.",
+            f"{most}: ask the operator of this server for more: 'stadtsinn tenant limit "
+            f"{scope.tenant_id} trees {total}'.",
             f"'{scope.tenant_id}' hätte {counted(total, 'Baum', 'Bäume')} und darf {most} haben: "
-            "den Betreiber "
-            f"dieses Servers um mehr bitten: 'stadtsinn tenant limit {scope.tenant_id} trees "
-            f"{total}'.",
+            "den Betreiber dieses Servers um mehr bitten: 'stadtsinn tenant limit "
+            f"{scope.tenant_id} trees {total}'.",
         )
 
 

@@ -140,11 +140,11 @@ def _move(database: Database, archive: Archive, rows: _Rows, clock: Clock) -> Mo
     if summary.count != left + (old.uplinks if old else 0):
         raise Explained(
             f"{day_name(rows.day)}: {counted(summary.count, 'uplink', 'uplinks')} in {path}, "
-            f"{left} in the table: "
-            "nothing was changed; somebody else deletes from the log. Archive again",
+            f"{left} in the table: nothing was changed; somebody else deletes from the log. "
+            "Archive again",
             f"{day_name(rows.day)}: {counted(summary.count, 'Meldung', 'Meldungen')} in {path}, "
-            f"{left} in der Tabelle: "
-            "nichts wurde geändert; jemand anderes löscht aus dem Log. Noch einmal verlagern",
+            f"{left} in der Tabelle: nichts wurde geändert; jemand anderes löscht aus dem Log. "
+            "Noch einmal verlagern",
         )
     day = summary.day(rows.day, file)
     with database.write() as connection:

@@ -116,8 +116,7 @@ def _copy(old: Connection, new: Connection, table: Table) -> int:
             f"table {table.name}: {counted(copied, 'row was', 'rows were')} copied, {found} are "
             "there",
             f"Tabelle {table.name}: {counted(copied, 'Zeile', 'Zeilen')} kopiert, {found} sind "
-            "da. Nichts ist "
-            "geändert; noch einmal ausführen",
+            "da. Nichts ist geändert; noch einmal ausführen",
         )
     return copied
 

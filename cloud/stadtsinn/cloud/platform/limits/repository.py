@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, select
 
-from stadtsinn.cloud.platform.database.upsert import insert_into
+from stadtsinn.cloud.platform.database.upsert import insert_or_update
 from stadtsinn.cloud.platform.limits.tables import tenant_limits
 
 
@@ -29,11 +29,7 @@ def all_limits(connection: Connection) -> dict[str, dict[str, int]]:
 
 def set_limit(connection: Connection, tenant_id: str, name: str, value: int) -> None:
     row = {"tenant_id": tenant_id, "name": name, "value": value}
-    statement = insert_into(connection, tenant_limits)
-    key = [tenant_limits.c.tenant_id, tenant_limits.c.name]
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=key, set_={"value": value}), row
-    )
+    insert_or_update(connection, tenant_limits, row)
 
 
 def remove_limit(connection: Connection, tenant_id: str, name: str) -> None:

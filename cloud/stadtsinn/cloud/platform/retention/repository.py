@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, delete, select
 
-from stadtsinn.cloud.platform.database.upsert import insert_into
+from stadtsinn.cloud.platform.database.upsert import insert_or_update
 from stadtsinn.cloud.platform.retention.tables import tenant_retention
 
 
@@ -17,11 +17,7 @@ def own_days(connection: Connection, tenant_id: str) -> dict[str, int | None]:
 
 def set_days(connection: Connection, tenant_id: str, name: str, days: int | None) -> None:
     row = {"tenant_id": tenant_id, "name": name, "days": days}
-    key = [tenant_retention.c.tenant_id, tenant_retention.c.name]
-    statement = insert_into(connection, tenant_retention)
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=key, set_={"days": days}), row
-    )
+    insert_or_update(connection, tenant_retention, row)
 
 
 def remove_days(connection: Connection, tenant_id: str, name: str) -> None:
