@@ -17,10 +17,12 @@ help: ## what can be made
 demo: .venv/ready ## a market day in time-lapse; ARGS="--for 60", ARGS="--check --json"
 	@.venv/bin/stadtsinn demo $(ARGS)
 
-# A file's tests stay in one worker, which has servers of its own; two workers more than cores, because
-# tests wait for servers. What was skipped is listed.
+# A file's tests stay in one worker, which has servers of its own; more workers than cores, because
+# tests wait for servers (those of test-fast for less, and each worker reads all files). What was
+# skipped is listed.
 WORKERS := $(shell expr $$(nproc) + 2)
-PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -r s
+test-fast: WORKERS := $(shell expr $$(nproc) + 1)
+PYTEST = $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -r s
 
 # mypy keeps one core busy for a minute: tests have the others meanwhile.
 test: .venv/ready parts ## everything: format, lint, types, contracts, all tests on all cores

@@ -173,6 +173,7 @@ def test_metrics_and_other_paths(server: HealthServer) -> None:
     assert get(server.port, "/secrets")[0] == 404
 
 
+@pytest.mark.slow
 def test_port_is_free_after_stop() -> None:
     server = HealthServer()
     server.start()

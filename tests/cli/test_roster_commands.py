@@ -117,6 +117,7 @@ def test_a_wrong_plan_is_refused_in_the_readers_language(run: Command, tmp_path:
     assert "Did you mean 'bereitschaft'?" in unknown.output
 
 
+@pytest.mark.slow
 def test_a_stand_in_comes_and_goes(run: Command) -> None:
     times = ("--from", "2026-12-01", "--to", "2026-12-02", "-g", "bereitschaft")
     assert "Bernd Schulze" in run("stand-in", "meier", "schulze", *times).output

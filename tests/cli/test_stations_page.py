@@ -32,6 +32,7 @@ def commands() -> list[list[str]]:
     return [shlex.split(line, comments=True) for line in lines if line.startswith("stadtsinn ")]
 
 
+@pytest.mark.slow
 def test_the_commands_fit_the_example_town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("cloud.toml").write_text(

@@ -114,6 +114,7 @@ def test_a_register_is_looked_at_then_imported(town: Town) -> None:
     assert "L-2" not in town.run("list").output
 
 
+@pytest.mark.slow
 def test_from_the_soil_to_the_season(town: Town) -> None:
     town.run("import", town.file("b.csv", REGISTER), "--crs", "25832")
     town.grouped()

@@ -49,6 +49,7 @@ def test_an_unknown_device_is_named_with_near_ones() -> None:
         catalogue().device("dragino/lse1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("device", "port", "payload", "expected"),
     [

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 _LOAD = """
 import sys, threading
 sys.setswitchinterval(1e-6)
@@ -23,6 +25,7 @@ for thread in threads:
 """
 
 
+@pytest.mark.slow
 def test_threads_that_load_first_device_files_at_once_end_no_process() -> None:
     """Without the lock every third of these processes ends with a segmentation fault."""
     for _ in range(8):

@@ -95,6 +95,7 @@ def test_fields_of_all_widths_come_out_exactly(codecs: Codecs) -> None:
         assert [one["value"] for one in answer["data"]["stadtsinn"]["readings"]] == values
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", p.FUNCTIONS)
 def test_functions_of_special_numbers(name: str, codecs: Codecs) -> None:
     """Zeros, infinities, overflow, NaN: the same value as the interpreter, or none as there."""

@@ -67,6 +67,7 @@ def _imported(part: str) -> Iterator[str]:
                 yield node.module.partition(".")[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_imports_what_its_extra_brings(part: str) -> None:
     packages, brought = packages_distributions(), _brought(PARTS[part])

@@ -86,6 +86,7 @@ def ascii_spellings() -> re.Pattern[str]:
     return re.compile(rf"\b({'|'.join(sorted(spelt))})\b", re.IGNORECASE)
 
 
+@pytest.mark.slow
 def test_the_search_sees_the_texts() -> None:
     files = {name for name, _ in german_texts()}
     assert len(german_texts()) > 500
@@ -101,6 +102,7 @@ def test_a_thing_has_one_word(word: str) -> None:
     assert _hits(re.compile(rf"\b({ONE_WORD[word]})\b"), german_texts()) == []
 
 
+@pytest.mark.slow
 def test_umlauts_are_written() -> None:
     assert _hits(ascii_spellings(), texts()) == []
 

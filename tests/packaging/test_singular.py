@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from stadtsinn.base.counted import counted
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +53,7 @@ def _counts(path: Path) -> Iterator[str]:
                 yield f"{path.relative_to(ROOT)}:{node.lineno}: {{{shown}}} {word}"
 
 
+@pytest.mark.slow
 def test_no_number_stands_before_a_plural_whatever_it_is() -> None:
     found = [
         one

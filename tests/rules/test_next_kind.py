@@ -83,6 +83,7 @@ def test_it_judges_remembers_opens_closes_and_words_its_messages(town: AlertTown
     )
 
 
+@pytest.mark.slow
 def test_the_api_takes_and_describes_it(tmp_path: Path) -> None:
     world = ApiWorld(fresh_database(tmp_path), tmp_path)
     editor = world.client(Role.EDITOR)

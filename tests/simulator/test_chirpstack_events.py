@@ -42,6 +42,7 @@ def shape(value: object, path: str = "") -> Iterator[str]:
         yield f"{path}: {kind}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("event", ["up", "join"])
 def test_simulated_events_have_the_fields_of_recorded_ones(day: MarketDay, event: str) -> None:
     known = {path for one in recorded(event) for path in shape(one)}

@@ -50,6 +50,7 @@ def clock(day: MarketDay) -> ManualClock:
     return ManualClock(day.span.start)
 
 
+@pytest.mark.slow
 def test_every_message_goes_to_its_server_at_its_time(day: MarketDay, clock: ManualClock) -> None:
     links = {server: RecordingLink(clock) for server in NetworkServer}
     publisher = Publisher(links, clock)

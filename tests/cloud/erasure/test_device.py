@@ -68,6 +68,7 @@ def rows(history: History, table: Any, *where: Any) -> list[Any]:
         return list(connection.execute(select(table).where(*where)).mappings())
 
 
+@pytest.mark.slow
 def test_all_that_it_measured_goes_and_the_others_stay(history: History) -> None:
     before = [one for one in history.logged() if one.dev_eui != BED]
     others = {key: values for key, values in history.state().items() if key.station != BED}

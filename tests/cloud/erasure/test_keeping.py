@@ -114,6 +114,7 @@ def test_what_a_follower_has_not_read_stays(towns: Storage) -> None:
     assert len(uplinks_of(towns, TOWN)) == DAYS
 
 
+@pytest.mark.slow
 def test_archived_days_go_from_their_files(towns: Storage) -> None:
     before = Instant(NOW - 18 * DAY)
     list(archive_before(towns.database, towns.archive, before, (), towns.clock))

@@ -61,6 +61,7 @@ def test_uplinks_are_listed_newest_first_in_pages(world: ApiWorld) -> None:
     assert newest["receptions"][0]["rssi"] == -71
 
 
+@pytest.mark.slow
 def test_uplinks_can_be_limited_in_time(world: ApiWorld) -> None:
     commit(world, *(arrival(uplink(n, n * 60)) for n in range(5)))
     answer = world.client().get(
@@ -172,6 +173,7 @@ def test_a_replay_over_http_knows_what_was_archived(world: ApiWorld) -> None:
     assert [one["f_cnt"] for one in uplinks] == [2, 1]
 
 
+@pytest.mark.slow
 def test_an_archive_that_is_away_is_named_and_nothing_is_logged_twice(world: ApiWorld) -> None:
     quarantine_a_copy_of_an_archived_uplink(world)
     world.archive.folder.rename(world.folder / "elsewhere")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from sqlalchemy import select
 
 from databases import fresh_database
@@ -125,6 +126,7 @@ def _batches() -> Iterator[tuple[str, bytes]]:
     yield from ((topic, BATCH) for topic in TOPICS)
 
 
+@pytest.mark.slow
 def test_no_value_of_a_batch_harms_a_neighbour_or_a_follower(tmp_path: Path) -> None:
     database, clock = fresh_database(tmp_path), ManualClock(at(3600))
     furnish(database)

@@ -275,6 +275,7 @@ def test_a_flood_is_cut_without_waiting_for_the_hour(
     assert len(rows(database, limit=100)) == 20
 
 
+@pytest.mark.slow
 def test_one_row_that_the_database_refuses_does_not_keep_out_the_others(
     ingestor: Ingestor, database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

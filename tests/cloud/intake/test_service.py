@@ -166,6 +166,7 @@ def test_a_database_that_is_away_commits_nothing_and_says_so(
     assert len(logged(database)) == 1
 
 
+@pytest.mark.slow
 def test_one_uplink_that_the_database_refuses_does_not_keep_out_the_others(
     ingestor: Ingestor, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

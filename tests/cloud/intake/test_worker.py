@@ -319,6 +319,7 @@ def test_a_configuration_that_is_too_large_leaves_no_older_one(bench: Bench) -> 
     assert bench.source.taken_back == ["rathaus"]
 
 
+@pytest.mark.slow
 def test_a_running_ingest_sends_the_configuration_by_itself(bench: Bench) -> None:
     bench.worker.start()
     wait_until(lambda: len(bench.source.configs) == 1, "the edge is configured")

@@ -258,6 +258,7 @@ def test_many_are_told_in_one_message_and_written_in_slices(
     assert written == [-500, -500, -203]
 
 
+@pytest.mark.slow
 def test_what_turns_all_the_time_is_told_of_a_few_times_an_hour(operator: Operator) -> None:
     """An edge that says so of its certificate costs no message a minute, and hides no disk."""
     town = operator.town
@@ -313,6 +314,7 @@ def test_without_recipients_health_says_it(operator: Operator) -> None:
     assert operator.alarms.check().warnings == ()
 
 
+@pytest.mark.slow
 def test_a_recipient_that_is_not_there_is_named(operator: Operator) -> None:
     operator.settings = SETTINGS.model_copy(update={"recipients": ("it", "niemand")})
     operator.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import delete, insert, select, update
 
 from counted import statements as statements_of
@@ -42,6 +43,7 @@ def stored(database: Database) -> set[tuple[str, str, int]]:  # noqa: F811
         return {tuple(row) for row in connection.execute(select(*columns))}
 
 
+@pytest.mark.slow
 def test_ten_times_the_streams_take_no_more_statements(database: Database) -> None:  # noqa: F811
     """Others wait for this transaction: a restart once held it for seconds."""
     towns = slugs(200)

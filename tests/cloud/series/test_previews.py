@@ -145,6 +145,7 @@ def test_of_a_correction(caller: Caller) -> None:
     )
 
 
+@pytest.mark.slow
 def test_of_a_deletion(caller: Caller) -> None:
     (place,) = caller.deployments(station=LINDE)
     path = f"/{place['id']}"

@@ -75,6 +75,7 @@ def test_twice_as_many_devices_take_no_more_statements(database: Database, make:
     assert len(registered(database)) == 180
 
 
+@pytest.mark.slow
 def test_much_is_applied_in_transactions_of_bounded_size(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +85,7 @@ def test_much_is_applied_in_transactions_of_bounded_size(
     assert len(applied(database, town_of(300))) == 4
 
 
+@pytest.mark.slow
 def test_rules_and_zones_in_their_number_are_applied_a_few_at_a_time(database: Database) -> None:
     zones = [{"slug": f"z{n}", "name": "Z"} for n in range(120)]
     rules = [{"slug": f"r{n}", "name": "R", "zone": f"z{n}", "on": 9, "off": 8} for n in range(120)]

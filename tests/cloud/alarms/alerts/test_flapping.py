@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fake_alert_town import AlertTown, minute
 
 
+@pytest.mark.slow
 def test_what_flaps_says_so_once_and_gets_one_all_clear(town: AlertTown) -> None:
     town.zone_rule(recipients=("bauhof",))
     town.crowds(*((minutes, 950 if minutes % 2 == 0 else 800) for minutes in range(12)))

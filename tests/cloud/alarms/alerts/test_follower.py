@@ -105,6 +105,7 @@ def test_history_inside_an_uplink_is_judged_in_its_own_order(small_town: AlertTo
     assert [row.opened_at for row in small_town.incidents()] == [minute(0)]
 
 
+@pytest.mark.slow
 def test_a_clock_ahead_does_not_make_everything_after_it_late(small_town: AlertTown) -> None:
     small_town.station_rule()
     small_town.soil(60, 30, received=0, now=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -71,6 +72,7 @@ def _slow(roster: Roster, at: Instant) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(rosters)
 def test_every_quarter_of_an_hour_is_as_the_slow_model_says(roster: Roster) -> None:

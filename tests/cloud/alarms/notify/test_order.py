@@ -125,6 +125,7 @@ def test_an_alarm_waits_for_what_is_being_sent(box: Outbox, sender: FakeSender) 
     assert sender.texts == ["first alarm", "all clear", "second alarm"]
 
 
+@pytest.mark.slow
 def test_workers_that_choose_at_once_keep_the_order(box: Outbox) -> None:
     """Each sees what the others took."""
     order: list[str] = []
@@ -154,6 +155,7 @@ def test_workers_that_choose_at_once_keep_the_order(box: Outbox) -> None:
     assert order.index("alarm 12") == len(order) - 1
 
 
+@pytest.mark.slow
 def test_another_recipient_and_another_station_are_not_concerned(
     box: Outbox, sender: FakeSender
 ) -> None:

@@ -123,6 +123,7 @@ INSERT INTO recipients VALUES (5, 'musterstadt', 'e', 'E', 'sms', '+410791234567
 """
 
 
+@pytest.mark.slow
 def test_numbers_of_earlier_versions_are_put_right(empty: Database) -> None:
     bring_to(empty, "0008")
     with empty.write() as connection:

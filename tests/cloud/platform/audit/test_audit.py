@@ -181,6 +181,7 @@ def test_a_line_says_who_when_what_and_how_it_was(world: ApiWorld, admin: TestCl
     assert "Alter Markt" in newest(world).detail
 
 
+@pytest.mark.slow
 def test_what_a_thing_is_called_by_is_changed_with_a_line(
     world: ApiWorld, admin: TestClient
 ) -> None:
@@ -342,6 +343,7 @@ def test_a_town_with_far_too_many_lines_loses_a_few_with_each_change(
     assert len(lines(world)) == 5
 
 
+@pytest.mark.slow
 def test_the_operator_reads_it_by_a_command(tmp_path: Path) -> None:
     config = tmp_path / "cloud.toml"
     config.write_text('[database]\nurl = "sqlite:///town.sqlite"\n', encoding="utf-8")

@@ -97,6 +97,7 @@ def test_a_database_with_rows_is_not_overwritten(pair: Pair) -> None:
     assert all_rows(new) == before
 
 
+@pytest.mark.slow
 def test_a_row_that_does_not_fit_leaves_nothing_behind(tmp_path: Path) -> None:
     """SQLite takes any text in any column."""
     old = fresh_database(tmp_path)
@@ -111,6 +112,7 @@ def test_a_row_that_does_not_fit_leaves_nothing_behind(tmp_path: Path) -> None:
     old.dispose()
 
 
+@pytest.mark.slow
 def test_a_text_that_postgresql_cannot_hold_goes_all_the_same(tmp_path: Path) -> None:
     old = fresh_database(tmp_path)
     add_tenant(old, "a\0b")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from api_callers import HOME, ApiWorld
 from fake_uplinks import LSE01_PAYLOAD, NINE, entry, register, uplink
 from stadtsinn.base.instant import DAY, Instant
@@ -15,6 +17,7 @@ DEVICE = "70b3d50000000100"
 PATH = f"/api/v1/devices/{DEVICE}/uplinks"
 
 
+@pytest.mark.slow
 def test_pages_are_the_same_before_and_after(world: ApiWorld) -> None:
     register(world.database, DEVICE, tenant_id=HOME)
     ups = [uplink(n, n * 7200, dev_eui=DEVICE, payload=LSE01_PAYLOAD) for n in range(30)]

@@ -88,6 +88,7 @@ def _requests() -> Iterator[tuple[str, str, bytes, Headers]]:
             yield "POST", path, b"", (header,)
 
 
+@pytest.mark.slow
 def test_no_request_breaks_the_application_or_leads_elsewhere(world: ApiWorld) -> None:
     async def all_of_them() -> dict[str, str]:
         found = {}

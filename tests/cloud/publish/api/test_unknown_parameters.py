@@ -43,6 +43,7 @@ def _known(raw: Mapping[str, Any]) -> list[str]:
     return sorted(one["name"] for one in raw.get("parameters", ()) if one["in"] == "query")
 
 
+@pytest.mark.slow
 def test_every_address_with_a_key_refuses_what_it_does_not_know_and_says_what_it_knows(
     world: ApiWorld, caller: TestClient
 ) -> None:

@@ -70,6 +70,7 @@ def test_a_refused_change_does_not_wake_the_followers(filled: ApiWorld) -> None:
     assert DirectoryCache(filled.database).current().revision == before
 
 
+@pytest.mark.slow
 def test_every_kind_of_change_wakes_the_followers(filled: ApiWorld) -> None:
     """Each write endpoint of zones counts the revision up."""
     editor = filled.client(Role.EDITOR)
