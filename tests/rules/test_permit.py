@@ -13,8 +13,8 @@ from databases import fresh_database
 from fake_alert_town import AlertTown, minute
 from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.cloud.alarms.alerts.rule import Rule
+from stadtsinn.cloud.alarms.notify.claim_repository import expire, expired
 from stadtsinn.cloud.alarms.notify.message import Status
-from stadtsinn.cloud.alarms.notify.outbox_repository import expire, expired
 from stadtsinn.cloud.alarms.notify.tables import outbox
 from stadtsinn.cloud.alarms.notify.text import septets
 from stadtsinn.cloud.platform.access.scope import Role

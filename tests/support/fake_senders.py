@@ -12,8 +12,9 @@ from databases import add_tenant
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import HOUR, SECOND, Instant, parse
 from stadtsinn.base.language import Language
+from stadtsinn.cloud.alarms.notify.claim_repository import Moments
 from stadtsinn.cloud.alarms.notify.message import Addressee, Draft, Kind, Message
-from stadtsinn.cloud.alarms.notify.outbox_repository import Moments, enqueue
+from stadtsinn.cloud.alarms.notify.outbox_repository import enqueue
 from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result, Sender
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.cloud.alarms.notify.tables import outbox, recipients

@@ -18,8 +18,8 @@ from first_version import all_rows
 from measuring_towns import OURS, THEIRS, furnished, neighbours, opened
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.problems import Conflict, NotFound, Unauthenticated
-from stadtsinn.cloud.alarms.notify import outbox_repository
-from stadtsinn.cloud.alarms.notify.outbox_repository import Moments
+from stadtsinn.cloud.alarms.notify import claim_repository
+from stadtsinn.cloud.alarms.notify.claim_repository import Moments
 from stadtsinn.cloud.erasure import repository, slices, town
 from stadtsinn.cloud.erasure.slices import Slices, Storage
 from stadtsinn.cloud.erasure.town import TownErasure, inventory
@@ -312,10 +312,10 @@ def test_a_town_is_nobodys_from_the_first_moment_on(storage: Storage) -> None:
     assert set(seen.edges.values()) == {NEIGHBOUR}
     now = Moments(NOW, NOW)
     with storage.database.write() as connection:
-        assert [one.id for one in outbox_repository.due(connection, ["sms"], now, 5)] == [2]
-        assert outbox_repository.claim(connection, 1, ["sms"], now, NOW) is None
-        assert outbox_repository.claim(connection, 2, ["sms"], now, NOW) is not None
-        assert outbox_repository.due(connection, ["sms"], now, 5) == []
+        assert [one.id for one in claim_repository.due(connection, ["sms"], now, 5)] == [2]
+        assert claim_repository.claim(connection, 1, ["sms"], now, NOW) is None
+        assert claim_repository.claim(connection, 2, ["sms"], now, NOW) is not None
+        assert claim_repository.due(connection, ["sms"], now, 5) == []
         with pytest.raises(Conflict, match="is being erased"):
             require_tenant(connection, TOWN)
     with pytest.raises(TownRefused, match="is being erased"):

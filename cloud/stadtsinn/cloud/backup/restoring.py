@@ -23,7 +23,7 @@ from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import to_datetime
 from stadtsinn.base.private_files import FOLDER_MODE
 from stadtsinn.base.sentence import Explained, Sentence, Unusable
-from stadtsinn.cloud.alarms.notify.outbox_repository import doubt_what_waits
+from stadtsinn.cloud.alarms.notify.claim_repository import doubt_what_waits
 from stadtsinn.cloud.backup import configuration, postgres
 from stadtsinn.cloud.backup.making import ARCHIVE, DATABASE, SERIES
 from stadtsinn.cloud.backup.manifest import (

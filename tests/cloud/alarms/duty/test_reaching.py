@@ -13,8 +13,8 @@ from stadtsinn.base.instant import HOUR, Instant, to_datetime
 from stadtsinn.cloud.alarms.duty.model import DutyGroup, SubstitutionBody
 from stadtsinn.cloud.alarms.duty.service import add_substitution, create_group, replace_group
 from stadtsinn.cloud.alarms.duty.tables import duty_members
-from stadtsinn.cloud.alarms.notify import outbox_repository
-from stadtsinn.cloud.alarms.notify.outbox_repository import Moments
+from stadtsinn.cloud.alarms.notify import claim_repository
+from stadtsinn.cloud.alarms.notify.claim_repository import Moments
 from stadtsinn.cloud.alarms.notify.tables import outbox
 from stadtsinn.cloud.town.service import change
 
@@ -57,7 +57,7 @@ def _sent(town: AlertTown) -> None:
 def _due(town: AlertTown) -> int:
     with town.database.read() as connection:
         now = Moments(Instant(0), town.clock.now())
-        return len(outbox_repository.due(connection, ["sms"], now, 10))
+        return len(claim_repository.due(connection, ["sms"], now, 10))
 
 
 def test_an_alarm_goes_to_who_is_on_duty_and_its_end_to_who_got_it(town: AlertTown) -> None:
@@ -217,8 +217,8 @@ def test_a_message_that_waits_for_the_morning_keeps_no_worker_busy(town: AlertTo
     town.zone_rule(recipients=("bereitschaft",), severity="info")
     town.crowds((13 * HOURS, 912))
     with town.database.read() as connection:
-        assert not outbox_repository.has_work(connection, town.clock.now())
-        assert outbox_repository.has_work(connection, minute(22 * HOURS))
+        assert not claim_repository.has_work(connection, town.clock.now())
+        assert claim_repository.has_work(connection, minute(22 * HOURS))
 
 
 def test_who_is_told_at_once_by_one_way_does_not_wait_by_another(town: AlertTown) -> None:

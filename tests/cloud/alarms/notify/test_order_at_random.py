@@ -17,7 +17,7 @@ import pytest
 
 from fake_senders import Outbox
 from stadtsinn.base.instant import DAY, Instant
-from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
+from stadtsinn.cloud.alarms.notify import report_repository
 from stadtsinn.cloud.alarms.notify.message import Kind, Status
 from stadtsinn.cloud.alarms.notify.senders.http_sms import HttpSmsSender
 from stadtsinn.cloud.alarms.notify.senders.provider import SEVEN
@@ -86,7 +86,7 @@ class Provider:
                 arrived = (row.address, row.text) in texts
                 status = Status.DELIVERED if arrived else Status.FAILED
                 with self.box.database.write() as connection:
-                    outbox.report_by_token(connection, row.report_token, status)
+                    report_repository.report_by_token(connection, row.report_token, status)
 
 
 def work(provider: Provider) -> None:

@@ -14,6 +14,7 @@ from fake_senders import PEOPLE, TENANT, FakeSender, Outbox
 from real_parts import PATIENCE_S
 from stadtsinn.base.instant import DAY, HOUR, SECOND, Instant
 from stadtsinn.base.language import Language
+from stadtsinn.cloud.alarms.notify import claim_repository
 from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
 from stadtsinn.cloud.alarms.notify.message import Kind
 from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result
@@ -141,7 +142,7 @@ def test_a_worker_that_died_leaves_a_doubt(box: Outbox, sender: FakeSender) -> N
     box.put()
     with box.database.write() as connection:
         lease = Instant(box.wall.now() + 120 * SECOND)
-        claimed = outbox.claim(connection, box.row().id, ["sms"], box.now(), lease)
+        claimed = claim_repository.claim(connection, box.row().id, ["sms"], box.now(), lease)
         assert claimed is not None
     worker = box.worker(sender)
     box.wait(119)
@@ -335,7 +336,7 @@ def test_what_another_worker_has_taken_meanwhile_is_left_to_it(
     box.put(incident="1-1")
     box.put(incident="2-1")
     first, second = box.rows()
-    look = outbox.due
+    look = claim_repository.due
 
     def taken_between(*arguments: Any) -> Any:
         found = look(*arguments)
@@ -343,10 +344,10 @@ def test_what_another_worker_has_taken_meanwhile_is_left_to_it(
             with box.database.write() as connection:
                 now = box.now()
                 until = Instant(now.wall + 120 * SECOND)
-                outbox.claim(connection, first.id, ["sms"], now, until)
+                claim_repository.claim(connection, first.id, ["sms"], now, until)
         return found
 
-    monkeypatch.setattr(outbox, "due", taken_between)
+    monkeypatch.setattr(claim_repository, "due", taken_between)
     assert box.worker(sender).run_once() == 1
     assert {row.id: row.status for row in box.rows()} == {
         first.id: "SENDING",
@@ -383,7 +384,7 @@ def test_a_round_that_breaks_does_not_stop_the_thread(
             raise RuntimeError("parameters: +491701111111")
         return real(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(outbox, "claim", claim)
+    monkeypatch.setattr(claim_repository, "claim", claim)
     small_box.put()
     worker.start()
     assert reached.wait(PATIENCE_S)

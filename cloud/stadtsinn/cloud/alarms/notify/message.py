@@ -46,6 +46,10 @@ class Status(StrEnum):
     EXPIRED = "EXPIRED"
 
 
+LEFT_READY = (Status.SENDING, Status.ACCEPTED, Status.DELIVERED, Status.UNKNOWN)
+LOST = (Status.FAILED, Status.EXPIRED)
+
+
 @dataclass(frozen=True)
 class Draft:
     """A message to be put into the outbox, for each of the addressees one."""

@@ -13,7 +13,7 @@ from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.foreign_documents import UNREADABLE
 from stadtsinn.base.problems import Conflict, Invalid, NotFound, Unavailable
 from stadtsinn.cloud.alarms.duty.repository import group_ids, groups_of_member
-from stadtsinn.cloud.alarms.notify import outbox_repository, repository
+from stadtsinn.cloud.alarms.notify import outbox_repository, report_repository, repository
 from stadtsinn.cloud.alarms.notify.recipient import Recipient
 from stadtsinn.cloud.alarms.notify.senders import repository as sender_repository
 from stadtsinn.cloud.alarms.notify.senders.provider import ReportFormat, pick, token_digest
@@ -109,7 +109,7 @@ def require_token(connection: Connection, provider: str, token: str) -> None:
     tokens costs neither the write lock nor the reading of a body."""
     known = sender_repository.report_format(connection, provider)
     if known is None or not (
-        _is_for_all(known, token) or outbox_repository.has_token(connection, token)
+        _is_for_all(known, token) or report_repository.has_token(connection, token)
     ):
         raise _no_such_message()
 
@@ -138,9 +138,9 @@ def take_report(
     if status is None:
         return  # an intermediate state that changes nothing
     if name is None:
-        if not outbox_repository.report_by_token(connection, token, status):
+        if not report_repository.report_by_token(connection, token, status):
             raise _no_such_message()
-    elif not outbox_repository.report_by_name(connection, name, status):
+    elif not report_repository.report_by_name(connection, name, status):
         raise Unavailable(
             "This message is not known yet. Report it again later.",
             "Diese Nachricht ist noch nicht bekannt. Später noch einmal melden.",

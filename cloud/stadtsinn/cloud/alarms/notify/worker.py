@@ -25,10 +25,11 @@ from stadtsinn.base.instant import SECOND, Instant
 from stadtsinn.base.language import Language
 from stadtsinn.base.threads import ended_early
 from stadtsinn.base.turns import Turns
-from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
+from stadtsinn.cloud.alarms.notify import claim_repository as claims
 from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
+from stadtsinn.cloud.alarms.notify.claim_repository import Claim, Due, Moments
 from stadtsinn.cloud.alarms.notify.message import Kind, Status
-from stadtsinn.cloud.alarms.notify.outbox_repository import Claim, Due, Moments
+from stadtsinn.cloud.alarms.notify.outbox_repository import AT_ONCE
 from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result, Sender
 from stadtsinn.cloud.platform.database.engine import Database
 
@@ -86,7 +87,7 @@ class OutboxWorker:
         Raises SQLAlchemyError when the database is away; what was claimed stays under its lease.
         """
         with self._database.read() as connection:
-            if not outbox.has_work(connection, self._clock.now()):
+            if not claims.has_work(connection, self._clock.now()):
                 return 0
         self._housekeeping()
         self._decide_doubts()
@@ -120,7 +121,7 @@ class OutboxWorker:
         if self._thread is not None and not self._thread.is_alive():
             return Check(ok=False, detail="the worker's thread ended: restart the process")
         with self._database.read() as connection:
-            backlog = outbox.backlog(connection)
+            backlog = claims.backlog(connection)
         if unserved := sorted(backlog.waiting.keys() - self._senders.keys()):
             detail = f"messages wait, but no sender is configured for {', '.join(unserved)}"
             return Check(ok=False, detail=f"{detail}: see docs/sms.md")
@@ -141,30 +142,30 @@ class OutboxWorker:
         now = self._wall.now()
         self._expire()
         with self._database.write() as connection:
-            broken = outbox.break_leases(connection, now, Instant(now + self._doubt_waits))
+            broken = claims.break_leases(connection, now, Instant(now + self._doubt_waits))
         if broken:
             log.warning("outbox_leases_broken", messages=broken)
 
     def _expire(self) -> None:
-        some = outbox.AT_ONCE
-        while some == outbox.AT_ONCE and not self._stopping.is_set():
+        some = AT_ONCE
+        while some == AT_ONCE and not self._stopping.is_set():
             now = self._clock.now()
             with self._database.read() as connection:
-                found = outbox.expired(connection, now)
+                found = claims.expired(connection, now)
             if found:
                 with self._database.write() as connection:
-                    outbox.expire(connection, found, now)
+                    claims.expire(connection, found, now)
             some = len(found)
 
     def _claim(self) -> Claim | None:
         """The next message; None where there is none, or other workers took all that were found."""
         now = Moments(self._wall.now(), self._clock.now())
         with self._database.read() as connection:
-            found = outbox.due(connection, self._senders, now, _LOOKED_AT)
+            found = claims.due(connection, self._senders, now, _LOOKED_AT)
         until = Instant(now.wall + self._lease)
         for one in self._in_turn(found):
             with self._database.write() as connection:
-                claimed = outbox.claim(connection, one.id, self._senders, now, until)
+                claimed = claims.claim(connection, one.id, self._senders, now, until)
                 if claimed is not None:
                     crash_point("notify.claiming")
             if claimed is not None:
@@ -209,13 +210,13 @@ class OutboxWorker:
                 status = Status.DELIVERED if result.delivered else Status.ACCEPTED
                 values = {"provider_id": result.provider_id, "sent_at": self._clock.now()}
                 for before in (Status.SENDING, Status.UNKNOWN):  # UNKNOWN: the lease was lost
-                    if outbox.finish(connection, claimed, status, only_from=before, **values):
+                    if claims.finish(connection, claimed, status, only_from=before, **values):
                         return
                 # A delivery report was quicker and stays; only add what it did not know.
-                outbox.note_sent(connection, claimed.id, values)
+                claims.note_sent(connection, claimed.id, values)
                 return
             status, wait = self._verdict(result.outcome, claimed.attempts)
-            outbox.finish(
+            claims.finish(
                 connection,
                 claimed,
                 status,
@@ -226,7 +227,7 @@ class OutboxWorker:
 
     def _decide_doubts(self) -> None:
         with self._database.read() as connection:
-            doubtful = outbox.unknowns(connection, self._senders, self._wall.now())
+            doubtful = claims.unknowns(connection, self._senders, self._wall.now())
         for claimed in doubtful:
             self._decide(claimed)
 
@@ -261,7 +262,7 @@ class OutboxWorker:
 
     @staticmethod
     def _move(connection: Connection, claimed: Claim, status: Status, **values: object) -> None:
-        outbox.finish(connection, claimed, status, only_from=Status.UNKNOWN, **values)
+        claims.finish(connection, claimed, status, only_from=Status.UNKNOWN, **values)
 
     def _verdict(self, outcome: Outcome, attempts: int) -> tuple[Status, int]:
         """The status after a call that did not certainly succeed, and how long to wait then."""
