@@ -11,14 +11,11 @@ from by_night import others_by_night
 from counted import write_transactions
 from fake_market import NORTH, OPENING, SOUTH, Market
 from stadtsinn.base.instant import DAY, HOUR, MINUTE, Instant
-from stadtsinn.cloud.domains.crowd import follower, zone_repository
+from stadtsinn.cloud.domains.crowd import follower, permit_repository
 from stadtsinn.cloud.domains.crowd.follower import SAMPLES_KEPT
+from stadtsinn.cloud.domains.crowd.permit_repository import Permit
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
-from stadtsinn.cloud.domains.crowd.zone_repository import (
-    CorrectionKind,
-    Permit,
-    insert_correction,
-)
+from stadtsinn.cloud.domains.crowd.zone_repository import CorrectionKind, insert_correction
 from stadtsinn.cloud.domains.crowd.zones.model import Zone
 from stadtsinn.cloud.domains.crowd.zones.repository import update_zone
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
@@ -114,7 +111,7 @@ def test_samples_keep_the_permit_of_their_time(small_market: Market) -> None:
 
 def permits(market: Market) -> list[Permit]:
     with market.database.read() as connection:
-        return zone_repository.permits(connection, market.zone_id)
+        return permit_repository.permits(connection, market.zone_id)
 
 
 def test_a_permit_that_is_changed_all_the_time(small_market: Market) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.instant import DAY, MINUTE, SECOND, Instant
 from stadtsinn.base.turns import Turns
-from stadtsinn.cloud.domains.crowd import recount_repository, zone_repository
+from stadtsinn.cloud.domains.crowd import permit_repository, recount_repository, zone_repository
 from stadtsinn.cloud.domains.crowd.recount import History, Waiting, read_waiting
 from stadtsinn.cloud.domains.crowd.reports import reports_of
 from stadtsinn.cloud.domains.crowd.zone_live import GateReport, Recount, ZoneLive
@@ -238,7 +238,7 @@ class LiveFollower:
         before = now - SAMPLES_KEPT
         if zone_repository.delete_samples_before(connection, before, PRUNED_AT_ONCE):
             return True
-        if zone_repository.delete_permits_before(connection, before, PRUNED_AT_ONCE):
+        if permit_repository.delete_permits_before(connection, before, PRUNED_AT_ONCE):
             return True
         self._pruned_at = now
         return False

@@ -6,24 +6,26 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import groupby
 
 from prometheus_client import Counter
 from sqlalchemy import Connection
 
 from stadtsinn.base.instant import DAY, Instant
-from stadtsinn.cloud.domains.crowd import gate_repository, zone_repository
-from stadtsinn.cloud.domains.crowd.counting import CountPoint, Report, fold, merge
+from stadtsinn.cloud.domains.crowd import gate_repository, permit_repository, zone_repository
+from stadtsinn.cloud.domains.crowd.counting import CountPoint, Report, fold
 from stadtsinn.cloud.domains.crowd.gate_repository import IN, OUT, LineKey
-from stadtsinn.cloud.domains.crowd.history import clamps_of_epoch
 from stadtsinn.cloud.domains.crowd.occupancy import MISSED_REPORTS, POINTS_BEFORE, Clamp, ZoneTally
+from stadtsinn.cloud.domains.crowd.permit_repository import Permit
+from stadtsinn.cloud.domains.crowd.recounting import (
+    COUNTED_AGAIN,
+    fold_again,
+    record_clamps_again,
+)
 from stadtsinn.cloud.domains.crowd.schedule import last_reset, next_reset, resets_between
 from stadtsinn.cloud.domains.crowd.setup import Lines, line_keys, make_lines, make_tally
-from stadtsinn.cloud.domains.crowd.zone_repository import Correction, Permit, ZoneState
+from stadtsinn.cloud.domains.crowd.zone_repository import Correction, ZoneState
 from stadtsinn.cloud.domains.crowd.zones.entry import ZoneEntry
-
-COUNTED_AGAIN = 7 * DAY
-"""How far back a late report changes what its line counted, and zero clamps are recorded again."""
 
 _MANY_DAYS = 7 * DAY
 
@@ -133,10 +135,10 @@ class ZoneLive:
         for direction in (IN, OUT):
             key = (one.gate_id, direction)
             own = [report for line, report in one.reports if line == key]
-            self._refold(key, own, one.start, counted_until=one.end)
+            fold_again(self._connection, self.lines[key], key, own, one.start, one.end)
         self._load()
         self._reopened = True
-        self._rewrite_clamps(one.start)
+        self._record_clamps_again(one.start)
 
     def is_long_work(self, item: GateReport) -> bool:
         """Whether counting this report counts days of its line again, or crosses many of them."""
@@ -187,7 +189,7 @@ class ZoneLive:
         gate_repository.insert_points(connection, self._points)
         self._write_clamps()
         zone_repository.insert_samples(connection, self._samples)
-        zone_repository.note_permits(connection, zone.id, self._noted_permits)
+        permit_repository.note_permits(connection, zone.id, self._noted_permits)
         self.state = zone_repository.advance_state(
             connection,
             zone.id,
@@ -342,7 +344,7 @@ class ZoneLive:
         span = gate_repository.time_span(connection, line_keys(zone))
         newest = max(span[1] if span else 0, self._sampled_at, at_least)
         numbers = zone_repository.known_numbers(connection, zone.id, newest)
-        self._permits = [*zone_repository.permits(connection, zone.id), *self._noted_permits]
+        self._permits = [*permit_repository.permits(connection, zone.id), *self._noted_permits]
         self._first_reset, self._last_reset = zone_repository.resets(connection, zone.id)
         in_force = [number for number in numbers if number.event_time <= newest]
         # What was recorded stays: a rebuild comes to it again.
@@ -368,49 +370,15 @@ class ZoneLive:
         for key, report in late:
             by_line[key].append(report)
         for key, reports in by_line.items():
-            self._refold(key, reports, min(report.time for report in reports))
+            start = min(report.time for report in reports)
+            fold_again(self._connection, self.lines[key], key, reports, start)
         self._load()
         self._reopened = True
-        self._rewrite_clamps(min(report.time for _, report in late))
+        self._record_clamps_again(min(report.time for _, report in late))
 
     def _flush_points(self) -> None:
         gate_repository.insert_points(self._connection, self._points)
         self._points = []
 
-    def _refold(
-        self, key: LineKey, reports: Sequence[Report], start: int, counted_until: int = 0
-    ) -> None:
-        """Count a line from `start` on again, with these reports; those that were counted before
-        `counted_until` are forgotten."""
-        tail = gate_repository.points_from(self._connection, key, start)
-        by_time = {point.time: point.report for point in tail if point.time >= counted_until}
-        for report in reports:
-            known = by_time.get(report.time)
-            by_time[report.time] = merge(known, report) if known else report
-        points = gate_repository.points_before(self._connection, key, start)
-        known_count = len(points)
-        for _, report in sorted(by_time.items()):
-            point = fold(points[-POINTS_BEFORE:], report, self.lines[key].rule_for(report))
-            if point is not None:
-                points.append(point)
-        gate_repository.delete_points_from(self._connection, key, start)
-        gate_repository.insert_points(
-            self._connection, [(key, point) for point in points[known_count:]]
-        )
-
-    def _rewrite_clamps(self, start: int) -> None:
-        """The zero clamps of finished periods that the past reaches into.
-
-        Those from longer ago stay as they were recorded; the history is computed without them.
-        """
-        start = max(start, self.tally.start - COUNTED_AGAIN)
-        numbers = zone_repository.known_numbers(self._connection, self.zone.id, start)
-        for number, following in pairwise(numbers):
-            if following.event_time > self.tally.start:
-                break
-            end = following.event_time
-            clamps = clamps_of_epoch(self._connection, self.zone, number, end)
-            zone_repository.delete_clamps(self._connection, self.zone.id, number.event_time, end)
-            zone_repository.insert_clamps(
-                self._connection, self.zone.tenant_id, self.zone.id, clamps, self._now
-            )
+    def _record_clamps_again(self, start: int) -> None:
+        record_clamps_again(self._connection, self.zone, start, self.tally.start, self._now)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.domains.crowd import gate_repository
@@ -15,7 +15,6 @@ from stadtsinn.cloud.domains.crowd.occupancy import Clamp, Estimate
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.tables import (
     zone_corrections,
-    zone_permits,
     zone_samples,
     zone_states,
 )
@@ -56,14 +55,6 @@ class ZoneState:
     version: int
     sampled_at: Instant
     resets_until: Instant
-
-
-@dataclass(frozen=True)
-class Permit:
-    """What a zone's permit allowed from an event time on; None: there was none."""
-
-    since: Instant
-    permitted: int | None
 
 
 class StaleTally(Hindered):
@@ -282,43 +273,6 @@ def sample_row(
 def insert_samples(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
     if rows:
         connection.execute(insert(zone_samples), list(rows))
-
-
-def permits(connection: Connection, zone_id: int) -> list[Permit]:
-    """What the permit allowed, the oldest first."""
-    query = select(zone_permits.c.since, zone_permits.c.permitted)
-    query = query.where(zone_permits.c.zone_id == zone_id).order_by(zone_permits.c.since)
-    return [Permit(*row) for row in connection.execute(query)]
-
-
-def note_permits(connection: Connection, zone_id: int, noted: Sequence[Permit]) -> None:
-    """From these times on; of several at one moment the last holds."""
-    for permit in noted:
-        mine = (zone_permits.c.zone_id == zone_id) & (zone_permits.c.since == permit.since)
-        connection.execute(delete(zone_permits).where(mine))
-        connection.execute(
-            insert(zone_permits).values(
-                zone_id=zone_id, since=permit.since, permitted=permit.permitted
-            )
-        )
-
-
-def delete_permits_before(connection: Connection, moment: int, limit: int) -> int:
-    """Delete those that no longer held at a moment, so many at most; how many."""
-    later = zone_permits.alias()
-    former = (
-        select(zone_permits.c.zone_id, zone_permits.c.since)
-        .where(
-            exists().where(
-                later.c.zone_id == zone_permits.c.zone_id,
-                later.c.since > zone_permits.c.since,
-                later.c.since <= moment,
-            )
-        )
-        .limit(limit)
-    )
-    key = tuple_(zone_permits.c.zone_id, zone_permits.c.since)
-    return connection.execute(delete(zone_permits).where(key.in_(former))).rowcount
 
 
 def delete_samples_before(connection: Connection, moment: int, limit: int) -> int:
