@@ -144,9 +144,18 @@ def test_interval_counts_are_summed() -> None:
     assert (point.counted, point.doubt) == (8, 0)
 
 
-def test_lost_interval_counts_are_estimated_from_their_neighbours_and_doubted() -> None:
+def test_lost_interval_counts_are_estimated_from_their_neighbours_and_scatter() -> None:
     point = last([report(0, count=4), report(240, count=6, f_cnt=4)])
-    assert (point.flag, point.delta, point.doubt) == (Flag.GAP, 6 + 15, 15)
+    assert (point.flag, point.delta, point.doubt) == (Flag.GAP, 6 + 15, 0)
+    # 3 lost of 5 each: 15 by chance, 9 x 2.5 for a mean of two counts, 3 for good measure
+    assert point.variance == 3 + 38
+
+
+def test_lost_counts_between_unlike_neighbours_scatter_more() -> None:
+    alike = last([report(0, count=20), report(120, count=20, f_cnt=2)])
+    unlike = last([report(0, count=0), report(120, count=40, f_cnt=2)])
+    assert alike.delta - 20 == unlike.delta - 40
+    assert unlike.variance > 10 * alike.variance
 
 
 def test_frame_counters_used_by_other_frames_are_no_lost_interval() -> None:

@@ -3,7 +3,8 @@
 Running totals are preferred to interval counts, because a total heals lost frames. Reports are
 processed in the order of their event time; the frame counter distinguishes a report with a wrong
 event time from a counter that was set back. Persons that may or may not have passed are added to
-the `doubt` of the line.
+the `doubt` of the line. Interval counts that were lost are estimated; how far such estimates
+scatter adds to its `variance`: they err in both directions, so their errors do not add up.
 """
 
 from __future__ import annotations
@@ -40,6 +41,19 @@ class Flag(StrEnum):
     """Interval counts were lost; persons were estimated from the reports before and after."""
 
 
+class CountKind(StrEnum):
+    """What a counter says in its uplinks."""
+
+    AUTO = "auto"
+    """Running totals where they come, interval counts else."""
+    TOTAL = "total"
+    """Running totals; its interval counts are not looked at."""
+    INTERVAL = "interval"
+    """Each uplink says how many passed since the one before; its totals are not looked at."""
+    CLICKER = "clicker"
+    """Steps of a hand counter, sent when it was pressed: silence does not mean loss."""
+
+
 STORED_RECORD = -1
 """The frame counter of a report that the device had stored and sent in a later frame."""
 
@@ -63,8 +77,8 @@ class Report(msgspec.Struct, frozen=True, gc=False):
 class CountPoint(msgspec.Struct, frozen=True, gc=False):
     """A report and its result: `counted` persons since the line's first report.
 
-    `doubt` is how many persons `counted` may be wrong by, beyond the counter's stated error;
-    both only grow.
+    `doubt` is how many persons `counted` may be wrong by, beyond the counter's stated error, and
+    `variance` that of the estimates in it; all three only grow.
     """
 
     report: Report
@@ -72,6 +86,7 @@ class CountPoint(msgspec.Struct, frozen=True, gc=False):
     counted: int
     doubt: int
     flag: Flag
+    variance: int = 0
 
     @property
     def time(self) -> Instant:
@@ -89,14 +104,26 @@ class CountRule:
     modulus: float | None
     max_rate: int
     interval: int
+    kind: CountKind = CountKind.AUTO
+
+    def reads(self, report: Report) -> Report | None:
+        """What of a report counts; None: nothing."""
+        if self.kind is CountKind.AUTO:
+            return report
+        if self.kind is CountKind.TOTAL:
+            return None if report.total is None else msgspec.structs.replace(report, count=None)
+        return None if report.count is None else msgspec.structs.replace(report, total=None)
 
 
-def fold(before: Sequence[CountPoint], report: Report, rule: CountRule) -> CountPoint | None:
+def fold(before: Sequence[CountPoint], reported: Report, rule: CountRule) -> CountPoint | None:
     """The point a report makes after the points `before` it (the last five are enough).
 
     None where the report adds nothing: interval counts of a counter that sends totals, or a
     total from an older frame than one already counted.
     """
+    report = rule.reads(reported)
+    if report is None:
+        return None
     previous = before[-1] if before else None
     if previous is None or previous.report.dev_eui != report.dev_eui:
         return _start(before, report, rule)
@@ -163,18 +190,37 @@ def _add_total(before: Sequence[CountPoint], report: Report, rule: CountRule) ->
 
 
 def _add_count(before: Sequence[CountPoint], report: Report, rule: CountRule) -> CountPoint:
+    """Lost counts are taken to be the mean of their neighbours, see `_scatter`."""
     previous = before[-1]
     count = report.count or 0
     missing = _missing_reports(previous.report, report, rule)
     if not missing:
         return _point(previous, report, count, 0, Flag.NONE)
-    estimate = round(missing * (count + (previous.report.count or 0)) / 2)
-    return _point(previous, report, count + estimate, max(estimate, missing), Flag.GAP)
+    known = previous.report.count or 0
+    estimate = round(missing * (count + known) / 2)
+    scatter = _scatter(missing, known, count)
+    return _point(previous, report, count + estimate, 0, Flag.GAP, scatter)
+
+
+def _scatter(missing: int, known: int, count: int) -> int:
+    """The variance of an estimate for so many lost counts between two known ones.
+
+    Persons come by chance (Poisson), the mean is known from two counts only, and the pace may
+    have changed between them.
+    """
+    mean = (known + count) / 2
+    change = (count - known) / 2
+    return missing + math.ceil(missing * mean + missing**2 * max(mean / 2, change**2))
 
 
 def _missing_reports(earlier: Report, later: Report, rule: CountRule) -> int:
+    restarted = _restarted(earlier, later) or later.f_cnt < earlier.f_cnt
+    unnumbered = restarted or STORED_RECORD in (earlier.f_cnt, later.f_cnt)
+    if rule.kind is CountKind.CLICKER:
+        # It is silent while nobody passes: only the numbers of its frames say what was lost.
+        return 0 if unnumbered else max(0, later.f_cnt - earlier.f_cnt - 1)
     by_time = round((later.time - earlier.time) / rule.interval) - 1
-    if _restarted(earlier, later) or later.f_cnt < earlier.f_cnt or earlier.f_cnt == STORED_RECORD:
+    if unnumbered:
         return max(0, by_time)
     # Other frames of the device use counter values too: the time gives a second upper bound.
     return max(0, min(later.f_cnt - earlier.f_cnt - 1, by_time))
@@ -213,8 +259,14 @@ def merge(first: Report, second: Report) -> Report:
 
 
 def _point(
-    previous: CountPoint | None, report: Report, delta: int, doubt: int, flag: Flag
+    previous: CountPoint | None,
+    report: Report,
+    delta: int,
+    doubt: int,
+    flag: Flag,
+    variance: int = 0,
 ) -> CountPoint:
     counted = previous.counted if previous else 0
     doubted = previous.doubt if previous else 0
-    return CountPoint(report, delta, counted + delta, doubted + doubt, flag)
+    scattered = previous.variance if previous else 0
+    return CountPoint(report, delta, counted + delta, doubted + doubt, flag, scattered + variance)

@@ -29,11 +29,12 @@ _POINT_COLUMNS = (
     gate_counts.c.counted,
     gate_counts.c.doubt,
     gate_counts.c.flag,
+    gate_counts.c.variance,
 )
 
 
 def _point(row: Sequence[Any]) -> CountPoint:
-    return CountPoint(Report(*row[:7]), row[7], row[8], row[9], Flag(row[10]))
+    return CountPoint(Report(*row[:7]), row[7], row[8], row[9], Flag(row[10]), row[11])
 
 
 def points_of(
@@ -148,6 +149,7 @@ def _row(key: LineKey, point: CountPoint) -> dict[str, object]:
         "counted": point.counted,
         "doubt": point.doubt,
         "flag": point.flag.value,
+        "variance": point.variance,
     }
 
 

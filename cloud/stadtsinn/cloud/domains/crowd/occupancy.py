@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.cloud.domains.crowd.counting import CountPoint, CountRule, Report, recent_rate
@@ -21,11 +22,28 @@ MISSED_REPORTS = 3
 """A gate is silent after so many expected reports without one."""
 
 
+SHARE_MAY_GROW = 1.5
+"""By how much a silent gate's share of all who pass may have grown since it reported."""
+
+_ENOUGH = 50
+"""Persons from which on a share says something."""
+
 _MOST = 2**31 - 1
 """A number of persons that every database keeps."""
 
 POINTS_BEFORE = 6
 """Count points from before the first moment of interest: they give the recent pace."""
+
+
+class Counted(NamedTuple):
+    """Persons of a line up to a moment: estimate, lower and upper bound. `doubt` is how many may
+    be wrong, `variance` that of what was estimated for lost counts."""
+
+    estimate: float
+    least: float
+    most: float
+    doubt: int
+    variance: int
 
 
 class Line:
@@ -61,30 +79,73 @@ class Line:
         self.points.append(point)
         self.times.append(point.time)
 
-    def at(self, moment: int) -> tuple[float, float, float, int]:
-        """Persons counted up to a moment: estimate, lower and upper bound; and their doubt."""
+    def at(self, moment: int, unreported: float | None = None) -> Counted:
+        """Persons counted up to a moment. `unreported` says how many at most passed since the last
+        report; None: as many as at the busiest recent pace."""
         index = bisect_right(self.times, moment)
         if index == 0:
             if not self.points:
-                return 0.0, 0.0, 0.0, 0
+                return Counted(0.0, 0.0, 0.0, 0, 0)
             first = self.points[0]
             before = float(first.counted - first.delta)
-            return before, before, before, first.doubt
+            return Counted(before, before, before, first.doubt, first.variance)
         earlier = self.points[index - 1]
         counted = earlier.counted
         elapsed = moment - earlier.time
-        if elapsed == 0:
-            return counted, counted, counted, earlier.doubt
-        if index == len(self.points):
-            return counted, counted, counted + self._unreported(elapsed), earlier.doubt
+        if elapsed == 0 or index == len(self.points):
+            more = self.at_recent_pace(elapsed) if unreported is None else unreported
+            most = counted + more
+            return Counted(counted, counted, most, earlier.doubt, earlier.variance)
         later = self.points[index]
         between = later.delta * elapsed / (later.time - earlier.time)
-        return counted + between, counted, later.counted, later.doubt
+        return Counted(counted + between, counted, later.counted, later.doubt, later.variance)
 
-    def _unreported(self, elapsed: int) -> float:
+    def is_silent_at(self, moment: int) -> bool:
+        """Whether reports are missing: the last one is too long ago."""
+        return bool(self.points) and moment - self.times[-1] > MISSED_REPORTS * self.rule.interval
+
+    def passed(self, start: int, end: int) -> float:
+        """The estimate of how many passed in a time."""
+        return self.at(end, 0).estimate - self.at(start, 0).estimate
+
+    def at_recent_pace(self, elapsed: int) -> float:
         """How many may have passed since the last report: at the busiest recent pace."""
+        if not elapsed:
+            return 0.0
         pace = max(recent_rate(self.points), 1 / self.rule.interval)
-        return min(pace, self.rule.max_rate / MINUTE) * elapsed
+        return min(pace * elapsed, self.most_in(elapsed))
+
+    def most_in(self, elapsed: int) -> float:
+        """How many can pass in a time."""
+        return self.rule.max_rate / MINUTE * elapsed
+
+
+def unreported_by(lines: Sequence[Line], start: int, moment: int) -> list[float | None]:
+    """How many may have passed at silent lines since their last reports, for each of these lines of
+    one direction; None: what its own recent pace says.
+
+    A pace of the past says little about the hours that follow. The lines that report do: while all
+    of them reported, from `start` on, the silent one had a share of theirs, and at most
+    `SHARE_MAY_GROW` times that share is what it may have of theirs since.
+    """
+    silent = [line for line in lines if line.is_silent_at(moment)]
+    if not silent or len(silent) == len(lines):
+        return [None] * len(lines)
+    live = [line for line in lines if line not in silent]
+    return [_by_share(line, live, start, moment) if line in silent else None for line in lines]
+
+
+def _by_share(line: Line, live: Sequence[Line], start: int, moment: int) -> float | None:
+    last, newest = line.times[-1], line.points[-1].counted
+    if newest - line.points[0].counted < _ENOUGH:
+        return None  # too few to know a share from, also without looking closely
+    own = newest - line.at(start).estimate
+    theirs = sum(one.passed(start, last) for one in live)
+    if own < _ENOUGH or theirs < _ENOUGH:
+        return None
+    since = sum(one.passed(last, moment) for one in live)
+    at_first = line.at_recent_pace(MISSED_REPORTS * line.rule.interval)
+    return min(at_first + SHARE_MAY_GROW * since * own / theirs, line.most_in(moment - last))
 
 
 @dataclass(frozen=True)
@@ -156,6 +217,7 @@ class _Flow:
     low: float  # fewest who came minus most who left
     high: float
     doubt: int
+    variance: int
 
 
 def counting_error(expected_errors: float) -> float:
@@ -192,7 +254,8 @@ class ZoneTally:
         self.settled = int(start)
         self.clamps: list[Clamp] = []
         self._raised = 0.0
-        self._raised_surely = 0.0
+        self._surely = [(int(start), 0.0)]
+        """By how much the baseline is raised for certain, from which minutes on."""
 
     def note_new_point(self, line: Line) -> bool:
         """Call after `line.append`; True when settled minutes had to be opened again."""
@@ -201,9 +264,12 @@ class ZoneTally:
             self._origin = None
         if before is None or before >= self.settled:
             return False
-        self.settled = int(self.start)
-        self.clamps = []
-        self._raised = self._raised_surely = 0.0
+        # What was known up to the line's report before stays as it was.
+        self.settled = max(int(self.start), before // MINUTE * MINUTE)
+        self.clamps = [clamp for clamp in self.clamps if clamp.time <= self.settled]
+        self._raised = sum(clamp.amount for clamp in self.clamps)
+        while self._surely[-1][0] > self.settled:
+            self._surely.pop()
         return True
 
     @property
@@ -231,7 +297,8 @@ class ZoneTally:
             if shortfall > self._raised + 1e-9:
                 fresh.append(Clamp(Instant(minute), shortfall - self._raised))
                 self._raised = shortfall
-            self._raised_surely = max(self._raised_surely, -(self.base + flow.high))
+            if (surely := -(self.base + flow.high)) > self._surely[-1][1]:
+                self._surely.append((minute, surely))
             self.settled = minute
             minute += MINUTE
         self.clamps += fresh
@@ -241,10 +308,10 @@ class ZoneTally:
         """Persons inside at a moment not before `start`, by what is known so far."""
         flow = self._flow(moment)
         errors = self._error_in * max(0.0, flow.came) + self._error_out * max(0.0, flow.left)
-        margin = counting_error(errors) + flow.doubt
+        margin = counting_error(errors) + flow.doubt + 2 * math.sqrt(flow.variance)
         middle = self.base + flow.came - flow.left + self._raised
         high = max(middle, self.base + flow.high + self._raised, 0.0) + margin
-        low = min(middle, self.base + flow.low + self._raised_surely) - margin
+        low = min(middle, self.base + flow.low + self._surely[-1][1]) - margin
         return Estimate(
             Instant(moment),
             occupancy=min(_MOST, round(max(0.0, middle))),
@@ -266,23 +333,23 @@ class ZoneTally:
             now.low - (then.high if moment > self.start else then.low),
             now.high - (then.low if moment > self.start else then.high),
             now.doubt - then.doubt,
+            now.variance - then.variance,
         )
 
     def _sums(self, moment: int) -> _Flow:
         came = left = low = high = 0.0
-        doubt = 0
-        for gate in self.gates:
-            estimate, least, most, unsure = gate.inward.at(moment)
-            came += estimate
-            low += least
-            high += most
-            doubt += unsure
-            estimate, least, most, unsure = gate.outward.at(moment)
-            left += estimate
-            low -= most
-            high -= least
-            doubt += unsure
-        return _Flow(came, left, low, high, doubt)
+        doubt = variance = 0
+        inwards = unreported_by([gate.inward for gate in self.gates], self.start, moment)
+        outwards = unreported_by([gate.outward for gate in self.gates], self.start, moment)
+        for gate, more_in, more_out in zip(self.gates, inwards, outwards, strict=True):
+            inward, outward = gate.inward.at(moment, more_in), gate.outward.at(moment, more_out)
+            came += inward.estimate
+            left += outward.estimate
+            low += inward.least - outward.most
+            high += inward.most - outward.least
+            doubt += inward.doubt + outward.doubt
+            variance += inward.variance + outward.variance
+        return _Flow(came, left, low, high, doubt, variance)
 
 
 def minutes_between(start: int, end: int) -> range:

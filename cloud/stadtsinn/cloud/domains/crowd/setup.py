@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from stadtsinn.base.instant import SECOND, Instant
-from stadtsinn.cloud.domains.crowd.counting import CountPoint, CountRule
+from stadtsinn.base.instant import MINUTE, SECOND, Instant
+from stadtsinn.cloud.domains.crowd.counting import CountKind, CountPoint, CountRule
 from stadtsinn.cloud.domains.crowd.gate_repository import IN, OUT, LineKey
 from stadtsinn.cloud.domains.crowd.occupancy import GateLines, Line, ZoneTally
 from stadtsinn.cloud.domains.crowd.zones.entry import GateEntry, ZoneEntry
 from stadtsinn.decoders.catalogue import catalogue
+
+CLICKERS_SIGN_OF_LIFE = 10 * MINUTE
+"""A hand counter sends when it is pressed, and at least so often."""
 
 TOTALS = {IN: "people_in_total", OUT: "people_out_total"}
 COUNTS = {IN: "people_in", OUT: "people_out"}
@@ -34,7 +37,10 @@ def make_lines(zone: ZoneEntry, points: Mapping[LineKey, Sequence[CountPoint]]) 
 
 
 def _line(zone: ZoneEntry, gate: GateEntry, direction: int, points: Sequence[CountPoint]) -> Line:
-    rule = CountRule(None, zone.max_rate, zone.interval_s * SECOND)
+    interval = zone.interval_s * SECOND
+    if gate.counts is CountKind.CLICKER:
+        interval = max(interval, CLICKERS_SIGN_OF_LIFE)
+    rule = CountRule(None, zone.max_rate, interval, gate.counts)
     by_device = {
         counter.dev_eui: replace(
             rule, modulus=_modulus(counter.device_type, TOTALS[direction], counter.channel)

@@ -47,13 +47,15 @@ gate_counts = Table(
     Column("counted", Position, nullable=False),  # since the first report, only grows
     Column("doubt", Position, nullable=False),
     Column("flag", String(8), nullable=False),
+    # That of what was estimated for lost interval counts.
+    Column("variance", Position, nullable=False, server_default="0"),
     info=kept(
         "Zählstände an Zugängen: nur Anzahlen",
         "counts at gates: numbers only",
         Until.RECORD,
         owner="gate_id",
         key="gate_id direction dev_eui dev_addr generation f_cnt",
-        measured="event_time total interval_count delta counted doubt flag",
+        measured="event_time total interval_count delta counted doubt flag variance",
     ),
 )
 

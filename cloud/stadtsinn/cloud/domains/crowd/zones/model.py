@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from stadtsinn.cloud.domains.crowd.counting import CountKind
 from stadtsinn.cloud.platform.api.fields import (
     IntervalSeconds,
     LocalTime,
@@ -94,6 +95,14 @@ class GateBody(Model):
     swapped: Annotated[
         bool, Field(description="What the station calls in leads out of this zone.")
     ] = False
+    counts: Annotated[
+        CountKind,
+        Field(
+            description="What is counted of the uplinks: `total` running totals, `interval` how "
+            "many passed since the uplink before, `clicker` steps of a hand counter; `auto` totals "
+            "where they come, interval counts else."
+        ),
+    ] = CountKind.AUTO
 
 
 class Gate(GateBody):

@@ -57,6 +57,7 @@ gates = Table(
     Column("station_id", Position, ForeignKey("stations.id"), nullable=False),
     Column("channel", String(63), nullable=False),
     Column("swapped", Boolean, nullable=False),
+    Column("counts", String(8), nullable=False, server_default="auto"),
     UniqueConstraint("zone_id", "slug"),
     UniqueConstraint("zone_id", "station_id", "channel"),
     sqlite_autoincrement=True,
@@ -67,6 +68,6 @@ gates = Table(
         key="id tenant_id zone_id station_id",
         name="slug",
         text="name",
-        setting="channel swapped",
+        setting="channel swapped counts",
     ),
 )
