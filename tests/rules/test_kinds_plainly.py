@@ -21,8 +21,11 @@ from stadtsinn.rules.kind import RuleKind
 from stadtsinn.rules.kinds.band import Band
 from stadtsinn.rules.kinds.change import Change, Trend
 from stadtsinn.rules.kinds.increase import Increase
+from stadtsinn.rules.kinds.levels import Levels
+from stadtsinn.rules.kinds.levels import Step as LevelStep
 from stadtsinn.rules.kinds.low_battery import LowBattery
 from stadtsinn.rules.kinds.no_data import NoData
+from stadtsinn.rules.kinds.overstay import Overstay
 from stadtsinn.rules.kinds.permit import Permit
 from stadtsinn.rules.kinds.registry import KINDS
 from stadtsinn.rules.kinds.stuck import Stuck
@@ -126,6 +129,9 @@ CASES: list[tuple[RuleKind, Judge]] = [
     (Stuck(unchanged_s=SPAN_S, tolerance=1), stands_still),
     (LowBattery(on=3, off=5, within_s=SPAN_S), is_low),
     (NoData(silent_s=SPAN_S), never),
+    (Levels(levels=(LevelStep(on=8),), margin=5), by_limits(8, 3, newest)),
+    # How long a stay may last is the engine's, see test_overstay.py.
+    (Overstay(longest_s=SPAN_S, gap_s=0), by_limits(1, 0, newest)),
 ]
 
 

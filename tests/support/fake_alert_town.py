@@ -143,7 +143,21 @@ class AlertTown:
             )
         )
 
-    def deploy(self, connection: Connection, dev_eui: str, station_id: int, start: int = 0) -> None:
+    def second_sensor(self, dev_eui: str) -> None:
+        """A comparison measurement beside the device of the station."""
+        with change(self.database) as connection:
+            self.device(connection, dev_eui)
+            self.deploy(connection, dev_eui, self.station_id, comparison=True)
+
+    def deploy(
+        self,
+        connection: Connection,
+        dev_eui: str,
+        station_id: int,
+        start: int = 0,
+        *,
+        comparison: bool = False,
+    ) -> None:
         """A device at a station from `start` on."""
         connection.execute(
             insert(deployments).values(
@@ -154,7 +168,7 @@ class AlertTown:
                 depths_cm={},
                 swapped=False,
                 calibration={},
-                comparison=False,
+                comparison=comparison,
                 installed_by="",
                 remarks="",
                 created_at=0,

@@ -261,6 +261,7 @@ _QUALITIES = {Quality.GOOD: "gut", Quality.SUSPECT: "zweifelhaft", Quality.BAD: 
 REASONS = {
     "out_of_range": ("out of range", "außerhalb des Bereichs"),
     "sensor_fault": ("sensor fault", "Sensor gestört"),
+    "after_start": ("just after its start", "gleich nach dem Start"),
     "no_sensor": ("no sensor connected", "kein Sensor angeschlossen"),
     "open_circuit": ("open circuit", "Leitung unterbrochen"),
     "no_echo": ("no echo", "kein Echo"),

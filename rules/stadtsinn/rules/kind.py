@@ -127,6 +127,10 @@ class RuleKind(BaseModel, ABC):
     """It judges quantities of stations, not the persons of a zone."""
     of_silence: ClassVar[bool] = False
     """Missing data is what it fires for; each sample ends the alarm."""
+    has_trend: ClassVar[bool] = True
+    """Whether an alarm says if the value rises or falls."""
+    of_second_sensor: ClassVar[bool] = False
+    """It notes what a comparison sensor of the same station measures (`beside`)."""
 
     @abstractmethod
     def judge(self, sample: Sample, past: Past) -> Judgement:
@@ -139,6 +143,23 @@ class RuleKind(BaseModel, ABC):
 
     @abstractmethod
     def phrases(self, stage: Stage) -> Phrases: ...
+
+    def beside(self, second: Sample, notes: Notes) -> Notes:  # noqa: ARG002 (some do)
+        """The notes with what a comparison sensor measured. It is not judged."""
+        return notes
+
+    def remark(self, notes: Notes, stage: Stage) -> str:  # noqa: ARG002 (some do)
+        """A short sentence of an alarm about what was noted; empty: nothing is to be said."""
+        return ""
+
+    def measures(self, level: int) -> str:  # noqa: ARG002 (some do)
+        """What the town wants done at a level, in its own words; empty: it says nothing."""
+        return ""
+
+    @property
+    def hold_s(self) -> int | None:
+        """How long the condition has to last, where the kind itself says it."""
+        return None
 
     @property
     def silence_s(self) -> int | None:

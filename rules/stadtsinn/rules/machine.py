@@ -114,6 +114,13 @@ def sample(
     return state, due + effects
 
 
+def beside(rule: Terms, state: RuleState, second: Sample) -> RuleState:
+    """Note what a comparison sensor measured: it changes no phase, and is no sign of life."""
+    if second.at < rule.valid_from:
+        return state
+    return replace(state, notes=rule.kind.beside(second, state.notes))
+
+
 def tick(rule: Terms, state: RuleState, now: Instant) -> Step:
     """Let time pass without a sample."""
     silent_at = stale_at(rule, state)
@@ -277,7 +284,13 @@ def _climb(rule: Terms, state: RuleState, judged: _Judged) -> Step:
     else:
         state = replace(state, samples=state.samples + (0 if judged.again else 1))
     climbed, effects = _run_timers(rule, state, judged.at, judged.now)
-    return (climbed, effects) if effects else _announce_if_current(rule, state, judged)
+    if not effects:
+        return _announce_if_current(rule, state, judged)
+    if judged.level > climbed.level:
+        # It is higher still: the next level begins with this sample as well.
+        climbed, further = _climb(rule, climbed, judged)
+        effects += further
+    return climbed, effects
 
 
 def _announce_if_current(rule: Terms, state: RuleState, judged: _Judged) -> Step:

@@ -6,8 +6,10 @@ from stadtsinn.rules.kind import RuleKind
 from stadtsinn.rules.kinds.band import Band
 from stadtsinn.rules.kinds.change import Change
 from stadtsinn.rules.kinds.increase import Increase
+from stadtsinn.rules.kinds.levels import Levels
 from stadtsinn.rules.kinds.low_battery import LowBattery
 from stadtsinn.rules.kinds.no_data import NoData
+from stadtsinn.rules.kinds.overstay import Overstay
 from stadtsinn.rules.kinds.permit import Permit
 from stadtsinn.rules.kinds.stuck import Stuck
 from stadtsinn.rules.kinds.sum import Sum
@@ -25,5 +27,7 @@ KINDS: dict[str, type[RuleKind]] = {
         Stuck,
         NoData,
         LowBattery,
+        Levels,
+        Overstay,
     )
 }

@@ -26,6 +26,13 @@ BATTERY = {
     "off": 3.3,
     "within_s": 3_600,
 }
+OVERSTAY = {"quantity": "occupied", "kind": "overstay", "longest_s": 7_200}
+LEVELS = {
+    "quantity": "water_level",
+    "kind": "levels",
+    "levels": [{"on": 1.2}, {"on": 1.6, "measures": "Unterführung sperren."}],
+    "margin": 0.1,
+}
 
 CASES = [
     (
@@ -70,8 +77,30 @@ CASES = [
         "Batteriespannung 2,93 V (Grenze 3 V). Stand 11:00 Uhr. Tendenz fallend.",
         "Battery voltage 2.93 V (limit 3 V). As of 11:00. Trend: falling.",
     ),
+    (
+        OVERSTAY,
+        [(0, 1), (60, 1), (120, 1)],
+        "Belegt (länger als 2 h). Stand 12:00 Uhr.",
+        "Occupied (for more than 2 h). As of 12:00.",
+    ),
+    (
+        LEVELS,
+        [(0, 0.4), (30, 1.61)],
+        (
+            "Wasserstand 1,61 m (Stufe 2 ab 1,60 m). Stand 10:30 Uhr. Unbestätigt. "
+            "Maßnahmen: Unterführung sperren. Tendenz steigend."
+        ),
+        (
+            "Water level 1.61 m (level 2 from 1.60 m). As of 10:30. Unconfirmed. "
+            "Measures: Unterführung sperren. Trend: rising."
+        ),
+    ),
 ]
-NOUNS = {"stuck": ("STÖRUNG", "FAULT"), "low_battery": ("HINWEIS", "NOTICE")}
+NOUNS = {
+    "stuck": ("STÖRUNG", "FAULT"),
+    "low_battery": ("HINWEIS", "NOTICE"),
+    "overstay": ("HINWEIS", "NOTICE"),
+}
 
 
 def measured(town: AlertTown, quantity: str, *course: tuple[float, float]) -> None:
@@ -167,3 +196,18 @@ def test_a_rule_that_says_two_things_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=said):
         small_town.rule(slug="x", name="X", **values)
+
+
+def test_a_comparison_sensor_confirms_a_level(small_town: AlertTown) -> None:
+    town = small_town
+    values = {"slug": "x", "name": "Mühlbach", "station": STATION, "recipients": ("bauhof",)}
+    town.rule(**values, **LEVELS)
+    town.second_sensor("70b3d57ed0009999")
+    beside = uplink(1, 0, Reading("water_level", 1.58), dev_eui="70b3d57ed0009999")
+    town.now(0)
+    town.apply(beside)
+    assert town.messages() == []
+    town.restart()
+    measured(town, "water_level", (5, 1.61))
+    (sent,) = town.messages()
+    assert "Bestätigt, zweiter Sensor 1,58 m. Maßnahmen: Unterführung sperren" in sent.text

@@ -114,6 +114,16 @@ def test_a_swap_keeps_channels_and_depths_but_no_calibration(tree: Town) -> None
     assert (made.calibration, made.swapped, made.installed_by) == ({}, False, "Bauhof")
 
 
+def test_a_swap_keeps_how_high_a_sensor_hangs_above_the_gauges_zero(tree: Town) -> None:
+    hung = {"distance": Calibration(scale=-1, offset=3.42, becomes="water_level")}
+    number = _only_id(tree)
+    record = Deployment(dev_eui=OLD, station="linde", calibration=hung)
+    tree.change(service.replace_deployment, number, record)
+    tree.register(NEW, "Ersatz")
+    (made,) = tree.change(service.swap_device, OLD, NEW, NOON)
+    assert made.calibration == hung
+
+
 def test_the_new_devices_own_station_stays_where_it_measured_before(tree: Town) -> None:
     """A sensor that was tried in the works yard keeps that history there."""
     tree.register(NEW, "Werkstatt")

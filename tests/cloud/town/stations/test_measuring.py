@@ -10,7 +10,7 @@ import pytest
 from stadtsinn.base.instant import HOUR, Instant
 from stadtsinn.cloud.town.stations.directory import DeploymentEntry, StationEntry
 from stadtsinn.cloud.town.stations.measuring import StationReading, readings_at_stations
-from stadtsinn.cloud.town.stations.model import FOR_EVER, Calibration
+from stadtsinn.cloud.town.stations.model import FOR_EVER, Calibration, Deployment
 from stadtsinn.decoders.device_type import CLOCK_WRONG
 from stadtsinn.decoders.reading import Decoded, Quality, Reading, Undecoded
 
@@ -142,3 +142,26 @@ def test_mounted_back_to_front_in_is_out() -> None:
         ("people_present", 2.0),
         ("battery_voltage", 3.6),
     ]
+
+
+def test_a_distance_becomes_a_level_above_gauge_zero() -> None:
+    """A sensor that hangs 3.42 m above the zero of the gauge."""
+    hung = placed(
+        calibration={"distance": Calibration(scale=-1, offset=3.42, becomes="water_level")}
+    )
+    (found,) = measured(hung, readings=(Reading("distance", 2.0),))
+    assert (found.quantity, round(found.value, 9)) == ("water_level", 1.42)
+
+
+def test_what_no_gauge_can_show_is_bad_as_a_level() -> None:
+    """Nothing seen: a distance of 30 m is a level far below the bed."""
+    hung = placed(
+        calibration={"distance": Calibration(scale=-1, offset=3.42, becomes="water_level")}
+    )
+    (found,) = measured(hung, readings=(Reading("distance", 30.0),))
+    assert (found.quality, found.reason) == (Quality.BAD, "out_of_range")
+
+
+def test_only_like_becomes_like() -> None:
+    with pytest.raises(ValueError, match="cannot become"):
+        Deployment(dev_eui=EUI, station="x", calibration={"distance": {"becomes": "soil_moisture"}})

@@ -20,6 +20,7 @@ from stadtsinn.cloud.alarms.alerts.watching import Watched, Watching
 from stadtsinn.cloud.alarms.alerts.wording import Remark
 from stadtsinn.cloud.town.stations.model import FOR_EVER
 from stadtsinn.rules import machine
+from stadtsinn.rules.kind import Sample
 from stadtsinn.rules.state import (
     CloseReason,
     Effect,
@@ -42,6 +43,8 @@ class Measured:
     permitted: int | None = None
     source: str = ""
     """The device that measured it; empty: a zone's gates together."""
+    second: bool = False
+    """A comparison sensor's, which is noted and not judged."""
 
     @property
     def rule_id(self) -> int:
@@ -89,6 +92,10 @@ class Evaluation:
         terms = self._terms(one.watched, one.at)
         if is_first:
             terms = replace(terms, awaited_since=None)
+        if one.second:
+            noted = machine.beside(terms, state, Sample(one.at, one.value, source=one.source))
+            self._take(one.watched, state, (noted, ()))
+            return
         step = machine.sample(terms, state, one.at, one.value, self._now, one.permitted, one.source)
         self._take(one.watched, state, step, one.remarks, one.permitted)
 
@@ -189,6 +196,7 @@ class Evaluation:
                 self._now,
                 remarks,
                 permitted or self._watching.permitted(watched),
+                notes=state.notes,
             )
             recorder.record(effects)
             state = self._as_told(key, state, effects)

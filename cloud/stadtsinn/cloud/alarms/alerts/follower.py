@@ -41,7 +41,7 @@ from stadtsinn.cloud.log.followers.seen import Seen
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.town.directory import Directory, DirectoryCache
 from stadtsinn.cloud.town.stations.measuring import readings_at_stations
-from stadtsinn.cloud.town.stations.model import FOR_EVER
+from stadtsinn.cloud.town.stations.model import FOR_EVER, comparison_of
 from stadtsinn.decoders.reading import Quality
 from stadtsinn.rules.terms import NEVER
 
@@ -297,9 +297,14 @@ def _of_uplink(watching: Watching, uplink: LoggedUplink) -> Iterator[Measured]:
             continue
         for watched in watching.at_station(reading.station):
             rule = watched.stored.rule
-            if (rule.quantity, rule.channel) == (reading.quantity, reading.channel):
+            if rule.quantity != reading.quantity:
+                continue
+            second = rule.parameters.of_second_sensor and (
+                reading.channel == comparison_of(rule.channel)
+            )
+            if second or rule.channel == reading.channel:
                 at = _moment(reading.time, uplink)
-                yield Measured(watched, at, reading.value, source=uplink.dev_eui)
+                yield Measured(watched, at, reading.value, source=uplink.dev_eui, second=second)
 
 
 def _moment(event_time: Instant, uplink: LoggedUplink) -> Instant:

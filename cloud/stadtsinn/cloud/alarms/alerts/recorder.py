@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 
 import structlog
 from prometheus_client import Counter
@@ -36,7 +37,7 @@ from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
 from stadtsinn.cloud.alarms.notify.message import Addressee, Draft, Kind
 from stadtsinn.cloud.alarms.notify.sentence import Said, Sentence
 from stadtsinn.rules import machine
-from stadtsinn.rules.kind import FIRST_LEVEL
+from stadtsinn.rules.kind import FIRST_LEVEL, Notes
 from stadtsinn.rules.state import (
     Announced,
     Closed,
@@ -103,6 +104,7 @@ class Recorder:
         permitted: int | None = None,
         *,
         goes_on: bool = False,
+        notes: Notes = MappingProxyType({}),
     ) -> None:
         self._connection = connection
         self._stored = stored
@@ -113,6 +115,7 @@ class Recorder:
         self._now = now
         self._remarks = remarks
         self._goes_on = goes_on
+        self._notes = notes
 
     def record(self, effects: tuple[Effect, ...]) -> None:
         for effect in effects:
@@ -164,6 +167,7 @@ class Recorder:
             # The sample that is judged now, not an earlier one: trend and remarks are about it.
             moment = replace(moment, before=self._before.last_value, remarks=self._remarks)
         about = replace(self._about, level=effect.level)
+        moment = replace(moment, of_kind=wording.remarks_of_kind(about, self._notes))
         # A further level began with this message, whenever the incident did.
         first = effect.level == FIRST_LEVEL
         began = effect.opened_at if first else effect.at

@@ -187,6 +187,13 @@ class RuleBody(Model):
                 f"eine Regel der Art '{self.kind}' sagt selbst, was als Stille zählt: "
                 "'stale_after_s' weglassen",
             )
+        if self.for_s and self.parameters.hold_s is not None:
+            raise Unusable(
+                f"a rule of kind '{self.kind}' says itself how long it has to last: leave out "
+                "'for_s'",
+                f"eine Regel der Art '{self.kind}' sagt selbst, wie lange es dauern muss: 'for_s' "
+                "weglassen",
+            )
         return self
 
     @model_serializer(mode="wrap")
@@ -207,7 +214,7 @@ class RuleBody(Model):
         stale_after_s = self.parameters.silence_s or self.stale_after_s or 3 * interval_s
         return Terms(
             kind=self.parameters,
-            hold=self.for_s * SECOND,
+            hold=(self.parameters.hold_s or self.for_s) * SECOND,
             min_samples=self.min_samples,
             keep_firing=self.keep_firing_s * SECOND,
             stale_after=stale_after_s * SECOND,

@@ -13,7 +13,7 @@ from stadtsinn.cloud.alarms.alerts.words import WORDS, Words
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.decoders.units import unit_sign
 from stadtsinn.decoders.vocabulary import QUANTITIES
-from stadtsinn.rules.kind import FIRST_LEVEL, Phrases, Stage
+from stadtsinn.rules.kind import FIRST_LEVEL, Notes, Phrases, Stage
 from stadtsinn.rules.state import CloseReason
 
 _TO_HUNDREDTHS = ("m", "V")
@@ -34,6 +34,8 @@ class Moment:
     """The value of the sample before, for the trend."""
     remarks: tuple[Remark, ...] = ()
     """Said where there is room."""
+    of_kind: tuple[Remark, ...] = ()
+    """What the kind of rule has to say, before what else there is room for."""
     flapping: bool = False
     """It begins and ends again and again: it is announced this once."""
 
@@ -79,6 +81,7 @@ def alarm(about: About, moment: Moment, opened_at: Instant) -> Sentence:
             measured=_measured(about, moment.value), limit=phrases.limit, at=at
         )
     extras = [words.flapping] if moment.flapping else []
+    extras += [f" {remark[about.language]}" for remark in moment.of_kind]
     if moment.at is None:
         # The limit itself says since when, as long as it is no longer.
         is_old = moment.now - opened_at >= HOUR
@@ -86,10 +89,22 @@ def alarm(about: About, moment: Moment, opened_at: Instant) -> Sentence:
         is_old = moment.at - opened_at >= MINUTE
     if is_old:
         extras.append(words.since.format(began=_clock(about, opened_at, moment.now)))
-    if trend := _trend(moment, words):
+    if about.rule.parameters.has_trend and (trend := _trend(moment, words)):
         extras.append(words.trend.format(trend=trend))
     remarks = (f" {remark[about.language]}" for remark in moment.remarks)
     return _sentence(about, f"{phrases.noun.upper()} ", tail, (*extras, *remarks))
+
+
+def remarks_of_kind(about: About, notes: Notes) -> tuple[Remark, ...]:
+    """What the kind says of what it noted, then the measures of the town's alarm plan."""
+    kind = about.rule.parameters
+    said = {
+        language: kind.remark(notes, _stage(replace(about, language=language)))
+        for language in Language
+    }
+    measures = kind.measures(about.level)
+    done = {one: WORDS[one].measures.format(measures=measures) for one in Language}
+    return tuple(one for one, there in ((said, any(said.values())), (done, measures)) if there)
 
 
 def all_clear(
@@ -225,11 +240,14 @@ def _label(about: About) -> str:
 
 
 def _phrases(about: About) -> Phrases:
+    return about.rule.parameters.phrases(_stage(about))
+
+
+def _stage(about: About) -> Stage:
     def show(value: float) -> str:
         return f"{_number(about, value)}{_unit(about)}"
 
-    stage = Stage(show, about.language, about.level, about.permitted)
-    return about.rule.parameters.phrases(stage)
+    return Stage(show, about.language, about.level, about.permitted)
 
 
 def _unit(about: About) -> str:

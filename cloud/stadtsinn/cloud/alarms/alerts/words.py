@@ -36,6 +36,8 @@ class Words:
     data_missing: str
     near_alarm_head: str
     near_alarm: str
+    measures: str
+    """What the town's alarm plan says to do."""
     persons: str
     people: str
     person: str
@@ -69,6 +71,7 @@ _GERMAN = Words(
     data_missing=". Zuletzt {measured} um {at}.",
     near_alarm_head="Technik: Daten fehlen bei ",
     near_alarm=". Zuletzt {measured} um {at}, {reached}, kein Alarm ausgelöst.",
+    measures="Maßnahmen: {measures}",
     persons="Personen",
     people="bis zu {number} Personen",
     person="bis zu {number} Person",
@@ -108,6 +111,7 @@ _ENGLISH = Words(
     data_missing=". Last value: {measured} at {at}.",
     near_alarm_head="Technical: data missing at ",
     near_alarm=". Last value: {measured} at {at}, {reached}, no alarm raised.",
+    measures="Measures: {measures}",
     persons="People",
     people="up to {number} people",
     person="up to {number} person",

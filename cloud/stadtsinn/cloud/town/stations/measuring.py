@@ -106,6 +106,7 @@ def _at(
         quantity = _OTHER_DIRECTION.get(quantity, quantity)
     if calibration := place.calibration.get(quantity):
         value = value * calibration.scale + calibration.offset
+        quantity = calibration.becomes or quantity
         if quality is Quality.GOOD and not _plausible(quantity, value):
             quality, reason = Quality.BAD, OUT_OF_RANGE
     return StationReading(

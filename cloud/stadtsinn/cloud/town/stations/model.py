@@ -134,10 +134,18 @@ class Station(StationBody):
 
 
 class Calibration(_Model):
-    """A value v of the device is v · scale + offset at the station."""
+    """A value v of the device is v · scale + offset at the station.
+
+    A sensor that looks down on water measures a distance: hung 3.42 m above gauge zero, its level
+    is 3.42 m less that, `scale` -1 and `offset` 3.42, and it `becomes` a water level.
+    """
 
     scale: Annotated[_Number, Field(ge=-1e9, le=1e9)] = 1.0
     offset: Annotated[_Number, Field(ge=-1e9, le=1e9)] = 0.0
+    becomes: Annotated[
+        Quantity | None,
+        Field(description="What is measured at the station; null: the same as by the device."),
+    ] = None
 
     @model_validator(mode="after")
     def _scaled(self) -> Self:
@@ -202,6 +210,20 @@ class Deployment(_Model):
     remarks: Annotated[str, StringConstraints(max_length=2000), PLAIN_LINES] = ""
 
     @model_validator(mode="after")
+    def _become_alike(self) -> Self:
+        for name, calibration in self.calibration.items():
+            if calibration.becomes is None:
+                continue
+            before, after = quantity(name).unit, quantity(calibration.becomes).unit
+            if before != after:
+                raise Unusable(
+                    f"'{name}' is in {before} and cannot become '{calibration.becomes}' in {after}",
+                    f"'{name}' ist in {before} und kann nicht '{calibration.becomes}' in {after} "
+                    "werden",
+                )
+        return self
+
+    @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.end is not None and self.ends <= self.starts:
             raise Unusable(
@@ -251,6 +273,11 @@ def station_channel(deployment: ChannelMapping, channel: str) -> str | None:
         channel = deployment.channels[channel]
     if not deployment.comparison:
         return channel
+    return comparison_of(channel)
+
+
+def comparison_of(channel: str) -> str:
+    """The station's channel of a device that measures beside this one."""
     return f"{channel}.{COMPARISON}" if channel else COMPARISON
 
 

@@ -150,7 +150,8 @@ def swap_device(
 ) -> list[PlacedDeployment]:
     """From `at` on the device `new` measures where `old` did; channels and depths stay.
 
-    Calibration and direction belong to a device and its mounting: they begin anew. Raises
+    Calibration and direction belong to a device and its mounting: they begin anew, except that what
+    hangs above water at a known height still measures a level from there. Raises
     Conflict where `old` measures nowhere at that time, or `new` is needed elsewhere later.
     """
     if old == new:
@@ -175,7 +176,9 @@ def swap_device(
                 "dev_eui": new,
                 "start": to_datetime(at),
                 "swapped": False,
-                "calibration": {},
+                "calibration": {
+                    name: one for name, one in place.calibration.items() if one.becomes is not None
+                },
                 "installed_by": editor.name,
                 "remarks": "",
             }
