@@ -19,6 +19,7 @@ from stadtsinn.cloud.alarms.notify.endpoints import report_router
 from stadtsinn.cloud.alarms.notify.endpoints import router as notify_router
 from stadtsinn.cloud.domains.crowd.endpoints import router as crowd_router
 from stadtsinn.cloud.domains.crowd.zones.endpoints import router as zone_router
+from stadtsinn.cloud.domains.parking.endpoints import router as parking_router
 from stadtsinn.cloud.domains.trees.endpoints import router as tree_router
 from stadtsinn.cloud.domains.trees.list_endpoints import router as watering_router
 from stadtsinn.cloud.domains.trees.season_endpoints import router as season_router
@@ -66,6 +67,7 @@ DOMAIN_ROUTERS = (
     tree_router,
     watering_router,
     season_router,
+    parking_router,
     alerts_router,
     notify_router,
     duty_router,

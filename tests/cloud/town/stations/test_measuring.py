@@ -164,4 +164,6 @@ def test_what_no_gauge_can_show_is_bad_as_a_level() -> None:
 
 def test_only_like_becomes_like() -> None:
     with pytest.raises(ValueError, match="cannot become"):
-        Deployment(dev_eui=EUI, station="x", calibration={"distance": {"becomes": "soil_moisture"}})
+        Deployment(
+            dev_eui=EUI, station="x", calibration={"distance": Calibration(becomes="soil_moisture")}
+        )

@@ -5,11 +5,14 @@ The next kind is one more entry of `KINDS`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from stadtsinn.base.sentence import Sentence, Unusable
+
+_TIME_OF_DAY = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]\Z")
 
 AttributeValue = str | int | float | bool
 
@@ -19,7 +22,8 @@ _TRUE_OR_FALSE = Sentence("give true or false", "true oder false angeben")
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One attribute of a kind. `low` and `high` bound numbers, `choices` texts."""
+    """One attribute of a kind. `low` and `high` bound numbers, `choices` texts; `of_day`: a time
+    of day."""
 
     label_de: str
     label_en: str
@@ -27,6 +31,7 @@ class Attribute:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    of_day: bool = False
 
     def objection(self, value: AttributeValue) -> Sentence | None:
         """Why the value is not allowed for this attribute; None where it is allowed."""
@@ -35,6 +40,10 @@ class Attribute:
         if self.type is str:
             if not isinstance(value, str):
                 return Sentence("give a text", "einen Text angeben")
+            if self.of_day and not _TIME_OF_DAY.match(value):
+                return Sentence(
+                    "give a time of day, e.g. 04:00", "eine Uhrzeit angeben, z. B. 04:00"
+                )
             if self.choices and value not in self.choices:
                 choices = ", ".join(self.choices)
                 return Sentence(f"give one of {choices}", f"möglich sind {choices}")
@@ -91,6 +100,18 @@ KINDS: dict[str, StationKind] = {
         {
             "accessible": Attribute("Behindertenparkplatz", "Accessible", bool),
             "charging": Attribute("Ladeplatz", "Charging", bool),
+            "longest_s": Attribute(
+                "Höchstparkdauer (s)", "Longest stay (s)", float, 60, 4 * 86_400
+            ),
+        },
+    ),
+    "parking_lot": StationKind(
+        "Parkplatz",
+        "Parking lot",
+        {
+            "capacity": Attribute("Stellplätze", "Spaces", float, 1, 100_000),
+            "staying": Attribute("Dauerparker", "Cars that stay", float, 0, 100_000),
+            "empty_at": Attribute("Nachts leer um", "Empty at night at", str, of_day=True),
         },
     ),
     "weather": StationKind("Wetterstation", "Weather station"),
