@@ -67,6 +67,7 @@ NOUNS: dict[str, Noun] = {
     "tree": Noun(
         "trees", "app", "Trees, their register and watering.", "Bäume, ihr Kataster, das Gießen."
     ),
+    "parking": Noun("parking", "app", "Parking spaces and lots.", "Stellplätze und Parkplätze."),
     "edges": Noun("edges", "app", "How the edge agents are.", "Stand der Edge-Agenten."),
     "trace": Noun("trace", "app", "Where a measurement got stuck.", "Wo eine Messung blieb."),
     "tenant": Noun("tenants", "app", "Towns on this installation.", "Städte verwalten."),
