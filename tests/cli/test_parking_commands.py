@@ -69,7 +69,7 @@ def test_lots_spaces_and_overstays(config: Path) -> None:
     shown = _called(config, parking.app, "show", "markt")
     assert shown.startswith("Marktstraße: 0 free of 1\n")
     assert "taken" in shown
-    (over,) = json.loads(_called(config, parking.app, "overstay", "--json"))
+    over = json.loads(_called(config, parking.app, "overstay", "--json"))
     assert (over["station"], over["state"], over["lot"]) == ("platz-1", "occupied", "markt")
     assert _called(config, parking.app, "overstay", "--longest", "20000").strip() == "none"
     assert "parking list" in _called(config, parking.app, "show", "x", exit_code=1)

@@ -49,7 +49,7 @@ def _said(world: ApiWorld, station: str, *course: tuple[float, float], **other: 
 @pytest.fixture
 def street(world: ApiWorld) -> TestClient:
     """A street of three spaces: free, taken for three hours, silent for a day."""
-    spaces = [
+    spaces: list[dict[str, Any]] = [
         {"slug": name, "name": name.title(), "kind": "parking_space", "site": "marktstrasse"}
         for name in ("eins", "zwei", "drei")
     ]

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from stadtsinn.cloud.domains.parking.lots import LotState
 from stadtsinn.cloud.domains.parking.spaces import Doubt, SpaceState
+from stadtsinn.cloud.platform.api.times import ShownTime
 
 
 class SpaceView(BaseModel):
@@ -15,8 +16,10 @@ class SpaceView(BaseModel):
     name: str
     lot: str | None = Field(description="The site that it belongs to.")
     state: SpaceState
-    since: str | None = Field(description="From when on it is so; looks back four days at most.")
-    reported_at: str | None
+    since: ShownTime | None = Field(
+        description="From when on it is so; looks back four days at most."
+    )
+    reported_at: ShownTime | None
     doubt: Doubt | None = Field(description="Why it is unknown.")
     latitude: float | None
     longitude: float | None
