@@ -91,7 +91,7 @@ class _Reading:
         self.first_at: Instant | None = None
 
     def take(self, report: Report) -> None:
-        self.pass_time(report.time)
+        self.pass_time(Instant(report.time - 1))  # the report itself decides this moment
         if self.last is None or self.last.source != report.source:
             self.first_at, self.changed_at = report.time, None
         elif self.last.taken != report.taken:
