@@ -16,6 +16,7 @@ from stadtsinn.cloud.alarms.alerts.tables import incidents
 from stadtsinn.cloud.alarms.notify.tables import outbox, sandbox_messages
 from stadtsinn.cloud.domains.crowd.tables import gate_counts
 from stadtsinn.cloud.domains.crowd.zones.tables import zones
+from stadtsinn.cloud.domains.trees.tables import tree_group_days
 from stadtsinn.cloud.log.uplinks.tables import uplinks
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey
 from stadtsinn.cloud.town.directory import DirectoryCache
@@ -33,7 +34,7 @@ from stadtsinn.simulator.verification.verify import verify
 
 pytestmark = pytest.mark.slow
 
-LOG, SERIES, OCCUPANCY, MESSAGES = range(4)
+LOG, SERIES, OCCUPANCY, MESSAGES, WATERING = range(5)
 
 
 def of_a_tree(cloud: TownCloud) -> str:
@@ -294,6 +295,21 @@ def test_wrong_messages_are_found(
     with cloud.database.write() as connection:
         damage(connection)
     check = failed(compared(day, cloud), MESSAGES)
+    assert any(expected in problem for problem in check.problems), check.problems
+
+
+# --- the watering list -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [("good", "the tree B-01 is dry and not on the list"), ("due", "is on the list and not dry")],
+)
+def test_a_wrong_watering_list_is_found(
+    day: MarketDay, cloud: TownCloud, level: str, expected: str
+) -> None:
+    change(cloud, update(tree_group_days).values(level=level))
+    check = failed(compared(day, cloud), WATERING)
     assert any(expected in problem for problem in check.problems), check.problems
 
 

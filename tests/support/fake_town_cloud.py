@@ -32,6 +32,7 @@ from stadtsinn.decoders.reading import encode_outcome
 from stadtsinn.edge.network_servers.chirpstack import ChirpStack
 from stadtsinn.edge.network_servers.format import OtherEvent
 from stadtsinn.simulator.demo.swap import replace_sensor
+from stadtsinn.simulator.demo.watering import enter_trees, judge_now, water_tree
 from stadtsinn.simulator.market_day.day import MarketDay
 from stadtsinn.simulator.radio.network_servers import NetworkServer, Publication
 
@@ -67,6 +68,7 @@ def play_day(day: MarketDay, folder: Path, *, backlog_per_minute: int = 100_000)
     database = fresh_database(folder)
     series = EmbeddedStore(folder / _SERIES, clock)
     apply_town(database, day.town, clock.now())
+    enter_trees(database, clock.now())
     _Player(day, database, series, clock, backlog_per_minute).run()
     return TownCloud(folder, database, series)
 
@@ -118,6 +120,8 @@ class _Player:
             self._pass(minute)
             minute = Instant(minute + MINUTE)
         self._fill_series()
+        judge_now(self._database, self._series, self._day.plan.watering_list)
+        water_tree(self._database, self._clock.now())
 
     def _take(self, publications: Sequence[Publication]) -> None:
         """Read and log what arrived, at the time it now is."""

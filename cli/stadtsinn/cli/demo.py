@@ -122,12 +122,19 @@ def _watch_live(console: Console, show: Show, end: float | None) -> None:
 
 def _watch_lines(console: Console, show: Show, end: float | None) -> None:
     """Output for a log file: a line at intervals, and every message when it arrives."""
-    message, due = None, 0.0
+    message, printed, due = None, None, 0.0
     while end is None or time.monotonic() < end:
         scene = show.scene()
         if scene.last_message != message:
             message = scene.last_message
             console.print(f"SMS: {visible(message or '')}", markup=False, highlight=False)
+        if scene.watering != printed:
+            printed = scene.watering
+            console.print(
+                text("Watering list: ", "Gießliste: ") + _watering(scene),
+                markup=False,
+                highlight=False,
+            )
         if time.monotonic() >= due:
             due = time.monotonic() + _LINE_EVERY_S
             console.print(
@@ -158,6 +165,7 @@ def _picture(show: Show, scene: Scene) -> Table:
     table.add_row(text("Line to the cloud", "Leitung zur Zentrale"), _line(scene))
     table.add_row(text("At the market", "Auf dem Markt"), _crowd(scene))
     table.add_row(text("Soil at Ahorn 31", "Boden am Ahorn 31"), _tree(scene))
+    table.add_row(text("Watering list", "Gießliste"), _watering(scene))
     table.add_row(text("Last SMS", "Letzte SMS"), escape(visible(scene.last_message or "–")))
     if scene.finished:
         over = text("The market is over. Ctrl-C ends.", "Der Markt ist vorbei. Strg-C beendet.")
@@ -200,6 +208,18 @@ def _tree(scene: Scene) -> str:
     if scene.sensor_replaced:
         line += text(" (sensor replaced at 12:00)", " (Sensor um 12:00 getauscht)")
     return line
+
+
+def _watering(scene: Scene) -> str:
+    """What the crew takes along, and the file to look at."""
+    if scene.watering is None:
+        return text("at 13:00", "um 13:00")
+    trees = len(scene.watering.made.trees)
+    litres = sum(tour.litres for tour in scene.watering.made.tours)
+    return text(
+        f"{counted(trees, 'tree', 'trees')}, {litres:.0f} l: {scene.watering.page}",
+        f"{counted(trees, 'Baum', 'Bäume')}, {litres:.0f} l: {scene.watering.page}",
+    )
 
 
 def _crowd(scene: Scene) -> str:

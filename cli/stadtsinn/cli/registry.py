@@ -74,13 +74,13 @@ EdgeId = Annotated[
     help=text(
         "Register or change the devices of a list (CSV): of a spreadsheet, a vendor's delivery, or "
         "the export of a network server. Columns: dev_eui, type, name, interval_s, site, station, "
-        "latitude, longitude, tags. Empty cells leave things as they are; all mistakes are named "
-        "at once and change nothing; keys are never read.\n\n"
+        "depth_cm, latitude, longitude, tags. Empty cells leave things as they are; all mistakes "
+        "are named at once and change nothing; keys are never read.\n\n"
         "Example: stadtsinn registry import-devices musterstadt delivery.csv --dry-run",
         "Geräte einer Liste (CSV) anlegen oder ändern: aus einer Tabelle, einer Lieferung oder dem "
         "Export eines Netzwerkservers. Spalten: dev_eui, type, name, interval_s, site, station, "
-        "latitude, longitude, tags. Leere Zellen lassen alles, wie es ist; alle Fehler werden auf "
-        "einmal genannt und ändern nichts; Schlüssel werden nie gelesen.\n\n"
+        "depth_cm, latitude, longitude, tags. Leere Zellen lassen alles, wie es ist; alle Fehler "
+        "werden auf einmal genannt und ändern nichts; Schlüssel werden nie gelesen.\n\n"
         "Beispiel: stadtsinn registry import-devices musterstadt lieferung.csv --dry-run",
     ),
 )

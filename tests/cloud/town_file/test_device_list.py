@@ -17,8 +17,9 @@ from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.platform.lists.row_errors import WrongCell
 from stadtsinn.cloud.town.model import Device
 from stadtsinn.cloud.town.repository import devices_named
+from stadtsinn.cloud.town.stations.repository import deployments_of
 from stadtsinn.cloud.town_file import device_csv
-from stadtsinn.cloud.town_file.device_cells import dev_eui, seconds, tags
+from stadtsinn.cloud.town_file.device_cells import centimetres, dev_eui, seconds, tags
 from stadtsinn.cloud.town_file.device_columns import column_of
 from stadtsinn.cloud.town_file.device_import import Imported, import_devices
 from stadtsinn.cloud.town_file.problems import TownRefused
@@ -283,6 +284,36 @@ def test_a_dev_eui_is_read_as_people_write_it(cell: str) -> None:
 def test_a_dev_eui_that_excel_destroyed_is_called_so(cell: str) -> None:
     with pytest.raises(WrongCell, match="Excel"):
         dev_eui(cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("30", 30),
+        ("30cm", 30),
+        ("0,3 m", 30),
+        ("1.2 M", 120),
+        ("0", "unit"),
+        ("0,3", "unit"),
+        ("-30", "no depth"),
+        ("1.000", "no depth"),
+        ("30 mm", "no depth"),
+        ("tief", "no depth"),
+    ],
+)
+def test_a_depth_is_in_centimetres_or_says_its_unit(cell: str, expected: float | str) -> None:
+    if isinstance(expected, str):
+        with pytest.raises(WrongCell, match=expected):
+            centimetres(cell)
+    else:
+        assert centimetres(cell) == expected
+
+
+def test_a_new_device_measures_at_the_depth_that_the_list_says(database: Database) -> None:
+    given(database, f"DevEUI;Typ;Tiefe (cm)\n{EUI};dragino/lse01;60\n{OTHER};dragino/lse01;\n")
+    with database.read() as connection:
+        placed = deployments_of(connection, operator_scope("musterstadt"), [EUI, OTHER])
+    assert {one.dev_eui: one.depths_cm for one in placed} == {EUI: {"": 60}, OTHER: {}}
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from stadtsinn.cloud.town.stations.model import Station
 from stadtsinn.cloud.town.stations.service import (
     Editor,
     NewDevice,
+    Place,
     place_new_devices,
     withdraw_device,
 )
@@ -130,16 +131,16 @@ def create_device(
 
     Raises Invalid for an unknown type, site or station, Conflict when the DevEUI is taken.
     """
-    create_devices(connection, scope, [(record, station)], now)
+    create_devices(connection, scope, [(record, Place(station))], now)
 
 
 def create_devices(
     connection: Connection,
     scope: Scope,
-    wanted: Sequence[tuple[Device, str | None]],
+    wanted: Sequence[tuple[Device, Place]],
     now: Instant,
 ) -> None:
-    """Register devices, each with its station, in a number of statements that does not depend on
+    """Register devices, each with its place, in a number of statements that does not depend on
     theirs; raises as `create_device`, and then the transaction has to be rolled back."""
     records = [record for record, _ in wanted]
     types = {name: require_device_type(name) for name in {one.device_type for one in records}}
@@ -161,8 +162,8 @@ def create_devices(
         require_room(connection, scope, "devices", devices)
     repository.insert_devices(connection, scope, records, now)
     new = [
-        NewDevice(record.dev_eui, own_station(record, types[record.device_type].family), station)
-        for record, station in wanted
+        NewDevice(record.dev_eui, own_station(record, types[record.device_type].family), place)
+        for record, place in wanted
     ]
     place_new_devices(connection, Editor(scope, now), new)
 
@@ -229,7 +230,7 @@ def give_device(
     repository.end_ownership(connection, giver.scope, given.dev_eui, giver.now, from_beginning=True)
     repository.give_device(connection, giver.scope, given, taker.scope, taker.now)
     own = own_station(given, family)
-    place_new_devices(connection, taker, [NewDevice(given.dev_eui, own, station)])
+    place_new_devices(connection, taker, [NewDevice(given.dev_eui, own, Place(station))])
 
 
 def own_station(record: Device, family: str) -> Station:

@@ -21,6 +21,9 @@ _AROUND_EUI = re.compile(r"""^=?["'`]+|["']+$|^0x|^eui[-_:]""", re.IGNORECASE)
 _BETWEEN_EUI = re.compile(r"[\s:.‐-―_-]|\u00a0|\u202f|\u200b")
 _TIME = re.compile(r"(\d+)(?:[.,](\d+))?\s*([^\W\d_]*)\.?")
 _DEGREES = re.compile(r"[+-]?\d{1,3}(?:[.,]\d+)?")
+_DEPTH = re.compile(r"(\d{1,4}(?:[.,]\d{1,2})?)\s*(cm|m|)")
+_NO_CENTIMETRES = 5
+"""Nobody buries a sensor less deep; who writes less may mean metres."""
 _TAG = re.compile(r"\s*([^=:;,]+?)\s*[=:]\s*([^;,]*?)\s*")
 
 
@@ -96,6 +99,23 @@ def degrees(cell: str) -> float:
             f"{_quoted(cell)} ist keine Gradzahl: z. B. 51,9607 schreiben",
         )
     return float(plain.replace(",", "."))
+
+
+def centimetres(cell: str) -> float:
+    """A depth below the ground, with its unit or in centimetres."""
+    found = _DEPTH.fullmatch(cell.lower())
+    if found is None:
+        raise WrongCell(
+            f"{_quoted(cell)} is no depth: write centimetres, or e.g. '0.3 m'",
+            f"{_quoted(cell)} ist keine Tiefe: Zentimeter schreiben, oder z. B. '0,3 m'",
+        )
+    number = float(found[1].replace(",", "."))
+    if not found[2] and number < _NO_CENTIMETRES:
+        raise WrongCell(
+            f"{_quoted(cell)}: in which unit? Write '30 cm' or '0.3 m'",
+            f"{_quoted(cell)}: in welcher Einheit? '30 cm' oder '0,3 m' schreiben",
+        )
+    return number * 100 if found[2] == "m" else number
 
 
 def tags(cell: str) -> dict[str, str]:

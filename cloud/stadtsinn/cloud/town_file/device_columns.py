@@ -41,6 +41,10 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "deviceid", "enddeviceid", "geräteid"),
     "site": ("site", "ort"),
     "station": ("station", "messstelle"),
+    "depth_cm": (
+        *("depthcm", "depth", "tiefecm", "tiefe", "messtiefecm", "messtiefe", "einbautiefecm"),
+        "einbautiefe",
+    ),
     "latitude": ("latitude", "lat", "breite", "breitengrad", "geobreite", "gpslatitude"),
     "longitude": (
         *("longitude", "lon", "lng", "long", "länge", "längengrad", "geolänge", "gpslongitude"),

@@ -21,6 +21,7 @@ from stadtsinn.cloud.platform.lists.csv_table import (
 )
 from stadtsinn.cloud.platform.lists.row_errors import RowError, WrongCell, told
 from stadtsinn.cloud.town_file.device_cells import (
+    centimetres,
     degrees,
     dev_eui,
     looks_like_a_key,
@@ -122,9 +123,10 @@ _JSON = Sentence(
 )
 _NO_HEADING = Sentence(
     "line 1: needs a line with the names of the columns, of which 'dev_eui' (or 'DevEUI') is one; "
-    "also known: type, name, interval_s, site, station, latitude, longitude, tags.",
+    "also known: type, name, interval_s, site, station, depth_cm, latitude, longitude, tags.",
     "Zeile 1: es braucht eine Zeile mit den Namen der Spalten, darunter 'dev_eui' (oder 'DevEUI'); "
-    "bekannt sind auch: type, name, interval_s, site, station, latitude, longitude, tags.",
+    "bekannt sind auch: type, name, interval_s, site, station, depth_cm, latitude, longitude, "
+    "tags.",
 )
 
 
@@ -229,6 +231,8 @@ class _Row:
             self._values["interval_s"] = seconds(cell, column.unit)
         elif column.field in {"latitude", "longitude"}:
             self._values[column.field] = degrees(cell)
+        elif column.field == "depth_cm":
+            self._values["depths_cm"] = {"": centimetres(cell)}
         elif column.field == "tag":
             self._tags[column.tag] = cell
         elif column.field == "tags":

@@ -28,7 +28,7 @@ from stadtsinn.cloud.town_file.sections import Change
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.near import near_devices
 
-_BY_MODEL = {"device_type": "type"}
+_BY_MODEL = {"device_type": "type", "depths_cm": "depth_cm"}
 
 
 @dataclass(frozen=True)

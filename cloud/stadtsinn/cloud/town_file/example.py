@@ -41,6 +41,7 @@ name = "Bodensensor Linde am Markt"
 interval_s = 1200
 site = "marktplatz"
 station = "linde-am-markt"
+depths_cm = { "" = 30 }         # per channel; this sensor has but one, without a name
 tags = { lieferung = "2026-03" }
 
 [[edges]]                       # one per gateway that runs an edge agent

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from stadtsinn.base.bounded_files import LISTS, read_whole
 from stadtsinn.base.explaining import explained
@@ -23,7 +23,8 @@ from stadtsinn.cloud.domains.crowd.zones.model import Gate, Zone
 from stadtsinn.cloud.platform.api.fields import Name, Slug
 from stadtsinn.cloud.platform.api.model import Model
 from stadtsinn.cloud.town.model import Device, Edge, Site
-from stadtsinn.cloud.town.stations.model import Station
+from stadtsinn.cloud.town.stations.model import DepthsCm, Station
+from stadtsinn.cloud.town.stations.service import Place
 from stadtsinn.cloud.town_file.problems import TownRefused, wrong_values
 
 
@@ -42,10 +43,15 @@ class DeviceSection(Device):
     """
 
     station: Slug | None = None
+    depths_cm: DepthsCm = Field(default_factory=dict)
 
     @property
     def device(self) -> Device:
-        return Device.model_validate(self.model_dump(exclude={"station"}))
+        return Device.model_validate(self.model_dump(exclude={"station", "depths_cm"}))
+
+    @property
+    def place(self) -> Place:
+        return Place(self.station, self.depths_cm)
 
 
 class ZoneWithGates(Zone):

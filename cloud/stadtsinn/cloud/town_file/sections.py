@@ -180,7 +180,7 @@ class Applying:
         scope = self._scope
 
         def create(new: Sequence[DeviceSection]) -> None:
-            wanted = [(one.device, one.station) for one in new]
+            wanted = [(one.device, one.place) for one in new]
             service.create_devices(connection, scope, wanted, self._now)
 
         for some in _each_once(sections, _device_name):

@@ -15,10 +15,12 @@ from stadtsinn.base.counted import counted
 from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.base.sentence import Explained
 from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.series.stores.store import SeriesReader
 from stadtsinn.simulator.demo.children import Child
 from stadtsinn.simulator.demo.progress import Progress, look
 from stadtsinn.simulator.demo.stage import Stage
 from stadtsinn.simulator.demo.swap import replace_sensor
+from stadtsinn.simulator.demo.watering import judge_now, water_tree
 from stadtsinn.simulator.market_day.day import MarketDay
 
 _PATIENCE_S = 240
@@ -41,15 +43,21 @@ class Disasters:
     """
 
     def __init__(
-        self, stage: Stage, day: MarketDay, database: Database, report: Callable[[str], None]
+        self,
+        stage: Stage,
+        day: MarketDay,
+        database: Database,
+        series: SeriesReader,
+        report: Callable[[str], None],
     ) -> None:
         self._stage = stage
         self._database = database
+        self._series = series
         self._report = report
         self._outage = day.plan.outage
         self._kill_edge_at = Instant(self._outage.start + KILL_EDGE_AFTER)
         self._kill_ingest_at = Instant(day.span.start + KILL_INGEST_AFTER)
-        self._swap_at = day.plan.swap
+        self._plan = day.plan
         uplinks = list(day.uplinks())
         # An uplink is expected from its first message on, from either network server.
         self._first_sent = sorted(
@@ -72,7 +80,12 @@ class Disasters:
             self._stage.backhaul.restore()
             self._kill_during_delivery()
         self._settle(moment)
-        if moment == self._swap_at:
+        if moment == self._plan.watering_list:
+            self._report("the watering list is made")
+            judge_now(self._database, self._series, moment)
+        if moment == self._plan.watering:
+            water_tree(self._database, moment)
+        if moment == self._plan.swap:
             self._report("a tree's sensor is replaced by the spare one")
             replace_sensor(self._database, moment)
         if moment == self._outage.start:

@@ -16,6 +16,7 @@ from stadtsinn.base.private_files import private_folder
 from stadtsinn.cloud.domains.crowd.repository import latest_sample
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.zones.directory import read_zones
+from stadtsinn.cloud.domains.trees.watering_list import WateringList
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series.stores.store import SeriesKey
 from stadtsinn.cloud.town.directory import DirectoryCache
@@ -24,6 +25,7 @@ from stadtsinn.simulator.demo.mosquitto import find_mosquitto
 from stadtsinn.simulator.demo.progress import last_message, look
 from stadtsinn.simulator.demo.stage import Setting, Stage
 from stadtsinn.simulator.demo.swap import replace_sensor
+from stadtsinn.simulator.demo.watering import judge_now, print_list, water_tree
 from stadtsinn.simulator.market_day.day import MarketDay
 from stadtsinn.simulator.market_day.town import MARKET, REPLACED_SENSOR, TENANT, station_of
 from stadtsinn.simulator.radio.network_servers import NetworkServer
@@ -32,6 +34,14 @@ from stadtsinn.simulator.verification.report import Report
 from stadtsinn.simulator.verification.verify import verify
 
 _CONNECT_S = 60
+
+
+@dataclass(frozen=True)
+class Printed:
+    """The watering list that the crew takes along."""
+
+    made: WateringList
+    page: Path
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,7 @@ class Scene:
     tree: tuple[float, ...]
     """Soil moisture at the tree whose sensor is replaced, in Vol.-%, in the order of time."""
     sensor_replaced: bool
+    watering: Printed | None
     finished: bool
 
 
@@ -61,6 +72,7 @@ class Show:
         self._clock = clock
         self._line_up = True
         self._failure: Exception | None = None
+        self._watering: Printed | None = None
         self._database = stage.open_database()
         self._series = stage.open_series()
         self._zone_id = _zone_id(self._database)
@@ -89,6 +101,7 @@ class Show:
                 last_message=last_message(connection),
                 tree=self._tree(now),
                 sensor_replaced=now >= self.day.plan.swap,
+                watering=self._watering,
                 finished=self._finished.is_set(),
             )
 
@@ -96,6 +109,12 @@ class Show:
         key = SeriesKey(station_of(REPLACED_SENSOR), "soil_moisture")
         samples = self._series.read(TENANT, key, self.day.span.start, now)
         return tuple(sample.value for sample in samples)
+
+    def _print(self, now: Instant) -> Printed:
+        made = judge_now(self._database, self._series, now)
+        page = self.stage.folder / "giessliste.html"
+        print_list(made, self.day.town.name, page)
+        return Printed(made, page)
 
     def stop(self) -> None:
         self._publisher.stop()
@@ -117,6 +136,10 @@ class Show:
     def _minute(self, moment: Instant) -> None:
         if moment == self.day.plan.swap:
             replace_sensor(self._database, moment)
+        if moment == self.day.plan.watering_list:
+            self._watering = self._print(moment)
+        if moment == self.day.plan.watering:
+            water_tree(self._database, moment)
         outage = self.day.plan.outage
         if moment == outage.start:
             self._line_up = False
@@ -152,7 +175,7 @@ def check_day(folder: Path, cache: Path, *, seed: int, report: Callable[[str], N
         publisher, links = _publisher(stage, clock)
         try:
             report(f"{len(list(day.uplinks()))} uplinks to send")
-            disasters = Disasters(stage, day, database, report)
+            disasters = Disasters(stage, day, database, series, report)
             publisher.run(day, AsFastAsPossible(), disasters.minute)
             report("comparing with the truth")
             return verify(day.truth, database, series)
@@ -170,7 +193,7 @@ def _prepare(
     day = MarketDay(seed)
     path = folder / "clock"
     clock = SharedClock.create(path, day.span.start)
-    return day, clock, Setting(day.town, clock_spec=f"shared:{path}", api_port=api_port)
+    return day, clock, Setting(day.town, clock_spec=f"shared:{path}", api_port=api_port, trees=True)
 
 
 def _publisher(stage: Stage, clock: SharedClock) -> tuple[Publisher, list[MqttLink]]:

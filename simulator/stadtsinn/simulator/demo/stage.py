@@ -32,6 +32,7 @@ from stadtsinn.simulator.demo.configuration import Ports, cloud_toml, edge_toml
 from stadtsinn.simulator.demo.mosquitto import Mosquitto, Program
 from stadtsinn.simulator.demo.ports import free_port
 from stadtsinn.simulator.demo.probe import healthy, metric
+from stadtsinn.simulator.demo.watering import enter_trees
 from stadtsinn.simulator.radio.backhaul import Backhaul
 
 _READY_SECONDS = 180
@@ -41,13 +42,15 @@ _READY_SECONDS = 180
 class Setting:
     """What is played: devices, clock and series store.
 
-    `local_format`: of the network server beside the edge agent; `old_events`: they are recorded.
+    `trees`: with Musterstadt's tree register. `local_format`: of the network server beside the
+    edge agent; `old_events`: they are recorded.
     """
 
     town: Town
     clock_spec: str = "system"
     series_url: str | None = None
     api_port: int | None = None
+    trees: bool = False
     local_format: str = DEFAULT_FORMAT
     old_events: bool = False
 
@@ -164,6 +167,8 @@ class Stage:
         database = self.open_database()
         upgrade(database)
         apply_town(database, self.setting.town, self._clock.now())
+        if self.setting.trees:
+            enter_trees(database, self._clock.now())
         database.dispose()
         started.enter_context(self.local_broker)
         started.enter_context(self.cloud_broker)

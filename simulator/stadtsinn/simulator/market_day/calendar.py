@@ -57,6 +57,11 @@ class DayPlan:
         return Span(self.at("14:20"), self.at("14:50"))
 
     @property
+    def watering_list(self) -> Instant:
+        """The crew prints what has to be watered in the afternoon."""
+        return self.at("13:00")
+
+    @property
     def watering(self) -> Instant:
         """The dry tree gets its water."""
         return self.at("13:31")

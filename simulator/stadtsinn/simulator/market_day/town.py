@@ -184,7 +184,15 @@ def _devices() -> tuple[DeviceSection, ...]:
         for plan in COUNTERS
     ]
     trees = [
-        _device(dev_eui, LSE01, f"Bodensensor {name}", _TREE_INTERVAL_S, slug_of(name, ""), site)
+        _device(
+            dev_eui,
+            LSE01,
+            f"Bodensensor {name}",
+            _TREE_INTERVAL_S,
+            slug_of(name, ""),
+            site,
+            depths_cm={"": 30},
+        )
         for dev_eui, name, site in _TREES
     ]
     weather = _device(
@@ -223,6 +231,7 @@ def _device(
     interval_s: int,
     station: str | None,
     site: str = "marktplatz",
+    depths_cm: dict[str, float] | None = None,
 ) -> DeviceSection:
     latitude, longitude = _position(station or dev_eui, site)
     return DeviceSection(
@@ -232,6 +241,7 @@ def _device(
         interval_s=interval_s,
         site=site,
         station=station,
+        depths_cm=depths_cm or {},
         latitude=latitude,
         longitude=longitude,
     )

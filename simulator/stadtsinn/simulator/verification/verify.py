@@ -14,6 +14,7 @@ from stadtsinn.simulator.verification.occupancy import check_occupancy
 from stadtsinn.simulator.verification.readings import check_readings
 from stadtsinn.simulator.verification.report import Check, Report, report
 from stadtsinn.simulator.verification.uplinks import check_uplinks
+from stadtsinn.simulator.verification.watering import check_watering
 
 
 def verify(
@@ -41,6 +42,8 @@ def verify(
         checks.append(check_occupancy(truth, connection, MARKET))
         progress("messages")
         checks.append(check_messages(truth, connection))
+        progress("watering list")
+        checks.append(check_watering(truth, connection))
     return report(checks, _counts(truth))
 
 

@@ -138,7 +138,7 @@ def _group(listed: ListedGroup, marks: dict[str, str], language: Language) -> Gr
     return GroupLine(
         mark=marks.get(listed.group.slug, ""),
         name=listed.group.name,
-        station=listed.group.station,
+        station=listed.station_name,
         level=said(LEVELS[level], language),
         level_class=level.value,
         reason="" if verdict is None else reason(verdict, language),

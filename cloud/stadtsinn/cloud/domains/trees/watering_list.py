@@ -46,11 +46,15 @@ class ListedTour:
 
 @dataclass(frozen=True, slots=True)
 class ListedGroup:
-    """A group as it was judged, None where it was not yet; and how many trees it has."""
+    """A group as it was judged, None where it was not yet; and how many trees it has.
+
+    `station_name`: what people call its station.
+    """
 
     group: TreeGroup
     day: GroupDay | None
     trees: int
+    station_name: str
 
     @property
     def level(self) -> Level:
@@ -100,6 +104,7 @@ def make_list(
     days: Mapping[str, GroupDay],
     trees: Iterable[Tree],
     rested: Mapping[str, Instant],
+    station_names: Mapping[str, str],
     forecast_mm: float | None = None,
 ) -> WateringList:
     """The list of a day, without the last waterings (`with_last` adds them).
@@ -117,7 +122,15 @@ def make_list(
         settings,
         tuple(
             sorted(
-                (ListedGroup(one, days.get(one.slug), counted.members[one.slug]) for one in groups),
+                (
+                    ListedGroup(
+                        one,
+                        days.get(one.slug),
+                        counted.members[one.slug],
+                        station_names[one.station],
+                    )
+                    for one in groups
+                ),
                 key=lambda one: (URGENCY.index(one.level), one.group.name),
             )
         ),

@@ -18,6 +18,7 @@ from stadtsinn.cloud.domains.trees.watering_repository import Watering
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.audit.line import Action, Kind, Line
 from stadtsinn.cloud.platform.audit.recording import record
+from stadtsinn.cloud.town.stations import repository as stations
 
 _FORECAST_HOURS = 48
 _LATEST_S = 300
@@ -33,6 +34,7 @@ def watering_list(connection: Connection, scope: Scope, day: date, now: Instant)
     rest_from = Instant(max(at(day) - settings.rest_days * DAY, 0))
     until = Instant(now + _LATEST_S * SECOND)
     watered = watering_repository.waterings_between(connection, scope, rest_from, until)
+    places = stations.stations_named(connection, scope, {one.station for one in groups})
     made = make_list(
         day,
         settings,
@@ -40,6 +42,7 @@ def watering_list(connection: Connection, scope: Scope, day: date, now: Instant)
         days,
         repository.all_trees(connection, scope),
         {one.tree: one.watered_at for one in watered},
+        {slug: one.name for slug, one in places.items()},
         _forecast(connection, scope, now),
     )
     numbers = [one.tree.number for one in made.trees]

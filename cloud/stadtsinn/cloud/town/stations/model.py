@@ -157,6 +157,12 @@ class Calibration(_Model):
         return self
 
 
+DepthsCm = Annotated[
+    dict[Channel, Annotated[float, Field(ge=-10_000, le=100_000, allow_inf_nan=False)]],
+    Field(max_length=100, description="Depth below the ground per channel of the station."),
+]
+
+
 class Deployment(_Model):
     """Which device measures at which station, from when to when. Ein Einbau."""
 
@@ -192,10 +198,7 @@ class Deployment(_Model):
             "Channels that are not named measure nothing here.",
         ),
     ] = None
-    depths_cm: Annotated[
-        dict[Channel, Annotated[float, Field(ge=-10_000, le=100_000, allow_inf_nan=False)]],
-        Field(max_length=100, description="Depth below the ground per channel of the station."),
-    ] = {}
+    depths_cm: DepthsCm = {}
     swapped: Annotated[
         bool, Field(description="The device is mounted back to front: its in is out.")
     ] = False

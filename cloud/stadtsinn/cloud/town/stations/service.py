@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
@@ -240,15 +240,26 @@ def end_deployment(
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a new device is put: at `station`, or at one of its own. How deep it measures there."""
+
+    station: str | None = None
+    depths_cm: Mapping[str, float] = field(default_factory=dict)
+
+
+OWN_STATION = Place()
+
+
+@dataclass(frozen=True)
 class NewDevice:
-    """A device just registered. It is put at `station`, or at one of its own.
+    """A device just registered.
 
     `own` is the station of its own as it would be; its slug gets a suffix where it is taken.
     """
 
     dev_eui: str
     own: Station
-    station: str | None = None
+    place: Place = OWN_STATION
 
 
 def place_new_devices(connection: Connection, editor: Editor, new: Sequence[NewDevice]) -> None:
@@ -257,14 +268,19 @@ def place_new_devices(connection: Connection, editor: Editor, new: Sequence[NewD
     ended: dict[str, Instant] = {}
     for place in repository.deployments_of(connection, editor.scope, [one.dev_eui for one in new]):
         ended[place.dev_eui] = max(place.ends, ended.get(place.dev_eui, BEGINNING))
-    own = _own_stations(connection, editor, [one for one in new if one.station is None])
+    own = _own_stations(connection, editor, [one for one in new if one.place.station is None])
     first: list[tuple[Deployment, int]] = []
     placed: list[Deployment] = []
     for one in new:
-        station, key = own.get(one.dev_eui, (one.station or "", 0))
+        station, key = own.get(one.dev_eui, (one.place.station or "", 0))
         start = to_datetime(ended[one.dev_eui]) if one.dev_eui in ended else None
-        record = Deployment(dev_eui=one.dev_eui, station=station, start=start)
-        if one.station is None and start is None:
+        record = Deployment(
+            dev_eui=one.dev_eui,
+            station=station,
+            start=start,
+            depths_cm=dict(one.place.depths_cm),
+        )
+        if one.place.station is None and start is None:
             # Both are new: nothing can conflict, and no series has to be made anew.
             first.append((record, key))
         else:
