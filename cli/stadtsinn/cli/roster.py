@@ -72,9 +72,9 @@ def show(
     config: Config = DEFAULT_CONFIG,
     json_lines: Json = False,
 ) -> None:
+    from stadtsinn.base.calendar import Span
     from stadtsinn.base.instant import DAY, Instant
     from stadtsinn.cloud.alarms.duty import repository, service
-    from stadtsinn.cloud.alarms.duty.calendar import Span
 
     with installation(config, reading=True) as opened, opened.database.read() as connection:
         scope = scope_of_town(connection, tenant, opened.settings.limits)

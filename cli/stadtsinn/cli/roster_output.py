@@ -12,7 +12,7 @@ from stadtsinn.cli.language import german, text
 from stadtsinn.cli.output import print_json, print_list, say
 
 if TYPE_CHECKING:
-    from stadtsinn.cloud.alarms.duty.calendar import Span
+    from stadtsinn.base.calendar import Span
     from stadtsinn.cloud.alarms.duty.coverage import Coverage, Gap
     from stadtsinn.cloud.alarms.duty.importing import PlanChange
     from stadtsinn.cloud.alarms.duty.model import DutyGroup

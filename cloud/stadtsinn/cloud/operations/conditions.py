@@ -9,9 +9,9 @@ from math import isfinite
 
 from sqlalchemy import Connection
 
+from stadtsinn.base.calendar import Span
 from stadtsinn.base.disk import MEGABYTE
 from stadtsinn.base.instant import DAY, MINUTE, SECOND, Instant
-from stadtsinn.cloud.alarms.duty.calendar import Span
 from stadtsinn.cloud.alarms.duty.repository import groups_of_all_towns
 from stadtsinn.cloud.alarms.duty.service import is_list, roster_of
 from stadtsinn.cloud.intake.inbox import EDGE

@@ -13,11 +13,11 @@ from sqlalchemy import select
 from databases import fresh_database
 from fake_alert_town import NUMBERS, AlertTown, minute
 from stadtsinn.base import berlin
+from stadtsinn.base.calendar import Span
 from stadtsinn.base.instant import HOUR, Instant, parse, to_datetime
 from stadtsinn.base.problems import Conflict, Invalid, NotFound
 from stadtsinn.cloud.alarms.alerts.tables import rule_groups
 from stadtsinn.cloud.alarms.duty import repository, service
-from stadtsinn.cloud.alarms.duty.calendar import Span
 from stadtsinn.cloud.alarms.duty.coverage import a_year_from, coverage
 from stadtsinn.cloud.alarms.duty.importing import PlanRefused, change_plan, plan_change
 from stadtsinn.cloud.alarms.duty.model import DutyGroup, SubstitutionBody

@@ -11,8 +11,8 @@ from datetime import date
 import pytest
 
 from stadtsinn.base import berlin
+from stadtsinn.base.calendar import EVERY_DAY, Hours, Span
 from stadtsinn.base.instant import HOUR, parse
-from stadtsinn.cloud.alarms.duty.calendar import EVERY_DAY, Hours, Span
 from stadtsinn.cloud.alarms.duty.people import People
 from stadtsinn.cloud.alarms.duty.plan_file import read_plan
 from stadtsinn.cloud.alarms.duty.regions import holiday

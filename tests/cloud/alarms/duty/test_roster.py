@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stadtsinn.base import berlin
+from stadtsinn.base.calendar import EVERY_DAY, Day, Hours, Span
 from stadtsinn.base.instant import HOUR, MINUTE, Instant, parse
-from stadtsinn.cloud.alarms.duty.calendar import EVERY_DAY, Day, Hours, Span
 from stadtsinn.cloud.alarms.duty.roster import Overlap, Planned, Roster, StandIn, Turn, Weekly
 
 START = parse("2026-10-24T00:00:00Z")

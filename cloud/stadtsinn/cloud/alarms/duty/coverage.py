@@ -9,10 +9,10 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from stadtsinn.base import berlin
+from stadtsinn.base.calendar import Span
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.duty import repository
-from stadtsinn.cloud.alarms.duty.calendar import Span
 from stadtsinn.cloud.alarms.duty.regions import holiday
 from stadtsinn.cloud.alarms.duty.repository import StoredGroup
 from stadtsinn.cloud.alarms.duty.roster import Overlap, Skipped

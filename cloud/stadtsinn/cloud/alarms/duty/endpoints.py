@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from stadtsinn.base import berlin
+from stadtsinn.base.calendar import Span
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.alarms.duty import importing, repository, service
-from stadtsinn.cloud.alarms.duty.calendar import Span
 from stadtsinn.cloud.alarms.duty.coverage import next_year
 from stadtsinn.cloud.alarms.duty.model import DutyGroup, DutyGroupBody, SubstitutionBody
 from stadtsinn.cloud.alarms.duty.schemas import (

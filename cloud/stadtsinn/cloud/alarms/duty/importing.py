@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from stadtsinn.base.calendar import Span
 from stadtsinn.base.instant import LATEST, Instant
 from stadtsinn.base.problems import Invalid
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.alarms.duty import repository
-from stadtsinn.cloud.alarms.duty.calendar import Span
 from stadtsinn.cloud.alarms.duty.people import People
 from stadtsinn.cloud.alarms.duty.plan_file import read_plan
 from stadtsinn.cloud.alarms.duty.repository import StoredGroup

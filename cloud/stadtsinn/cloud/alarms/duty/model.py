@@ -15,9 +15,9 @@ from pydantic import (
     model_validator,
 )
 
+from stadtsinn.base.calendar import EVERY_DAY, Day, Hours
 from stadtsinn.base.instant import from_datetime
 from stadtsinn.base.sentence import Sentence, Unusable
-from stadtsinn.cloud.alarms.duty.calendar import EVERY_DAY, Day, Hours
 from stadtsinn.cloud.alarms.duty.regions import region
 from stadtsinn.cloud.alarms.notify.message import Severity
 from stadtsinn.cloud.platform.api.fields import PLAIN, LocalTime, Name, ShortText, Slug

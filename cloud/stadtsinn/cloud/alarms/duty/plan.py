@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from stadtsinn.base import berlin
+from stadtsinn.base.calendar import Span, first_moment, last_moment
 from stadtsinn.base.sentence import Sentence
-from stadtsinn.cloud.alarms.duty.calendar import Span, first_moment, last_moment
 from stadtsinn.cloud.alarms.duty.roster import Planned
 from stadtsinn.cloud.platform.lists.row_errors import RowError, WrongCell
 

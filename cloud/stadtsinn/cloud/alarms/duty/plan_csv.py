@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from stadtsinn.base.calendar import Span
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.instant import Instant, from_datetime
 from stadtsinn.base.sentence import Sentence
-from stadtsinn.cloud.alarms.duty.calendar import Span
 from stadtsinn.cloud.alarms.duty.people import People
 from stadtsinn.cloud.alarms.duty.plan import FIRST_YEAR, LAST_YEAR, MOST, Plan, sound, span_of
 from stadtsinn.cloud.alarms.duty.roster import Planned

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from stadtsinn.base import berlin
+from stadtsinn.base.calendar import Span
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.instant import DAY, Instant, from_datetime, to_datetime
 from stadtsinn.base.sentence import Sentence
-from stadtsinn.cloud.alarms.duty.calendar import Span
 from stadtsinn.cloud.alarms.duty.people import People
 from stadtsinn.cloud.alarms.duty.plan import (
     FIRST_YEAR,

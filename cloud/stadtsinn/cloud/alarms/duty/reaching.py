@@ -15,9 +15,9 @@ import structlog
 from prometheus_client import Counter
 from sqlalchemy import Connection
 
+from stadtsinn.base.calendar import Span, holding, merged
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.alarms.duty import repository
-from stadtsinn.cloud.alarms.duty.calendar import Span, holding, merged
 from stadtsinn.cloud.alarms.duty.model import DutyGroup
 from stadtsinn.cloud.alarms.duty.regions import is_holiday
 from stadtsinn.cloud.alarms.duty.repository import StoredGroup

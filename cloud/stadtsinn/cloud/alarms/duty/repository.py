@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
+from stadtsinn.base.calendar import Day, Span
 from stadtsinn.base.instant import Instant
-from stadtsinn.cloud.alarms.duty.calendar import Day, Span
 from stadtsinn.cloud.alarms.duty.model import DutyGroup, Member, QuietHours, WeeklyShift
 from stadtsinn.cloud.alarms.duty.roster import Planned, StandIn
 from stadtsinn.cloud.alarms.duty.tables import (

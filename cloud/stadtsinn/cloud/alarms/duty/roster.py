@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
+from stadtsinn.base.calendar import Hours, IsHoliday, Span, merged, uncovered
 from stadtsinn.base.instant import Instant
-from stadtsinn.cloud.alarms.duty.calendar import Hours, IsHoliday, Span, merged, uncovered
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from stadtsinn.base import berlin
-from stadtsinn.cloud.alarms.duty.calendar import Span
+from stadtsinn.base.calendar import Span
 from stadtsinn.cloud.alarms.duty.coverage import Coverage
 from stadtsinn.cloud.alarms.duty.importing import PlanChange
 from stadtsinn.cloud.alarms.duty.repository import StoredSubstitution

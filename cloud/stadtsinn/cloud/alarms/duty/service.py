@@ -8,10 +8,10 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from stadtsinn.base.calendar import Span
 from stadtsinn.base.instant import Instant, from_datetime
 from stadtsinn.base.problems import Conflict, Invalid, NotFound
 from stadtsinn.cloud.alarms.duty import repository
-from stadtsinn.cloud.alarms.duty.calendar import Span
 from stadtsinn.cloud.alarms.duty.model import DutyGroup, SubstitutionBody, not_one_of
 from stadtsinn.cloud.alarms.duty.regions import is_holiday
 from stadtsinn.cloud.alarms.duty.repository import StoredGroup, StoredSubstitution

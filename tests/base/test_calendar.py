@@ -7,8 +7,8 @@ from datetime import date, datetime
 import pytest
 
 from stadtsinn.base import berlin
+from stadtsinn.base.calendar import EVERY_DAY, Day, Hours, Span, merged, uncovered
 from stadtsinn.base.instant import HOUR, MINUTE, Instant, parse
-from stadtsinn.cloud.alarms.duty.calendar import EVERY_DAY, Day, Hours, Span, merged, uncovered
 
 SPRING = date(2026, 3, 29)
 AUTUMN = date(2026, 10, 25)

@@ -1,4 +1,4 @@
-"""Times of day on days of the week, as moments. Pure: no database, no clock.
+"""Times of day on days of the week, as moments. Pure: no clock, no storage.
 
 A time of day is that of clocks in Berlin. What begins begins with the first moment at which clocks
 show its time, what ends ends with the last one: the hour that comes twice in October belongs to
