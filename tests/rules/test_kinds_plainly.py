@@ -15,6 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stadtsinn.base.active import Active, Recurring
+from stadtsinn.base.calendar import EVERY_DAY, Hours
 from stadtsinn.base.instant import HOUR, MINUTE, SECOND, Instant
 from stadtsinn.rules import machine
 from stadtsinn.rules.kind import RuleKind
@@ -135,12 +137,26 @@ CASES: list[tuple[RuleKind, Judge]] = [
 ]
 
 
+EVENING = (18, 21)
+"""When a rule may fire, where it may not always: each day, by the clock."""
+
+
+def evening_of(moment: int) -> tuple[int, int]:
+    """The one that holds the moment, or the next one. In winter Berlin is an hour ahead."""
+    midnight = (moment + HOUR) // (24 * HOUR) * 24 * HOUR - HOUR
+    start, end = (midnight + hour * HOUR for hour in EVENING)
+    return (start, end) if moment < end else (start + 24 * HOUR, end + 24 * HOUR)
+
+
 @dataclass
 class Plain:
     """The incidents of a rule that waits for nothing: when each began and ended."""
 
     judge: Judge
     of_silence: bool
+    by_evening: bool = False
+    """It may fire in the evening only."""
+    shut_at: int = 0
     values: list[Value] = field(default_factory=list)
     incidents: list[tuple[int, int | None]] = field(default_factory=list)
 
@@ -149,9 +165,11 @@ class Plain:
         return bool(self.incidents) and self.incidents[-1][1] is None
 
     def sample(self, one: Value) -> None:
-        if self.values and one.at < self.values[-1].at:
+        if (self.values and one.at < self.values[-1].at) or one.at < self.shut_at:
             return
         self.time(one.at - 1)
+        if (end := self._shuts_at()) is not None and end == one.at:
+            self._shut(end)
         self.values = [*(old for old in self.values if old.at != one.at), one]
         self._judged(one.at)
 
@@ -161,16 +179,41 @@ class Plain:
             return
         last = self.values[-1].at
         if self.of_silence:
-            if until > last + SPAN and not self.is_open:
-                self._open(last + SPAN)
+            self._silence(last + SPAN, until)
             return
         leaving = (one.at + SPAN + more for one in self.values for more in (0, 1))
+        end = self._shuts_at()
         for moment in sorted(one for one in leaving if last < one <= until):
-            if self.judge(self.values, moment) == "recovered":
+            if (end is None or moment < end) and self.judge(self.values, moment) == "recovered":
                 self._close(moment)
+        if end is not None and end <= until:
+            self._shut(end)
+
+    def _silence(self, since: int, until: int) -> None:
+        while True:
+            moment = max(since, self.shut_at)
+            if self.by_evening:
+                moment = max(moment, evening_of(moment)[0])
+            if until > moment and not self.is_open:
+                self._open(moment)
+            end = self._shuts_at()
+            if end is None or end > until:
+                return
+            self._shut(end)
+
+    def _shuts_at(self) -> int | None:
+        if not self.by_evening or not self.is_open:
+            return None
+        return evening_of(max(self.values[-1].at, self.incidents[-1][0]))[1]
+
+    def _shut(self, moment: int) -> None:
+        self._close(moment)
+        self.shut_at = moment
 
     def _judged(self, moment: int) -> None:
         found = self.judge(self.values, moment)
+        if self.by_evening and moment < evening_of(moment)[0]:
+            return
         if found == "reached" and not self.is_open:
             self._open(moment)
         elif found == "recovered":
@@ -213,15 +256,26 @@ def courses(draw: st.DrawFn, late: Sequence[int] = (0, 0, 0, 0, 1, 2, 5)) -> lis
     return [*found, Event(START + (now + 1) * STEP), Event(START + (now + 9) * STEP)]
 
 
-def engine(kind: RuleKind) -> Terms:
+def engine(kind: RuleKind, *, by_evening: bool = False) -> Terms:
     silence = SPAN if kind.of_silence else 10_000 * HOUR
-    return Terms(kind, stale_after=silence, max_age=10_000 * HOUR, patience=UNDER_WAY)
+    hours = Hours(EVERY_DAY, *(f"{hour:02}:00" for hour in EVENING))
+    active = Active([Recurring(hours)]) if by_evening else None
+    age = 10_000 * HOUR
+    return Terms(kind, stale_after=silence, max_age=age, patience=UNDER_WAY, active=active)
 
 
 def found_by(
-    kind: RuleKind, course: Iterable[Event], state: RuleState | None = None
+    kind: RuleKind,
+    course: Iterable[Event],
+    state: RuleState | None = None,
+    *,
+    by_evening: bool = False,
 ) -> tuple[list[tuple[int, int | None]], RuleState]:
-    rule, state, effects = engine(kind), state or RuleState(), cast("list[Effect]", [])
+    rule, state, effects = (
+        engine(kind, by_evening=by_evening),
+        state or RuleState(),
+        cast("list[Effect]", []),
+    )
     for event in course:
         now, one = Instant(event.now), event.sample
         if one is None:
@@ -237,8 +291,10 @@ def found_by(
     return [(at, ends.get(at)) for at in opened], state
 
 
-def plainly(kind: RuleKind, judge: Judge, course: Iterable[Event]) -> list[tuple[int, int | None]]:
-    plain = Plain(judge, kind.of_silence)
+def plainly(
+    kind: RuleKind, judge: Judge, course: Iterable[Event], *, by_evening: bool = False
+) -> list[tuple[int, int | None]]:
+    plain = Plain(judge, kind.of_silence, by_evening)
     for event in course:
         if event.sample is None:
             plain.time(event.now - UNDER_WAY)
@@ -260,6 +316,21 @@ def test_the_incidents_are_those_of_the_reference(kind: RuleKind, judge: Judge) 
     @given(courses())
     def holds(course: list[Event]) -> None:
         assert found_by(kind, course)[0] == plainly(kind, judge, course)
+
+    holds()
+
+
+@pytest.mark.parametrize(("kind", "judge"), CASES, ids=IDS)
+def test_the_same_where_a_rule_may_fire_in_the_evening_only(kind: RuleKind, judge: Judge) -> None:
+    """With a rebuild: ticks in between only find out sooner what time did."""
+
+    @settings(max_examples=12, deadline=None)
+    @given(courses(late=(0,)))
+    def holds(course: list[Event]) -> None:
+        found, state = found_by(kind, course, by_evening=True)
+        assert found == plainly(kind, judge, course, by_evening=True)
+        log = [*(event for event in course if event.sample is not None), course[-1]]
+        assert found_by(kind, log, machine.forget(state), by_evening=True)[0] == found
 
     holds()
 

@@ -70,12 +70,16 @@ class Hours:
             if span is not None and span.within(whole) is not None:
                 yield span
 
+    def are_of(self, day: date, is_holiday: IsHoliday) -> bool:
+        """Whether they begin on this day."""
+        return day_of(day, is_holiday) in self.days
+
     def beginnings(self, whole: Span, is_holiday: IsHoliday) -> Iterator[date]:
         """The days on which it begins, from the one before the whole on."""
         day = berlin.local(whole.start).date() - timedelta(days=1)
         last = berlin.local(whole.end).date()
         while day <= last:
-            if day_of(day, is_holiday) in self.days:
+            if self.are_of(day, is_holiday):
                 yield day
             day += timedelta(days=1)
 

@@ -70,12 +70,10 @@ def raise_level(rule: Terms, state: RuleState, at: Instant, now: Instant) -> Ste
     return raised, (*effects, announced) if current else effects
 
 
-def close(state: RuleState, at: Instant) -> Step:
+def close(state: RuleState, at: Instant, reason: CloseReason = CloseReason.RECOVERED) -> Step:
     opened_at = state.opened_at if state.opened_at is not None else at
     at = Instant(max(at, opened_at))
-    closed = Closed(
-        opened_at, at, state.last_value, CloseReason.RECOVERED, silent=at <= state.quiet_until
-    )
+    closed = Closed(opened_at, at, state.last_value, reason, silent=at <= state.quiet_until)
     calm = RuleState(
         stale=state.stale,
         last_event=state.last_event,
@@ -84,6 +82,7 @@ def close(state: RuleState, at: Instant) -> Step:
         opened_at=opened_at,
         openings=state.openings,
         silence_told=state.silence_told,
+        shut_at=state.shut_at,
         quiet_until=state.quiet_until,
     )
     return calm, (closed,)

@@ -24,11 +24,15 @@ row   what happens                           where
 18    a third opening within an hour         `fire`, `_keep_firing`
 19    sample older than the newest judged    `sample` (history only)
 20    rule edited, disabled or deleted       `edit`
+22    the time in which it may fire is over  `close_time` in `hours`
 21    old alarms after an outage             `fire`, `_announce_if_current`
 ====  =====================================  ==========================================
 
 Where a kind looks back over a span of time, the span goes on without a sample: what leaves it is
 judged at the moment it does (`RuleKind.eases`), by the same rows, as long as data is not missing.
+
+Outside of the times in which a rule may fire (`Terms.active`) samples are judged for later ones
+only: the rain of the night counts in the sum of the morning.
 
 Timers run in event time: before a sample is judged, everything that was due before its time
 happens first, at the time it was due. So a backlog that arrives after an outage leads through
@@ -43,6 +47,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.rules.hours import close_time, is_over, shuts_at
 from stadtsinn.rules.incident import (
     FLAPPING,
     FLAPPING_WITHIN,
@@ -95,21 +100,18 @@ def sample(
     source: str = "",
 ) -> Step:
     """Judge a value measured at `at`; `now` only decides whether a message is still current."""
-    if at < rule.valid_from or (state.last_event is not None and at < state.last_event):
+    if at < max(rule.valid_from, state.shut_at, state.last_event or 0):
         return state, ()
-    state = resume(rule, state, at)
-    state, due = _run_timers(rule, state, Instant(at - 1), now)
+    state, due = _pass(rule, resume(rule, state, at), at, now, sampled=True)
     silent_at = stale_at(rule, state)
     if silent_at is not None and at > silent_at:
-        # A sample came, so a message that samples are missing has no use.
-        state, gap = fall_silent(rule, state, now, ended=True)
-        due += gap
         state = after_gap(rule, state, at)
     again = at == state.last_event
     judgement = rule.kind.judge(Sample(at, value, permitted, source), Past(state.last, state.notes))
     value = value if judgement.value is None else judgement.value
     state = replace(state, stale=False, last_event=at, last_value=value, notes=judgement.notes)
-    judged = _Judged(at, value, judgement.verdict, judgement.level, now, again)
+    verdict = Verdict.RECOVERED if rule.is_shut(at) else judgement.verdict
+    judged = _Judged(at, value, verdict, judgement.level, now, again)
     state, effects = _TABLE[state.phase, judged.verdict](rule, state, judged)
     return state, due + effects
 
@@ -123,17 +125,7 @@ def beside(rule: Terms, state: RuleState, second: Sample) -> RuleState:
 
 def tick(rule: Terms, state: RuleState, now: Instant) -> Step:
     """Let time pass without a sample."""
-    silent_at = stale_at(rule, state)
-    if silent_at is None:
-        return state, ()
-    effects: tuple[Effect, ...] = ()
-    if not state.stale:
-        silent = now > silent_at
-        until = now if silent else Instant(now - rule.patience)
-        state, effects = _run_timers(rule, state, until, now)
-        if silent:
-            state, fallen = fall_silent(rule, state, now)
-            effects += fallen
+    state, effects = _pass(rule, state, now, now, sampled=False)
     state, told = tell_silence(rule, state, now)
     return state, effects + told
 
@@ -145,6 +137,7 @@ def edit(state: RuleState, now: Instant, reason: CloseReason) -> Step:
         last_value=state.last_value,
         opened_at=state.opened_at,
         silence_told=state.silence_told,
+        shut_at=state.shut_at,
         quiet_until=state.quiet_until,
     )
     if not state.alarmed or state.opened_at is None:
@@ -163,16 +156,44 @@ def forget(state: RuleState) -> RuleState:
 
 def next_due(rule: Terms, state: RuleState) -> Instant | None:
     """When `tick` has something to do next; None while only a sample can change anything."""
+    shut_at = shuts_at(rule, state)
+    due = [] if shut_at is None else [shut_at + rule.patience]
     if state.stale:
-        return silence_due(rule, state)
+        told_at = silence_due(rule, state)
+        due += [] if told_at is None else [told_at]
+        return Instant(min(due)) if due else None
     silent_at = stale_at(rule, state)
     if silent_at is None:
         return None
     eased, deadline = _eased(rule, state), _deadline(rule, state)
-    due = [silent_at + 1]
+    due += [silent_at + 1]
     due += [] if deadline is None else [deadline + rule.patience]
     due += [] if eased is None else [eased.at + rule.patience]
     return Instant(min(due))
+
+
+def _pass(rule: Terms, state: RuleState, until: Instant, now: Instant, *, sampled: bool) -> Step:
+    """What time does until a sample (`sampled`) or a tick: timers, silence, the end of the times
+    in which the rule may fire, in their order."""
+    effects: tuple[Effect, ...] = ()
+    while True:
+        silent_at, shut_at = stale_at(rule, state), shuts_at(rule, state)
+        end = until if shut_at is None else min(until, shut_at)
+        falls = silent_at is not None and silent_at < end
+        patience = 1 if sampled or falls else rule.patience
+        state, timers = _run_timers(rule, state, Instant(until - patience), now)
+        effects += timers
+        if silent_at is not None and falls:
+            # Where a sample came, or the time is over, a message that samples are missing has
+            # no use.
+            ended = sampled or is_over(rule, silent_at, until)
+            state, fallen = fall_silent(rule, state, now, ended=ended)
+            effects += fallen
+        shut_at = shuts_at(rule, state)
+        if shut_at is None or shut_at + (0 if sampled else rule.patience) > until:
+            return state, effects
+        state, closed = close_time(rule, state, shut_at)
+        effects += closed
 
 
 def _deadline(rule: Terms, state: RuleState) -> int | None:
@@ -206,6 +227,9 @@ def _run_timers(rule: Terms, state: RuleState, until: Instant, now: Instant) -> 
     if silent_at is None:
         return state, ()
     last = min(until, silent_at)
+    shut_at = shuts_at(rule, state)
+    if shut_at is not None:
+        last = Instant(min(last, shut_at - 1))
     while True:
         deadline, eased = _deadline(rule, state), _eased(rule, state)
         # What is judged at the very end of a timer decides it, as a sample would.

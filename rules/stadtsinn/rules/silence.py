@@ -18,7 +18,13 @@ def stale_at(rule: Terms, state: RuleState) -> Instant | None:
     if rule.awaited_since == NEVER:
         return None
     since = [one for one in (state.last_event, rule.awaited_since) if one is not None]
-    return Instant(max(since) + rule.stale_after) if since else None
+    if not since:
+        return None
+    silent_at = Instant(max(since) + rule.stale_after)
+    if rule.active is None or not rule.kind.of_silence:
+        return silent_at
+    # It may fire only then; what a time has ended, the next one begins anew.
+    return rule.active.start_from(Instant(max(silent_at, state.shut_at)))
 
 
 def resume(rule: Terms, state: RuleState, at: Instant) -> RuleState:

@@ -32,6 +32,8 @@ class CloseReason(StrEnum):
     PERMIT_REMOVED = "permit_removed"
     NOT_MEASURED = "not_measured"
     """No device is deployed where the values came from."""
+    NOT_ACTIVE = "not_active"
+    """The time is over in which the rule may fire."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,9 @@ class RuleState:
     openings: tuple[Instant, ...] = ()
     flapping: bool = False
     silence_told: Instant | None = None
+    shut_at: Instant = ALWAYS
+    """When the time was last over in which the rule may fire while something had begun: what comes
+    later of the time before is history."""
     quiet_until: Instant = ALWAYS
     """Messages about what happened up to here were written before the history was rebuilt."""
 

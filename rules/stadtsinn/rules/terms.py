@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stadtsinn.base.active import Active
 from stadtsinn.base.instant import Instant
 from stadtsinn.rules.kind import RuleKind
 
@@ -35,3 +36,9 @@ class Terms:
     at all, now that nothing measures there."""
     valid_from: Instant = ALWAYS
     """Samples from before the rule's last edit are not judged by it."""
+    active: Active | None = None
+    """When it may fire; None: always."""
+
+    def is_shut(self, at: Instant) -> bool:
+        """Whether it may not fire at this time."""
+        return self.active is not None and self.active.until(at) is None

@@ -203,9 +203,13 @@ def openings_between(
     return list(connection.scalars(query.order_by(opened_at)))
 
 
+_FOUND_AGAIN = (CloseReason.RECOVERED.value, CloseReason.NOT_ACTIVE.value)
+
+
 def last_change(connection: Connection, key: Key) -> Instant | None:
-    """When the last incident ended that no sample ended: a rule or a station was changed."""
-    changed = incidents.c.close_reason != CloseReason.RECOVERED.value
+    """When the last incident ended that neither samples nor time ended: a rule or a station was
+    changed."""
+    changed = incidents.c.close_reason.not_in(_FOUND_AGAIN)
     query = select(func.max(incidents.c.closed_at)).where(*of_member(key), changed)
     at: Instant | None = connection.scalar(query)
     return at
@@ -226,6 +230,7 @@ def _standing(row: Row[Any]) -> Standing:
         openings=tuple(row.openings),
         flapping=row.flapping,
         silence_told=row.silence_told,
+        shut_at=row.shut_at,
         quiet_until=row.quiet_until,
     )
     return Standing(state, row.rule_revision, row.footing)
@@ -249,6 +254,7 @@ def _values(standing: Standing, due_at: Instant | None) -> dict[str, Any]:
         "openings": list(state.openings),
         "flapping": state.flapping,
         "silence_told": state.silence_told,
+        "shut_at": state.shut_at,
         "quiet_until": state.quiet_until,
         "due_at": due_at,
     }

@@ -209,7 +209,7 @@ class Recorder:
 
     def _no_all_clear(self, effect: Closed, about: About) -> Sentence:
         """The alarm ended although nothing is known to be well again."""
-        if self._goes_on:
+        if self._goes_on or effect.reason is CloseReason.NOT_ACTIVE:
             return wording.judged_anew(about, effect.reason, effect.opened_at, self._now)
         return wording.watched_no_more(about, effect.reason, effect.opened_at, self._now)
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.alarms.alerts.active import ActiveTime
 from stadtsinn.cloud.alarms.alerts.rule import Group, Rule
 from stadtsinn.cloud.alarms.alerts.tables import rule_groups, rule_recipients, rule_states, rules
 from stadtsinn.cloud.alarms.duty.tables import duty_groups
@@ -150,6 +151,7 @@ def _values(wanted: Rule, subject: Subject) -> dict[str, Any]:
         **{name: getattr(wanted, name) for name in _COLUMNS},
         "severity": wanted.severity.value,
         "parameters": wanted.parameters.model_dump(mode="json"),
+        "active": [one.model_dump(mode="json") for one in wanted.active],
         "station_id": subject.station_id,
         "station_group": wanted.group.model_dump(exclude_none=True) if wanted.group else None,
         "zone_id": subject.zone_id,
@@ -178,6 +180,7 @@ def _rule(row: Row[Any], slugs: Mapping[tuple[int, str], Sequence[str]]) -> Rule
     return Rule.model_construct(
         **({name: getattr(row, name) for name in _COLUMNS} | {"severity": Severity(row.severity)}),
         parameters=KINDS[row.kind].model_validate(row.parameters),
+        active=tuple(ActiveTime.model_validate(one) for one in row.active),
         station=row.station,
         group=Group.model_construct(**row.station_group) if row.station_group else None,
         zone=row.zone,

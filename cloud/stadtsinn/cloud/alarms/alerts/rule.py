@@ -24,6 +24,7 @@ from pydantic_core import CoreSchema
 
 from stadtsinn.base.instant import SECOND, Instant
 from stadtsinn.base.sentence import Sentence, Unusable
+from stadtsinn.cloud.alarms.alerts.active import ActiveTime, active
 from stadtsinn.cloud.alarms.notify.message import Severity
 from stadtsinn.cloud.platform.api.fields import Name, ShortText, Slug
 from stadtsinn.cloud.platform.api.model import Model
@@ -122,6 +123,10 @@ class RuleBody(Model):
     alert_on_stale: Annotated[
         bool, Field(description="Data that stops while an alarm is near is an alarm.")
     ] = False
+    active: Annotated[
+        tuple[ActiveTime, ...],
+        Field(max_length=20, description="When it may fire, Europe/Berlin; empty: always."),
+    ] = ()
     enabled: bool = True
     severity: Annotated[
         Severity, Field(description="How much a message may wait in quiet hours of duty groups.")
@@ -222,6 +227,7 @@ class RuleBody(Model):
             alert_on_stale=self.alert_on_stale,
             patience=min(interval_s, _PATIENCE_S) * SECOND,
             valid_from=valid_from,
+            active=active(self.active) if self.active else None,
         )
 
 

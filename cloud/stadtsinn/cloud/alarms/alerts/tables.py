@@ -49,6 +49,7 @@ rules = Table(
     Column("revision", Integer, nullable=False),
     Column("valid_from", InstantColumn, nullable=False),
     Column("severity", String(8), nullable=False, server_default="critical"),
+    Column("active", JSON, nullable=False, server_default="[]"),  # when it may fire; []: always
     UniqueConstraint("tenant_id", "slug"),
     CheckConstraint(
         "(CASE WHEN station_id IS NULL THEN 0 ELSE 1 END"
@@ -67,7 +68,7 @@ rules = Table(
         setting=(
             "station_group quantity channel kind parameters for_s min_samples "
             "keep_firing_s stale_after_s max_age_s resolve_notice alert_on_stale enabled "
-            "severity"
+            "severity active"
         ),
         fact="revision valid_from",
     ),
@@ -135,6 +136,8 @@ rule_states = Table(
     Column("flapping", Boolean, nullable=False, server_default=false()),
     # When a message last said that data is missing.
     Column("silence_told", InstantColumn),
+    # When the time was last over in which the rule may fire, and something ended with it.
+    Column("shut_at", InstantColumn, nullable=False, server_default="0"),
     info=kept(
         "Wie eine Regel gerade steht",
         "how a rule stands",
@@ -143,7 +146,7 @@ rule_states = Table(
         key="rule_id member",
         fact=(
             "rule_revision phase level since samples stale last_event notes opened_at "
-            "announced openings flapping silence_told quiet_until due_at footing"
+            "announced openings flapping silence_told shut_at quiet_until due_at footing"
         ),
         measured="last_value",
     ),

@@ -88,6 +88,7 @@ _GERMAN = Words(
         CloseReason.ZONE_CHANGED: "Zugänge der Zone geändert",
         CloseReason.PERMIT_REMOVED: "zugelassene Zahl entfernt",
         CloseReason.NOT_MEASURED: "kein Gerät mehr vor Ort",
+        CloseReason.NOT_ACTIVE: "Überwachungszeit zu Ende",
     },
 )
 
@@ -128,6 +129,7 @@ _ENGLISH = Words(
         CloseReason.ZONE_CHANGED: "entrances of the zone changed",
         CloseReason.PERMIT_REMOVED: "permitted number removed",
         CloseReason.NOT_MEASURED: "no device there any more",
+        CloseReason.NOT_ACTIVE: "hours of the rule over",
     },
 )
 
