@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from databases import add_tenant
+from fake_senders import with_texts
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import MINUTE, Instant, parse
 from stadtsinn.cloud.alarms.alerts.follower import AlertsFollower
@@ -287,9 +288,10 @@ class AlertTown:
         with self.database.read() as connection:
             return list(connection.execute(select(incidents).order_by(incidents.c.opened_at)))
 
-    def messages(self) -> list[Row[Any]]:
+    def messages(self) -> list[Any]:
+        """Rows of the outbox, those that were not sent yet with the text that they will have."""
         with self.database.read() as connection:
-            return list(connection.execute(select(outbox).order_by(outbox.c.id)))
+            return with_texts(connection.execute(select(outbox).order_by(outbox.c.id)))
 
     def kinds(self) -> list[str]:
         return [row.kind for row in self.messages()]

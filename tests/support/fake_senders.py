@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Row, insert, select
@@ -14,12 +15,17 @@ from stadtsinn.base.instant import HOUR, SECOND, Instant, parse
 from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.notify.claim_repository import Moments
 from stadtsinn.cloud.alarms.notify.message import Addressee, Draft, Kind, Message
-from stadtsinn.cloud.alarms.notify.outbox_repository import enqueue
+from stadtsinn.cloud.alarms.notify.outbox_repository import enqueue, text_of
 from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result, Sender
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
 from stadtsinn.cloud.alarms.notify.worker import OutboxWorker
 from stadtsinn.cloud.platform.database.engine import Database
+
+
+def with_texts(rows: Iterable[Row[Any]]) -> list[Any]:
+    return [SimpleNamespace(**{**row._mapping, "text": text_of(row)}) for row in rows]
+
 
 NOON = parse("2026-09-26T12:00:00+02:00")
 TENANT = "musterstadt"
@@ -120,11 +126,12 @@ class Outbox:
         """Real time passes."""
         self.wall.advance(round(seconds * SECOND))
 
-    def rows(self) -> list[Row[Any]]:
+    def rows(self) -> list[Any]:
+        """As in the table, those that were not sent yet with the text that they will have."""
         with self.database.read() as connection:
-            return list(connection.execute(select(outbox).order_by(outbox.c.id)))
+            return with_texts(connection.execute(select(outbox).order_by(outbox.c.id)))
 
-    def row(self) -> Row[Any]:
+    def row(self) -> Any:
         (row,) = self.rows()
         return row
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, insert, select, update
 
+from fake_senders import with_texts
 from fake_uplinks import at
 from operated_town import DEVICE, OFFLINE, OTHER, Town, status
 from stadtsinn.base.clock import ManualClock
@@ -55,9 +56,9 @@ class Operator:
         self.clock.set(at(seconds))
         self.alarms._looks = 0
         self.alarms.step()
-        query = select(outbox.c.id, outbox.c.text).where(outbox.c.id > self._read)
+        query = select(outbox).where(outbox.c.id > self._read)
         with self.town.database.read() as connection:
-            found = connection.execute(query.order_by(outbox.c.id)).all()
+            found = with_texts(connection.execute(query.order_by(outbox.c.id)))
         self._read = max((row.id for row in found), default=self._read)
         return [row.text for row in found]
 

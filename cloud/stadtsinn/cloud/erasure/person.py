@@ -150,7 +150,7 @@ def _values(found: Found, present: Mapping[str, Any], wanted: Wanted) -> dict[st
     """What the row says instead."""
     if found.table is outbox:
         ended = {} if present["settled"] else {"status": Status.EXPIRED.value, "settled": True}
-        return {"address": "", "text": "", "purged": True, **ended}
+        return {"address": "", "text": "", "facts": {}, "purged": True, **ended}
     if found.table is sandbox_messages:
         return {"address": "", "text": ""}
     classes = kept_of(found.table).classes

@@ -121,7 +121,7 @@ def empty_these(connection: Connection, some: Select[tuple[int]]) -> int:
         )
         empty = {"address": "", "text": ""}
         connection.execute(
-            update(outbox).where(outbox.c.id.in_(numbers)).values(purged=True, **empty)
+            update(outbox).where(outbox.c.id.in_(numbers)).values(purged=True, facts={}, **empty)
         )
         shown = sandbox_messages.c.uuid.in_([row.uuid for row in part])
         connection.execute(update(sandbox_messages).where(shown).values(empty))

@@ -376,7 +376,7 @@ def test_a_round_that_breaks_does_not_stop_the_thread(
     reached, broken = threading.Event(), threading.Event()
     sender.while_sending = lambda _: reached.set()
     worker = small_box.worker(sender, poll_s=0.01)
-    real = outbox.claim
+    real = claim_repository.claim
 
     def claim(*args: object) -> object:
         if not broken.is_set():

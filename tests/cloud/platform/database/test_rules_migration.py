@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, text
 
 from fake_alert_town import minute, uplink
+from fake_senders import with_texts
 from first_version import bring_to
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.cloud.alarms.alerts import repository
@@ -94,9 +95,9 @@ def test_a_firing_alarm_stays_open_and_ends_as_itself(upgraded: Database) -> Non
         follower.apply(connection, [uplink(1, 5, Reading("soil_moisture", 30.0))])
         (incident,) = connection.execute(select(incidents)).all()
         assert (incident.id, incident.closed_at) == (f"1-{minute(0)}", minute(5))
-        texts = connection.scalars(select(outbox.c.text).order_by(outbox.c.id)).all()
-    (all_clear,) = texts[1:]
-    assert all_clear == (
+        rows = with_texts(connection.execute(select(outbox).order_by(outbox.c.id)))
+    (_, all_clear) = rows
+    assert all_clear.text == (
         "ENTWARNUNG Linde am Markt, Boden trocken: Bodenfeuchte 30 %. Alarm von 10:00 Uhr "
         "beendet um 10:05 Uhr."
     )

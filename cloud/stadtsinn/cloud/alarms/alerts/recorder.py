@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from stadtsinn.base.instant import HOUR, SECOND, Instant
 from stadtsinn.cloud.alarms.alerts import former_repository, incident_repository, wording
 from stadtsinn.cloud.alarms.alerts.former import as_it_was
+from stadtsinn.cloud.alarms.alerts.happening import happened
 from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Place, incident_id
 from stadtsinn.cloud.alarms.alerts.repository import (
     ALARM,
@@ -34,6 +35,7 @@ from stadtsinn.cloud.alarms.duty.reaching import (
     with_quiet_hours,
 )
 from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
+from stadtsinn.cloud.alarms.notify.facts import Facts
 from stadtsinn.cloud.alarms.notify.message import Addressee, Draft, Kind
 from stadtsinn.cloud.alarms.notify.sentence import Said, Sentence
 from stadtsinn.rules import machine
@@ -175,7 +177,8 @@ class Recorder:
         sequence = 0 if first else (effect.at - effect.opened_at) // SECOND
         occasion = self._occasion(incident, Kind.ALARM, effect.level, sequence)
         to = self._reached(ALARM, occasion)
-        self._enqueue(occasion, said, effect.at, to)
+        facts = self._happened(effect.value, effect.measured_at, effect.opened_at)
+        self._enqueue(occasion, said, facts, effect.at, to)
 
     def _close(self, effect: Closed) -> None:
         incident = self._incident(effect.opened_at)
@@ -205,7 +208,8 @@ class Recorder:
         outbox.reword_waiting_alarms(self._connection, incident, unsent)
         if said:
             occasion = self._occasion(incident, kind)
-            self._enqueue(occasion, said, effect.at, self._alarmed(occasion))
+            facts = self._happened(effect.value, effect.at, effect.opened_at, effect.at)
+            self._enqueue(occasion, said, facts, effect.at, self._alarmed(occasion))
 
     def _no_all_clear(self, effect: Closed, about: About) -> Sentence:
         """The alarm ended although nothing is known to be well again."""
@@ -234,7 +238,17 @@ class Recorder:
             )
             occasion = self._occasion(subject, Kind.STALE, sequence=sequence)
             to = [*self._alarmed(occasion), *self._reached(TECHNICAL, occasion)]
-        self._enqueue(occasion, said, effect.last_event, to)
+        facts = self._happened(value, at, effect.opened_at)
+        self._enqueue(occasion, said, facts, effect.last_event, to)
+
+    def _happened(
+        self,
+        value: float | None,
+        measured_at: Instant | None,
+        since: Instant | None,
+        ended_at: Instant | None = None,
+    ) -> Facts:
+        return happened(self._stored.rule, self._place, value, measured_at, since, ended_at)
 
     def _occasion(
         self, incident: str, kind: Kind, level: int = FIRST_LEVEL, sequence: int = 0
@@ -254,7 +268,12 @@ class Recorder:
         return with_quiet_hours(self._connection, alarmed, occasion.severity, self._now)
 
     def _enqueue(
-        self, occasion: Occasion, said: Said, event_time: Instant, to: Sequence[Addressee]
+        self,
+        occasion: Occasion,
+        said: Said,
+        facts: Facts,
+        event_time: Instant,
+        to: Sequence[Addressee],
     ) -> None:
         keeps = _ALARM_KEEPS if occasion.kind is Kind.ALARM else _OTHERS_KEEP
         draft = Draft(
@@ -267,5 +286,6 @@ class Recorder:
             event_time=event_time,
             created_at=self._now,
             expires_at=Instant(self._now + keeps),
+            facts=facts,
         )
         outbox.enqueue(self._connection, draft, each_once(to))

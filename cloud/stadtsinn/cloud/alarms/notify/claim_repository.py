@@ -27,8 +27,9 @@ from sqlalchemy import (
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.language import Language
+from stadtsinn.cloud.alarms.notify import facts
 from stadtsinn.cloud.alarms.notify.message import ENDINGS, LEFT_READY, LOST, Kind, Message, Status
-from stadtsinn.cloud.alarms.notify.outbox_repository import AT_ONCE, WAITING
+from stadtsinn.cloud.alarms.notify.outbox_repository import AT_ONCE, WAITING, text_of
 from stadtsinn.cloud.alarms.notify.tables import outbox
 from stadtsinn.cloud.platform.database.engine import serialize
 from stadtsinn.cloud.platform.database.in_turn import number_in_town
@@ -219,14 +220,18 @@ def claim(
     row = connection.execute(query.with_for_update(skip_locked=True)).one_or_none()
     if row is None:
         return None
+    text = text_of(row)  # what is tried again says the same
     connection.execute(
         update(outbox)
         .where(outbox.c.id == row.id)
         .values(
-            status=Status.SENDING.value, attempts=outbox.c.attempts + 1, lease_until=lease_until
+            status=Status.SENDING.value,
+            attempts=outbox.c.attempts + 1,
+            lease_until=lease_until,
+            text=text,
         )
     )
-    return _claim(row, row.attempts + 1)
+    return _claim(row, row.attempts + 1, text)
 
 
 def _is_due(channels: Collection[str], now: Moments) -> Sequence[ColumnElement[bool]]:
@@ -271,12 +276,24 @@ def unknowns(connection: Connection, channels: Collection[str], now: Instant) ->
         .order_by(number, outbox.c.next_attempt, outbox.c.id)
         .limit(100)
     )
-    return [_claim(row, row.attempts) for row in rows]
+    return [_claim(row, row.attempts, text_of(row)) for row in rows]
 
 
-def _claim(row: Any, attempts: int) -> Claim:
-    message = Message(row.uuid, Kind(row.kind), row.address, row.text, row.report_token)
-    return Claim(row.id, attempts, row.channel, Language(row.language), row.resent, message)
+def _claim(row: Any, attempts: int, text: str) -> Claim:
+    message = Message(
+        row.uuid,
+        Kind(row.kind),
+        row.address,
+        text,
+        row.report_token,
+        row.tenant_id,
+        row.incident_id,
+        row.level,
+        Language(row.language),
+        row.created_at,
+        facts.read(row.facts),
+    )
+    return Claim(row.id, attempts, row.channel, message.language, row.resent, message)
 
 
 def finish(

@@ -19,6 +19,7 @@ from stadtsinn.base.berlin import date_and_time, isoformat, write_time
 from stadtsinn.base.problems import Invalid, NotFound
 from stadtsinn.cloud.alarms.notify import repository, service
 from stadtsinn.cloud.alarms.notify.message import masked
+from stadtsinn.cloud.alarms.notify.outbox_repository import text_of
 from stadtsinn.cloud.alarms.notify.recipient import Recipient, RecipientBody
 from stadtsinn.cloud.alarms.notify.schemas import MessageView, RecipientView
 from stadtsinn.cloud.alarms.notify.senders.repository import (
@@ -123,7 +124,7 @@ def _message(row: Row[Any]) -> MessageView:
         incident_id=row.incident_id,
         recipient=row.recipient or "",
         address=masked(row.address),
-        text=row.text,
+        text=text_of(row),
         status=row.status,
         attempts=row.attempts,
         reason=row.reason,

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.language import Language
+from stadtsinn.cloud.alarms.notify.facts import NOTHING, Facts
 from stadtsinn.cloud.alarms.notify.sentence import Said
 
 
@@ -63,6 +64,8 @@ class Draft:
     event_time: Instant
     created_at: Instant
     expires_at: Instant
+    facts: Facts = NOTHING
+    """What `said` is about, for channels that say more or pass on data."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,12 @@ class Message:
     text: str = field(repr=False)
     report_token: str = field(repr=False)
     """Unguessable; part of the address at which the provider reports the delivery."""
+    tenant_id: str = ""
+    incident_id: str = ""
+    level: int = 0
+    language: Language = Language.DE
+    created_at: int = 0
+    facts: Facts = field(default=NOTHING, repr=False)
 
 
 def masked(address: str) -> str:

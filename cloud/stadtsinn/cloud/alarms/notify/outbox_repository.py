@@ -13,6 +13,7 @@ from sqlalchemy import Connection, and_, exists, or_, select, update
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.language import Language
+from stadtsinn.cloud.alarms.notify import facts
 from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
 from stadtsinn.cloud.alarms.notify.message import (
     LEFT_READY,
@@ -55,7 +56,8 @@ def _row(draft: Draft, addressee: Addressee) -> dict[str, Any]:
         "dedup_key": "|".join(map(str, (*key, addressee.channel, addressee.id))),
         "address": addressee.address,
         "language": addressee.language.value,
-        "text": CHANNELS[addressee.channel].text(draft.said[addressee.language]),
+        "facts": facts.written(draft.facts, draft.said),
+        "text": "",
         "status": Status.READY.value,
         "reason": "",
         "attempts": 0,
@@ -103,15 +105,12 @@ def reword_waiting_alarms(connection: Connection, incident_id: str, said: Said) 
         outbox.c.status == Status.READY.value,
         outbox.c.resent.is_(False),  # a first copy may have arrived: it needs its all-clear
     )
-    ways = select(outbox.c.channel, outbox.c.language).where(waiting).distinct()
-    return sum(
-        connection.execute(
-            update(outbox)
-            .where(waiting, outbox.c.channel == channel, outbox.c.language == language)
-            .values(text=CHANNELS[channel].text(said[Language(language)]), reworded=True)
-        ).rowcount
-        for channel, language in connection.execute(ways).all()
-    )
+    found = connection.execute(select(outbox.c.id, outbox.c.facts).where(waiting)).all()
+    for row in found:
+        now = facts.written(facts.read(row.facts), said)
+        values = {"facts": now, "text": "", "reworded": True}
+        connection.execute(update(outbox).where(outbox.c.id == row.id).values(values))
+    return len(found)
 
 
 def supersede_waiting_alarms(connection: Connection, incident_id: str, level: int) -> int:
@@ -128,6 +127,15 @@ def supersede_waiting_alarms(connection: Connection, incident_id: str, level: in
         .where(waiting)
         .values(status=Status.EXPIRED.value, settled=True, reason="a newer alarm took its place")
     ).rowcount
+
+
+def text_of(row: Any) -> str:
+    """What a row of the outbox says: as it was sent, else as its channel would send it now."""
+    if row.text or row.purged:
+        return str(row.text)
+    language = Language(row.language)
+    sentence = facts.read(row.facts).sentence(language)
+    return "" if sentence is None else CHANNELS[row.channel].text(sentence)
 
 
 def alarmed_addressees(connection: Connection, incident_id: str) -> list[Addressee]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    JSON,
     Boolean,
     Column,
     Index,
@@ -57,6 +58,8 @@ outbox = Table(
     Column("dedup_key", String(160), nullable=False, unique=True),
     # Frozen copies, so that a retry says the same to the same; emptied after 90 days.
     Column("address", String(254), nullable=False),
+    # What happened (`facts.Facts`), and how it was worded when it was first sent; empty until then.
+    Column("facts", JSON, nullable=False, server_default="{}"),
     Column("text", Text, nullable=False),
     Column("status", String(10), nullable=False),
     Column("reason", String(200), nullable=False, default=""),  # of the last failure
@@ -91,7 +94,7 @@ outbox = Table(
         ),
         setting="channel language",
         person="address",
-        text="text",
+        text="text facts",
         digest="report_token",
     ),
 )
