@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from stadtsinn.cli.decode import REASONS
+from stadtsinn.cli.reading_words import REASONS
 from stadtsinn.decoders.catalogue import catalogue
 
 pytestmark = pytest.mark.slow

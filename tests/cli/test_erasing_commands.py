@@ -81,7 +81,7 @@ def test_a_town_goes_only_when_its_short_name_is_typed(run: Command, database: D
     erased = run("tenant", "delete", TOWN, given=f"{TOWN}\n")
     assert erased.exit_code == 0, erased.output
     assert f"'{TOWN}' is erased" in erased.stdout
-    assert "1 edge agents still lie at the broker" in erased.stdout
+    assert "configurations of edge agents still lie at the broker (1)" in erased.stdout
     assert "backups" in erased.stdout
     assert "audit_lines: 1" in erased.stderr
     with database.read() as connection:

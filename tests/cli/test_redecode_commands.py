@@ -134,7 +134,7 @@ def test_people_read_what_changes_in_their_language(
 ) -> None:
     _, said, _ = call(redecode, config, *WHOLE, "--dry-run")
     assert "soil_moisture: 60 changed (by 7.07 % at most)" in said
-    assert "Dry run: 60 of 60 uplinks would be logged otherwise, 1 devices." in said
+    assert "Dry run: 60 of 60 uplinks would be logged otherwise, 1 device." in said
     assert "Live occupancy, alerts and messages of the past are not changed." in said
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
     _, german, _ = call(redecode, config, *WHOLE, "--dry-run")

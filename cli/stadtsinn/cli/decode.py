@@ -18,10 +18,12 @@ from stadtsinn.cli.frame import BAD_USAGE, FAILED, end, end_in_json
 from stadtsinn.cli.language import german, in_words, text
 from stadtsinn.cli.output import print_json, print_table, say, say_json
 from stadtsinn.cli.own_devices import DeviceFolder, use_device_folder
+from stadtsinn.cli.reading_words import quality_in_words
 from stadtsinn.cli.times import read_moment
 from stadtsinn.decoders.catalogue import Catalogue, catalogue
 from stadtsinn.decoders.device_type import DeviceType
-from stadtsinn.decoders.reading import Decoded, Quality, Reading, VendorFields
+from stadtsinn.decoders.reading import Decoded, Reading, VendorFields
+from stadtsinn.decoders.undecoded import why_undecoded
 from stadtsinn.decoders.units import unit_sign
 from stadtsinn.decoders.vocabulary import quantity
 
@@ -126,7 +128,7 @@ def _run_one(
         _fail(in_words(error), BAD_USAGE, as_json=as_json)
     outcome, vendor = devices.decode_with_vendor(device, f_port, raw, heard)
     if not isinstance(outcome, Decoded):
-        _fail(outcome.message, FAILED, as_json=as_json)
+        _fail(in_words(why_undecoded(outcome)), FAILED, as_json=as_json)
     if as_json:
         print_json(_answer(outcome, vendor))
     else:
@@ -252,35 +254,9 @@ def _row(reading: Reading) -> tuple[str, ...]:
         reading.channel,
         _number(reading.value),
         unit_sign(known.unit),
-        _quality(reading),
+        quality_in_words(reading),
         for_people(reading.event_time) if reading.event_time is not None else "",
     )
-
-
-_QUALITIES = {Quality.GOOD: "gut", Quality.SUSPECT: "zweifelhaft", Quality.BAD: "schlecht"}
-REASONS = {
-    "out_of_range": ("out of range", "außerhalb des Bereichs"),
-    "sensor_fault": ("sensor fault", "Sensor gestört"),
-    "after_start": ("just after its start", "gleich nach dem Start"),
-    "no_sensor": ("no sensor connected", "kein Sensor angeschlossen"),
-    "open_circuit": ("open circuit", "Leitung unterbrochen"),
-    "no_echo": ("no echo", "kein Echo"),
-    "too_close": ("too close", "zu nah"),
-    "weak_signal": ("weak signal", "schwaches Signal"),
-    "frozen": ("frozen", "eingefroren"),
-    "time_unknown": ("time of the sample unknown", "Zeit der Messung unbekannt"),
-    "clock_wrong": ("the device's clock is wrong", "Uhr des Geräts falsch"),
-    "ambiguous": ("ambiguous", "nicht eindeutig"),
-}
-"""Why a value is not good, in English and German: all the words that device files may use."""
-
-
-def _quality(reading: Reading) -> str:
-    shown = text(reading.quality.value, _QUALITIES[reading.quality])
-    if not reading.reason:
-        return shown
-    reason = text(*REASONS.get(reading.reason, (reading.reason, reading.reason)))
-    return f"{shown} ({reason})"
 
 
 def _number(value: float) -> str:

@@ -13,11 +13,15 @@ from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Clock, Json
 from stadtsinn.cli.output import print_list
+from stadtsinn.cli.reading_words import trouble_in_words
 from stadtsinn.cli.town_choice import Tenant, scope_of_device, scope_of_town
+from stadtsinn.decoders.reading import Undecoded
+from stadtsinn.decoders.undecoded import why_undecoded
 
 if TYPE_CHECKING:
     from stadtsinn.base.instant import Instant
     from stadtsinn.cloud.operations.devices import DeviceView
+    from stadtsinn.decoders.reading import Reading
 
 HELP = text(
     "Show devices: when they were heard of and how often they should be, signal, battery, what was "
@@ -112,7 +116,8 @@ def _battery(one: DeviceView) -> str:
 
 def _trouble(one: DeviceView) -> str:
     said = {"silent": text("silent", "stumm"), "never": text("never heard", "nie gehört")}
-    parts = (said.get(one.presence, ""), one.trouble)
+    wrong = "" if one.trouble is None else trouble_in_words(one.trouble)
+    parts = (said.get(one.presence, ""), wrong)
     return "; ".join(part for part in parts if part)
 
 
@@ -132,5 +137,12 @@ def _fields(one: DeviceView) -> dict[str, object]:
         "battery": None if one.battery is None else one.battery.value,
         "battery_quantity": None if one.battery is None else one.battery.quantity,
         "battery_low": one.battery_is_low,
-        "trouble": one.trouble or None,
+        "trouble": None if one.trouble is None else _code(one.trouble),
     }
+
+
+def _code(trouble: Undecoded | Reading) -> str:
+    """For programs: the same in each language."""
+    if isinstance(trouble, Undecoded):
+        return why_undecoded(trouble).english
+    return f"{trouble.quantity} {trouble.quality}: {trouble.reason}"

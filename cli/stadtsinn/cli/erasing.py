@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stadtsinn.base.problems import Conflict
+from stadtsinn.cli.asking import asked
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json, TownName
@@ -59,10 +60,10 @@ def delete_town(
     if done.configurations:
         say(
             text(
-                f"the configurations of {done.configurations} edge agents still lie at the broker: "
+                f"configurations of edge agents still lie at the broker ({done.configurations}): "
                 "the running 'stadtsinn cloud run' takes them back",
-                f"die Konfigurationen von {done.configurations} Edge-Agenten liegen noch am "
-                "Broker: 'stadtsinn cloud run' nimmt sie zurück, sobald es läuft",
+                f"Konfigurationen von Edge-Agenten liegen noch am Broker ({done.configurations}): "
+                "'stadtsinn cloud run' nimmt sie zurück, sobald es läuft",
             )
         )
     _remind()
@@ -131,7 +132,7 @@ def _ask(name: str, yes: bool) -> None:
         f"This cannot be undone. Type '{name}' to erase it",
         f"Das lässt sich nicht rückgängig machen. Zum Löschen '{name}' eingeben",
     )
-    if typer.prompt(question, default="", show_default=False) != name:
+    if asked(question) != name:
         raise Conflict("nothing was erased", "nichts wurde gelöscht")
 
 

@@ -10,6 +10,7 @@ import typer
 from stadtsinn.base.counted import counted
 from stadtsinn.base.problems import Conflict
 from stadtsinn.base.sentence import Unusable
+from stadtsinn.cli.asking import asked, confirmed
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
@@ -132,7 +133,7 @@ def _ask(count: int) -> None:
         f"Change {counted(count, 'row', 'rows')} for good?",
         f"{counted(count, 'Zeile', 'Zeilen')} endgültig ändern?",
     )
-    if not typer.confirm(question):
+    if not confirmed(question):
         raise Conflict("nothing was erased", "nichts wurde gelöscht")
 
 
@@ -140,7 +141,7 @@ def _wanted() -> Wanted:
     from stadtsinn.cloud.erasure.searching import Wanted
 
     if sys.stdin.isatty():
-        return Wanted.of(typer.prompt(text("Name, number or address", "Name, Nummer, Adresse")))
+        return Wanted.of(asked(text("Name, number or address", "Name, Nummer, Adresse")))
     return Wanted.of(sys.stdin.readline())
 
 

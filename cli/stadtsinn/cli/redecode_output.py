@@ -130,18 +130,22 @@ def _series_line(quantity: str, one: SeriesChanges) -> str:
 
 def _whole_lines(done: Done) -> Iterator[str]:
     report = done.report
-    counts = (f"{report.differing:,}", f"{report.uplinks:,}", len(report.devices))
+    part = f"{report.differing:,}"
+    uplinks = counted(f"{report.uplinks:,}", "uplink", "uplinks")
+    of_german = counted(f"{report.uplinks:,}", "Uplink", "Uplinks")
+    devices = text(
+        counted(len(report.devices), "device", "devices"),
+        counted(len(report.devices), "Gerät", "Geräte"),
+    )
     if done.redecoding is None:
         yield text(
-            "Dry run: {} of {} uplinks would be logged otherwise, {} devices.".format(*counts),
-            "Probelauf: {} von {} Uplinks würden anders protokolliert, {} Geräte.".format(*counts),
+            f"Dry run: {part} of {uplinks} would be logged otherwise, {devices}.",
+            f"Probelauf: {part} von {of_german} anders protokolliert, {devices}.",
         )
     else:
         yield text(
-            "{} of {} uplinks changed, {} devices".format(*counts)
-            + f" (record {done.redecoding}).",
-            "{} von {} Uplinks geändert, {} Geräte".format(*counts)
-            + f" (Eintrag {done.redecoding}).",
+            f"{part} of {uplinks} changed, {devices} (record {done.redecoding}).",
+            f"{part} von {of_german} geändert, {devices} (Eintrag {done.redecoding}).",
         )
     if done.left_alone:
         yield text(

@@ -16,7 +16,7 @@ from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Clock, Json
 from stadtsinn.cli.output import print_facts, print_json, print_table, say
-from stadtsinn.cli.trace_words import next_step
+from stadtsinn.cli.trace_words import next_step, undecoded_in_words
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.operations.trace import Step, Trace
@@ -123,6 +123,8 @@ def _told(step: Step) -> str:
             f"{told['decoder']}, {counted(told['values'], 'value', 'values')}",
             f"{told['decoder']}, {counted(told['values'], 'Wert', 'Werte')}",
         )
+    if step.stage == "decoded":
+        return undecoded_in_words(told)
     if step.stage == "station":
         stations = told["stations"]
         assert isinstance(stations, list)

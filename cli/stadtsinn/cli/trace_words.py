@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from stadtsinn.base.counted import counted
 from stadtsinn.base.instant import SECOND, Instant
 from stadtsinn.cli.ages import age, span
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import in_words, text
+from stadtsinn.decoders.reading import Undecoded
+from stadtsinn.decoders.undecoded import why_undecoded
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.operations.trace import Trace
@@ -144,11 +147,11 @@ def next_step(found: Trace, now: Instant) -> str:
         ),
         "undecoded": (
             (
-                f"Next: decoding ({told.get('reason')}: {told.get('message')}). Is the device type "
+                f"Next: decoding ({undecoded_in_words(told)}). Is the device type "
                 "right? Correct it, then 'stadtsinn redecode'."
             ),
             (
-                f"Als Nächstes: das Dekodieren ({told.get('reason')}: {told.get('message')}). "
+                f"Als Nächstes: das Dekodieren ({undecoded_in_words(told)}). "
                 "Stimmt der Gerätetyp? Berichtigen, dann 'stadtsinn redecode'."
             ),
         ),
@@ -208,3 +211,9 @@ def next_step(found: Trace, now: Instant) -> str:
         ),
     }
     return text(*sentences[missing.why])
+
+
+def undecoded_in_words(told: Mapping[str, object]) -> str:
+    """Why the payload was not decoded."""
+    outcome = Undecoded(str(told.get("reason", "")), str(told.get("message", "")))
+    return in_words(why_undecoded(outcome))

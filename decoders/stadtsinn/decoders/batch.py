@@ -151,8 +151,8 @@ def decode_columns(
     rows = len(programs)
     if len(ports) != rows or len(received) != rows or len(offsets) != rows + 1:
         raise ValueError(
-            f"{rows} programs, {len(ports)} ports, {len(received)} times, {len(offsets)} offsets "
-            "(one more)"
+            f"programs: {rows}, ports: {len(ports)}, times: {len(received)}, offsets (one more): "
+            f"{len(offsets)}"
         )
     if rows and (
         offsets[0] < 0
@@ -162,7 +162,7 @@ def decode_columns(
         raise ValueError("offsets must not fall, and programs must be numbers of the tables")
     last = int(offsets[-1])
     if last > len(buffer):
-        raise ValueError(f"offsets end at {last}, the buffer has {len(buffer)} bytes")
+        raise ValueError(f"offsets end at {last}, the buffer at {len(buffer)}")
     if len(buffer) < last + PADDING:
         buffer = np.concatenate([buffer, np.zeros(PADDING, np.uint8)])
     return _run(tables, programs, ports, received, buffer, offsets)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 
+from stadtsinn.base.counted import counted
 from stadtsinn.base.instant import SECOND, Instant
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.decoders import program as p
@@ -188,17 +189,19 @@ def _message(result: Result, f_port: int, payload: bytes, refusals: Sequence[str
     where, size = result.where, len(payload)
     match result.status:
         case p.NO_PAYLOAD:
-            return f"nothing to decode: {size} bytes on fPort {f_port}"
+            return f"nothing to decode: {counted(size, 'byte', 'bytes')} on fPort {f_port}"
         case p.TOO_LONG:
             return f"payload of {size} bytes; a LoRaWAN frame carries at most {MAX_PAYLOAD}"
         case p.UNKNOWN_PORT:
             return f"no frame is known for fPort {f_port}"
         case p.TRUNCATED if result.need:
-            return f"too short: {result.need} bytes needed at offset {where}, {size - where} there"
+            needed = counted(result.need, "byte", "bytes")
+            return f"too short: {needed} needed at offset {where}, {size - where} there"
         case p.TRUNCATED:
             return f"too short at offset {where} to tell its kind of frame"
         case p.TRAILING_BYTES:
-            return f"{size - where} bytes at offset {where} after the end of the frame"
+            more = counted(size - where, "byte", "bytes")
+            return f"{more} at offset {where} after the end of the frame"
         case p.UNKNOWN_FRAME if result.need < 0:
             return refusals[-1 - result.need]
         case _:

@@ -98,7 +98,7 @@ def test_a_second_authority_does_not_take_the_place_of_the_first(authority: Auth
         Authority.create(authority.folder, "Other")
 
 
-@pytest.mark.parametrize("name", ["", "x" * 65, "a\nb", "a\0b", "\u202eb"])
+@pytest.mark.parametrize("name", ["", "x" * 65, "ü" * 33, "a\nb", "a\0b", "\u202eb"])
 def test_its_own_name_is_printable(tmp_path: Path, name: str) -> None:
     with pytest.raises(Unusable, match="printable"):
         Authority.create(tmp_path / "ca", name)

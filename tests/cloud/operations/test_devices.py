@@ -19,7 +19,7 @@ def test_one_that_was_never_heard_and_one_that_is_silent(town: Town) -> None:
     town.log(0)
     found = view(town, 3 * 600)
     assert (found.presence, found.seen_at, found.source) == (Presence.FINE, at(0), "edge:rathaus")
-    assert (found.rssi, found.snr, found.gateways, found.trouble) == (-71, 9.2, 1, "")
+    assert (found.rssi, found.snr, found.gateways, found.trouble) == (-71, 9.2, 1, None)
     assert view(town, 3 * 600 + 1).presence is Presence.SILENT
     assert view(town, 3 * 600 + 1, OTHER).presence is Presence.NEVER
 
@@ -29,17 +29,18 @@ def test_the_last_one_is_the_newest_by_event_time(town: Town) -> None:
     town.log(1000)
     town.log(100, outcome=Undecoded("truncated", "2 bytes are missing"))
     found = view(town, 1100)
-    assert (found.seen_at, found.trouble) == (at(1000), "")
+    assert (found.seen_at, found.trouble) == (at(1000), None)
 
 
 def test_trouble_is_that_of_the_last_uplink(town: Town) -> None:
-    town.log(0, outcome=Undecoded("unknown_port", "port 9"))
-    assert view(town, 1).trouble == "unknown_port: port 9"
+    unread = Undecoded("unknown_port", "port 9")
+    town.log(0, outcome=unread)
+    assert view(town, 1).trouble == unread
     bad = Reading("soil_moisture", 400, quality=Quality.BAD, reason="out_of_range")
     town.log(600, Reading("air_temperature", 20), bad)
-    assert view(town, 601).trouble == "soil_moisture bad: out_of_range"
+    assert view(town, 601).trouble == bad
     town.log(1200)
-    assert view(town, 1201).trouble == ""
+    assert view(town, 1201).trouble is None
 
 
 def test_the_battery_may_stand_in_an_earlier_uplink(town: Town) -> None:

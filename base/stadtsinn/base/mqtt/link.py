@@ -17,6 +17,7 @@ import paho.mqtt.client as paho
 import structlog
 from paho.mqtt.enums import MQTTErrorCode, MQTTProtocolVersion
 
+from stadtsinn.base.counted import counted
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.mqtt.broker import Broker, Will
 from stadtsinn.base.mqtt.client import MqttClient
@@ -192,8 +193,8 @@ class MqttLink:
         room = self.room_for_payload(topic)
         if room is not None and len(payload) > room:
             raise MessageTooLarge(
-                f"{len(payload)} bytes for {topic}: the broker takes at most {room} "
-                "(its max_packet_size)"
+                f"{counted(len(payload), 'byte', 'bytes')} for {topic}: the broker takes at most "
+                f"{room} (its max_packet_size)"
             )
         info = self._client.publish(topic, payload, qos=qos, retain=retain)
         if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:

@@ -45,6 +45,7 @@ CERTIFICATE_DAYS = 3 * 365
 
 SERVER = "server"
 _LONGEST_NAME = 64
+"""Bytes in UTF-8, as X.509 has room for."""
 
 
 class Refused(Explained):
@@ -86,10 +87,12 @@ class Authority:
     def create(cls, folder: Path, name: str) -> Self:
         """Raises Refused where there is one already: a new one would shut all edges out. Raises
         Unusable for a name that cannot be printed."""
-        if not name.isprintable() or not 0 < len(name) <= _LONGEST_NAME:
+        if not name.isprintable() or not 0 < len(name.encode()) <= _LONGEST_NAME:
             raise Unusable(
-                f"the authority's name has 1 to {_LONGEST_NAME} printable characters",
-                f"der Name der Zertifikatsstelle hat 1 bis {_LONGEST_NAME} druckbare Zeichen",
+                f"the authority's name has 1 to {_LONGEST_NAME} printable characters, "
+                "letters beyond a-z count twice",
+                f"der Name der Zertifikatsstelle hat 1 bis {_LONGEST_NAME} druckbare Zeichen, "
+                "Umlaute zählen doppelt",
             )
         if (folder / "ca.key").exists():
             raise Refused(

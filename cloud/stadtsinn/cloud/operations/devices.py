@@ -33,7 +33,7 @@ class Presence(StrEnum):
 @dataclass(frozen=True)
 class DeviceView:
     """A device by its last uplink. `rssi` (dBm) and `snr` (dB) are of the gateway that heard it
-    best. `trouble`: what was wrong with its last uplink, empty where nothing was."""
+    best. `trouble`: its last uplink, if it was not decoded, or the first doubtful value of it."""
 
     dev_eui: str
     tenant_id: str
@@ -48,7 +48,7 @@ class DeviceView:
     gateways: int = 0
     battery: Reading | None = None
     battery_is_low: bool = False
-    trouble: str = ""
+    trouble: Undecoded | Reading | None = None
 
     def silent_for(self, now: Instant) -> int:
         """µs since it was heard of; 0 for one that never was."""
@@ -108,10 +108,9 @@ def _battery(newest: list[HistoryItem]) -> tuple[Reading | None, bool]:
     return None, False
 
 
-def trouble_of(item: HistoryItem) -> str:
+def trouble_of(item: HistoryItem) -> Undecoded | Reading | None:
     """Why an uplink was not decoded, or the first value that is not to be trusted."""
     outcome = item.uplink.outcome
     if isinstance(outcome, Undecoded):
-        return f"{outcome.reason}: {outcome.message}"
-    doubtful = next((one for one in outcome.readings if one.quality is not Quality.GOOD), None)
-    return f"{doubtful.quantity} {doubtful.quality}: {doubtful.reason}" if doubtful else ""
+        return outcome
+    return next((one for one in outcome.readings if one.quality is not Quality.GOOD), None)

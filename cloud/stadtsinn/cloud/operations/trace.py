@@ -22,6 +22,7 @@ from stadtsinn.cloud.operations.edges import EdgeView
 from stadtsinn.cloud.series.points import PointMaker
 from stadtsinn.cloud.series.stores.store import Point, SeriesReader, SeriesUnavailable
 from stadtsinn.decoders.reading import Undecoded
+from stadtsinn.decoders.undecoded import why_undecoded
 
 _WAITS_LONG = 2 * MINUTE
 """What waits for so long in a spool is not just under way."""
@@ -144,7 +145,7 @@ def _steps(
     if isinstance(uplink.outcome, Undecoded):
         told: dict[str, object] = {
             "reason": uplink.outcome.reason,
-            "message": uplink.outcome.message,
+            "message": why_undecoded(uplink.outcome).english,
         }
         steps.append(Step(Stage.DECODED, False, told=told))
         return tuple(steps), Missing(Why.UNDECODED, Stage.DECODED, told)

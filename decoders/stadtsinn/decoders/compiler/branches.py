@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from stadtsinn.base.counted import counted
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.compiler import values
@@ -249,7 +250,7 @@ def _key(text: str, size: int) -> int:
         ) from None
     if len(raw) != size:
         raise Unusable(
-            f"key {text!r} has {len(raw)} bytes, tlv says {size}",
+            f"key {text!r} has {counted(len(raw), 'byte', 'bytes')}, tlv says {size}",
             f"der Schlüssel {text!r} hat {len(raw)} Byte, tlv sagt {size}",
         )
     return int.from_bytes(raw, "big")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from stadtsinn.base.counted import counted
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.language.model import Example, Expected, Frame
 from stadtsinn.decoders.program import Slot
@@ -124,7 +125,7 @@ def _frame(frame: Frame) -> tuple[str, ...]:
 def _conditions(frame: Frame) -> Iterator[str]:
     when = frame.when
     if isinstance(when.length, int):
-        yield f"{when.length} bytes"
+        yield counted(when.length, "byte", "bytes")
     elif when.length is not None:
         yield f"{when.length[0]} to {when.length[1]} bytes"
     if when.prefix:

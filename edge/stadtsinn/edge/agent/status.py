@@ -27,12 +27,12 @@ OFFLINE = b'{"state":"offline"}'
 """The last will: the broker publishes it when the connection is lost."""
 _GATEWAYS_SHOWN = 50
 _ASIDE = (
-    "{} items are set aside, because the cloud's broker takes none of their size: raise its limit, "
-    "then 'stadtsinn edge aside retry' ('… aside list' shows them)"
+    "{} set aside, because the cloud's broker takes none of that size: raise its limit, then "
+    "'stadtsinn edge aside retry' ('… aside list' shows them)"
 )
 _KEPT = (
-    "{} items of devices that are not registered with the town are kept here and tried again now "
-    "and then: register or claim these devices, or take them out of the network server, then "
+    "{} kept here, of devices that are not registered with the town, and tried again now and "
+    "then: register or claim these devices, or take them out of the network server, then "
     "'stadtsinn edge kept drop': {}"
 )
 _DEVICES_NAMED = 5
@@ -231,11 +231,17 @@ class Watch:
     def _delivery_check(self) -> Check:
         warnings = self._delivery.notices.texts()
         if self._spool.aside:
-            warnings = (*warnings, _ASIDE.format(self._spool.aside))
+            warnings = (
+                *warnings,
+                _ASIDE.format(counted(self._spool.aside, "item is", "items are")),
+            )
         if self._spool.kept.count:
             devices = self._spool.kept.devices()
             named = ", ".join(devices[:_DEVICES_NAMED]) + ", …" * (len(devices) > _DEVICES_NAMED)
-            warnings = (*warnings, _KEPT.format(self._spool.kept.count, named))
+            warnings = (
+                *warnings,
+                _KEPT.format(counted(self._spool.kept.count, "item is", "items are"), named),
+            )
         if self._delivery.not_taken:
             return Check(False, self._delivery.not_taken, warnings)
         if self._delivery.unanswered:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from stadtsinn.base.counted import counted
 from stadtsinn.edge.messages.delivery import Item, RawItem, UplinkItem
 
 SET_ASIDE = "set_aside_by_edge"
@@ -58,7 +59,7 @@ def placeholder(body: bytes, why: str) -> bytes | None:
         topic, received_at = f"{item.uplink.dev_eui}", item.uplink.received_at
     else:
         topic, received_at = item.topic[:_TOPIC_KEPT], item.received_at
-    text = f"{len(body)} bytes kept at the edge: {why}"
+    text = f"{counted(len(body), 'byte', 'bytes')} kept at the edge: {why}"
     return _encode(RawItem(item.position, topic, text.encode(), SET_ASIDE, received_at))
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from stadtsinn.base.backoff import wait_until
 from stadtsinn.base.clock import SystemClock
+from stadtsinn.base.counted import counted
 from stadtsinn.base.instant import SECOND, Instant, isoformat
 from stadtsinn.base.mqtt.broker import Broker
 from stadtsinn.base.mqtt.link import MqttLink
@@ -165,8 +166,8 @@ def _wait(stage: Stage, database: Database, ups: int) -> None:
 
     if not wait_until(arrived, timeout=_PATIENCE_S):
         raise TimeoutError(
-            f"after {_PATIENCE_S} s the cloud had acknowledged {stage.delivered()} of {ups} "
-            f"events: see {stage.folder}/*.log"
+            f"after {_PATIENCE_S} s the cloud had acknowledged {stage.delivered()} of "
+            f"{counted(ups, 'event', 'events')}: see {stage.folder}/*.log"
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from stadtsinn.base.berlin import for_people
+from stadtsinn.base.counted import counted
 from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.alerts.tables import incidents, rules
@@ -137,7 +138,8 @@ def _incident_problems(rule: Rule, incident: Incident, alarms: Sequence[_Alarm])
     got = Counter(alarm.recipient for alarm in alarms)
     for recipient in rule.recipients:
         if got[recipient] != 1:
-            yield f"{title}: {recipient} got {got[recipient]} alarms instead of 1"
+            number = counted(got[recipient], "alarm", "alarms")
+            yield f"{title}: {recipient} got {number} instead of 1"
     for recipient in got.keys() - set(rule.recipients):
         yield f"{title}: {recipient} got an alarm, but is no recipient of the rule"
     if len({alarm.incident_id for alarm in alarms}) > 1:
@@ -145,7 +147,7 @@ def _incident_problems(rule: Rule, incident: Incident, alarms: Sequence[_Alarm])
     latest = incident.start_latest + DELIVERY_BOUND
     for alarm in alarms:
         if alarm.received_at > latest:
-            late = (alarm.received_at - latest) / MINUTE
-            yield f"{title}: alarm to {alarm.recipient} came {late:.1f} minutes too late"
+            late = counted(f"{(alarm.received_at - latest) / MINUTE:.1f}", "minute", "minutes")
+            yield f"{title}: alarm to {alarm.recipient} came {late} too late"
         if alarm.received_at < incident.start - _TIME_TOLERANCE:
             yield f"{title}: alarm to {alarm.recipient} came before anything had happened"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from sqlalchemy import Connection, select
 
 from stadtsinn.base.berlin import isoformat
+from stadtsinn.base.counted import counted
 from stadtsinn.base.instant import SECOND, Instant
 from stadtsinn.cloud.log.uplinks.tables import uplinks
 from stadtsinn.simulator.market_day.truth import Truth, UplinkIdentity
@@ -28,7 +29,10 @@ def check_uplinks(truth: Truth, connection: Connection) -> Check:
         expected[truth.identity(frame)].append(frame.sent.time)
     problems = [*_differences(expected, logged)]
     if strangers:
-        problems.append(f"{strangers} rows belong to another tenant than {truth.town.tenant}")
+        problems.append(
+            f"{counted(strangers, 'row belongs', 'rows belong')} to another tenant than "
+            f"{truth.town.tenant}"
+        )
     return check(
         "every uplink is in the log exactly once",
         expected=sum(map(len, expected.values())),

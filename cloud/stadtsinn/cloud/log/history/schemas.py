@@ -7,7 +7,8 @@ from pydantic import BaseModel, Field
 from stadtsinn.base.berlin import isoformat, write_time
 from stadtsinn.cloud.log.uplinks.history_item import HistoryItem
 from stadtsinn.cloud.platform.api.times import ShownTime
-from stadtsinn.decoders.reading import Decoded, Reading
+from stadtsinn.decoders.reading import Decoded, Reading, Undecoded
+from stadtsinn.decoders.undecoded import why_undecoded
 
 
 class ReadingView(BaseModel):
@@ -68,13 +69,18 @@ def view(item: HistoryItem) -> UplinkView:
         source=uplink.source,
         decoder=outcome.decoder,
         readings=[_reading(reading) for reading in uplink.readings],
-        error=None if isinstance(outcome, Decoded) else f"{outcome.reason}: {outcome.message}",
+        error=None if isinstance(outcome, Decoded) else _error(outcome),
         data_rate=radio.data_rate,
         frequency=radio.frequency,
         receptions=[
             ReceptionView(gateway_id=r.gateway_id, rssi=r.rssi, snr=r.snr) for r in radio.receptions
         ],
     )
+
+
+def _error(outcome: Undecoded) -> str:
+    """The code, for programs, and why."""
+    return f"{outcome.reason}: {why_undecoded(outcome).english}"
 
 
 def _reading(reading: Reading) -> ReadingView:

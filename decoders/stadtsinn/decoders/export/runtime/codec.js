@@ -35,17 +35,19 @@ function reading(one) {
   return shown;
 }
 
+function bytesOf(count) { return count + (count === 1 ? " byte" : " bytes"); }
+
 function message(result, fPort, bytes) {
   var size = bytes.length, where = result.where;
   switch (result.status) {
-    case NO_PAYLOAD: return "nothing to decode: " + size + " bytes on fPort " + fPort;
+    case NO_PAYLOAD: return "nothing to decode: " + bytesOf(size) + " on fPort " + fPort;
     case TOO_LONG: return "payload of " + size + " bytes; a LoRaWAN frame carries at most " + device.longest;
     case UNKNOWN_PORT: return "no frame is known for fPort " + fPort;
     case TRUNCATED:
       if (!result.need) return "too short at offset " + where + " to tell its kind of frame";
-      return "too short: " + result.need + " bytes needed at offset " + where + ", " + (size - where) + " there";
+      return "too short: " + bytesOf(result.need) + " needed at offset " + where + ", " + (size - where) + " there";
     case TRAILING_BYTES:
-      return (size - where) + " bytes at offset " + where + " after the end of the frame";
+      return bytesOf(size - where) + " at offset " + where + " after the end of the frame";
   }
   if (result.need < 0) return device.refusals[-1 - result.need];
   return "no frame of fPort " + fPort + " has " + (hex(bytes.slice(where, where + 4)) || "this") + " at offset " + where;
