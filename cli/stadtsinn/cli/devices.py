@@ -329,9 +329,9 @@ def _columns() -> dict[str, Callable[[Difference], str]]:
         text("Channel", "Kanal"): lambda one: one.key.channel,
         text("From", "Von"): lambda one: for_people(one.first),
         text("To", "Bis"): lambda one: for_people(one.last),
-        text("Values that vanish", "Werte, die entfallen"): lambda one: str(one.removed),
-        text("are made", "hinzukommen"): lambda one: str(one.added),
-        text("change", "sich ändern"): lambda one: str(one.changed),
+        text("Values gone", "Werte entfallen"): lambda one: str(one.removed),
+        text("new", "neu"): lambda one: str(one.added),
+        text("changed", "anders"): lambda one: str(one.changed),
     }
 
 
