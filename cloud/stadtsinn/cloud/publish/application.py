@@ -23,6 +23,7 @@ from stadtsinn.cloud.domains.parking.endpoints import router as parking_router
 from stadtsinn.cloud.domains.trees.endpoints import router as tree_router
 from stadtsinn.cloud.domains.trees.list_endpoints import router as watering_router
 from stadtsinn.cloud.domains.trees.season_endpoints import router as season_router
+from stadtsinn.cloud.domains.water.endpoints import router as water_router
 from stadtsinn.cloud.intake.device_claims.endpoints import router as claims_router
 from stadtsinn.cloud.intake.device_claims.settings import ClaimSettings
 from stadtsinn.cloud.intake.endpoints import router as ingest_router
@@ -68,6 +69,7 @@ DOMAIN_ROUTERS = (
     watering_router,
     season_router,
     parking_router,
+    water_router,
     alerts_router,
     notify_router,
     duty_router,

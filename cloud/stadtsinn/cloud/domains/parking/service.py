@@ -17,7 +17,6 @@ from stadtsinn.cloud.domains.parking.lots import (
     counted_lot,
     lot_of,
 )
-from stadtsinn.cloud.domains.parking.repository import LOT, SPACE, Place, places_of
 from stadtsinn.cloud.domains.parking.spaces import (
     LOOKED_BACK,
     Report,
@@ -31,8 +30,10 @@ from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series.stores.counters import growth
 from stadtsinn.cloud.series.stores.store import Sample, SeriesKey, SeriesReader
+from stadtsinn.cloud.town.stations.present_repository import Place, places_of
 from stadtsinn.decoders.reading import Quality
 
+_SPACE, _LOT = "parking_space", "parking_lot"
 _OCCUPIED = "occupied"
 _HALF = 0.5
 _MOST = 20_000
@@ -67,7 +68,7 @@ def spaces_now(
 ) -> list[SpaceNow]:
     """All spaces of a town that have a sensor each. Raises SeriesUnavailable."""
     found = []
-    for lot in _by_lot(_places(database, scope, now, SPACE)):
+    for lot in _by_lot(_places(database, scope, now, _SPACE)):
         read = [space_of(_reports(store, scope, one, now), now, _silent(one)) for one in lot]
         found += [SpaceNow(*pair) for pair in zip(lot, without_stuck(read, now), strict=True)]
     return found
@@ -77,7 +78,7 @@ def lots_now(database: Database, store: SeriesReader, scope: Scope, now: Instant
     """The lots of a town: sites with spaces, then those that are counted."""
     spaces = spaces_now(database, store, scope, now)
     found = [_lot(list(some)) for _, some in groupby(spaces, lambda one: one.place.site)]
-    counted = _places(database, scope, now, LOT)
+    counted = _places(database, scope, now, _LOT)
     return [*found, *(_counted(store, scope, one, now) for one in counted)]
 
 
@@ -109,7 +110,7 @@ def overstays(spaces: Iterable[SpaceNow], now: Instant, longest_s: int | None) -
 
 def _places(database: Database, scope: Scope, now: Instant, kind: str) -> list[Place]:
     with database.read() as connection:
-        return [one for one in places_of(connection, scope, now) if one.kind == kind]
+        return places_of(connection, scope, now, kinds=(kind,))
 
 
 def _by_lot(places: Sequence[Place]) -> list[list[Place]]:

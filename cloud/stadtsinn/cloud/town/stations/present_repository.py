@@ -1,8 +1,8 @@
-"""The SQL of parking: which spaces and counted lots a town has, and how often they report."""
+"""The SQL of stations as they are now, with how often the devices there report."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,11 @@ from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.town.stations.tables import deployments, stations
 from stadtsinn.cloud.town.tables import devices, sites
 
-SPACE, LOT = "parking_space", "parking_lot"
-
 
 @dataclass(frozen=True)
 class Place:
-    """A station of parking. `site` is where it is, by slug and name; `interval_s` how often its
-    device reports at least, None: none is there."""
+    """A station. `site` is where it is, by slug and name; `interval_s` how often the slowest device
+    there reports at least, None: none is there."""
 
     slug: str
     name: str
@@ -33,8 +31,16 @@ class Place:
     interval_s: int | None
 
 
-def places_of(connection: Connection, scope: Scope, now: Instant) -> list[Place]:
-    """The spaces and counted lots of a town, in the order of their sites and names."""
+def places_of(
+    connection: Connection,
+    scope: Scope,
+    now: Instant,
+    *,
+    kinds: Collection[str] | None = None,
+    slugs: Collection[str] | None = None,
+) -> list[Place]:
+    """The stations of a town of these kinds, or with these slugs, in the order of their sites and
+    slugs."""
     here = and_(
         deployments.c.station_id == stations.c.id,
         deployments.c.start <= now,
@@ -60,7 +66,11 @@ def places_of(connection: Connection, scope: Scope, now: Instant) -> list[Place]
             intervals.label("interval_s"),
         )
         .outerjoin(sites, sites.c.id == stations.c.site_id)
-        .where(stations.c.tenant_id == scope.tenant_id, stations.c.kind.in_((SPACE, LOT)))
+        .where(stations.c.tenant_id == scope.tenant_id)
         .order_by(sites.c.slug, stations.c.slug)
     )
+    if kinds is not None:
+        query = query.where(stations.c.kind.in_(kinds))
+    if slugs is not None:
+        query = query.where(stations.c.slug.in_(slugs))
     return [Place(**row) for row in connection.execute(query).mappings()]

@@ -1,0 +1,1 @@
+"""Water: heavy rain, gauges and lakes, computed from their series."""
