@@ -68,6 +68,8 @@ NOUNS: dict[str, Noun] = {
         "trees", "app", "Trees, their register and watering.", "Bäume, ihr Kataster, das Gießen."
     ),
     "parking": Noun("parking", "app", "Parking spaces and lots.", "Stellplätze und Parkplätze."),
+    "rain": Noun("rain", "app", "Rain of the last minutes and hours.", "Regensummen."),
+    "level": Noun("levels", "app", "Water levels and lakes.", "Pegel und Seen."),
     "edges": Noun("edges", "app", "How the edge agents are.", "Stand der Edge-Agenten."),
     "trace": Noun("trace", "app", "Where a measurement got stuck.", "Wo eine Messung blieb."),
     "tenant": Noun("tenants", "app", "Towns on this installation.", "Städte verwalten."),

@@ -2,46 +2,29 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stadtsinn.cli.ages import age
-from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
+from stadtsinn.cli.installation import DEFAULT_CONFIG, Config
 from stadtsinn.cli.language import text
+from stadtsinn.cli.measuring_town import measuring_town
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_json, print_list, say
-from stadtsinn.cli.town_choice import Tenant, scope_of_town
+from stadtsinn.cli.town_choice import Tenant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from stadtsinn.base.instant import Instant
     from stadtsinn.cloud.domains.parking.service import LotNow, SpaceNow
-    from stadtsinn.cloud.platform.access.scope import Scope
-    from stadtsinn.cloud.platform.database.engine import Database
-    from stadtsinn.cloud.series.stores.store import SeriesReader
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     help=text("Parking spaces and lots.", "Stellplätze und Parkplätze."),
 )
-
-
-@contextmanager
-def _town(
-    config: Path, tenant: str | None
-) -> Iterator[tuple[Database, SeriesReader, Scope, Instant]]:
-    from stadtsinn.cloud.series.retention.kept import KeptSeries
-
-    with installation(config, reading=True) as opened:
-        with opened.database.read() as connection:
-            scope = scope_of_town(connection, tenant, opened.settings.limits)
-        kept = KeptSeries(opened.series, opened.database, opened.clock)
-        yield opened.database, kept, scope, opened.clock.now()
 
 
 @app.command(
@@ -56,7 +39,7 @@ def list_lots(
 ) -> None:
     from stadtsinn.cloud.domains.parking.service import lots_now
 
-    with _town(config, tenant) as (database, series, scope, now):
+    with measuring_town(config, tenant) as (database, series, scope, now):
         found = lots_now(database, series, scope, now)
     print_list(
         found,
@@ -104,7 +87,7 @@ def show(
 ) -> None:
     from stadtsinn.cloud.domains.parking.service import lot_now
 
-    with _town(config, tenant) as (database, series, scope, now):
+    with measuring_town(config, tenant) as (database, series, scope, now):
         found = lot_now(database, series, scope, lot, now)
     if as_json:
         spaces = [_space_fields(one) for one in found.spaces]
@@ -142,7 +125,7 @@ def overstay(
 ) -> None:
     from stadtsinn.cloud.domains.parking.service import overstays, spaces_now
 
-    with _town(config, tenant) as (database, series, scope, now):
+    with measuring_town(config, tenant) as (database, series, scope, now):
         found = overstays(spaces_now(database, series, scope, now), now, longest)
     _print_spaces(found, now, as_json=as_json)
 

@@ -16,7 +16,7 @@ from stadtsinn.cloud.series.stores.store import Point, SeriesKey
 from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.cloud.town_file.model import Town
 
-STATIONS = [
+STATIONS: list[dict[str, Any]] = [
     {"slug": "bauhof", "name": "Bauhof", "kind": "weather"},
     {
         "slug": "muehlbach",

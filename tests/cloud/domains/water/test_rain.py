@@ -67,10 +67,10 @@ def test_sums_are_those_of_every_minute(course: dict[int, float], totals: bool) 
         falls = falls_of_totals(growing, INTERVAL_S)
     else:
         falls = falls_of_amounts(found, INTERVAL_S)
-    for one in sums(falls, minute(300), INTERVAL_S):
-        mm, unknown = plainly(falls, 300, one.span_s // 60)
-        assert one.mm == pytest.approx(mm, abs=1e-6)
-        assert one.unknown_s == unknown * 60
+    for of_span in sums(falls, minute(300), INTERVAL_S):
+        mm, unknown = plainly(falls, 300, of_span.span_s // 60)
+        assert of_span.mm == pytest.approx(mm, abs=1e-6)
+        assert of_span.unknown_s == unknown * 60
 
 
 @settings(max_examples=60, deadline=None)
