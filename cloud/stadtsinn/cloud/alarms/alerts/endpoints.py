@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 from sqlalchemy import Connection, Row
 
 from stadtsinn.base.berlin import isoformat, write_time
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import Invalid
 from stadtsinn.cloud.alarms.alerts import incident_repository, repository, service
+from stadtsinn.cloud.alarms.alerts.cap import MEDIA_TYPE as CAP
+from stadtsinn.cloud.alarms.alerts.cap_service import cap_of
 from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Standing
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule
 from stadtsinn.cloud.alarms.alerts.rule import Rule, RuleBody
@@ -128,6 +130,9 @@ def _read(connection: Connection, scope: ReaderDep, slug: str) -> RuleView:
     return _views(connection, scope, [stored])[stored.id]
 
 
+IncidentInPath = Annotated[str, Path(pattern=r"^[0-9]{1,19}-[0-9]{1,19}(-[0-9]{1,19})?$")]
+
+
 # --- incidents -------------------------------------------------------------------------
 
 
@@ -195,7 +200,21 @@ def list_incidents(
 def read_incident(
     scope: ReaderDep,
     services: ServicesDep,
-    incident: Annotated[str, Path(pattern=r"^[0-9]{1,19}-[0-9]{1,19}(-[0-9]{1,19})?$")],
+    incident: IncidentInPath,
 ) -> IncidentView:
     with services.database.read() as connection:
         return _incident_view(incident_repository.incident(connection, scope, incident))
+
+
+@router.get(
+    "/incidents/{incident}/cap",
+    tags=["incidents"],
+    summary="An incident as CAP 1.2 · Alarm als CAP-Dokument",
+    response_class=Response,
+    responses={200: {"content": {CAP: {"schema": {"type": "string"}}}}},
+)
+def read_cap(scope: ReaderDep, services: ServicesDep, incident: IncidentInPath) -> Response:
+    """For offices of the town (scope Restricted), in German and English: an Alert while it is open,
+    then a Cancel that refers to it. No official warning."""
+    with services.database.read() as connection:
+        return Response(cap_of(connection, scope, incident), media_type=CAP)

@@ -229,6 +229,11 @@ def _measured(about: About, value: float) -> str:
     return rule.parameters.measured(_label(about), f"{shown}{_unit(about)}")
 
 
+def measured_value(about: About, value: float) -> str:
+    """What was judged, with its unit: ``Wasserstand 1,61 m``."""
+    return _measured(about, value)
+
+
 def _label(about: About) -> str:
     """What is measured."""
     if about.rule.zone is not None:
