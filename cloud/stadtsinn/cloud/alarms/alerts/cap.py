@@ -100,7 +100,8 @@ def cap_document(alert: CapAlert) -> bytes:
     _add(root, "incidents", alert.incident)
     for info in alert.infos:
         _info(root, alert, info)
-    return tostring(root, encoding="utf-8", xml_declaration=True)
+    written: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return written
 
 
 def _info(root: Element, alert: CapAlert, info: Info) -> None:

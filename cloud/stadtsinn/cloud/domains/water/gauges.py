@@ -53,15 +53,20 @@ class Gauge:
 
 
 def believable(readings: Sequence[Reading]) -> list[Reading]:
-    """Without spikes: a reading far from the one before that the next one does not confirm. The
-    newest one stays, as nothing speaks against it yet."""
+    """Without spikes: a reading far from the one before, from which the next one comes far back.
+    Water that goes on rising is no spike; and the newest one stays, nothing speaks against it."""
     found: list[Reading] = []
     for place, one in enumerate(readings):
         after = readings[place + 1] if place + 1 < len(readings) else None
-        if found and after is not None and _jumped(found[-1], one) and _jumped(one, after):
+        if found and after is not None and _is_spike(found[-1], one, after):
             continue
         found.append(one)
     return found
+
+
+def _is_spike(before: Reading, one: Reading, after: Reading) -> bool:
+    there, back = one.level - before.level, one.level - after.level
+    return there * back > 0 and min(abs(there), abs(back)) > JUMP
 
 
 def _jumped(before: Reading, after: Reading) -> bool:
