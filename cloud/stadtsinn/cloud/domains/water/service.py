@@ -21,7 +21,10 @@ from stadtsinn.cloud.domains.water.rain import (
 )
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.series.answers.repository import device_types
+from stadtsinn.cloud.series.answers.service import counter_modulus
 from stadtsinn.cloud.series.stores.store import Sample, SeriesKey, SeriesReader
+from stadtsinn.cloud.town.stations import repository as stations
 from stadtsinn.cloud.town.stations.model import comparison_of, is_comparison
 from stadtsinn.cloud.town.stations.present_repository import Place, places_of
 
@@ -73,10 +76,20 @@ def rain_now(
 ) -> list[RainNow]:
     """Where rain is measured, or at one station; raises NotFound, SeriesUnavailable."""
     keys = _keys(store, scope, (AMOUNT, TOTAL), station)
-    return [
-        _rain(store, scope, one, _best(keys, one.slug), now)
-        for one in _places(database, scope, now, keys, station)
-    ]
+    found = []
+    for one in _places(database, scope, now, keys, station):
+        key = _best(keys, one.slug)
+        modulus = _modulus(database, scope, key, now) if key.quantity == TOTAL else None
+        found.append(_rain(store, scope, one, key, modulus, now))
+    return found
+
+
+def _modulus(database: Database, scope: Scope, key: SeriesKey, now: Instant) -> float | None:
+    """Where the total of the device there wraps; None where nobody knows."""
+    with database.read() as connection:
+        places = stations.deployments_page(connection, scope, None, None, station=key.station)
+        types = device_types(connection, scope, {place.dev_eui for place in places})
+    return counter_modulus(key, places, types, now)
 
 
 def _best(keys: Collection[SeriesKey], slug: str) -> SeriesKey:
@@ -85,13 +98,20 @@ def _best(keys: Collection[SeriesKey], slug: str) -> SeriesKey:
     return min(mine, key=lambda key: (key.quantity != TOTAL, key.channel))
 
 
-def _rain(store: SeriesReader, scope: Scope, place: Place, key: SeriesKey, now: Instant) -> RainNow:
+def _rain(
+    store: SeriesReader,
+    scope: Scope,
+    place: Place,
+    key: SeriesKey,
+    modulus: float | None,
+    now: Instant,
+) -> RainNow:
     interval = place.interval_s or _HOUR_S
     samples = _read(store, scope, key, Instant(now - SPANS[-1] - DAY), now)
     values = [Measured(one.time, one.value, one.dev_eui) for one in samples]
     falls: list[Fall]
     if key.quantity == TOTAL:
-        falls = falls_of_totals(values, interval)
+        falls = falls_of_totals(values, interval, modulus)
     else:
         falls = falls_of_amounts(values, interval)
     newest = values[-1].time if values else None
