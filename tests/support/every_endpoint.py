@@ -44,6 +44,7 @@ THEIR_OWN: dict[str, str | int] = {
     "group": "junge-linden",
     "tree": "L-17",
     "watering": 1,
+    "mute": 1,
 }
 # Things that no request can create, so no town of the test has them and all callers get 404.
 NOT_THERE = {"incident": "1-1", "row_id": 1, "claimed": 1, "substitution": 1}
@@ -51,7 +52,7 @@ NOT_THERE = {"incident": "1-1", "row_id": 1, "claimed": 1, "substitution": 1}
 # The order in which a town is created; each body is the example of the API's own document.
 CREATION_ORDER = (
     *("sites", "stations", "devices", "claims", "zones", "zones/{zone}/gates", "recipients"),
-    *("duty-groups", "rules", "trees/import", "tree-groups", "waterings"),
+    *("duty-groups", "rules", "trees/import", "tree-groups", "waterings", "mutes"),
 )
 
 # What is in every path that has it, whoever calls.

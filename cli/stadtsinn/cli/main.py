@@ -63,6 +63,7 @@ NOUNS: dict[str, Noun] = {
     "device": Noun(
         "devices", "app", "Swap, move and watch devices.", "Geräte tauschen, umsetzen, ansehen."
     ),
+    "alert": Noun("alerts", "app", "Open alarms, and mutes.", "Offene Alarme; stumm schalten."),
     "roster": Noun("roster", "app", "Who is on duty, and gaps.", "Wer Dienst hat; Lücken."),
     "tree": Noun(
         "trees", "app", "Trees, their register and watering.", "Bäume, ihr Kataster, das Gießen."

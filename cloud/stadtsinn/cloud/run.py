@@ -234,6 +234,7 @@ def _following(name: str, parts: Parts) -> Role:
 
 
 def _notify(parts: Parts) -> Role:
+    from stadtsinn.cloud.alarms.answers.worker import AttentionWorker
     from stadtsinn.cloud.alarms.notify.senders.open import open_senders
     from stadtsinn.cloud.alarms.notify.worker import OutboxWorker
 
@@ -241,8 +242,14 @@ def _notify(parts: Parts) -> Role:
     poll = parts.settings.pace.outbox_seconds
     worker = OutboxWorker(parts.database, senders, parts.clock, poll_s=poll)
     disks, operator = _operations(parts)
-    checks = {"outbox": worker.check, "disks": disks.check, "operator": operator.check}
-    return Role(Together((worker, disks, operator)), checks)
+    attention = AttentionWorker(parts.database, parts.clock)
+    checks = {
+        "outbox": worker.check,
+        "reminders": attention.check,
+        "disks": disks.check,
+        "operator": operator.check,
+    }
+    return Role(Together((worker, attention, disks, operator)), checks)
 
 
 def _operations(parts: Parts) -> tuple[DiskWatch, OperatorAlarms]:

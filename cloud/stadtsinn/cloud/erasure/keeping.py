@@ -136,6 +136,10 @@ class RetentionJob(Repeating):
             "numbers and texts of messages",
             lambda one, most: repository.empty_messages(one, tenant_id, since, most),
         )
+        slices.run(
+            "names in acknowledgements",
+            lambda one, most: repository.empty_acknowledgements(one, tenant_id, since, most),
+        )
         for past in repository.past_duty(tenant_id, since):
             slices.delete(*past)
         return slices.gone

@@ -32,6 +32,9 @@ NOUNS = {
     "watering": Noun("Wässerung", "keine"),
     "rule": Noun("Regel", "keine"),
     "incident": Noun("Alarm", "keinen"),
+    "mute": Noun("Stummschaltung", "keine"),
+    "tag": Noun("Schlagwort", "kein"),
+    "office": Noun("Amt", "kein"),
     "claim": Noun("Anspruch", "keinen"),
     "key": Noun("Schlüssel", "keinen"),
 }

@@ -13,6 +13,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from stadtsinn.base.health import Check
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.alarms.alerts.endpoints import router as alerts_router
+from stadtsinn.cloud.alarms.answers.endpoints import router as answers_router
 from stadtsinn.cloud.alarms.duty.endpoints import router as duty_router
 from stadtsinn.cloud.alarms.notify.endpoints import page_router as phone_router
 from stadtsinn.cloud.alarms.notify.endpoints import report_router
@@ -71,6 +72,7 @@ DOMAIN_ROUTERS = (
     parking_router,
     water_router,
     alerts_router,
+    answers_router,
     notify_router,
     duty_router,
     access_router,

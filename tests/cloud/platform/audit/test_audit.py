@@ -45,6 +45,8 @@ NAMES: dict[str, Any] = {
     "claim": 1,
     "claimed": 2,
     "zone": "wochenmarkt",
+    "incident": "1-1",
+    "mute": 1,
     "gate": "nordtor",
     "recipient": "ordnungsamt",
     "duty_group": "bereitschaft",
@@ -57,13 +59,14 @@ NAMES: dict[str, Any] = {
 }
 CREATION_ORDER = (
     *("sites", "stations", "devices", "claims", "zones", "zones/{zone}/gates", "recipients"),
-    *("duty-groups", "rules", "trees/import", "tree-groups", "waterings"),
+    *("duty-groups", "rules", "trees/import", "tree-groups", "waterings", "mutes"),
 )
 _STAND_INS = "/api/v1/duty-groups/{duty_group}/substitutions"
 STILL_REFUSED = {
     "delete /api/v1/sites/{site}",  # a station of a device is still there
     f"post {_STAND_INS}",  # the examples have nobody who could stand in
     f"delete {_STAND_INS}/{{substitution}}",
+    "post /api/v1/incidents/{incident}/acknowledgement",  # no rule has fired
 }
 CHANGES_NOTHING = {"preview", "deletion-preview", "replay", "delivery-reports", "plan"}
 """Parts of addresses: they show something, or (replay) are looked at below; the plan of the example

@@ -63,6 +63,7 @@ NUMBERS = {
     "watering": "tree_waterings",
     "key_id": "api_keys",
     "incident": "incidents",
+    "mute": "alert_mutes",
 }
 """Parameters that hold a key of a table."""
 QUERY_NAMES = {"stations": "station"}

@@ -11,13 +11,25 @@ from sqlalchemy import Connection, Row
 from stadtsinn.base.berlin import isoformat, write_time
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import Invalid
-from stadtsinn.cloud.alarms.alerts import incident_repository, repository, service
+from stadtsinn.cloud.alarms.alerts import (
+    attention_repository,
+    incident_repository,
+    repository,
+    service,
+)
+from stadtsinn.cloud.alarms.alerts.attention_repository import Acknowledgement
 from stadtsinn.cloud.alarms.alerts.cap import MEDIA_TYPE as CAP
 from stadtsinn.cloud.alarms.alerts.cap_service import cap_of
 from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Standing
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule
 from stadtsinn.cloud.alarms.alerts.rule import Rule, RuleBody
-from stadtsinn.cloud.alarms.alerts.schemas import IncidentView, MemberView, RuleStateView, RuleView
+from stadtsinn.cloud.alarms.alerts.schemas import (
+    AcknowledgedView,
+    IncidentView,
+    MemberView,
+    RuleStateView,
+    RuleView,
+)
 from stadtsinn.cloud.alarms.alerts.watching import NAMED
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN, SlugInPath
@@ -136,7 +148,12 @@ IncidentInPath = Annotated[str, Path(pattern=r"^[0-9]{1,19}-[0-9]{1,19}(-[0-9]{1
 # --- incidents -------------------------------------------------------------------------
 
 
-def _incident_view(row: Row[Any]) -> IncidentView:
+def _incident_views(connection: Connection, rows: Sequence[Row[Any]]) -> list[IncidentView]:
+    found = attention_repository.acknowledgements_of(connection, [row.id for row in rows])
+    return [_incident_view(row, found.get(row.id, ())) for row in rows]
+
+
+def _incident_view(row: Row[Any], acknowledged: Sequence[Acknowledgement]) -> IncidentView:
     return IncidentView(
         id=row.id,
         rule=row.rule,
@@ -151,7 +168,12 @@ def _incident_view(row: Row[Any]) -> IncidentView:
         closed_at=write_time(row.closed_at),
         close_reason=row.close_reason,
         closing_value=row.closing_value,
+        acknowledged=acknowledged_view(acknowledged[-1]) if acknowledged else None,
     )
+
+
+def acknowledged_view(one: Acknowledgement) -> AcknowledgedView:
+    return AcknowledgedView(level=one.level, at=isoformat(one.at), by=one.by, via=one.via)
 
 
 def _cursor(text: str | None) -> tuple[int, str] | None:
@@ -193,7 +215,8 @@ def list_incidents(
             rule=rule,
             station=station,
         )
-    return page_of(rows, page, lambda row: f"{row.opened_at}/{row.id}", _incident_view)
+        views = {view.id: view for view in _incident_views(connection, rows)}
+    return page_of(rows, page, lambda row: f"{row.opened_at}/{row.id}", lambda row: views[row.id])
 
 
 @router.get("/incidents/{incident}", tags=["incidents"], summary="Read an incident · Alarm lesen")
@@ -203,7 +226,8 @@ def read_incident(
     incident: IncidentInPath,
 ) -> IncidentView:
     with services.database.read() as connection:
-        return _incident_view(incident_repository.incident(connection, scope, incident))
+        row = incident_repository.incident(connection, scope, incident)
+        return _incident_views(connection, [row])[0]
 
 
 @router.get(

@@ -324,6 +324,28 @@ def open_incident_of(connection: Connection, key: Key) -> OpenIncident | None:
     return OpenIncident(row[0], None if row.station_id is None else Place(*row[1:]))
 
 
+@dataclass(frozen=True)
+class OpenMatter(OpenIncident):
+    """An open incident, found by its name."""
+
+    key: Key
+    opened_at: Instant
+    level: int
+    permitted: int | None
+
+
+def open_matter(connection: Connection, incident: str) -> OpenMatter | None:
+    """None where it is not open."""
+    table = incidents.c
+    query = select(incidents).where(table.id == incident, table.closed_at.is_(None))
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    place = None if row.station_id is None else Place(row.station_id, row.station, row.station_name)
+    key = (row.rule_id, row.member)
+    return OpenMatter(row.rule_name, place, key, row.opened_at, row.level, row.permitted)
+
+
 def mark_announced(connection: Connection, incident: str, at: Instant) -> None:
     """A message was written about a sample of this time."""
     first = func.coalesce(incidents.c.announced_at, at)

@@ -16,10 +16,16 @@ from prometheus_client import Counter
 from sqlalchemy import Connection
 
 from stadtsinn.base.instant import HOUR, SECOND, Instant
-from stadtsinn.cloud.alarms.alerts import former_repository, incident_repository, wording
+from stadtsinn.cloud.alarms.alerts import (
+    attention_repository,
+    former_repository,
+    incident_repository,
+    wording,
+)
 from stadtsinn.cloud.alarms.alerts.former import as_it_was
 from stadtsinn.cloud.alarms.alerts.happening import happened
 from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Place, incident_id
+from stadtsinn.cloud.alarms.alerts.muting import mutes_of
 from stadtsinn.cloud.alarms.alerts.repository import (
     ALARM,
     TECHNICAL,
@@ -32,6 +38,7 @@ from stadtsinn.cloud.alarms.duty.reaching import (
     Occasion,
     each_once,
     members_reached,
+    with_pauses,
     with_quiet_hours,
 )
 from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
@@ -176,14 +183,22 @@ class Recorder:
         said = in_each_language(about, lambda about: wording.alarm(about, moment, began))
         sequence = 0 if first else (effect.at - effect.opened_at) // SECOND
         occasion = self._occasion(incident, Kind.ALARM, effect.level, sequence)
-        to = self._reached(ALARM, occasion)
+        to = self._held_back(self._reached(ALARM, occasion), Kind.ALARM)
         facts = self._happened(effect.value, effect.measured_at, effect.opened_at)
         self._enqueue(occasion, said, facts, effect.at, to)
+        attention_repository.tell(
+            self._connection,
+            self._stored.tenant_id,
+            incident,
+            effect.level,
+            muted=any(one.muted for one in to),
+        )
 
     def _close(self, effect: Closed) -> None:
         incident = self._incident(effect.opened_at)
         incident_repository.close_incident(self._connection, incident, effect)
         log.info("incident_closed", incident=incident, reason=effect.reason.value)
+        attention_repository.forget(self._connection, incident)
         if not effect.silent:
             self._announce_end(incident, effect)
 
@@ -205,6 +220,7 @@ class Recorder:
                     about, lambda about: wording.all_clear(about, value, opened, closed, now)
                 )
         outbox.give_up_quiet(self._connection, incident, now)
+        outbox.give_up_reminders(self._connection, incident, "over")
         outbox.reword_waiting_alarms(self._connection, incident, unsent)
         if said:
             occasion = self._occasion(incident, kind)
@@ -227,7 +243,7 @@ class Recorder:
                 about, lambda about: wording.near_alarm_missing(about, value, at, now)
             )
             occasion = self._occasion(subject, Kind.TECHNICAL, sequence=sequence)
-            to = self._reached(TECHNICAL, occasion)
+            to = self._held_back(self._reached(TECHNICAL, occasion), Kind.TECHNICAL)
         else:
             subject = self._incident(effect.opened_at)
             # Each silence is another message, and the same one when the history is judged again.
@@ -237,7 +253,8 @@ class Recorder:
                 about, lambda about: wording.data_missing(about, value, at, now)
             )
             occasion = self._occasion(subject, Kind.STALE, sequence=sequence)
-            to = [*self._alarmed(occasion), *self._reached(TECHNICAL, occasion)]
+            everybody = [*self._alarmed(occasion), *self._reached(TECHNICAL, occasion)]
+            to = self._held_back(everybody, Kind.STALE)
         facts = self._happened(value, at, effect.opened_at)
         self._enqueue(occasion, said, facts, effect.last_event, to)
 
@@ -265,7 +282,14 @@ class Recorder:
     def _alarmed(self, occasion: Occasion) -> list[Addressee]:
         """Those who got the alarm."""
         alarmed = outbox.alarmed_addressees(self._connection, occasion.incident)
-        return with_quiet_hours(self._connection, alarmed, occasion.severity, self._now)
+        wait = with_quiet_hours(self._connection, alarmed, occasion.severity, self._now)
+        return with_pauses(self._connection, wait, self._now)
+
+    def _held_back(self, to: Sequence[Addressee], kind: Kind) -> list[Addressee]:
+        """The same people; whom a mute keeps from being told is marked so."""
+        station = self._place.station_id if self._place else None
+        mutes = mutes_of(self._connection, self._stored, station, self._now)
+        return mutes.hold_back(to, kind)
 
     def _enqueue(
         self,

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.alerts.active import ActiveTime
-from stadtsinn.cloud.alarms.alerts.rule import Group, Rule
+from stadtsinn.cloud.alarms.alerts.rule import EscalationStep, Group, Rule
 from stadtsinn.cloud.alarms.alerts.tables import rule_groups, rule_recipients, rule_states, rules
 from stadtsinn.cloud.alarms.duty.tables import duty_groups
 from stadtsinn.cloud.alarms.notify.message import Addressee, Severity
@@ -21,9 +21,16 @@ from stadtsinn.cloud.platform.access.rows import only_row
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.database.engine import serialize
 from stadtsinn.cloud.town.stations.tables import stations
+from stadtsinn.cloud.town.tables import sites
 from stadtsinn.rules.kinds.registry import KINDS
 
 ALARM, TECHNICAL = "alarm", "technical"
+
+
+def step(number: int) -> str:
+    """The purpose of those whom a step of the escalation tells, from 1."""
+    return f"step{number}"
+
 
 _COLUMNS = (
     "slug",
@@ -40,6 +47,7 @@ _COLUMNS = (
     "alert_on_stale",
     "enabled",
     "severity",
+    "repeat_s",
 )
 """What rule and table have under the same name."""
 
@@ -91,6 +99,12 @@ def rule(connection: Connection, scope: Scope, slug: str) -> StoredRule:
     """A rule of the caller's tenant; raises NotFound."""
     row = only_row(connection, _mine(scope).where(rules.c.slug == slug), "rule", slug)
     return _stored([row], _slugs_of(connection, [row.id]))[0]
+
+
+def rule_of(connection: Connection, rule_id: int) -> StoredRule | None:
+    """A rule by its key, whoever's; None where it was deleted."""
+    row = connection.execute(_all().where(rules.c.id == rule_id)).one_or_none()
+    return None if row is None else _stored([row], _slugs_of(connection, [rule_id]))[0]
 
 
 @dataclass(frozen=True)
@@ -155,6 +169,7 @@ def _values(wanted: Rule, subject: Subject) -> dict[str, Any]:
         "station_id": subject.station_id,
         "station_group": wanted.group.model_dump(exclude_none=True) if wanted.group else None,
         "zone_id": subject.zone_id,
+        "escalation_after_s": [one.after_s for one in wanted.escalation],
     }
 
 
@@ -186,6 +201,12 @@ def _rule(row: Row[Any], slugs: Mapping[tuple[int, str], Sequence[str]]) -> Rule
         zone=row.zone,
         recipients=tuple(slugs.get((row.id, ALARM), ())),
         technicians=tuple(slugs.get((row.id, TECHNICAL), ())),
+        escalation=tuple(
+            EscalationStep.model_construct(
+                after_s=after_s, to=tuple(slugs.get((row.id, step(number)), ()))
+            )
+            for number, after_s in enumerate(row.escalation_after_s, 1)
+        ),
     )
 
 
@@ -195,6 +216,26 @@ def station_slugs(connection: Connection, scope: Scope, ids: Collection[int]) ->
         stations.c.tenant_id == scope.tenant_id, stations.c.id.in_(ids)
     )
     return {row.id: row.slug for row in connection.execute(query)}
+
+
+def longest_station_name(connection: Connection, stored: StoredRule) -> str:
+    """Of the stations that a rule watches, that with the longest name; empty for a zone."""
+    table, group = stations.c, stored.rule.group
+    query = select(table.name, table.tags).where(table.tenant_id == stored.tenant_id)
+    if stored.zone_id is not None:
+        return ""
+    if group is None:
+        query = query.where(table.id == stored.station_id)
+    elif group.kind is not None:
+        query = query.where(table.kind == group.kind)
+    if group is not None and group.site is not None:
+        sites_here = select(sites.c.id).where(
+            sites.c.tenant_id == stored.tenant_id, sites.c.slug == group.site
+        )
+        query = query.where(table.site_id.in_(sites_here))
+    tag = None if group is None else group.tag
+    names = [row.name for row in connection.execute(query) if tag is None or tag in row.tags]
+    return max(names, key=len, default="")
 
 
 # --- who gets the messages -------------------------------------------------------------

@@ -6,6 +6,7 @@ in `RuleBody.parameters` in the program.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -30,6 +31,7 @@ from stadtsinn.cloud.platform.api.fields import Name, ShortText, Slug
 from stadtsinn.cloud.platform.api.model import Model
 from stadtsinn.cloud.town.stations.directory import StationEntry
 from stadtsinn.cloud.town.stations.kinds import check_kind
+from stadtsinn.rules.attention import Plan
 from stadtsinn.rules.kind import RuleKind
 from stadtsinn.rules.kinds.registry import KINDS
 from stadtsinn.rules.kinds.threshold import Threshold
@@ -88,6 +90,16 @@ class Group(Model):
         )
 
 
+class EscalationStep(Model):
+    """Who is told where nobody acknowledged an alarm for a while."""
+
+    after_s: Annotated[int, Field(ge=60, le=86_400, description="After the alarm.")]
+    to: Annotated[
+        tuple[Slug, ...],
+        Field(min_length=1, max_length=50, description="Recipients and duty groups."),
+    ]
+
+
 class RuleBody(Model):
     """A rule without its name in addresses. Times in seconds."""
 
@@ -135,6 +147,16 @@ class RuleBody(Model):
         Slugs, Field(description="Who gets alarms and all-clears: recipients and duty groups.")
     ] = ()
     technicians: Annotated[Slugs, Field(description="Who gets messages about missing data.")] = ()
+    repeat_s: Annotated[
+        int | None,
+        Field(
+            ge=60, le=_WEEK, description="Say it again until somebody acknowledges it; null: never."
+        ),
+    ] = None
+    escalation: Annotated[
+        tuple[EscalationStep, ...],
+        Field(max_length=9, description="Whom to tell next where nobody acknowledges it."),
+    ] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -185,6 +207,11 @@ class RuleBody(Model):
                 f"eine Regel der Art '{self.kind}' gilt für Werte von Messstellen, nicht für "
                 "eine Zone",
             )
+        if any(later.after_s <= one.after_s for one, later in pairwise(self.escalation)):
+            raise Unusable(
+                "each step of 'escalation' comes later than the one before it: let 'after_s' grow",
+                "jede Stufe von 'escalation' kommt später als die davor: 'after_s' muss wachsen",
+            )
         if self.stale_after_s is not None and self.parameters.silence_s is not None:
             raise Unusable(
                 f"a rule of kind '{self.kind}' says itself what counts as missing data: leave out "
@@ -206,6 +233,12 @@ class RuleBody(Model):
         values = handler(self)
         values.pop("parameters", None)
         return {**values, **self.parameters.model_dump(mode="json")}
+
+    @property
+    def plan(self) -> Plan:
+        """When what nobody acknowledges is said again, and when others are told."""
+        repeat = None if self.repeat_s is None else self.repeat_s * SECOND
+        return Plan(repeat, tuple(one.after_s * SECOND for one in self.escalation))
 
     @classmethod
     def __get_pydantic_json_schema__(

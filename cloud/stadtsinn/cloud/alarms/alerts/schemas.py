@@ -43,6 +43,15 @@ class RuleView(Rule):
     )
 
 
+class AcknowledgedView(BaseModel):
+    """Who has it in hand."""
+
+    level: int = Field(description="Up to this one; a higher one needs another.")
+    at: ShownTime
+    by: str = Field(description="Empty once numbers and names of messages are emptied.")
+    via: str = Field(description="`api`, `command` or `sms`.", examples=["sms"])
+
+
 class IncidentView(BaseModel):
     """An alarm from its beginning to its end. All times are event times."""
 
@@ -63,3 +72,6 @@ class IncidentView(BaseModel):
         description=f"Null while it is open. {_REASONS}", examples=["recovered"]
     )
     closing_value: float | None
+    acknowledged: AcknowledgedView | None = Field(
+        description="Of the highest level that somebody acknowledged."
+    )

@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import Conflict, Invalid, NotFound
-from stadtsinn.cloud.alarms.alerts import incident_repository, repository
+from stadtsinn.cloud.alarms.alerts import attention_repository, incident_repository, repository
 from stadtsinn.cloud.alarms.alerts.evaluation import rows_of
 from stadtsinn.cloud.alarms.alerts.recorder import end_what_was_open
-from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL, StoredRule, Subject
+from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL, StoredRule, Subject, step
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.alerts.slices import WRITTEN_AT_ONCE
 from stadtsinn.cloud.alarms.alerts.tables import rules
@@ -37,6 +37,8 @@ _NOT_JUDGED_BY = (
     "severity",
     "recipients",
     "technicians",
+    "repeat_s",
+    "escalation",
 )
 """Changing these does not end an open alarm: what is an alarm stays the same."""
 
@@ -73,6 +75,7 @@ def replace_rule(connection: Connection, scope: Scope, wanted: Rule) -> bool:
         changed = _new_revision(connection, changed)
     repository.update_rule(connection, changed, _subject(connection, scope, wanted))
     _set_recipients(connection, scope, stored.id, wanted)
+    attention_repository.look_again(connection, stored.id)
     return True
 
 
@@ -136,6 +139,8 @@ def _comparable(rule: Rule) -> dict[str, Any]:
     values = rule.model_dump()
     for purpose in ("recipients", "technicians"):
         values[purpose] = sorted(set(values[purpose]))
+    for one in values["escalation"]:
+        one["to"] = sorted(set(one["to"]))
     return values
 
 
@@ -180,7 +185,11 @@ def _require_permit(wanted: Rule, watched: Zone) -> None:
 def _set_recipients(connection: Connection, scope: Scope, rule_id: int, wanted: Rule) -> None:
     named = [
         (purpose, slug)
-        for purpose, slugs in ((ALARM, wanted.recipients), (TECHNICAL, wanted.technicians))
+        for purpose, slugs in (
+            (ALARM, wanted.recipients),
+            (TECHNICAL, wanted.technicians),
+            *((step(number), one.to) for number, one in enumerate(wanted.escalation, 1)),
+        )
         for slug in slugs
     ]
     people = repository.recipient_ids(connection, scope, [slug for _, slug in named])

@@ -50,6 +50,9 @@ rules = Table(
     Column("valid_from", InstantColumn, nullable=False),
     Column("severity", String(8), nullable=False, server_default="critical"),
     Column("active", JSON, nullable=False, server_default="[]"),  # when it may fire; []: always
+    Column("repeat_s", Integer),  # what nobody acknowledges is said again; NULL: never
+    # When each step of the escalation comes; to whom, say `rule_recipients` and `rule_groups`.
+    Column("escalation_after_s", JSON, nullable=False, server_default="[]"),
     UniqueConstraint("tenant_id", "slug"),
     CheckConstraint(
         "(CASE WHEN station_id IS NULL THEN 0 ELSE 1 END"
@@ -68,7 +71,7 @@ rules = Table(
         setting=(
             "station_group quantity channel kind parameters for_s min_samples "
             "keep_firing_s stale_after_s max_age_s resolve_notice alert_on_stale enabled "
-            "severity active"
+            "severity active repeat_s escalation_after_s"
         ),
         fact="revision valid_from",
     ),
@@ -81,7 +84,7 @@ rule_recipients = Table(
     Column(
         "recipient_id", Position, ForeignKey("recipients.id", ondelete="CASCADE"), primary_key=True
     ),
-    # "alarm": alarms and their end; "technical": missing data.
+    # "alarm": alarms and their end; "technical": missing data; "step1": of the escalation.
     Column("purpose", String(9), primary_key=True),
     info=kept(
         "Wer die Meldungen einer Regel bekommt",
@@ -250,3 +253,72 @@ alert_inputs = Table(
         fact="position",
     ),
 )
+
+alert_attention = Table(
+    "alert_attention",
+    metadata,
+    # Of each incident that people were told of and that is open, see `rules.attention`. No foreign
+    # key: while the history is judged again the incident is not there.
+    Column("incident_id", String(42), primary_key=True),
+    tenant_column(),
+    Column("level", Integer, nullable=False),
+    Column("acknowledged", Integer, nullable=False),
+    Column("repeats", Integer, nullable=False),
+    Column("repeated_at", InstantColumn),  # machine's clock, as the others here
+    Column("steps", Integer, nullable=False),
+    Column("stepped_at", InstantColumn),
+    Column("due_at", InstantColumn, index=True),  # NULL: time alone changes nothing
+    # Somebody was not told because it was muted: at the end of that they are.
+    Column("muted", Boolean, nullable=False, index=True),
+    info=kept(
+        "Wie weit ein offener Alarm wiederholt und weitergegeben ist",
+        "how far an open alarm was repeated and escalated",
+        Until.RUNNING,
+        key="incident_id tenant_id",
+        fact="level acknowledged repeats repeated_at steps stepped_at due_at muted",
+    ),
+)
+
+acknowledgements = Table(
+    "acknowledgements",
+    metadata,
+    # The first one of each level counts: the key says so, whoever is at it at the same time.
+    Column("incident_id", String(42), primary_key=True),
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    tenant_column(),
+    Column("at", InstantColumn, nullable=False),  # by the clock of the measurements
+    Column("by", String(200), nullable=False),  # as people call them; emptied with messages
+    Column("via", String(8), nullable=False),  # "api", "command", "sms"
+    Column("recipient_id", Position),  # NULL: a key or a command, without a name
+    info=kept(
+        "Wer einen Alarm bestätigt hat; der Name wird mit den Meldungen geleert",
+        "who acknowledged an alarm; the name is emptied with the messages",
+        Until.OUTBOX,
+        key="incident_id tenant_id recipient_id",
+        person="by",
+        fact="level at via",
+    ),
+)
+
+alert_mutes = Table(
+    "alert_mutes",
+    metadata,
+    Column("id", Position, primary_key=True),
+    tenant_column(),
+    Column("of", String(12), nullable=False),  # "rule", "station", "duty_group", "site", ...
+    Column("value", String(200), nullable=False),  # its short name
+    Column("start", InstantColumn, nullable=False),  # by the clock of the measurements
+    Column("end", InstantColumn, nullable=False),
+    Column("reason", String(200), nullable=False),
+    sqlite_autoincrement=True,
+    info=kept(
+        "Was stummgeschaltet ist oder war, bis wann und warum",
+        "what is or was muted, until when and why",
+        Until.RECORD,
+        key="id tenant_id",
+        text="value reason",
+        setting="of start end",
+    ),
+)
+
+Index("ix_alert_mutes_tenant_end", alert_mutes.c.tenant_id, alert_mutes.c.end)

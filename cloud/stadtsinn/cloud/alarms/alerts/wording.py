@@ -163,13 +163,13 @@ def watched_no_more(
 
 def _no_all_clear(about: About, opened_at: Instant, now: Instant) -> str:
     template = WORDS[about.language].no_all_clear
-    return template.format(noun=_inside(about), opened=_clock(about, opened_at, now))
+    return template.format(noun=inside(about), opened=_clock(about, opened_at, now))
 
 
 def data_missing(about: About, value: float, last_event: Instant, now: Instant) -> Sentence:
     """Daten fehlen, Alarm bleibt: Wochenmarkt. Zuletzt bis zu 912 Personen um 14:05 Uhr."""
     words = WORDS[about.language]
-    head = words.data_missing_head.format(noun=_inside(about))
+    head = words.data_missing_head.format(noun=inside(about))
     measured, at = _measured(about, value), _clock(about, last_event, now)
     return _sentence(about, head, words.data_missing.format(measured=measured, at=at))
 
@@ -215,7 +215,7 @@ def _clock(about: About, instant: Instant, now: Instant) -> str:
     return clock(instant, now, about.language)
 
 
-def _inside(about: About) -> str:
+def inside(about: About) -> str:
     """What the message is called, inside of a sentence: German nouns are always capital."""
     noun = _phrases(about).noun
     return noun if about.language is Language.DE else noun.lower()

@@ -23,10 +23,12 @@ from stadtsinn.cloud.alarms.duty.regions import is_holiday
 from stadtsinn.cloud.alarms.duty.repository import StoredGroup
 from stadtsinn.cloud.alarms.duty.service import is_list, on_duty
 from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
-from stadtsinn.cloud.alarms.notify.message import Addressee, Kind, Severity
+from stadtsinn.cloud.alarms.notify.message import ALARMS, Addressee, Kind, Severity
 from stadtsinn.cloud.alarms.notify.outbox_repository import Told
 
 log = structlog.get_logger()
+
+STOPPED = "the recipient answered STOP"
 
 _nobody = Counter("stadtsinn_nobody_on_duty_total", "Messages to all of a group: nobody is on duty")
 
@@ -57,6 +59,19 @@ def members_reached(
             for one in _of_group(connection, stored, occasion, waits or now)
         )
     return found
+
+
+def with_pauses(connection: Connection, to: Iterable[Addressee], now: Instant) -> list[Addressee]:
+    """The same people; who answered STOP is not sent what comes through that group."""
+    people = list(to)
+    groups = {one.group_id for one in people if one.group_id is not None}
+    paused = {group: repository.paused_ids(connection, group, now) for group in groups}
+    return [
+        replace(one, muted=one.muted or STOPPED)
+        if one.id in paused.get(one.group_id or 0, ())
+        else one
+        for one in people
+    ]
 
 
 def with_quiet_hours(
@@ -103,18 +118,24 @@ def _of_group(
     if same := [one.to for one in told if (one.kind, one.level, one.sequence) == this]:
         return same  # the history is judged again: the same message goes to the same people
     alarmed = _alarmed(told) if occasion.kind is Kind.ALARM else []
+    if alarmed and (paused := repository.paused_ids(connection, stored.id, at)):
+        alarmed = [one for one in alarmed if one.id not in paused]
     return each_once([*alarmed, *_on_duty(connection, stored, at)])
 
 
 def _alarmed(told: Iterable[Told]) -> list[Addressee]:
-    return [one.to for one in told if one.kind is Kind.ALARM and one.may_arrive]
+    return [one.to for one in told if one.kind in ALARMS and one.may_arrive]
 
 
 def _on_duty(connection: Connection, stored: StoredGroup, at: Instant) -> list[Addressee]:
     members = [one.recipient for one in stored.group.members]
-    wanted = on_duty(connection, stored, at)
-    found = repository.addressees(connection, stored.tenant_id, wanted or members)
-    if not wanted and not is_list(connection, stored):
+    paused = repository.paused(connection, stored.id, at)
+    shift = on_duty(connection, stored, at)
+    # Who answered STOP is left out: the next ones take over. A message is never lost for it.
+    wanted = [one for one in shift if one not in paused]
+    others = [one for one in members if one not in paused]
+    found = repository.addressees(connection, stored.tenant_id, wanted or others or members)
+    if not shift and not is_list(connection, stored):
         _nobody.inc()
         log.warning(
             "nobody_on_duty",

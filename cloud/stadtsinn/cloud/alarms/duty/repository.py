@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, select, update
 
 from stadtsinn.base.calendar import Day, Span
 from stadtsinn.base.instant import Instant
@@ -16,6 +16,7 @@ from stadtsinn.cloud.alarms.duty.roster import Planned, StandIn
 from stadtsinn.cloud.alarms.duty.tables import (
     duty_groups,
     duty_members,
+    duty_pauses,
     duty_shifts,
     duty_substitutions,
     duty_weekly,
@@ -137,7 +138,7 @@ def update_group(
 
 
 def delete_group(connection: Connection, stored: StoredGroup) -> None:
-    for table in (duty_substitutions, duty_shifts, duty_weekly, duty_members):
+    for table in (duty_pauses, duty_substitutions, duty_shifts, duty_weekly, duty_members):
         connection.execute(delete(table).where(table.c.group_id == stored.id))
     connection.execute(
         delete(duty_groups).where(
@@ -302,6 +303,34 @@ def delete_substitution(connection: Connection, group_id: int, number: int) -> b
         duty_substitutions.c.group_id == group_id, duty_substitutions.c.id == number
     )
     return connection.execute(statement).rowcount == 1
+
+
+# --- pauses ----------------------------------------------------------------------------
+
+
+def paused(connection: Connection, group_id: int, at: Instant) -> set[str]:
+    """Slugs of the members who answered STOP in this shift."""
+    query = select(recipients.c.slug).join(
+        duty_pauses, duty_pauses.c.recipient_id == recipients.c.id
+    )
+    return set(connection.scalars(query.where(*_holds(group_id, at))))
+
+
+def paused_ids(connection: Connection, group_id: int, at: Instant) -> set[int]:
+    return set(connection.scalars(select(duty_pauses.c.recipient_id).where(*_holds(group_id, at))))
+
+
+def _holds(group_id: int, at: Instant) -> tuple[ColumnElement[bool], ...]:
+    return (
+        duty_pauses.c.group_id == group_id,
+        duty_pauses.c.start <= at,
+        duty_pauses.c.end > at,
+    )
+
+
+def insert_pause(connection: Connection, group_id: int, recipient_id: int, span: Span) -> None:
+    values = {"group_id": group_id, "recipient_id": recipient_id}
+    connection.execute(insert(duty_pauses).values(start=span.start, end=span.end, **values))
 
 
 # --- people ----------------------------------------------------------------------------

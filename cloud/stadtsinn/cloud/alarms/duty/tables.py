@@ -122,3 +122,25 @@ duty_substitutions = Table(
         setting="start end",
     ),
 )
+
+duty_pauses = Table(
+    "duty_pauses",
+    metadata,
+    # Who answered STOP: until the end of the shift the group's messages go to others.
+    Column("id", Position, primary_key=True),
+    _group(),
+    _recipient(),
+    Column("start", InstantColumn, nullable=False),
+    Column("end", InstantColumn, nullable=False),
+    sqlite_autoincrement=True,
+    info=kept(
+        "Wer bis zum Ende seiner Schicht keine Meldungen will; vergangene gehen mit den Meldungen",
+        "who wants no messages until the end of the shift; past ones go with the messages",
+        Until.DELETED,
+        owner="group_id",
+        key="id group_id recipient_id",
+        setting="start end",
+    ),
+)
+
+Index("ix_duty_pauses_group_end", duty_pauses.c.group_id, duty_pauses.c.end)

@@ -28,7 +28,16 @@ from sqlalchemy import (
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.notify import facts
-from stadtsinn.cloud.alarms.notify.message import ENDINGS, LEFT_READY, LOST, Kind, Message, Status
+from stadtsinn.cloud.alarms.notify.message import (
+    ALARMS,
+    ENDINGS,
+    LEFT_READY,
+    LOST,
+    URGENT,
+    Kind,
+    Message,
+    Status,
+)
 from stadtsinn.cloud.alarms.notify.outbox_repository import AT_ONCE, WAITING, text_of
 from stadtsinn.cloud.alarms.notify.tables import outbox
 from stadtsinn.cloud.platform.database.engine import serialize
@@ -116,7 +125,7 @@ def _moot() -> ColumnElement[bool]:
     theirs = and_(
         alarm.c.incident_id == outbox.c.incident_id,
         alarm.c.recipient_id == outbox.c.recipient_id,
-        alarm.c.kind == Kind.ALARM.value,
+        alarm.c.kind.in_([kind.value for kind in ALARMS]),
     )
     is_lost = alarm.c.status.in_([status.value for status in LOST])
     about = outbox.c.kind.in_([kind.value for kind in (*ENDINGS, Kind.STALE)])
@@ -180,7 +189,7 @@ def due(
     through all that wait: for that nobody may wait."""
     newer = outbox.alias("newer_waiting")
     before_an_alarm = exists().where(_newer_alarm(newer), newer.c.settled.is_(False))
-    urgent = or_(outbox.c.kind == Kind.ALARM.value, before_an_alarm)
+    urgent = or_(outbox.c.kind.in_([kind.value for kind in URGENT]), before_an_alarm)
     alarms_first = case((urgent, 0), else_=1)
     ranked = (
         select(

@@ -20,6 +20,15 @@ class Kind(StrEnum):
     """Data is missing, the alarm stays."""
     TECHNICAL = "TECHNICAL"
     """For technicians: data is missing where an alarm was near."""
+    REPEAT = "REPEAT"
+    """Nobody acknowledged it yet: said again."""
+    ESCALATION = "ESCALATION"
+    """Nobody acknowledged it yet: the next ones are told."""
+    ACKNOWLEDGED = "ACKNOWLEDGED"
+    """Who has it in hand, for the others."""
+    ANSWER = "ANSWER"
+    """To somebody who wrote to us."""
+    TEST = "TEST"
 
 
 class Severity(StrEnum):
@@ -32,6 +41,10 @@ class Severity(StrEnum):
 
 
 ENDINGS = (Kind.ALL_CLEAR, Kind.ENDED)
+ALARMS = (Kind.ALARM, Kind.ESCALATION, Kind.REPEAT)
+"""Who gets one of them knows of the alarm, and hears of its end."""
+URGENT = (Kind.ALARM, Kind.ESCALATION)
+"""Go before all others, and are sent again where nobody can tell whether they arrived."""
 
 
 class Status(StrEnum):
@@ -45,10 +58,12 @@ class Status(StrEnum):
     UNKNOWN = "UNKNOWN"
     """Nobody can tell whether the provider took it."""
     EXPIRED = "EXPIRED"
+    SUPPRESSED = "SUPPRESSED"
+    """Muted. An alarm that still goes on is sent at the end of that."""
 
 
 LEFT_READY = (Status.SENDING, Status.ACCEPTED, Status.DELIVERED, Status.UNKNOWN)
-LOST = (Status.FAILED, Status.EXPIRED)
+LOST = (Status.FAILED, Status.EXPIRED, Status.SUPPRESSED)
 
 
 @dataclass(frozen=True)
@@ -81,6 +96,8 @@ class Addressee:
     """The duty group as whose member they are told."""
     not_before: Instant | None = None
     """The end of quiet hours, by the clock of the measurements."""
+    muted: str = ""
+    """Why they are not told, if so: the message is written down and not sent."""
 
     @classmethod
     def of(cls, key: int, channel: str, address: str, language: str) -> Addressee:

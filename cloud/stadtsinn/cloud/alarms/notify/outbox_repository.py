@@ -16,6 +16,7 @@ from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.notify import facts
 from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
 from stadtsinn.cloud.alarms.notify.message import (
+    ALARMS,
     LEFT_READY,
     LOST,
     Addressee,
@@ -30,6 +31,7 @@ from stadtsinn.cloud.platform.database.upsert import insert_ignore
 AT_ONCE = 500
 """Messages that one transaction gives up or empties."""
 
+_ALARMS = [kind.value for kind in ALARMS]
 WAITING = and_(outbox.c.settled.is_(False), outbox.c.status == Status.READY.value)
 
 
@@ -58,12 +60,12 @@ def _row(draft: Draft, addressee: Addressee) -> dict[str, Any]:
         "language": addressee.language.value,
         "facts": facts.written(draft.facts, draft.said),
         "text": "",
-        "status": Status.READY.value,
-        "reason": "",
+        "status": (Status.SUPPRESSED if addressee.muted else Status.READY).value,
+        "reason": addressee.muted,
         "attempts": 0,
         "resent": False,
         "reworded": False,
-        "settled": False,
+        "settled": bool(addressee.muted),
         "next_attempt": 0,
         "report_token": secrets.token_urlsafe(24),
         "event_time": draft.event_time,
@@ -117,7 +119,7 @@ def supersede_waiting_alarms(connection: Connection, incident_id: str, level: in
     """A message about this level of the incident takes the place of those about lower ones."""
     waiting = and_(
         outbox.c.incident_id == incident_id,
-        outbox.c.kind == Kind.ALARM.value,
+        outbox.c.kind.in_(_ALARMS),
         outbox.c.status == Status.READY.value,
         outbox.c.level < level,
         outbox.c.resent.is_(False),
@@ -138,6 +140,19 @@ def text_of(row: Any) -> str:
     return "" if sentence is None else CHANNELS[row.channel].text(sentence)
 
 
+def give_up_reminders(connection: Connection, incident_id: str, reason: str) -> int:
+    """Somebody has it in hand, or it is over: repeats and escalations that wait are not sent."""
+    reminding = outbox.c.kind.in_([Kind.REPEAT.value, Kind.ESCALATION.value])
+    waiting = and_(
+        outbox.c.incident_id == incident_id, reminding, WAITING, outbox.c.resent.is_(False)
+    )
+    return connection.execute(
+        update(outbox)
+        .where(waiting)
+        .values(status=Status.EXPIRED.value, settled=True, reason=reason)
+    ).rowcount
+
+
 def alarmed_addressees(connection: Connection, incident_id: str) -> list[Addressee]:
     """Recipients who got, or may have got, an alarm of this incident and no message of its end."""
     ended = outbox.alias("ended")
@@ -154,7 +169,7 @@ def alarmed_addressees(connection: Connection, incident_id: str) -> list[Address
         .join(recipients, recipients.c.id == outbox.c.recipient_id)
         .where(
             outbox.c.incident_id == incident_id,
-            outbox.c.kind == Kind.ALARM.value,
+            outbox.c.kind.in_(_ALARMS),
             ~heard,
             outbox.c.purged.is_(False),
             left,

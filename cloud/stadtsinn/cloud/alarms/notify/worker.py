@@ -28,7 +28,7 @@ from stadtsinn.base.turns import Turns
 from stadtsinn.cloud.alarms.notify import claim_repository as claims
 from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
 from stadtsinn.cloud.alarms.notify.claim_repository import Claim, Due, Moments
-from stadtsinn.cloud.alarms.notify.message import Kind, Status
+from stadtsinn.cloud.alarms.notify.message import URGENT, Status
 from stadtsinn.cloud.alarms.notify.outbox_repository import AT_ONCE
 from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result, Sender
 from stadtsinn.cloud.platform.database.engine import Database
@@ -251,7 +251,7 @@ class OutboxWorker:
                 self._move(connection, claimed, Status.ACCEPTED, sent_at=self._clock.now())
             elif found is Found.NO:
                 self._move(connection, claimed, Status.READY, next_attempt=now)
-            elif claimed.message.kind is Kind.ALARM and not claimed.resent:
+            elif claimed.message.kind in URGENT and not claimed.resent:
                 remark = MAYBE_TWICE[claimed.language]
                 text = CHANNELS[claimed.channel].append(claimed.message.text, remark)
                 values = {"next_attempt": now, "resent": True, "text": text}

@@ -78,6 +78,9 @@ _AUDITED: Mapping[str, _Audited] = {
     "duty_weekly": _Audited(Kind.SHIFT, ("group_id",)),
     "duty_shifts": _Audited(Kind.SHIFT, ("group_id",)),
     "duty_substitutions": _Audited(Kind.SUBSTITUTION, ("group_id",)),
+    "duty_pauses": _Audited(Kind.PAUSE, ("group_id",)),
+    "alert_mutes": _Audited(Kind.MUTE, ("of", "value")),
+    "acknowledgements": _Audited(Kind.ACKNOWLEDGEMENT, ("incident_id",), frozenset({"by"})),
 }
 _OURS = frozenset({"id", "tenant_id", "created_at", "revision", "valid_from", "digest"})
 """Columns that say nothing about what somebody wanted."""

@@ -22,6 +22,7 @@ TAGS = [
     },
     {"name": "rules", "description": "When to raise an alarm. Wann Alarm ist."},
     {"name": "incidents", "description": "Alarms that were. Alarme."},
+    {"name": "mutes", "description": "What nobody is told of for a while. Stummschaltungen."},
     {"name": "recipients", "description": "Who gets messages. Wer Nachricht bekommt."},
     {"name": "duty", "description": "Who is on duty. Wer Bereitschaft hat."},
     {"name": "messages", "description": "What was sent to whom. Gesendete Nachrichten."},

@@ -54,6 +54,12 @@ def zone_id(connection: Connection, scope: Scope, slug: str) -> int:
     return int(one_row(connection, scope, zones, zones.c.slug == slug, "zone", slug).id)
 
 
+def permitted_of(connection: Connection, number: int) -> int | None:
+    """What the permit of a zone allows now, by its key; None without one."""
+    permitted: int | None = connection.scalar(select(zones.c.permitted).where(zones.c.id == number))
+    return permitted
+
+
 def zones_page(
     connection: Connection, scope: Scope, after: str | None, limit: int | None
 ) -> list[Zone]:
