@@ -43,9 +43,16 @@ class Installation:
     """
 
     def __init__(
-        self, side: Side, folder: Path, broker_port: int, prepared: Path, series_url: str | None
+        self,
+        side: Side,
+        folder: Path,
+        broker_port: int,
+        prepared: Path,
+        series_url: str | None,
+        sms: str = 'kind = "sandbox"',
     ) -> None:
-        """`prepared` is the side's database with its town, made by `prepare`."""
+        """`prepared` is the side's database with its town, made by `prepare`; `sms`: what stands in
+        the section ``[notify.sms]``."""
         folder.mkdir(parents=True)
         shutil.copy(prepared, folder / "cloud.sqlite")
         self.side = side
@@ -61,6 +68,7 @@ class Installation:
                 client=self.edge_id,
                 api=self._api,
                 health=self._health,
+                sms=sms,
             )
         )
         self.ingest = self._child("ingest", ("ingest",))
@@ -267,7 +275,7 @@ bind = "127.0.0.1:{api}"
 [health]
 bind = "127.0.0.1:{health}"
 [notify.sms]
-kind = "sandbox"
+{sms}
 """
 
 _EDGE = """\

@@ -3,9 +3,9 @@
     .venv/bin/python bench/run.py [--quick] [--against REVISION]
 
 The decoders run first, then redecoding, the edge agent with and without the kernel, the public
-answers, what one town notices of a hostile one, and the whole pipeline with real processes. The
-numbers are printed and not compared with limits. With `--against` each is measured in turn with
-that revision, and the ratios are printed.
+answers, what one town notices of a hostile one, how fast rules are judged and alarms sent, and the
+whole pipeline with real processes. The numbers are printed and not compared with limits. With
+`--against` each is measured in turn with that revision, and the ratios are printed.
 """
 
 # ruff: noqa: T201 printing is what it is for
@@ -38,12 +38,14 @@ def main() -> None:
     edge = ["--uplinks", "4000"] if quick else []
     public = ["--requests", "2000"] if quick else []
     isolation = ["--seconds", "15"] if quick else []
+    alarms = ["--rules", "500", "--uplinks", "5000", "--seconds", "10"] if quick else []
     runs = (
         ("decoders.py", decoders),
         ("redecode.py", redecode),
         ("edge.py", edge),
         ("public.py", public),
         ("isolation.py", isolation),
+        ("alarms.py", alarms),
         ("pipeline.py", pipeline),
     )
     with sides(given.against) as compared:
