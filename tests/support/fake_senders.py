@@ -41,6 +41,7 @@ class FakeSender:
     taken: list[Message] = field(default_factory=list)
     """Every call."""
     asked: list[str] = field(default_factory=list)
+    reports_delivery: bool = False
     while_sending: Callable[[Message], None] = lambda message: None
 
     def send(self, message: Message) -> Result:

@@ -241,7 +241,7 @@ def test_health_tells_where_messages_got_stuck(box: Outbox, sender: FakeSender) 
     assert box.worker(sender).check().ok
     box.put(to=2)
     unconfigured = box.worker(None).check()
-    assert (unconfigured.ok, "docs/sms.md" in unconfigured.detail) == (False, True)
+    assert (unconfigured.ok, "docs/channels.md" in unconfigured.detail) == (False, True)
     sender.answers = [REFUSED, Result(Outcome.SENT), REFUSED, REFUSED]
     worker = box.worker(sender)
     for _ in range(3):

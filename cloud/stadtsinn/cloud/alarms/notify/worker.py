@@ -124,7 +124,7 @@ class OutboxWorker:
             backlog = claims.backlog(connection)
         if unserved := sorted(backlog.waiting.keys() - self._senders.keys()):
             detail = f"messages wait, but no sender is configured for {', '.join(unserved)}"
-            return Check(ok=False, detail=f"{detail}: see docs/sms.md")
+            return Check(ok=False, detail=f"{detail}: see docs/channels.md")
         detail = f"{sum(backlog.waiting.values())} waiting, {backlog.troubled} after three tries"
         return Check(ok=backlog.troubled == 0, detail=detail)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from stadtsinn.cloud.alarms.notify.channel import Channel
+from stadtsinn.cloud.alarms.notify.channels.email import Email
 from stadtsinn.cloud.alarms.notify.channels.sms import Sms
+from stadtsinn.cloud.alarms.notify.channels.webhook import Webhook
 
-CHANNELS: dict[str, Channel] = {channel.name: channel for channel in (Sms(),)}
+CHANNELS: dict[str, Channel] = {channel.name: channel for channel in (Sms(), Email(), Webhook())}

@@ -44,6 +44,11 @@ class Sender(Protocol):
     An exception out of `send` counts as `Outcome.UNKNOWN`, out of `lookup` as "ask later".
     """
 
+    @property
+    def reports_delivery(self) -> bool:
+        """It says later whether a message arrived; until then `Outcome.SENT` is half the way."""
+        ...
+
     def send(self, message: Message) -> Result: ...
 
     def lookup(self, uuid: str) -> Found:

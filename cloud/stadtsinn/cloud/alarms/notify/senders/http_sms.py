@@ -63,6 +63,7 @@ class HttpSmsSender:
                 f"der SMS-Anbieter braucht {', '.join(sorted(missing))}: in 'values' oder "
                 "'secrets' des Senders eintragen",
             )
+        self.reports_delivery = bool(provider.reports.meaning and report_url)
         # httpx logs whole addresses at level info: with Kannel they hold password and number.
         logging.getLogger("httpx").setLevel(logging.WARNING)
         self._provider = provider
@@ -145,12 +146,16 @@ def open_http(config: HttpSettings) -> OpenedSender:
     sender = HttpSmsSender(
         provider,
         {**config.values, **secrets},
-        report_url=f"{config.public_url.rstrip('/')}{REPORTS_PATH}/{name}",
+        report_url=_report_url(config.public_url, name),
         timeout_s=config.timeout_s,
     )
     token = secrets.get("report_token")
     digest = token_digest(token) if token else None
     return OpenedSender(sender, ReportFormat(name, provider.reports, digest))
+
+
+def _report_url(public_url: str, provider: str) -> str:
+    return f"{public_url.rstrip('/')}{REPORTS_PATH}/{provider}" if public_url else ""
 
 
 def _name(config: HttpSettings) -> str:

@@ -250,7 +250,7 @@ SEVEN = Provider(
     json={"to": "{to}", "text": "{text}", "from": "{from}", "foreign_id": "{uuid}"},
     success=Success(status=(200,), json_path="success", equals=("100",)),
     id_path="messages.0.id",
-    # Other codes than 100 are to be confirmed with a live account (docs/sms.md):
+    # Other codes than 100 are to be confirmed with a live account (docs/channels.md):
     # recipient invalid, recipient missing, text invalid ...
     never_codes=("202", "301", "305"),
     # ... sent to some, the same text was sent a moment ago, error while sending.

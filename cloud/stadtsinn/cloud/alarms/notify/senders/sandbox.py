@@ -12,6 +12,8 @@ from stadtsinn.cloud.platform.database.engine import Database
 class SandboxSender:
     """Takes a message once, however often it is sent."""
 
+    reports_delivery = True
+
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
