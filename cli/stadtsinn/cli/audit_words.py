@@ -41,6 +41,7 @@ _KINDS = {
     Kind.TREE_SETTINGS: "Einstellungen zum Gießen",
     Kind.WATERING: "Wässerung",
     Kind.COUNTED_NUMBER: "gezählte Zahl",
+    Kind.PERMIT: "zugelassene Zahl",
     Kind.CLAIM: "Anspruch",
     Kind.WITHDRAWAL: "Rücknahme eines Anspruchs",
     Kind.CONSENT: "Zustimmung zu einem Anspruch",

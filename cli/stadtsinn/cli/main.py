@@ -65,6 +65,7 @@ NOUNS: dict[str, Noun] = {
     ),
     "alert": Noun("alerts", "app", "Open alarms, and mutes.", "Offene Alarme; stumm schalten."),
     "roster": Noun("roster", "app", "Who is on duty, and gaps.", "Wer Dienst hat; Lücken."),
+    "zone": Noun("zones", "app", "Persons, permits, market days.", "Personen, Zulassung, Markt."),
     "tree": Noun(
         "trees", "app", "Trees, their register and watering.", "Bäume, ihr Kataster, das Gießen."
     ),

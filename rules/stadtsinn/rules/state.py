@@ -30,6 +30,8 @@ class CloseReason(StrEnum):
     ZONE_CHANGED = "zone_changed"
     """The zone counts with other gates."""
     PERMIT_REMOVED = "permit_removed"
+    ZONE_CLOSED = "zone_closed"
+    """What took place in the zone has ended."""
     NOT_MEASURED = "not_measured"
     """No device is deployed where the values came from."""
     NOT_ACTIVE = "not_active"

@@ -17,7 +17,8 @@ from stadtsinn.cloud.alarms.alerts.words import WORDS
 from stadtsinn.cloud.alarms.notify.recipient import Recipient
 from stadtsinn.cloud.alarms.notify.service import create_recipient
 from stadtsinn.cloud.alarms.notify.tables import outbox
-from stadtsinn.cloud.domains.crowd.zones.repository import delete_gate
+from stadtsinn.cloud.domains.crowd.zones.model import Zone
+from stadtsinn.cloud.domains.crowd.zones.repository import delete_gate, update_zone
 from stadtsinn.cloud.town.service import change
 from stadtsinn.cloud.town.stations.tables import deployments, stations
 from stadtsinn.rules.state import CloseReason
@@ -65,6 +66,20 @@ def permit_removed(town: AlertTown, _: Rule) -> None:
     town.permit(None)
 
 
+def zone_closed(town: AlertTown, _: Rule) -> None:
+    market_until(town, "10:02")
+
+
+def market_until(town: AlertTown, end: str) -> None:
+    """What takes place on the market place on this day, up to a time."""
+    event = {"slug": "markt", "name": "Markt", "date": "2026-09-26", "start": "08:00", "end": end}
+    zone = Zone.model_validate(
+        {"slug": "wochenmarkt", "name": "Wochenmarkt", "permitted": 900, "events": [event]}
+    )
+    with change(town.database) as connection:
+        update_zone(connection, town.scope, zone)
+
+
 def not_measured(town: AlertTown, _: Rule) -> None:
     with change(town.database) as connection:
         mine = deployments.c.dev_eui == DEVICE
@@ -80,9 +95,10 @@ ACTS: list[Callable[[AlertTown, Rule], None]] = [
     station_deleted,
     zone_changed,
     permit_removed,
+    zone_closed,
     not_measured,
 ]
-OF_A_ZONE = (zone_changed, permit_removed)
+OF_A_ZONE = (zone_changed, permit_removed, zone_closed)
 
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.__name__)
@@ -117,6 +133,18 @@ def test_it_happens_and_is_told(
         else:
             assert WORDS[language].reasons[CloseReason(act.__name__)] in ends[language]
             assert NO_ALL_CLEAR[language] in ends[language]
+
+
+def test_an_event_that_ends_ends_its_alarm_without_another_sample(small_town: AlertTown) -> None:
+    town = small_town
+    town.permit(900)
+    market_until(town, "10:30")
+    town.rule(slug="voll", name="Markt", zone="wochenmarkt", kind="permit")
+    town.crowds((0, 100), (1, 950))
+    town.tick(29)
+    assert town.incidents()[0].close_reason is None
+    town.tick(30)
+    assert town.incidents()[0].close_reason == CloseReason.ZONE_CLOSED
 
 
 def test_none_is_left_out() -> None:

@@ -110,6 +110,26 @@ def test_becoming_stale_changes_the_tag(market: Market, viewer: TestClient) -> N
     assert document["text"]["de"]["headline"] == "Zurzeit keine aktuellen Daten"
 
 
+def test_outside_of_events_the_page_says_closed(market: Market, viewer: TestClient) -> None:
+    event = {"slug": "m", "name": "Markt", "days": ["sat"], "start": "08:00", "end": "08:11"}
+    with market.database.write() as connection:
+        connection.execute(update(zones).values(events=[event | {"permitted": 650}]))
+        bump_revision(connection)
+    fill(market, 643)
+    document = viewer.get(DATA).json()
+    assert (document["state"], document["permitted"], document["class"]) == ("live", 650, "full")
+    assert document["valid_until"] == isoformat(OPENING + 11 * MINUTE)
+    market.clock.advance(MINUTE)
+    closed = viewer.get(DATA).json()
+    assert (closed["state"], closed["occupancy"], closed["interval"]) == ("closed", None, None)
+    german, english = closed["text"]["de"], closed["text"]["en"]
+    assert german["headline"] == "Geschlossen: Zurzeit findet hier nichts statt"
+    assert german["updated"] == "Gezählt wird wieder ab 3.10.2026, 08:00\u00a0Uhr"
+    assert english["updated"] == "We count again from 3 Oct 2026, 08:00"
+    page = viewer.get(PAGE).text
+    assert "Geschlossen: Zurzeit findet hier nichts statt</span>" in page
+
+
 @pytest.mark.parametrize(
     "address",
     [

@@ -129,7 +129,7 @@ class Evaluation:
     def _due_at(self, watched: Watched, state: RuleState) -> Instant | None:
         """When time has something to do: what began also ends with what measures there."""
         due = machine.next_due(self._terms(watched, self._now), state)
-        ends = self._watching.measured_until(watched) if state.begun else FOR_EVER
+        ends = self._watching.measured_until(watched, self._now) if state.begun else FOR_EVER
         return due if ends == FOR_EVER else min(ends, ends if due is None else due)
 
     def _terms(self, watched: Watched, at: Instant) -> Terms:
@@ -195,7 +195,7 @@ class Evaluation:
                 before,
                 self._now,
                 remarks,
-                permitted or self._watching.permitted(watched),
+                permitted or self._watching.permitted(watched, self._now),
                 notes=state.notes,
             )
             recorder.record(effects)

@@ -260,8 +260,8 @@ class AlertsFollower:
             if self._is_left_out(watched.stored, watched.key):
                 continue
             # The upper bound: a counter that misses people must not hide a crowd.
-            high, remarks = float(sample.high), _remarks(sample)
-            found.append(Measured(watched, sample.event_time, high, remarks, sample.permitted))
+            judged, remarks = float(sample.to_judge), _remarks(sample)
+            found.append(Measured(watched, sample.event_time, judged, remarks, sample.permitted))
         return found
 
 
@@ -273,7 +273,7 @@ def _stands_otherwise(one: Footing, watching: Watching, now: Instant) -> bool:
     if not one.begun:
         awaits = watched.stored.rule.parameters.of_silence and one.due_at is None
         return awaits and watching.awaited_since(watched, now) != NEVER
-    until = watching.measured_until(watched)
+    until = watching.measured_until(watched, now)
     is_due = one.due_at is not None and one.due_at <= until
     return watching.lost(watched, now) is not None or (until != FOR_EVER and not is_due)
 
@@ -324,5 +324,5 @@ def _remarks(sample: ZoneSample) -> tuple[Remark, ...]:
     estimate: Remark = {
         language: f"{word} {number(sample.occupancy, language)}." for language, word in said.items()
     }
-    found = (estimate,) if sample.occupancy != sample.high else ()
+    found = (estimate,) if sample.occupancy != sample.to_judge else ()
     return (*found, _SILENT) if sample.degraded else found

@@ -9,9 +9,12 @@ from hashlib import sha256
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule
+from stadtsinn.cloud.domains.crowd.zones.agenda import Agenda, next_start
 from stadtsinn.cloud.domains.crowd.zones.directory import Zones
+from stadtsinn.cloud.domains.crowd.zones.permits import permitted_at
 from stadtsinn.cloud.town.directory import Directory
 from stadtsinn.cloud.town.stations.directory import DeploymentEntry, StationEntry
+from stadtsinn.cloud.town.stations.model import FOR_EVER
 from stadtsinn.rules.state import CloseReason
 from stadtsinn.rules.terms import ALWAYS, NEVER
 
@@ -105,10 +108,12 @@ class Watching:
             return None
         return Watched(stored, member, station) if group.holds(station) else None
 
-    def permitted(self, watched: Watched) -> int | None:
+    def permitted(self, watched: Watched, now: Instant) -> int | None:
         """What the permit of the zone allows now; None for stations and without a permit."""
         zone = self._zones.by_id.get(watched.stored.zone_id or 0)
-        return zone.permitted if zone else None
+        if zone is None:
+            return None
+        return permitted_at(Agenda(zone.events), zone.planned, zone.permitted, now)
 
     def footing(self, watched: Watched) -> str | None:
         """Names the gates of a zone that is watched: with others its number is another one. None
@@ -138,7 +143,13 @@ class Watching:
 
     def awaited_since(self, watched: Watched, at: Instant) -> Instant:
         """Since when, without a break, a device is where the values come from at this time; where
-        none is, when the next one comes; `NEVER`: none does."""
+        none is, when the next one comes; `NEVER`: none does. Of a zone with events: of the one
+        that takes place."""
+        zone = self._zones.by_id.get(watched.stored.zone_id or 0)
+        if zone is not None and zone.events and self._devices_at(watched, at):
+            occurrence = Agenda(zone.events).occurrence_at(at)
+            found = occurrence.start if occurrence else next_start(zone.events, at)
+            return NEVER if found is None else found
         since = until = ALWAYS
         for place in sorted(self._places(watched), key=lambda one: one.start):
             if place.start > until or until == ALWAYS:
@@ -148,19 +159,33 @@ class Watching:
             until = max(until, place.end)
         return since if at < until else NEVER
 
+    def _devices_at(self, watched: Watched, at: Instant) -> bool:
+        return any(place.holds(at) for place in self._places(watched))
+
     def devices_since(self, watched: Watched, since: Instant) -> set[str]:
         """The devices that measured there since then."""
         return {place.dev_eui for place in self._places(watched) if place.end > since}
 
     def lost(self, watched: Watched, now: Instant) -> CloseReason | None:
         """Why no value can come any more that an alarm is judged by; None: values may."""
-        if watched.stored.rule.parameters.of_permit and self.permitted(watched) is None:
+        if self._closes_at(watched, now) <= now:
+            return CloseReason.ZONE_CLOSED
+        if watched.stored.rule.parameters.of_permit and self.permitted(watched, now) is None:
             return CloseReason.PERMIT_REMOVED
-        return CloseReason.NOT_MEASURED if self.measured_until(watched) <= now else None
+        return CloseReason.NOT_MEASURED if self.measured_until(watched, now) <= now else None
 
-    def measured_until(self, watched: Watched) -> Instant:
-        """When the last device leaves from where the values come; `FOR_EVER`: none is to leave."""
-        return max((place.end for place in self._places(watched)), default=ALWAYS)
+    def measured_until(self, watched: Watched, now: Instant) -> Instant:
+        """When the last device leaves from where the values come, or what takes place there ends;
+        `FOR_EVER`: neither is to be."""
+        leaves = max((place.end for place in self._places(watched)), default=ALWAYS)
+        return min(leaves, self._closes_at(watched, now))
+
+    def _closes_at(self, watched: Watched, now: Instant) -> Instant:
+        """When what takes place in the zone now ends: nobody is counted outside of events."""
+        zone = self._zones.by_id.get(watched.stored.zone_id or 0)
+        if zone is None or not zone.events:
+            return FOR_EVER
+        return Agenda(zone.events).open_until(now) or ALWAYS
 
     def _places(self, watched: Watched) -> Iterator[DeploymentEntry]:
         """The deployments of all times from which the values come."""

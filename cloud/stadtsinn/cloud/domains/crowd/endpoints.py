@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 
@@ -20,10 +21,15 @@ from stadtsinn.cloud.domains.crowd.schemas import (
     HistoryView,
     MinuteView,
     NewCorrection,
+    NewPermit,
     OccupancyView,
+    PermitView,
+    PlannedView,
 )
 from stadtsinn.cloud.domains.crowd.zone_repository import Correction
+from stadtsinn.cloud.domains.crowd.zones import permit_service
 from stadtsinn.cloud.domains.crowd.zones import repository as registry
+from stadtsinn.cloud.domains.crowd.zones.permits import PlannedPermit
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
@@ -45,7 +51,7 @@ def read_occupancy(scope: ReaderDep, services: ServicesDep, zone: SlugInPath) ->
     """The unrounded number with its interval. It counts what gates reported, not who they are."""
     with services.database.read() as connection:
         found = service.current(connection, scope, zone, services.clock.now())
-        permitted = registry.zone(connection, scope, zone).permitted
+        ratio = service.ratio(connection, scope, zone, services.clock.now())
     known = found.sample if found.shown else None
     return OccupancyView(
         zone=zone,
@@ -55,8 +61,11 @@ def read_occupancy(scope: ReaderDep, services: ServicesDep, zone: SlugInPath) ->
         low=known.low if known else None,
         high=known.high if known else None,
         level=found.shown.level if found.shown else None,
-        permitted=permitted,
+        permitted=found.permitted,
         valid_until=write_time(found.valid_until),
+        opens_at=write_time(found.opens_at),
+        out_ratio=round(ratio.ratio, 4),
+        out_ratio_days=ratio.days,
     )
 
 
@@ -123,12 +132,47 @@ def enter_correction(
             scope,
             zone,
             value=body.value,
+            change=body.change or 0,
             name=body.name,
             reason=body.reason,
             at=now if body.at is None else Instant(body.at),
             now=now,
         )
     )
+
+
+@router.get("/zones/{zone}/permit", summary="Permitted persons · Zugelassene Personen")
+def read_permit(scope: ReaderDep, services: ServicesDep, zone: SlugInPath) -> PermitView:
+    with services.database.read() as connection:
+        found = service.current(connection, scope, zone, services.clock.now())
+        planned = registry.planned_permits(connection, scope, zone)
+    return _permit(found.permitted, planned)
+
+
+@router.post(
+    "/zones/{zone}/permit", summary="Change the permitted number · Zugelassene Zahl ändern"
+)
+def set_permit(
+    scope: EditorDep, services: ServicesDep, zone: SlugInPath, body: NewPermit
+) -> PermitView:
+    """Rules judge by it at once, or from `since` on. While an event with a number of its own takes
+    place, that one holds."""
+    found = permit_service.set_permit(
+        services.database,
+        scope,
+        zone,
+        body.permitted,
+        name=body.name,
+        reason=body.reason,
+        since=None if body.since is None else Instant(body.since),
+        now=services.clock.now(),
+    )
+    return _permit(found.permitted, found.planned)
+
+
+def _permit(permitted: int | None, planned: Sequence[PlannedPermit]) -> PermitView:
+    views = [PlannedView(since=isoformat(one.since), permitted=one.permitted) for one in planned]
+    return PermitView(permitted=permitted, planned=views)
 
 
 def _minute(sample: ZoneSample) -> MinuteView:

@@ -18,8 +18,11 @@ from stadtsinn.cloud.domains.crowd import permit_repository, recount_repository,
 from stadtsinn.cloud.domains.crowd.recount import History, Waiting, read_waiting
 from stadtsinn.cloud.domains.crowd.reports import reports_of
 from stadtsinn.cloud.domains.crowd.zone_live import GateReport, Recount, ZoneLive
+from stadtsinn.cloud.domains.crowd.zones import permit_service
+from stadtsinn.cloud.domains.crowd.zones.agenda import Agenda
 from stadtsinn.cloud.domains.crowd.zones.directory import Zones, read_zones
 from stadtsinn.cloud.domains.crowd.zones.entry import ZoneEntry
+from stadtsinn.cloud.domains.crowd.zones.permits import permitted_at
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.cursors.repository import move_part, read_cursor, read_part
 from stadtsinn.cloud.log.followers.aside import Aside
@@ -191,7 +194,8 @@ class LiveFollower:
         if self._is_behind(connection, now):
             return False  # uplinks that wait in the log come first; a later tick catches up
         return (
-            self._count_anew(connection, counting, now)
+            _apply_permits(connection, counting, now)
+            or self._count_anew(connection, counting, now)
             or self._pass_time(connection, counting, now)
             or self._prune(connection, now)
         )
@@ -224,7 +228,7 @@ class LiveFollower:
         """How much work it was."""
         known = self._zones.get(zone_id)
         live = self._zone(connection, counting.zones, zone_id, state, now)
-        if live is not known and (known or _permit_changed(connection, live.zone)):
+        if live is not known and (known or _permit_changed(connection, live.zone, now)):
             live.emit_again()
         live.pass_time(now)
         work = CHANGED if live.is_changed else 0
@@ -300,7 +304,7 @@ class LiveFollower:
             live = self._zone(connection, zones, registered.id, state, now)
             for one in some:
                 live.count_anew(one)
-                if _permit_changed(connection, live.zone):
+                if _permit_changed(connection, live.zone, now):
                     live.emit_again()
                 live.finish()
 
@@ -342,7 +346,17 @@ def _read_counting(connection: Connection, directory: Directory) -> _Counting:
     return _Counting(directory, read_zones(connection, directory))
 
 
-def _permit_changed(connection: Connection, zone: ZoneEntry) -> bool:
+def _apply_permits(connection: Connection, counting: _Counting, now: Instant) -> bool:
+    """Planned numbers that are due become those of their zones; True: there were some."""
+    if now < counting.zones.next_permit:
+        return False
+    zones = counting.zones.by_id.values()
+    return [permit_service.apply_due(connection, zone, now) for zone in zones].count(True) > 0
+
+
+def _permit_changed(connection: Connection, zone: ZoneEntry, now: Instant) -> bool:
     """Whether the permit was changed while no process was there to see it."""
     latest = zone_repository.latest_sample(connection, zone.id)
-    return latest is not None and latest.permitted != zone.permitted
+    agenda = Agenda(zone.events)
+    permitted = permitted_at(agenda, zone.planned, zone.permitted, now)
+    return latest is not None and agenda.is_open(now) and latest.permitted != permitted

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from sqlalchemy import Connection
 
 from stadtsinn.base.instant import Instant
+from stadtsinn.cloud.domains.crowd.day_repository import ratio_of
 from stadtsinn.cloud.domains.crowd.gate_repository import points_of, time_span
-from stadtsinn.cloud.domains.crowd.occupancy import Clamp, Estimate, minutes_between
+from stadtsinn.cloud.domains.crowd.occupancy import Clamp, Estimate, ZoneTally, minutes_between
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
-from stadtsinn.cloud.domains.crowd.setup import line_keys, make_lines, make_tally
+from stadtsinn.cloud.domains.crowd.setup import Lines, line_keys, make_lines, make_tally
 from stadtsinn.cloud.domains.crowd.zone_repository import Correction, known_numbers
+from stadtsinn.cloud.domains.crowd.zones.agenda import Agenda
 from stadtsinn.cloud.domains.crowd.zones.entry import ZoneEntry
 from stadtsinn.cloud.domains.crowd.zones.repository import zone_entry
 
@@ -44,13 +46,15 @@ def occupancy_history(
 
 
 def _estimates(connection: Connection, zone: ZoneEntry, start: int, end: int) -> Iterator[Estimate]:
+    agenda = Agenda(zone.events)
     for number, until in _epochs(connection, zone.id, start, end):
         lines = make_lines(zone, points_of(connection, line_keys(zone), number.event_time, until))
-        tally = make_tally(zone, lines, number.event_time, number.value or 0)
+        tally = _tally(connection, zone, lines, number)
         horizon = tally.horizon(tally.newest or 0) or 0
         for minute in minutes_between(max(start, number.event_time), until):
             tally.settle(min(minute, horizon))
-            yield tally.estimate(minute)
+            if agenda.is_open(minute):
+                yield tally.estimate(minute)
 
 
 def clamps_of_epoch(
@@ -58,9 +62,28 @@ def clamps_of_epoch(
 ) -> list[Clamp]:
     """The zero clamps between a known number and the next one at `until`."""
     lines = make_lines(zone, points_of(connection, line_keys(zone), number.event_time, until))
-    tally = make_tally(zone, lines, number.event_time, number.value or 0)
+    tally = _tally(connection, zone, lines, number)
     horizon = tally.horizon(tally.newest or 0) or 0
     return tally.settle(min(until - 1, horizon))
+
+
+def estimate_at(connection: Connection, zone: ZoneEntry, moment: Instant) -> Estimate | None:
+    """Persons inside at a moment, by all that is entered and counted; None before the first
+    report."""
+    numbers = known_numbers(connection, zone.id, moment, moment + 1)
+    if not numbers or numbers[-1].event_time > moment:
+        return None
+    number = numbers[-1]
+    lines = make_lines(zone, points_of(connection, line_keys(zone), number.event_time, moment))
+    tally = _tally(connection, zone, lines, number)
+    tally.settle(min(moment, tally.horizon(tally.newest or 0) or 0))
+    return tally.estimate(moment)
+
+
+def _tally(connection: Connection, zone: ZoneEntry, lines: Lines, number: Correction) -> ZoneTally:
+    start = number.event_time
+    ratio = ratio_of(connection, zone, start)
+    return make_tally(zone, lines, start, number.value or 0, ratio)
 
 
 def _epochs(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
-from stadtsinn.base.instant import MINUTE, Instant
+from stadtsinn.base.instant import HOUR, MINUTE, Instant
 from stadtsinn.cloud.domains.crowd.counting import CountPoint, CountRule, Report, recent_rate
 
 MISSED_REPORTS = 3
@@ -24,6 +24,9 @@ MISSED_REPORTS = 3
 
 SHARE_MAY_GROW = 1.5
 """By how much a silent gate's share of all who pass may have grown since it reported."""
+
+UNSURE_SHARE = 0.02
+"""A day is not learned from where more of those who came are uncertain."""
 
 _ENOUGH = 50
 """Persons from which on a share says something."""
@@ -172,6 +175,15 @@ class GateLines:
         ends = [line.last for line in (self.inward, self.outward) if line.last is not None]
         return min(ends, default=None)
 
+    def around(self, start: int, end: int) -> tuple[int | None, int | None]:
+        """The newest report at or before `start`, and the first one after it until `end`."""
+        before, first = [], []
+        for line in (self.inward, self.outward):
+            index = bisect_right(line.times, start)
+            before += line.times[index - 1 : index] if index else []
+            first += [time for time in line.times[index : index + 1] if time <= end]
+        return max(before, default=None), min(first, default=None)
+
     def silent_at(self, moment: int) -> bool:
         """Whether the reports around a moment are too far apart: the gate is silent at it."""
         allowed = MISSED_REPORTS * self.interval
@@ -244,7 +256,10 @@ class ZoneTally:
         error_out: float,
         start: Instant,
         base: int,
+        out_ratio: float = 1.0,
     ) -> None:
+        """`out_ratio`: who leaves counts so much, see `drift`."""
+        self.out_ratio = out_ratio
         self.gates = tuple(gates)
         self.start = start
         self.base = base
@@ -320,6 +335,30 @@ class ZoneTally:
             degraded=any(gate.silent_at(moment) for gate in self.gates),
         )
 
+    def recovers_at(self, moment: int) -> bool:
+        """Whether all gates were silent until just now, and some have not reported again.
+
+        What may have passed at those meanwhile is in the upper bound, and goes with their next
+        report. After as long as makes a gate silent they are, and the bound stands for what it is.
+        """
+        allowed = MISSED_REPORTS * max((gate.interval for gate in self.gates), default=0)
+        spans = [gate.around(moment - allowed, moment) for gate in self.gates]
+        first = min((first for _, first in spans if first is not None), default=None)
+        before = max((before for before, _ in spans if before is not None), default=None)
+        if first is None or before is None or first - before <= allowed:
+            return False
+        return any(before is not None and own is None for before, own in spans)
+
+    def whole_day(self, end: Instant) -> tuple[int, int] | None:
+        """How many came and left until `end`, as they were counted; None where that is not known
+        well enough to learn from."""
+        flow = self._flow(end)
+        unsure = flow.doubt + 2 * math.sqrt(flow.variance) > UNSURE_SHARE * flow.came
+        minutes = range(self.start, end, HOUR)
+        if unsure or any(gate.silent_at(minute) for gate in self.gates for minute in minutes):
+            return None
+        return round(flow.came), round(flow.left / self.out_ratio)
+
     def _flow(self, moment: int) -> _Flow:
         """Who came and left since `start`."""
         if self._origin is None:
@@ -344,9 +383,9 @@ class ZoneTally:
         for gate, more_in, more_out in zip(self.gates, inwards, outwards, strict=True):
             inward, outward = gate.inward.at(moment, more_in), gate.outward.at(moment, more_out)
             came += inward.estimate
-            left += outward.estimate
-            low += inward.least - outward.most
-            high += inward.most - outward.least
+            left += self.out_ratio * outward.estimate
+            low += inward.least - self.out_ratio * outward.most
+            high += inward.most - self.out_ratio * outward.least
             doubt += inward.doubt + outward.doubt
             variance += inward.variance + outward.variance
         return _Flow(came, left, low, high, doubt, variance)

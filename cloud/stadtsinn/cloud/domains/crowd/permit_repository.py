@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, exists, insert, select, tuple_
+from sqlalchemy import Connection, delete, exists, insert, select, tuple_, update
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.domains.crowd.tables import zone_permits
+from stadtsinn.cloud.domains.crowd.zones.permits import PlannedPermit
+from stadtsinn.cloud.domains.crowd.zones.tables import zones
 
 
 @dataclass(frozen=True)
@@ -54,3 +56,11 @@ def delete_permits_before(connection: Connection, moment: int, limit: int) -> in
     )
     key = tuple_(zone_permits.c.zone_id, zone_permits.c.since)
     return connection.execute(delete(zone_permits).where(key.in_(former))).rowcount
+
+
+def write_permit(
+    connection: Connection, zone_id: int, permitted: int | None, planned: Sequence[PlannedPermit]
+) -> None:
+    """What is permitted from now on, and what later."""
+    values = {"permitted": permitted, "planned": [one.model_dump() for one in planned]}
+    connection.execute(update(zones).where(zones.c.id == zone_id).values(values))

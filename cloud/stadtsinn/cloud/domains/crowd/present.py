@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from stadtsinn.base.instant import SECOND, Instant
 from stadtsinn.cloud.domains.crowd.level import Level, level_of
 from stadtsinn.cloud.domains.crowd.occupancy import MISSED_REPORTS
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
+from stadtsinn.cloud.domains.crowd.zones.agenda import Agenda, next_start
+from stadtsinn.cloud.domains.crowd.zones.model import Zone
+from stadtsinn.cloud.domains.crowd.zones.permits import PlannedPermit, permitted_at
 
 EXACT_BELOW = 100
 """Numbers from this one on are rounded to tens."""
@@ -22,6 +26,8 @@ class State(StrEnum):
     """A gate is silent: only the bounds hold."""
     STALE = "stale"
     """No gate has reported for three intervals: there is no current number."""
+    CLOSED = "closed"
+    """Nothing takes place there: nobody is counted."""
 
 
 class Qualifier(StrEnum):
@@ -54,6 +60,30 @@ class Present:
     sample: ZoneSample | None
     reported_at: Instant | None
     valid_until: Instant | None
+    permitted: int | None = None
+    opens_at: Instant | None = None
+    """When something takes place again, where nothing does now."""
+
+
+def present_in(
+    zone: Zone,
+    planned: Sequence[PlannedPermit],
+    latest: tuple[ZoneSample, Instant] | None,
+    now: Instant,
+) -> Present:
+    """The present of a zone with its events and permits."""
+    agenda = Agenda(zone.events)
+    permitted = permitted_at(agenda, planned, zone.permitted, now)
+    if not agenda.is_open(now):
+        opens = next_start(zone.events, now)
+        return Present(State.CLOSED, None, None, None, opens, permitted, opens)
+    occurrence = agenda.occurrence_at(now)
+    if occurrence and latest and latest[0].event_time < occurrence.start:
+        latest = None  # the number of another event
+    found = replace(present(latest, permitted, zone.interval_s, now), permitted=permitted)
+    if occurrence and found.valid_until and found.valid_until > occurrence.end:
+        return replace(found, valid_until=occurrence.end)
+    return found
 
 
 def present(

@@ -14,7 +14,8 @@ class ZoneSample:
     `low` <= `occupancy` <= `high`, all >= 0. `degraded` means that a gate is silent, so the
     number may be wrong rather than old. `position` orders samples as they were computed;
     a sample about the past (a late uplink) has a newer position and an older event time.
-    `permitted` is what the permit allowed when the sample was computed.
+    `permitted` is what the permit allowed when the sample was computed, `judged` what rules judge
+    where that is not `high`.
     """
 
     position: int
@@ -26,3 +27,9 @@ class ZoneSample:
     high: int
     degraded: bool
     permitted: int | None = None
+    judged: int | None = None
+
+    @property
+    def to_judge(self) -> int:
+        """What rules judge: the upper bound, but what an outage alone added to it."""
+        return self.high if self.judged is None else self.judged

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.domains.crowd.level import Level
 from stadtsinn.cloud.domains.crowd.present import State
 from stadtsinn.cloud.domains.crowd.zone_repository import CorrectionKind
@@ -29,6 +30,9 @@ class OccupancyView(BaseModel):
                     "level": "busy",
                     "permitted": 1000,
                     "valid_until": "2026-09-26T14:08:00+02:00",
+                    "opens_at": None,
+                    "out_ratio": 1.0,
+                    "out_ratio_days": 0,
                 }
             ]
         }
@@ -36,7 +40,7 @@ class OccupancyView(BaseModel):
     zone: str
     state: State = Field(
         description="`degraded`: a gate is silent, only the bounds hold. `stale`: no gate has "
-        "reported for three intervals; the numbers are null."
+        "reported for three intervals; `closed`: nothing takes place. The numbers are null then."
     )
     time: ShownTime | None = Field(description="Event time of the newest number.")
     occupancy: int | None
@@ -45,6 +49,13 @@ class OccupancyView(BaseModel):
     level: Level | None
     permitted: int | None
     valid_until: ShownTime | None = Field(description="Stale from then on without a new report.")
+    opens_at: ShownTime | None = Field(
+        description="While `closed`: when something takes place there again."
+    )
+    out_ratio: float = Field(
+        description="What who leaves is multiplied by, as days say that ended empty; 1: nothing."
+    )
+    out_ratio_days: int = Field(description="Of how many days that was learned.")
 
 
 class MinuteView(BaseModel):
@@ -93,7 +104,13 @@ class NewCorrection(BaseModel):
             ]
         },
     )
-    value: Annotated[int, Field(ge=0, le=1_000_000, description="Persons inside.")]
+    value: Annotated[
+        int | None, Field(ge=0, le=1_000_000, description="Persons inside; or `change`.")
+    ] = None
+    change: Annotated[
+        int | None,
+        Field(ge=-1_000_000, le=1_000_000, description="So many more or fewer than counted."),
+    ] = None
     name: Name
     reason: Annotated[
         str,
@@ -103,3 +120,50 @@ class NewCorrection(BaseModel):
     at: GivenTime | None = Field(
         default=None, description="When it was counted; now where it is left out."
     )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.value is None) == (self.change is None):
+            raise Unusable(
+                "give either 'value' (persons inside) or 'change' (so many more or fewer)",
+                "entweder 'value' (Personen, die da sind) oder 'change' (so viele mehr oder "
+                "weniger) angeben",
+            )
+        return self
+
+
+class NewPermit(BaseModel):
+    """A permitted number, from now on or from a time on. Eine zugelassene Zahl."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"permitted": 800, "name": "K. Muster", "reason": "Bühne steht im Weg"},
+            ]
+        },
+    )
+    permitted: Annotated[
+        int | None, Field(ge=1, le=10_000_000, description="Persons; null: no number.")
+    ]
+    name: Name
+    reason: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
+        PLAIN,
+    ]
+    since: GivenTime | None = Field(default=None, description="Now where it is left out.")
+
+
+class PlannedView(BaseModel):
+    """A change that is to come."""
+
+    since: ShownTime
+    permitted: int | None
+
+
+class PermitView(BaseModel):
+    """What is permitted now, and what is planned. Was zugelassen ist."""
+
+    permitted: int | None = Field(description="By the event that takes place, else by the zone.")
+    planned: list[PlannedView]

@@ -12,11 +12,15 @@ from stadtsinn.base.instant import DAY, MINUTE, Instant
 from stadtsinn.base.logs import mask_text
 from stadtsinn.base.problems import Invalid
 from stadtsinn.cloud.domains.crowd import zone_repository
-from stadtsinn.cloud.domains.crowd.history import occupancy_history
-from stadtsinn.cloud.domains.crowd.present import Present, present
+from stadtsinn.cloud.domains.crowd.day_repository import days_until, ratio_at
+from stadtsinn.cloud.domains.crowd.drift import ClosedDay, Learned
+from stadtsinn.cloud.domains.crowd.history import estimate_at, occupancy_history
+from stadtsinn.cloud.domains.crowd.present import Present, present_in
 from stadtsinn.cloud.domains.crowd.sample import ZoneSample
 from stadtsinn.cloud.domains.crowd.zone_repository import Correction, CorrectionKind
 from stadtsinn.cloud.domains.crowd.zones import repository as registry
+from stadtsinn.cloud.domains.crowd.zones.entry import ZoneEntry
+from stadtsinn.cloud.platform.access.rows import missing
 from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.audit.line import Action, Kind, Line
 from stadtsinn.cloud.platform.audit.recording import record
@@ -39,9 +43,27 @@ class HistoryPage:
 
 def current(connection: Connection, scope: Scope, slug: str, now: Instant) -> Present:
     """The present of a zone of the caller's tenant; raises NotFound."""
-    zone = registry.zone(connection, scope, slug)
-    latest = zone_repository.latest_reported(connection, registry.zone_id(connection, scope, slug))
-    return present(latest, zone.permitted, zone.interval_s, now)
+    entry = _entry(connection, scope, slug)
+    latest = zone_repository.latest_reported(connection, entry.id)
+    return present_in(entry, entry.planned, latest, now)
+
+
+def ratio(connection: Connection, scope: Scope, slug: str, now: Instant) -> Learned:
+    """What who leaves is weighed by now, as the days before say; raises NotFound."""
+    entry = _entry(connection, scope, slug)
+    return ratio_at(connection, entry.id, now, learns=entry.learn_ratio)
+
+
+def days(connection: Connection, scope: Scope, slug: str, now: Instant) -> list[ClosedDay]:
+    """The days that began and ended empty, the newest last; raises NotFound."""
+    return days_until(connection, registry.zone_id(connection, scope, slug), now)
+
+
+def _entry(connection: Connection, scope: Scope, slug: str) -> ZoneEntry:
+    entry = registry.zone_entry(connection, registry.zone_id(connection, scope, slug))
+    if entry is None:  # its town is being erased
+        raise missing("zone", slug)
+    return entry
 
 
 def history(
@@ -99,16 +121,19 @@ def enter_number(
     scope: Scope,
     slug: str,
     *,
-    value: int,
+    value: int | None,
+    change: int = 0,
     name: str,
     reason: str,
     at: Instant,
     now: Instant,
 ) -> Correction:
-    """Note how many persons were inside at a moment: counting goes on from there.
+    """Note how many persons were inside at a moment, or by how many more or fewer than counted:
+    counting goes on from there.
 
-    The live follower takes it over with its next tick. Raises NotFound, and Invalid for a
-    moment in the future or more than a day ago.
+    The live follower takes it over with its next tick. Two at once are both on record, and the one
+    that was entered last counts; a change goes by what was entered before. Raises NotFound, and
+    Invalid for a moment in the future or more than a day ago, and for a number below zero.
     """
     if at > now:
         raise Invalid(
@@ -122,7 +147,12 @@ def enter_number(
             "berichtigt.",
         )
     with database.write() as connection:
-        zone_id = registry.zone_id(connection, scope, slug)
+        zone = _entry(connection, scope, slug)
+        zone_id = zone.id
+        # From here on the follower computes anew: two corrections do not overtake each other.
+        zone_repository.touch_state(connection, zone_id)
+        if value is None:
+            value = _changed(connection, zone, at, change)
         correction = zone_repository.insert_correction(
             connection,
             scope.tenant_id,
@@ -134,8 +164,21 @@ def enter_number(
             name=name,
             reason=reason,
         )
-        zone_repository.touch_state(connection, zone_id)
         detail = mask_text(f"value: {value}; reason: {reason}")
         line = Line(scope.tenant_id, Action.CREATED, Kind.COUNTED_NUMBER, slug, detail)
         record(connection, scope, now, [line])
     return correction
+
+
+def _changed(connection: Connection, zone: ZoneEntry, at: Instant, change: int) -> int:
+    """The number at a moment with so many more or fewer; raises Invalid below zero."""
+    estimate = estimate_at(connection, zone, at)
+    counted = estimate.occupancy if estimate else 0
+    if counted + change < 0:
+        raise Invalid(
+            f"{counted} were counted then: {-change} fewer would be less than nobody. Enter the "
+            "number of those who are there instead.",
+            f"Gezählt waren da {counted}: {-change} weniger wäre weniger als niemand. Stattdessen "
+            "die Zahl derer eintragen, die da sind.",
+        )
+    return counted + change

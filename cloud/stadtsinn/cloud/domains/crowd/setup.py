@@ -51,7 +51,9 @@ def _line(zone: ZoneEntry, gate: GateEntry, direction: int, points: Sequence[Cou
     return Line(rule, points, by_device)
 
 
-def make_tally(zone: ZoneEntry, lines: Lines, start: Instant, base: int) -> ZoneTally:
+def make_tally(
+    zone: ZoneEntry, lines: Lines, start: Instant, base: int, out_ratio: float = 1.0
+) -> ZoneTally:
     """A tally over these lines from a known number on."""
     return ZoneTally(
         [_gate_lines(gate, lines) for gate in zone.gates],
@@ -59,6 +61,7 @@ def make_tally(zone: ZoneEntry, lines: Lines, start: Instant, base: int) -> Zone
         zone.error_out,
         start,
         base,
+        out_ratio,
     )
 
 

@@ -106,13 +106,14 @@ zone_samples = Table(
     Column("degraded", Boolean, nullable=False),
     Column("reported_at", InstantColumn, nullable=False),  # newest report of any gate
     Column("permitted", Integer),  # what the permit allowed then; NULL: there was none
+    Column("judged", Integer),  # what rules judge; NULL: `high`
     sqlite_autoincrement=True,
     info=kept(
         "Personen in einer Zone: nur Anzahlen",
         "persons in a zone: numbers only",
         Until.SAMPLES,
         key="position tenant_id zone_id",
-        measured="event_time occupancy low high degraded reported_at",
+        measured="event_time occupancy low high degraded reported_at judged",
         setting="permitted",
     ),
 )
@@ -156,5 +157,25 @@ zone_permits = Table(
         key="zone_id",
         fact="since",
         setting="permitted",
+    ),
+)
+
+zone_days = Table(
+    "zone_days",
+    metadata,
+    # From one moment at which the zone was empty to the next, where all gates reported.
+    _zone_column(primary_key=True),
+    Column("since", InstantColumn, primary_key=True, autoincrement=False),
+    Column("until", InstantColumn, nullable=False),
+    Column("came", Integer, nullable=False),
+    Column("left", Integer, nullable=False),
+    info=kept(
+        "Wie viele Personen an einem Tag kamen und gingen: nur Anzahlen",
+        "how many persons came and left on a day: numbers only",
+        Until.RUNNING,
+        owner="zone_id",
+        key="zone_id",
+        fact="since until",
+        measured="came left",
     ),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +11,21 @@ from prometheus_client import Counter
 from sqlalchemy import Connection
 
 from stadtsinn.base.instant import DAY, Instant
-from stadtsinn.cloud.domains.crowd import gate_repository, permit_repository, zone_repository
+from stadtsinn.cloud.domains.crowd import (
+    day_repository,
+    gate_repository,
+    zone_repository,
+)
 from stadtsinn.cloud.domains.crowd.counting import CountPoint, Report, fold
 from stadtsinn.cloud.domains.crowd.gate_repository import IN, OUT, LineKey
-from stadtsinn.cloud.domains.crowd.occupancy import MISSED_REPORTS, POINTS_BEFORE, Clamp, ZoneTally
-from stadtsinn.cloud.domains.crowd.permit_repository import Permit
+from stadtsinn.cloud.domains.crowd.occupancy import (
+    MISSED_REPORTS,
+    POINTS_BEFORE,
+    Clamp,
+    Estimate,
+    ZoneTally,
+)
+from stadtsinn.cloud.domains.crowd.permit_record import PermitRecord
 from stadtsinn.cloud.domains.crowd.recounting import (
     COUNTED_AGAIN,
     fold_again,
@@ -25,6 +34,7 @@ from stadtsinn.cloud.domains.crowd.recounting import (
 from stadtsinn.cloud.domains.crowd.schedule import last_reset, next_reset, resets_between
 from stadtsinn.cloud.domains.crowd.setup import Lines, line_keys, make_lines, make_tally
 from stadtsinn.cloud.domains.crowd.zone_repository import Correction, ZoneState
+from stadtsinn.cloud.domains.crowd.zones.agenda import Agenda
 from stadtsinn.cloud.domains.crowd.zones.entry import ZoneEntry
 
 _MANY_DAYS = 7 * DAY
@@ -75,6 +85,9 @@ class ZoneLive:
         period are recorded again, and resets are due by other settings only from now on."""
         self.zone = zone
         self.state = state
+        self._agenda = Agenda(zone.events)
+        self._resetting = (zone.reset_at, zone.events)
+        self._judged: int | None = None
         self._connection = connection
         self._now = now
         self._sampled_at = int(state.sampled_at) if state else 0
@@ -84,14 +97,12 @@ class ZoneLive:
         self._clamps: list[Clamp] = []
         self._samples: list[dict[str, object]] = []
         self._resets: list[Instant] = []
-        self._permits: list[Permit] = []
-        self._noted_permits: list[Permit] = []
         # What is known of a former one that mirrors the database no more was rolled back.
         mirror = former if former is not None and former.state == state else None
         self.resets_until = max(
             state.resets_until if state else 0, mirror.resets_until if mirror else 0
         )
-        self._known_until = self.resets_until
+        self._permits = PermitRecord(zone, self._agenda, self.resets_until)
         self._reopened = former is not None
         self._touched = False
         self._load()
@@ -177,7 +188,7 @@ class ZoneLive:
         if self.tally.newest is not None or self.tally.base:
             self._touched = True
             moment = Instant(max(self._sampled_at, self.tally.newest or 0, self.tally.start))
-            self._note_permit(moment)
+            self._permits.note(moment)
             self._emit(moment)
 
     def finish(self) -> None:
@@ -189,7 +200,7 @@ class ZoneLive:
         gate_repository.insert_points(connection, self._points)
         self._write_clamps()
         zone_repository.insert_samples(connection, self._samples)
-        permit_repository.note_permits(connection, zone.id, self._noted_permits)
+        self._permits.write(connection)
         self.state = zone_repository.advance_state(
             connection,
             zone.id,
@@ -197,7 +208,7 @@ class ZoneLive:
             Instant(self._sampled_at),
             Instant(self.resets_until),
         )
-        self._points, self._samples, self._noted_permits = [], [], []
+        self._points, self._samples = [], []
         self._touched = False
 
     # --- reports in order --------------------------------------------------------------
@@ -265,28 +276,26 @@ class ZoneLive:
     def _emit(self, moment: int) -> None:
         self._sampled_at = moment
         self._emitted += 1
-        if moment < self._oldest_wanted:
+        if moment < self._oldest_wanted or not self._agenda.is_open(moment):
             return
         estimate = self.tally.estimate(moment)
         reported_at = Instant(self.tally.newest or 0)
-        permitted = self._permitted_at(estimate.time)
-        row = zone_repository.sample_row(self.zone, estimate, permitted, reported_at)
+        permitted = self._permits.at(estimate.time)
+        judged = self._to_judge(estimate)
+        row = zone_repository.sample_row(self.zone, estimate, permitted, judged, reported_at)
         self._samples.append(row)
 
-    def _permitted_at(self, moment: Instant) -> int | None:
-        """What the permit allowed: by what is on record, and by now for what was never counted."""
-        if moment > self._known_until or not self._permits:
-            self._note_permit(moment)
-            return self.zone.permitted
-        held = bisect_right(self._permits, moment, key=lambda permit: permit.since)
-        return self._permits[max(0, held - 1)].permitted
-
-    def _note_permit(self, moment: Instant) -> None:
-        """From this moment on the permit is what it is now."""
-        if not self._permits or self._permits[-1].permitted != self.zone.permitted:
-            noted = Permit(moment, self.zone.permitted)
-            self._permits.append(noted)
-            self._noted_permits.append(noted)
+    def _to_judge(self, estimate: Estimate) -> int:
+        """What rules judge, see decision 28: the upper bound. What an outage of all gates added to
+        it neither begins nor ends an alarm, until they have reported again."""
+        judged = estimate.high
+        if self.tally.recovers_at(estimate.time):
+            if self._judged is None:
+                latest = zone_repository.latest_sample(self._connection, self.zone.id)
+                self._judged = latest.to_judge if latest else 0
+            judged = max(estimate.occupancy, min(estimate.high, self._judged))
+        self._judged = judged
+        return judged
 
     # --- known numbers -----------------------------------------------------------------
 
@@ -297,9 +306,9 @@ class ZoneLive:
             if self.tally.start < earliest:  # all is counted again, from the first report on
                 self._load(at_least=first)
             return
-        start = last_reset(first, self.zone.reset_at)
+        start = last_reset(first, *self._resetting)
         until = start if earliest is None else earliest - 1
-        self._resets += [start, *resets_between(start, until, self.zone.reset_at)]
+        self._resets += [start, *resets_between(start, until, *self._resetting)]
         self._load(at_least=first)
 
     def _cross_boundaries(self, moment: int) -> None:
@@ -328,12 +337,18 @@ class ZoneLive:
     def _start_from(self, moment: Instant, base: int) -> None:
         self._touched = True
         self._write_clamps()  # of the period that ends here
+        if base == 0:
+            day_repository.note_end(self._connection, self.zone.id, self.tally, moment)
         for line in self.lines.values():
             line.drop_before(moment)
-        self.tally = make_tally(self.zone, self.lines, moment, base)
+        self.tally = self._tally_from(moment, base)
         self._next_reset = self._reset_after(moment)
         if moment > self._sampled_at:
             self._emit(moment)
+
+    def _tally_from(self, start: Instant, base: int) -> ZoneTally:
+        ratio = day_repository.ratio_of(self._connection, self.zone, start)
+        return make_tally(self.zone, self.lines, start, base, ratio)
 
     # --- from the database -------------------------------------------------------------
 
@@ -344,7 +359,7 @@ class ZoneLive:
         span = gate_repository.time_span(connection, line_keys(zone))
         newest = max(span[1] if span else 0, self._sampled_at, at_least)
         numbers = zone_repository.known_numbers(connection, zone.id, newest)
-        self._permits = [*permit_repository.permits(connection, zone.id), *self._noted_permits]
+        self._permits.load(connection)
         self._first_reset, self._last_reset = zone_repository.resets(connection, zone.id)
         in_force = [number for number in numbers if number.event_time <= newest]
         # What was recorded stays: a rebuild comes to it again.
@@ -353,7 +368,7 @@ class ZoneLive:
         base = (in_force[-1].value or 0) if in_force else 0
         points = gate_repository.points_of(connection, line_keys(zone), start, None)
         self.lines = make_lines(zone, points)
-        self.tally = make_tally(zone, self.lines, start, base)
+        self.tally = self._tally_from(start, base)
         self._next_reset = self._reset_after(start)
         self.tally.settle(self.tally.horizon(newest) or 0)
 
@@ -361,7 +376,7 @@ class ZoneLive:
         """The next reset that is not on record, by the hour of now; recorded ones happened when
         they did, whatever the hour is now."""
         known = max(self._last_reset or 0, self.resets_until)
-        return next_reset(max(moment, known), self.zone.reset_at)
+        return next_reset(max(moment, known), *self._resetting)
 
     def _insert_late(self, late: Sequence[GateReport]) -> None:
         """Put reports where they belong in time and compute what follows from there again."""

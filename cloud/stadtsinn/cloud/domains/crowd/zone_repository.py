@@ -183,16 +183,19 @@ def insert_resets(
 def insert_clamps(
     connection: Connection, tenant_id: str, zone_id: int, clamps: Sequence[Clamp], now: Instant
 ) -> None:
-    for clamp in clamps:
-        insert_correction(
-            connection,
-            tenant_id,
-            zone_id,
-            CorrectionKind.CLAMP,
-            clamp.time,
-            now,
-            amount=round(clamp.amount, 2),
-        )
+    rows = [
+        {
+            "tenant_id": tenant_id,
+            "zone_id": zone_id,
+            "kind": CorrectionKind.CLAMP.value,
+            "event_time": clamp.time,
+            "created_at": now,
+            "amount": round(clamp.amount, 2),
+        }
+        for clamp in clamps
+    ]
+    if rows:
+        connection.execute(insert(zone_corrections), rows)
 
 
 def delete_clamps(connection: Connection, zone_id: int, start: int, end: int | None) -> None:
@@ -219,6 +222,7 @@ def _sample(row: Any) -> ZoneSample:
         row.high,
         row.degraded,
         row.permitted,
+        row.judged,
     )
 
 
@@ -254,7 +258,11 @@ def latest_reported(connection: Connection, zone_id: int) -> tuple[ZoneSample, I
 
 
 def sample_row(
-    zone: ZoneEntry, estimate: Estimate, permitted: int | None, reported_at: Instant
+    zone: ZoneEntry,
+    estimate: Estimate,
+    permitted: int | None,
+    judged: int,
+    reported_at: Instant,
 ) -> dict[str, object]:
     """An estimate as a row for `insert_samples`."""
     return {
@@ -266,6 +274,7 @@ def sample_row(
         "high": estimate.high,
         "degraded": estimate.degraded,
         "permitted": permitted,
+        "judged": None if judged == estimate.high else judged,
         "reported_at": reported_at,
     }
 

@@ -54,6 +54,7 @@ class Kind(StrEnum):
     TREE_SETTINGS = "settings of watering"
     WATERING = "watering"
     COUNTED_NUMBER = "counted number"
+    PERMIT = "permitted number"
     CLAIM = "claim"
     WITHDRAWAL = "withdrawal of a claim"
     CONSENT = "consent to a claim"

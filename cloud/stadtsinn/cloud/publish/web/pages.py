@@ -69,6 +69,7 @@ def counter_page(
         "counter.html",
         context,
         zone=zone,
+        permitted=count.present.permitted,
         name=zone.name if german else zone.name_en or zone.name,
         says=count.texts(context.language),
         state=count.present.state.value,
@@ -76,7 +77,7 @@ def counter_page(
         meter=_meter(count),
         no_data=NO_DATA[context.language],
         levels={level.value: text for level, text in LEVELS[context.language].items()},
-        chart=chart_of(slots, zone.permitted),
+        chart=chart_of(slots, count.present.permitted),
         rows=[_row(slot, count.now, context.language) for slot in slots],
         peak=_peak(slots, count.now, context.language),
         now=clock,
@@ -92,7 +93,7 @@ def counter_page(
 
 def index_page(context: Context, towns: Sequence[tuple[str, Sequence[PublicCount]]]) -> str:
     """All public counters by town."""
-    return _render("index.html", context, towns=towns, no_data=NO_DATA[context.language])
+    return _render("index.html", context, towns=towns)
 
 
 def not_found_page(context: Context) -> str:
@@ -117,7 +118,7 @@ def _render(template: str, context: Context, **values: object) -> str:
 
 
 def _meter(count: PublicCount) -> Meter | None:
-    shown, permitted = count.present.shown, count.zone.permitted
+    shown, permitted = count.present.shown, count.present.permitted
     if not permitted:
         return None
 

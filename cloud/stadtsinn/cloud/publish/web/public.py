@@ -12,7 +12,7 @@ from stadtsinn.base.berlin import write_time
 from stadtsinn.base.foreign_text import visible_json_bytes
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.language import Language
-from stadtsinn.cloud.domains.crowd.present import Present, present
+from stadtsinn.cloud.domains.crowd.present import Present, present_in
 from stadtsinn.cloud.domains.crowd.zone_repository import latest_reported
 from stadtsinn.cloud.publish.web.repository import PublicZone
 from stadtsinn.cloud.publish.web.texts import texts_of
@@ -28,7 +28,7 @@ class PublicCount:
 
     def texts(self, language: Language) -> dict[str, str]:
         """The texts about the number."""
-        return texts_of(self.present, self.zone.permitted, self.now, language)
+        return texts_of(self.present, self.present.permitted, self.now, language)
 
     def document(self) -> dict[str, Any]:
         """The number as JSON, without anything that depends on the request: it is cached."""
@@ -42,7 +42,7 @@ class PublicCount:
             "qualifier": shown.qualifier.value if shown else None,
             "interval": {"low": shown.low, "high": shown.high} if shown else None,
             "class": shown.level.value if shown and shown.level else None,
-            "permitted": zone.permitted,
+            "permitted": self.present.permitted,
             "updated_at": write_time(self.present.reported_at),
             "valid_until": write_time(self.present.valid_until),
             "text": {language.value: self.texts(language) for language in Language},
@@ -52,7 +52,7 @@ class PublicCount:
 def count_of(connection: Connection, zone: PublicZone, now: Instant) -> PublicCount:
     """The present of a public zone."""
     latest = latest_reported(connection, zone.id)
-    return PublicCount(zone, present(latest, zone.permitted, zone.interval_s, now), now)
+    return PublicCount(zone, present_in(zone, zone.planned, latest, now), now)
 
 
 def encode(document: dict[str, Any]) -> bytes:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from stadtsinn.cloud.domains.crowd.tables import zone_samples
 from stadtsinn.cloud.domains.crowd.zones.model import Zone
+from stadtsinn.cloud.domains.crowd.zones.permits import PlannedPermit
 from stadtsinn.cloud.domains.crowd.zones.tables import zones
 from stadtsinn.cloud.platform.tenants.tables import tenants
 from stadtsinn.cloud.town.directory import read_revision
@@ -21,6 +22,7 @@ class PublicZone(Zone):
     id: int
     tenant: str
     tenant_name: str
+    planned: tuple[PlannedPermit, ...] = ()
 
 
 def _public() -> Select[Any]:

@@ -51,7 +51,10 @@ class PublicCountView(BaseModel):
     tenant: str
     zone: str
     name: Names
-    state: State = Field(description="`stale`: there is no current number, it is null.")
+    state: State = Field(
+        description="`stale`: there is no current number, it is null. `closed`: nothing takes "
+        "place there."
+    )
     occupancy: int | None = Field(
         description="To one person below 100, else to ten; the lower bound while `degraded`.",
         examples=[640],

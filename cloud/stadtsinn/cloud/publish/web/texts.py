@@ -31,6 +31,11 @@ NO_DATA = {
     Language.EN: "No current data at the moment",
 }
 
+CLOSED = {
+    Language.DE: "Geschlossen: Zurzeit findet hier nichts statt",
+    Language.EN: "Closed: nothing takes place here at the moment",
+}
+
 _ADVICE = {
     Language.DE: (
         "Es sind mehr Personen hier als zugelassen. Bitte kommen Sie jetzt nicht hierher. Wenn "
@@ -157,6 +162,9 @@ def texts_of(found: Present, permitted: int | None, now: int, language: Language
             updated = f"Letzte Meldung: {moment}" if german else f"Last report: {moment}"
         else:
             updated = f"Stand {moment}" if german else f"As of {moment}"
+    if found.opens_at:
+        moment = when(found.opens_at, now, language)
+        updated = f"Gezählt wird wieder ab {moment}" if german else f"We count again from {moment}"
     if shown is None:
         return {
             "number": "",
@@ -168,7 +176,7 @@ def texts_of(found: Present, permitted: int | None, now: int, language: Language
             "why": "",
             "advice": "",
             "updated": updated,
-            "headline": NO_DATA[language],
+            "headline": (CLOSED if found.state is State.CLOSED else NO_DATA)[language],
         }
     return {
         "number": number(shown.persons, language),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stadtsinn.cloud.domains.crowd.zones.model import Gate, Zone
+from stadtsinn.cloud.domains.crowd.zones.permits import PlannedPermit
 from stadtsinn.cloud.platform.api.model import Model
 
 
@@ -31,3 +32,4 @@ class ZoneEntry(Zone):
     id: int
     tenant_id: str
     gates: tuple[GateEntry, ...]
+    planned: tuple[PlannedPermit, ...] = ()

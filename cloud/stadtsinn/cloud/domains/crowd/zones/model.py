@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from stadtsinn.cloud.domains.crowd.counting import CountKind
+from stadtsinn.cloud.domains.crowd.zones.agenda import ZoneEvent, require_apart
 from stadtsinn.cloud.platform.api.fields import (
     IntervalSeconds,
     LocalTime,
@@ -54,6 +55,19 @@ class ZoneBody(Model):
         int, Field(ge=1, le=100_000, description="Persons per minute and gate at most.")
     ] = 120
     public: Annotated[bool, Field(description="Shown on the public page.")] = False
+    learn_ratio: Annotated[
+        bool,
+        Field(description="Weigh who leaves by what days said that began and ended empty."),
+    ] = False
+    events: Annotated[
+        tuple[ZoneEvent, ...],
+        Field(description="When something takes place; outside nobody is counted. Empty: always."),
+    ] = ()
+
+    @model_validator(mode="after")
+    def _one_event_at_a_time(self) -> Self:
+        require_apart(self.events)
+        return self
 
 
 class Zone(ZoneBody):

@@ -11,6 +11,7 @@ from stadtsinn.cloud.domains.crowd.gate_repository import IN, OUT, delete_oldest
 from stadtsinn.cloud.domains.crowd.tables import zone_corrections, zone_samples
 from stadtsinn.cloud.domains.crowd.zones.entry import Counter, GateEntry, ZoneEntry
 from stadtsinn.cloud.domains.crowd.zones.model import Gate, Zone
+from stadtsinn.cloud.domains.crowd.zones.permits import PlannedPermit
 from stadtsinn.cloud.domains.crowd.zones.tables import gates, zones
 from stadtsinn.cloud.platform.access.rows import (
     delete_rows,
@@ -70,14 +71,30 @@ def zones_page(
 
 def insert_zone(connection: Connection, scope: Scope, record: Zone) -> int:
     """Returns the zone's key."""
-    values = with_site_id(connection, scope, record.model_dump())
+    values = _zone_columns(connection, scope, record)
     statement = insert(zones).values(tenant_id=scope.tenant_id, **values)
     return int(connection.execute(statement.returning(zones.c.id)).scalar_one())
 
 
 def update_zone(connection: Connection, scope: Scope, record: Zone) -> None:
-    values = with_site_id(connection, scope, record.model_dump())
+    values = _zone_columns(connection, scope, record)
     update_rows(connection, scope, zones, zones.c.slug == record.slug, values)
+
+
+def _zone_columns(connection: Connection, scope: Scope, record: Zone) -> dict[str, Any]:
+    values = record.model_dump(exclude={"events"})
+    events = [event.model_dump(mode="json") for event in record.events]
+    return {**with_site_id(connection, scope, values), "events": events}
+
+
+def planned_permits(connection: Connection, scope: Scope, slug: str) -> tuple[PlannedPermit, ...]:
+    """Changes of the permitted number that are to come; raises NotFound."""
+    row = only_row(connection, _zones(scope).where(zones.c.slug == slug), "zone", slug)
+    return _planned(row)
+
+
+def _planned(row: Row[Any]) -> tuple[PlannedPermit, ...]:
+    return tuple(PlannedPermit.model_validate(one) for one in row.planned)
 
 
 def delete_zone(connection: Connection, scope: Scope, slug: str) -> None:
@@ -243,4 +260,6 @@ def _counters(places: list[Any], channel: str) -> tuple[Counter, ...]:
 
 def _entry(row: Row[Any], entries: list[GateEntry]) -> ZoneEntry:
     settings = _zone(row).model_dump()
-    return ZoneEntry(id=row.id, tenant_id=row.tenant_id, gates=tuple(entries), **settings)
+    return ZoneEntry(
+        id=row.id, tenant_id=row.tenant_id, gates=tuple(entries), planned=_planned(row), **settings
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    JSON,
     Boolean,
     Column,
     Float,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
 )
 
 from stadtsinn.cloud.platform.database.engine import Position, metadata
@@ -33,6 +35,9 @@ zones = Table(
     Column("error_out", Float, nullable=False),
     Column("max_rate", Integer, nullable=False),
     Column("public", Boolean, nullable=False),
+    Column("learn_ratio", Boolean, nullable=False, server_default=false()),
+    Column("events", JSON, nullable=False, server_default="[]"),
+    Column("planned", JSON, nullable=False, server_default="[]"),  # of the permitted number
     UniqueConstraint("tenant_id", "slug"),
     sqlite_autoincrement=True,
     info=kept(
@@ -41,8 +46,9 @@ zones = Table(
         Until.DELETED,
         key="id tenant_id site_id",
         name="slug",
-        text="name name_en",
-        setting="permitted reset_at interval_s error_in error_out max_rate public",
+        text="name name_en events",
+        setting="permitted reset_at interval_s error_in error_out max_rate public learn_ratio "
+        "planned",
     ),
 )
 

@@ -30,10 +30,11 @@ function deadline(validUntil, serverClock, ageSeconds) {
 
 function show(count) {
   const says = count.text[language];
-  const known = count.state !== "stale";
+  const known = count.occupancy !== null;
   part("fresh").hidden = !known;
   part("stale").hidden = known;
   part("updated").textContent = says.updated;
+  if (!known) part("no-data").textContent = says.headline;
   if (known) {
     part("qualifier").textContent = says.qualifier;
     part("number").textContent = says.number;
@@ -77,6 +78,7 @@ function announce(count, says) {
 
 function showStale() {
   if (shownState === "stale") return;
+  part("no-data").textContent = page.dataset.noData;
   part("fresh").hidden = true;
   part("stale").hidden = false;
   page.dataset.class = shownClass = "";

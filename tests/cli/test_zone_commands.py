@@ -1,0 +1,96 @@
+"""`stadtsinn zone`: numbers, corrections, permits and market days, as a person reads them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from databases import migrated_database
+from stadtsinn.base.clock import SharedClock
+from stadtsinn.base.instant import Instant, parse
+from stadtsinn.cli import zones
+from stadtsinn.cloud.town_file.apply import apply_town
+from stadtsinn.cloud.town_file.model import Town
+
+TOWN = {
+    "tenant": "musterstadt",
+    "name": "Musterstadt",
+    "zones": [{"slug": "markt", "name": "Wochenmarkt", "permitted": 900}],
+}
+GERMAN = "de_DE.UTF-8"
+WHO = ("--name", "K. Muster", "--reason", "Zählung")
+SATURDAY = ("--event-name", "Markt", "--day", "sat", "--start", "07:00", "--end", "13:00")
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Command:
+    """The commands on a Friday in November."""
+    SharedClock.create(tmp_path / "clock", parse("2026-11-27T12:00:00+01:00"))
+    config = tmp_path / "cloud.toml"
+    settings = f'clock = "shared:{tmp_path}/clock"\n[database]\nurl = "sqlite:///town.sqlite"\n'
+    config.write_text(settings, encoding="utf-8")
+    database = migrated_database(tmp_path / "town.sqlite")
+    apply_town(database, Town.read(TOWN), Instant(1))
+    database.dispose()
+
+    def command(*arguments: str, language: str = "C") -> Result:
+        environment = {"STADTSINN_CLOUD_CONFIG": str(config), "LC_ALL": language}
+        return CliRunner().invoke(zones.app, list(arguments), env=environment)
+
+    return command
+
+
+def test_zones_and_one_of_them(run: Command) -> None:
+    (listed,) = [json.loads(line) for line in run("list", "--json").stdout.splitlines()]
+    assert (listed["zone"], listed["permitted"], listed["state"]) == ("markt", 900, "stale")
+    shown = run("show", "markt", language=GERMAN).output
+    assert "zugelassen" in shown
+    assert "keine aktuelle Zahl" in shown
+    assert "wird nicht gelernt" in shown
+    assert "'markd'" in run("show", "markd").output
+
+
+def test_a_permit_now_and_from_a_time_on(run: Command) -> None:
+    assert "permitted now: 800" in run("permit", "markt", "800", *WHO).output
+    later = run("permit", "markt", "600", *WHO, "--from", "2026-11-28 09:00", language=GERMAN)
+    assert "jetzt zugelassen: 800" in later.output
+    assert "600" in later.output
+    assert json.loads(run("show", "markt", "--json").stdout)["planned"] == [
+        {"since": "2026-11-28T09:00:00+01:00", "permitted": 600}
+    ]
+    assert run("permit", "markt", "0", *WHO).exit_code == 2
+    assert "mindestens 1" in run("permit", "markt", "0", *WHO, language=GERMAN).output
+    assert "permitted now: -" in run("permit", "markt", "none", *WHO).output
+
+
+def test_a_number_that_was_counted(run: Command) -> None:
+    assert "640 inside" in run("correct", "markt", "--to", "640", *WHO).output
+    assert json.loads(run("correct", "markt", "--by", "-40", *WHO, "--json").stdout)["value"] == 600
+    below = run("correct", "markt", "--by", "-601", *WHO)
+    assert "601 fewer would be less than nobody" in below.output
+    assert run("correct", "markt", *WHO).exit_code == 2
+    for at in ("2026-11-28 09:00", "2026-11-20"):
+        assert run("correct", "markt", "--to", "5", "--at", at, *WHO).exit_code == 1
+    assert "manual 600" in run("show", "markt").output
+
+
+def test_market_days(run: Command) -> None:
+    added = run("add-event", "markt", "samstag", *SATURDAY, "--permitted", "700", language=GERMAN)
+    assert "'samstag' angelegt" in added.output
+    assert "sat" in run("events", "markt").output
+    closed = run("show", "markt", language=GERMAN).output
+    assert "geschlossen, wieder ab" in closed
+    twice = run("add-event", "markt", "noch-einer", *SATURDAY)
+    assert "overlap" in twice.output
+    wrong = run("add-event", "markt", "x", *SATURDAY, "--date", "2026-12-05")
+    assert "either 'days'" in wrong.output
+    unknown = run("remove-event", "markt", "sonntag")
+    assert "it has: samstag" in unknown.output
+    run("remove-event", "markt", "samstag")
+    assert "zone counts always" in run("events", "markt").output

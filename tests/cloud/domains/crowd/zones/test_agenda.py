@@ -1,0 +1,139 @@
+"""Events of a zone: when they take place, also when clocks change; overlaps are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from stadtsinn.base.instant import HOUR, MINUTE, isoformat, parse
+from stadtsinn.cloud.domains.crowd.schedule import last_reset, next_reset, resets_between
+from stadtsinn.cloud.domains.crowd.zones.agenda import (
+    Agenda,
+    ZoneEvent,
+    next_start,
+    occurrences,
+)
+from stadtsinn.cloud.domains.crowd.zones.model import Zone
+
+
+def event(**given: Any) -> ZoneEvent:
+    return ZoneEvent.model_validate(
+        {"slug": "markt", "name": "Markt", "start": "08:00", "end": "13:00"} | given
+    )
+
+
+def zone(*events: ZoneEvent) -> Zone:
+    found = [one.model_dump(mode="json") for one in events]
+    return Zone.model_validate({"slug": "platz", "name": "Platz", "events": found})
+
+
+SATURDAYS = event(days=["sat"], permitted=900)
+
+
+def test_a_weekly_event_takes_place_each_week() -> None:
+    agenda = Agenda([SATURDAYS])
+    assert agenda.is_open(parse("2026-09-26T08:00:00+02:00"))
+    assert agenda.is_open(parse("2026-09-26T12:59:59+02:00"))
+    assert not agenda.is_open(parse("2026-09-26T13:00:00+02:00"))
+    assert not agenda.is_open(parse("2026-09-26T07:59:59+02:00"))
+    assert not agenda.is_open(parse("2026-09-25T10:00:00+02:00"))
+
+
+def test_without_events_a_zone_is_always_open() -> None:
+    assert Agenda([]).is_open(0)
+    assert Agenda([]).permitted_at(0, 700) == 700
+
+
+def test_an_event_may_have_a_permitted_number_of_its_own() -> None:
+    inside, outside = parse("2026-09-26T10:00:00+02:00"), parse("2026-09-26T14:00:00+02:00")
+    assert Agenda([SATURDAYS]).permitted_at(inside, 500) == 900
+    assert Agenda([SATURDAYS]).permitted_at(outside, 500) == 500
+    assert Agenda([event(days=["sat"])]).permitted_at(inside, 500) == 500
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"),
+    [("2026-03-29", 7), ("2026-10-25", 9), ("2026-06-07", 8)],
+    ids=["23 hours", "25 hours", "24 hours"],
+)
+def test_a_night_has_as_many_hours_as_its_clocks_say(day: str, hours: int) -> None:
+    """From 22:00 to 06:00, over the night to this Sunday."""
+    night = event(days=["sat"], start="22:00", end="06:00")
+    noon = parse(f"{day}T12:00:00+00:00")
+    (found,) = occurrences([night], noon - 20 * HOUR, noon)
+    assert (found.end - found.start) // HOUR == hours
+
+
+def test_first_and_last_day_of_a_weekly_event() -> None:
+    season = event(days=["sat"], first="2026-10-03", last="2026-10-10")
+    september = parse("2026-09-01T00:00:00+02:00")
+    assert isoformat(next_start([season], september) or 0) == "2026-10-03T06:00:00Z"
+    assert len(occurrences([season], september, september + 90 * 24 * HOUR)) == 2
+    assert next_start([season], parse("2026-10-10T09:00:00+02:00")) is None
+
+
+def test_what_was_looked_up_before_does_not_change_the_answer() -> None:
+    agenda = Agenda([SATURDAYS, event(slug="fest", date="2026-09-26", start="18:00", end="02:00")])
+    start = parse("2026-09-25T00:00:00+02:00")
+    for minute in range(0, 3 * 24 * 60, 17):
+        moment = start + minute * MINUTE
+        assert agenda.is_open(moment) == Agenda(agenda.events).is_open(moment)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (event(days=["sat"]), event(slug="b", days=["fri", "sat"], start="12:59", end="20:00")),
+        (event(days=["sat"]), event(slug="b", date="2026-12-05", start="07:00", end="08:01")),
+        (event(days=["fri"], start="22:00", end="09:00"), event(slug="b", days=["sat"])),
+        (
+            event(days=["sun"], start="22:00", end="09:00", first="2027-01-01"),
+            event(slug="b", days=["mon"], last="2027-01-05"),
+        ),
+        (event(date="2026-12-05"), event(slug="b", date="2026-12-05", start="12:00", end="14:00")),
+    ],
+)
+def test_overlapping_events_are_refused(one: ZoneEvent, other: ZoneEvent) -> None:
+    with pytest.raises(ValidationError, match="'markt' and 'b' overlap on"):
+        zone(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (event(days=["sat"]), event(slug="b", days=["sat"], start="13:00", end="20:00")),
+        (event(days=["sat"], last="2026-12-01"), event(slug="b", date="2026-12-05")),
+        (event(days=["fri"], start="22:00", end="08:00"), event(slug="b", days=["sat"])),
+    ],
+)
+def test_events_that_touch_do_not_overlap(one: ZoneEvent, other: ZoneEvent) -> None:
+    assert len(zone(one, other).events) == 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"days": []},
+        {"days": ["sat"], "date": "2026-12-05"},
+        {"date": "2026-12-05", "first": "2026-12-01"},
+        {"days": ["sat"], "first": "2026-12-05", "last": "2026-12-04"},
+        {"days": ["saturday"]},
+        {"days": ["sat"], "permitted": 0},
+        {"days": ["sat"], "start": "24:00"},
+    ],
+)
+def test_an_event_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        event(**wrong)
+
+
+def test_counting_begins_anew_with_an_event_and_not_in_the_middle_of_one() -> None:
+    night = event(date="2026-09-26", start="20:00", end="06:00")
+    before, after = parse("2026-09-26T10:00:00+02:00"), parse("2026-09-27T12:00:00+02:00")
+    found = resets_between(before, after, "04:00", [night])
+    assert found == [parse("2026-09-26T20:00:00+02:00")]
+    assert next_reset(before, "04:00", [night]) == found[0]
+    assert last_reset(after, "04:00", [night]) == found[0]
+    assert len(resets_between(before, after, "04:00")) == 1
