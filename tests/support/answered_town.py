@@ -97,7 +97,10 @@ class AnsweredTown(AlertTown):
         return self.open_incident()
 
     def open_incident(self) -> str:
-        return next(str(row.id) for row in self.incidents() if row.closed_at is None)
+        return self.open_incidents()[0]
+
+    def open_incidents(self) -> list[str]:
+        return [str(row.id) for row in self.incidents() if row.closed_at is None]
 
     def acknowledge(
         self, incident: str, who: str = "ordnungsamt", via: Via = Via.API

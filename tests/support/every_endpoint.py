@@ -24,6 +24,7 @@ OPEN = {
     "/metrics",
     "/sandbox-phone",
     "/api/v1/notify/delivery-reports/{provider}/{token}",
+    "/api/v1/notify/inbound/{provider}/{token}",
 }
 OPEN_BELOW = ("/public/",)
 

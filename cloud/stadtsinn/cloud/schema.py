@@ -6,6 +6,7 @@ A new `tables.py` has to be imported here; tests/cloud/platform/database/test_sc
 from __future__ import annotations
 
 from stadtsinn.cloud.alarms.alerts import tables as alerts
+from stadtsinn.cloud.alarms.answers import tables as answers
 from stadtsinn.cloud.alarms.duty import tables as duty
 from stadtsinn.cloud.alarms.notify import tables as notify
 from stadtsinn.cloud.domains.crowd import tables as crowd
@@ -32,6 +33,7 @@ from stadtsinn.cloud.town.stations import tables as stations
 TABLE_MODULES = (
     access,
     alerts,
+    answers,
     audit,
     crowd,
     device_claims,

@@ -140,6 +140,7 @@ class RetentionJob(Repeating):
             "names in acknowledgements",
             lambda one, most: repository.empty_acknowledgements(one, tenant_id, since, most),
         )
+        slices.delete(*repository.old_answers(tenant_id, since))
         for past in repository.past_duty(tenant_id, since):
             slices.delete(*past)
         return slices.gone

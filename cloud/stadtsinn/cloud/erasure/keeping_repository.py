@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, Connection, Table, select, tuple_, update
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.alerts.tables import acknowledgements
+from stadtsinn.cloud.alarms.answers.tables import inbound_messages
 from stadtsinn.cloud.alarms.duty.tables import duty_pauses, duty_shifts, duty_substitutions
 from stadtsinn.cloud.alarms.notify.tables import outbox
 from stadtsinn.cloud.domains.crowd.tables import zone_samples
@@ -39,6 +40,11 @@ def empty_messages(connection: Connection, tenant_id: str, since: Instant, limit
     table = outbox.c
     old = (table.tenant_id == tenant_id, table.purged.is_(False), table.created_at < since)
     return empty_these(connection, select(table.id).where(*old).limit(limit))
+
+
+def old_answers(tenant_id: str, since: Instant) -> Rows:
+    table = inbound_messages.c
+    return inbound_messages, (table.tenant_id == tenant_id) & (table.received_at < since)
 
 
 def empty_acknowledgements(

@@ -14,6 +14,7 @@ from stadtsinn.base.health import Check
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.alarms.alerts.endpoints import router as alerts_router
 from stadtsinn.cloud.alarms.answers.endpoints import router as answers_router
+from stadtsinn.cloud.alarms.answers.inbound_endpoints import inbound_router
 from stadtsinn.cloud.alarms.duty.endpoints import router as duty_router
 from stadtsinn.cloud.alarms.notify.endpoints import page_router as phone_router
 from stadtsinn.cloud.alarms.notify.endpoints import report_router
@@ -80,7 +81,7 @@ DOMAIN_ROUTERS = (
     retention_router,
 )
 # Under the same prefix, for callers with another secret than an API key.
-REPORT_ROUTERS = (report_router,)
+REPORT_ROUTERS = (report_router, inbound_router)
 # Pages and data for everybody.
 OPEN_ROUTERS: tuple[APIRouter, ...] = (phone_router, web_router)
 

@@ -18,6 +18,13 @@ from stadtsinn.base.berlin import isoformat
 from stadtsinn.base.clock import SystemClock
 from stadtsinn.base.instant import DAY
 from stadtsinn.cli.alerts import app
+from stadtsinn.cloud.alarms.notify.senders.provider import (
+    PRESETS,
+    ReportFormat,
+    Reports,
+    token_digest,
+)
+from stadtsinn.cloud.alarms.notify.senders.repository import publish_report_formats
 from stadtsinn.cloud.platform.access.scope import Role
 
 pytestmark = pytest.mark.slow
@@ -118,3 +125,33 @@ def test_mutes_and_previews_over_http(town: AnsweredTown, api: ApiWorld) -> None
     texts = reader.get("/api/v1/rules/markt-voll/preview").json()
     assert {one["language"] for one in texts} == {"de", "en"}
     assert all(one["septets"] <= 160 for one in texts)
+
+
+TOKEN = "a-token-that-nobody-guesses"
+
+
+def test_providers_bring_answers(town: AnsweredTown, api: ApiWorld) -> None:
+    formats = [
+        ReportFormat(name, PRESETS[name].reports, token_digest(TOKEN), PRESETS[name].answers)
+        for name in ("kannel", "seven")
+    ]
+    with town.database.write() as connection:
+        publish_report_formats(connection, [*formats, ReportFormat("plain", Reports(), None)])
+    town.fire()
+    caller, path = api.nobody(), "/api/v1/notify/inbound"
+    ours = {"from": "+491702222222", "text": "OK", "id": "1"}
+    for wrong in ("kannel/wrong-token-of-somebody", f"plain/{TOKEN}", f"nobody/{TOKEN}"):
+        assert caller.get(f"{path}/{wrong}", params=ours).status_code == 404
+    assert caller.get(f"{path}/kannel/{TOKEN}", params={"from": "1"}).status_code == 422
+    assert caller.post(f"{path}/seven/{TOKEN}", content=b"{[").status_code == 422
+    assert caller.get(f"{path}/kannel/{TOKEN}", params=ours).status_code == 204
+    assert town.count("ACKNOWLEDGED") == {"ordnungsamt": 1}
+    body = {"event": "sms_mo", "data": {"sender": "491701111111", "text": "ok", "id": 7}}
+    for _ in range(2):
+        assert caller.post(f"{path}/seven/{TOKEN}", json=body).status_code == 204
+    assert town.count("ANSWER") == {"bauhof": 1, "ordnungsamt": 1}
+    body["data"] = {"sender": "491709999999", "text": "OK", "id": 8}
+    assert caller.post(f"{path}/seven/{TOKEN}", json=body).status_code == 204  # as for anybody
+    form = {"from": "00491702222222", "text": "hm", "id": "9"}
+    assert caller.post(f"{path}/kannel/{TOKEN}", data=form).status_code == 204
+    assert town.count("ANSWER") == {"bauhof": 2, "ordnungsamt": 1}

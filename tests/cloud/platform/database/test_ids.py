@@ -70,7 +70,7 @@ INSERT INTO redecoding_devices (redecoding, tenant_id, dev_eui, delayed) VALUES
 """
 NEWER = {"audit_lines", "tree_groups", "tree_waterings", "trees"}
 NEWER |= {"duty_groups", "duty_members", "duty_shifts", "duty_substitutions", "duty_weekly"}
-NEWER |= {"alert_mutes", "duty_pauses"}
+NEWER |= {"alert_mutes", "duty_pauses", "inbound_messages"}
 """They were made later, and count on from their first day."""
 COUNTING_TABLES = sorted(
     name

@@ -124,7 +124,8 @@ def _tell_others(
     """Those who were told of the alarm, but for who said it."""
     said = matter.topic.each(lambda topic: wording.taken(topic, person.name, now))
     told = outbox.alarmed_addressees(connection, matter.incident)
-    others = [one for one in told if one.id != person.recipient_id]
+    own = {one.address for one in told if one.id == person.recipient_id}
+    others = [one for one in told if one.address not in own and one.id != person.recipient_id]
     severity = matter.stored.rule.severity
     waiting = with_quiet_hours(connection, others, severity, now)
     to = matter.mutes.hold_back(with_pauses(connection, waiting, now), Kind.ACKNOWLEDGED)

@@ -60,6 +60,11 @@ def groups_of_all_towns(connection: Connection) -> list[StoredGroup]:
     return _stored(connection, connection.execute(query.order_by(duty_groups.c.id)))
 
 
+def groups_of_town(connection: Connection, tenant_id: str) -> list[StoredGroup]:
+    query = select(duty_groups).where(duty_groups.c.tenant_id == tenant_id)
+    return _stored(connection, connection.execute(query.order_by(duty_groups.c.id)))
+
+
 def groups_with(connection: Connection, ids: Collection[int]) -> list[StoredGroup]:
     """The groups of these ids."""
     query = select(duty_groups).where(duty_groups.c.id.in_(ids)).order_by(duty_groups.c.id)

@@ -153,8 +153,8 @@ def list_messages(
 
 _FIELDS = 100
 """Of a report's form or query at most: providers send about ten."""
-_Provider = Annotated[str, Path(pattern=r"^[a-z]{1,32}$", examples=["kannel"])]
-_Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{16,128}$")]
+ProviderInPath = Annotated[str, Path(pattern=r"^[a-z]{1,32}$", examples=["kannel"])]
+TokenInPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{16,128}$")]
 
 
 @report_router.get(
@@ -164,11 +164,11 @@ _Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{16,128}$")]
     summary="Take a delivery report · Zustellbericht annehmen",
 )
 def take_report(
-    services: ServicesDep, provider: _Provider, token: _Token, request: Request
+    services: ServicesDep, provider: ProviderInPath, token: TokenInPath, request: Request
 ) -> None:
     """For SMS providers, without a key: the unguessable token names the message."""
     _require_token(services.database, provider, token)
-    _take(services.database, provider, token, _query(request), b"")
+    _take(services.database, provider, token, query_of(request), b"")
 
 
 @report_router.post(
@@ -178,12 +178,12 @@ def take_report(
     summary="Take a delivery report · Zustellbericht annehmen",
 )
 async def take_posted_report(
-    services: ServicesDep, provider: _Provider, token: _Token, request: Request
+    services: ServicesDep, provider: ProviderInPath, token: TokenInPath, request: Request
 ) -> None:
     """The same report, sent as a form or as JSON."""
     await run_in_threadpool(_require_token, services.database, provider, token)
     body = await request.body()
-    fields = {**_query(request), **_fields(body.decode("utf-8", "replace"))}
+    fields = {**query_of(request), **fields_of(body.decode("utf-8", "replace"))}
     await run_in_threadpool(_take, services.database, provider, token, fields, body)
 
 
@@ -199,11 +199,11 @@ def _require_token(database: Database, provider: str, token: str) -> None:
         service.require_token(connection, provider, token)
 
 
-def _query(request: Request) -> dict[str, str]:
-    return _fields(request.scope["query_string"].decode("latin-1"))
+def query_of(request: Request) -> dict[str, str]:
+    return fields_of(request.scope["query_string"].decode("latin-1"))
 
 
-def _fields(text: str) -> dict[str, str]:
+def fields_of(text: str) -> dict[str, str]:
     try:
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_FIELDS))
     except ValueError:

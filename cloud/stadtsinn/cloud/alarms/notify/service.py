@@ -109,12 +109,12 @@ def require_token(connection: Connection, provider: str, token: str) -> None:
     tokens costs neither the write lock nor the reading of a body."""
     known = sender_repository.report_format(connection, provider)
     if known is None or not (
-        _is_for_all(known, token) or report_repository.has_token(connection, token)
+        is_for_all(known, token) or report_repository.has_token(connection, token)
     ):
         raise _no_such_message()
 
 
-def _is_for_all(known: ReportFormat, token: str) -> bool:
+def is_for_all(known: ReportFormat, token: str) -> bool:
     digest = known.token_digest
     return digest is not None and hmac.compare_digest(token_digest(token), digest)
 
@@ -132,8 +132,8 @@ def take_report(
     known = sender_repository.report_format(connection, provider)
     if known is None:
         raise _no_such_message()
-    reports, document = known.reports, _document(fields, body)
-    name = _name(reports.id_path, document) if _is_for_all(known, token) else None
+    reports, document = known.reports, document_of(fields, body)
+    name = _name(reports.id_path, document) if is_for_all(known, token) else None
     status = reports.status_of(pick(document, reports.status_path) or "")
     if status is None:
         return  # an intermediate state that changes nothing
@@ -164,7 +164,7 @@ def _name(path: str, document: Any) -> str:
     return name
 
 
-def _document(fields: Mapping[str, str], body: bytes) -> Any:
+def document_of(fields: Mapping[str, str], body: bytes) -> Any:
     """Query and form fields, or the JSON body."""
     if body.lstrip()[:1] in (b"{", b"["):
         try:

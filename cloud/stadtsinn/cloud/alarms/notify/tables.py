@@ -153,13 +153,14 @@ report_formats = Table(
     Column("format", Text, nullable=False),  # JSON of senders.provider.Reports
     # Digest of a token for reports of all messages, where the provider knows but one address.
     Column("token_digest", String(64)),
+    Column("answers", Text),  # JSON of senders.provider.Answers; NULL: it brings no answers
     info=kept(
         "Wie der SMS-Dienst Zustellungen meldet",
         "how the SMS provider reports deliveries",
         Until.RUNNING,
         owner="",
         key="provider",
-        setting="format",
+        setting="format answers",
         digest="token_digest",
     ),
 )

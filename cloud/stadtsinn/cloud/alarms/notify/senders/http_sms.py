@@ -151,7 +151,7 @@ def open_http(config: HttpSettings) -> OpenedSender:
     )
     token = secrets.get("report_token")
     digest = token_digest(token) if token else None
-    return OpenedSender(sender, ReportFormat(name, provider.reports, digest))
+    return OpenedSender(sender, ReportFormat(name, provider.reports, digest, provider.answers))
 
 
 def _report_url(public_url: str, provider: str) -> str:

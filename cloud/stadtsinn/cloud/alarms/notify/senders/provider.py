@@ -121,6 +121,19 @@ class Reports:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """Where in a provider's request stands what somebody wrote to us. Dotted paths into a JSON
+    body, or names of form and query fields."""
+
+    __pydantic_config__ = _STRICT
+
+    from_path: str
+    text_path: str
+    id_path: str = ""
+    """The provider's own name of it: without, the same request twice is known by its words."""
+
+
+@dataclass(frozen=True)
 class ReportFormat:
     """What the process that takes delivery reports has to know of a provider."""
 
@@ -128,6 +141,7 @@ class ReportFormat:
     reports: Reports
     token_digest: str | None = None
     """Of the token for reports of all messages, where the provider knows but one address."""
+    answers: Answers | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +166,8 @@ class Provider:
     """Values at `success.json_path` that mean: wrong number, never."""
     unknown_codes: tuple[str, ...] = ()
     reports: Reports = Reports()
+    answers: Answers | None = None
+    """None: it does not bring what people answer."""
 
     def __post_init__(self) -> None:
         """Raises ValueError for what could never send a message."""
@@ -242,6 +258,8 @@ KANNEL = Provider(
             "16": "FAILED",
         },
     ),
+    # sms-service: get-url = "…/inbound/kannel/TOKEN?from=%p&text=%a&id=%I"
+    answers=Answers(from_path="from", text_path="text", id_path="id"),
 )
 
 SEVEN = Provider(
@@ -269,6 +287,7 @@ SEVEN = Provider(
             "EXPIRED": "FAILED",
         },
     ),
+    answers=Answers(from_path="data.sender", text_path="data.text", id_path="data.id"),
 )
 
 PRESETS: Mapping[str, Provider] = {"kannel": KANNEL, "seven": SEVEN}

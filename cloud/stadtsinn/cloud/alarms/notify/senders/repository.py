@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, exists, insert, select
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.notify.message import Message
-from stadtsinn.cloud.alarms.notify.senders.provider import ReportFormat, Reports
+from stadtsinn.cloud.alarms.notify.senders.provider import Answers, ReportFormat, Reports
 from stadtsinn.cloud.alarms.notify.tables import (
     outbox,
     recipients,
@@ -83,6 +83,7 @@ def publish_report_formats(connection: Connection, formats: Sequence[ReportForma
                 provider=known.provider,
                 format=msgspec.json.encode(known.reports).decode(),
                 token_digest=known.token_digest,
+                answers=msgspec.json.encode(known.answers).decode() if known.answers else None,
             )
         )
 
@@ -94,4 +95,5 @@ def report_format(connection: Connection, provider: str) -> ReportFormat | None:
     if row is None:
         return None
     reports = msgspec.json.decode(row.format, type=Reports)
-    return ReportFormat(row.provider, reports, row.token_digest)
+    answers = msgspec.json.decode(row.answers, type=Answers) if row.answers else None
+    return ReportFormat(row.provider, reports, row.token_digest, answers)
