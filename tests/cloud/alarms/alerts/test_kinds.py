@@ -211,3 +211,19 @@ def test_a_comparison_sensor_confirms_a_level(small_town: AlertTown) -> None:
     measured(town, "water_level", (5, 1.61))
     (sent,) = town.messages()
     assert "Bestätigt, zweiter Sensor 1,58 m. Maßnahmen: Unterführung sperren" in sent.text
+
+
+def test_a_message_has_the_first_measure_where_there_is_no_room_for_all(
+    small_town: AlertTown,
+) -> None:
+    """An e-mail has them all: an SMS leaves out whole sentences, the last ones first."""
+    town = small_town
+    rest = "Danach die Anwohner der Bachgasse wecken, dann Sandsäcke füllen und verteilen."
+    steps = [{"on": 1.2, "measures": f"Unterführung sperren. {rest}"}]
+    values = {"slug": "x", "name": "Mühlbach", "station": STATION, "recipients": ("bauhof",)}
+    town.rule(**values, **{**LEVELS, "levels": steps})
+    measured(town, "water_level", (0, 1.3))
+    (sent,) = town.messages()
+    assert "Maßnahmen: Unterführung sperren." in sent.text
+    assert rest not in sent.text
+    assert len(sent.text) <= 160

@@ -102,9 +102,17 @@ def remarks_of_kind(about: About, notes: Notes) -> tuple[Remark, ...]:
         language: kind.remark(notes, _stage(replace(about, language=language)))
         for language in Language
     }
-    measures = kind.measures(about.level)
-    done = {one: WORDS[one].measures.format(measures=measures) for one in Language}
-    return tuple(one for one, there in ((said, any(said.values())), (done, measures)) if there)
+    found = [said] if any(said.values()) else []
+    return (*found, *_measures(kind.measures(about.level)))
+
+
+def _measures(measures: str) -> list[Remark]:
+    """The first sentence apart: it is what an SMS has room for, if for any."""
+    if not measures:
+        return []
+    first, more, rest = measures.partition(". ")
+    said = {one: WORDS[one].measures.format(measures=first + more.rstrip()) for one in Language}
+    return [said, dict.fromkeys(Language, rest)] if rest else [said]
 
 
 def all_clear(
