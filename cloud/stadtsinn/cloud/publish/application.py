@@ -47,6 +47,8 @@ from stadtsinn.cloud.publish.clients import NO_PROXIES, Proxies
 from stadtsinn.cloud.publish.web.answers import Answers
 from stadtsinn.cloud.publish.web.endpoints import router as web_router
 from stadtsinn.cloud.publish.web.memory import FromMemory, Memory
+from stadtsinn.cloud.publish.web.parking import PublicParking
+from stadtsinn.cloud.publish.web.parking import router as public_parking_router
 from stadtsinn.cloud.publish.web.settings import WebSettings, settings_of
 from stadtsinn.cloud.series.answers.endpoints import router as series_router
 from stadtsinn.cloud.series.corrections.endpoints import router as corrections_router
@@ -83,7 +85,7 @@ DOMAIN_ROUTERS = (
 # Under the same prefix, for callers with another secret than an API key.
 REPORT_ROUTERS = (report_router, inbound_router)
 # Pages and data for everybody.
-OPEN_ROUTERS: tuple[APIRouter, ...] = (phone_router, web_router)
+OPEN_ROUTERS: tuple[APIRouter, ...] = (phone_router, public_parking_router, web_router)
 
 _UNAVAILABLE: Mapping[type[Exception], Sentence] = {
     SeriesUnavailable: Sentence(
@@ -133,6 +135,7 @@ def create_app(
     install_error_handlers(app, _UNAVAILABLE)
     app.state.public_answers = Answers(partial(settings_of, app))
     app.state.public_memory = Memory(services)
+    app.state.public_parking = PublicParking()
     # The last one added is the first that a request meets.
     app.add_middleware(VisibleAnswers)
     app.add_middleware(FairShare, proxies=proxies)

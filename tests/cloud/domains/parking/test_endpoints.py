@@ -139,3 +139,53 @@ def test_another_towns_spaces_are_not_seen(street: TestClient, world: ApiWorld) 
     away = world.client(tenant=AWAY)
     assert away.get("/api/v1/parking/spaces").json() == {"items": []}
     assert len(street.get("/api/v1/parking/spaces").json()["items"]) == 3
+
+
+def _public_street(world: ApiWorld, spaces: int, tagged: int) -> None:
+    street = [
+        {
+            "slug": f"p-{number}",
+            "name": f"P {number}",
+            "kind": "parking_space",
+            "site": "marktstrasse",
+            "tags": ["public"] if number < tagged else [],
+        }
+        for number in range(spaces)
+    ]
+    _town(world, *street)
+    for number in range(spaces):
+        _said(world, f"p-{number}", (5, number % 2))
+
+
+def test_everybody_sees_the_numbers_of_public_lots(world: ApiWorld) -> None:
+    _public_street(world, spaces=7, tagged=6)
+    found = world.nobody().get(f"/public/{HOME}/parking")
+    assert found.status_code == 200, found.text
+    (lot,) = found.json()["lots"]
+    assert (lot["capacity"], lot["free"], lot["state"]) == (6, 3, "open")
+    assert "p-0" not in found.text
+    assert found.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_lot_of_few_spaces_is_nobodys_business(world: ApiWorld) -> None:
+    _public_street(world, spaces=7, tagged=4)
+    caller = world.nobody()
+    assert caller.get(f"/public/{HOME}/parking").status_code == 404
+    assert caller.get("/public/nowhere/parking").status_code == 404
+
+
+def test_many_viewers_cost_as_much_as_one(world: ApiWorld) -> None:
+    _public_street(world, spaces=5, tagged=5)
+    caller, read, count = world.nobody(), world.app.state.series.read, []
+
+    def counted(*given: Any, **named: Any) -> Any:
+        count.append(given)
+        return read(*given, **named)
+
+    world.app.state.series.read = counted
+    for _ in range(20):
+        assert caller.get(f"/public/{HOME}/parking").status_code == 200
+    assert len(count) == 5
+    world.clock.advance(11 * 1_000_000)
+    caller.get(f"/public/{HOME}/parking")
+    assert len(count) == 10

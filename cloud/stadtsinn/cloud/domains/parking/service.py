@@ -30,12 +30,14 @@ from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series.stores.counters import growth
 from stadtsinn.cloud.series.stores.store import Sample, SeriesKey, SeriesReader
-from stadtsinn.cloud.town.stations.present_repository import Place, places_of
+from stadtsinn.cloud.town.stations.present_repository import Place, places_of, public_places
 from stadtsinn.decoders.reading import Quality
 
 _SPACE, _LOT = "parking_space", "parking_lot"
 _OCCUPIED = "occupied"
 _HALF = 0.5
+FEWEST = 5
+"""Spaces of a lot that everybody may see."""
 _MOST = 20_000
 _HOUR_S = 3_600
 _VEHICLES, _VEHICLES_TOTAL = "vehicles", "vehicles_total"
@@ -67,19 +69,24 @@ def spaces_now(
     database: Database, store: SeriesReader, scope: Scope, now: Instant
 ) -> list[SpaceNow]:
     """All spaces of a town that have a sensor each. Raises SeriesUnavailable."""
-    found = []
-    for lot in _by_lot(_places(database, scope, now, _SPACE)):
-        read = [space_of(_reports(store, scope, one, now), now, _silent(one)) for one in lot]
-        found += [SpaceNow(*pair) for pair in zip(lot, without_stuck(read, now), strict=True)]
-    return found
+    return _spaces(store, scope.tenant_id, _places(database, scope, now, _SPACE), now)
 
 
 def lots_now(database: Database, store: SeriesReader, scope: Scope, now: Instant) -> list[LotNow]:
     """The lots of a town: sites with spaces, then those that are counted."""
-    spaces = spaces_now(database, store, scope, now)
-    found = [_lot(list(some)) for _, some in groupby(spaces, lambda one: one.place.site)]
-    counted = _places(database, scope, now, _LOT)
-    return [*found, *(_counted(store, scope, one, now) for one in counted)]
+    places = _places(database, scope, now, _SPACE, _LOT)
+    return _lots(store, scope.tenant_id, places, now)
+
+
+def public_lots(
+    database: Database, store: SeriesReader, tenant_id: str, now: Instant
+) -> list[LotNow]:
+    """The lots that everybody may see: of stations with the tag `public`, and of `FEWEST` spaces at
+    least, so that no number tells when somebody is at home."""
+    with database.read() as connection:
+        places = public_places(connection, tenant_id, now, (_SPACE, _LOT))
+    found = _lots(store, tenant_id, places, now)
+    return [one for one in found if one.occupancy.capacity >= FEWEST and one.slug]
 
 
 def lot_now(
@@ -108,9 +115,28 @@ def overstays(spaces: Iterable[SpaceNow], now: Instant, longest_s: int | None) -
     return sorted(found, key=lambda one: one.space.since or 0)
 
 
-def _places(database: Database, scope: Scope, now: Instant, kind: str) -> list[Place]:
+def _spaces(
+    store: SeriesReader, tenant_id: str, places: Sequence[Place], now: Instant
+) -> list[SpaceNow]:
+    found = []
+    for lot in _by_lot(places):
+        read = [space_of(_reports(store, tenant_id, one, now), now, _silent(one)) for one in lot]
+        found += [SpaceNow(*pair) for pair in zip(lot, without_stuck(read, now), strict=True)]
+    return found
+
+
+def _lots(
+    store: SeriesReader, tenant_id: str, places: Sequence[Place], now: Instant
+) -> list[LotNow]:
+    spaces = _spaces(store, tenant_id, [one for one in places if one.kind == _SPACE], now)
+    found = [_lot(list(some)) for _, some in groupby(spaces, lambda one: one.place.site)]
+    counted = [one for one in places if one.kind == _LOT]
+    return [*found, *(_counted(store, tenant_id, one, now) for one in counted)]
+
+
+def _places(database: Database, scope: Scope, now: Instant, *kinds: str) -> list[Place]:
     with database.read() as connection:
-        return places_of(connection, scope, now, kinds=(kind,))
+        return places_of(connection, scope, now, kinds=kinds)
 
 
 def _by_lot(places: Sequence[Place]) -> list[list[Place]]:
@@ -128,9 +154,9 @@ def _silent(place: Place) -> int:
     return silent_after(place.interval_s or _HOUR_S)
 
 
-def _reports(store: SeriesReader, scope: Scope, place: Place, now: Instant) -> list[Report]:
+def _reports(store: SeriesReader, tenant_id: str, place: Place, now: Instant) -> list[Report]:
     samples = store.read(
-        scope.tenant_id,
+        tenant_id,
         SeriesKey(place.slug, _OCCUPIED),
         Instant(max(now - LOOKED_BACK, 0)),
         Instant(now + 1),
@@ -144,12 +170,14 @@ def _reports(store: SeriesReader, scope: Scope, place: Place, now: Instant) -> l
     ]
 
 
-def _counted(store: SeriesReader, scope: Scope, place: Place, now: Instant) -> LotNow:
+def _counted(store: SeriesReader, tenant_id: str, place: Place, now: Instant) -> LotNow:
     attributes = place.attributes
     capacity, staying = int(attributes.get("capacity", 0)), int(attributes.get("staying", 0))
     emptied = _emptied_at(attributes, now)
     start = Instant(emptied[0] - 1)
-    read = {channel: _passed(store, scope, place, channel, start, now) for channel in ("in", "out")}
+    read = {
+        channel: _passed(store, tenant_id, place, channel, start, now) for channel in ("in", "out")
+    }
     passages = [Passage(time, entered=number) for time, number in read["in"]]
     passages += [Passage(time, left=number) for time, number in read["out"]]
     counted = count(passages, capacity, emptied, staying)
@@ -166,16 +194,16 @@ def _emptied_at(attributes: Mapping[str, object], now: Instant) -> list[Instant]
 
 
 def _passed(
-    store: SeriesReader, scope: Scope, place: Place, channel: str, start: Instant, now: Instant
+    store: SeriesReader, tenant_id: str, place: Place, channel: str, start: Instant, now: Instant
 ) -> list[tuple[Instant, float]]:
     """What drove through one way, by the time it was reported: amounts, or a running total."""
     end = Instant(now + 1)
     key = SeriesKey(place.slug, _VEHICLES_TOTAL, channel)
-    totals = store.read(scope.tenant_id, key, Instant(start - DAY), end, limit=_MOST)
+    totals = store.read(tenant_id, key, Instant(start - DAY), end, limit=_MOST)
     if totals:
         return [(time, number) for time, number in _grown(totals) if time > start]
     key = SeriesKey(place.slug, _VEHICLES, channel)
-    samples = store.read(scope.tenant_id, key, start, end, limit=_MOST)
+    samples = store.read(tenant_id, key, start, end, limit=_MOST)
     return [(one.time, max(one.value, 0.0)) for one in samples]
 
 

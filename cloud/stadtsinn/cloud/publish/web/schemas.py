@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from stadtsinn.cloud.domains.crowd.level import Level
 from stadtsinn.cloud.domains.crowd.present import Qualifier, State
+from stadtsinn.cloud.domains.parking.lots import LotState
 from stadtsinn.cloud.platform.api.times import ShownTime
 
 
@@ -66,3 +67,23 @@ class PublicCountView(BaseModel):
     updated_at: ShownTime | None = Field(description="When a gate reported last.")
     valid_until: ShownTime | None = Field(description="From then on the number is stale.")
     text: TextsByLanguage
+
+
+class PublicLot(BaseModel):
+    """A lot in numbers."""
+
+    lot: str
+    name: str
+    state: LotState
+    capacity: int
+    free: int | None = Field(description="Null: too much is unknown for a number.")
+    unknown: int
+
+
+class PublicParkingView(BaseModel):
+    """The public lots of a town. Öffentliche Parkplätze."""
+
+    tenant: str
+    updated_at: ShownTime
+    valid_until: ShownTime
+    lots: list[PublicLot]

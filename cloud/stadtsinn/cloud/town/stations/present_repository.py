@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,12 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.platform.tenants.repository import erasing
 from stadtsinn.cloud.town.stations.tables import deployments, stations
 from stadtsinn.cloud.town.tables import devices, sites
+
+PUBLIC = "public"
+"""The tag of stations whose numbers everybody may see."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Place:
     latitude: float | None
     longitude: float | None
     attributes: Mapping[str, Any]
+    tags: Sequence[str]
     interval_s: int | None
 
 
@@ -41,6 +46,24 @@ def places_of(
 ) -> list[Place]:
     """The stations of a town of these kinds, or with these slugs, in the order of their sites and
     slugs."""
+    return _places(connection, scope.tenant_id, now, kinds, slugs)
+
+
+def public_places(
+    connection: Connection, tenant_id: str, now: Instant, kinds: Collection[str]
+) -> list[Place]:
+    """Those that the town has tagged as `public`: for everybody, without a key."""
+    found = _places(connection, tenant_id, now, kinds, None)
+    return [one for one in found if PUBLIC in one.tags]
+
+
+def _places(
+    connection: Connection,
+    tenant_id: str,
+    now: Instant,
+    kinds: Collection[str] | None,
+    slugs: Collection[str] | None,
+) -> list[Place]:
     here = and_(
         deployments.c.station_id == stations.c.id,
         deployments.c.start <= now,
@@ -63,10 +86,11 @@ def places_of(
             stations.c.latitude,
             stations.c.longitude,
             stations.c.attributes,
+            stations.c.tags,
             intervals.label("interval_s"),
         )
         .outerjoin(sites, sites.c.id == stations.c.site_id)
-        .where(stations.c.tenant_id == scope.tenant_id)
+        .where(stations.c.tenant_id == tenant_id, stations.c.tenant_id.not_in(erasing()))
         .order_by(sites.c.slug, stations.c.slug)
     )
     if kinds is not None:
