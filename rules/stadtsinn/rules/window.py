@@ -18,6 +18,12 @@ from stadtsinn.rules.kind import Notes, Sample
 _PARTS = 144
 """At most so many entries are kept of a span, and two."""
 
+
+def part_of(length: int) -> int:
+    """The part of a span whose samples are kept as one."""
+    return max(1, length // _PARTS)
+
+
 Join = Callable[[float, float], float]
 """What is kept of two values that become one: their sum, the lower, the higher one."""
 
@@ -53,7 +59,7 @@ class Window:
         times, values = [*self.times[first:]], [*self.values[first:]]
         if self.newest is not None and sample.at - length <= self.newest[0] < sample.at:
             before, its_value = self.newest
-            part = max(1, length // _PARTS)
+            part = part_of(length)
             if times and times[-1] // part == before // part:
                 times[-1], values[-1] = before, join(values[-1], its_value)
             else:

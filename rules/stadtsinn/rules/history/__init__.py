@@ -1,0 +1,1 @@
+"""Judging what was measured long ago: the engine over columns of values."""

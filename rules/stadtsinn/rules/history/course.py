@@ -1,0 +1,173 @@
+"""What a rule would have done over a history, step by step as if it had been judged then.
+
+Each value is judged at the moment at which it was measured, as if none had come late, and time
+passes between them as ticks let it. The engine is the one that judges live. Where a scan says that
+nothing can lead the rule on, the values up to the next one that may are passed over; the state
+behind them is the one that the engine would have come to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from stadtsinn.base.instant import Instant
+from stadtsinn.rules import machine
+from stadtsinn.rules.history.column import NOTHING, Column, Mask, Numbers
+from stadtsinn.rules.history.scan import Scan
+from stadtsinn.rules.kind import Notes
+from stadtsinn.rules.state import Effect, Phase, RuleState
+from stadtsinn.rules.terms import Terms
+
+
+@dataclass(frozen=True)
+class Happened:
+    """What a step at `now` led to; `before` is the state that it led on, `notes` are those of the
+    kind after it."""
+
+    now: Instant
+    effect: Effect
+    before: RuleState
+    notes: Notes
+    permitted: float | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """From `start` on it is judged by these terms: other devices report otherwise often."""
+
+    start: Instant
+    terms: Terms
+
+
+class Exhausted(Exception):
+    """The engine would have to judge more values than it may."""
+
+
+class Course:
+    """A rule that goes through a history. `judged` counts what the engine judged itself, at most
+    `most` values: then it raises Exhausted. `second` is what a comparison sensor measured."""
+
+    def __init__(
+        self,
+        column: Column,
+        found: Scan | None = None,
+        most: int | None = None,
+        second: Column = NOTHING,
+    ) -> None:
+        self._most = most
+        self._second = second
+        self._beside = 0
+        self.state = RuleState()
+        self.judged = 0
+        self._column = column
+        self._scan = found
+        self._rousing = _places(found.rouses) if found else None
+        self._freeing = _places(found.frees) if found and found.frees is not None else None
+        self._steps = np.diff(column.times)
+        self._gaps: dict[int, Numbers] = {}
+
+    def run(self, sections: Sequence[Section], end: Instant) -> Iterator[Happened]:
+        """All that happens up to `end`, in its order; the first section begins it."""
+        ends = [*(one.start for one in sections[1:]), end]
+        for section, until in zip(sections, ends, strict=True):
+            yield from self._section(section, until)
+
+    def _section(self, section: Section, until: Instant) -> Iterator[Happened]:
+        terms, column = section.terms, self._column
+        number, last = column.first_at(section.start), column.first_at(until)
+        while number < last:
+            judged = self._next_to_judge(terms, number, last)
+            if judged > number:
+                self._pass_over(judged - 1)
+                number = judged
+                continue
+            one = column.sample(number)
+            yield from self._tick(terms, one.at)
+            self._look_beside(terms, one.at)
+            before = self.state
+            self.state, effects = machine.sample(
+                terms, before, one.at, one.value, one.at, one.permitted, one.source
+            )
+            self.judged += 1
+            if self._most is not None and self.judged > self._most:
+                raise Exhausted
+            for effect in effects:
+                yield Happened(one.at, effect, before, self.state.notes, one.permitted)
+            number += 1
+        yield from self._tick(terms, until)
+
+    def _look_beside(self, terms: Terms, until: Instant) -> None:
+        """Note what a comparison sensor measured up to then."""
+        second = self._second
+        while self._beside < len(second) and second.times[self._beside] <= until:
+            self.state = machine.beside(terms, self.state, second.sample(self._beside))
+            self._beside += 1
+
+    def _tick(self, terms: Terms, until: Instant) -> Iterator[Happened]:
+        """What time alone does before `until`, at the moments at which it is due."""
+        while (due := machine.next_due(terms, self.state)) is not None and due < until:
+            before = self.state
+            self.state, effects = machine.tick(terms, before, due)
+            for effect in effects:
+                yield Happened(due, effect, before, self.state.notes)
+            if self.state == before:
+                return
+
+    def _next_to_judge(self, terms: Terms, number: int, last: int) -> int:
+        """The first value from this number on that may lead the rule on."""
+        state = self.state
+        if self._rousing is None or state.last_event is None or state.since is not None:
+            return number
+        if state.phase is Phase.OK:
+            places = [self._rousing]
+        elif (
+            state.phase is Phase.FIRING
+            and state.announced
+            and terms.active is None
+            and self._freeing is not None
+        ):
+            places = [self._freeing]
+        else:
+            return number
+        if state.phase is not Phase.OK or terms.kind.of_silence:
+            if state.stale or self._column.times[number] - state.last_event > terms.stale_after:
+                return number
+            places.append(self._behind_gaps(terms.stale_after))
+        return min([last, *(_first_from(some, number) for some in places)])
+
+    def _behind_gaps(self, stale_after: int) -> Numbers:
+        """The values before which data was missing."""
+        found = self._gaps.get(stale_after)
+        if found is None:
+            found = self._gaps[stale_after] = np.flatnonzero(self._steps > stale_after) + 1
+        return found
+
+    def _pass_over(self, number: int) -> None:
+        """The state after the value of this number, which led to nothing."""
+        assert self._scan is not None
+        notes, value = self._scan.noted(number)
+        self.state = replace(
+            self.state,
+            level=0 if self.state.phase is Phase.OK else self.state.level,
+            samples=0,
+            stale=False,
+            last_event=Instant(int(self._column.times[number])),
+            last_value=value,
+            notes=notes,
+        )
+
+
+def _places(mask: Mask) -> Numbers:
+    return np.flatnonzero(mask)
+
+
+def _first_from(places: Numbers, number: int) -> int:
+    """The first of the places that is not before `number`; behind all of them: none is."""
+    found = int(np.searchsorted(places, number))
+    return int(places[found]) if found < len(places) else _NONE
+
+
+_NONE = 2**62
