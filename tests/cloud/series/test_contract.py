@@ -108,6 +108,19 @@ def test_a_limit_keeps_the_first(store: SeriesStore) -> None:
     assert store.read(TOWN, SOIL, *EVER, limit=0) == []
 
 
+def test_a_column_holds_the_good_values_and_who_measured_them(store: SeriesStore) -> None:
+    points = [point(NOON + i, 0.1 * i, dev_eui=NEW if i > 2 else OLD) for i in range(5)]
+    write(store, [*points, point(NOON + 9, 1, quality=Quality.BAD, dev_eui=NEW)])
+    column = store.column(TOWN, SOIL, *EVER)
+    samples = [column.sample(number) for number in range(len(column))]
+    assert [(one.at, one.value, one.source) for one in samples] == [
+        (one.time, one.value, one.dev_eui) for one in points
+    ]
+    first = store.column(TOWN, SOIL, NOON, Instant(NOON + 4), limit=2)
+    assert [first.sample(number).source for number in range(len(first))] == [OLD, OLD]
+    assert len(store.column(NEIGHBOUR, SOIL, *EVER)) == 0
+
+
 def test_a_long_history_comes_whole(store: SeriesStore) -> None:
     count = 45_000  # more than two pages of any server
     write(store, [point(NOON + i * SECOND, float(i)) for i in range(count)])

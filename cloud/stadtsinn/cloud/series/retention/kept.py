@@ -17,6 +17,7 @@ from stadtsinn.cloud.series.stores.store import (
     Window,
     kept_since,
 )
+from stadtsinn.rules.history.column import Column
 
 
 class KeptSeries:
@@ -44,6 +45,18 @@ class KeptSeries:
         return self._store.read(
             tenant_id, key, start, end, include_doubtful=include_doubtful, limit=limit
         )
+
+    def column(
+        self,
+        tenant_id: str,
+        key: SeriesKey,
+        start: Instant,
+        end: Instant,
+        *,
+        limit: int | None = None,
+    ) -> Column:
+        start = max(start, self._kept_since(tenant_id, key))
+        return self._store.column(tenant_id, key, start, max(start, end), limit=limit)
 
     def aggregate(
         self,

@@ -15,6 +15,7 @@ from stadtsinn.base.sentence import Explained, Unusable
 from stadtsinn.cloud.log.followers.follower import Hindered
 from stadtsinn.cloud.series.stores.replacing import SeriesPart
 from stadtsinn.decoders.reading import Quality
+from stadtsinn.rules.history.column import Column
 
 MAX_NAME_BYTES = 200
 """Longest tenant, family, station, quantity, channel or device: below every server's limit."""
@@ -114,6 +115,18 @@ class SeriesReader(Protocol):
         limit: int | None = None,
     ) -> list[Sample]:
         """Samples with start <= time < end in order; only good ones unless asked otherwise."""
+        ...
+
+    def column(
+        self,
+        tenant_id: str,
+        key: SeriesKey,
+        start: Instant,
+        end: Instant,
+        *,
+        limit: int | None = None,
+    ) -> Column:
+        """Good samples with start <= time < end as arrays, for who reads millions."""
         ...
 
     def aggregate(

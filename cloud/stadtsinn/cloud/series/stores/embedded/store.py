@@ -9,6 +9,7 @@ from pathlib import Path
 
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.instant import HOUR, Instant
+from stadtsinn.cloud.series.stores.columns import column_of_rows
 from stadtsinn.cloud.series.stores.counters import growth_per_window, in_pages
 from stadtsinn.cloud.series.stores.embedded.file import SeriesFile
 from stadtsinn.cloud.series.stores.embedded.writing import Writer
@@ -28,6 +29,7 @@ from stadtsinn.cloud.series.stores.store import (
 )
 from stadtsinn.cloud.series.stores.windows import Part, step_of, summarise
 from stadtsinn.decoders.reading import Quality
+from stadtsinn.rules.history.column import Column
 
 _QUALITIES = (Quality.GOOD, Quality.SUSPECT, Quality.BAD)
 
@@ -117,6 +119,28 @@ class EmbeddedStore:
                 Sample(time, value, _QUALITIES[grade], dev_eui)
                 for time, value, grade, dev_eui in rows
             ]
+
+    def column(
+        self,
+        tenant_id: str,
+        key: SeriesKey,
+        start: Instant,
+        end: Instant,
+        *,
+        limit: int | None = None,
+    ) -> Column:
+        with self._file.read() as connection:
+            ids = _find(connection, tenant_id, key)
+            if ids is None:
+                return column_of_rows(())
+            names = dict(connection.execute("SELECT id, dev_eui FROM devices"))
+            rows = connection.execute(
+                "SELECT time, value, device FROM points"
+                " WHERE station = ? AND time >= ? AND time < ? AND series = ? AND quality = 0"
+                " ORDER BY time LIMIT ?",
+                (ids[0], start, end, ids[1], _no_more_than(limit)),
+            )
+            return column_of_rows(rows, names)
 
     def aggregate(
         self,

@@ -10,10 +10,12 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import TypeVar
 
 from stadtsinn.base.batches import batched
 from stadtsinn.base.instant import DAY, Instant
+from stadtsinn.cloud.series.stores.columns import column_of_samples
 from stadtsinn.cloud.series.stores.counters import growth_per_window, in_pages
 from stadtsinn.cloud.series.stores.influxdb import queries as ask
 from stadtsinn.cloud.series.stores.influxdb.answer_tables import (
@@ -59,6 +61,7 @@ from stadtsinn.cloud.series.stores.store import (
 )
 from stadtsinn.cloud.series.stores.windows import Part, part_of, step_of, summarise
 from stadtsinn.decoders.reading import Quality
+from stadtsinn.rules.history.column import Column
 
 T = TypeVar("T")
 
@@ -140,6 +143,20 @@ class InfluxStore:
             key.station,
             lambda seen: self._samples(tenant_id, key, seen, start, end, qualities, limit),
         )
+
+    def column(
+        self,
+        tenant_id: str,
+        key: SeriesKey,
+        start: Instant,
+        end: Instant,
+        *,
+        limit: int | None = None,
+    ) -> Column:
+        def page(begin: Instant, most: int) -> list[Sample]:
+            return self.read(tenant_id, key, begin, end, limit=most)
+
+        return column_of_samples(islice(in_pages(page, start), limit))
 
     def _samples(
         self,
