@@ -2,10 +2,10 @@
 
     .venv/bin/python bench/run.py [--quick] [--against REVISION]
 
-The decoders run first, then redecoding, the edge agent with and without the kernel, the public
-answers, what one town notices of a hostile one, how fast rules are judged and alarms sent, and the
-whole pipeline with real processes. The numbers are printed and not compared with limits. With
-`--against` each is measured in turn with that revision, and the ratios are printed.
+The decoders run first, then redecoding, back-testing, the edge agent with and without the kernel,
+the public answers, what one town notices of a hostile one, how fast rules are judged and alarms
+sent, and the whole pipeline with real processes. The numbers are printed and not compared with
+limits. With `--against` each is measured in turn with that revision, and the ratios are printed.
 """
 
 # ruff: noqa: T201 printing is what it is for
@@ -39,9 +39,11 @@ def main() -> None:
     public = ["--requests", "2000"] if quick else []
     isolation = ["--seconds", "15"] if quick else []
     alarms = ["--rules", "500", "--uplinks", "5000", "--seconds", "10"] if quick else []
+    backtest = ["--sensors", "20", "--years", "1"] if quick else []
     runs = (
         ("decoders.py", decoders),
         ("redecode.py", redecode),
+        ("backtest.py", backtest),
         ("edge.py", edge),
         ("public.py", public),
         ("isolation.py", isolation),

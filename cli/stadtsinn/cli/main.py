@@ -64,6 +64,9 @@ NOUNS: dict[str, Noun] = {
         "devices", "app", "Swap, move and watch devices.", "Geräte tauschen, umsetzen, ansehen."
     ),
     "alert": Noun("alerts", "app", "Open alarms, and mutes.", "Offene Alarme; stumm schalten."),
+    "rule": Noun(
+        "rules", "app", "When to raise an alarm; tried over the past.", "Wann Alarm ist; Rückblick."
+    ),
     "roster": Noun("roster", "app", "Who is on duty, and gaps.", "Wer Dienst hat; Lücken."),
     "zone": Noun("zones", "app", "Persons, permits, market days.", "Personen, Zulassung, Markt."),
     "tree": Noun(

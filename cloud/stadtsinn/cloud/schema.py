@@ -9,6 +9,7 @@ from stadtsinn.cloud.alarms.alerts import tables as alerts
 from stadtsinn.cloud.alarms.answers import tables as answers
 from stadtsinn.cloud.alarms.duty import tables as duty
 from stadtsinn.cloud.alarms.notify import tables as notify
+from stadtsinn.cloud.alarms.rule_files import tables as rule_files
 from stadtsinn.cloud.domains.crowd import tables as crowd
 from stadtsinn.cloud.domains.crowd.zones import tables as zones
 from stadtsinn.cloud.domains.trees import tables as trees
@@ -47,6 +48,7 @@ TABLE_MODULES = (
     redecode,
     registry,
     retention,
+    rule_files,
     series,
     series_stores,
     set_aside,

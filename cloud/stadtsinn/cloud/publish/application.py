@@ -15,6 +15,7 @@ from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.alarms.alerts.endpoints import router as alerts_router
 from stadtsinn.cloud.alarms.answers.endpoints import router as answers_router
 from stadtsinn.cloud.alarms.answers.inbound_endpoints import inbound_router
+from stadtsinn.cloud.alarms.backtest.endpoints import router as backtest_router
 from stadtsinn.cloud.alarms.duty.endpoints import router as duty_router
 from stadtsinn.cloud.alarms.notify.endpoints import page_router as phone_router
 from stadtsinn.cloud.alarms.notify.endpoints import report_router
@@ -76,6 +77,7 @@ DOMAIN_ROUTERS = (
     water_router,
     alerts_router,
     answers_router,
+    backtest_router,
     notify_router,
     duty_router,
     access_router,

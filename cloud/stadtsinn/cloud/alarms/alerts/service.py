@@ -49,7 +49,7 @@ def create_rule(connection: Connection, scope: Scope, wanted: Rule) -> None:
     try:
         repository.rule(connection, scope, wanted.slug)
     except NotFound:
-        subject = _subject(connection, scope, wanted)
+        subject = subject_of(connection, scope, wanted)
         require_room(connection, scope, "rules", rules)
         rule_id = repository.insert_rule(connection, scope, wanted, subject)
         _set_recipients(connection, scope, rule_id, wanted)
@@ -68,12 +68,12 @@ def replace_rule(connection: Connection, scope: Scope, wanted: Rule) -> bool:
     """
     repository.lock_rules(connection)
     stored = repository.rule(connection, scope, wanted.slug)
-    if _comparable(stored.rule) == _comparable(wanted):
+    if comparable(stored.rule) == comparable(wanted):
         return False
     changed = replace(stored, rule=wanted)
     if _judged_by(stored.rule) != _judged_by(wanted):
         changed = _new_revision(connection, changed)
-    repository.update_rule(connection, changed, _subject(connection, scope, wanted))
+    repository.update_rule(connection, changed, subject_of(connection, scope, wanted))
     _set_recipients(connection, scope, stored.id, wanted)
     attention_repository.look_again(connection, stored.id)
     return True
@@ -134,8 +134,8 @@ def _new_revision(connection: Connection, stored: StoredRule) -> StoredRule:
     return replace(stored, revision=stored.revision + 1, valid_from=valid_from)
 
 
-def _comparable(rule: Rule) -> dict[str, Any]:
-    """Neither the order of recipients nor a repeated one makes a difference."""
+def comparable(rule: Rule) -> dict[str, Any]:
+    """What makes it another rule: neither the order of recipients nor a repeated one."""
     values = rule.model_dump()
     for purpose in ("recipients", "technicians"):
         values[purpose] = sorted(set(values[purpose]))
@@ -148,7 +148,7 @@ def _judged_by(rule: Rule) -> dict[str, Any]:
     return {name: value for name, value in rule.model_dump().items() if name not in _NOT_JUDGED_BY}
 
 
-def _subject(connection: Connection, scope: Scope, wanted: Rule) -> Subject:
+def subject_of(connection: Connection, scope: Scope, wanted: Rule) -> Subject:
     """Raises Invalid for a station, zone, site or quantity that is not there."""
     try:
         if wanted.zone is not None:
@@ -182,8 +182,25 @@ def _require_permit(wanted: Rule, watched: Zone) -> None:
         )
 
 
+def require_known(connection: Connection, scope: Scope, wanted: Rule) -> None:
+    """Raises Invalid for a recipient that is not there."""
+    _known(connection, scope, wanted)
+
+
 def _set_recipients(connection: Connection, scope: Scope, rule_id: int, wanted: Rule) -> None:
-    named = [
+    people, groups = _known(connection, scope, wanted)
+    named = _named(wanted)
+    repository.set_recipients(
+        connection,
+        rule_id,
+        [(purpose, people[slug]) for purpose, slug in named if slug in people],
+        [(purpose, groups[slug]) for purpose, slug in named if slug in groups],
+    )
+
+
+def _named(wanted: Rule) -> list[tuple[str, str]]:
+    """Everybody whom the rule names, each with the purpose."""
+    return [
         (purpose, slug)
         for purpose, slugs in (
             (ALARM, wanted.recipients),
@@ -192,16 +209,18 @@ def _set_recipients(connection: Connection, scope: Scope, rule_id: int, wanted: 
         )
         for slug in slugs
     ]
-    people = repository.recipient_ids(connection, scope, [slug for _, slug in named])
-    others = [slug for _, slug in named if slug not in people]
+
+
+def _known(
+    connection: Connection, scope: Scope, wanted: Rule
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Ids of the recipients and of the duty groups that a rule names."""
+    slugs = [slug for _, slug in _named(wanted)]
+    people = repository.recipient_ids(connection, scope, slugs)
+    others = [slug for slug in slugs if slug not in people]
     groups = group_ids(connection, scope, others) if others else {}
     if missing := [slug for slug in others if slug not in groups]:
         known = [*every_person(connection, scope.tenant_id), *every_group(connection, scope)]
         said = not_one_of(missing[0], known, "recipient")
         raise Invalid(f"{said.english} Create it first.", f"{said.german} Erst anlegen.")
-    repository.set_recipients(
-        connection,
-        rule_id,
-        [(purpose, people[slug]) for purpose, slug in named if slug in people],
-        [(purpose, groups[slug]) for purpose, slug in named if slug in groups],
-    )
+    return people, groups
