@@ -228,6 +228,23 @@ def _loop(
     )
 
 
+def _live(parts: Parts) -> Role:
+    """Counting, and what hand counters are told of it where that is configured."""
+    counting, stated = _following("live", parts), parts.settings.clicker_totals
+    if stated is None:
+        return counting
+    from stadtsinn.base.mqtt.link import MqttLink
+    from stadtsinn.cloud.domains.crowd.clickers.worker import ClickerTotals
+
+    broker = parts.settings.intake.broker_for("clickers", stated.broker)
+    link = MqttLink(broker)
+    worker = ClickerTotals(parts.database, parts.directory, parts.clock, link, stated)
+    # Of two processes one tells them: the other would tell them twice.
+    one = Standby(parts.database, "clickers", worker)
+    checks = {**counting.checks, "clicker totals": one.waiting_or(worker.check)}
+    return Role(Together((counting.running, one)), checks)
+
+
 def _following(name: str, parts: Parts) -> Role:
     loop = _loop(follower(name, parts), parts)
     return Role(loop, {f"follower {name}": loop.check})
@@ -395,4 +412,6 @@ def _build(name: str, parts: Parts, checks: Checks, beside: Sequence[str]) -> Ro
         return _api(parts, checks, beside)
     if name == "series":
         return _series(parts)
+    if name == "live":
+        return _live(parts)
     return _following(name, parts)

@@ -12,6 +12,7 @@ from stadtsinn.base.sentence import Unusable
 from stadtsinn.base.settings.fields import Address, LogLevel, OptionalFolder
 from stadtsinn.base.settings.reading import FileSettings, Section, read_file, read_text
 from stadtsinn.cloud.alarms.notify.settings import NotifySettings
+from stadtsinn.cloud.domains.crowd.clickers.settings import ClickerTotalsSettings
 from stadtsinn.cloud.intake.device_claims.settings import ClaimSettings
 from stadtsinn.cloud.intake.settings import (
     IngestSettings,
@@ -59,6 +60,7 @@ class CloudSettings(FileSettings):
     network_servers: Annotated[
         tuple[NetworkServerSettings, ...], AfterValidator(_different_names)
     ] = ()
+    clicker_totals: ClickerTotalsSettings | None = None
     claims: ClaimSettings = Field(default_factory=ClaimSettings)
     edges: EdgesSettings = Field(default_factory=EdgesSettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
@@ -163,6 +165,14 @@ client_id = "stadtsinn-ingest"
 # password_file = "the-things.key"        # an API key that may read application traffic
 # [network_servers.broker.tls]
 # ca = "/etc/ssl/certs/ca-certificates.crt"
+
+# [clicker_totals]                # hand counters are told how many are inside
+# application = "7a779d4e-06a2-4fb5-ae22-be6384c35edf"   # of the ChirpStack that has them
+# tenant = "musterstadt"          # whose hand counters; without: everybody's
+# f_port = 10
+# every_s = 120                   # not more often; with many of them less often: duty cycle
+# [clicker_totals.broker]         # without: the broker above
+# host = "chirpstack.example"
 
 [edges]                           # whose certificates say that an edge agent is a town's (CN, O)
 # authority = "ca.pem"

@@ -166,3 +166,47 @@ def test_numbers_that_cannot_be_are_refused(
 @pytest.mark.parametrize("what", ["occupancy", "history", "corrections"])
 def test_another_towns_zone_is_not_there(world: ApiWorld, town: Market, what: str) -> None:
     assert world.client(Role.ADMIN, AWAY).get(f"{ZONE}/{what}").status_code == 404
+
+
+WHO = {"name": "K. Muster", "reason": "Zählung"}
+
+
+def test_so_many_more_or_fewer_than_counted(world: ApiWorld, town: Market) -> None:
+    client = world.client(Role.EDITOR)
+    answer = client.post(f"{ZONE}/corrections", json=WHO | {"change": -40})
+    assert (answer.status_code, answer.json()["value"]) == (201, 200)
+    for wrong in ({"change": -201}, {"change": 5, "value": 5}, {}, {"value": -1}):
+        refused = client.post(f"{ZONE}/corrections", json=WHO | wrong)
+        assert refused.status_code == 422, wrong
+
+
+def test_the_permitted_number_is_changed_live(world: ApiWorld, town: Market) -> None:
+    client, address = world.client(Role.EDITOR), f"{ZONE}/permit"
+    assert client.get(address).json() == {"permitted": 1000, "planned": []}
+    assert client.post(address, json=WHO | {"permitted": 200}).json()["permitted"] == 200
+    town.tick(Instant(OPENING + HOUR + 11_000_000))
+    assert (town.latest().permitted, town.latest().occupancy) == (200, 240)
+    later = isoformat(OPENING + 2 * HOUR)
+    planned = client.post(address, json=WHO | {"permitted": None, "since": later}).json()
+    assert planned == {"permitted": 200, "planned": [{"since": later, "permitted": None}]}
+    for wrong in ({"permitted": 0}, {"permitted": 5, "since": isoformat(OPENING)}, {}):
+        assert client.post(address, json=WHO | wrong).status_code == 422, wrong
+    reader = world.client(Role.READER)
+    assert reader.post(address, json=WHO | {"permitted": 300}).status_code == 403
+    assert reader.get(address).status_code == 200
+
+
+def test_events_belong_to_the_zone(world: ApiWorld, town: Market) -> None:
+    client = world.client(Role.EDITOR)
+    body = {key: value for key, value in client.get(ZONE).json().items() if key != "slug"}
+    markt = {"slug": "m", "name": "Markt", "days": ["sat"], "start": "08:00", "end": "13:00"}
+    other = markt | {"slug": "n", "start": "12:00", "end": "14:00"}
+    refused = client.put(ZONE, json=body | {"events": [markt, other]})
+    assert refused.status_code == 422
+    assert "overlap" in refused.text
+    assert client.put(ZONE, json=body | {"events": [markt]}).status_code == 200
+    world.clock.set(Instant(OPENING + 6 * HOUR))
+    closed = client.get(f"{ZONE}/occupancy").json()
+    assert (closed["state"], closed["occupancy"]) == ("closed", None)
+    assert closed["opens_at"] == isoformat(OPENING + 7 * 24 * HOUR)
+    assert client.get(f"{ZONE}/gates/westtor").status_code == 404

@@ -1,0 +1,1 @@
+"""Hand counters are told how many are inside: the zone's total as a downlink."""
