@@ -78,11 +78,14 @@ def test_times_are_given_in_berlins_offset() -> None:
 # --- the whole API ----------------------------------------------------------------------
 
 TIMES = re.compile(r"^(start|end|at|time|since|last_event|valid_until|.*_at|.*_time)$")
-TIME_OF_DAY = "^(?:[01][0-9]|2[0-3]):[0-5][0-9]$"
+TIMES_OF_DAY = {
+    "^(?:[01][0-9]|2[0-3]):[0-5][0-9]$",
+    "^(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)$",  # where something ends
+}
 
 
 def _is_time_of_day(schema: Any) -> bool:
-    return any(kind.get("pattern") == TIME_OF_DAY for kind in kinds(schema))
+    return any(kind.get("pattern") in TIMES_OF_DAY for kind in kinds(schema))
 
 
 def named_schemas(node: Any) -> Iterator[tuple[str, Any]]:
