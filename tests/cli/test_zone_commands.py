@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -16,7 +17,7 @@ from stadtsinn.cli import zones
 from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.cloud.town_file.model import Town
 
-TOWN = {
+TOWN: dict[str, Any] = {
     "tenant": "musterstadt",
     "name": "Musterstadt",
     "zones": [{"slug": "markt", "name": "Wochenmarkt", "permitted": 900}],
@@ -94,3 +95,16 @@ def test_market_days(run: Command) -> None:
     assert "it has: samstag" in unknown.output
     run("remove-event", "markt", "samstag")
     assert "zone counts always" in run("events", "markt").output
+
+
+def test_a_town_file_with_events_changes_nothing_the_second_time(tmp_path: Path) -> None:
+    event = {"slug": "sa", "name": "Markt", "days": ["sat"], "start": "07:00", "end": "13:00"}
+    once = event | {"slug": "fest", "days": [], "date": "2026-12-06", "permitted": 500}
+    gate = {"slug": "nord", "name": "Nord", "station": "nord", "counts": "clicker"}
+    zone = TOWN["zones"][0] | {"events": [event, once], "learn_ratio": True, "gates": [gate]}
+    station = {"slug": "nord", "name": "Nord", "kind": "gate"}
+    town = Town.read(TOWN | {"zones": [zone], "stations": [station]})
+    database = migrated_database(tmp_path / "town.sqlite")
+    apply_town(database, town, Instant(1))
+    assert list(apply_town(database, town, Instant(2))) == []
+    database.dispose()

@@ -147,6 +147,19 @@ def test_an_event_that_ends_ends_its_alarm_without_another_sample(small_town: Al
     assert town.incidents()[0].close_reason == CloseReason.ZONE_CLOSED
 
 
+@pytest.mark.parametrize(("end", "told"), [("10:05", 0), ("13:00", 1)])
+def test_missing_data_is_missed_only_while_something_takes_place(
+    small_town: AlertTown, end: str, told: int
+) -> None:
+    town = small_town
+    market_until(town, end)
+    town.rule(slug="stumm", name="Markt", zone="wochenmarkt", kind="no_data", silent_s=600)
+    town.crowds((0, 100), (1, 100))
+    town.tick(4)
+    town.tick(90)
+    assert len(town.incidents()) == told
+
+
 def test_none_is_left_out() -> None:
     assert {act.__name__ for act in ACTS} == set(CloseReason)
     page = (Path(__file__).parents[4] / "docs" / "api.md").read_text()
