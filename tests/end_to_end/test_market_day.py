@@ -27,7 +27,7 @@ def test_the_day_survives_its_disasters(stadtsinn: Run, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     report = json.loads(done.stdout)
     assert report["ok"]
-    assert len(report["checks"]) == 5
+    assert len(report["checks"]) == 6
     assert all(check["ok"] and check["found"] > 0 for check in report["checks"])
     assert report["counts"]["copies"] > 500
     assert report["counts"]["incidents_hidden"] >= 1  # a late alarm would have been sent by then

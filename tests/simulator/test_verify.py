@@ -12,7 +12,8 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from fake_town_cloud import TownCloud, play_day
 from stadtsinn.base.instant import HOUR, MINUTE, Instant
-from stadtsinn.cloud.alarms.alerts.tables import incidents
+from stadtsinn.cloud.alarms.alerts.tables import acknowledgements, incidents
+from stadtsinn.cloud.alarms.notify.message import Kind
 from stadtsinn.cloud.alarms.notify.tables import outbox, sandbox_messages
 from stadtsinn.cloud.domains.crowd.tables import gate_counts
 from stadtsinn.cloud.domains.crowd.zones.tables import zones
@@ -34,7 +35,7 @@ from stadtsinn.simulator.verification.verify import verify
 
 pytestmark = pytest.mark.slow
 
-LOG, SERIES, OCCUPANCY, MESSAGES, WATERING = range(5)
+LOG, SERIES, OCCUPANCY, MESSAGES, ACKNOWLEDGED, WATERING = range(6)
 
 
 def of_a_tree(cloud: TownCloud) -> str:
@@ -296,6 +297,23 @@ def test_wrong_messages_are_found(
         damage(connection)
     check = failed(compared(day, cloud), MESSAGES)
     assert any(expected in problem for problem in check.problems), check.problems
+
+
+# --- acknowledgements ------------------------------------------------------------------
+
+
+def test_an_alarm_that_nobody_acknowledged_is_found(day: MarketDay, cloud: TownCloud) -> None:
+    newest = select(func.max(acknowledgements.c.at)).scalar_subquery()
+    change(cloud, delete(acknowledgements).where(acknowledgements.c.at == newest))
+    check = failed(compared(day, cloud), ACKNOWLEDGED)
+    assert check.found == check.expected - 1
+
+
+def test_who_did_not_hear_of_the_acknowledgement_is_found(day: MarketDay, cloud: TownCloud) -> None:
+    about = select(outbox.c.uuid).where(outbox.c.kind == Kind.ACKNOWLEDGED.value)
+    change(cloud, delete(sandbox_messages).where(sandbox_messages.c.uuid.in_(about)))
+    check = failed(compared(day, cloud), ACKNOWLEDGED)
+    assert "heard 0 times" in check.problems[0]
 
 
 # --- the watering list -----------------------------------------------------------------

@@ -31,6 +31,7 @@ from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.reading import encode_outcome
 from stadtsinn.edge.network_servers.chirpstack import ChirpStack
 from stadtsinn.edge.network_servers.format import OtherEvent
+from stadtsinn.simulator.demo.duty import answer_alarm
 from stadtsinn.simulator.demo.swap import replace_sensor
 from stadtsinn.simulator.demo.watering import enter_trees, judge_now, water_tree
 from stadtsinn.simulator.market_day.day import MarketDay
@@ -150,6 +151,7 @@ class _Player:
                 pass
             follower.tick()
         self._outbox.run_once()
+        answer_alarm(self._database, minute)
 
     def _fill_series(self) -> None:
         """What the series follower does, in one go."""

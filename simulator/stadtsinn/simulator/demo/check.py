@@ -17,6 +17,7 @@ from stadtsinn.base.sentence import Explained
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series.stores.store import SeriesReader
 from stadtsinn.simulator.demo.children import Child
+from stadtsinn.simulator.demo.duty import answer_alarm
 from stadtsinn.simulator.demo.progress import Progress, look
 from stadtsinn.simulator.demo.stage import Stage
 from stadtsinn.simulator.demo.swap import replace_sensor
@@ -80,6 +81,8 @@ class Disasters:
             self._stage.backhaul.restore()
             self._kill_during_delivery()
         self._settle(moment)
+        if answer_alarm(self._database, moment):
+            self._report("the duty officer answers OK to the alarm about the market")
         if moment == self._plan.watering_list:
             self._report("the watering list is made")
             judge_now(self._database, self._series, moment)

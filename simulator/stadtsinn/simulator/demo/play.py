@@ -21,6 +21,7 @@ from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series.stores.store import SeriesKey
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.simulator.demo.check import Disasters
+from stadtsinn.simulator.demo.duty import answer_alarm
 from stadtsinn.simulator.demo.mosquitto import find_mosquitto
 from stadtsinn.simulator.demo.progress import last_message, look
 from stadtsinn.simulator.demo.stage import Setting, Stage
@@ -140,6 +141,7 @@ class Show:
             self._watering = self._print(moment)
         if moment == self.day.plan.watering:
             water_tree(self._database, moment)
+        answer_alarm(self._database, moment)
         outage = self.day.plan.outage
         if moment == outage.start:
             self._line_up = False

@@ -32,6 +32,10 @@ DRY_STATION = "ahorn-31-bahnhofstrasse"
 DRY_TREE = "70b3d5e000000203"
 """The tree that dries out during the day, until somebody waters it."""
 
+OFFICER = "ordnungsamt"
+OFFICER_NUMBER = "+4917604069001"
+"""Of the public-order office's duty officer, who acknowledges alarms about the market."""
+
 PERMITTED = 1_000
 _GATE_INTERVAL_S = 60
 _TREE_INTERVAL_S = 20 * 60
@@ -271,7 +275,7 @@ def _market() -> ZoneWithGates:
 
 def _recipients(channel: str) -> tuple[Recipient, ...]:
     people = (
-        ("ordnungsamt", "Ordnungsamt, Bereitschaft", "+4917604069001"),
+        (OFFICER, "Ordnungsamt, Bereitschaft", OFFICER_NUMBER),
         ("marktmeisterei", "Marktmeisterei", "+4917604069002"),
         ("feuerwehr", "Feuerwehr, Einsatzleitung", "+4917604069003"),
         ("gruenpflege", "Bauhof, Grünpflege", "+4917604069004"),
@@ -292,7 +296,7 @@ def _rules() -> tuple[Rule, ...]:
             for_s=60,
             keep_firing_s=300,
             max_age_s=900,
-            recipients=("ordnungsamt", "marktmeisterei", "feuerwehr"),
+            recipients=(OFFICER, "marktmeisterei", "feuerwehr"),
         ),
         Rule(
             slug=TREE_RULE,

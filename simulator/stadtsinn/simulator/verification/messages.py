@@ -83,6 +83,8 @@ def _alarms(truth: Truth, connection: Connection) -> tuple[list[_Alarm], list[st
     arrived = set()
     for row in connection.execute(query):
         arrived.add(row.uuid)
+        if row.kind == Kind.ANSWER:
+            continue  # to somebody who wrote to us
         if row.uuid is None or row.rule is None:
             strays.append(f"a message at {for_people(row.received_at)} belongs to no incident")
         elif row.kind == Kind.ALARM:

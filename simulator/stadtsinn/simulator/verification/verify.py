@@ -9,6 +9,7 @@ from stadtsinn.cloud.series.stores.store import SeriesStore
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.simulator.market_day.town import MARKET
 from stadtsinn.simulator.market_day.truth import Truth
+from stadtsinn.simulator.verification.acknowledged import check_acknowledged
 from stadtsinn.simulator.verification.messages import check_messages
 from stadtsinn.simulator.verification.occupancy import check_occupancy
 from stadtsinn.simulator.verification.readings import check_readings
@@ -42,6 +43,8 @@ def verify(
         checks.append(check_occupancy(truth, connection, MARKET))
         progress("messages")
         checks.append(check_messages(truth, connection))
+        progress("acknowledgements")
+        checks.append(check_acknowledged(truth, connection))
         progress("watering list")
         checks.append(check_watering(truth, connection))
     return report(checks, _counts(truth))
