@@ -22,6 +22,7 @@ import structlog
 from stadtsinn.base.certificate_watch import CertificateWatch
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import Check, HealthServer
+from stadtsinn.base.instant import SECOND
 from stadtsinn.base.systemd import Watchdog, notify
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.archive_files.archiving import require_no_days
@@ -257,7 +258,8 @@ def _notify(parts: Parts) -> Role:
 
     senders = open_senders(parts.settings.notify, parts.database, parts.clock)
     poll = parts.settings.pace.outbox_seconds
-    worker = OutboxWorker(parts.database, senders, parts.clock, poll_s=poll)
+    patience = int(parts.settings.pace.delivery_seconds * SECOND)
+    worker = OutboxWorker(parts.database, senders, parts.clock, poll_s=poll, patience=patience)
     disks, operator = _operations(parts)
     attention = AttentionWorker(parts.database, parts.clock)
     checks = {

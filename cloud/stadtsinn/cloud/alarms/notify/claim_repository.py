@@ -250,6 +250,8 @@ def _is_due(channels: Collection[str], now: Moments) -> Sequence[ColumnElement[b
         before.c.recipient_id == outbox.c.recipient_id,
         before.c.settled.is_(False),
         before.c.id < outbox.c.id,
+        # What is in doubt on another channel does not hold up the next one in line.
+        ~and_(before.c.status == Status.UNKNOWN.value, before.c.channel != outbox.c.channel),
     )
     other = outbox.alias("other")
     being_sent = exists().where(

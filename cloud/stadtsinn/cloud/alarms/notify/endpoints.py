@@ -21,7 +21,7 @@ from stadtsinn.cloud.alarms.notify import repository, service
 from stadtsinn.cloud.alarms.notify.message import masked
 from stadtsinn.cloud.alarms.notify.outbox_repository import text_of
 from stadtsinn.cloud.alarms.notify.recipient import Recipient, RecipientBody
-from stadtsinn.cloud.alarms.notify.schemas import MessageView, RecipientView
+from stadtsinn.cloud.alarms.notify.schemas import MessageView, RecipientView, WayView
 from stadtsinn.cloud.alarms.notify.senders.repository import (
     PhoneMessage,
     phone_messages,
@@ -52,6 +52,9 @@ def _view(known: Recipient) -> RecipientView:
         channel=known.channel,
         address=masked(known.address),
         language=known.language,
+        channels=tuple(
+            WayView(channel=one.channel, address=masked(one.address)) for one in known.channels
+        ),
     )
 
 

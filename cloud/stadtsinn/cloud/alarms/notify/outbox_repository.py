@@ -19,6 +19,7 @@ from stadtsinn.cloud.alarms.notify.message import (
     ALARMS,
     LEFT_READY,
     LOST,
+    URGENT,
     Addressee,
     Draft,
     Kind,
@@ -75,6 +76,7 @@ def _row(draft: Draft, addressee: Addressee) -> dict[str, Any]:
         "purged": False,
         "group_id": addressee.group_id,
         "not_before": addressee.not_before,
+        "watched": draft.kind in URGENT,
     }
 
 
@@ -141,7 +143,10 @@ def text_of(row: Any) -> str:
 
 
 def give_up_reminders(connection: Connection, incident_id: str, reason: str) -> int:
-    """Somebody has it in hand, or it is over: repeats and escalations that wait are not sent."""
+    """Somebody has it in hand, or it is over: repeats and escalations that wait are
+    not sent, and where an alarm does not arrive, nobody else is told."""
+    watched = and_(outbox.c.watched, outbox.c.incident_id == incident_id)
+    connection.execute(update(outbox).where(watched).values(watched=False))
     reminding = outbox.c.kind.in_([Kind.REPEAT.value, Kind.ESCALATION.value])
     waiting = and_(
         outbox.c.incident_id == incident_id, reminding, WAITING, outbox.c.resent.is_(False)

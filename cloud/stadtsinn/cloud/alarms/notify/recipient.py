@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -12,6 +13,7 @@ from pydantic import (
     StringConstraints,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from stadtsinn.base.language import Language
@@ -41,14 +43,32 @@ def _list_channels(schema: dict[str, Any]) -> None:
     schema["enum"] = sorted(CHANNELS)
 
 
+_Channel = Annotated[str, AfterValidator(_known_channel), Field(json_schema_extra=_list_channels)]
+
+
+class Way(Model):
+    """A further channel of a recipient. The repr shows nothing personal."""
+
+    channel: _Channel
+    address: Annotated[str, StringConstraints(max_length=254), Field(repr=False)]
+
+    @field_validator("address")
+    @classmethod
+    def _of_the_channel(cls, address: str, info: ValidationInfo) -> str:
+        return _checked(address, info.data.get("channel", ""))
+
+
+def _checked(address: str, channel: str) -> str:
+    known = CHANNELS.get(channel)
+    return known.address(address) if known else address  # else the channel is the error
+
+
 class RecipientBody(Model):
     """A recipient without its name in addresses. The repr shows nothing personal."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
     name: Name
-    channel: Annotated[
-        str, AfterValidator(_known_channel), Field(json_schema_extra=_list_channels)
-    ] = Sms.name
+    channel: _Channel = Sms.name
     address: Annotated[
         str,
         StringConstraints(max_length=254),
@@ -59,12 +79,41 @@ class RecipientBody(Model):
         ),
     ]
     language: Annotated[Language, Field(description="In which messages are written.")] = Language.DE
+    channels: Annotated[
+        tuple[Way, ...],
+        Field(
+            max_length=5,
+            description="Further ways, tried in this order where an alarm does not arrive. Without "
+            "`channel` and `address` the first of them takes their place.",
+        ),
+    ] = ()
 
     @field_validator("address")
     @classmethod
     def _of_the_channel(cls, address: str, info: ValidationInfo) -> str:
-        channel = CHANNELS.get(info.data.get("channel", ""))
-        return channel.address(address) if channel else address  # else the channel is the error
+        return _checked(address, info.data.get("channel", ""))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_of_the_channels(cls, given: Any) -> Any:
+        """A list alone: its first is the one that is tried first."""
+        if not isinstance(given, Mapping) or "address" in given or "channel" in given:
+            return given
+        listed = given.get("channels")
+        if not isinstance(listed, list | tuple) or not listed or not isinstance(listed[0], Mapping):
+            return given
+        first = {name: listed[0][name] for name in ("channel", "address") if name in listed[0]}
+        return {**given, **first, "channels": listed[1:]}
+
+    @model_validator(mode="after")
+    def _each_channel_once(self) -> Self:
+        names = [self.channel, *(one.channel for one in self.channels)]
+        if len(names) != len(set(names)):
+            raise Unusable(
+                "a channel stands twice: a recipient has one address of each",
+                "ein Meldeweg steht zweimal: ein Empfänger hat von jedem eine Adresse",
+            )
+        return self
 
 
 class Recipient(RecipientBody):

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.notify.message import Status
-from stadtsinn.cloud.alarms.notify.recipient import Recipient
+from stadtsinn.cloud.alarms.notify.recipient import Recipient, Way
 from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
 from stadtsinn.cloud.platform.access.rows import only_row
 from stadtsinn.cloud.platform.access.scope import Scope
@@ -43,7 +43,8 @@ def update_recipient(connection: Connection, scope: Scope, wanted: Recipient) ->
 
 
 def _values(wanted: Recipient) -> dict[str, Any]:
-    return {**dict(wanted), "language": wanted.language.value}
+    further = [dict(one) for one in wanted.channels]
+    return {**dict(wanted), "language": wanted.language.value, "channels": further}
 
 
 def give_up_waiting(connection: Connection, scope: Scope, slug: str, limit: int) -> int:
@@ -89,6 +90,7 @@ def _recipient(row: Row[Any]) -> Recipient:
         channel=row.channel,
         address=row.address,
         language=Language(row.language),
+        channels=tuple(Way.model_construct(**one) for one in row.channels),
     )
 
 

@@ -8,6 +8,13 @@ from stadtsinn.base.language import Language
 from stadtsinn.cloud.platform.api.times import ShownTime
 
 
+class WayView(BaseModel):
+    """A further channel; of the address only the last three characters."""
+
+    channel: str
+    address: str = Field(examples=["…ple"])
+
+
 class RecipientView(BaseModel):
     """A recipient; of the address only the last three digits."""
 
@@ -16,6 +23,7 @@ class RecipientView(BaseModel):
     channel: str
     address: str = Field(examples=["…567"])
     language: Language
+    channels: tuple[WayView, ...] = ()
 
 
 class MessageView(BaseModel):

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from stadtsinn.cloud.platform.database.engine import InstantColumn, Position, metadata
@@ -28,6 +29,8 @@ recipients = Table(
     Column("channel", String(16), nullable=False),  # which sender, e.g. "sms"
     Column("address", String(254), nullable=False),  # personal data: E.164 number
     Column("language", String(2), nullable=False, server_default="de"),
+    # Further ways, in the order in which they are tried: [{"channel": …, "address": …}].
+    Column("channels", JSON, nullable=False, server_default="[]"),
     UniqueConstraint("tenant_id", "slug"),
     sqlite_autoincrement=True,  # an id is never used again: it is part of `dedup_key`
     info=kept(
@@ -35,7 +38,7 @@ recipients = Table(
         "who gets messages",
         Until.DELETED,
         key="id tenant_id",
-        person="slug name address",
+        person="slug name address channels",
         setting="channel language",
     ),
 )
@@ -82,6 +85,8 @@ outbox = Table(
     Column("group_id", Position),
     # It waits until then, the end of quiet hours; by the clock of the measurements.
     Column("not_before", InstantColumn),
+    # An alarm whose arrival is waited for: else the next in line is told.
+    Column("watched", Boolean, nullable=False, server_default=false()),
     sqlite_autoincrement=True,
     info=kept(
         "Gesendete Meldungen; Nummer und Text werden geleert, der Vorgang bleibt",
@@ -90,7 +95,8 @@ outbox = Table(
         key=("id uuid tenant_id incident_id subject recipient_id dedup_key provider_id group_id"),
         fact=(
             "kind level sequence status reason attempts resent reworded settled "
-            "next_attempt lease_until event_time created_at expires_at sent_at purged not_before"
+            "next_attempt lease_until event_time created_at expires_at sent_at purged not_before "
+            "watched"
         ),
         setting="channel language",
         person="address",
@@ -100,6 +106,7 @@ outbox = Table(
 )
 
 Index("ix_outbox_status_next", outbox.c.settled, outbox.c.status, outbox.c.next_attempt)
+Index("ix_outbox_watched", outbox.c.watched, outbox.c.expires_at)
 Index("ix_outbox_incident_recipient", outbox.c.incident_id, outbox.c.recipient_id)
 Index("ix_outbox_subject_recipient", outbox.c.subject, outbox.c.recipient_id)
 Index("ix_outbox_provider", outbox.c.provider_id)

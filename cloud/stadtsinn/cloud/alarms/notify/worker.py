@@ -21,11 +21,13 @@ from stadtsinn.base.backoff import Backoff
 from stadtsinn.base.clock import Clock, SystemClock
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.health import Check
-from stadtsinn.base.instant import SECOND, Instant
+from stadtsinn.base.instant import MINUTE, SECOND, Instant
 from stadtsinn.base.language import Language
 from stadtsinn.base.threads import ended_early
 from stadtsinn.base.turns import Turns
+from stadtsinn.cloud.alarms.duty.passing_on import pass_on
 from stadtsinn.cloud.alarms.notify import claim_repository as claims
+from stadtsinn.cloud.alarms.notify import watched_repository as watched
 from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
 from stadtsinn.cloud.alarms.notify.claim_repository import Claim, Due, Moments
 from stadtsinn.cloud.alarms.notify.message import URGENT, Status
@@ -41,6 +43,7 @@ _LEASE = 120 * SECOND
 _BACKOFF = Backoff(first=10, longest=600, factor=3)
 # A delivery report that is already under way settles most doubts by itself.
 _DOUBT_WAITS = 10 * SECOND
+_PATIENCE = 5 * MINUTE
 _AT_ONCE = 200
 _LOOKED_AT = 5
 """Messages that are looked up for the next call: other workers may take the first ones."""
@@ -55,7 +58,8 @@ class OutboxWorker:
     """Sends what is READY. `wall` is the machine's clock, replaced in tests.
 
     `lease` and `doubt_waits` are microseconds: how long a claim holds, and how long a message
-    of unknown fate waits for its delivery report before it is decided on.
+    of unknown fate waits for its delivery report before it is decided on. `patience`: how long an
+    alarm may take to arrive before the next in line is told.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class OutboxWorker:
         poll_s: float = 0.5,
         lease: int = _LEASE,
         doubt_waits: int = _DOUBT_WAITS,
+        patience: int = _PATIENCE,
     ) -> None:
         self._database = database
         self._senders = dict(senders)
@@ -76,6 +81,8 @@ class OutboxWorker:
         self._poll_s = poll_s
         self._lease = lease
         self._doubt_waits = doubt_waits
+        self._patience = patience
+        self._reporting = [name for name, one in senders.items() if one.reports_delivery]
         self._turns = Turns()
         self._claims = 0
         self._stopping = threading.Event()
@@ -86,11 +93,15 @@ class OutboxWorker:
 
         Raises SQLAlchemyError when the database is away; what was claimed stays under its lease.
         """
+        now = self._clock.now()
         with self._database.read() as connection:
-            if not claims.has_work(connection, self._clock.now()):
+            late = watched.has_undelivered(connection, self._reporting, now, self._patience)
+            if not late and not claims.has_work(connection, now):
                 return 0
         self._housekeeping()
         self._decide_doubts()
+        if late:
+            self._pass_on()
         calls = 0
         while calls < _AT_ONCE and not self._stopping.is_set():
             claimed = self._claim()
@@ -156,6 +167,19 @@ class OutboxWorker:
                 with self._database.write() as connection:
                     claims.expire(connection, found, now)
             some = len(found)
+
+    def _pass_on(self) -> None:
+        now = self._clock.now()
+        given = (self._reporting, now, self._patience)
+        with self._database.read() as connection:
+            found = watched.undelivered(connection, *given)
+        for number in found:
+            with self._database.write() as connection:
+                row = watched.take(connection, number, *given)
+                if row is not None:
+                    pass_on(connection, row, now)
+                    crash_point("notify.passing_on")
+            crash_point("notify.passed_on")
 
     def _claim(self) -> Claim | None:
         """The next message; None where there is none, or other workers took all that were found."""
