@@ -11,9 +11,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.language import Language
@@ -39,14 +39,17 @@ FIRST_LEVEL = 1
 class Sample:
     """A value and the event time at which it was measured.
 
-    `permitted` is what a zone's permit allowed at that time; None where there is no permit.
-    `source` names the device: another one may count or measure from another zero.
+    `permitted` is what a zone's permit allowed at that time; None where there is no permit. Of a
+    group that is judged together it is how many stations it has. `source` names the device: another
+    one may count or measure from another zero. `streams` is what some datastreams measured then, of
+    a rule that judges several together, each by its number; the `value` is of no meaning there.
     """
 
     at: Instant
     value: float
     permitted: float | None = None
     source: str = ""
+    streams: Mapping[int, float] | None = None
 
 
 Notes = Mapping[str, Any]
@@ -113,6 +116,37 @@ class Stage:
     language: Language = Language.DE
     level: int = FIRST_LEVEL
     permitted: float | None = None
+    number: Callable[[float], str] = "{:g}".format
+    """Writes a number without a unit."""
+    label: str = ""
+    """What is measured."""
+    others: Callable[[str], Stage] | None = None
+
+    def of(self, quantity: str | None) -> Stage:
+        """The stage for another quantity."""
+        return self if quantity is None or self.others is None else self.others(quantity)
+
+
+OWN = 0
+"""The number of the datastream that a rule itself names; those that its kind names follow."""
+
+_Name = Annotated[str, StringConstraints(max_length=100)]
+
+
+class Stream(BaseModel):
+    """A datastream beside the rule's own. What is left out is as in that."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    station: Annotated[
+        _Name | None, Field(description="Slug of a station; left out: the rule's own.")
+    ] = None
+    quantity: Annotated[_Name | None, Field(description="Left out: the rule's own.")] = None
+    channel: Annotated[_Name | None, Field(description="Left out: the rule's own.")] = None
+
+    @property
+    def is_the_rule_s_own(self) -> bool:
+        return self.station is None and self.quantity is None and self.channel is None
 
 
 class RuleKind(BaseModel, ABC):
@@ -131,6 +165,12 @@ class RuleKind(BaseModel, ABC):
     """Whether an alarm says if the value rises or falls."""
     of_second_sensor: ClassVar[bool] = False
     """It notes what a comparison sensor of the same station measures (`beside`)."""
+    joins: ClassVar[bool] = False
+    """It judges several datastreams together (`Sample.streams`)."""
+    of_one_unit: ClassVar[bool] = False
+    """It compares the values of its datastreams with each other."""
+    of_group: ClassVar[bool] = False
+    """It judges the stations of a group together, not each for itself."""
 
     @abstractmethod
     def judge(self, sample: Sample, past: Past) -> Judgement:
@@ -140,6 +180,16 @@ class RuleKind(BaseModel, ABC):
         """When the last judgement gets better while no further sample comes, and to what; None:
         only a sample can change it."""
         return None
+
+    @property
+    def others(self) -> tuple[Stream, ...]:
+        """The datastreams beside the rule's own that are needed with it."""
+        return ()
+
+    def takes(self, sample: Sample, notes: Notes) -> tuple[Notes, Instant | None]:
+        """The notes with what some of its datastreams measured, and the time of the newest of what
+        is judged together; None: something is missing that is needed."""
+        return notes, sample.at
 
     @abstractmethod
     def phrases(self, stage: Stage) -> Phrases: ...
@@ -170,6 +220,10 @@ class RuleKind(BaseModel, ABC):
         """Why it cannot judge this quantity, whose samples combine as `aggregate`, and what can,
         as a whole sentence; None: it can."""
         return None
+
+    def told(self, value: float, stage: Stage) -> str:
+        """What was judged, as messages write it: ``26,3 mm``."""
+        return stage.show(value)
 
     def measured(self, label: str, shown: str) -> str:
         """What was judged, as messages in any language say it: ``Niederschlag 26,3 mm``."""

@@ -31,14 +31,7 @@ class Limited(RuleKind):
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
-        if self.off >= self.on if self.worse_above else self.off <= self.on:
-            english, german = ("below", "unter") if self.worse_above else ("above", "über")
-            raise Unusable(
-                f"'off' ({self.off:g}) has to lie {english} 'on' ({self.on:g}): "
-                "between the two an alarm stays as it is, so that it does not flicker",
-                f"'off' ({self.off:g}) muss {german} 'on' ({self.on:g}) liegen: "
-                "dazwischen bleibt ein Alarm, wie er ist, damit er nicht flattert",
-            )
+        require_apart(self.on, self.off, worse_above=self.worse_above)
         return self
 
     def reached(self, value: float) -> bool:
@@ -76,6 +69,19 @@ class Limited(RuleKind):
             f"Grenze {limit} war {crossed}",
             "Alarm",
             "Beendeter Alarm",
+        )
+
+
+def require_apart(on: float, off: float, *, worse_above: bool, name: str = "o") -> None:
+    """`off` lies on the harmless side of `on`. `name` is how their names begin."""
+    if off >= on if worse_above else off <= on:
+        english, german = ("below", "unter") if worse_above else ("above", "über")
+        its_on, its_off = f"'{name}n'", f"'{name}ff'"
+        raise Unusable(
+            f"{its_off} ({off:g}) has to lie {english} {its_on} ({on:g}): "
+            "between the two an alarm stays as it is, so that it does not flicker",
+            f"{its_off} ({off:g}) muss {german} {its_on} ({on:g}) liegen: "
+            "dazwischen bleibt ein Alarm, wie er ist, damit er nicht flattert",
         )
 
 

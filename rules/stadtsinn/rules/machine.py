@@ -98,16 +98,28 @@ def sample(
     now: Instant,
     permitted: float | None = None,
     source: str = "",
+    streams: Mapping[int, float] | None = None,
 ) -> Step:
     """Judge a value measured at `at`; `now` only decides whether a message is still current."""
-    if at < max(rule.valid_from, state.shut_at, state.last_event or 0):
+    if at < rule.valid_from:
+        return state, ()
+    one = Sample(at, value, permitted, source, streams)
+    is_late = at < max(state.shut_at, state.last_event or 0)
+    if streams:
+        # Also a late one is known to the next judgement.
+        notes, newest = rule.kind.takes(one, state.notes)
+        state = replace(state, notes=notes)
+        is_late, at = is_late or newest is None, at if newest is None else newest
+    if is_late:
         return state, ()
     state, due = _pass(rule, resume(rule, state, at), at, now, sampled=True)
     silent_at = stale_at(rule, state)
     if silent_at is not None and at > silent_at:
         state = after_gap(rule, state, at)
     again = at == state.last_event
-    judgement = rule.kind.judge(Sample(at, value, permitted, source), Past(state.last, state.notes))
+    judgement = rule.kind.judge(
+        one if one.at == at else replace(one, at=at), Past(state.last, state.notes)
+    )
     value = value if judgement.value is None else judgement.value
     state = replace(state, stale=False, last_event=at, last_value=value, notes=judgement.notes)
     verdict = Verdict.RECOVERED if rule.is_shut(at) else judgement.verdict

@@ -29,6 +29,8 @@ class CloseReason(StrEnum):
     STATION_DELETED = "station_deleted"
     ZONE_CHANGED = "zone_changed"
     """The zone counts with other gates."""
+    GROUP_CHANGED = "group_changed"
+    """The group that is judged together has other stations."""
     PERMIT_REMOVED = "permit_removed"
     ZONE_CLOSED = "zone_closed"
     """What took place in the zone has ended."""

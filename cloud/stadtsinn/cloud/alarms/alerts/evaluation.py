@@ -5,9 +5,10 @@ What a step leads to is written down at once, the states themselves at the end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from sqlalchemy import Connection
 
@@ -16,7 +17,7 @@ from stadtsinn.cloud.alarms.alerts import awaiting, incident_repository
 from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Place, Standing, incident_id
 from stadtsinn.cloud.alarms.alerts.recorder import Recorder, end_what_was_open
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule
-from stadtsinn.cloud.alarms.alerts.watching import Watched, Watching
+from stadtsinn.cloud.alarms.alerts.watching import Heard, Watched, Watching
 from stadtsinn.cloud.alarms.alerts.wording import Remark
 from stadtsinn.cloud.town.stations.model import FOR_EVER
 from stadtsinn.rules import machine
@@ -45,10 +46,34 @@ class Measured:
     """The device that measured it; empty: a zone's gates together."""
     second: bool = False
     """A comparison sensor's, which is noted and not judged."""
+    streams: Mapping[int, float] | None = None
+    """Of a rule that judges several datastreams together: which of them it is a value of."""
 
     @property
     def rule_id(self) -> int:
         return self.watched.stored.id
+
+
+def measured(watching: Watching, heard: Heard, at: Instant, value: float, source: str) -> Measured:
+    """A value of a station, for one of the rules that hear it."""
+    watched = heard.watched
+    if not watched.stored.rule.parameters.joins:
+        return Measured(watched, at, value, source=source, second=heard.second)
+    permitted = watching.permitted(watched, at)
+    return Measured(
+        watched, at, value, permitted=permitted, source=source, streams={heard.stream: value}
+    )
+
+
+def together(some: Sequence[Measured]) -> Iterator[Measured]:
+    """What an uplink says of several datastreams at one moment is judged at once: the first of them
+    does not belong to an older value of the second."""
+    for _, found in groupby(some, key=lambda one: one.at):
+        at_once = list(found)
+        streams = [one.streams or {} for one in at_once]
+        yield replace(
+            at_once[-1], streams={number: one[number] for one in streams for number in one}
+        )
 
 
 Guard = Callable[[Key, StoredRule | None], AbstractContextManager[None]]
@@ -82,7 +107,8 @@ class Evaluation:
         """Values of one state, in their order."""
         watched = some[0].watched
         with self._guard(watched.key, watched.stored):
-            for one in some:
+            joins = watched.stored.rule.parameters.joins
+            for one in together(some) if joins else some:
                 self._sample(one)
 
     def _sample(self, one: Measured) -> None:
@@ -96,7 +122,16 @@ class Evaluation:
             noted = machine.beside(terms, state, Sample(one.at, one.value, source=one.source))
             self._take(one.watched, state, (noted, ()))
             return
-        step = machine.sample(terms, state, one.at, one.value, self._now, one.permitted, one.source)
+        step = machine.sample(
+            terms,
+            state,
+            one.at,
+            one.value,
+            self._now,
+            one.permitted,
+            one.source,
+            one.streams,
+        )
         self._take(one.watched, state, step, one.remarks, one.permitted)
 
     def tick(self, key: Key) -> None:
@@ -228,7 +263,8 @@ def why_ended(
     if reason := _edited(watched.stored, standing):
         return reason
     if standing.footing not in (None, watching.footing(watched)):
-        return CloseReason.ZONE_CHANGED
+        of_zone = watched.stored.zone_id is not None
+        return CloseReason.ZONE_CHANGED if of_zone else CloseReason.GROUP_CHANGED
     return lost if standing.state.begun else None
 
 

@@ -24,7 +24,7 @@ from stadtsinn.cloud.alarms.alerts import (
     inputs_repository,
     repository,
 )
-from stadtsinn.cloud.alarms.alerts.evaluation import Evaluation, Measured
+from stadtsinn.cloud.alarms.alerts.evaluation import Evaluation, Measured, measured
 from stadtsinn.cloud.alarms.alerts.former import forget_some
 from stadtsinn.cloud.alarms.alerts.incident_repository import Footing, Key
 from stadtsinn.cloud.alarms.alerts.rebuilding import begin_anew
@@ -41,7 +41,7 @@ from stadtsinn.cloud.log.followers.seen import Seen
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
 from stadtsinn.cloud.town.directory import Directory, DirectoryCache
 from stadtsinn.cloud.town.stations.measuring import readings_at_stations
-from stadtsinn.cloud.town.stations.model import FOR_EVER, comparison_of
+from stadtsinn.cloud.town.stations.model import FOR_EVER
 from stadtsinn.decoders.reading import Quality
 from stadtsinn.rules.terms import NEVER
 
@@ -295,16 +295,10 @@ def _of_uplink(watching: Watching, uplink: LoggedUplink) -> Iterator[Measured]:
     ):
         if reading.quality is not Quality.GOOD:
             continue
-        for watched in watching.at_station(reading.station):
-            rule = watched.stored.rule
-            if rule.quantity != reading.quantity:
-                continue
-            second = rule.parameters.of_second_sensor and (
-                reading.channel == comparison_of(rule.channel)
-            )
-            if second or rule.channel == reading.channel:
-                at = _moment(reading.time, uplink)
-                yield Measured(watched, at, reading.value, source=uplink.dev_eui, second=second)
+        values = watching.values_of(reading.station)
+        for heard in values.get((reading.quantity, reading.channel), ()):
+            at = _moment(reading.time, uplink)
+            yield measured(watching, heard, at, reading.value, uplink.dev_eui)
 
 
 def _moment(event_time: Instant, uplink: LoggedUplink) -> Instant:

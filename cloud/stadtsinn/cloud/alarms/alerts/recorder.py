@@ -62,7 +62,7 @@ log = structlog.get_logger()
 
 _opened = Counter("stadtsinn_incidents_opened_total", "Incidents opened", ["late"])
 
-_GOES_ON = (CloseReason.RULE_CHANGED, CloseReason.ZONE_CHANGED)
+_GOES_ON = (CloseReason.RULE_CHANGED, CloseReason.ZONE_CHANGED, CloseReason.GROUP_CHANGED)
 """The rule judges anew from the next sample on."""
 
 # How long a message that cannot be sent is worth trying, after it was written.

@@ -212,6 +212,21 @@ class RuleBody(Model):
                 "each step of 'escalation' comes later than the one before it: let 'after_s' grow",
                 "jede Stufe von 'escalation' kommt später als die davor: 'after_s' muss wachsen",
             )
+        if self.parameters.of_group and self.group is None:
+            raise Unusable(
+                f"a rule of kind '{self.kind}' judges the stations of a group together: give "
+                "'group', not 'station' or 'zone'",
+                f"eine Regel der Art '{self.kind}' beurteilt die Messstellen einer Gruppe "
+                "gemeinsam: 'group' angeben, nicht 'station' oder 'zone'",
+            )
+        if self.group is not None and any(one.station for one in self.parameters.others):
+            raise Unusable(
+                "a rule for each station of a group compares with another 'quantity' or 'channel' "
+                "of the same station: leave out that 'station', or name one 'station' for the rule",
+                "eine Regel für jede Messstelle einer Gruppe vergleicht mit einer anderen "
+                "'quantity' oder einem anderen 'channel' derselben Messstelle: deren 'station' "
+                "weglassen, oder für die Regel eine 'station' nennen",
+            )
         if self.stale_after_s is not None and self.parameters.silence_s is not None:
             raise Unusable(
                 f"a rule of kind '{self.kind}' says itself what counts as missing data: leave out "

@@ -58,7 +58,9 @@ class IncidentView(BaseModel):
     id: str
     rule: str | None = Field(description="Slug of the rule; null if it was deleted since.")
     rule_name: str
-    station: str | None = Field(description="Slug of the station; null for zones.")
+    station: str | None = Field(
+        description="Slug of the station; null for zones and for groups that are judged together."
+    )
     station_name: str | None
     level: int = Field(description="The highest that it reached: 1, or 2 after a warning.")
     opened_at: ShownTime

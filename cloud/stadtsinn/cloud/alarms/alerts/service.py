@@ -27,7 +27,7 @@ from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.platform.limits.service import require_room
 from stadtsinn.cloud.town import repository as registry
 from stadtsinn.cloud.town.stations.repository import station_id
-from stadtsinn.decoders.vocabulary import VocabularyError, quantity
+from stadtsinn.decoders.vocabulary import Quantity, VocabularyError, quantity
 from stadtsinn.rules.state import CloseReason
 
 _NOT_JUDGED_BY = (
@@ -157,6 +157,7 @@ def subject_of(connection: Connection, scope: Scope, wanted: Rule) -> Subject:
         known = quantity(wanted.quantity)
         if reason := wanted.parameters.refuses(known.name, known.aggregate):
             raise Invalid(reason.english, reason.german)
+        _require_others(connection, scope, wanted, known)
         if wanted.station is not None:
             return Subject(station_id=station_id(connection, scope, wanted.station))
         if wanted.group is not None and wanted.group.site is not None:
@@ -170,6 +171,21 @@ def subject_of(connection: Connection, scope: Scope, wanted: Rule) -> Subject:
         said = unknown.sentence
         raise Invalid(f"{said.english}.", f"{said.german}.") from None
     return Subject()
+
+
+def _require_others(connection: Connection, scope: Scope, wanted: Rule, own: Quantity) -> None:
+    """The datastreams beside the rule's own are there, and of one unit where they are compared."""
+    for other in wanted.parameters.others:
+        if other.station is not None:
+            station_id(connection, scope, other.station)
+        unit = own.unit if other.quantity is None else quantity(other.quantity).unit
+        if wanted.parameters.of_one_unit and unit != own.unit:
+            raise Invalid(
+                f"'{other.quantity}' is measured in {unit}, '{own.name}' in "
+                f"{own.unit}: compare quantities of one unit.",
+                f"'{other.quantity}' wird in {unit} gemessen, '{own.name}' in "
+                f"{own.unit}: Größen derselben Einheit vergleichen.",
+            )
 
 
 def _require_permit(wanted: Rule, watched: Zone) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from stadtsinn.base.berlin import clock_time, local
 from stadtsinn.base.instant import HOUR, MINUTE, Instant
@@ -230,11 +231,11 @@ def inside(about: About) -> str:
 
 
 def _measured(about: About, value: float) -> str:
-    rule, shown = about.rule, _number(about, value)
+    rule = about.rule
     if rule.zone is not None:
-        words = WORDS[about.language]
+        words, shown = WORDS[about.language], _number(about, value)
         return (words.person if shown == "1" else words.people).format(number=shown)
-    return rule.parameters.measured(_label(about), f"{shown}{_unit(about)}")
+    return rule.parameters.measured(_label(about), rule.parameters.told(value, _stage(about)))
 
 
 def measured_value(about: About, value: float) -> str:
@@ -260,7 +261,18 @@ def _stage(about: About) -> Stage:
     def show(value: float) -> str:
         return f"{_number(about, value)}{_unit(about)}"
 
-    return Stage(show, about.language, about.level, about.permitted)
+    def others(quantity: str) -> Stage:
+        return _stage(replace(about, rule=about.rule.model_copy(update={"quantity": quantity})))
+
+    return Stage(
+        show,
+        about.language,
+        about.level,
+        about.permitted,
+        partial(number, language=about.language),
+        _label(about),
+        others,
+    )
 
 
 def _unit(about: About) -> str:
