@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from stadtsinn.base.instant import SECOND, Instant
-from stadtsinn.rules.kind import Judgement, Notes, Past, RuleKind, Sample
+from stadtsinn.rules.kind import OWN, Judgement, Notes, Past, RuleKind, Sample
 
 Values = Mapping[str, Sequence[Any]]
 """By the number of the datastream: when its newest value was measured, and the value."""
@@ -44,6 +44,9 @@ class Joining(RuleKind):
     def fresh(self, stream: int) -> int:  # noqa: ARG002 (some do)
         """For how many seconds a value of a datastream counts."""
         return self.fresh_s
+
+    def spans(self, stream: int = OWN) -> Mapping[str, int]:
+        return {"fresh_s": self.fresh(stream)}
 
     def takes(self, sample: Sample, notes: Notes) -> tuple[Notes, Instant | None]:
         values = dict(notes.get(_VALUES, {}))

@@ -149,6 +149,23 @@ class Stream(BaseModel):
         return self.station is None and self.quantity is None and self.channel is None
 
 
+@dataclass(frozen=True)
+class Reach:
+    """Between which numbers something lies, whatever happens."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a rule is to stand: of each quantity the values that there may be (None: the rule's
+    own), and how many stations its group has now."""
+
+    reach: Callable[[str | None], Reach]
+    stations: int = 1
+
+
 class RuleKind(BaseModel, ABC):
     """The parameters of one kind of rule, which stand beside the common ones of a rule."""
 
@@ -220,6 +237,15 @@ class RuleKind(BaseModel, ABC):
         """Why it cannot judge this quantity, whose samples combine as `aggregate`, and what can,
         as a whole sentence; None: it can."""
         return None
+
+    def senseless(self, setting: Setting) -> Sentence | None:  # noqa: ARG002 (some do)
+        """Why it could never fire or never end there, and what to change; None: it could."""
+        return None
+
+    def spans(self, stream: int = OWN) -> Mapping[str, int]:  # noqa: ARG002 (some do)
+        """Its spans of time that hold nothing to judge where they are shorter than the interval
+        of a datastream, in seconds, by their names."""
+        return {}
 
     def told(self, value: float, stage: Stage) -> str:
         """What was judged, as messages write it: ``26,3 mm``."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from math import inf
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from stadtsinn.base.language import Language
-from stadtsinn.base.sentence import Unusable
-from stadtsinn.rules.kind import Phrases, RuleKind, Stage, Verdict
+from stadtsinn.base.sentence import Sentence, Unusable
+from stadtsinn.rules.kind import Phrases, Reach, RuleKind, Setting, Stage, Verdict
 
 Level = Annotated[float, Field(allow_inf_nan=False, ge=-1e12, le=1e12)]
 
@@ -47,6 +48,14 @@ class Limited(RuleKind):
             return Verdict.REACHED
         return Verdict.RECOVERED if self.recovered(value) else Verdict.BETWEEN
 
+    def judged_of(self, setting: Setting) -> Reach:
+        """Between which numbers lies what it judges."""
+        return setting.reach(None)
+
+    def senseless(self, setting: Setting) -> Sentence | None:
+        judged = self.judged_of(setting)
+        return out_of_reach(self.on, self.off, judged, worse_above=self.worse_above)
+
     def limit(self, stage: Stage) -> str:
         """`on`, as messages write it."""
         return stage.show(self.on)
@@ -83,6 +92,32 @@ def require_apart(on: float, off: float, *, worse_above: bool, name: str = "o") 
             f"{its_off} ({off:g}) muss {german} {its_on} ({on:g}) liegen: "
             "dazwischen bleibt ein Alarm, wie er ist, damit er nicht flattert",
         )
+
+
+def out_of_reach(
+    on: float, off: float, reach: Reach, *, worse_above: bool, name: str = "o"
+) -> Sentence | None:
+    """Why an alarm between these limits could never begin, or never end; None: it could."""
+    missed = on > reach.high if worse_above else on < reach.low
+    stays = off < reach.low if worse_above else off > reach.high
+    if not missed and not stays:
+        return None
+    limit, value = (f"'{name}n'", on) if missed else (f"'{name}ff'", off)
+    does, tut = ("begin", "beginnen") if missed else ("end", "enden")
+    english, german = bounds(reach)
+    return Sentence(
+        f"{limit} ({value:g}) is never reached, so the alarm could never {does}: what is judged "
+        f"{english}. Choose {limit} within that.",
+        f"{limit} ({value:g}) wird nie erreicht, der Alarm könnte nie {tut}: was beurteilt wird, "
+        f"{german}. {limit} innerhalb davon wählen.",
+    )
+
+
+def bounds(reach: Reach) -> tuple[str, str]:
+    if reach.high == inf:
+        return f"is at least {reach.low:g}", f"ist mindestens {reach.low:g}"
+    between = f"{reach.low:g}", f"{reach.high:g}"
+    return "lies between {} and {}".format(*between), "liegt zwischen {} und {}".format(*between)
 
 
 def span(seconds: int) -> str:

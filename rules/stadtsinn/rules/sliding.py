@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import replace
+from math import inf
 from typing import Self
 
 from pydantic import model_validator
 
 from stadtsinn.base.instant import SECOND, Instant
-from stadtsinn.rules.kind import Eased, Judgement, Past, Verdict
+from stadtsinn.rules.kind import OWN, Eased, Judgement, Past, Reach, Setting, Verdict
 from stadtsinn.rules.limits import Limited, Within, require_positive_off
 from stadtsinn.rules.window import Window
 
@@ -40,6 +42,12 @@ class Sliding(Limited):
     def reach(self) -> int:
         """So far back a sample may be and is still in the span."""
         return self.length
+
+    def judged_of(self, setting: Setting) -> Reach:  # noqa: ARG002 (some do)
+        return Reach(0, inf)
+
+    def spans(self, stream: int = OWN) -> Mapping[str, int]:  # noqa: ARG002 (others do)
+        return {"within_s": self.within_s}
 
     @abstractmethod
     def held(self, window: Window) -> float:

@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from stadtsinn.base.language import Language
-from stadtsinn.base.sentence import Unusable
-from stadtsinn.rules.kind import Judgement, Past, Phrases, RuleKind, Sample, Stage, Verdict
-from stadtsinn.rules.limits import Level
+from stadtsinn.base.sentence import Sentence, Unusable
+from stadtsinn.rules.kind import Judgement, Past, Phrases, RuleKind, Sample, Setting, Stage, Verdict
+from stadtsinn.rules.limits import Level, bounds
 
 
 class Band(RuleKind):
@@ -39,6 +39,27 @@ class Band(RuleKind):
                 "übrig, wo der Alarm enden könnte: kleiner wählen",
             )
         return self
+
+    def senseless(self, setting: Setting) -> Sentence | None:
+        reach = setting.reach(None)
+        english, german = bounds(reach)
+        if self.low < reach.low and self.high > reach.high:
+            return Sentence(
+                f"neither 'low' ({self.low:g}) nor 'high' ({self.high:g}) is ever reached, so the "
+                f"alarm could never begin: what is judged {english}. Choose one within that.",
+                f"weder 'low' ({self.low:g}) noch 'high' ({self.high:g}) wird je erreicht, der "
+                f"Alarm könnte nie beginnen: was beurteilt wird, {german}. Eines davon innerhalb "
+                "wählen.",
+            )
+        if self.low + self.margin <= reach.high and self.high - self.margin >= reach.low:
+            return None
+        return Sentence(
+            f"no value lies inside of {self.low:g} to {self.high:g} by {self.margin:g}, so the "
+            f"alarm could never end: what is judged {english}. Choose 'low' and 'high' for it.",
+            f"kein Wert liegt um {self.margin:g} innerhalb von {self.low:g} bis {self.high:g}, der "
+            f"Alarm könnte nie enden: was beurteilt wird, {german}. 'low' und 'high' danach "
+            "wählen.",
+        )
 
     def judge(self, sample: Sample, past: Past) -> Judgement:  # noqa: ARG002 (other kinds do)
         if not self.low < sample.value < self.high:

@@ -8,11 +8,11 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from stadtsinn.base.language import Language
-from stadtsinn.base.sentence import Unusable
+from stadtsinn.base.sentence import Sentence, Unusable
 from stadtsinn.rules.joining import Fresh, Joining, Values
-from stadtsinn.rules.kind import OWN, Judgement, Phrases, Sample, Stage, Stream, Verdict
+from stadtsinn.rules.kind import OWN, Judgement, Phrases, Sample, Setting, Stage, Stream, Verdict
 from stadtsinn.rules.kinds.threshold import Direction, Threshold
-from stadtsinn.rules.limits import Level, require_apart
+from stadtsinn.rules.limits import Level, out_of_reach, require_apart
 
 
 class Also(Stream):
@@ -75,6 +75,14 @@ class Both(Joining, Threshold):
             return Judgement(Verdict.RECOVERED, value=own)
         verdict = Verdict.BETWEEN if Verdict.BETWEEN in verdicts else Verdict.REACHED
         return Judgement(verdict, value=own)
+
+    def senseless(self, setting: Setting) -> Sentence | None:
+        """What one condition says that can never hold or never be over is not what is meant."""
+        found = [super().senseless(setting)]
+        for one in self.also:
+            reach = setting.reach(one.quantity)
+            found.append(out_of_reach(one.on, one.off, reach, worse_above=one.worse_above))
+        return next((said for said in found if said is not None), None)
 
     def phrases(self, stage: Stage) -> Phrases:
         english = stage.language is Language.EN

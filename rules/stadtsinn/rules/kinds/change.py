@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from stadtsinn.rules.kind import Judgement, Past, Sample, Stage
+from stadtsinn.rules.kind import Judgement, Past, Reach, Sample, Setting, Stage
 from stadtsinn.rules.limits import span
 from stadtsinn.rules.sliding import Sliding
 from stadtsinn.rules.window import Window, exact
@@ -46,6 +46,10 @@ class Change(Sliding):
             return 0
         newest = values[-1]
         return exact(newest - min(values) if self._rises else max(values) - newest)
+
+    def judged_of(self, setting: Setting) -> Reach:
+        reach = setting.reach(None)
+        return Reach(0, reach.high - reach.low)
 
     def shown(self, held: float) -> float:
         return held if self._rises else 0 - held

@@ -9,10 +9,11 @@ from pydantic import Field, model_validator
 
 from stadtsinn.base.instant import SECOND, Instant
 from stadtsinn.base.language import Language
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.rules.joining import Joining, Values
-from stadtsinn.rules.kind import Judgement, Sample, Stage, Verdict
+from stadtsinn.rules.kind import Judgement, Reach, Sample, Setting, Stage, Verdict
 from stadtsinn.rules.kinds.threshold import Direction
-from stadtsinn.rules.limits import Level, Limited, require_apart, require_positive_off
+from stadtsinn.rules.limits import Level, Limited, out_of_reach, require_apart, require_positive_off
 
 
 class Count(Joining, Limited):
@@ -71,6 +72,21 @@ class Count(Joining, Limited):
     def of_all(self, number: int, stations: int) -> float:  # noqa: ARG002 (shares do)
         """What is compared with the limits, where so many stations are in the state."""
         return number
+
+    def judged_of(self, setting: Setting) -> Reach:
+        return Reach(0, self.of_all(setting.stations, setting.stations))
+
+    def senseless(self, setting: Setting) -> Sentence | None:
+        if not setting.stations:
+            return None  # they are still to come
+        each = out_of_reach(
+            self.each_on,
+            self.each_off,
+            setting.reach(None),
+            worse_above=self.each_above,
+            name="each_o",
+        )
+        return each or super().senseless(setting)
 
     def limit(self, stage: Stage) -> str:
         return stage.number(self.on)

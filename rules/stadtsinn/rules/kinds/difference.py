@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from stadtsinn.base.language import Language
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.rules.joining import Joining, Values
-from stadtsinn.rules.kind import OWN, Judgement, Sample, Stage, Stream
+from stadtsinn.rules.kind import OWN, Judgement, Reach, Sample, Setting, Stage, Stream
 from stadtsinn.rules.kinds.threshold import Threshold
 from stadtsinn.rules.window import exact
 
@@ -46,6 +46,10 @@ class Difference(Joining, Threshold):
     def joined(self, values: Values, sample: Sample) -> Judgement:  # noqa: ARG002 (others do)
         value = exact(values[str(OWN)][1] - values[str(_SUBTRAHEND)][1])
         return Judgement(self.verdict(value), value=value)
+
+    def judged_of(self, setting: Setting) -> Reach:
+        own, other = setting.reach(None), setting.reach(self.minus.quantity)
+        return Reach(own.low - other.high, own.high - other.low)
 
     def told(self, value: float, stage: Stage) -> str:
         shown = stage.show(value)

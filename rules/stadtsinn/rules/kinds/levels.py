@@ -18,10 +18,11 @@ from stadtsinn.rules.kind import (
     Phrases,
     RuleKind,
     Sample,
+    Setting,
     Stage,
     Verdict,
 )
-from stadtsinn.rules.limits import Level
+from stadtsinn.rules.limits import Level, out_of_reach
 
 _LEVEL, _SECOND_SENSOR, _CONFIRMED = "level", "second", "confirmed"
 
@@ -90,6 +91,11 @@ class Levels(RuleKind):
             f"'{quantity}' adds up over time: use the kind 'sum' or 'increase'.",
             f"'{quantity}' summiert sich: die Art 'sum' oder 'increase' nehmen.",
         )
+
+    def senseless(self, setting: Setting) -> Sentence | None:
+        reach, lowest, highest = setting.reach(None), self.levels[0].on, self.levels[-1].on
+        off = lowest - self.margin
+        return out_of_reach(highest, off, reach, worse_above=True)
 
     def judge(self, sample: Sample, past: Past) -> Judgement:
         value = sample.value

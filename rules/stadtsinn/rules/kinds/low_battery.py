@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
 from stadtsinn.base.instant import SECOND
 from stadtsinn.base.language import Language
 from stadtsinn.base.sentence import Sentence
-from stadtsinn.rules.kind import Judgement, Past, Phrases, Sample, Stage, Verdict
+from stadtsinn.rules.kind import OWN, Judgement, Past, Phrases, Sample, Stage, Verdict
 from stadtsinn.rules.limits import Limited, Within
 from stadtsinn.rules.window import Window
 
@@ -37,6 +38,9 @@ class LowBattery(Limited):
             f"'{quantity}' is not of a battery: use one of {known}.",
             f"'{quantity}' gehört zu keiner Batterie: möglich sind {known}.",
         )
+
+    def spans(self, stream: int = OWN) -> Mapping[str, int]:  # noqa: ARG002 (others do)
+        return {"within_s": self.within_s}
 
     def judge(self, sample: Sample, past: Past) -> Judgement:
         length = self.within_s * SECOND

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from stadtsinn.base.language import Language
-from stadtsinn.rules.kind import Judgement, Past, Phrases, RuleKind, Sample, Stage, Verdict
+from stadtsinn.rules.kind import OWN, Judgement, Past, Phrases, RuleKind, Sample, Stage, Verdict
 from stadtsinn.rules.limits import span
 
 
@@ -25,6 +26,9 @@ class NoData(RuleKind):
     @property
     def silence_s(self) -> int:
         return self.silent_s
+
+    def spans(self, stream: int = OWN) -> Mapping[str, int]:  # noqa: ARG002 (others do)
+        return {"silent_s": self.silent_s}
 
     def judge(self, sample: Sample, past: Past) -> Judgement:  # noqa: ARG002 (any sample will do)
         return Judgement(Verdict.RECOVERED)

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from stadtsinn.base.instant import SECOND
 from stadtsinn.base.language import Language
-from stadtsinn.rules.kind import Judgement, Past, Phrases, RuleKind, Sample, Stage, Verdict
-from stadtsinn.rules.limits import span
+from stadtsinn.base.sentence import Sentence
+from stadtsinn.rules.kind import (
+    OWN,
+    Judgement,
+    Past,
+    Phrases,
+    RuleKind,
+    Sample,
+    Setting,
+    Stage,
+    Verdict,
+)
+from stadtsinn.rules.limits import bounds, span
 
 
 class Stuck(RuleKind):
@@ -24,6 +36,21 @@ class Stuck(RuleKind):
         float,
         Field(ge=0, le=1e12, allow_inf_nan=False, description="What is no change yet."),
     ] = 0
+
+    def spans(self, stream: int = OWN) -> Mapping[str, int]:  # noqa: ARG002 (others do)
+        return {"unchanged_s": self.unchanged_s}
+
+    def senseless(self, setting: Setting) -> Sentence | None:
+        reach = setting.reach(None)
+        if self.tolerance < reach.high - reach.low:
+            return None
+        english, german = bounds(reach)
+        return Sentence(
+            f"with a 'tolerance' of {self.tolerance:g} nothing ever is a change, so the alarm "
+            f"could never end: what is judged {english}. Choose a smaller 'tolerance'.",
+            f"mit einer 'tolerance' von {self.tolerance:g} ist nichts eine Änderung, der Alarm "
+            f"könnte nie enden: was beurteilt wird, {german}. Eine kleinere 'tolerance' wählen.",
+        )
 
     def judge(self, sample: Sample, past: Past) -> Judgement:
         corrected = past.last is not None and past.last.at == sample.at

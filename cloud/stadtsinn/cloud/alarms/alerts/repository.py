@@ -221,21 +221,33 @@ def station_slugs(connection: Connection, scope: Scope, ids: Collection[int]) ->
 def longest_station_name(connection: Connection, stored: StoredRule) -> str:
     """Of the stations that a rule watches, that with the longest name; empty for a zone."""
     table, group = stations.c, stored.rule.group
-    query = select(table.name, table.tags).where(table.tenant_id == stored.tenant_id)
     if stored.zone_id is not None:
         return ""
     if group is None:
-        query = query.where(table.id == stored.station_id)
-    elif group.kind is not None:
-        query = query.where(table.kind == group.kind)
-    if group is not None and group.site is not None:
-        sites_here = select(sites.c.id).where(
-            sites.c.tenant_id == stored.tenant_id, sites.c.slug == group.site
+        query = select(table.name).where(
+            table.tenant_id == stored.tenant_id, table.id == stored.station_id
         )
-        query = query.where(table.site_id.in_(sites_here))
-    tag = None if group is None else group.tag
-    names = [row.name for row in connection.execute(query) if tag is None or tag in row.tags]
+        names = list(connection.scalars(query))
+    else:
+        names = [row.name for row in _in_group(connection, stored.tenant_id, group)]
     return max(names, key=len, default="")
+
+
+def members(connection: Connection, scope: Scope, group: Group) -> list[str]:
+    """The slugs of the stations of a group."""
+    return [row.slug for row in _in_group(connection, scope.tenant_id, group)]
+
+
+def _in_group(connection: Connection, tenant_id: str, group: Group) -> list[Row[Any]]:
+    table = stations.c
+    query = select(table.slug, table.name, table.tags).where(table.tenant_id == tenant_id)
+    if group.kind is not None:
+        query = query.where(table.kind == group.kind)
+    if group.site is not None:
+        here = select(sites.c.id).where(sites.c.tenant_id == tenant_id, sites.c.slug == group.site)
+        query = query.where(table.site_id.in_(here))
+    rows = connection.execute(query.order_by(table.id))
+    return [row for row in rows if group.tag is None or group.tag in row.tags]
 
 
 # --- who gets the messages -------------------------------------------------------------

@@ -15,6 +15,7 @@ from stadtsinn.cloud.alarms.alerts.evaluation import rows_of
 from stadtsinn.cloud.alarms.alerts.recorder import end_what_was_open
 from stadtsinn.cloud.alarms.alerts.repository import ALARM, TECHNICAL, StoredRule, Subject, step
 from stadtsinn.cloud.alarms.alerts.rule import Rule
+from stadtsinn.cloud.alarms.alerts.sense import require_sense
 from stadtsinn.cloud.alarms.alerts.slices import WRITTEN_AT_ONCE
 from stadtsinn.cloud.alarms.alerts.tables import rules
 from stadtsinn.cloud.alarms.duty.model import not_one_of
@@ -50,6 +51,7 @@ def create_rule(connection: Connection, scope: Scope, wanted: Rule) -> None:
         repository.rule(connection, scope, wanted.slug)
     except NotFound:
         subject = subject_of(connection, scope, wanted)
+        require_sense(connection, scope, wanted)
         require_room(connection, scope, "rules", rules)
         rule_id = repository.insert_rule(connection, scope, wanted, subject)
         _set_recipients(connection, scope, rule_id, wanted)
@@ -70,10 +72,11 @@ def replace_rule(connection: Connection, scope: Scope, wanted: Rule) -> bool:
     stored = repository.rule(connection, scope, wanted.slug)
     if comparable(stored.rule) == comparable(wanted):
         return False
-    changed = replace(stored, rule=wanted)
+    subject, changed = subject_of(connection, scope, wanted), replace(stored, rule=wanted)
     if _judged_by(stored.rule) != _judged_by(wanted):
+        require_sense(connection, scope, wanted)
         changed = _new_revision(connection, changed)
-    repository.update_rule(connection, changed, subject_of(connection, scope, wanted))
+    repository.update_rule(connection, changed, subject)
     _set_recipients(connection, scope, stored.id, wanted)
     attention_repository.look_again(connection, stored.id)
     return True
