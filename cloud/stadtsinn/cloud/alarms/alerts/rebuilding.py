@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from stadtsinn.base.instant import DAY, Instant
+from stadtsinn.base.instant import DAY, SECOND, Instant
 from stadtsinn.cloud.alarms.alerts import former_repository, incident_repository, inputs_repository
 from stadtsinn.cloud.alarms.alerts.evaluation import why_ended
 from stadtsinn.cloud.alarms.alerts.former import as_it_was, behind_its_last
@@ -157,5 +157,9 @@ def _silent_since(terms: Terms, again: Again) -> Instant | None:
 
 
 def _surely_from(first: Instant, terms: Terms) -> Instant:
-    """Samples that lead to an alarm follow each other by less than what counts as silence."""
-    return Instant(first + terms.hold + (terms.min_samples - 1) * terms.stale_after)
+    """Samples that lead to an alarm follow each other by less than what counts as silence, and a
+    kind looks no further back than its spans."""
+    spans = {} if terms.kind.of_silence else terms.kind.spans()
+    looks_back = max(spans.values(), default=0) * SECOND
+    waits = terms.hold + (terms.min_samples - 1) * terms.stale_after
+    return Instant(first + looks_back + waits)
