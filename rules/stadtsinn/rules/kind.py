@@ -105,6 +105,25 @@ class Phrases:
 
 
 @dataclass(frozen=True)
+class Noun:
+    """What a message is called, and what it is called once it is over."""
+
+    german: str
+    german_over: str
+    english: str
+    english_over: str
+
+
+ALARM = Noun("Alarm", "Beendeter Alarm", "Alarm", "Past alarm")
+WARNING = Noun("Warnung", "Beendete Warnung", "Warning", "Past warning")
+NOTICE = Noun("Hinweis", "Beendeter Hinweis", "Notice", "Past notice")
+FAULT = Noun("Störung", "Beendete Störung", "Fault", "Past fault")
+
+Said = tuple[str, str, str]
+"""The limit, that it is reached, that it was, see `Phrases`."""
+
+
+@dataclass(frozen=True)
 class Stage:
     """What phrases are about: a level, the permitted number, the language, and how to write a
     value in it.
@@ -121,6 +140,12 @@ class Stage:
     label: str = ""
     """What is measured."""
     others: Callable[[str], Stage] | None = None
+
+    def say(self, noun: Noun, german: Said, english: Said) -> Phrases:
+        """The phrases in its language."""
+        if self.language is Language.EN:
+            return Phrases(*english, noun.english, noun.english_over)
+        return Phrases(*german, noun.german, noun.german_over)
 
     def of(self, quantity: str | None) -> Stage:
         """The stage for another quantity."""

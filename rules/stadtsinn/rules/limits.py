@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from math import inf
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from stadtsinn.base.language import Language
 from stadtsinn.base.sentence import Sentence, Unusable
-from stadtsinn.rules.kind import Phrases, Reach, RuleKind, Setting, Stage, Verdict
+from stadtsinn.rules.kind import ALARM, Noun, Phrases, Reach, RuleKind, Setting, Stage, Verdict
+
+_ABOVE, _BELOW = ("above", "überschritten"), ("below", "unterschritten")
 
 Level = Annotated[float, Field(allow_inf_nan=False, ge=-1e12, le=1e12)]
 
@@ -21,6 +22,8 @@ Within = Annotated[
 
 class Limited(RuleKind):
     """Fires when what it judges is at `on` or worse, and recovers at `off` or better."""
+
+    noun: ClassVar[Noun] = ALARM
 
     on: Annotated[Level, Field(description="Here the alarm begins.")]
     off: Annotated[Level, Field(description="Here it ends; on the harmless side of `on`.")]
@@ -62,22 +65,19 @@ class Limited(RuleKind):
 
     def phrases(self, stage: Stage) -> Phrases:
         limit = self.limit(stage)
-        if stage.language is Language.EN:
-            crossed = "value was above" if self.worse_above else "value was below"
-            return Phrases(
+        side, crossed = _ABOVE if self.worse_above else _BELOW
+        return stage.say(
+            self.noun,
+            (
+                f"Grenze {limit}",
+                f"Grenze {limit} erreicht",
+                f"Grenze {limit} war {crossed}",
+            ),
+            (
                 f"limit {limit}",
                 f"limit {limit} reached",
-                f"{crossed} the limit of {limit}",
-                "Alarm",
-                "Past alarm",
-            )
-        crossed = "überschritten" if self.worse_above else "unterschritten"
-        return Phrases(
-            f"Grenze {limit}",
-            f"Grenze {limit} erreicht",
-            f"Grenze {limit} war {crossed}",
-            "Alarm",
-            "Beendeter Alarm",
+                f"value was {side} the limit of {limit}",
+            ),
         )
 
 

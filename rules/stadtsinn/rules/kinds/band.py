@@ -6,9 +6,18 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from stadtsinn.base.language import Language
 from stadtsinn.base.sentence import Sentence, Unusable
-from stadtsinn.rules.kind import Judgement, Past, Phrases, RuleKind, Sample, Setting, Stage, Verdict
+from stadtsinn.rules.kind import (
+    ALARM,
+    Judgement,
+    Past,
+    Phrases,
+    RuleKind,
+    Sample,
+    Setting,
+    Stage,
+    Verdict,
+)
 from stadtsinn.rules.limits import Level, bounds
 
 
@@ -69,20 +78,9 @@ class Band(RuleKind):
 
     def phrases(self, stage: Stage) -> Phrases:
         low, high = stage.show(self.low), stage.show(self.high)
-        if stage.language is Language.EN:
-            band = f"{low} to {high}"
-            return Phrases(
-                f"allowed {band}",
-                f"outside of {band}",
-                f"value was outside of {band}",
-                "Alarm",
-                "Past alarm",
-            )
-        band = f"{low} bis {high}"
-        return Phrases(
-            f"erlaubt {band}",
-            f"außerhalb von {band}",
-            f"Wert war außerhalb von {band}",
-            "Alarm",
-            "Beendeter Alarm",
+        german, english = f"{low} bis {high}", f"{low} to {high}"
+        return stage.say(
+            ALARM,
+            (f"erlaubt {german}", f"außerhalb von {german}", f"Wert war außerhalb von {german}"),
+            (f"allowed {english}", f"outside of {english}", f"value was outside of {english}"),
         )

@@ -11,6 +11,7 @@ from stadtsinn.base.instant import SECOND
 from stadtsinn.base.language import Language
 from stadtsinn.base.sentence import Sentence, Unusable
 from stadtsinn.rules.kind import (
+    ALARM,
     FIRST_LEVEL,
     Judgement,
     Notes,
@@ -141,18 +142,9 @@ class Levels(RuleKind):
     def phrases(self, stage: Stage) -> Phrases:
         level = min(stage.level, len(self.levels))
         limit = stage.show(self.levels[level - 1].on)
-        if stage.language is Language.EN:
-            return Phrases(
-                f"level {level} from {limit}",
-                f"level {level} from {limit} reached",
-                f"level {level} from {limit} was reached",
-                "Alarm",
-                "Past alarm",
-            )
-        return Phrases(
-            f"Stufe {level} ab {limit}",
-            f"Stufe {level} ab {limit} erreicht",
-            f"Stufe {level} ab {limit} war erreicht",
-            "Alarm",
-            "Beendeter Alarm",
+        german, english = f"Stufe {level} ab {limit}", f"level {level} from {limit}"
+        return stage.say(
+            ALARM,
+            (german, f"{german} erreicht", f"{german} war erreicht"),
+            (english, f"{english} reached", f"{english} was reached"),
         )

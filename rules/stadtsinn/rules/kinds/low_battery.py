@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import ClassVar
 
 from stadtsinn.base.instant import SECOND
-from stadtsinn.base.language import Language
 from stadtsinn.base.sentence import Sentence
-from stadtsinn.rules.kind import OWN, Judgement, Past, Phrases, Sample, Stage, Verdict
+from stadtsinn.rules.kind import NOTICE, OWN, Judgement, Noun, Past, Sample, Verdict
 from stadtsinn.rules.limits import Limited, Within
 from stadtsinn.rules.window import Window
 
@@ -23,6 +21,7 @@ class LowBattery(Limited):
 
     kind_name: ClassVar[str] = "low_battery"
     of_stations: ClassVar[bool] = True
+    noun: ClassVar[Noun] = NOTICE
 
     within_s: Within
 
@@ -54,8 +53,3 @@ class LowBattery(Limited):
         known = sample.at - since >= length
         low = known and self.reached(max(window.since(sample.at - length)))
         return Judgement(Verdict.REACHED if low else Verdict.BETWEEN, notes)
-
-    def phrases(self, stage: Stage) -> Phrases:
-        english = stage.language is Language.EN
-        noun, ended = ("Notice", "Past notice") if english else ("Hinweis", "Beendeter Hinweis")
-        return replace(super().phrases(stage), noun=noun, ended=ended)

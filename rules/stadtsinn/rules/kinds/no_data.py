@@ -7,8 +7,17 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from stadtsinn.base.language import Language
-from stadtsinn.rules.kind import OWN, Judgement, Past, Phrases, RuleKind, Sample, Stage, Verdict
+from stadtsinn.rules.kind import (
+    FAULT,
+    OWN,
+    Judgement,
+    Past,
+    Phrases,
+    RuleKind,
+    Sample,
+    Stage,
+    Verdict,
+)
 from stadtsinn.rules.limits import span
 
 
@@ -35,18 +44,7 @@ class NoData(RuleKind):
 
     def phrases(self, stage: Stage) -> Phrases:
         length = span(self.silent_s)
-        if stage.language is Language.EN:
-            return Phrases(
-                f"no data for {length}",
-                f"no data for {length}",
-                "no data came",
-                "Fault",
-                "Past fault",
-            )
-        return Phrases(
-            f"seit {length} keine Daten",
-            f"seit {length} keine Daten",
-            "es kamen keine Daten",
-            "Störung",
-            "Beendete Störung",
+        german, english = f"seit {length} keine Daten", f"no data for {length}"
+        return stage.say(
+            FAULT, (german, german, "es kamen keine Daten"), (english, english, "no data came")
         )

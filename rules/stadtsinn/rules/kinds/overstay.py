@@ -7,9 +7,18 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from stadtsinn.base.instant import SECOND, Instant
-from stadtsinn.base.language import Language
 from stadtsinn.base.sentence import Sentence
-from stadtsinn.rules.kind import Eased, Judgement, Past, Phrases, RuleKind, Sample, Stage, Verdict
+from stadtsinn.rules.kind import (
+    NOTICE,
+    Eased,
+    Judgement,
+    Past,
+    Phrases,
+    RuleKind,
+    Sample,
+    Stage,
+    Verdict,
+)
 from stadtsinn.rules.limits import span
 
 _FREE_SINCE = "free_since"
@@ -67,18 +76,9 @@ class Overstay(RuleKind):
 
     def phrases(self, stage: Stage) -> Phrases:
         length = span(self.longest_s)
-        if stage.language is Language.EN:
-            return Phrases(
-                f"for more than {length}",
-                f"taken for more than {length}",
-                f"space was taken for more than {length}",
-                "Notice",
-                "Past notice",
-            )
-        return Phrases(
-            f"länger als {length}",
-            f"länger als {length} belegt",
-            f"Platz war länger als {length} belegt",
-            "Hinweis",
-            "Beendeter Hinweis",
+        german, english = f"länger als {length}", f"for more than {length}"
+        return stage.say(
+            NOTICE,
+            (german, f"{german} belegt", f"Platz war {german} belegt"),
+            (english, f"taken {english}", f"space was taken {english}"),
         )

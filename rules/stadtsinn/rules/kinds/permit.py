@@ -6,10 +6,11 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from stadtsinn.base.language import Language
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.rules.kind import (
+    ALARM,
     FIRST_LEVEL,
+    WARNING,
     Judgement,
     Past,
     Phrases,
@@ -89,48 +90,38 @@ class Permit(RuleKind):
     def phrases(self, stage: Stage) -> Phrases:
         warns = self.warn_percent is not None and stage.level == FIRST_LEVEL
         number = "" if stage.permitted is None else f" {stage.show(stage.permitted)}"
-        return (_english if stage.language is Language.EN else _german)(self, number, warns=warns)
-
-
-def _german(rule: Permit, number: str, *, warns: bool) -> Phrases:
-    if warns:
-        share = f"{rule.warn_percent:g} %".replace(".", ",")
-        return Phrases(
-            f"zugelassen{number}, Warnung ab {share}",
-            f"{share} der zugelassenen{number} erreicht",
-            f"{share} der zugelassenen{number} waren erreicht",
-            "Warnung",
-            "Beendete Warnung",
+        if warns:
+            german, english = _percent(self.warn_percent or 0)
+            share, its_share = f"{german} der zugelassenen{number}", f"{english} of the permitted"
+            return stage.say(
+                WARNING,
+                (
+                    f"zugelassen{number}, Warnung ab {german}",
+                    f"{share} erreicht",
+                    f"{share} waren erreicht",
+                ),
+                (
+                    f"permitted{number}, warning from {english}",
+                    f"{its_share}{number} reached",
+                    f"{its_share}{number} was reached",
+                ),
+            )
+        german, english = _percent(self.alarm_percent)
+        from_there = self.alarm_percent != _ALL
+        return stage.say(
+            ALARM,
+            (
+                f"zugelassen{number}" + (f", Alarm ab {german}" if from_there else ""),
+                f"die zugelassenen{number} erreicht",
+                f"die zugelassenen{number} waren erreicht",
+            ),
+            (
+                f"permitted{number}" + (f", alarm from {english}" if from_there else ""),
+                f"the permitted{number} reached",
+                f"the permitted{number} was reached",
+            ),
         )
-    limit = f"zugelassen{number}"
-    if rule.alarm_percent != _ALL:
-        limit += f", Alarm ab {rule.alarm_percent:g} %".replace(".", ",")
-    return Phrases(
-        limit,
-        f"die zugelassenen{number} erreicht",
-        f"die zugelassenen{number} waren erreicht",
-        "Alarm",
-        "Beendeter Alarm",
-    )
 
 
-def _english(rule: Permit, number: str, *, warns: bool) -> Phrases:
-    limit = f"permitted{number}"
-    if warns:
-        share = f"{rule.warn_percent:g}% of the permitted{number}"
-        return Phrases(
-            f"{limit}, warning from {rule.warn_percent:g}%",
-            f"{share} reached",
-            f"{share} was reached",
-            "Warning",
-            "Past warning",
-        )
-    if rule.alarm_percent != _ALL:
-        limit += f", alarm from {rule.alarm_percent:g}%"
-    return Phrases(
-        limit,
-        f"the permitted{number} reached",
-        f"the permitted{number} was reached",
-        "Alarm",
-        "Past alarm",
-    )
+def _percent(value: float) -> tuple[str, str]:
+    return f"{value:g} %".replace(".", ","), f"{value:g}%"

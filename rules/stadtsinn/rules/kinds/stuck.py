@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from stadtsinn.base.instant import SECOND
-from stadtsinn.base.language import Language
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.rules.kind import (
+    FAULT,
     OWN,
     Judgement,
     Past,
@@ -67,18 +67,7 @@ class Stuck(RuleKind):
 
     def phrases(self, stage: Stage) -> Phrases:
         length = span(self.unchanged_s)
-        if stage.language is Language.EN:
-            return Phrases(
-                f"unchanged for {length}",
-                f"unchanged for {length}",
-                "value did not change",
-                "Fault",
-                "Past fault",
-            )
-        return Phrases(
-            f"seit {length} unverändert",
-            f"seit {length} unverändert",
-            "Wert stand still",
-            "Störung",
-            "Beendete Störung",
+        german, english = f"seit {length} unverändert", f"unchanged for {length}"
+        return stage.say(
+            FAULT, (german, german, "Wert stand still"), (english, english, "value did not change")
         )
