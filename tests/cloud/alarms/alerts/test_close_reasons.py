@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, update
@@ -86,6 +87,14 @@ def not_measured(town: AlertTown, _: Rule) -> None:
         connection.execute(update(deployments).where(mine).values(end=minute(2)))
 
 
+def not_active(town: AlertTown, _: Rule) -> None:
+    town.soil(3, 10)
+
+
+def group_changed(town: AlertTown, _: Rule) -> None:
+    town.kind_of_station("well")
+
+
 ACTS: list[Callable[[AlertTown, Rule], None]] = [
     recovered,
     rule_changed,
@@ -97,7 +106,11 @@ ACTS: list[Callable[[AlertTown, Rule], None]] = [
     permit_removed,
     zone_closed,
     not_measured,
+    not_active,
+    group_changed,
 ]
+MORNING = [{"start": "00:00", "end": "10:02"}]
+COUNT = {"kind": "count", "each": "below", "each_on": 15, "each_off": 20, "on": 1, "off": 0}
 OF_A_ZONE = (zone_changed, permit_removed, zone_closed)
 
 
@@ -117,7 +130,12 @@ def test_it_happens_and_is_told(
         rule = town.rule(slug="voll", name="Markt", zone="wochenmarkt", kind="permit", **told)
         town.crowds((0, 100), (1, 950))
     else:
-        rule = town.station_rule(station=None, group={"kind": "tree"}, **told)
+        group: dict[str, Any] = {"station": None, "group": {"kind": "tree"}, **told}
+        if act is group_changed:
+            soil = {"slug": "trocken", "name": "Bäume", "quantity": "soil_moisture"}
+            rule = town.rule(**soil, **group, **COUNT)
+        else:
+            rule = town.station_rule(**group, active=MORNING if act is not_active else [])
         town.soil(0, 30)
         town.soil(1, 10)
     with town.database.write() as connection:
