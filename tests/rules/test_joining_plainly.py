@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -74,7 +74,7 @@ def count(newest: Newest, moment: int, every: Mapping[int, Sequence[float]]) -> 
 
 
 FURTHER = Also(quantity="x", on=8, off=3)
-STATE = {"each_on": 8, "each_off": 3, "fresh_s": 5_400}
+STATE: dict[str, Any] = {"each_on": 8, "each_off": 3, "fresh_s": 5_400}
 CASES: list[tuple[RuleKind, Judge]] = [
     (Difference(on=5, off=2, minus=Stream(quantity="x"), fresh_s=5_400), difference),
     (Both(on=3, off=5, direction=Direction.BELOW, also=(FURTHER,), fresh_s=5_400), both),

@@ -25,7 +25,7 @@ TREES: dict[str, Any] = {
     "each_on": 15,
     "each_off": 20,
 }
-NEVER = [
+NEVER: list[tuple[dict[str, Any], str, str]] = [
     ({**SOIL, "on": 150, "off": 80}, "'on' (150) is never reached", "nie beginnen"),
     ({**SOIL, "on": 80, "off": -5}, "'off' (-5) is never reached", "nie enden"),
     ({**SOIL, "direction": "below", "on": -1, "off": 5}, "'on' (-1)", "zwischen 0 und 100"),
@@ -80,7 +80,7 @@ NEVER = [
         "kommen nie",
     ),
 ]
-SHORT = [
+SHORT: list[dict[str, Any]] = [
     {"kind": "change", "on": 5, "off": 1, "within_s": 300},
     {"kind": "stuck", "unchanged_s": 300},
     {"kind": "no_data", "silent_s": 300},

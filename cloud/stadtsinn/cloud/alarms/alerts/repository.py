@@ -238,7 +238,7 @@ def members(connection: Connection, scope: Scope, group: Group) -> list[str]:
     return [row.slug for row in _in_group(connection, scope.tenant_id, group)]
 
 
-def _in_group(connection: Connection, tenant_id: str, group: Group) -> list[Row[Any]]:
+def _in_group(connection: Connection, tenant_id: str, group: Group) -> list[Any]:
     table = stations.c
     query = select(table.slug, table.name, table.tags).where(table.tenant_id == tenant_id)
     if group.kind is not None:
