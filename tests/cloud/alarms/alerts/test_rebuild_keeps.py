@@ -77,6 +77,21 @@ def test_an_alarm_that_had_to_hold_is_not_found_at_another_time(town: AlertTown)
     assert record(town) == before
 
 
+def test_an_alarm_over_a_span_that_began_before_is_not_found_at_another_time(
+    small_town: AlertTown,
+) -> None:
+    """What is left of the span would let the value stand still for less long."""
+    town = small_town
+    stuck = {"kind": "stuck", "unchanged_s": 300}
+    town.rule(slug="steht", name="Markt steht", zone="wochenmarkt", **stuck)
+    town.crowds((0, 100), *((n, 500) for n in range(1, 10)), (10, 100), (20, 101))
+    before = record(town)
+    assert [row["opened_at"] for row in before] == [minute(6)]
+    forget_before(town, 3)
+    town.rebuild()
+    assert record(town) == before
+
+
 def test_what_can_be_made_again_is(town: AlertTown) -> None:
     """Something was written into the record by mistake: it goes."""
     town.zone_rule()
