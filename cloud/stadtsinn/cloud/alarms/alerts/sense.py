@@ -119,10 +119,11 @@ def _too_rare(wanted: Rule, times: Active, senders: list[_Sender]) -> Sentence |
         needed = one.interval_s * wanted.min_samples
         if longest < needed:
             return Sentence(
-                f"no time of 'active' is longer than {longest} s, and {wanted.min_samples} values "
-                f"at '{one.station}' take {needed} s: lengthen 'active' to that at least.",
-                f"keine Zeit von 'active' ist länger als {longest} s, und {wanted.min_samples} "
-                f"Werte an '{one.station}' brauchen {needed} s: 'active' mindestens so lang "
-                "machen.",
+                f"no time of 'active' is longer than {longest} s, and 'min_samples' "
+                f"({wanted.min_samples}) take {needed} s at '{one.station}': lengthen 'active' to "
+                "that at least.",
+                f"keine Zeit von 'active' ist länger als {longest} s, und 'min_samples' "
+                f"({wanted.min_samples}) brauchen {needed} s an '{one.station}': 'active' "
+                "mindestens so lang machen.",
             )
     return None
