@@ -22,7 +22,7 @@ def incidents(town: AlertTown) -> list[dict[str, Any]]:
 
 
 def messages(town: AlertTown) -> list[dict[str, Any]]:
-    rows = (dict(row._mapping) for row in town.messages())
+    rows = (vars(row) for row in town.messages())
     return [{name: row[name] for name in row if name not in _OURS} for row in rows]
 
 
