@@ -111,6 +111,13 @@ def prepare(connection: Connection, scope: Scope, question: Question) -> Prepare
     rule = question.rule
     if question.end <= question.start:
         raise Invalid("'to' has to lie after 'from'.", "'to' muss nach 'from' liegen.")
+    if rule.parameters.joins:
+        raise Invalid(
+            f"A rule of kind '{rule.kind}' judges several datastreams together, and a back-test "
+            "reads one: test a 'threshold' of each of them.",
+            f"Eine Regel der Art '{rule.kind}' beurteilt mehrere Messwerte zusammen, ein Rückblick "
+            "liest einen: von jedem einen 'threshold' prüfen.",
+        )
     subject = subject_of(connection, scope, rule)
     require_known(connection, scope, rule)
     directory = read_directory(connection)
