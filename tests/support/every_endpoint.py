@@ -22,6 +22,7 @@ from stadtsinn.cloud.series.stores.store import SeriesKey
 OPEN = {
     "/healthz",
     "/metrics",
+    "/heartbeat",
     "/sandbox-phone",
     "/api/v1/notify/delivery-reports/{provider}/{token}",
     "/api/v1/notify/inbound/{provider}/{token}",

@@ -31,6 +31,7 @@ from stadtsinn.cloud.log.followers.loop import FollowerLoop, Pace
 from stadtsinn.cloud.log.followers.window import LogWindow
 from stadtsinn.cloud.log.uplinks.signal import LogSignal
 from stadtsinn.cloud.migrations import is_empty, upgrade
+from stadtsinn.cloud.operations.pulses import NEEDED, Pulse
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.running import Running, Together
 from stadtsinn.cloud.settings import CloudSettings
@@ -58,6 +59,8 @@ class Role:
 
     running: Running
     checks: Checks = field(default_factory=dict)
+    alive: Checks = field(default_factory=dict)
+    """Those that say whether it really runs, for the heartbeat."""
 
 
 class Parts:
@@ -207,7 +210,7 @@ def _ingest(parts: Parts) -> Role:
         "device claims": claims.check,
         "certificates": parts.certificates.check,
     }
-    return Role(Together((worker, claims)), checks)
+    return Role(Together((worker, claims)), checks, worker.checks())
 
 
 def _loop(
@@ -248,13 +251,16 @@ def _live(parts: Parts) -> Role:
 
 def _following(name: str, parts: Parts) -> Role:
     loop = _loop(follower(name, parts), parts)
-    return Role(loop, {f"follower {name}": loop.check})
+    checks = {f"follower {name}": loop.check}
+    return Role(loop, checks, checks)
 
 
 def _notify(parts: Parts) -> Role:
+    from stadtsinn.cloud.alarms.answers.weekly_tests import WeeklyTests
     from stadtsinn.cloud.alarms.answers.worker import AttentionWorker
     from stadtsinn.cloud.alarms.notify.senders.open import open_senders
     from stadtsinn.cloud.alarms.notify.worker import OutboxWorker
+    from stadtsinn.cloud.operations.heartbeat import Heartbeat
 
     senders = open_senders(parts.settings.notify, parts.database, parts.clock)
     poll = parts.settings.pace.outbox_seconds
@@ -262,13 +268,21 @@ def _notify(parts: Parts) -> Role:
     worker = OutboxWorker(parts.database, senders, parts.clock, poll_s=poll, patience=patience)
     disks, operator = _operations(parts)
     attention = AttentionWorker(parts.database, parts.clock)
-    checks = {
+    tests = WeeklyTests(parts.database, parts.clock)
+    checks: dict[str, Callable[[], Check]] = {
         "outbox": worker.check,
         "reminders": attention.check,
+        "test messages": tests.check,
         "disks": disks.check,
         "operator": operator.check,
     }
-    return Role(Together((worker, attention, disks, operator)), checks)
+    running: list[Running] = [worker, attention, tests, disks, operator]
+    if parts.settings.heartbeat.is_set:
+        heartbeat = Heartbeat(parts.database, parts.settings.heartbeat)
+        running.append(heartbeat)
+        checks["heartbeat"] = heartbeat.check
+    alive = {"outbox": worker.check, "reminders": attention.check}
+    return Role(Together(running), checks, alive)
 
 
 def _operations(parts: Parts) -> tuple[DiskWatch, OperatorAlarms]:
@@ -355,6 +369,7 @@ class Process:
             upgrade(parts.database)
             checks: dict[str, Callable[[], Check]] = {}
             running: list[Running] = []
+            alive: dict[str, Checks] = {}
 
             def begin(role: Role) -> None:
                 checks.update(role.checks)
@@ -363,7 +378,11 @@ class Process:
                 ending.callback(role.running.stop)
 
             for name in self._roles:
-                begin(_build(name, parts, checks, self._beside))
+                role = _build(name, parts, checks, self._beside)
+                begin(role)
+                alive[name] = role.alive
+            if alive.keys() & set(NEEDED):
+                begin(Role(Pulse(parts.database, alive)))
             if self._api_command:
                 begin(_api_apart(self._api_command))
             if "api" not in self._roles:

@@ -20,7 +20,7 @@ from stadtsinn.cloud.intake.settings import (
     NetworkServerSettings,
 )
 from stadtsinn.cloud.log.settings import ArchiveSettings, PaceSettings
-from stadtsinn.cloud.operations.settings import OperatorSettings
+from stadtsinn.cloud.operations.settings import HeartbeatSettings, OperatorSettings
 from stadtsinn.cloud.platform.database.settings import DatabaseSettings
 from stadtsinn.cloud.platform.limits.model import Limits
 from stadtsinn.cloud.publish.settings import ApiSettings
@@ -70,6 +70,7 @@ class CloudSettings(FileSettings):
     web: WebSettings = Field(default_factory=WebSettings)
     notify: NotifySettings = Field(default_factory=NotifySettings)
     operator: OperatorSettings = Field(default_factory=OperatorSettings)
+    heartbeat: HeartbeatSettings = Field(default_factory=HeartbeatSettings)
     devices: OptionalFolder = None
     """Folder with the town's own device files."""
     clock: str = "system"
@@ -199,6 +200,10 @@ poll_seconds = 20                 # how often an open page asks for the number
 
 [health]                          # used by processes that do not serve the API
 bind = "127.0.0.1:9802"
+
+# [heartbeat]                     # dead man's switch: only while ingest, rules and outbox run
+# url = "file:heartbeat-url"       # is called; the address is a secret
+# every_s = 60
 
 # [operator]                      # who is told of silent devices, lost edges, full disks, …
 # tenant = "musterstadt"          # a town, and those of its recipients (docs/operations.md)

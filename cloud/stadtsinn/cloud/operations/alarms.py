@@ -114,6 +114,7 @@ class OperatorAlarms(Repeating):
             found = list(self._conditions(connection, all_edges, all_devices, known, now))
             if with_devices:
                 found += conditions.of_duty(connection, self._settings, now, known)
+                found += conditions.of_tests(connection, now)
             names = self._names(connection, all_edges, told) if known else {}
         found = [one for one in found if one.kind in looked]
         _count(all_edges, all_devices if with_devices else None)

@@ -42,11 +42,13 @@ class Kind(StrEnum):
     """Messages go to all members of a duty group."""
     DUTY_GAP = "duty_gap"
     """In the next days nobody will be on duty."""
+    TEST_FAILED = "test_failed"
+    """Members of a duty group did not get the weekly test message."""
 
 
 OF_DEVICES = frozenset({Kind.DEVICE_SILENT, Kind.BATTERY_LOW})
 """Their subject is a DevEUI."""
-OF_DUTY = frozenset({Kind.NOBODY_ON_DUTY, Kind.DUTY_GAP})
+OF_DUTY = frozenset({Kind.NOBODY_ON_DUTY, Kind.DUTY_GAP, Kind.TEST_FAILED})
 """Their subject is a duty group."""
 OF_EDGES = frozenset({Kind.EDGE_AWAY, Kind.CERTIFICATE})
 """Their subject is an edge, or a certificate of a process of the centre."""
@@ -164,6 +166,22 @@ def of_duty(
             yield Condition(Kind.NOBODY_ON_DUTY, subject, gap.start, name)
         if gap.start > now or (Kind.DUTY_GAP, subject) in known:
             yield Condition(Kind.DUTY_GAP, subject, gap.start, name)
+
+
+def of_tests(connection: Connection, now: Instant) -> Iterator[Condition]:
+    """Duty groups of whose last test somebody got nothing; they are named by their short names."""
+    for stored in groups_of_all_towns(connection):
+        if not stored.group.test_message.enabled:
+            continue
+        failed = repository.test_not_delivered(connection, stored.id, now)
+        if failed is not None and failed.people:
+            subject = duty_subject(stored.tenant_id, stored.group.slug)
+            names = ", ".join(failed.people)[:_LONGEST_NAMES]
+            yield Condition(Kind.TEST_FAILED, subject, failed.at, stored.group.name, names)
+
+
+_LONGEST_NAMES = 60
+"""Who did not get a test, in a message: 'stadtsinn' shows all of them (GET /messages)."""
 
 
 def duty_subject(tenant_id: str, group: str) -> str:

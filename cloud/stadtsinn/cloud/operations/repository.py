@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, select, tuple_
 
-from stadtsinn.base.instant import Instant
-from stadtsinn.cloud.alarms.notify.message import Addressee
-from stadtsinn.cloud.alarms.notify.tables import recipients
+from stadtsinn.base.instant import DAY, MINUTE, Instant
+from stadtsinn.cloud.alarms.notify.message import Addressee, Kind, Status
+from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
 from stadtsinn.cloud.log.cursors.tables import follower_cursors
 from stadtsinn.cloud.log.set_aside.tables import set_aside
 from stadtsinn.cloud.log.uplinks.tables import archived_sessions, uplinks
 from stadtsinn.cloud.operations.tables import disk_samples as disk_samples_table
 from stadtsinn.cloud.operations.tables import operator_alarms
+from stadtsinn.cloud.operations.tables import pulses as pulses_table
 from stadtsinn.cloud.operations.told import Key, Told
-from stadtsinn.cloud.platform.database.upsert import insert_ignore_all, insert_into
+from stadtsinn.cloud.platform.database.upsert import (
+    insert_ignore_all,
+    insert_into,
+    insert_or_update,
+)
 from stadtsinn.cloud.town.tables import devices, former_owners
 from stadtsinn.cloud.town.tables import edges as edge_table
 
@@ -173,3 +178,64 @@ def logged_since(connection: Connection, moment: Instant) -> int:
         else:
             first = middle + 1
     return counted_after(connection, first - 1)
+
+
+def note_pulses(connection: Connection, roles: Collection[str], now: Instant) -> None:
+    for role in roles:
+        insert_or_update(connection, pulses_table, {"role": role, "at": now})
+
+
+def pulses(connection: Connection) -> dict[str, Instant]:
+    """When each role was last running."""
+    table = pulses_table.c
+    return {row.role: row.at for row in connection.execute(select(table.role, table.at))}
+
+
+_TEST_TAKES = 30 * MINUTE
+"""So long a test may be under way before somebody counts as not reached."""
+_TESTS_KEPT = 8 * DAY
+_REPORTED = 30 * DAY
+
+
+@dataclass(frozen=True)
+class LastTest:
+    """The last weekly test of a duty group, and who did not get it, by short name."""
+
+    at: Instant
+    people: tuple[str, ...]
+
+
+def test_not_delivered(connection: Connection, group_id: int, now: Instant) -> LastTest | None:
+    """None without a test in the last week. Where a channel never reports a delivery, accepted by
+    the provider is all that can be known."""
+    table = outbox.c
+    tests = (
+        select(table.incident_id, table.created_at, table.status, table.channel, recipients.c.slug)
+        .join(recipients, recipients.c.id == table.recipient_id)
+        .where(
+            table.kind == Kind.TEST.value,
+            table.incident_id.startswith(f"test-{group_id}-", autoescape=True),
+            table.created_at > now - _TESTS_KEPT,
+            table.created_at <= now - _TEST_TAKES,
+        )
+        .order_by(table.created_at.desc(), recipients.c.slug)
+    )
+    rows = connection.execute(tests).all()
+    if not rows:
+        return None
+    last = [row for row in rows if row.incident_id == rows[0].incident_id]
+    reports = _channels_that_report(connection, Instant(now - _REPORTED))
+    good = (Status.DELIVERED.value, Status.ACCEPTED.value)
+    missed = [
+        row.slug for row in last if row.status not in (good[:1] if row.channel in reports else good)
+    ]
+    return LastTest(last[0].created_at, tuple(missed))
+
+
+def _channels_that_report(connection: Connection, since: Instant) -> set[str]:
+    """Those by which some message was reported as delivered since then."""
+    table = outbox.c
+    query = select(table.channel).where(
+        table.status == Status.DELIVERED.value, table.created_at > since
+    )
+    return set(connection.scalars(query.distinct()))

@@ -41,6 +41,8 @@ _HEADS = {
     (Kind.NOBODY_ON_DUTY, Language.EN): ("Nobody is on duty", "Somebody is on duty again"),
     (Kind.DUTY_GAP, Language.DE): ("Bald hat niemand Dienst", "Dienstplan ohne nahe Lücke"),
     (Kind.DUTY_GAP, Language.EN): ("Soon nobody is on duty", "Roster without gap nearby"),
+    (Kind.TEST_FAILED, Language.DE): ("Test-SMS kam nicht an", "Test-SMS kam bei allen an"),
+    (Kind.TEST_FAILED, Language.EN): ("Test message did not arrive", "Test message reached all"),
 }
 
 
@@ -105,6 +107,8 @@ def _tail(one: Condition, words: _Words) -> str:
     """What there is to say of a single thing."""
     if one.kind is Kind.BATTERY_LOW:
         return f", {one.detail}" if one.detail else ""
+    if one.kind is Kind.TEST_FAILED:
+        return f" ({one.detail})"
     if one.kind is Kind.DISK:
         full = "" if one.days is None else words.full.format(counted(one.days, *words.days))
         return words.free.format(one.detail) + full

@@ -9,9 +9,23 @@ from pydantic import Field
 from stadtsinn.base.certificates import SOON_DAYS
 from stadtsinn.base.settings.fields import FilePath
 from stadtsinn.base.settings.reading import Section
+from stadtsinn.base.settings.secret import Secret
 
 Minutes = Annotated[int, Field(ge=1, le=100_000)]
 Days = Annotated[int, Field(ge=1, le=1_000)]
+
+
+class HeartbeatSettings(Section):
+    """A dead man's switch. `url` is called every `every_s` seconds, and `file` touched, only while
+    ingest, rules and outbox really run. The address is a secret."""
+
+    url: Secret = Field(default_factory=Secret)
+    file: FilePath | None = None
+    every_s: Annotated[int, Field(ge=10, le=3_600)] = 60
+
+    @property
+    def is_set(self) -> bool:
+        return bool(self.url) or self.file is not None
 
 
 class OperatorSettings(Section):

@@ -26,6 +26,21 @@ operator_alarms = Table(
     ),
 )
 
+pulses = Table(
+    "pulses",
+    metadata,
+    Column("role", String(32), primary_key=True),
+    Column("at", InstantColumn, nullable=False),  # machine's clock
+    info=kept(
+        "Wann welcher Teil der Zentrale zuletzt lief",
+        "when which part of the centre was last running",
+        Until.RUNNING,
+        owner="",
+        key="role",
+        fact="at",
+    ),
+)
+
 disk_samples = Table(
     "disk_samples",
     metadata,

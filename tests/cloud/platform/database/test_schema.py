@@ -31,6 +31,7 @@ INTERNAL = {
     "edge_states": "what an edge agent says of itself",
     "operator_alarms": "what those were told who run the installation",
     "disk_samples": "how full the disks of machines were",
+    "pulses": "which parts of the centre run",
     "sandbox_messages": "the demo's telephone",
     "sandbox_phone": "the demo's telephone",
     "report_formats": "how providers write delivery reports",

@@ -12,6 +12,7 @@ from pydantic import (
     Field,
     JsonValue,
     StringConstraints,
+    field_validator,
     model_validator,
 )
 
@@ -146,6 +147,27 @@ class Member(Model):
     ] = ()
 
 
+_TEST_DAYS = EVERY_DAY[:7]
+
+
+class WeeklyTest(Model):
+    """A message to every member, once a week, which says that it is a test."""
+
+    enabled: bool = True
+    day: Annotated[Day, Field(description="A day of the week, not 'holiday'.")] = Day.MON
+    time: LocalTime = "10:00"
+
+    @field_validator("day")
+    @classmethod
+    def _of_the_week(cls, day: Day) -> Day:
+        if day not in _TEST_DAYS:
+            raise Unusable(
+                f"a test is on a day of the week: {', '.join(_TEST_DAYS)}",
+                f"ein Test ist an einem Wochentag: {', '.join(_TEST_DAYS)}",
+            )
+        return day
+
+
 class DutyGroupBody(Model):
     """A duty group without its name in addresses."""
 
@@ -161,6 +183,9 @@ class DutyGroupBody(Model):
         Field(max_length=500, description="Of every week; those of an imported plan are apart."),
     ] = ()
     quiet_hours: Annotated[tuple[QuietHours, ...], Field(max_length=50)] = ()
+    test_message: Annotated[
+        WeeklyTest, Field(description="Whether each telephone gets messages, every week.")
+    ] = WeeklyTest()
 
     @model_validator(mode="after")
     def _of_members(self) -> Self:

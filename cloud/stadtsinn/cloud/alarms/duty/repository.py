@@ -11,7 +11,13 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, s
 
 from stadtsinn.base.calendar import Day, Span
 from stadtsinn.base.instant import Instant
-from stadtsinn.cloud.alarms.duty.model import DutyGroup, Member, QuietHours, WeeklyShift
+from stadtsinn.cloud.alarms.duty.model import (
+    DutyGroup,
+    Member,
+    QuietHours,
+    WeeklyShift,
+    WeeklyTest,
+)
 from stadtsinn.cloud.alarms.duty.roster import Planned, StandIn
 from stadtsinn.cloud.alarms.duty.tables import (
     duty_groups,
@@ -154,7 +160,13 @@ def delete_group(connection: Connection, stored: StoredGroup) -> None:
 
 def _values(wanted: DutyGroup) -> dict[str, Any]:
     quiet = [one.model_dump(mode="json") for one in wanted.quiet_hours]
-    return {"name": wanted.name, "region": wanted.region, "quiet_hours": quiet}
+    test = wanted.test_message.model_dump(mode="json")
+    return {
+        "name": wanted.name,
+        "region": wanted.region,
+        "quiet_hours": quiet,
+        "test_message": test,
+    }
 
 
 def _write_parts(
@@ -420,4 +432,5 @@ def _group(row: Row[Any], members: list[Row[Any]], weekly: list[Row[Any]]) -> Du
             for one in weekly
         ),
         quiet_hours=tuple(QuietHours.model_validate(one) for one in row.quiet_hours),
+        test_message=WeeklyTest.model_validate(row.test_message),
     )

@@ -19,6 +19,13 @@ duty_groups = Table(
     Column("name", String(200), nullable=False),
     Column("region", String(32)),  # whose public holidays count; NULL: there are none
     Column("quiet_hours", JSON, nullable=False),
+    # When every member gets a test, e.g. {"enabled": true, "day": "mon", "time": "10:00"}.
+    Column(
+        "test_message",
+        JSON,
+        nullable=False,
+        server_default='{"enabled": true, "day": "mon", "time": "10:00"}',
+    ),
     UniqueConstraint("tenant_id", "slug"),
     sqlite_autoincrement=True,
     info=kept(
@@ -28,7 +35,7 @@ duty_groups = Table(
         key="id tenant_id",
         name="slug",
         text="name",
-        setting="region quiet_hours",
+        setting="region quiet_hours test_message",
     ),
 )
 

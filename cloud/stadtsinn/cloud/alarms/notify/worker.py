@@ -11,6 +11,7 @@ side lives in real time; ages and expiry go by the clock of the measurements.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 
 import structlog
@@ -45,6 +46,8 @@ _BACKOFF = Backoff(first=10, longest=600, factor=3)
 _DOUBT_WAITS = 10 * SECOND
 _PATIENCE = 5 * MINUTE
 _AT_ONCE = 200
+_HANGS_S = 3_600.0
+"""Of a round of 200 calls, each of which may wait for its provider."""
 _LOOKED_AT = 5
 """Messages that are looked up for the next call: other workers may take the first ones."""
 _OTHERS_TURN = 4
@@ -85,6 +88,7 @@ class OutboxWorker:
         self._reporting = [name for name, one in senders.items() if one.reports_delivery]
         self._turns = Turns()
         self._claims = 0
+        self._looked_at = time.monotonic()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -131,6 +135,8 @@ class OutboxWorker:
         """Healthy while messages get out: none tried in vain three times, none without a sender."""
         if self._thread is not None and not self._thread.is_alive():
             return Check(ok=False, detail="the worker's thread ended: restart the process")
+        if self._thread is not None and time.monotonic() - self._looked_at > _HANGS_S:
+            return Check(ok=False, detail="a round takes very long: it seems to hang")
         with self._database.read() as connection:
             backlog = claims.backlog(connection)
         if unserved := sorted(backlog.waiting.keys() - self._senders.keys()):
@@ -141,6 +147,7 @@ class OutboxWorker:
 
     def _work(self) -> None:
         while not self._stopping.is_set():
+            self._looked_at = time.monotonic()
             try:
                 self.run_once()
             except Exception as error:  # an error of one round must not end the thread

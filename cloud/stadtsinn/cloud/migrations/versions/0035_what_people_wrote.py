@@ -35,3 +35,14 @@ def upgrade() -> None:
     op.create_index(
         "ix_inbound_messages_recipient", "inbound_messages", ["recipient_id", "received_at"]
     )
+    op.create_table(
+        "pulses",
+        sa.Column("role", sa.String(length=32), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("role", name=op.f("pk_pulses")),
+    )
+    weekly = '{"enabled": true, "day": "mon", "time": "10:00"}'
+    op.add_column(
+        "duty_groups",
+        sa.Column("test_message", sa.JSON(), server_default=weekly, nullable=False),
+    )

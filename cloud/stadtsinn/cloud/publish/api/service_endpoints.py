@@ -11,7 +11,9 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from stadtsinn.base.clock import SystemClock
 from stadtsinn.base.health import Check, HealthServer, encode
+from stadtsinn.cloud.operations.pulses import missing
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.platform.database.sqlite_file import DatabaseDamaged
 from stadtsinn.cloud.series.stores.store import SeriesStore, SeriesUnavailable
@@ -42,6 +44,15 @@ def service_router(
     @router.get("/metrics", summary="Prometheus metrics · Kennzahlen", response_class=Response)
     def metrics() -> Response:
         return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+    @router.get("/heartbeat", summary="Would an alarm get out? · Kommt ein Alarm hinaus?")
+    def heartbeat() -> Response:
+        """For an outside monitor: 200 while ingest, rules and outbox really run, in whatever
+        process; else 503."""
+        with database.read() as connection:
+            absent = missing(connection, SystemClock().now())
+        said = f"missing: {', '.join(absent)}" if absent else "beats"
+        return Response(f"{said}\n", 503 if absent else 200, media_type="text/plain")
 
     return router
 
