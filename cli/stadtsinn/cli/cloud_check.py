@@ -49,6 +49,7 @@ def check(config: Config = DEFAULT_CONFIG, connect: Connect = False) -> None:
         code = report(_findings(settings, [broker for _, broker in brokers], clock))
         if connect and code != BAD_USAGE:
             code = max(code, report(store_check.of_servers(settings, clock)))
+            code = max(code, report(_of_mail(settings)))
     if connect and code != BAD_USAGE and not _brokers_keep(brokers):
         code = FAILED
     end_with(code)
@@ -75,6 +76,28 @@ def _findings(settings: CloudSettings, brokers: list[Broker], clock: Clock) -> I
         yield from of_disk(folder)
     yield from store_check.of_database_file(settings)
     yield from of_pages(settings)
+
+
+def _of_mail(settings: CloudSettings) -> Iterator[Finding]:
+    """Whether the mail server takes the login; nothing is sent."""
+    from smtplib import SMTPException
+
+    from stadtsinn.cloud.alarms.notify.senders.smtp import SmtpSender, SmtpSettings, said
+
+    for table in settings.notify.root.values():
+        if not isinstance(table, SmtpSettings):
+            continue
+        try:
+            SmtpSender(table).examine()
+        except (OSError, SMTPException) as error:
+            yield Finding(
+                text(
+                    f"[notify.email] {table.host}:{table.port}: {said(error)}; check host, port, "
+                    "security, ca_file and login",
+                    f"[notify.email] {table.host}:{table.port}: {said(error)}; host, port, "
+                    "security, ca_file und Anmeldung prüfen",
+                )
+            )
 
 
 def of_pages(settings: CloudSettings) -> Iterator[Finding]:

@@ -69,6 +69,7 @@ NOUNS: dict[str, Noun] = {
     ),
     "roster": Noun("roster", "app", "Who is on duty, and gaps.", "Wer Dienst hat; Lücken."),
     "zone": Noun("zones", "app", "Persons, permits, market days.", "Personen, Zulassung, Markt."),
+    "notify": Noun("notify", "app", "Whether messages arrive.", "Ob Meldungen ankommen."),
     "tree": Noun(
         "trees", "app", "Trees, their register and watering.", "Bäume, ihr Kataster, das Gießen."
     ),

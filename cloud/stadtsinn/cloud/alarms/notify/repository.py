@@ -19,6 +19,11 @@ def recipient(connection: Connection, scope: Scope, slug: str) -> Recipient:
     return _recipient(_row(connection, scope, slug))
 
 
+def recipient_id(connection: Connection, scope: Scope, slug: str) -> int:
+    """Raises NotFound."""
+    return int(_row(connection, scope, slug).id)
+
+
 def recipients_page(
     connection: Connection, scope: Scope, after: str | None, limit: int | None
 ) -> list[Recipient]:

@@ -98,7 +98,7 @@ class SmtpSender:
             return Result(Outcome.RETRY, reason=self._reason(f"status {error.smtp_code}"))
         except (OSError, smtplib.SMTPException) as error:
             outcome = Outcome.UNKNOWN if handed_over else Outcome.RETRY
-            return Result(outcome, reason=self._reason(_said(error)))
+            return Result(outcome, reason=self._reason(said(error)))
         return Result(Outcome.SENT, provider_id=message.uuid)
 
     def lookup(self, uuid: str) -> Found:  # noqa: ARG002 (part of the protocol)
@@ -165,8 +165,10 @@ def _refused_by(answer: tuple[int, bytes]) -> None:
         raise _Refused(answer[0])
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
     """The kind of failure; a server's own words may repeat the address."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({error.verify_message})"
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"status {error.smtp_code}"
     return type(error).__name__

@@ -1,0 +1,47 @@
+"""A test message goes out on each channel of a recipient."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import update
+
+from fake_senders import PEOPLE, FakeSender, Outbox
+from real_mail import MailServer
+from real_tls import server_certificate
+from stadtsinn.base.problems import NotFound
+from stadtsinn.cloud.alarms.notify.senders.smtp import SmtpSender, SmtpSettings, said
+from stadtsinn.cloud.alarms.notify.tables import recipients
+from stadtsinn.cloud.alarms.notify.trying import write_test
+from stadtsinn.cloud.alarms.notify.worker import OutboxWorker
+from stadtsinn.cloud.platform.access.scope import Role, Scope
+
+
+def test_each_channel_gets_one(small_box: Outbox) -> None:
+    scope = Scope(small_box.tenant, Role.EDITOR, 1)
+    further = [{"channel": "email", "address": "meier@stadt.example"}]
+    with small_box.database.write() as connection:
+        connection.execute(update(recipients).values(channels=further))
+        found = write_test(connection, scope, "bauhof", small_box.clock.now())
+        assert found == ["sms", "email"]
+        with pytest.raises(NotFound):
+            write_test(connection, scope, "niemand", small_box.clock.now())
+    sms, email = FakeSender(), FakeSender()
+    senders = {"sms": sms, "email": email}
+    OutboxWorker(small_box.database, senders, small_box.clock, wall=small_box.wall).run_once()
+    assert [one.address for one in sms.taken] == [PEOPLE["bauhof"]]
+    assert [one.address for one in email.taken] == ["meier@stadt.example"]
+    assert sms.texts == [
+        "TEST für Bauhof, 26.09.2026, 12:00: Kommt dies an, kommen auch Alarme an."
+    ]
+
+
+def test_the_mail_server_is_asked(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("tls")
+    with MailServer(server_certificate(folder)) as server:
+        values = {"host": "localhost", "port": server.port, "sender": "a@stadt.example"}
+        trusting = SmtpSettings.model_validate({**values, "ca_file": server.certificate.ca})
+        SmtpSender(trusting).examine()
+        with pytest.raises(OSError, match="CERTIFICATE") as caught:
+            SmtpSender(SmtpSettings.model_validate(values)).examine()
+        assert "not trusted" in said(caught.value)
+    assert server.taken == []
