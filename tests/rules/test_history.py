@@ -17,6 +17,7 @@ from stadtsinn.rules.kind import Judgement, Past, RuleKind, Sample
 from stadtsinn.rules.kinds.band import Band
 from stadtsinn.rules.kinds.change import Change, Trend
 from stadtsinn.rules.kinds.increase import Increase
+from stadtsinn.rules.kinds.levels import Levels, Step
 from stadtsinn.rules.kinds.low_battery import LowBattery
 from stadtsinn.rules.kinds.no_data import NoData
 from stadtsinn.rules.kinds.permit import Permit
@@ -136,6 +137,21 @@ def test_a_kind_without_a_scan_is_judged_by_the_engine() -> None:
     found = list(course.run([Section(Instant(0), Terms(Odd()))], Instant(START + HOUR)))
     assert course.judged == 4
     assert [type(one.effect) for one in found].count(Opened) == 2
+
+
+def test_a_second_sensor_confirms_in_the_past_too() -> None:
+    """What it measured up to the moment is noted, and nothing of later."""
+    times = START + np.arange(3) * 10 * MINUTE
+    history = Column(times, np.array([0.1, 0.6, 0.1]))
+    kind = Levels(levels=(Step(on=0.5),), margin=0.1)
+    section = Section(Instant(0), Terms(kind, stale_after=HOUR))
+    said = {}
+    for measured, at in ((0.55, 9), (0.2, 9), (0.55, 11)):
+        second = Column(np.array([START + at * MINUTE]), np.array([measured]))
+        found = Course(history, second=second).run([section], Instant(START + HOUR))
+        alarm = next(one for one in found if isinstance(one.effect, Announced))
+        said[measured, at] = alarm.notes.get("confirmed")
+    assert said == {(0.55, 9): True, (0.2, 9): False, (0.55, 11): None}
 
 
 def test_an_empty_history_is_judged() -> None:

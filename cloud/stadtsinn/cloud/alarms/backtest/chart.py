@@ -98,6 +98,8 @@ def _grid(report: Report, top: int, *, german: bool) -> Iterator[str]:
     grid = report.question.grid
     parameter = grid.parameter if grid else ""
     said = "Alarme je Grenze und Dauer (for_s)" if german else "Alarms by limit and hold (for_s)"
+    if any(one.score is not None for one in report.cells):
+        said += "; −: verpasst, +: falsch" if german else "; −: missed, +: false"
     yield _text(12, top - 12, said, weight="bold")
     for column, hold in enumerate(holds):
         yield _text(_LEFT + column * _CELL_WIDTH + 8, top + 16, f"{hold} s", fill="#555")
