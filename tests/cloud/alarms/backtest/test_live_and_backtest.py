@@ -267,6 +267,33 @@ def test_a_live_day_and_its_back_test_agree(day: Day, seed: int, interval_s: int
     assert interval_s > 60 or kinds["STALE"] > 5
 
 
+def test_a_market_day_and_its_back_test_agree(day: Day) -> None:
+    """Of a zone: its numbers by the permit of then. What was estimated is said live only."""
+    rule = Rule.model_validate(
+        {
+            "slug": "markt-voll",
+            "name": "Wochenmarkt",
+            "zone": "wochenmarkt",
+            "kind": "permit",
+            "for_s": 120,
+            "recipients": ["ordnungsamt"],
+        }
+    )
+    day.town.permit(1_000)
+    day.town.rule(**rule.model_dump())
+    for number, high in enumerate([500, 920, 930, 940, 1_010, 1_020, 1_030, 700, 600, 950, 400]):
+        day.pass_time(number)
+        day.town.crowd(number, high)
+        if number == 8:
+            day.town.permit(1_200)
+        day.pass_time(number)
+    made, sent = as_live(day.tried(rule, 0, 12))
+    live_made, live_sent = day.live(rule.slug)
+    assert made == live_made
+    assert [one[1:5] for one in sent] == [one[1:5] for one in live_sent]
+    assert [one[1:3] for one in sent] == [("ALARM", 1), ("ALARM", 2), ("ALL_CLEAR", 1)]
+
+
 def test_a_late_value_counts_in_a_back_test_and_not_live(day: Day) -> None:
     """Live, what comes late is history. A back-test judges each value as if it had come at once:
     it says what a rule does that hears in time."""
