@@ -6,7 +6,7 @@ CACHE := $(CURDIR)/.cache
 # Tests start hundreds of processes: without bytecode each would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-nightly test-install test-debian13 check bench bench-decoders conformance fuzz fuzz-api wheel docs format lock parts clean
+.PHONY: help demo test test-fast test-nightly test-install test-arm64 test-debian13 check bench bench-decoders conformance fuzz fuzz-api wheel docs format lock parts clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,9 @@ test-nightly: .venv/ready parts check ## the nightly target: `make test`, and ea
 
 test-install: ## the nightly target: docs/install.md on a bare Debian 13, SUITE=bookworm: 12; as root, on a Debian
 	SUITE=$(SUITE) .ci/install $(ARGS)
+
+test-arm64: .venv/ready ## the nightly target: what an edge installs, fetched for arm64 by the lock's hashes
+	$(PY) .ci/arm64_wheels.py
 
 test-debian13: ## `make test` in a Debian 13 of its own, from a fresh clone; as root, on a Debian
 	.ci/debian13 make test

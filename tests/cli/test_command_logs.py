@@ -14,6 +14,8 @@ import structlog
 
 from stadtsinn.cli import command_logs as module
 from stadtsinn.cli.command_logs import command_logs
+from stadtsinn.cloud.migrations import require_current, upgrade
+from stadtsinn.cloud.platform.database.engine import open_database
 
 
 class Terminal(io.StringIO):
@@ -55,3 +57,17 @@ def test_only_the_services_set_up_other_logs() -> None:
         if isinstance(call, ast.Call) and ast.unparse(call.func) == "configure_logs"
     }
     assert found == {"command_logs.py", "cloud.py", "edge.py"}
+
+
+@pytest.mark.slow
+def test_alembic_says_what_it_changes_not_that_it_looked(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'town.sqlite'}")
+    with caplog.at_level("INFO", logger="alembic.runtime.migration"):
+        upgrade(database)
+        require_current(database)
+    database.dispose()
+    said = [record.getMessage() for record in caplog.records]
+    assert said
+    assert all(one.startswith("Running upgrade") for one in said)

@@ -24,6 +24,7 @@ from stadtsinn.cli.installation import (
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Clock, Json, Limit
 from stadtsinn.cli.output import print_facts, print_json, print_list, say, say_as_it_is
+from stadtsinn.cli.whose_files import refuse_as_root
 from stadtsinn.cloud.settings import EXAMPLE
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ def run(
             )
     with server_errors(config):
         settings = read_settings(config)
+        refuse_as_root(settings.database.url)
         configure_logs("cloud", level=settings.log_level)
         warn_of_open_secrets(settings)
         process = Process(
@@ -174,7 +176,9 @@ def upgrade(
     from stadtsinn.cloud.platform.database.engine import open_database
 
     with server_errors(config):
-        database = open_database(read_settings(config).database.url)
+        url = read_settings(config).database.url
+        refuse_as_root(url)
+        database = open_database(url)
         try:
             if not dry_run:
                 changes = upgrade(database)

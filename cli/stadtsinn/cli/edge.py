@@ -148,6 +148,7 @@ def _findings(
         if secret.file is not None:
             yield from certificate_check.of_secret(secret.file)
     yield from certificate_check.of_folder(spool.parent)
+    yield from _of_spool(spool)
     used = spool.stat().st_size if spool.exists() else 0
     yield from of_disk(spool, max(0, settings.spool.max_megabytes * MEGABYTE - used))
     if api is not None:
@@ -155,6 +156,19 @@ def _findings(
             yield from of_clock_against(clock, api, time_of(api))
         except (Explained, OSError) as error:
             yield Finding(in_words(error))
+
+
+def _of_spool(spool: Path) -> Iterator[Finding]:
+    """Whether the file can be read, where there is one."""
+    from stadtsinn.edge.agent.beside import open_beside
+
+    if not spool.exists():
+        return
+    try:
+        with open_beside(spool, "meta"):
+            pass
+    except Explained as error:
+        yield Finding(in_words(error))
 
 
 def _brokers_keep(settings: EdgeSettings) -> bool:

@@ -15,6 +15,7 @@ from stadtsinn.cli.language import text
 from stadtsinn.cli.options import or_installed
 from stadtsinn.cli.output import say
 from stadtsinn.cli.own_devices import use_device_folder
+from stadtsinn.cli.whose_files import refuse_as_root
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.run import Parts
@@ -56,6 +57,8 @@ def installation(
 
         settings = read_settings(config)
         command_logs(settings.log_level)
+        if not reading:
+            refuse_as_root(settings.database.url)
         parts = Parts(settings, open_clock(clock or settings.clock), signalled=False)
         try:
             empty = is_empty(parts.database)

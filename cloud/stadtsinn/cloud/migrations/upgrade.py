@@ -10,6 +10,7 @@ Make a new one after changing a `tables.py`::
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,14 @@ from stadtsinn.cloud.platform.database.engine import Database
 _FOLDER = Path(__file__).parent
 # Any fixed number: processes that start together wait for each other on it.
 _LOCK = 0x57AD7
+
+
+def _says_what_changes(record: logging.LogRecord) -> bool:
+    """Not that Alembic looked: each command has it look, and cron sends letters of what is said."""
+    return not record.getMessage().startswith(("Context impl", "Will assume"))
+
+
+logging.getLogger("alembic.runtime.migration").addFilter(_says_what_changes)
 
 
 @dataclass(frozen=True)

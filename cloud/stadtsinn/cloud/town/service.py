@@ -16,7 +16,7 @@ from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import Conflict, Forbidden, Invalid, NotFound
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.platform.access.scope import Scope
-from stadtsinn.cloud.platform.api.fields import normalised_dev_eui
+from stadtsinn.cloud.platform.api.fields import normalised_dev_eui, refuse_nobodys
 from stadtsinn.cloud.platform.audit.recording import recording
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.platform.limits.service import require_room
@@ -143,6 +143,8 @@ def create_devices(
     """Register devices, each with its place, in a number of statements that does not depend on
     theirs; raises as `create_device`, and then the transaction has to be rolled back."""
     records = [record for record, _ in wanted]
+    for record in records:
+        _refuse_nobodys(record.dev_eui)
     types = {name: require_device_type(name) for name in {one.device_type for one in records}}
     require_sites(connection, scope, [record.site for record in records])
     # The same text whichever town has it, so that no town learns of another one's devices.
@@ -322,6 +324,13 @@ def delete_edge(connection: Connection, scope: Scope, edge_id: str) -> None:
 
 
 # --- shared ----------------------------------------------------------------------------
+
+
+def _refuse_nobodys(dev_eui: str) -> None:
+    try:
+        refuse_nobodys(dev_eui)
+    except Unusable as error:
+        raise Invalid.of(error.sentence) from None
 
 
 def dev_eui(text: str) -> str:

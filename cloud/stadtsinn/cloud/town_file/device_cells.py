@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.sentence import Unusable
-from stadtsinn.cloud.platform.api.fields import normalised_dev_eui
+from stadtsinn.cloud.platform.api.fields import normalised_dev_eui, refuse_nobodys
 from stadtsinn.cloud.platform.lists.row_errors import WrongCell
 from stadtsinn.cloud.town_file.device_columns import UNITS
 
@@ -55,9 +55,11 @@ def dev_eui(cell: str) -> str:
             "Liste neu besorgen und die Spalte als Text importieren (Daten, Aus Text/CSV)",
         )
     try:
-        return normalised_dev_eui(digits)
+        found = normalised_dev_eui(digits)
+        refuse_nobodys(found)
     except Unusable as error:
         raise WrongCell.of(error.sentence) from None
+    return found
 
 
 def seconds(cell: str, unit: int | None) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, select
 
+from stadtsinn.base.counted import counted
 from stadtsinn.cloud.alarms.alerts.tables import acknowledgements, incidents, rules
 from stadtsinn.cloud.alarms.notify.message import Kind
 from stadtsinn.cloud.alarms.notify.tables import outbox, recipients, sandbox_messages
@@ -50,4 +51,5 @@ def _not_told(connection: Connection, incident: str, others: set[str]) -> Iterat
     for recipient in sorted(others | got.keys()):
         wanted = int(recipient in others)
         if got[recipient] != wanted:
-            yield f"{recipient} heard {got[recipient]} times of who has it, not {wanted}"
+            heard = counted(got[recipient], "time", "times")
+            yield f"{recipient} heard {heard} of who has it, not {wanted}"

@@ -72,6 +72,7 @@ IntervalSeconds = Annotated[
 
 _SEPARATORS = str.maketrans("", "", "-:. ")
 _HEX = frozenset("0123456789abcdef")
+_NOBODYS = frozenset({"0" * 16, "f" * 16})
 
 
 def normalised_dev_eui(text: str) -> str:
@@ -86,6 +87,15 @@ def normalised_dev_eui(text: str) -> str:
             "eine DevEUI hat 16 Hexadezimalziffern, z. B. 70b3d57ed0001234",
         )
     return digits
+
+
+def refuse_nobodys(dev_eui: str) -> None:
+    """Raises Unusable for what stands in lists where nobody knew the DevEUI."""
+    if dev_eui in _NOBODYS:
+        raise Unusable(
+            f"{dev_eui} is no device's DevEUI: copy it from the sticker",
+            f"{dev_eui} ist die DevEUI keines Geräts: vom Aufkleber abschreiben",
+        )
 
 
 DevEui = Annotated[
