@@ -22,7 +22,6 @@ from stadtsinn.cloud.series.stores.store import SeriesKey
 OPEN = {
     "/healthz",
     "/metrics",
-    "/heartbeat",
     "/sandbox-phone",
     "/api/v1/notify/delivery-reports/{provider}/{token}",
     "/api/v1/notify/inbound/{provider}/{token}",
@@ -49,7 +48,13 @@ THEIR_OWN: dict[str, str | int] = {
     "mute": 1,
 }
 # Things that no request can create, so no town of the test has them and all callers get 404.
-NOT_THERE = {"incident": "1-1", "row_id": 1, "claimed": 1, "substitution": 1}
+NOT_THERE = {
+    "lot": "marktplatz",  # lots come with stations of their own
+    "incident": "1-1",
+    "row_id": 1,
+    "claimed": 1,
+    "substitution": 1,
+}
 
 # The order in which a town is created; each body is the example of the API's own document.
 CREATION_ORDER = (

@@ -12,6 +12,7 @@ from stadtsinn.base.problems import Invalid, NotFound
 from stadtsinn.cloud.alarms.alerts import mute_repository, muting
 from stadtsinn.cloud.alarms.alerts import repository as rules
 from stadtsinn.cloud.alarms.alerts.endpoints import IncidentInPath
+from stadtsinn.cloud.alarms.alerts.incident_repository import incident as require_incident
 from stadtsinn.cloud.alarms.alerts.mute import MuteBody
 from stadtsinn.cloud.alarms.answers import repository
 from stadtsinn.cloud.alarms.answers.acknowledging import Person, Via, acknowledge_of
@@ -48,6 +49,7 @@ def acknowledge_incident(
     now = services.clock.now()
     # Not in a transaction of the registry: nobody waits with this until followers have read it.
     with services.database.write() as connection, recording(connection, scope, now):
+        require_incident(connection, scope, incident)
         done = acknowledge_of(connection, scope, incident, _person(connection, scope, body), now)
     return AcknowledgementView(
         incident=incident,

@@ -22,6 +22,8 @@ TAGS = [
     },
     {"name": "rules", "description": "When to raise an alarm. Wann Alarm ist."},
     {"name": "incidents", "description": "Alarms that were. Alarme."},
+    {"name": "parking", "description": "Spaces and lots, free or taken. Parkplätze."},
+    {"name": "water", "description": "Rain, levels, lakes. Regen, Pegel, Seen."},
     {"name": "mutes", "description": "What nobody is told of for a while. Stummschaltungen."},
     {"name": "recipients", "description": "Who gets messages. Wer Nachricht bekommt."},
     {"name": "duty", "description": "Who is on duty. Wer Bereitschaft hat."},
