@@ -77,7 +77,9 @@ def _late(reporting: Collection[str], now: Instant, patience: int) -> list[Colum
     waits = outbox.c.not_before > outbox.c.created_at
     since = case((waits, outbox.c.not_before), else_=outbox.c.created_at)
     on_its_way = or_(
-        outbox.c.status.in_([Status.READY.value, Status.UNKNOWN.value]),
+        # What was never tried waits for a worker: after a stop it goes its first way first.
+        and_(outbox.c.status == Status.READY.value, outbox.c.attempts > 0),
+        outbox.c.status == Status.UNKNOWN.value,
         and_(outbox.c.status == Status.ACCEPTED.value, outbox.c.channel.in_(list(reporting))),
     )
     return [
