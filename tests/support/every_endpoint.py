@@ -16,7 +16,7 @@ from stadtsinn.base.instant import HOUR, isoformat
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.publish.api.reference import body_example
 from stadtsinn.cloud.series.repository import make_streams
-from stadtsinn.cloud.series.stores.store import SeriesKey
+from stadtsinn.cloud.series.stores.store import Point, SeriesKey
 
 # Open to everybody on purpose. A new one is added here or asks for a key.
 OPEN = {
@@ -61,6 +61,9 @@ CREATION_ORDER = (
     *("sites", "stations", "devices", "claims", "zones", "zones/{zone}/gates", "recipients"),
     *("duty-groups", "rules", "trees/import", "tree-groups", "waterings", "mutes"),
 )
+
+# What the station measured, for endpoints that are about one quantity.
+MEASURED = ("water_level", "precipitation", "dissolved_oxygen")
 
 # What is in every path that has it, whoever calls.
 OF_EVERYBODY = {"tenant": HOME, "provider": "kannel", "token": "x" * 32}
@@ -133,6 +136,8 @@ def furnish(world: ApiWorld, tenant: str, names: Mapping[str, Any]) -> None:
         # Its first value makes a datastream.
         key = SeriesKey(str(names["station"]), str(names["quantity"]))
         make_streams(connection, {(tenant, key): NOW})
+    keys = [SeriesKey(str(names["station"]), quantity) for quantity in MEASURED]
+    world.series.write([Point(tenant, "soil", one, NOW, 1.0, dev_eui="") for one in keys])
 
 
 def renamed(body: Any, names: Mapping[str, Any]) -> Any:

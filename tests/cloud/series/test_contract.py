@@ -321,12 +321,13 @@ def test_a_dropped_tenant_can_be_written_again(store: SeriesStore) -> None:
 
 def test_an_erased_tenant_is_gone_with_its_retention(store: SeriesStore) -> None:
     write(store, [point(NOON, 1.0, dev_eui=OLD), point(NOON, 2.0, tenant=NEIGHBOUR, dev_eui=NEW)])
+    write(store, [point(NOON + HOUR, 4.0, tenant=NEIGHBOUR, dev_eui="")])  # no device measured it
     store.set_retention(TOWN, 1)
     assert store.erase_tenant(TOWN) is None
     store.forget_devices(lambda: {NEW})
     assert store.series(TOWN, STATION) == []
     assert store.erase_tenant(TOWN) is None  # there is nothing left to do
-    assert pairs(store.read(NEIGHBOUR, SOIL, *EVER)) == [(NOON, 2.0)]
+    assert pairs(store.read(NEIGHBOUR, SOIL, *EVER)) == [(NOON, 2.0), (NOON + HOUR, 4.0)]
     write(store, [point(NOON, 3.0, dev_eui=OLD)])  # long ago: no retention hinders it
     assert pairs(store.read(TOWN, SOIL, *EVER)) == [(NOON, 3.0)]
 

@@ -68,7 +68,9 @@ STILL_REFUSED = {
     f"delete {_STAND_INS}/{{substitution}}",
     "post /api/v1/incidents/{incident}/acknowledgement",  # no rule has fired
 }
-CHANGES_NOTHING = {"preview", "deletion-preview", "replay", "delivery-reports", "plan", "inbound"}
+CHANGES_NOTHING = {
+    *("preview", "deletion-preview", "backtest", "replay", "delivery-reports", "plan", "inbound"),
+}
 """Parts of addresses: they show something, or (replay) are looked at below; the plan of the example
 has nobody of the group."""
 

@@ -46,10 +46,10 @@ from stadtsinn.cloud.series.stores.store import Point, SeriesKey
 
 pytestmark = pytest.mark.slow
 
-NEIGHBOUR: dict[str, Any] = {**THEIR_OWN}
+NEIGHBOUR: dict[str, Any] = {**THEIR_OWN, "lot": THEIR_OWN["site"]}
 """What the neighbour calls its things."""
 OURS: dict[str, Any] = {
-    **{name: f"our-{own}" if isinstance(own, str) else own for name, own in THEIR_OWN.items()},
+    **{name: f"our-{own}" if isinstance(own, str) else own for name, own in NEIGHBOUR.items()},
     "dev_eui": "70b3d57ed000ffff",
     "quantity": THEIR_OWN["quantity"],
 }

@@ -61,8 +61,7 @@ outbox = Table(
     Column("dedup_key", String(160), nullable=False, unique=True),
     # Frozen copies, so that a retry says the same to the same; emptied after 90 days.
     Column("address", String(254), nullable=False),
-    # What happened (`facts.Facts`), and how it was worded when it was first sent; empty until then.
-    Column("facts", JSON, nullable=False, server_default="{}"),
+    # How it was worded when it was first sent; empty until then.
     Column("text", Text, nullable=False),
     Column("status", String(10), nullable=False),
     Column("reason", String(200), nullable=False, default=""),  # of the last failure
@@ -85,6 +84,8 @@ outbox = Table(
     Column("group_id", Position),
     # It waits until then, the end of quiet hours; by the clock of the measurements.
     Column("not_before", InstantColumn),
+    # What happened (`facts.Facts`).
+    Column("facts", JSON, nullable=False, server_default="{}"),
     # An alarm whose arrival is waited for: else the next in line is told.
     Column("watched", Boolean, nullable=False, server_default=false()),
     sqlite_autoincrement=True,

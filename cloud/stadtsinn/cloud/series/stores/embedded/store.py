@@ -275,7 +275,8 @@ class EmbeddedStore:
         with self._file.read() as connection:
             found = [row[0] for row in connection.execute("SELECT dev_eui FROM devices")]
         still_known = known()
-        gone = [dev_eui for dev_eui in found if dev_eui not in still_known]
+        # The empty name is that of values which no device measured.
+        gone = [dev_eui for dev_eui in found if dev_eui and dev_eui not in still_known]
         if gone:
             with self._change() as connection:
                 self._writer.forget_devices(connection, gone)
