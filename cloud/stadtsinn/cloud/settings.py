@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 from stadtsinn.base.mqtt.settings import BrokerSettings
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.base.settings.fields import Address, LogLevel, OptionalFolder
+from stadtsinn.base.settings.mistaken import FileKind
 from stadtsinn.base.settings.reading import FileSettings, Section, read_file, read_text
 from stadtsinn.cloud.alarms.notify.settings import NotifySettings
 from stadtsinn.cloud.domains.crowd.clickers.settings import ClickerTotalsSettings
@@ -51,6 +52,7 @@ class CloudSettings(FileSettings):
     """The whole file."""
 
     example: ClassVar[str] = "stadtsinn cloud config-example"
+    file_kind: ClassVar[FileKind | None] = FileKind.CLOUD
 
     database: DatabaseSettings = Field(default_factory=DatabaseSettings)
     series: SeriesSettings = Field(default_factory=SeriesSettings)

@@ -26,6 +26,7 @@ from stadtsinn.base.private_files import open_to_others
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.base.settings.errors import SettingsError
 from stadtsinn.base.settings.fields import paths_start_at
+from stadtsinn.base.settings.mistaken import FileKind, mistaken
 from stadtsinn.base.settings.secret import FILE_SUFFIX, FromEnvironment, Secret
 from stadtsinn.base.settings.variables import (
     PREFIX,
@@ -79,6 +80,7 @@ class FileSettings(BaseSettings):
 
     example: ClassVar[str]
     """The command that prints an example of the file."""
+    file_kind: ClassVar[FileKind | None] = None
 
     @classmethod
     def settings_customise_sources(
@@ -129,6 +131,8 @@ def read_text(kind: type[S], text: str, path: Path) -> S:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError.of(explained(error).about(path)) from None
+    if kind.file_kind is not None and (other := mistaken(document, kind.file_kind)) is not None:
+        raise SettingsError.of(other.about(path))
     try:
         with paths_start_at(path.absolute().parent):
             settings = kind(**document)

@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from stadtsinn.base.bounded_files import LISTS, read_whole
 from stadtsinn.base.explaining import explained
+from stadtsinn.base.settings.mistaken import FileKind, mistaken
 from stadtsinn.base.text_files import NoText, decoded
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.duty.model import DutyGroup
@@ -98,6 +99,8 @@ def load_town(path: Path) -> Town:
         document = tomllib.loads(decoded(read_whole(path, LISTS)))
     except (tomllib.TOMLDecodeError, NoText) as error:
         raise TownRefused.of(explained(error).about(path)) from error
+    if (other := mistaken(document, FileKind.TOWN)) is not None:
+        raise TownRefused.of(other.about(path))
     try:
         return Town.read(document)
     except TownRefused as refused:

@@ -13,6 +13,7 @@ from stadtsinn.base.instant import HOUR
 from stadtsinn.base.mqtt.broker import Broker
 from stadtsinn.base.mqtt.settings import BrokerSettings
 from stadtsinn.base.settings.fields import Address, FilePath, LogLevel, OptionalFolder, Port
+from stadtsinn.base.settings.mistaken import FileKind
 from stadtsinn.base.settings.reading import FileSettings, Section, read_file, read_text
 from stadtsinn.base.settings.variables import EDGE_PREFIX
 from stadtsinn.edge.messages.edge_id import EdgeId
@@ -87,6 +88,7 @@ class EdgeSettings(FileSettings):
     model_config = SettingsConfigDict(env_prefix=EDGE_PREFIX)
 
     example: ClassVar[str] = "stadtsinn edge config-example"
+    file_kind: ClassVar[FileKind | None] = FileKind.EDGE
 
     edge_id: EdgeId
     cloud_broker: CloudBroker
