@@ -45,6 +45,16 @@ NEEDS = {
     "tree": "L-1",
     "group": "linden",
     "litres": "100",
+    "incident": "1-1",
+    "number": "1",
+    "rule": "linde",
+    "folder": "rules",
+    "zone": "linde",
+    "recipient": "anna",
+    "lot": "linde",
+    "event": "samstag",
+    "permitted": "900",
+    "draft": "town.toml",
     "absent": "anna",
     "taker": "bernd",
 }
@@ -57,7 +67,11 @@ OPTIONS = {
     "group": "wache",
     "start": "2026-01-01",
     "end": "2026-01-02",
+    "reason": "Baustelle",
+    "event_name": "Wochenmarkt",
 }
+ONE_OF = {("alert", "mute"): ["--rule", "linde"], ("zone", "correct"): ["--to", "640"]}
+"""Commands that need one of several options, with one of them."""
 ASK_FOR_A_TIME = {("redecode",), ("roster", "stand-in")}
 UPGRADES = {("cloud", "run"), ("cloud", "upgrade"), ("cloud", "check")}
 ANY_VERSION = {("backup", "make"), ("restore",)}
@@ -87,7 +101,7 @@ def _arguments(path: tuple[str, ...], folder: Path) -> list[str]:
     command = typer.main.get_command(_load(path[0]))
     for name in path[1:]:
         command = command.commands[name]  # type: ignore[attr-defined]
-    given: list[str] = list(path[1:])
+    given: list[str] = [*path[1:], *ONE_OF.get(path, [])]
     for parameter in command.params:
         if parameter.param_type_name == "argument":
             value = NEEDS[parameter.name or ""]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING
 
 from stadtsinn.base.berlin import for_people, isoformat
 from stadtsinn.base.counted import counted
+from stadtsinn.base.csv_text import write_csv
 from stadtsinn.cli.language import in_words, text
 from stadtsinn.cli.output import print_table, say, say_as_it_is, say_json
 
@@ -23,31 +22,28 @@ def print_report(report: Report, form: str) -> None:
 
         say_json(view(report).model_dump_json())
     elif form == "csv":
-        say_as_it_is(_csv(report))
+        say_as_it_is(_csv(report).decode().replace("\r\n", "\n"))
     else:
         _print_text(report)
 
 
-def _csv(report: Report) -> str:
-    written = io.StringIO()
-    rows = csv.writer(written, lineterminator="\n")
-    rows.writerow(["at", "station", "kind", "level", "opened_at", "recipient", "group", "text"])
-    for found, one in report.messages:
-        opened = "" if one.opened_at is None else isoformat(one.opened_at)
-        for told in one.to:
-            rows.writerow(
-                [
-                    isoformat(one.at),
-                    found.subject.slug,
-                    one.kind.value,
-                    one.level,
-                    opened,
-                    told.person,
-                    told.group or "",
-                    one.text,
-                ]
-            )
-    return written.getvalue()
+def _csv(report: Report) -> bytes:
+    heading = ("at", "station", "kind", "level", "opened_at", "recipient", "group", "text")
+    rows = (
+        (
+            isoformat(one.at),
+            found.subject.slug,
+            one.kind.value,
+            one.level,
+            "" if one.opened_at is None else isoformat(one.opened_at),
+            told.person,
+            told.group or "",
+            one.text,
+        )
+        for found, one in report.messages
+        for told in one.to
+    )
+    return write_csv(heading, rows)
 
 
 def _print_text(report: Report) -> None:

@@ -49,15 +49,15 @@ def test_it_holds_what_was_registered(filled: ApiWorld) -> None:
 def test_a_change_is_seen_after_the_next_check(filled: ApiWorld) -> None:
     watch = Stopwatch()
     cache = DirectoryCache(filled.database, monotonic=watch)
-    assert "0" * 16 not in cache.current().devices
+    assert LINDE not in cache.current().devices
     answer = filled.client(Role.EDITOR).post(
         "/api/v1/devices",
-        json={"dev_eui": "0" * 16, "device_type": "dragino/lse01", "name": "Linde"},
+        json={"dev_eui": LINDE, "device_type": "dragino/lse01", "name": "Linde"},
     )
     assert answer.status_code == 201
-    assert "0" * 16 not in cache.current().devices
+    assert LINDE not in cache.current().devices
     watch.seconds += 0.2
-    assert "0" * 16 in cache.current().devices
+    assert LINDE in cache.current().devices
 
 
 def test_a_small_registry_is_as_recent_as_it_is_current(filled: ApiWorld) -> None:
@@ -165,9 +165,9 @@ def test_every_kind_of_change_wakes_the_followers(filled: ApiWorld) -> None:
         ("POST", "sites", site),
         ("PUT", "sites/platz", {"name": "Anderer Platz"}),
         ("DELETE", "sites/platz", None),
-        ("POST", "devices", device | {"dev_eui": "0" * 16}),
-        ("PUT", f"devices/{'0' * 16}", device | {"interval_s": 5}),
-        ("DELETE", f"devices/{'0' * 16}", None),
+        ("POST", "devices", device | {"dev_eui": LINDE}),
+        ("PUT", f"devices/{LINDE}", device | {"interval_s": 5}),
+        ("DELETE", f"devices/{LINDE}", None),
         ("PUT", "edges/rathaus", {"name": "Hof"}),
         ("DELETE", "edges/rathaus", None),
     ]

@@ -126,6 +126,8 @@ def test_endpoints_hand_their_scope_to_every_query(path: Path) -> None:
 
 
 _NEUTRAL = {
+    "previews": "of a rule found through the scope before",
+    "_incident_views": "of rows found through the scope before",
     "_view": "of rows found through the scope before",
     "read_states": "of rules found through the scope before",
     "change": "opens a transaction and sees no row of anybody",
@@ -207,6 +209,7 @@ def test_repositories_take_a_scope(domain: str) -> None:
         "tenant_of_edge": "the operator's; an enrolment only learns whether it is its own",
         "edges_of_all": "the operator's",
         "device_types": "a type is the catalogue's; asked of devices found through the scope",
+        "permitted_of": "for followers and previews, of a zone that a rule names",
         "zone_entries": "for followers, which serve all owners",
         "zone_entry": "for followers, which serve all owners",
     }

@@ -177,7 +177,7 @@ def test_a_deployment_keeps_everything_that_was_written(editor: TestClient) -> N
         "channels": {"": "30cm"},
         "depths_cm": {"30cm": 30.0},
         "swapped": True,
-        "calibration": {"soil_moisture": {"scale": 1.02, "offset": -0.5}},
+        "calibration": {"soil_moisture": {"scale": 1.02, "offset": -0.5, "becomes": None}},
         "comparison": True,
         "installed_by": "Bauhof",
         "remarks": "neuer Stecker",

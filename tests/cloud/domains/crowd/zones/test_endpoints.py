@@ -29,7 +29,7 @@ def editor(world: ApiWorld) -> TestClient:
 def test_a_gate_needs_a_station_of_the_same_town_that_counts_people(world: ApiWorld) -> None:
     home, away = world.client(Role.EDITOR), world.client(Role.EDITOR, AWAY)
     home.post("/api/v1/devices", json=COUNTER)
-    tree = {"dev_eui": "0" * 16, "device_type": "dragino/lse01", "name": "Linde"}
+    tree = {"dev_eui": "0" * 15 + "1", "device_type": "dragino/lse01", "name": "Linde"}
     home.post("/api/v1/devices", json=tree)
     for slug, kind in (("kirchgasse", "gate"), ("teich", "lake")):
         station = {"slug": slug, "name": slug.title(), "kind": kind}

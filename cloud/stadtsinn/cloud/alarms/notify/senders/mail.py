@@ -7,9 +7,6 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
-from importlib.resources import files
-
-from jinja2 import Environment
 
 from stadtsinn.base.berlin import date_and_time
 from stadtsinn.base.instant import Instant, to_datetime
@@ -17,11 +14,10 @@ from stadtsinn.base.language import Language
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.alarms.notify.facts import Facts
 from stadtsinn.cloud.alarms.notify.message import Message
+from stadtsinn.cloud.platform.api.templates import templates_of
 
 _LONGEST_SUBJECT = 120
-_page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
-    (files("stadtsinn.cloud.alarms.notify") / "templates" / "mail.html").read_text("utf-8")
-)
+_page = templates_of("stadtsinn.cloud.alarms.notify", trimmed=True).get_template("mail.html")
 _LABELS = {
     Language.DE: {
         "station": "Messstelle",
