@@ -70,7 +70,10 @@ OPTIONS = {
     "reason": "Baustelle",
     "event_name": "Wochenmarkt",
 }
-ONE_OF = {("alert", "mute"): ["--rule", "linde"], ("zone", "correct"): ["--to", "640"]}
+ONE_OF: dict[tuple[str, ...], list[str]] = {
+    ("alert", "mute"): ["--rule", "linde"],
+    ("zone", "correct"): ["--to", "640"],
+}
 """Commands that need one of several options, with one of them."""
 ASK_FOR_A_TIME = {("redecode",), ("roster", "stand-in")}
 UPGRADES = {("cloud", "run"), ("cloud", "upgrade"), ("cloud", "check")}
