@@ -231,3 +231,10 @@ def test_an_interrupted_apply_goes_on(database: Database, folder: Path) -> None:
         next(iter(apply(database, scope, rest, wish, NOW)))
         assert len(planned()) == left
     assert len(whole) == 3
+
+
+def test_a_path_that_is_no_folder_is_a_wrong_call(run: Command, tmp_path: Path) -> None:
+    for command in ("plan", "apply"):
+        refused = run(command, str(tmp_path / "regeln"))
+        assert refused.exit_code == 2
+        assert "is no folder" in refused.stderr

@@ -81,6 +81,32 @@ def test_a_number_that_was_counted(run: Command) -> None:
     assert "manual 600" in run("show", "markt").output
 
 
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [
+        (("correct", "markt", "--to", "5", "--name", "", "--reason", "x"), "--name"),
+        (("correct", "markt", "--to", "5", "--name", "K", "--reason", " "), "--reason"),
+        (("correct", "markt", "--to", "5", "--name", "K", "--reason", "x" * 501), "--reason"),
+        (("correct", "markt", "--to", "1000001", *WHO), "--to"),
+        (("correct", "markt", "--by", "-1000001", *WHO), "--by"),
+        (("correct", "markt", "--to", "5", *WHO, "--at", "2026-11-28"), "--at"),
+        (("permit", "markt", "5", "--name", "", "--reason", "x"), "--name"),
+        (("permit", "markt", "5", "--name", "K", "--reason", ""), "--reason"),
+        (("permit", "markt", "5", *WHO, "--from", "2026-11-01"), "--from"),
+    ],
+)
+def test_what_is_on_record_is_checked_as_over_the_api(
+    run: Command, typed: tuple[str, ...], named: str
+) -> None:
+    for language in ("C", GERMAN):
+        refused = run(*typed, language=language)
+        assert refused.exit_code != 0
+        assert named in refused.output
+        assert "pydantic" not in refused.output
+    assert "manual" not in run("show", "markt").output
+    assert json.loads(run("show", "markt", "--json").stdout)["permitted"] == 900
+
+
 def test_market_days(run: Command) -> None:
     added = run("add-event", "markt", "samstag", *SATURDAY, "--permitted", "700", language=GERMAN)
     assert "'samstag' angelegt" in added.output

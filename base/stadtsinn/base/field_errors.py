@@ -67,6 +67,15 @@ _ONE_OF = {
     "union_tag_invalid": "expected_tags",
 }
 """Kinds that list what is allowed."""
+SHORT_NAME = r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
+_PATTERNS = {
+    SHORT_NAME: Sentence(
+        "has to be a short name: a-z, 0-9 and hyphen, no hyphen first or last, 63 at most",
+        "muss ein Kurzname sein: a-z, 0-9 und Bindestrich, kein Bindestrich am Anfang oder Ende, "
+        "höchstens 63 Zeichen",
+    )
+}
+"""Patterns that have words for people."""
 
 
 def field_sentence(item: Mapping[str, Any]) -> Sentence:
@@ -79,6 +88,8 @@ def field_sentence(item: Mapping[str, Any]) -> Sentence:
     raised = told.get("error")
     if isinstance(raised, Explained):
         return raised.sentence
+    if kind == "string_pattern_mismatch" and told["pattern"] in _PATTERNS:
+        return _PATTERNS[told["pattern"]]
     english = str(item["msg"]).removeprefix("Value error, ")
     if kind in _ONE_OF:
         allowed = str(told[_ONE_OF[kind]]).replace(" or ", " oder ")

@@ -20,6 +20,7 @@ from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json, Limit
 from stadtsinn.cli.times import read_end
 from stadtsinn.cli.town_choice import Tenant, scope_of_town
+from stadtsinn.cli.typed import as_typed
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -199,11 +200,12 @@ def mute(
         )
     with installation(config) as opened:
         now, end = opened.clock.now(), to_datetime(read_end("--until", until))
-        wanted = MuteBody.model_validate({**given, "end": end, "reason": reason})
         with opened.database.read() as connection:
             scope = scope_of_town(connection, tenant, opened.settings.limits)
-        with opened.database.write() as connection, recording(connection, scope, now):
-            made = muting.create_mute(connection, scope, wanted, now)
+        with as_typed(end="--until", duty_group="--group"):
+            wanted = MuteBody.model_validate({**given, "end": end, "reason": reason})
+            with opened.database.write() as connection, recording(connection, scope, now):
+                made = muting.create_mute(connection, scope, wanted, now)
     say_mute(made, now, as_json=json_lines)
 
 

@@ -168,10 +168,22 @@ def _load(name: str) -> typer.Typer:
     module = importlib.import_module(f"stadtsinn.cli.{noun.module}")
     target = getattr(module, noun.attribute)
     if isinstance(target, typer.Typer):
+        _end_with_example(target)
         return target
     app = typer.Typer(add_completion=False)
     app.command(name=name, help=getattr(module, "HELP", None))(target)
     return app
+
+
+def _end_with_example(app: typer.Typer) -> None:
+    """The help of a group of commands ends, as that of each command, with an example: the one of
+    its first command."""
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            _end_with_example(group.typer_instance)
+    if app.registered_commands:
+        said = app.registered_commands[0].help or ""
+        app.info.epilog = said[said.find(text("Example: ", "Beispiel: ")) :]
 
 
 def _refuse(name: str) -> None:

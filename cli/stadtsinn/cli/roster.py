@@ -22,6 +22,7 @@ from stadtsinn.cli.roster_output import (
 )
 from stadtsinn.cli.times import read_end, read_moment
 from stadtsinn.cli.town_choice import Tenant, scope_of_town
+from stadtsinn.cli.typed import as_typed
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -250,9 +251,10 @@ def stand_in(
                 raise Unusable("--to has to lie after --from", "--to muss nach --from liegen")
             if absent == taker:
                 raise Unusable("nobody stands in for themselves", "niemand vertritt sich selbst")
-            wanted = SubstitutionBody(
-                absent=absent, stand_in=taker, start=to_datetime(first), end=to_datetime(last)
-            )
+            with as_typed(absent="ABSENT", stand_in="STAND_IN", start="--from", end="--to"):
+                wanted = SubstitutionBody(
+                    absent=absent, stand_in=taker, start=to_datetime(first), end=to_datetime(last)
+                )
             with change(opened.database, scope, now) as connection:
                 service.add_substitution(connection, scope, group, wanted)
         if delete is not None:

@@ -15,6 +15,7 @@ from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_json, print_list, say
 from stadtsinn.cli.town_choice import Tenant, scope_of_town
+from stadtsinn.cli.typed import as_typed
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.domains.trees.watering_list import WateringList
@@ -224,10 +225,11 @@ def water(
     with installation(config) as opened:
         now = opened.clock.now()
         when = None if at is None else to_datetime(read_moment("--at", at))
-        body = WateringBody(tree=tree, litres=litres, crew=crew, remark=remark, watered_at=when)
-        with opened.database.write() as connection:
-            scope = scope_of_town(connection, tenant, opened.settings.limits)
-            logged = log_watering(connection, scope, body, now)
+        with as_typed(tree="TREE", litres="LITRES", watered_at="--at"):
+            body = WateringBody(tree=tree, litres=litres, crew=crew, remark=remark, watered_at=when)
+            with opened.database.write() as connection:
+                scope = scope_of_town(connection, tenant, opened.settings.limits)
+                logged = log_watering(connection, scope, body, now)
     when_said = date_and_time(logged.watered_at)
     say(
         text(

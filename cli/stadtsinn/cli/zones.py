@@ -15,6 +15,7 @@ from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_facts, print_json, print_list, say
 from stadtsinn.cli.times import read_moment
 from stadtsinn.cli.town_choice import Tenant, scope_of_town
+from stadtsinn.cli.typed import as_typed
 
 if TYPE_CHECKING:
     from stadtsinn.base.instant import Instant
@@ -156,7 +157,9 @@ def correct(
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
 ) -> None:
+    from stadtsinn.base.instant import to_datetime
     from stadtsinn.cloud.domains.crowd import service
+    from stadtsinn.cloud.domains.crowd.schemas import NewCorrection
 
     if (to is None) == (by is None):
         refuse(
@@ -171,17 +174,21 @@ def correct(
             scope = scope_of_town(connection, tenant, opened.settings.limits)
         now = opened.clock.now()
         moment = now if at is None else read_moment("--at", at)
-        entered = service.enter_number(
-            opened.database,
-            scope,
-            zone,
-            value=to,
-            change=by or 0,
-            name=name,
-            reason=reason,
-            at=moment,
-            now=now,
-        )
+        with as_typed(value="--to", change="--by", at="--at"):
+            wanted = NewCorrection(
+                value=to, change=by, name=name, reason=reason, at=to_datetime(moment)
+            )
+            entered = service.enter_number(
+                opened.database,
+                scope,
+                zone,
+                value=wanted.value,
+                change=wanted.change or 0,
+                name=wanted.name,
+                reason=wanted.reason,
+                at=moment,
+                now=now,
+            )
     if as_json:
         print_json({"zone": zone, "value": entered.value, "time": write_time(moment)})
         return
@@ -221,6 +228,7 @@ def permit(
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
 ) -> None:
+    from stadtsinn.cloud.domains.crowd.schemas import NewPermit
     from stadtsinn.cloud.domains.crowd.zones.permit_service import set_permit
 
     number = _permitted(permitted)
@@ -229,8 +237,18 @@ def permit(
             scope = scope_of_town(connection, tenant, opened.settings.limits)
         moment = None if since is None else read_moment("--from", since)
         now = opened.clock.now()
-        said = {"name": name, "reason": reason}
-        found = set_permit(opened.database, scope, zone, number, since=moment, now=now, **said)
+        with as_typed(permitted="NUMBER", since="--from"):
+            wanted = NewPermit(permitted=number, name=name, reason=reason)
+            found = set_permit(
+                opened.database,
+                scope,
+                zone,
+                wanted.permitted,
+                name=wanted.name,
+                reason=wanted.reason,
+                since=moment,
+                now=now,
+            )
     if as_json:
         planned = [
             {"since": write_time(one.since), "permitted": one.permitted} for one in found.planned

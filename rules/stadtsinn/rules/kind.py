@@ -272,6 +272,12 @@ class RuleKind(BaseModel, ABC):
         of a datastream, in seconds, by their names."""
         return {}
 
+    def example(self, level: int) -> tuple[float, float]:  # noqa: ARG002 (some do)
+        """A value at which it fires at a level, and one at which it is over, for a preview; of a
+        permit in per cent."""
+        fires = float(getattr(self, "on", 1.0))
+        return fires, float(getattr(self, "off", fires))
+
     def told(self, value: float, stage: Stage) -> str:
         """What was judged, as messages write it: ``26,3 mm``."""
         return stage.show(value)

@@ -49,6 +49,9 @@ class Band(RuleKind):
             )
         return self
 
+    def example(self, level: int) -> tuple[float, float]:  # noqa: ARG002 (it has one)
+        return self.high, self.high - self.margin
+
     def senseless(self, setting: Setting) -> Sentence | None:
         reach = setting.reach(None)
         english, german = bounds(reach)

@@ -136,6 +136,10 @@ class Levels(RuleKind):
         said = "Bestätigt" if confirmed else "Unbestätigt"
         return f"{said}, zweiter Sensor {shown}."
 
+    def example(self, level: int) -> tuple[float, float]:
+        step = self.levels[min(level, len(self.levels)) - 1]
+        return step.on, self.levels[0].on - self.margin
+
     def measures(self, level: int) -> str:
         return self.levels[min(level, len(self.levels)) - 1].measures
 

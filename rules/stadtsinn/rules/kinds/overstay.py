@@ -71,6 +71,9 @@ class Overstay(RuleKind):
             return None
         return Eased(Instant(since + self.gap_s * SECOND), Judgement(Verdict.RECOVERED))
 
+    def example(self, level: int) -> tuple[float, float]:  # noqa: ARG002 (it has one)
+        return 1.0, 0.0
+
     def measured(self, label: str, shown: str) -> str:
         return _FREE.get(label, label) if shown == "0" else label
 

@@ -87,6 +87,10 @@ class Permit(RuleKind):
         alarm = percent >= self.alarm_percent or (was_alarm and percent > eased)
         return _SECOND_LEVEL if alarm else FIRST_LEVEL
 
+    def example(self, level: int) -> tuple[float, float]:
+        warns = self.warn_percent is not None and level == FIRST_LEVEL
+        return (self.warn_percent or 0) if warns else self.alarm_percent, self.off_percent
+
     def phrases(self, stage: Stage) -> Phrases:
         warns = self.warn_percent is not None and stage.level == FIRST_LEVEL
         number = "" if stage.permitted is None else f" {stage.show(stage.permitted)}"

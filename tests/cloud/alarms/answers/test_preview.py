@@ -40,6 +40,16 @@ RULES: dict[str, dict[str, Any]] = {
         "on": 3.0,
         "off": 3.3,
     },
+    "levels": {
+        **OF_STATION,
+        "quantity": "water_level",
+        "margin": 0.1,
+        "levels": [
+            {"on": 1.2, "measures": "Pegel beobachten."},
+            {"on": 1.6, "measures": "Unterführung sperren."},
+        ],
+    },
+    "overstay": {**OF_STATION, "quantity": "occupied", "longest_s": 7200},
 }
 
 
@@ -87,6 +97,34 @@ def test_the_texts_of_a_market(town: AnsweredTown) -> None:
     )
     assert texts["repeat", "en"].startswith("REMINDER, ALARM Wochenmarkt: up to 900 people")
     assert texts["help", "de"].startswith("Hier liest niemand mit.")
+
+
+def test_each_level_of_a_gauge_is_shown_with_its_value_and_measures(town: AnsweredTown) -> None:
+    town.rule(**RULES["levels"], kind="levels")
+    with town.database.read() as connection:
+        stored = repository.rule(connection, town.scope, "regel")
+        found = previews(connection, stored, "Anna Meier", town.clock.now())
+    alarms = [one.text for one in found if (one.what, one.language) == ("alarm", Language.DE)]
+    assert ["1,20 m (Stufe 1" in text for text in alarms] == [True, False]
+    assert ["1,60 m (Stufe 2" in text for text in alarms] == [False, True]
+    assert ["Pegel beobachten." in text for text in alarms] == [True, False]
+    assert ["Unterführung sperren." in text for text in alarms] == [False, True]
+    assert "1,10 m" in shown(town)["all-clear", "de"]
+
+
+def test_a_space_is_free_again_and_a_warning_has_its_own_number(town: AnsweredTown) -> None:
+    town.permit(900)
+    town.rule(**{**RULES["permit"], "kind": "permit", "slug": "genehmigt"})
+    town.rule(**RULES["overstay"], kind="overstay")
+    assert "Frei" in shown(town)["all-clear", "de"]
+    with town.database.read() as connection:
+        stored = repository.rule(connection, town.scope, "genehmigt")
+        found = previews(connection, stored, "Anna Meier", town.clock.now())
+    warning, alarm = (
+        one.text for one in found if (one.what, one.language.value) == ("alarm", "de")
+    )
+    assert warning.startswith("WARNUNG Wochenmarkt: bis zu 810 Personen")
+    assert alarm.startswith("ALARM Wochenmarkt: bis zu 900 Personen")
 
 
 @pytest.mark.parametrize("language", Language)

@@ -56,13 +56,13 @@ def previews(
 
 def _sentences(about: About, person: str, now: Instant) -> Iterator[tuple[str, Sentence]]:
     opened, closed = Instant(now - _OPENED), Instant(now - _CLOSED)
-    fires, calm = _example(about)
+    for level in range(FIRST_LEVEL, _highest(about) + 1):
+        about = replace(about, level=level)
+        fires, calm = _example(about)
+        at = None if fires is None else opened
+        said = alarms.remarks_of_kind(about, {})
+        yield "alarm", alarms.alarm(about, Moment(fires, at, opened, of_kind=said), opened)
     moment = Moment(fires, None if fires is None else closed, now)
-    first = replace(moment, at=None if fires is None else opened, now=opened)
-    levels = (FIRST_LEVEL, FIRST_LEVEL + 1) if about.rule.parameters.of_permit else (FIRST_LEVEL,)
-    for level in levels:
-        yield "alarm", alarms.alarm(replace(about, level=level), first, opened)
-    about = replace(about, level=levels[-1])
     topic = Topic(about, opened, moment)
     yield "repeat", wording.repeat(topic)
     yield "escalation", wording.escalation(topic)
@@ -83,20 +83,21 @@ def _sentences(about: About, person: str, now: Instant) -> Iterator[tuple[str, S
         yield what, say(about.language)
 
 
+def _highest(about: About) -> int:
+    """The last level that the rule tells: a permit's warning and alarm, the steps of a gauge."""
+    parameters = about.rule.parameters
+    if parameters.of_permit:
+        return FIRST_LEVEL + (getattr(parameters, "warn_percent", None) is not None)
+    return len(getattr(parameters, "levels", ())) or FIRST_LEVEL
+
+
 def _example(about: About) -> tuple[float | None, float]:
     """A value that fires, and one of its end; None: the alarm is that there is none."""
     parameters = about.rule.parameters
     if parameters.of_silence:
         return None, 0.0
+    fires, calm = parameters.example(about.level)
     if parameters.of_permit:
-        permitted = about.permitted or _NOBODY
-        return float(permitted), permitted * getattr(parameters, "off_percent", 0) / 100
-    fires = next(
-        (
-            float(value)
-            for name in ("on", "high")
-            if (value := getattr(parameters, name, None)) is not None
-        ),
-        1.0,
-    )
-    return fires, float(getattr(parameters, "off", fires))
+        share = (about.permitted or _NOBODY) / 100
+        return fires * share, calm * share
+    return fires, calm

@@ -18,7 +18,7 @@ from stadtsinn.base.bounded_files import LISTS, read_whole
 from stadtsinn.base.explaining import explained
 from stadtsinn.base.field_errors import field_sentence
 from stadtsinn.base.foreign_text import visible
-from stadtsinn.base.sentence import Explained, Sentence
+from stadtsinn.base.sentence import Explained, Sentence, Unusable
 from stadtsinn.base.text_files import NoText, decoded
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 
@@ -60,9 +60,9 @@ class Mistake:
 
 def read_folder(folder: Path) -> list[FileRule]:
     """The rules of all ``*.toml`` in a folder and below it, in the order of their names; hidden
-    files and folders are passed over. Raises RulesRefused, OSError."""
+    files and folders are passed over. Raises RulesRefused, OSError; Unusable for what is no folder."""
     if not folder.is_dir():
-        raise RulesRefused(
+        raise Unusable(
             f"{folder} is no folder: name the one that has the rule files",
             f"{folder} ist kein Ordner: den Ordner mit den Regeldateien nennen",
         )

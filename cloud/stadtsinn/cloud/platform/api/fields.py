@@ -16,10 +16,11 @@ from pydantic import (
 )
 from pydantic_core import core_schema
 
+from stadtsinn.base.field_errors import SHORT_NAME
 from stadtsinn.base.foreign_text import FORBIDDEN, require_plain
 from stadtsinn.base.sentence import Unusable
 
-SLUG_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
+SLUG_PATTERN = SHORT_NAME
 
 
 @dataclass(frozen=True)
