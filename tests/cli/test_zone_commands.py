@@ -78,7 +78,8 @@ def test_a_number_that_was_counted(run: Command) -> None:
     assert run("correct", "markt", *WHO).exit_code == 2
     for at in ("2026-11-28 09:00", "2026-11-20"):
         assert run("correct", "markt", "--to", "5", "--at", at, *WHO).exit_code == 1
-    assert "manual 600" in run("show", "markt").output
+    assert "by hand: 600 (K. Muster)" in run("show", "markt").output
+    assert "von Hand: 600 (K. Muster)" in run("show", "markt", language=GERMAN).output
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_what_is_on_record_is_checked_as_over_the_api(
         assert refused.exit_code != 0
         assert named in refused.output
         assert "pydantic" not in refused.output
-    assert "manual" not in run("show", "markt").output
+    assert "by hand" not in run("show", "markt").output
     assert json.loads(run("show", "markt", "--json").stdout)["permitted"] == 900
 
 

@@ -19,7 +19,7 @@ Connect = Annotated[
     bool,
     typer.Option(
         "--connect",
-        help=text("Try the brokers out, too.", "Auch die Broker ausprobieren."),
+        help=text("Ask the servers, too.", "Auch die Server fragen."),
     ),
 ]
 

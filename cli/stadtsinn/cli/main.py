@@ -100,6 +100,10 @@ NOUNS: dict[str, Noun] = {
 }
 
 
+_HARMLESS = ("list", "show", "status", "check", "find")
+"""Commands that are the example of their group."""
+
+
 def run() -> None:
     """Entry point of the command; Ctrl-C ends it without a traceback."""
     try:
@@ -176,13 +180,17 @@ def _load(name: str) -> typer.Typer:
 
 
 def _end_with_example(app: typer.Typer) -> None:
-    """The help of a group of commands ends, as that of each command, with an example: the one of
-    its first command."""
+    """The help of a group of commands ends, as that of each command, with an example: that of one
+    which changes nothing, where it has one."""
     for group in app.registered_groups:
         if group.typer_instance is not None:
             _end_with_example(group.typer_instance)
-    if app.registered_commands:
-        said = app.registered_commands[0].help or ""
+    named = [
+        (one.name or getattr(one.callback, "__name__", ""), one.help or "")
+        for one in app.registered_commands
+    ]
+    if named:
+        said = next((words for name, words in named if name in _HARMLESS), named[0][1])
         app.info.epilog = said[said.find(text("Example: ", "Beispiel: ")) :]
 
 

@@ -251,7 +251,7 @@ def stand_in(
                 raise Unusable("--to has to lie after --from", "--to muss nach --from liegen")
             if absent == taker:
                 raise Unusable("nobody stands in for themselves", "niemand vertritt sich selbst")
-            with as_typed(absent="ABSENT", stand_in="STAND_IN", start="--from", end="--to"):
+            with as_typed(absent="absent", stand_in="taker", start="--from", end="--to"):
                 wanted = SubstitutionBody(
                     absent=absent, stand_in=taker, start=to_datetime(first), end=to_datetime(last)
                 )

@@ -225,7 +225,7 @@ def water(
     with installation(config) as opened:
         now = opened.clock.now()
         when = None if at is None else to_datetime(read_moment("--at", at))
-        with as_typed(tree="TREE", litres="LITRES", watered_at="--at"):
+        with as_typed(tree="TREE", litres="litres", watered_at="--at"):
             body = WateringBody(tree=tree, litres=litres, crew=crew, remark=remark, watered_at=when)
             with opened.database.write() as connection:
                 scope = scope_of_town(connection, tenant, opened.settings.limits)

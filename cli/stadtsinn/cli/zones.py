@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stadtsinn.base.instant import Instant
     from stadtsinn.cloud.domains.crowd.drift import Learned
     from stadtsinn.cloud.domains.crowd.present import Present
+    from stadtsinn.cloud.domains.crowd.zone_repository import Correction
     from stadtsinn.cloud.domains.crowd.zones.model import Zone
 
 app = typer.Typer(
@@ -115,10 +116,7 @@ def show(
             (text("  permitted", "  zugelassen"), _optional(found.permitted)),
             *((f"    {for_people(one.since)}", _optional(one.permitted)) for one in planned),
             (text("  who leaves counts", "  wer geht, zählt"), _ratio(ratio, entry)),
-            *(
-                (f"  {for_people(one.event_time)}", f"{one.kind.value} {one.value or ''}".strip())
-                for one in corrections
-            ),
+            *((f"  {for_people(one.event_time)}", _correction(one)) for one in corrections),
         ]
     )
 
@@ -157,7 +155,6 @@ def correct(
     config: Config = DEFAULT_CONFIG,
     as_json: Json = False,
 ) -> None:
-    from stadtsinn.base.instant import to_datetime
     from stadtsinn.cloud.domains.crowd import service
     from stadtsinn.cloud.domains.crowd.schemas import NewCorrection
 
@@ -175,9 +172,7 @@ def correct(
         now = opened.clock.now()
         moment = now if at is None else read_moment("--at", at)
         with as_typed(value="--to", change="--by", at="--at"):
-            wanted = NewCorrection(
-                value=to, change=by, name=name, reason=reason, at=to_datetime(moment)
-            )
+            wanted = NewCorrection(value=to, change=by, name=name, reason=reason)
             entered = service.enter_number(
                 opened.database,
                 scope,
@@ -294,6 +289,18 @@ def _state(found: Present) -> str:
         State.CLOSED: text("closed", "geschlossen"),
     }[found.state]
     return f"{words}, {_again(found.opens_at)}" if found.opens_at else words
+
+
+def _correction(one: Correction) -> str:
+    from stadtsinn.cloud.domains.crowd.zone_repository import CorrectionKind
+
+    words = {
+        CorrectionKind.RESET: text("reset", "Nullstellung"),
+        CorrectionKind.MANUAL: text("by hand", "von Hand"),
+        CorrectionKind.CLAMP: text("raised: more had left than came", "angehoben: mehr gingen"),
+    }[one.kind]
+    number = "" if one.value is None else f": {one.value}"
+    return words + number + (f" ({one.name})" if one.name else "")
 
 
 def _again(moment: Instant) -> str:

@@ -60,7 +60,8 @@ class Mistake:
 
 def read_folder(folder: Path) -> list[FileRule]:
     """The rules of all ``*.toml`` in a folder and below it, in the order of their names; hidden
-    files and folders are passed over. Raises RulesRefused, OSError; Unusable for what is no folder."""
+    files and folders are passed over. Raises RulesRefused, OSError, and Unusable for
+    what is no folder."""
     if not folder.is_dir():
         raise Unusable(
             f"{folder} is no folder: name the one that has the rule files",
