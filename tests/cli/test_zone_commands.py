@@ -118,6 +118,9 @@ def test_market_days(run: Command) -> None:
     assert "overlap" in twice.output
     wrong = run("add-event", "markt", "x", *SATURDAY, "--date", "2026-12-05")
     assert "either 'days'" in wrong.output
+    late = run("add-event", "markt", "x", *SATURDAY[:-1], "13 Uhr", language=GERMAN)
+    assert "--end: muss eine Uhrzeit wie 07:30 sein" in late.output
+    assert "EVENT: has to be a short name" in run("add-event", "markt", "X y", *SATURDAY).output
     unknown = run("remove-event", "markt", "sonntag")
     assert "it has: samstag" in unknown.output
     run("remove-event", "markt", "samstag")

@@ -68,12 +68,20 @@ _ONE_OF = {
 }
 """Kinds that list what is allowed."""
 SHORT_NAME = r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$"
+TIME_OF_DAY = r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]$"
+TIME_OR_MIDNIGHT = r"^(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
+_CLOCK = Sentence(
+    "has to be a time of day as 07:30: two digits each, 24 hours",
+    "muss eine Uhrzeit wie 07:30 sein: je zwei Ziffern, 24 Stunden",
+)
 _PATTERNS = {
+    TIME_OF_DAY: _CLOCK,
+    TIME_OR_MIDNIGHT: _CLOCK,
     SHORT_NAME: Sentence(
         "has to be a short name: a-z, 0-9 and hyphen, no hyphen first or last, 63 at most",
         "muss ein Kurzname sein: a-z, 0-9 und Bindestrich, kein Bindestrich am Anfang oder Ende, "
         "höchstens 63 Zeichen",
-    )
+    ),
 }
 """Patterns that have words for people."""
 

@@ -76,6 +76,10 @@ def events(
     )
 
 
+_TYPED = {"slug": "EVENT", "name": "--event-name", "days": "--day"}
+"""Fields of an event, as they are typed where that is another word."""
+
+
 def add_event(
     zone: _Zone,
     event: _Event,
@@ -169,6 +173,7 @@ def _change(
 
 
 def _zone(document: dict[str, Any]) -> Zone:
+    """The zone as the API would take it. An error is about a field of the event that was typed."""
     from pydantic import ValidationError
 
     from stadtsinn.base.field_errors import field_sentence
@@ -180,5 +185,5 @@ def _zone(document: dict[str, Any]) -> Zone:
     except ValidationError as error:
         item = error.errors(include_url=False)[0]
         named = [part for part in item["loc"] if isinstance(part, str) and part != "events"]
-        about, said = "".join(f"'{name}': " for name in named[-1:]), field_sentence(item)
-        raise Invalid(f"{about}{said.english}", f"{about}{said.german}") from None
+        option = _TYPED.get(named[-1], f"--{named[-1]}") if named else ""
+        raise Invalid.of(field_sentence(item).about(option)) from None

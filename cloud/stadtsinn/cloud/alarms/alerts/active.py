@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, mode
 
 from stadtsinn.base.active import Active, Recurring, Season
 from stadtsinn.base.calendar import EVERY_DAY, Day, Hours
+from stadtsinn.base.field_errors import TIME_OF_DAY, TIME_OR_MIDNIGHT
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.alarms.duty.model import Days, Region
 from stadtsinn.cloud.alarms.duty.regions import is_holiday
@@ -43,12 +44,12 @@ DayOfYear = Annotated[
 ]
 _Start = Annotated[
     str,
-    StringConstraints(pattern=r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]$"),
+    StringConstraints(pattern=TIME_OF_DAY),
     Field(description="Time of day, HH:MM."),
 ]
 _End = Annotated[
     str,
-    StringConstraints(pattern=r"^(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"),
+    StringConstraints(pattern=TIME_OR_MIDNIGHT),
     Field(description="Time of day; earlier than `start`: on the next day."),
 ]
 

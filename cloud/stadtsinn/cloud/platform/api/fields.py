@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import core_schema
 
-from stadtsinn.base.field_errors import SHORT_NAME
+from stadtsinn.base.field_errors import SHORT_NAME, TIME_OF_DAY
 from stadtsinn.base.foreign_text import FORBIDDEN, require_plain
 from stadtsinn.base.sentence import Unusable
 
@@ -63,7 +63,7 @@ Longitude = Annotated[
 ]
 LocalTime = Annotated[
     str,
-    StringConstraints(pattern=r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]$"),
+    StringConstraints(pattern=TIME_OF_DAY),
     Field(description="Time of day in Europe/Berlin, HH:MM."),
 ]
 
