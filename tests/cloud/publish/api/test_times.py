@@ -14,6 +14,7 @@ from stadtsinn.base.berlin import write_time
 from stadtsinn.base.instant import parse
 from stadtsinn.cloud.platform.api.times import (
     EXAMPLE,
+    GivenDay,
     GivenTime,
     KeptTime,
     ShownTime,
@@ -24,6 +25,7 @@ NOON = parse("2026-09-26T12:00:00+02:00")
 
 class Sheet(BaseModel):
     given: GivenTime | None = None
+    day: GivenDay | None = None
     shown: ShownTime | None = None
     kept: KeptTime | None = None
 
@@ -65,6 +67,12 @@ def test_what_is_no_moment_is_refused(given: Any, message: str) -> None:
     for field in ("given", "kept"):
         with pytest.raises(ValidationError, match=message):
             Sheet(**{field: given})
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1969-12-31", "2255-01-01", "9999-12-31"])
+def test_what_is_no_day_of_ours_is_refused(day: str) -> None:
+    with pytest.raises(ValidationError, match="outside 1970 to 2254"):
+        Sheet(day=day)  # type: ignore[arg-type]
 
 
 def test_times_are_given_in_berlins_offset() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
@@ -35,6 +34,7 @@ from stadtsinn.cloud.domains.trees.words import reason
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import IdInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.platform.api.times import GivenDay
 from stadtsinn.cloud.platform.tenants.repository import require_tenant
 from stadtsinn.cloud.town.changing import changing
 
@@ -67,7 +67,7 @@ class Format(StrEnum):
 def read_list(
     scope: ReaderDep,
     services: ServicesDep,
-    day: Annotated[date | None, Query(description="Of Berlin; today by default.")] = None,
+    day: Annotated[GivenDay | None, Query(description="Of Berlin; today by default.")] = None,
     format_: Annotated[
         Format, Query(alias="format", description="html: to print on A4.")
     ] = Format.JSON,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
 from stadtsinn.base import berlin
 from stadtsinn.base.instant import LATEST, Instant, from_datetime, parse, to_datetime
@@ -54,12 +54,27 @@ def _datetime(given: Any) -> datetime:
     return to_datetime(_instant(given))
 
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 2254
+"""Around each of their days there are others that are instants."""
+
+
+def _day(given: date) -> date:
+    if not _FIRST_YEAR <= given.year <= _LAST_YEAR:
+        raise Unusable(
+            f"lies outside {_FIRST_YEAR} to {_LAST_YEAR}",
+            f"liegt außerhalb von {_FIRST_YEAR} bis {_LAST_YEAR}",
+        )
+    return given
+
+
 _SCHEMA = WithJsonSchema(
     {"type": "string", "format": "date-time", "description": HOW, "examples": [EXAMPLE]}
 )
 
 GivenTime = Annotated[int, BeforeValidator(_instant), _SCHEMA]
 """In requests: an `Instant` for our code."""
+GivenDay = Annotated[date, AfterValidator(_day)]
+"""A day of the calendar, also in models: none from whose neighbours nothing can be computed."""
 ShownTime = Annotated[str, _SCHEMA]
 """In answers: what `berlin.isoformat` and `write_time` make."""
 KeptTime = Annotated[

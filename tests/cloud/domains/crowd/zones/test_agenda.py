@@ -122,11 +122,25 @@ def test_events_that_touch_do_not_overlap(one: ZoneEvent, other: ZoneEvent) -> N
         {"days": ["saturday"]},
         {"days": ["sat"], "permitted": 0},
         {"days": ["sat"], "start": "24:00"},
+        *({"date": day} for day in ("0001-01-01", "1969-12-31", "2255-01-01", "9999-12-31")),
+        {"days": ["sat"], "first": "9999-12-30"},
+        {"days": ["sat"], "last": "9999-12-31"},
     ],
 )
 def test_an_event_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         event(**wrong)
+
+
+@pytest.mark.parametrize("day", ["1970-01-01", "2254-12-31"])
+def test_with_the_first_and_the_last_day_everything_can_be_computed(day: str) -> None:
+    """A day whose neighbour is none would stop who looks at all zones."""
+    once, weekly = event(date=day, start="20:00", end="02:00"), event(slug="b", days=["mon"])
+    since = event(slug="c", days=["tue"], first=day)
+    assert len(zone(once, weekly, since).events) == 3
+    now = parse("2026-09-26T10:00:00+02:00")
+    assert next_start([once, since], now) is not None
+    assert Agenda([once, weekly, since]).open_until(now) is None
 
 
 def test_counting_begins_anew_with_an_event_and_not_in_the_middle_of_one() -> None:

@@ -20,6 +20,7 @@ from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.platform.api.fields import LocalTime, Name, OptionalName, Slug
 from stadtsinn.cloud.platform.api.model import Model
+from stadtsinn.cloud.platform.api.times import GivenDay
 
 MOST_EVENTS = 200
 """Of a zone."""
@@ -49,9 +50,9 @@ class ZoneEvent(Model):
         tuple[Weekday, ...],
         Field(max_length=_WEEK, description="Every week on these days; or `date`."),
     ] = ()
-    date: Annotated[_Day | None, Field(description="Once, on this day; or `days`.")] = None
-    first: Annotated[_Day | None, Field(description="Weekly: not before this day.")] = None
-    last: Annotated[_Day | None, Field(description="Weekly: not after this day.")] = None
+    date: Annotated[GivenDay | None, Field(description="Once, on this day; or `days`.")] = None
+    first: Annotated[GivenDay | None, Field(description="Weekly: not before this day.")] = None
+    last: Annotated[GivenDay | None, Field(description="Weekly: not after this day.")] = None
     start: LocalTime
     end: Annotated[LocalTime, Field(description="Not after `start`: on the next day.")]
     permitted: Annotated[
