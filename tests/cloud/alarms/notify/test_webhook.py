@@ -13,6 +13,7 @@ import hmac
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -156,7 +157,8 @@ def test_what_was_in_doubt_is_sent_again_with_its_id(receiver: Receiver) -> None
 INSIDE = (
     *("127.0.0.1", "10.1.2.3", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1"),
     *("::1", "fe80::1%eth0", "fd00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "224.0.0.1"),
-    *("2002:7f00:1::", "64:ff9b::7f00:1", "64:ff9b::a00:1"),
+    *("2002:7f00:1::", "64:ff9b::7f00:1", "64:ff9b::a00:1", "fec0::1", "::7f00:1"),
+    *("::ffff:0:7f00:1", "64:ff9b:1::7f00:1", "100::1", "::"),
 )
 
 
@@ -171,6 +173,41 @@ def test_no_name_leads_into_this_network(monkeypatch: pytest.MonkeyPatch) -> Non
             result = one.send(message("https://leitstelle.example/x"))
             assert result.outcome is Outcome.NEVER, resolved
             assert "inside of a network" in result.reason
+
+
+PIECES = 1_000
+
+
+@pytest.mark.parametrize("piece", [b"x", b"HTTP/1.1 100 Continue\r\n\r\n"])
+def test_who_answers_bit_by_bit_keeps_nobody_waiting(piece: bytes) -> None:
+    """One worker sends the messages of all towns. Each piece comes within the timeout."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        sent: list[int] = []
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65_536)
+                for number in range(PIECES):
+                    try:
+                        connection.sendall(piece)
+                    except OSError:
+                        return
+                    sent.append(number)
+                    time.sleep(0.01)
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        result = sender("127.0.0.1", timeout_s=0.2).send(message(address))
+        thread.join()
+    assert result.outcome is Outcome.UNKNOWN
+    assert len(sent) < PIECES
+
+
+@pytest.mark.parametrize("host", ["a..example", f"{'a' * 64}.example", ".example"])
+def test_what_no_name_server_can_be_asked_for_is_given_up(host: str) -> None:
+    assert sender().send(message(f"https://{host}/")).outcome is Outcome.NEVER
 
 
 def test_without_tls_only_where_it_is_allowed(receiver: Receiver) -> None:

@@ -14,7 +14,9 @@ import ipaddress
 import json
 import socket
 import ssl
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -33,6 +35,9 @@ SIGNATURE, MESSAGE_ID = "Stadtsinn-Signature", "Stadtsinn-Message"
 
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 """IPv4 addresses behind a translator (NAT64)."""
+_GIVEN_OUT = ipaddress.ip_network("2000::/3")
+"""All IPv6 addresses of the internet. Beside them lie forms of IPv4 addresses, and networks of
+one's own that are no longer called so."""
 _AGAIN = (408, 409, 425, 429)
 """Refusals that another hour may change."""
 
@@ -79,6 +84,8 @@ class WebhookSender:
             place = self._resolved(host, parts.port or (443 if parts.scheme == "https" else 80))
         except OSError as error:
             return Result(Outcome.RETRY, reason=f"{host}: {type(error).__name__}"[:200])
+        except UnicodeError:
+            return Result(Outcome.NEVER, reason=f"{host}: no name of a computer"[:200])
         if not inside and not _is_public(place):
             return Result(Outcome.NEVER, reason=f"{host}: an address inside of a network"[:200])
         tls = self._tls if parts.scheme == "https" else None
@@ -114,11 +121,12 @@ class WebhookSender:
         }
         try:
             connection.connect()
-        except (OSError, ssl.SSLError) as error:
+        except OSError as error:
             return Result(Outcome.RETRY, reason=f"{host}: {type(error).__name__}"[:200])
         try:
-            connection.request("POST", target, body=body, headers=headers)
-            status = connection.getresponse().status
+            with connection.ended_in_time():
+                connection.request("POST", target, body=body, headers=headers)
+                status = connection.getresponse().status
         except (OSError, http.client.HTTPException) as error:
             return Result(Outcome.UNKNOWN, reason=f"{host}: {type(error).__name__}"[:200])
         return _judged(status, host, message.uuid)
@@ -160,6 +168,8 @@ def _is_public(place: tuple[str, int]) -> bool:
             found = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
         else:
             found = found.ipv4_mapped or found.sixtofour or found
+    if isinstance(found, ipaddress.IPv6Address) and found not in _GIVEN_OUT:
+        return False
     return found.is_global and not found.is_multicast
 
 
@@ -182,3 +192,21 @@ class _Pinned(http.client.HTTPConnection):
         self.sock = plain
         if self._tls is not None:
             self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
+
+    @contextmanager
+    def ended_in_time(self) -> Iterator[None]:
+        """The timeout is for each piece of an answer; who sends one byte after the other would keep
+        all messages of all towns waiting."""
+        ending = threading.Timer(self._patience, self._hang_up)
+        ending.daemon = True
+        ending.start()
+        try:
+            yield
+        finally:
+            ending.cancel()
+
+    def _hang_up(self) -> None:
+        connected = self.sock
+        if connected is not None:
+            with suppress(OSError):
+                socket.socket.shutdown(connected, socket.SHUT_RDWR)  # below TLS: no farewell
