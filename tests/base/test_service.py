@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import structlog
 from prometheus_client import CollectorRegistry, Counter
@@ -56,6 +57,19 @@ def test_lines_of_libraries_are_masked_too(capsys: pytest.CaptureFixture[str]) -
     assert "2345678" not in line
     assert ":pw@" not in line
     assert json.loads(line)["service"] == "edge"
+
+
+@pytest.mark.usefixtures("plain_logs")
+@pytest.mark.parametrize("level", ["debug", "info"])
+def test_no_line_has_an_address_that_is_called(
+    capsys: pytest.CaptureFixture[str], level: str
+) -> None:
+    """A monitor's address is a secret, and some providers take number and password in it."""
+    configure_logs("cloud", json=True, level=level)
+    transport = httpx.MockTransport(lambda _: httpx.Response(200))
+    with httpx.Client(transport=transport) as client:
+        client.get("https://monitor.example/ping/geheim")
+    assert "geheim" not in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("plain_logs")

@@ -32,6 +32,9 @@ SECRET_IN_QUERY = re.compile(
 """A secret among the parameters of a URL; its first group is the parameter's name."""
 # Texts of our own that have several lines.
 _IN_LINES = frozenset({"exception", "traceback", "stack"})
+_WITH_ADDRESSES = "httpx"
+"""It logs whole addresses at level info: of a monitor, of an SMS provider with password and
+number."""
 _BEARER = re.compile(r"(?i)\b(bearer|token|basic)\s+[\w.~+/=-]{8,}")
 
 
@@ -137,3 +140,4 @@ def configure_logs(service: str, json: bool | None = None, level: str = "info") 
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(number)
+    logging.getLogger(_WITH_ADDRESSES).setLevel(max(number, logging.WARNING))

@@ -64,7 +64,7 @@ class Heartbeat(Repeating):
         """What came of it, without the address."""
         try:
             answer = self._client.get(self._url)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             return f"the monitor is not reached ({type(error).__name__})"
         return "beat" if answer.is_success else f"the monitor answers {answer.status_code}"
 

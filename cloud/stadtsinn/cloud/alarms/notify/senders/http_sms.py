@@ -7,7 +7,6 @@ the kind of failure and the provider's host.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -64,8 +63,6 @@ class HttpSmsSender:
                 "'secrets' des Senders eintragen",
             )
         self.reports_delivery = bool(provider.reports.meaning and report_url)
-        # httpx logs whole addresses at level info: with Kannel they hold password and number.
-        logging.getLogger("httpx").setLevel(logging.WARNING)
         self._provider = provider
         self._values = dict(values)
         self._report_url = report_url.rstrip("/")

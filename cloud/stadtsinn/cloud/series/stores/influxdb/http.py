@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,9 +20,6 @@ from stadtsinn.base.foreign_documents import UNREADABLE
 from stadtsinn.base.instant import Instant, from_datetime
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.series.stores.store import SeriesRejected, SeriesUnavailable
-
-# It would log every request, at the level that our own log lines have.
-logging.getLogger("httpx").setLevel(logging.WARNING)
 
 _TIMEOUT_S = 60
 _REFUSED = frozenset({400, 413, 422})
