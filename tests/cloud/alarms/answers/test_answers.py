@@ -42,8 +42,8 @@ from stadtsinn.cloud.alarms.answers import inbound_repository
 from stadtsinn.cloud.alarms.answers.inbound import Inbound
 from stadtsinn.cloud.alarms.answers.service import Taken, take
 from stadtsinn.cloud.alarms.answers.tables import inbound_messages
-from stadtsinn.cloud.alarms.notify.recipient import Recipient
-from stadtsinn.cloud.alarms.notify.service import create_recipient
+from stadtsinn.cloud.alarms.notify.recipient import Recipient, RecipientBody
+from stadtsinn.cloud.alarms.notify.service import create_recipient, replace_recipient
 from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.town.service import change
 
@@ -104,6 +104,23 @@ def test_the_same_message_twice_is_one(town: AnsweredTown) -> None:
 def test_numbers_as_providers_write_them(town: AnsweredTown, written: str) -> None:
     town.fire()
     assert write(town, "OK", written) is Taken.ACKNOWLEDGED
+
+
+def test_who_has_the_number_as_a_further_channel_is_known(town: AnsweredTown) -> None:
+    """An alarm that did not arrive by e-mail goes on by SMS, and OK is the answer to that one."""
+    ways = [
+        {"channel": "email", "address": "hof@stadt.example"},
+        {"channel": "sms", "address": YARD},
+    ]
+    with change(town.database) as connection:
+        body = RecipientBody.model_validate({"name": "Bauhof", "channels": ways})
+        replace_recipient(connection, town.scope, Recipient(slug="bauhof", **body.model_dump()))
+    town.fire()
+    assert write(town, "OK", YARD[:-1] + "9") is Taken.UNKNOWN
+    assert write(town, "OK", YARD[:-1]) is Taken.UNKNOWN
+    assert write(town, "OK", YARD) is Taken.ACKNOWLEDGED
+    (answer,) = [row for row in town.messages() if row.kind == "ANSWER"]
+    assert (answer.channel, answer.address) == ("sms", YARD)
 
 
 @pytest.mark.parametrize("stranger", ["+491709999999", "Werbung", "", "12345", "٤٩١٧٠", "+49" * 99])

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, exists, func, or_, select, update
+from sqlalchemy import Connection, Row, String, and_, cast, exists, func, or_, select, update
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.language import Language
@@ -161,7 +161,8 @@ class Writer:
 
 
 def writers(connection: Connection, channel: str, address: str) -> list[Writer]:
-    """All recipients with this address, of whatever town; whom somebody wrote to last first."""
+    """All recipients with this address, of whatever town, also as one of their further channels;
+    whom somebody wrote to last first."""
     last = (
         select(outbox.c.recipient_id, func.max(outbox.c.id).label("last"))
         .where(outbox.c.status.in_(_LEFT))
@@ -169,12 +170,12 @@ def writers(connection: Connection, channel: str, address: str) -> list[Writer]:
         .subquery()
     )
     table = recipients.c
+    first = and_(table.address == address, table.channel == channel)
+    further = cast(table.channels, String).contains(address, autoescape=True)
     rows = connection.execute(
         select(recipients)
         .outerjoin(last, last.c.recipient_id == table.id)
-        .where(
-            table.address == address, table.channel == channel, table.tenant_id.not_in(erasing())
-        )
+        .where(or_(first, further), table.tenant_id.not_in(erasing()))
         .order_by(func.coalesce(last.c.last, 0).desc(), table.id)
     )
     return [
@@ -184,10 +185,12 @@ def writers(connection: Connection, channel: str, address: str) -> list[Writer]:
             row.slug,
             row.name,
             Language(row.language),
-            row.channel,
-            row.address,
+            channel,
+            address,
         )
         for row in rows
+        if {"channel": channel, "address": address}
+        in [{"channel": row.channel, "address": row.address}, *row.channels]
     ]
 
 
