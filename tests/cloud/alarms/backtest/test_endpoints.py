@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +102,11 @@ def test_it_is_bounded_and_one_at_a_time(world: ApiWorld, monkeypatch: pytest.Mo
     monkeypatch.setattr(endpoints, "MOST_JUDGED", 2)
     assert "too much" in refused(caller, "rules/backtest", body(), 422)
     monkeypatch.setattr(endpoints, "MOST_JUDGED", 100)
+    monkeypatch.setattr(endpoints, "MOST_HAPPENED", 5)  # two alarms: begun, told, ended
+    assert "too much" in refused(caller, "rules/backtest", body(), 422)
+    monkeypatch.setattr(endpoints, "MOST_HAPPENED", 6)
+    endless = json.dumps(body(grid={"limits": [inf, nan]}))
+    assert caller.post("/api/v1/rules/backtest", content=endless).status_code == 422
     monkeypatch.setattr(endpoints, "MOST_VALUES", 3)
     found = caller.post("/api/v1/rules/backtest", json=body(language="en")).json()
     assert found["values"] == 3

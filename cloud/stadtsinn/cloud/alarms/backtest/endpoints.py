@@ -38,6 +38,8 @@ MOST_VALUES = 600_000
 """Of a station: ten years of a value every ten minutes are fewer."""
 MOST_JUDGED = 20_000
 """Values that the engine judges itself, of a station and a variation."""
+MOST_HAPPENED = 20_000
+"""Beginnings, messages and ends of alarms, of all stations: each is worded and shown."""
 MOST_TRIED = 25
 SECONDS = 10.0
 """After so long no further station is begun."""
@@ -71,7 +73,9 @@ class LabelBody(Model):
 class GridBody(Model):
     """What is tried besides the rule itself; empty: settings around the rule's own."""
 
-    limits: Annotated[tuple[float, ...], Field(max_length=MOST_TRIED)] = ()
+    limits: Annotated[
+        tuple[Annotated[float, Field(allow_inf_nan=False)], ...], Field(max_length=MOST_TRIED)
+    ] = ()
     holds: Annotated[
         tuple[Annotated[int, Field(ge=0, le=604_800)], ...], Field(max_length=MOST_TRIED)
     ] = ()
@@ -156,14 +160,18 @@ def backtest(
 
 
 def _in_time(tasks: tuple[Task, ...], series: SeriesReader) -> Iterator[Outcome]:
-    began = time.monotonic()
+    began, happened = time.monotonic(), 0
     for task in tasks:
         if time.monotonic() - began > SECONDS:
             raise _too_much()
         try:
-            yield run(task, series)
+            outcome = run(task, series)
         except Exhausted:
             raise _too_much() from None
+        happened += len(outcome.happened)
+        if happened > MOST_HAPPENED:
+            raise _too_much()
+        yield outcome
 
 
 def _too_much() -> Invalid:

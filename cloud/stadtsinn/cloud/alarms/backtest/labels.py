@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import accumulate
 
 from stadtsinn.base import berlin
 from stadtsinn.base.foreign_text import visible
@@ -134,27 +135,52 @@ def _moment(written: str, *, ends: bool) -> Instant:
 def score(
     labels: Sequence[Label], found: Sequence[tuple[str, Sequence[Incident]]], end: Instant
 ) -> Score:
-    """`found` are the announced incidents of each station; what is open lasts until `end`."""
-    missed = [one for one in labels if not any(_meets(one, at, some, end) for at, some in found)]
+    """`found` are the announced incidents of each station, which follow each other there; what is
+    open lasts until `end`. Each label and each incident is looked up: there may be many of both."""
+    courses = {station: _Course(some, end) for station, some in found}
+    events = {station: _Events(labels, station) for station in courses}
+    missed = [one for one in labels if not any(_met(one, courses))]
     false = tuple(
-        (at, incident)
-        for at, some in found
+        (station, incident)
+        for station, some in found
         for incident in some
-        if not any(_overlap(one, at, incident, end) for one in labels)
+        if not events[station].meet(incident.opened_at, _closed(incident, end))
     )
     return Score(len(labels), len(labels) - len(missed), tuple(missed), false)
 
 
-def _meets(label: Label, station: str, some: Sequence[Incident], end: Instant) -> bool:
-    if label.station not in ("", station):
-        return False
-    # They follow each other: the last one that begins before the event's end reaches farthest.
-    before = bisect_left([one.opened_at for one in some], label.end)
-    return before > 0 and _overlap(label, station, some[before - 1], end)
+def _met(label: Label, courses: Mapping[str, _Course]) -> Iterator[bool]:
+    named = [label.station] if label.station else courses
+    return (courses[station].meets(label) for station in named if station in courses)
 
 
-def _overlap(label: Label, station: str, incident: Incident, end: Instant) -> bool:
-    closed = end if incident.closed_at is None else incident.closed_at
-    return (
-        label.station in ("", station) and incident.opened_at < label.end and closed >= label.start
-    )
+def _closed(incident: Incident, end: Instant) -> Instant:
+    return end if incident.closed_at is None else incident.closed_at
+
+
+class _Course:
+    """The incidents of a station in their order."""
+
+    def __init__(self, some: Sequence[Incident], end: Instant) -> None:
+        self._opened = [one.opened_at for one in some]
+        self._closed = [_closed(one, end) for one in some]
+
+    def meets(self, label: Label) -> bool:
+        """The last one that begins before the event's end reaches farthest."""
+        before = bisect_left(self._opened, label.end)
+        return before > 0 and self._closed[before - 1] >= label.start
+
+
+class _Events:
+    """The events of a station; they may overlap."""
+
+    def __init__(self, labels: Sequence[Label], station: str) -> None:
+        mine = sorted((one.start, one.end) for one in labels if one.station in ("", station))
+        self._starts = [start for start, _ in mine]
+        self._latest = list(accumulate((end for _, end in mine), max))
+        """The latest end of all up to each."""
+
+    def meet(self, opened: Instant, closed: Instant) -> bool:
+        """Whether one begins before it is closed and ends after it was opened."""
+        begun = bisect_right(self._starts, closed)
+        return begun > 0 and self._latest[begun - 1] > opened
