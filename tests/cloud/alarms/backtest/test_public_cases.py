@@ -7,21 +7,28 @@ prometheus/prometheus #19714 and #7675; WebThingsIO/gateway #1709.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import Connection
 
 from databases import fresh_database
 from fake_alert_town import STATION, AlertTown
 from stadtsinn.base.instant import DAY, HOUR, MINUTE, Instant, parse
+from stadtsinn.base.problems import Conflict
+from stadtsinn.cloud.alarms.alerts import service
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.backtest.incidents import incidents_of
 from stadtsinn.cloud.alarms.backtest.labels import read_labels
+from stadtsinn.cloud.alarms.rule_files import applying, reading
 from stadtsinn.cloud.alarms.rule_files.applying import apply
 from stadtsinn.cloud.alarms.rule_files.planning import Action, Planned, Wish, digest_of, plan
-from stadtsinn.cloud.alarms.rule_files.reading import FileRule
+from stadtsinn.cloud.alarms.rule_files.reading import FileRule, RulesRefused, read_folder
+from stadtsinn.cloud.town.service import change
 from stadtsinn.rules.history.column import Column
 from stadtsinn.rules.history.course import Course, Happened, Section
 from stadtsinn.rules.history.scan import scan
@@ -114,6 +121,47 @@ def test_a_rule_that_is_taken_over_was_changed_by_nobody(files: Files) -> None:
     files.town.rule(**rule().model_dump())
     assert files.apply(rule()) == [(Action.TAKE_OVER, "trocken")]
     assert files.plan(rule()) == []
+
+
+def test_what_another_folder_took_over_since_the_plan_is_left(files: Files) -> None:
+    files.apply(rule("eins"))
+    wish = Wish("regeln", remove=True)
+    planned = files.plan(wish=wish)
+    assert [one.action for one in planned] == [Action.REMOVE]
+    files.apply(rule("eins"), wish=Wish("andere", overwrite=True))
+    with pytest.raises(Conflict):
+        list(apply(files.town.database, files.town.scope, planned, wish, Instant(START)))
+    assert files.plan(rule("eins"), wish=Wish("andere")) == []
+
+
+def test_what_somebody_changes_just_before_it_is_removed_stays(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files.apply(rule("eins"))
+    wish = Wish("regeln", remove=True)
+    planned = files.plan(wish=wish)
+
+    @contextmanager
+    def late(*given: Any) -> Iterator[Connection]:
+        with change(*given) as connection:
+            service.replace_rule(connection, files.town.scope, rule("eins", on=30))
+        with change(*given) as connection:
+            yield connection
+
+    monkeypatch.setattr(applying, "change", late)
+    with pytest.raises(Conflict):
+        list(apply(files.town.database, files.town.scope, planned, wish, Instant(START)))
+
+
+def test_of_too_many_files_none_is_left_out_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their rules would be taken for removed ones."""
+    monkeypatch.setattr(reading, "MOST_FILES", 1)
+    for name in "ab":
+        (tmp_path / f"{name}.toml").write_text("rules = []\n", encoding="utf-8")
+    with pytest.raises(RulesRefused, match="more than 1 rule files"):
+        read_folder(tmp_path)
 
 
 # --- the past ---------------------------------------------------------------------------

@@ -56,12 +56,15 @@ def _bring(connection: Connection, scope: Scope, one: Planned, wish: Wish, now: 
 
 
 def _remove(database: Database, scope: Scope, one: Planned, now: Instant) -> None:
-    with database.read() as connection:
-        _require_as_planned(connection, scope, one)
+    is_first = True
     while True:
         with change(database, scope, now) as connection:
+            rule_repository.lock_rules(connection)
+            if is_first:  # where it has many open alarms the first slice switches it off
+                _require_as_planned(connection, scope, one)
             if service.delete_rule(connection, scope, one.slug, now):
                 return
+        is_first = False
         database.let_others_write()
 
 
@@ -70,7 +73,8 @@ def _require_as_planned(connection: Connection, scope: Scope, one: Planned) -> N
         seen = digest_of(rule_repository.rule(connection, scope, one.slug).rule)
     except NotFound:
         seen = None
-    if seen != one.seen:
+    origin = repository.origins(connection, scope, one.slug).get(one.slug)
+    if seen != one.seen or origin != one.origin:
         raise Conflict(
             f"Somebody changed the rule '{one.slug}' just now: look at the plan again.",
             f"Die Regel '{one.slug}' wurde gerade geändert: den Plan noch einmal ansehen.",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
 
@@ -43,7 +43,7 @@ class Action(StrEnum):
 @dataclass(frozen=True)
 class Planned:
     """What is to be done with a rule. `seen` is the digest of the rule as it is now, None: there is
-    none. `fields` are old and new values."""
+    none; `origin` the folder that it came from. `fields` are old and new values."""
 
     action: Action
     slug: str
@@ -51,6 +51,7 @@ class Planned:
     seen: str | None = None
     fields: Mapping[str, tuple[object, object]] = field(default_factory=dict)
     said: Sentence | None = None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def plan(
     def changed(slug: str) -> Changed | None:
         return repository.last_change(connection, scope, slug)
 
-    found = []
+    found: list[Planned] = []
     for one in wanted:
         slug = one.rule.slug
         planned = _planned(one, stored.get(slug), known.get(slug), wish, changed)
@@ -119,7 +120,7 @@ def plan(
         if origin.folder == wish.folder and slug not in named
     }
     found += (_left(stored[slug], origin, wish, changed) for slug, origin in left.items())
-    return found
+    return [replace(one, origin=known.get(one.slug)) for one in found]
 
 
 def _planned(

@@ -74,7 +74,14 @@ def read_folder(folder: Path) -> list[FileRule]:
             f"{folder} enthält keine Regeldatei: eine Regel steht in einer Datei NAME.toml unter "
             "[[rules]]",
         )
-    return read_files(files[:MOST_FILES])
+    if len(files) > MOST_FILES:
+        # Were some left out, their rules would be taken for removed ones.
+        raise RulesRefused(
+            f"{folder} has more than {MOST_FILES} rule files: put several rules into one file",
+            f"{folder} enthält mehr als {MOST_FILES} Regeldateien: mehrere Regeln in eine Datei "
+            "schreiben",
+        )
+    return read_files(files)
 
 
 def _is_hidden(file: Path, folder: Path) -> bool:

@@ -33,13 +33,15 @@ class Changed:
     key: str | None
 
 
-def origins(connection: Connection, scope: Scope) -> dict[str, Origin]:
-    """Of the rules of the caller's town that came from files, by slug."""
+def origins(connection: Connection, scope: Scope, slug: str | None = None) -> dict[str, Origin]:
+    """Of the rules of the caller's town that came from files, or of one, by slug."""
     query = (
         select(rules.c.slug, rule_origins)
         .join(rule_origins, rule_origins.c.rule_id == rules.c.id)
         .where(rules.c.tenant_id == scope.tenant_id)
     )
+    if slug is not None:
+        query = query.where(rules.c.slug == slug)
     return {
         row.slug: Origin(row.folder, row.digest, Instant(row.applied_at))
         for row in connection.execute(query)
