@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 from answered_town import AnsweredTown
 from databases import fresh_database
 from killing import killed_at
+from stadtsinn.cloud.alarms.alerts import incident_repository
+from stadtsinn.cloud.alarms.answers import acknowledging
 from stadtsinn.cloud.alarms.answers.worker import AttentionWorker
 
 
@@ -68,6 +71,24 @@ def test_two_acknowledge_at_once_and_one_is_first(town: AnsweredTown) -> None:
     first, second = sorted(done, key=lambda one: not one.first)
     assert (first.first, second.first, second.by) == (True, False, first.by)
     assert sum(town.count("ACKNOWLEDGED").values()) == 1
+
+
+def test_nobody_tells_a_higher_level_while_somebody_acknowledges(
+    town: AnsweredTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read before the level rose would be written over it: nobody would be told again."""
+    locks: list[str] = []
+    incident = town.fire()
+    read = incident_repository.incident
+
+    def incident_of(*given: Any) -> Any:
+        assert locks == ["rules"], "read before"
+        return read(*given)
+
+    monkeypatch.setattr(acknowledging, "serialize", lambda _, name: locks.append(name))
+    monkeypatch.setattr(incident_repository, "incident", incident_of)
+    assert town.acknowledge(incident).first
+    assert locks == ["rules"]
 
 
 def test_two_workers_at_once_say_it_once(town: AnsweredTown) -> None:

@@ -22,6 +22,7 @@ from stadtsinn.cloud.alarms.notify import outbox_repository as outbox
 from stadtsinn.cloud.alarms.notify.message import Addressee, Draft, Kind
 from stadtsinn.cloud.alarms.notify.sentence import Said
 from stadtsinn.cloud.platform.access.scope import Scope
+from stadtsinn.cloud.platform.database.engine import serialize
 from stadtsinn.rules import attention
 from stadtsinn.rules.attention import Attention
 
@@ -69,6 +70,7 @@ def acknowledge_of(
     connection: Connection, scope: Scope, incident: str, person: Person, now: Instant
 ) -> Acknowledged:
     """For a caller. Raises NotFound, and Conflict for an incident that is over."""
+    serialize(connection, "rules")  # no higher level is told, and nothing ends, meanwhile
     row = incident_repository.incident(connection, scope, incident)
     found = topics.matter(connection, incident, now)
     if found is None or row.closed_at is not None:
