@@ -299,6 +299,8 @@ class OutboxWorker:
         """The status after a call that did not certainly succeed, and how long to wait then."""
         if outcome is Outcome.NEVER:
             return Status.FAILED, 0
+        pause = int(_BACKOFF.seconds(attempts) * SECOND)
         if outcome is Outcome.UNKNOWN:
-            return Status.UNKNOWN, self._doubt_waits
-        return Status.READY, int(_BACKOFF.seconds(attempts) * SECOND)
+            # A channel whose copies are harmless is tried again and again: with growing pauses.
+            return Status.UNKNOWN, self._doubt_waits if attempts == 1 else pause
+        return Status.READY, pause
