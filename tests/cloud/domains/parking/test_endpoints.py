@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from api_callers import AWAY, HOME, NOW, ApiWorld, refused
 from stadtsinn.base.instant import HOUR, MINUTE, Instant
 from stadtsinn.cloud.platform.access.scope import Role
+from stadtsinn.cloud.publish.web import parking
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey
 from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.cloud.town_file.model import Town
@@ -174,7 +175,7 @@ def test_a_lot_of_few_spaces_is_nobodys_business(world: ApiWorld) -> None:
     assert caller.get("/public/nowhere/parking").status_code == 404
 
 
-def test_many_viewers_cost_as_much_as_one(world: ApiWorld) -> None:
+def test_many_viewers_cost_as_much_as_one(world: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     _public_street(world, spaces=5, tagged=5)
     caller, read, count = world.nobody(), world.app.state.series.read, []
 
@@ -185,6 +186,11 @@ def test_many_viewers_cost_as_much_as_one(world: ApiWorld) -> None:
     world.app.state.series.read = counted
     for _ in range(20):
         assert caller.get(f"/public/{HOME}/parking").status_code == 200
+    assert len(count) == 5
+    monkeypatch.setattr(parking, "_TOWNS", 3)
+    for number in range(10):  # names that anybody may think of
+        assert caller.get(f"/public/nowhere-{number}/parking").status_code == 404
+    assert caller.get(f"/public/{HOME}/parking").status_code == 200
     assert len(count) == 5
     world.clock.advance(11 * 1_000_000)
     caller.get(f"/public/{HOME}/parking")

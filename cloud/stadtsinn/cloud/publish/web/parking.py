@@ -25,7 +25,7 @@ router = APIRouter()
 
 _KEPT_FOR = 10 * SECOND
 _VALID_FOR = 5 * MINUTE
-_TOWNS = 200
+_TOWNS = 1_000
 _HEADERS = {
     "Cache-Control": "public, max-age=10, stale-while-revalidate=30",
     "Access-Control-Allow-Origin": "*",
@@ -39,31 +39,53 @@ class _Kept:
     """None: the town publishes none."""
 
 
+class _Town:
+    """What was answered for a town, and the lock of who computes it anew."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.kept: _Kept | None = None
+
+    @property
+    def publishes(self) -> bool:
+        return self.kept is not None and self.kept.content is not None
+
+
 class PublicParking:
     """The answers of the last seconds, so that many viewers cost as much as one."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._towns: OrderedDict[str, _Town] = OrderedDict()
         self._lock = Lock()
 
     def of(self, services: ServicesDep, series: SeriesDep, tenant: str) -> bytes | None:
         """A town's lots; None where it publishes none. One thread computes; the others answer what
         was there before, so that a slow store holds up nobody who can be answered."""
-        now, known = services.clock.now(), self._kept.get(tenant)
+        town, now = self._town(tenant), services.clock.now()
+        known = town.kept
         if known is not None and known.made_at <= now < known.made_at + _KEPT_FOR:
             return known.content
         stale = known is not None and known.made_at <= now < known.made_at + _VALID_FOR
-        if not self._lock.acquire(blocking=not stale):
+        if not town.lock.acquire(blocking=not stale):
             return known.content if known else None
         try:
+            if town.kept is not known and town.kept is not None:
+                return town.kept.content  # computed while this one waited
             lots = public_lots(services.database, series, tenant, now)
-            made = _Kept(now, encode(tenant, lots, now) if lots else None)
-            self._kept[tenant] = made
-            while len(self._kept) > _TOWNS:
-                self._kept.popitem(last=False)
-            return made.content
+            town.kept = _Kept(now, encode(tenant, lots, now) if lots else None)
+            return town.kept.content
         finally:
-            self._lock.release()
+            town.lock.release()
+
+    def _town(self, tenant: str) -> _Town:
+        """Names of towns that publish nothing go first: anybody may think of many."""
+        with self._lock:
+            town = self._towns.setdefault(tenant, _Town())
+            self._towns.move_to_end(tenant)
+            while len(self._towns) > _TOWNS:
+                others = (name for name, one in self._towns.items() if not one.publishes)
+                del self._towns[next(others, next(iter(self._towns)))]
+            return town
 
 
 @router.get(
