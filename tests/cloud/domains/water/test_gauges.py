@@ -96,6 +96,13 @@ def test_a_gauge_that_turns_upside_down_falls(levels: list[float]) -> None:
     assert rise_per_hour(up) == (None if (d := rise_per_hour(down)) is None else -d)
 
 
+def test_very_many_readings_are_thinned_out_and_rise_as_fast() -> None:
+    """A billion pairs would keep everybody waiting who asks."""
+    many = [Reading(Instant(START + at * 36_000), at / 1_000) for at in range(50_000)]
+    assert rise_per_hour(many) == pytest.approx(100.0)
+    assert rise_per_hour(many[-3:]) == pytest.approx(100.0)
+
+
 TODAY = date(2026, 7, 15)
 
 

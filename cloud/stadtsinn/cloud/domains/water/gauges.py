@@ -13,6 +13,8 @@ from stadtsinn.base.instant import HOUR, MINUTE, Instant
 RISE_OVER = 30 * MINUTE
 _FEWEST = 3
 """Readings for a rate: two have as many errors as rates."""
+_MOST = 60
+"""Readings of the half hour that are looked at: each is compared with each."""
 JUMP = 0.5
 """Metres in one reading, which the next one has to confirm: foam, a spike, a swan."""
 AGREES = 0.05
@@ -81,6 +83,8 @@ def rise_per_hour(readings: Sequence[Reading]) -> float | None:
     recent = [one for one in readings if one.time >= readings[-1].time - RISE_OVER]
     if len(recent) < _FEWEST:
         return None
+    every = -(-len(recent) // _MOST)
+    recent = recent[::-every][::-1]  # spread evenly, with the newest
     slopes = [
         (after.level - before.level) / (after.time - before.time) * HOUR
         for before, after in combinations(recent, 2)
