@@ -13,6 +13,7 @@ from stadtsinn.cloud.alarms.alerts.repository import StoredRule
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.domains.crowd.zones.agenda import Agenda, next_start
 from stadtsinn.cloud.domains.crowd.zones.directory import Zones
+from stadtsinn.cloud.domains.crowd.zones.entry import ZoneEntry
 from stadtsinn.cloud.domains.crowd.zones.permits import permitted_at
 from stadtsinn.cloud.town.directory import Directory
 from stadtsinn.cloud.town.stations.directory import DeploymentEntry, StationEntry
@@ -74,6 +75,7 @@ class Watching:
         self._values: dict[int, Values] = {}
         self._members: dict[int, tuple[StationEntry, ...]] = {}
         self._awaited_since: dict[Key, tuple[int, int]] = {}
+        self._agendas: dict[int, Agenda] = {}
         self._footings: dict[int, str] = {}
         """By zone; by rule, below zero, where a group is judged together."""
         for stored in self.by_id.values():
@@ -183,7 +185,7 @@ class Watching:
         zone = self._zones.by_id.get(watched.stored.zone_id or 0)
         if zone is None:
             return None
-        return permitted_at(Agenda(zone.events), zone.planned, zone.permitted, now)
+        return permitted_at(self._agenda(zone), zone.planned, zone.permitted, now)
 
     def footing(self, watched: Watched) -> str | None:
         """Names the gates of a zone that is watched, or the stations of a group that is judged
@@ -220,7 +222,7 @@ class Watching:
         that takes place."""
         zone = self._zones.by_id.get(watched.stored.zone_id or 0)
         if zone is not None and zone.events and self._devices_at(watched, at):
-            occurrence = Agenda(zone.events).occurrence_at(at)
+            occurrence = self._agenda(zone).occurrence_at(at)
             found = occurrence.start if occurrence else next_start(zone.events, at)
             return NEVER if found is None else found
         since, until = self._awaited_since.get(watched.key, (0, 0))
@@ -264,12 +266,16 @@ class Watching:
             return min(map(_last_end, sources), default=ALWAYS)
         return min(_last_end(self._places(watched)), self._closes_at(watched, now))
 
+    def _agenda(self, zone: ZoneEntry) -> Agenda:
+        """One for each zone: it remembers what takes place, and is asked with each sample."""
+        return self._agendas.setdefault(zone.id, Agenda(zone.events))
+
     def _closes_at(self, watched: Watched, now: Instant) -> Instant:
         """When what takes place in the zone now ends: nobody is counted outside of events."""
         zone = self._zones.by_id.get(watched.stored.zone_id or 0)
         if zone is None or not zone.events:
             return FOR_EVER
-        return Agenda(zone.events).open_until(now) or ALWAYS
+        return self._agenda(zone).open_until(now) or ALWAYS
 
     def _places(self, watched: Watched) -> Iterator[DeploymentEntry]:
         """The deployments of all times from which the values come."""

@@ -32,12 +32,10 @@ def resets_between(
     start: int, end: int, reset_at: str, events: Sequence[ZoneEvent] = ()
 ) -> list[Instant]:
     """The resets with start < reset <= end."""
-    found: list[Instant] = []
-    moment = next_reset(start, reset_at, events)
-    while moment <= end:
-        found.append(moment)
-        moment = next_reset(moment, reset_at, events)
-    return found
+    day, days = local(start), (end - start) // DAY + 3
+    nightly = [at(day + timedelta(days=ahead), reset_at) for ahead in range(days)]
+    found = _with_events(nightly, start, end + 1, events)
+    return sorted({reset for reset in found if start < reset <= end})
 
 
 def _with_events(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -112,6 +114,34 @@ def test_events_that_touch_do_not_overlap(one: ZoneEvent, other: ZoneEvent) -> N
     assert len(zone(one, other).events) == 2
 
 
+def _any_event(chance: Random, slug: str) -> ZoneEvent:
+    first = date(2026, 1, 1) + timedelta(days=chance.randrange(20))
+    start, end = (f"{chance.randrange(24):02}:{chance.choice((0, 30)):02}" for _ in range(2))
+    times = {"slug": slug, "start": start, "end": end}
+    if chance.random() < 0.3:
+        return event(date=first.isoformat(), **times)
+    days = chance.sample(["mon", "tue", "wed", "thu", "fri", "sat", "sun"], chance.randint(1, 3))
+    last = first + timedelta(days=chance.randrange(12))
+    season = {"first": first.isoformat(), "last": last.isoformat()}
+    named = {name: season[name] for name in season if chance.random() < 0.5}
+    return event(days=days, **named, **times)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_events_overlap_where_a_minute_of_both_is_the_same(seed: int) -> None:
+    chance = Random(seed)
+    begin, end = parse("2025-12-20T00:00:00+01:00"), parse("2026-02-20T00:00:00+01:00")
+    for _ in range(100):
+        one, other = _any_event(chance, "a"), _any_event(chance, "b")
+        spans = occurrences([one], begin, end), occurrences([other], begin, end)
+        meet = any(a.start < b.end and b.start < a.end for a in spans[0] for b in spans[1])
+        if meet:
+            with pytest.raises(ValidationError, match="overlap on"):
+                zone(one, other)
+        else:
+            assert len(zone(one, other).events) == 2
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -151,3 +181,16 @@ def test_counting_begins_anew_with_an_event_and_not_in_the_middle_of_one() -> No
     assert next_reset(before, "04:00", [night]) == found[0]
     assert last_reset(after, "04:00", [night]) == found[0]
     assert len(resets_between(before, after, "04:00")) == 1
+
+
+@pytest.mark.parametrize("day", ["2026-03-26", "2026-09-24", "2026-10-22"])
+def test_all_resets_of_a_time_are_those_that_follow_each_other(day: str) -> None:
+    """Also when clocks change, and in nights in which an event goes on."""
+    events = [event(days=["sat"], start="20:00", end="06:00"), event(slug="b", days=["tue"])]
+    start = parse(f"{day}T00:00:00Z")
+    for hours in (0, 1, 30, 24 * 9):
+        end, found, moment = start + hours * HOUR, [], next_reset(start, "04:00", events)
+        while moment <= end:
+            found.append(moment)
+            moment = next_reset(moment, "04:00", events)
+        assert resets_between(start, end, "04:00", events) == found

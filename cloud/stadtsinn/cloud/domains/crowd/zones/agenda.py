@@ -6,9 +6,10 @@ on which clocks change. One that ends no later than it starts ends on the next d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from itertools import combinations
 from typing import Annotated, Self
@@ -28,6 +29,7 @@ MOST_EVENTS = 200
 _Day = date
 _ONE = timedelta(days=1)
 _WEEK = 7
+_DAY_MINUTES = 1_440
 
 
 class Weekday(StrEnum):
@@ -38,6 +40,9 @@ class Weekday(StrEnum):
     FRI = "fri"
     SAT = "sat"
     SUN = "sun"
+
+
+_WEEKDAYS = tuple(Weekday)
 
 
 class ZoneEvent(Model):
@@ -86,7 +91,7 @@ class ZoneEvent(Model):
             return day == self.date
         if (self.first and day < self.first) or (self.last and day > self.last):
             return False
-        return list(Weekday)[day.weekday()] in self.days
+        return _WEEKDAYS[day.weekday()] in self.days
 
     def ends_on(self, day: _Day) -> _Day:
         """The day of its end, where it begins on this one."""
@@ -95,6 +100,10 @@ class ZoneEvent(Model):
     def begins_first(self) -> _Day | None:
         """The first day that it may begin on; None: it has none."""
         return self.date or self.first
+
+    def begins_last(self) -> _Day | None:
+        """The last day that it may begin on; None: it has none."""
+        return self.date or self.last
 
 
 @dataclass(frozen=True)
@@ -170,20 +179,26 @@ class Agenda:
 
 
 def require_apart(events: Sequence[ZoneEvent]) -> None:
-    """Raises Unusable where two of them take place at the same time, or have the same name."""
+    """Raises Unusable where two of them take place at the same time, or have the same name.
+
+    A zone is read again and again and may have very many pairs of events: most are told apart by
+    their times of day.
+    """
     if len(events) > MOST_EVENTS:
         raise Unusable(
             f"a zone has at most {MOST_EVENTS} events: a weekly one counts once",
             f"eine Zone hat höchstens {MOST_EVENTS} Veranstaltungen: eine wöchentliche zählt "
             "einmal",
         )
-    for one, other in combinations(events, 2):
-        if one.slug == other.slug:
+    for slug, times in Counter(event.slug for event in events).items():
+        if times > 1:
             raise Unusable(
-                f"two events are called '{one.slug}'",
-                f"zwei Veranstaltungen heißen '{one.slug}'",
+                f"two events are called '{slug}'", f"zwei Veranstaltungen heißen '{slug}'"
             )
-        if day := _overlap(one, other):
+    timed = [(event, *_minutes(event)) for event in events]
+    for (one, *ours), (other, *theirs) in combinations(timed, 2):
+        apart = [days for days in (-1, 0, 1) if _meet(ours, theirs, days)]
+        if apart and (day := _overlap(one, other, apart)):
             raise Unusable(
                 f"the events '{one.slug}' and '{other.slug}' overlap on {day}: one zone can have "
                 "one at a time",
@@ -192,23 +207,32 @@ def require_apart(events: Sequence[ZoneEvent]) -> None:
             )
 
 
-def _overlap(one: ZoneEvent, other: ZoneEvent) -> date | None:
-    """The first day on which both take place at the same time; None: there is none.
+def _overlap(one: ZoneEvent, other: ZoneEvent, apart: Sequence[int]) -> date | None:
+    """The first day on which both take place at the same time; None: there is none. Their times of
+    day do where the other begins so many days later as `apart` says.
 
     Weekly ones repeat: the first days on which both can begin show all there is.
     """
     beginnings = [day for day in (one.begins_first(), other.begins_first()) if day]
     begin = max(beginnings, default=date(2026, 1, 1)) - _ONE
-    days = [begin + ahead * _ONE for ahead in range(_WEEK + 3)]
-    for ours in _spans(one, days):
-        for theirs in _spans(other, days):
-            if ours[0] < theirs[1] and theirs[0] < ours[1]:
-                return max(ours[0], theirs[0]).date()
+    if any(day < begin for day in (one.begins_last(), other.begins_last()) if day):
+        return None
+    for ours in [one.date] if one.date else [begin + day * _ONE for day in range(_WEEK + 3)]:
+        if one.on(ours):
+            for days in apart:
+                theirs = ours + days * _ONE
+                if other.on(theirs):
+                    return max(ours, theirs)
     return None
 
 
-def _spans(event: ZoneEvent, days: Sequence[date]) -> Iterator[tuple[datetime, datetime]]:
-    for day in days:
-        if event.on(day):
-            start = datetime.combine(day, time.fromisoformat(event.start))
-            yield start, datetime.combine(event.ends_on(day), time.fromisoformat(event.end))
+def _minutes(event: ZoneEvent) -> tuple[int, int]:
+    """Begin and end in minutes of the day of its beginning."""
+    start, end = (60 * int(at[:2]) + int(at[3:]) for at in (event.start, event.end))
+    return start, end if end > start else end + _DAY_MINUTES
+
+
+def _meet(ours: Sequence[int], theirs: Sequence[int], days: int) -> bool:
+    """Whether they are at the same time, where theirs begins so many days after ours."""
+    later = days * _DAY_MINUTES
+    return ours[0] < theirs[1] + later and theirs[0] + later < ours[1]
