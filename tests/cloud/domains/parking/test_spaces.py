@@ -132,6 +132,13 @@ def test_a_quiet_street_is_not_stuck() -> None:
     assert without_stuck([_space(80), _space(2)], NOW)[0].doubt is None
 
 
+def test_a_lot_may_be_very_large() -> None:
+    """One by one each would look at all others, a hundred million times."""
+    found = without_stuck([_space(80)] * 4_000 + [_space(2)] * 6_000, NOW)
+    assert sum(one.doubt is Doubt.STUCK for one in found) == 4_000
+    assert all(one.doubt is None for one in without_stuck([_space(80)] * 10_000, NOW))
+
+
 def test_a_silent_neighbour_says_nothing_about_a_space() -> None:
     spaces = [_space(80), _space(2), _space(3), _space(None, doubt=Doubt.SILENT)]
     assert next(one.doubt for one in without_stuck(spaces, NOW)) is Doubt.STUCK

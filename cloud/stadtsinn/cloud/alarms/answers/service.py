@@ -128,10 +128,12 @@ def _is_enough(
 
 
 def _key(channel: str, inbound: Inbound) -> str:
-    """The same for the same message. Without a name of its channel, for the same words of the same
-    sender at the same moment."""
-    name = inbound.provider_id or f"{inbound.address}|{inbound.received_at}|{inbound.text}"
-    return hashlib.sha256(f"{channel}|{name}".encode("utf-8", "replace")).hexdigest()
+    """The same for the same message: the same words of the same sender under the name that its
+    channel gave it, or without one at the same moment. Not by the name alone: a gateway that was
+    installed anew counts from 1 again, and no answer may be lost by that."""
+    name = inbound.provider_id or str(inbound.received_at)
+    whole = f"{channel}|{name}|{inbound.address}|{inbound.text}"
+    return hashlib.sha256(whole.encode("utf-8", "replace")).hexdigest()
 
 
 def _do(

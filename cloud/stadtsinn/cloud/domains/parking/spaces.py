@@ -150,10 +150,11 @@ def space_of(reports: Iterable[Report], now: Instant, silent: int) -> Space:
 def without_stuck(spaces: Sequence[Space], now: Instant) -> list[Space]:
     """The spaces of a lot, those as unknown that have not changed for three days while most of
     the others have."""
-    return [
-        _stuck(one) if _stands_still(one, now) and _others_change(spaces, place, now) else one
-        for place, one in enumerate(spaces)
-    ]
+    known = [one for one in spaces if one.doubt is None]
+    changed = sum(_changes(one, now) for one in known)
+    # Who stands still is not among them, and is none of its own neighbours.
+    others_change = changed >= _NEIGHBOURS and 2 * changed > len(known) - 1
+    return [_stuck(one) if others_change and _stands_still(one, now) else one for one in spaces]
 
 
 def _stuck(space: Space) -> Space:
@@ -173,9 +174,5 @@ def _stands_still(space: Space, now: Instant) -> bool:
     return space.doubt is None and since is not None and now - since >= STUCK_AFTER
 
 
-def _others_change(spaces: Sequence[Space], place: int, now: Instant) -> bool:
-    others = [one for at, one in enumerate(spaces) if at != place and one.doubt is None]
-    changed = sum(
-        one.changed_at is not None and now - one.changed_at < STUCK_AFTER for one in others
-    )
-    return changed >= _NEIGHBOURS and 2 * changed > len(others)
+def _changes(space: Space, now: Instant) -> bool:
+    return space.changed_at is not None and now - space.changed_at < STUCK_AFTER
