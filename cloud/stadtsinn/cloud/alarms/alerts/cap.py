@@ -17,6 +17,8 @@ from stadtsinn.base.language import Language
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 MEDIA_TYPE = "application/cap+xml"
 _RADIUS_KM = "0.1"
+_NOT_IN_XML = {0xFFFE: "\ufffd", 0xFFFF: "\ufffd"}
+"""Of what names may have no reader of XML takes these two."""
 
 
 class Category(StrEnum):
@@ -141,7 +143,7 @@ def _response(info: Info, *, over: bool) -> str:
 
 
 def _add(parent: Element, name: str, text: str) -> None:
-    SubElement(parent, name).text = text
+    SubElement(parent, name).text = text.translate(_NOT_IN_XML)
 
 
 def _time(moment: Instant) -> str:
