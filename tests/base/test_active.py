@@ -105,6 +105,27 @@ def test_a_leap_day_comes_after_years_and_a_day_that_is_never_a_holiday_never_do
     assert never.longest(at("2026-01-01T00:00:00+01:00")) == 0
 
 
+def test_a_break_is_looked_through_once() -> None:
+    """A leap day on a Saturday is years away, and the next sample asks again."""
+    looked: list[date] = []
+    hours, leap = Hours((Day.SAT,), "08:00", "09:00"), Season((2, 29), (2, 29))
+
+    def is_holiday(day: date) -> bool:
+        looked.append(day)
+        return False
+
+    active = Active([Recurring(hours, leap, is_holiday)])
+    start, comes = at("2026-01-01T00:00:00+01:00"), at("2048-02-29T08:00:00+01:00")
+    assert active.start_from(start) == comes
+    once = len(looked)
+    assert [active.start_from(Instant(one)) for one in (start + HOUR, comes - 1, comes)] == [
+        comes
+    ] * 3
+    assert len(looked) <= once + 6
+    assert active.start_from(Instant(comes + HOUR)) == at("2076-02-29T08:00:00+01:00")
+    assert active.start_from(Instant(start - HOUR)) == comes
+
+
 def test_a_public_holiday_is_no_monday() -> None:
     easter = date(2026, 4, 6)
     active = Active([Recurring(Hours((Day.MON,), "08:00", "12:00"), Season(), easter.__eq__)])

@@ -52,31 +52,41 @@ class Recurring:
 
 
 class Active:
-    """Some such times together. It remembers the last stretch, for it is asked again and again."""
+    """Some such times together. It remembers the last stretch and the last break, for it is asked
+    again and again, by several threads."""
 
     def __init__(self, times: Sequence[Recurring]) -> None:
         self._times = tuple(times)
         self._known = Span(Instant(0), Instant(0))
+        self._break = Span(Instant(-1), Instant(-1))
 
     def until(self, at: Instant) -> Instant | None:
         """When the stretch ends that holds the moment; None where none does."""
-        if not self._known.start <= at < self._known.end:
+        known = self._known
+        if not known.start <= at < known.end:
             found = self._stretch(at)
             if found is None:
                 return None
-            self._known = found
-        return self._known.end
+            known = self._known = found
+        return known.end
 
     def start_from(self, at: Instant) -> Instant | None:
         """The moment itself where it counts, else the next at which it does; None: never again."""
         if self.until(at) is not None:
             return at
+        known = self._break
+        if not known.start <= at <= known.end:
+            known = self._break = Span(at, self._next_start(at))
+        return None if known.end == NEVER_ENDS else known.end
+
+    def _next_start(self, at: Instant) -> Instant:
+        """Looks through the days of years, where times are rare."""
         day = berlin.local(at).date()
         for _ in range(_LOOKED_AHEAD):
             if starts := [one.start for one in self._beginning(day) if one.start >= at]:
                 return min(starts)
             day += _DAY
-        return None
+        return NEVER_ENDS
 
     def longest(self, since: Instant) -> int:
         """The longest stretch of the year from its first beginning after `since`; 0: there is
