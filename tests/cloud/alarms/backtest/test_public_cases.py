@@ -7,6 +7,7 @@ prometheus/prometheus #19714 and #7675; WebThingsIO/gateway #1709.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -161,6 +162,19 @@ def test_of_too_many_files_none_is_left_out_in_silence(
     for name in "ab":
         (tmp_path / f"{name}.toml").write_text("rules = []\n", encoding="utf-8")
     with pytest.raises(RulesRefused, match="more than 1 rule files"):
+        read_folder(tmp_path)
+
+
+def test_nothing_but_files_is_read(tmp_path: Path) -> None:
+    """A pipe has no end; a link that leads nowhere was a file of rules, and is not left out."""
+    (tmp_path / "folder.toml").mkdir()
+    (tmp_path / "folder.toml" / "a.toml").write_text("rules = []\n", encoding="utf-8")
+    assert read_folder(tmp_path) == []
+    (tmp_path / "b.toml").symlink_to(tmp_path / "gone.toml")
+    with pytest.raises(FileNotFoundError):
+        read_folder(tmp_path)
+    os.mkfifo(tmp_path / "gone.toml")
+    with pytest.raises(RulesRefused, match="no file but a pipe"):
         read_folder(tmp_path)
 
 

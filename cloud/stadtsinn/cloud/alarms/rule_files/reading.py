@@ -67,7 +67,13 @@ def read_folder(folder: Path) -> list[FileRule]:
             f"{folder} is no folder: name the one that has the rule files",
             f"{folder} ist kein Ordner: den Ordner mit den Regeldateien nennen",
         )
-    files = [one for one in sorted(folder.rglob("*.toml")) if not _is_hidden(one, folder)]
+    found = (one for one in sorted(folder.rglob("*.toml")) if not _is_hidden(one, folder))
+    files = [one for one in found if not one.is_dir()]
+    for odd in (one for one in files if one.exists() and not one.is_file()):
+        raise RulesRefused(
+            f"{odd} is no file but a pipe or a device: take it out of the folder",
+            f"{odd} ist keine Datei, sondern eine Pipe oder ein Gerät: aus dem Ordner nehmen",
+        )
     if not files:
         raise RulesRefused(
             f"{folder} has no rule file: a rule stands in a file NAME.toml under [[rules]]",
