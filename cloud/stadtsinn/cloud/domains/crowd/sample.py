@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from stadtsinn.base.instant import Instant
 
+MOST_PERSONS = 1_000_000
+"""In a zone, as far as somebody enters it."""
+
 
 @dataclass(frozen=True)
 class ZoneSample:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.domains.crowd.level import Level
 from stadtsinn.cloud.domains.crowd.present import State
+from stadtsinn.cloud.domains.crowd.sample import MOST_PERSONS
 from stadtsinn.cloud.domains.crowd.zone_repository import CorrectionKind
 from stadtsinn.cloud.platform.api.fields import PLAIN, Name
 from stadtsinn.cloud.platform.api.times import GivenTime, ShownTime
@@ -105,11 +106,11 @@ class NewCorrection(BaseModel):
         },
     )
     value: Annotated[
-        int | None, Field(ge=0, le=1_000_000, description="Persons inside; or `change`.")
+        int | None, Field(ge=0, le=MOST_PERSONS, description="Persons inside; or `change`.")
     ] = None
     change: Annotated[
         int | None,
-        Field(ge=-1_000_000, le=1_000_000, description="So many more or fewer than counted."),
+        Field(ge=-MOST_PERSONS, le=MOST_PERSONS, description="So many more or fewer than counted."),
     ] = None
     name: Name
     reason: Annotated[

@@ -16,7 +16,7 @@ from stadtsinn.cloud.domains.crowd.day_repository import days_until, ratio_at
 from stadtsinn.cloud.domains.crowd.drift import ClosedDay, Learned
 from stadtsinn.cloud.domains.crowd.history import estimate_at, occupancy_history
 from stadtsinn.cloud.domains.crowd.present import Present, present_in
-from stadtsinn.cloud.domains.crowd.sample import ZoneSample
+from stadtsinn.cloud.domains.crowd.sample import MOST_PERSONS, ZoneSample
 from stadtsinn.cloud.domains.crowd.zone_repository import Correction, CorrectionKind
 from stadtsinn.cloud.domains.crowd.zones import repository as registry
 from stadtsinn.cloud.domains.crowd.zones.entry import ZoneEntry
@@ -171,7 +171,8 @@ def enter_number(
 
 
 def _changed(connection: Connection, zone: ZoneEntry, at: Instant, change: int) -> int:
-    """The number at a moment with so many more or fewer; raises Invalid below zero."""
+    """The number at a moment with so many more or fewer; raises Invalid for one that nobody could
+    enter."""
     estimate = estimate_at(connection, zone, at)
     counted = estimate.occupancy if estimate else 0
     if counted + change < 0:
@@ -179,6 +180,13 @@ def _changed(connection: Connection, zone: ZoneEntry, at: Instant, change: int) 
             f"{counted} were counted then: {-change} fewer would be less than nobody. Enter the "
             "number of those who are there instead.",
             f"Gezählt waren da {counted}: {-change} weniger wäre weniger als niemand. Stattdessen "
+            "die Zahl derer eintragen, die da sind.",
+        )
+    if counted + change > MOST_PERSONS:
+        raise Invalid(
+            f"{counted} were counted then: {change} more would be more than {MOST_PERSONS}. Enter "
+            "the number of those who are there instead.",
+            f"Gezählt waren da {counted}: {change} mehr wäre mehr als {MOST_PERSONS}. Stattdessen "
             "die Zahl derer eintragen, die da sind.",
         )
     return counted + change
