@@ -81,7 +81,7 @@ def test_the_audit_names_no_person(town: AlertTown) -> None:
         ({"shifts": [SHIFT | {"on_duty": "ordnungsampt"}]}, "Did you mean 'ordnungsamt'"),
         ({"shifts": [SHIFT | {"days": ["montag"]}]}, "use some of mon, tue"),
         ({"shifts": [SHIFT | {"days": []}]}, "at least 1 item"),
-        ({"shifts": [SHIFT | {"start": "8 Uhr"}]}, "a time of day as 07:30"),
+        ({"shifts": [SHIFT | {"start": "8 Uhr"}]}, "should match pattern"),
         ({"region": None, "shifts": [SHIFT | {"days": ["holiday"]}]}, "name the group's 'region'"),
         ({"quiet_hours": [{"severity": "critical", "start": "20:00", "end": "06:00"}]}, "never"),
     ],
