@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 import structlog
 
 from stadtsinn.base.backoff import Backoff, Retries
+from stadtsinn.base.health import Check
 from stadtsinn.base.logs import one_line
 from stadtsinn.base.threads import ended_early
 
@@ -54,6 +55,12 @@ class Repeating(ABC):
 
     def ended(self) -> str | None:
         return ended_early(self.thread, stopped=self.stopping.is_set())
+
+    def untroubled(self, well: str, otherwise: str) -> Check:
+        """For the health page: `well`, or in trouble what does not happen meanwhile, and why."""
+        if self.trouble is None:
+            return Check(ok=True, detail=well)
+        return Check(ok=False, detail=f"{otherwise}: {self.trouble}")
 
     def _run(self) -> None:
         while not self.stopping.is_set():

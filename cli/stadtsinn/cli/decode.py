@@ -15,7 +15,7 @@ from stadtsinn.base.foreign_documents import UNREADABLE
 from stadtsinn.base.instant import Instant, isoformat
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.cli.frame import BAD_USAGE, FAILED, end, end_in_json
-from stadtsinn.cli.language import german, in_words, text
+from stadtsinn.cli.language import decimal, in_words, text
 from stadtsinn.cli.output import print_json, print_table, say, say_json
 from stadtsinn.cli.own_devices import DeviceFolder, use_device_folder
 from stadtsinn.cli.reading_words import quality_in_words
@@ -260,5 +260,4 @@ def _row(reading: Reading) -> tuple[str, ...]:
 
 
 def _number(value: float) -> str:
-    shown = f"{value:.10g}"
-    return shown.replace(".", ",") if german() else shown
+    return decimal(f"{value:.10g}")

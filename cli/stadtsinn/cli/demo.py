@@ -17,7 +17,7 @@ from rich.table import Table
 from stadtsinn.base.berlin import date_and_time
 from stadtsinn.base.counted import counted
 from stadtsinn.base.foreign_text import visible
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import decimal, text
 from stadtsinn.cli.output import progress_lines, say, say_json
 from stadtsinn.cli.sparkline import sparkline
 from stadtsinn.cli.stage_options import cache_folder, errors_as_sentences, stage_folder
@@ -203,7 +203,7 @@ def _tree(scene: Scene) -> str:
     """The tree's soil moisture as bars; one line, whichever sensor measured."""
     if not scene.tree:
         return "–"
-    value = f"{scene.tree[-1]:.1f}".replace(".", text(".", ","))
+    value = decimal(f"{scene.tree[-1]:.1f}")
     line = f"{sparkline(scene.tree)} {value} %"
     if scene.sensor_replaced:
         line += text(" (sensor replaced at 12:00)", " (Sensor um 12:00 getauscht)")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
+from stadtsinn.base.decimals import with_sign
 from stadtsinn.base.explaining import explained
+from stadtsinn.base.language import Language
 from stadtsinn.base.sentence import Sentence
 
 
@@ -20,6 +22,11 @@ def german() -> bool:
 def text(english: str, german_text: str) -> str:
     """The text in the reader's language."""
     return german_text if german() else english
+
+
+def decimal(shown: str) -> str:
+    """A number as Python writes it, with the reader's decimal sign."""
+    return with_sign(shown, Language.DE if german() else Language.EN)
 
 
 def in_words(said: Sentence | BaseException) -> str:

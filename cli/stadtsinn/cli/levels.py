@@ -8,7 +8,7 @@ import typer
 
 from stadtsinn.cli.ages import age
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config
-from stadtsinn.cli.language import german, text
+from stadtsinn.cli.language import decimal, text
 from stadtsinn.cli.measuring_town import measuring_town
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_list, say
@@ -70,8 +70,7 @@ def _level(one: GaugeNow) -> str:
 def _number(value: float | None, decimals: int = 2) -> str:
     if value is None:
         return ""
-    shown = f"{value:.{decimals}f}"
-    return shown.replace(".", ",") if german() else shown
+    return decimal(f"{value:.{decimals}f}")
 
 
 def _second(one: GaugeNow) -> str:

@@ -8,7 +8,7 @@ import typer
 
 from stadtsinn.cli.ages import span
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config
-from stadtsinn.cli.language import german, text
+from stadtsinn.cli.language import decimal, text
 from stadtsinn.cli.measuring_town import measuring_town
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_list, say
@@ -70,9 +70,7 @@ def _column(place: int) -> Callable[[RainNow], str]:
 
 
 def _sum(one: RainSum) -> str:
-    shown = f"{one.mm:.1f}"
-    mark = "" if one.complete else "*"
-    return (shown.replace(".", ",") if german() else shown) + mark
+    return decimal(f"{one.mm:.1f}") + ("" if one.complete else "*")
 
 
 @app.command(

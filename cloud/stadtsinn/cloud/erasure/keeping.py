@@ -68,9 +68,7 @@ class RetentionJob(Repeating):
 
     def check(self) -> Check:
         """Unhealthy while something that was promised to go cannot."""
-        if self.trouble is None:
-            return Check(ok=True, detail="kept as long as wanted")
-        return Check(ok=False, detail=f"what is old enough stays stored: {self.trouble}")
+        return self.untroubled("kept as long as wanted", "what is old enough stays stored")
 
     def step(self) -> float:
         kept = self._read()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
 from stadtsinn.base.instant import Instant
@@ -12,7 +12,12 @@ from stadtsinn.base.problems import Invalid, NotFound
 from stadtsinn.cloud.alarms.answers.inbound import Inbound
 from stadtsinn.cloud.alarms.answers.meaning import LONGEST
 from stadtsinn.cloud.alarms.answers.service import take
-from stadtsinn.cloud.alarms.notify.endpoints import ProviderInPath, fields_of, query_of
+from stadtsinn.cloud.alarms.notify.endpoints import (
+    ProviderInPath,
+    TokenInPath,
+    posted,
+    query_of,
+)
 from stadtsinn.cloud.alarms.notify.senders import repository
 from stadtsinn.cloud.alarms.notify.senders.provider import Answers, pick
 from stadtsinn.cloud.alarms.notify.service import document_of, is_for_all
@@ -23,7 +28,6 @@ inbound_router = APIRouter()
 """For providers, who have no key: the token in the address takes its place."""
 
 _LONGEST_ID = 200
-_Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{16,128}$")]
 
 
 @inbound_router.get(
@@ -33,7 +37,7 @@ _Token = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{16,128}$")]
     summary="Take an answer by SMS · SMS-Antwort annehmen",
 )
 def take_inbound(
-    services: ServicesDep, provider: ProviderInPath, token: _Token, request: Request
+    services: ServicesDep, provider: ProviderInPath, token: TokenInPath, request: Request
 ) -> None:
     """For SMS providers, without a key: the configured token proves who it is."""
     _take(services, _answers(services.database, provider, token), query_of(request))
@@ -46,12 +50,11 @@ def take_inbound(
     summary="Take an answer by SMS · SMS-Antwort annehmen",
 )
 async def take_posted_inbound(
-    services: ServicesDep, provider: ProviderInPath, token: _Token, request: Request
+    services: ServicesDep, provider: ProviderInPath, token: TokenInPath, request: Request
 ) -> None:
     """The same, as a form or as JSON."""
     answers = await run_in_threadpool(_answers, services.database, provider, token)
-    body = await request.body()
-    fields = {**query_of(request), **fields_of(body.decode("utf-8", "replace"))}
+    fields, body = await posted(request)
     await run_in_threadpool(_take, services, answers, document_of(fields, body))
 
 

@@ -51,9 +51,7 @@ class WeeklyTests(Repeating):
         self._done: set[str] = set()
 
     def check(self) -> Check:
-        if self.trouble is None:
-            return Check(ok=True, detail="each duty group is tested once a week")
-        return Check(ok=False, detail=f"no test messages: {self.trouble}")
+        return self.untroubled("each duty group is tested once a week", "no test messages")
 
     def step(self) -> float:
         now = self._clock.now()

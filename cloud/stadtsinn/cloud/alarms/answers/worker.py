@@ -70,9 +70,9 @@ class AttentionWorker(Repeating):
         self._looked_at = Instant(0)
 
     def check(self) -> Check:
-        if self.trouble is None:
-            return Check(ok=True, detail="open alarms are looked after")
-        return Check(ok=False, detail=f"alarms are not repeated or passed on: {self.trouble}")
+        return self.untroubled(
+            "open alarms are looked after", "alarms are not repeated or passed on"
+        )
 
     def step(self) -> float:
         self.run_once()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from html import escape
 
 from stadtsinn.base.berlin import local
+from stadtsinn.base.decimals import with_sign
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.backtest.service import Cell, Found, Report
@@ -22,16 +23,15 @@ _DAY_FORMS = {Language.DE: "%d.%m.%Y", Language.EN: "%Y-%m-%d"}
 
 def drawn(report: Report) -> str:
     """The picture, as an SVG document."""
-    german = report.question.language is Language.DE
     lines = sorted(report.found, key=lambda one: -len(one.incidents))[:_MOST_LINES]
     below = _TOP + _LINE * len(lines) + 40
-    grid = list(_grid(report, below + 34, german=german)) if report.cells else []
+    grid = list(_grid(report, below + 34)) if report.cells else []
     rows = len({one.limit for one in report.cells})
     height = below + (rows + 2) * _CELL_HEIGHT + 40 if grid else below
     body = [
         f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>',
         _text(12, 24, report.question.rule.name, size=16, weight="bold"),
-        _text(12, 44, _summary(report, german=german), fill="#555"),
+        _text(12, 44, _summary(report), fill="#555"),
         *_events(report, len(lines)),
         *(part for row, one in enumerate(lines) for part in _line(report, one, row)),
         *_days(report, _TOP + _LINE * len(lines)),
@@ -44,11 +44,11 @@ def drawn(report: Report) -> str:
     )
 
 
-def _summary(report: Report, *, german: bool) -> str:
+def _summary(report: Report) -> str:
     form = _DAY_FORMS[report.question.language]
     first, last = report.question.start, Instant(report.question.end - 1)
     span = f"{local(first).strftime(form)} – {local(last).strftime(form)}"
-    if german:
+    if report.question.language is Language.DE:
         return f"{span} · Meldungen: {len(report.messages)} · davon Alarme: {report.alarms}"
     return f"{span} · messages: {len(report.messages)} · alarms among them: {report.alarms}"
 
@@ -91,7 +91,9 @@ def _days(report: Report, y: int) -> Iterator[str]:
         yield _text(_x(report, at), y + 14, local(at).strftime(form), fill="#555", anchor=anchor)
 
 
-def _grid(report: Report, top: int, *, german: bool) -> Iterator[str]:
+def _grid(report: Report, top: int) -> Iterator[str]:
+    language = report.question.language
+    german = language is Language.DE
     limits = list(dict.fromkeys(one.limit for one in report.cells))
     holds = list(dict.fromkeys(one.for_s for one in report.cells))
     most = max(one.alarms for one in report.cells)
@@ -107,10 +109,8 @@ def _grid(report: Report, top: int, *, german: bool) -> Iterator[str]:
         row, column = limits.index(one.limit) + 1, holds.index(one.for_s)
         y = top + row * _CELL_HEIGHT
         if column == 0:
-            shown = (
-                "" if one.limit is None else f"{parameter} = {_number(one.limit, german=german)}"
-            )
-            yield _text(12, y + 17, shown)
+            limit = "" if one.limit is None else with_sign(f"{one.limit:g}", language)
+            yield _text(12, y + 17, limit and f"{parameter} = {limit}")
         yield from _cell(one, _LEFT + column * _CELL_WIDTH, y, most)
 
 
@@ -131,10 +131,6 @@ def _count(one: Cell) -> str:
     if one.score is None:
         return str(one.alarms)
     return f"{one.alarms} (−{len(one.score.missed)} +{len(one.score.false)})"
-
-
-def _number(value: float, *, german: bool) -> str:
-    return f"{value:g}".replace(".", ",") if german else f"{value:g}"
 
 
 def _short(name: str) -> str:

@@ -185,8 +185,7 @@ async def take_posted_report(
 ) -> None:
     """The same report, sent as a form or as JSON."""
     await run_in_threadpool(_require_token, services.database, provider, token)
-    body = await request.body()
-    fields = {**query_of(request), **fields_of(body.decode("utf-8", "replace"))}
+    fields, body = await posted(request)
     await run_in_threadpool(_take, services.database, provider, token, fields, body)
 
 
@@ -202,11 +201,17 @@ def _require_token(database: Database, provider: str, token: str) -> None:
         service.require_token(connection, provider, token)
 
 
+async def posted(request: Request) -> tuple[dict[str, str], bytes]:
+    """The fields of query and form, and the body, which may be JSON instead."""
+    body = await request.body()
+    return {**query_of(request), **_fields(body.decode("utf-8", "replace"))}, body
+
+
 def query_of(request: Request) -> dict[str, str]:
-    return fields_of(request.scope["query_string"].decode("latin-1"))
+    return _fields(request.scope["query_string"].decode("latin-1"))
 
 
-def fields_of(text: str) -> dict[str, str]:
+def _fields(text: str) -> dict[str, str]:
     try:
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_FIELDS))
     except ValueError:

@@ -21,6 +21,11 @@ class Sentence:
     extras: tuple[str, ...] = ()
     language: Language = Language.DE
 
+    @property
+    def whole(self) -> str:
+        """All of it, for a channel that has room."""
+        return f"{self.head}{self.name}{self.tail}{''.join(self.extras)}"
+
 
 Said = Mapping[Language, Sentence]
 """The same in each language that a recipient may have."""

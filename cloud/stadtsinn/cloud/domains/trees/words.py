@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from stadtsinn.base.counted import counted
+from stadtsinn.base.decimals import with_sign
 from stadtsinn.base.language import Language
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.domains.trees.depths import DepthState, Finding, Scale, Trend
@@ -58,8 +59,7 @@ def health(verdict: Verdict, language: Language) -> str:
 
 def number(value: float, language: Language, decimals: int = 0) -> str:
     """With the decimal sign of the language; never a minus before a zero."""
-    text = f"{round(value, decimals) + 0.0:.{decimals}f}"
-    return text.replace(".", ",") if language is Language.DE else text
+    return with_sign(f"{round(value, decimals) + 0.0:.{decimals}f}", language)
 
 
 def _of_depth(depth: DepthState, language: Language) -> Iterator[str]:

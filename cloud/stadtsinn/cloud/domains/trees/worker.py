@@ -36,9 +36,7 @@ class TreeWorker(Repeating):
         self._clock = clock
 
     def check(self) -> Check:
-        if self.trouble is None:
-            return Check(ok=True, detail="judged once a day")
-        return Check(ok=False, detail=f"no watering list of today: {self.trouble}")
+        return self.untroubled("judged once a day", "no watering list of today")
 
     def step(self) -> float:
         """One town that fails stops no other."""

@@ -58,9 +58,7 @@ class ClaimsWorker(Repeating):
 
     def check(self) -> Check:
         """Unhealthy while claims cannot be settled."""
-        if self.trouble is None:
-            return Check(ok=True, detail="settled in time")
-        return Check(ok=False, detail=f"claims of devices wait: {self.trouble}")
+        return self.untroubled("settled in time", "claims of devices wait")
 
     def settle_all(self) -> None:
         """Note new proofs, then settle each claim that is due, in a transaction of its own."""

@@ -22,7 +22,7 @@ class Webhook:
         return web_address(text)
 
     def text(self, sentence: Sentence) -> str:
-        return f"{sentence.head}{sentence.name}{sentence.tail}{''.join(sentence.extras)}"
+        return sentence.whole
 
     def append(self, text: str, suffix: str) -> str:
         return text + suffix

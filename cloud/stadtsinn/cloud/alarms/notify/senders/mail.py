@@ -9,6 +9,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
 from stadtsinn.base.berlin import date_and_time
+from stadtsinn.base.decimals import with_sign
 from stadtsinn.base.instant import Instant, to_datetime
 from stadtsinn.base.language import Language
 from stadtsinn.base.sentence import Unusable
@@ -17,7 +18,7 @@ from stadtsinn.cloud.alarms.notify.message import Message
 from stadtsinn.cloud.platform.api.templates import templates_of
 
 _LONGEST_SUBJECT = 120
-_page = templates_of("stadtsinn.cloud.alarms.notify", trimmed=True).get_template("mail.html")
+_templates = templates_of("stadtsinn.cloud.alarms.notify", trimmed=True)
 _LABELS = {
     Language.DE: {
         "station": "Messstelle",
@@ -76,13 +77,14 @@ def composed(message: Message, sender: Sender) -> EmailMessage:
     mail["X-Auto-Response-Suppress"] = "All"
     rows = _rows(message.facts, message.language)
     labels = _LABELS[message.language]
-    lines = [*_paragraphs(message), "", *(f"{name}: {one}" for name, one in rows)]
+    paragraphs = _paragraphs(message)
+    lines = [*paragraphs, "", *(f"{name}: {one}" for name, one in rows)]
     plain = "\n".join([*lines, "", labels["automatic"]]) + "\n"
     mail.set_content(plain, cte="quoted-printable")
-    html = _page.render(
+    html = _templates.get_template("mail.html").render(
         language=message.language.value,
         subject=mail["Subject"],
-        paragraphs=_paragraphs(message),
+        paragraphs=paragraphs,
         rows=rows,
         automatic=labels["automatic"],
     )
@@ -102,21 +104,19 @@ def subject_of(text: str) -> str:
 def _paragraphs(message: Message) -> list[str]:
     """The message, and each further sentence in a line of its own: trend, since when, measures."""
     sentence = message.facts.sentence(message.language)
-    extras = [one.strip() for one in sentence.extras] if sentence else []
-    text = message.text
-    if not extras or "".join(sentence.extras if sentence else ()) not in text:
-        return [text]
-    whole = "".join(sentence.extras if sentence else ())
-    before, _, after = text.partition(whole)
-    return [before + after, *extras]
+    further = sentence.extras if sentence else ()
+    together = "".join(further)
+    if not together or together not in message.text:
+        return [message.text]
+    before, _, after = message.text.partition(together)
+    return [before + after, *(one.strip() for one in further)]
 
 
 def _rows(facts: Facts, language: Language) -> list[tuple[str, str]]:
     labels = _LABELS[language]
     value = ""
     if facts.value is not None:
-        shown = f"{facts.value:.6g}"
-        shown = shown.replace(".", ",") if language is Language.DE else shown
+        shown = with_sign(f"{facts.value:.6g}", language)
         value = f"{shown} {facts.unit}".rstrip()
     found = {
         "station": facts.station_name,
