@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import traceback
 from collections.abc import Callable
 
 from stadtsinn.base import crash_points
@@ -11,14 +12,26 @@ from stadtsinn.base import crash_points
 
 def killed_at(point: str, action: Callable[[], object]) -> None:
     """Run the action in a child that is killed at the point (`name` or `name:count`)."""
+    assert is_killed_at(point, action), f"{point} was not reached"
+
+
+def is_killed_at(point: str, action: Callable[[], object]) -> bool:
+    """The same where the point may not be reached; False: the child came to its end."""
     name, _, count = point.partition(":")
     child = os.fork()
     if child == 0:
+        ended = 77
         try:
             crash_points._name, crash_points._left = name, int(count or 1)
             action()
+            ended = 0
+        except BaseException:
+            traceback.print_exc()
         finally:
-            os._exit(77)
+            os._exit(ended)
     _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status), f"{point} was not reached"
-    assert os.WTERMSIG(status) == signal.SIGKILL
+    if os.WIFSIGNALED(status):
+        assert os.WTERMSIG(status) == signal.SIGKILL
+        return True
+    assert os.WEXITSTATUS(status) == 0, "it failed: see above"
+    return False

@@ -15,13 +15,13 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from real_tls import ServerCertificate, server_certificate
+from real_tls import server_certificate
+from real_web_receiver import Receiver, running
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import parse
 from stadtsinn.base.settings.secret import Secret
@@ -40,50 +40,10 @@ NOW = parse("2026-09-26T12:00:00Z")
 SECRET = "0123456789abcdef0123456789abcdef"
 
 
-class Receiver(ThreadingHTTPServer):
-    """Answers with `statuses` in turn, then 204; -1: it works and never answers."""
-
-    def __init__(self, certificate: ServerCertificate | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.statuses: list[int] = []
-        self.taken: list[tuple[str, dict[str, str], bytes]] = []
-        if certificate is not None:
-            self.socket = certificate.context().wrap_socket(self.socket, server_side=True)
-
-    def handle_error(self, *_: Any) -> None:
-        """A client that trusts nobody leaves in the middle."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.taken.append((self.path, dict(self.headers), body))
-        status = self.server.statuses.pop(0) if self.server.statuses else 204
-        if status == -1:
-            self.connection.shutdown(socket.SHUT_RDWR)
-            return
-        self.send_response(status)
-        self.send_header("Location", "http://127.0.0.1:1/elsewhere")
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        """Tests print nothing."""
-
-
-def running(receiver: Receiver) -> Iterator[Receiver]:
-    thread = threading.Thread(target=receiver.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield receiver
-    receiver.shutdown()
-    receiver.server_close()
-    thread.join()
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    yield from running(Receiver())
+    with running(Receiver()) as one:
+        yield one
 
 
 def sender(*allow: str, **other: Any) -> WebhookSender:
@@ -148,7 +108,7 @@ def test_what_was_in_doubt_is_sent_again_with_its_id(receiver: Receiver) -> None
     receiver.statuses = [-1]
     one = sender("127.0.0.1")
     assert one.send(message(at(receiver))).outcome is Outcome.UNKNOWN
-    assert one.lookup("a-b-c") is Found.NO
+    assert one.lookup("a-b-c") is Found.KNOWS_COPIES
     assert one.send(message(at(receiver))).outcome is Outcome.SENT
     first, second = receiver.taken
     assert (first[1][MESSAGE_ID], first[2]) == (second[1][MESSAGE_ID], second[2])
@@ -218,7 +178,7 @@ def test_without_tls_only_where_it_is_allowed(receiver: Receiver) -> None:
 
 def test_a_certificate_has_to_be_trusted(tmp_path: Path) -> None:
     certificate = server_certificate(tmp_path)
-    for one in running(Receiver(certificate)):
+    with running(Receiver(certificate)) as one:
         address = at(one, "https", "localhost")
         assert sender("localhost").send(message(address)).outcome is Outcome.RETRY
         assert one.taken == []

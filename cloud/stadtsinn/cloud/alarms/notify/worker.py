@@ -282,6 +282,8 @@ class OutboxWorker:
                 self._move(connection, claimed, Status.ACCEPTED, sent_at=self._clock.now())
             elif found is Found.NO:
                 self._move(connection, claimed, Status.READY, next_attempt=now)
+            elif found is Found.KNOWS_COPIES:
+                self._move(connection, claimed, Status.READY, next_attempt=now, resent=True)
             elif claimed.message.kind in URGENT and not claimed.resent:
                 remark = MAYBE_TWICE[claimed.language]
                 text = CHANNELS[claimed.channel].append(claimed.message.text, remark)

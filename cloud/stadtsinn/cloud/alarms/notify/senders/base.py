@@ -36,6 +36,8 @@ class Found(StrEnum):
     YES = "yes"
     NO = "no"
     CANNOT_TELL = "cannot_tell"
+    KNOWS_COPIES = "knows_copies"
+    """It cannot be asked, and takes a second one for the first: sending again does no harm."""
 
 
 class Sender(Protocol):
