@@ -19,7 +19,7 @@ from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json, Limit
 from stadtsinn.cli.times import read_end
-from stadtsinn.cli.town_choice import Tenant, scope_of_town
+from stadtsinn.cli.town_choice import Tenant, open_town, read_town, scope_of_town
 from stadtsinn.cli.typed import as_typed
 
 app = typer.Typer(
@@ -56,8 +56,7 @@ def list_(
 ) -> None:
     from stadtsinn.cloud.alarms.alerts import attention_repository, incident_repository
 
-    with installation(config, reading=True) as opened, opened.database.read() as connection:
-        scope = scope_of_town(connection, tenant, opened.settings.limits)
+    with read_town(config, tenant) as (_, connection, scope):
         still_open = None if all_ else True
         rows = incident_repository.incidents_page(
             connection, scope, None, limit, still_open=still_open
@@ -82,8 +81,7 @@ def show(
 ) -> None:
     from stadtsinn.cloud.alarms.answers.timeline import timeline
 
-    with installation(config, reading=True) as opened, opened.database.read() as connection:
-        scope = scope_of_town(connection, tenant, opened.settings.limits)
+    with read_town(config, tenant) as (_, connection, scope):
         found = timeline(connection, scope, incident)
     say_timeline(found, as_json=json_lines)
 
@@ -147,7 +145,11 @@ def mute(
     until: Annotated[
         str,
         typer.Option(
-            "--until", help=text("Its end, 31 days ahead at most.", "Ende, höchstens 31 Tage.")
+            "--until",
+            help=text(
+                "Its end, 31 days ahead at most (limit 'mute_days').",
+                "Ende, höchstens 31 Tage voraus (Grenze 'mute_days').",
+            ),
         ),
     ],
     reason: Annotated[str, typer.Option("--reason", help=text("Why.", "Warum."))],
@@ -198,10 +200,8 @@ def mute(
                 "eines von --rule, --station, --zone, --group, --site, --tag und --office angeben",
             )
         )
-    with installation(config) as opened:
+    with open_town(config, tenant) as (opened, scope):
         now, end = opened.clock.now(), to_datetime(read_end("--until", until))
-        with opened.database.read() as connection:
-            scope = scope_of_town(connection, tenant, opened.settings.limits)
         with as_typed(end="--until", duty_group="--group"):
             wanted = MuteBody.model_validate({**given, "end": end, "reason": reason})
             with opened.database.write() as connection, recording(connection, scope, now):
@@ -228,10 +228,8 @@ def unmute(
     from stadtsinn.cloud.alarms.alerts import muting
     from stadtsinn.cloud.platform.audit.recording import recording
 
-    with installation(config) as opened:
+    with open_town(config, tenant) as (opened, scope):
         now = opened.clock.now()
-        with opened.database.read() as connection:
-            scope = scope_of_town(connection, tenant, opened.settings.limits)
         with opened.database.write() as connection, recording(connection, scope, now):
             ended = muting.end_mute(connection, scope, number, now)
     say_mute(ended, now, as_json=json_lines)
@@ -254,8 +252,8 @@ def mutes(
 ) -> None:
     from stadtsinn.cloud.alarms.alerts import mute_repository
 
-    with installation(config, reading=True) as opened, opened.database.read() as connection:
-        scope, now = scope_of_town(connection, tenant, opened.settings.limits), opened.clock.now()
+    with read_town(config, tenant) as (opened, connection, scope):
+        now = opened.clock.now()
         since = None if all_ else now
         found = mute_repository.mutes_page(connection, scope, None, limit, since=since)
     say_mutes(found, now, as_json=json_lines)
@@ -278,8 +276,7 @@ def preview(
     from stadtsinn.cloud.alarms.alerts.repository import rule as rule_named
     from stadtsinn.cloud.alarms.answers.preview import EXAMPLE_PERSON, previews
 
-    with installation(config, reading=True) as opened, opened.database.read() as connection:
-        scope = scope_of_town(connection, tenant, opened.settings.limits)
+    with read_town(config, tenant) as (opened, connection, scope):
         stored = rule_named(connection, scope, rule)
         found = previews(connection, stored, EXAMPLE_PERSON, opened.clock.now())
     say_previews(found, as_json=json_lines)

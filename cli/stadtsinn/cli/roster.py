@@ -21,7 +21,7 @@ from stadtsinn.cli.roster_output import (
     say_stand_ins,
 )
 from stadtsinn.cli.times import read_end, read_moment
-from stadtsinn.cli.town_choice import Tenant, scope_of_town
+from stadtsinn.cli.town_choice import Tenant, read_town, scope_of_town
 from stadtsinn.cli.typed import as_typed
 
 if TYPE_CHECKING:
@@ -77,8 +77,7 @@ def show(
     from stadtsinn.base.instant import DAY, Instant
     from stadtsinn.cloud.alarms.duty import repository, service
 
-    with installation(config, reading=True) as opened, opened.database.read() as connection:
-        scope = scope_of_town(connection, tenant, opened.settings.limits)
+    with read_town(config, tenant) as (opened, connection, scope):
         moment = opened.clock.now() if at is None else read_moment("--at", at)
         names = repository.names(connection, scope.tenant_id)
         week = Span(moment, Instant(moment + 7 * DAY))
@@ -109,8 +108,7 @@ def check(
     from stadtsinn.cloud.alarms.duty.coverage import a_year_from, coverage
 
     uncovered = False
-    with installation(config, reading=True) as opened, opened.database.read() as connection:
-        scope = scope_of_town(connection, tenant, opened.settings.limits)
+    with read_town(config, tenant) as (opened, connection, scope):
         names = repository.names(connection, scope.tenant_id)
         whole = a_year_from(opened.clock.now())
         language = Language.DE if german() else Language.EN

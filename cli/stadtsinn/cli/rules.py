@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stadtsinn.cli import rule_backtest, rule_folder
-from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
+from stadtsinn.cli.installation import DEFAULT_CONFIG, Config
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_facts, print_json, print_list
-from stadtsinn.cli.town_choice import Tenant, scope_of_town
+from stadtsinn.cli.town_choice import Tenant, read_town
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.alarms.alerts.rule import Rule
@@ -42,8 +42,7 @@ def list_rules(
 ) -> None:
     from stadtsinn.cloud.alarms.alerts import repository
 
-    with installation(config, reading=True) as opened, opened.database.read() as connection:
-        scope = scope_of_town(connection, tenant, opened.settings.limits)
+    with read_town(config, tenant) as (_, connection, scope):
         found = [one.rule for one in repository.rules_page(connection, scope, None, None)]
     print_list(
         found,
@@ -81,8 +80,7 @@ def show(
 ) -> None:
     from stadtsinn.cloud.alarms.alerts import repository
 
-    with installation(config, reading=True) as opened, opened.database.read() as connection:
-        scope = scope_of_town(connection, tenant, opened.settings.limits)
+    with read_town(config, tenant) as (_, connection, scope):
         found = repository.rule(connection, scope, rule).rule
     fields = found.model_dump(mode="json")
     if as_json:

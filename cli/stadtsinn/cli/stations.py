@@ -8,11 +8,11 @@ import typer
 
 from stadtsinn.base.berlin import for_people
 from stadtsinn.base.counted import counted
-from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
+from stadtsinn.cli.installation import DEFAULT_CONFIG, Config
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_facts, print_json, print_list, say
-from stadtsinn.cli.town_choice import Tenant, scope_of_town
+from stadtsinn.cli.town_choice import Tenant, read_town
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,8 +52,7 @@ def list_stations(
 ) -> None:
     from stadtsinn.cloud.town.stations import repository
 
-    with installation(config, reading=True) as opened, opened.database.read() as connection:
-        scope = scope_of_town(connection, tenant, opened.settings.limits)
+    with read_town(config, tenant) as (_, connection, scope):
         found = repository.stations_page(connection, scope, None, None, kind=kind, site=site)
     print_list(
         found,
@@ -85,8 +84,7 @@ def show(
     from stadtsinn.cloud.series.answers.repository import streams
     from stadtsinn.cloud.town.stations import repository
 
-    with installation(config, reading=True) as opened, opened.database.read() as connection:
-        scope = scope_of_town(connection, tenant, opened.settings.limits)
+    with read_town(config, tenant) as (opened, connection, scope):
         station = repository.station(connection, scope, slug)
         placed = repository.deployments_page(connection, scope, None, None, station=slug)
         described = streams(connection, scope, slug).items()
@@ -119,8 +117,7 @@ def history(
 ) -> None:
     from stadtsinn.cloud.town.stations import repository
 
-    with installation(config, reading=True) as opened, opened.database.read() as connection:
-        scope = scope_of_town(connection, tenant, opened.settings.limits)
+    with read_town(config, tenant) as (_, connection, scope):
         repository.station(connection, scope, slug)
         placed = repository.deployments_page(connection, scope, None, None, station=slug)
     _print_deployments(sorted(placed, key=lambda one: one.starts), as_json=json_lines)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stadtsinn.cli.installation import installation
 from stadtsinn.cli.language import text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from sqlalchemy import Connection
 
     from stadtsinn.cloud.platform.access.scope import Scope
     from stadtsinn.cloud.platform.limits.model import Limits
+    from stadtsinn.cloud.run import Parts
 
 Tenant = Annotated[
     str | None,
@@ -22,6 +28,22 @@ Tenant = Annotated[
         help=text("The town, where there are several.", "Die Stadt, wo es mehrere gibt."),
     ),
 ]
+
+
+@contextmanager
+def read_town(config: Path, tenant: str | None) -> Iterator[tuple[Parts, Connection, Scope]]:
+    """The installation, a connection that only reads, and the town."""
+    with installation(config, reading=True) as opened, opened.database.read() as connection:
+        yield opened, connection, scope_of_town(connection, tenant, opened.settings.limits)
+
+
+@contextmanager
+def open_town(config: Path, tenant: str | None) -> Iterator[tuple[Parts, Scope]]:
+    """The installation and the town, for a command that changes something."""
+    with installation(config) as opened:
+        with opened.database.read() as connection:
+            scope = scope_of_town(connection, tenant, opened.settings.limits)
+        yield opened, scope
 
 
 def scope_of_town(connection: Connection, tenant: str | None, limits: Limits) -> Scope:

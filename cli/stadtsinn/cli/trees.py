@@ -10,11 +10,11 @@ import typer
 from stadtsinn.base.counted import counted
 from stadtsinn.cli import tree_season, watering
 from stadtsinn.cli.frame import FAILED, refuse
-from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
+from stadtsinn.cli.installation import DEFAULT_CONFIG, Config
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import DryRun, Json
 from stadtsinn.cli.output import print_json, print_list, say
-from stadtsinn.cli.town_choice import Tenant, scope_of_town
+from stadtsinn.cli.town_choice import Tenant, open_town, read_town
 
 if TYPE_CHECKING:
     from stadtsinn.base.sentence import Sentence
@@ -88,9 +88,7 @@ def import_trees(
     from stadtsinn.cloud.domains.trees.register_service import Wanted, import_register
 
     refused: Sentence | None = None
-    with installation(config) as opened:
-        with opened.database.read() as connection:
-            scope = scope_of_town(connection, tenant, opened.settings.limits)
+    with open_town(config, tenant) as (opened, scope):
         wanted = Wanted(crs, tuple(number or ()), remove_missing, dry_run)
         content, now = read_whole(file, REGISTERS), opened.clock.now()
         try:
@@ -182,8 +180,7 @@ def list_trees(
     from stadtsinn.cloud.domains.trees import repository
     from stadtsinn.cloud.domains.trees.grouping import Grouping
 
-    with installation(config, reading=True) as opened, opened.database.read() as connection:
-        scope = scope_of_town(connection, tenant, opened.settings.limits)
+    with read_town(config, tenant) as (opened, connection, scope):
         groups = repository.groups_page(connection, scope, None, None)
         grouping = Grouping(groups, local(opened.clock.now()).date())
         found = list(repository.all_trees(connection, scope))
@@ -245,8 +242,7 @@ def _tree_fields(tree: Tree, grouping: Grouping) -> dict[str, object]:
 def groups(tenant: Tenant = None, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
     from stadtsinn.cloud.domains.trees import repository
 
-    with installation(config, reading=True) as opened, opened.database.read() as connection:
-        scope = scope_of_town(connection, tenant, opened.settings.limits)
+    with read_town(config, tenant) as (_, connection, scope):
         found = repository.groups_page(connection, scope, None, None)
     print_list(
         found,

@@ -14,7 +14,7 @@ from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_json, print_list, say
-from stadtsinn.cli.town_choice import Tenant, scope_of_town
+from stadtsinn.cli.town_choice import Tenant, open_town, scope_of_town
 from stadtsinn.cli.typed import as_typed
 
 if TYPE_CHECKING:
@@ -251,10 +251,8 @@ def forecast(
     from stadtsinn.cloud.domains.trees.forecast_file import read_forecast
     from stadtsinn.cloud.town.service import change
 
-    with installation(config) as opened:
+    with open_town(config, tenant) as (opened, scope):
         now = opened.clock.now()
-        with opened.database.read() as connection:
-            scope = scope_of_town(connection, tenant, opened.settings.limits)
         hours = read_forecast(read_whole(file, LISTS))
         with change(opened.database, scope, now) as connection:
             repository.write_forecast(connection, scope, hours, now)

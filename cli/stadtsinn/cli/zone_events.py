@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
+from stadtsinn.cli.installation import DEFAULT_CONFIG, Config
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_list, say
-from stadtsinn.cli.town_choice import Tenant, scope_of_town
+from stadtsinn.cli.town_choice import Tenant, open_town, read_town
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,8 +56,7 @@ def events(
 ) -> None:
     from stadtsinn.cloud.domains.crowd.zones import repository
 
-    with installation(config, reading=True) as opened, opened.database.read() as connection:
-        scope = scope_of_town(connection, tenant, opened.settings.limits)
+    with read_town(config, tenant) as (_, connection, scope):
         found = repository.zone(connection, scope, zone).events
     print_list(
         found,
@@ -162,14 +161,14 @@ def _change(
     from stadtsinn.cloud.domains.crowd.zones import repository, service
     from stadtsinn.cloud.town.service import change
 
-    with installation(config) as opened:
-        with opened.database.read() as connection:
-            scope = scope_of_town(connection, tenant, opened.settings.limits)
-        with change(opened.database, scope, opened.clock.now()) as connection:
-            before = repository.zone(connection, scope, zone)
-            document = before.model_dump(mode="json")
-            wanted = _zone(document | {"events": changed(document["events"])})
-            service.replace_zone(connection, scope, wanted)
+    with (
+        open_town(config, tenant) as (opened, scope),
+        change(opened.database, scope, opened.clock.now()) as connection,
+    ):
+        before = repository.zone(connection, scope, zone)
+        document = before.model_dump(mode="json")
+        wanted = _zone(document | {"events": changed(document["events"])})
+        service.replace_zone(connection, scope, wanted)
 
 
 def _zone(document: dict[str, Any]) -> Zone:

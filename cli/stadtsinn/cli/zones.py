@@ -9,12 +9,12 @@ import typer
 from stadtsinn.base.berlin import for_people, write_time
 from stadtsinn.cli import zone_events
 from stadtsinn.cli.frame import refuse
-from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
+from stadtsinn.cli.installation import DEFAULT_CONFIG, Config
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_facts, print_json, print_list, say
 from stadtsinn.cli.times import read_moment
-from stadtsinn.cli.town_choice import Tenant, scope_of_town
+from stadtsinn.cli.town_choice import Tenant, open_town, read_town
 from stadtsinn.cli.typed import as_typed
 
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ def list_zones(
     from stadtsinn.cloud.domains.crowd import service
     from stadtsinn.cloud.domains.crowd.zones import repository
 
-    with installation(config, reading=True) as opened, opened.database.read() as connection:
-        scope = scope_of_town(connection, tenant, opened.settings.limits)
+    with read_town(config, tenant) as (opened, connection, scope):
         now = opened.clock.now()
         found = [
             (zone, service.current(connection, scope, zone.slug, now))
@@ -95,8 +94,7 @@ def show(
     from stadtsinn.cloud.domains.crowd import service
     from stadtsinn.cloud.domains.crowd.zones import repository
 
-    with installation(config, reading=True) as opened, opened.database.read() as connection:
-        scope = scope_of_town(connection, tenant, opened.settings.limits)
+    with read_town(config, tenant) as (opened, connection, scope):
         now = opened.clock.now()
         entry = repository.zone(connection, scope, zone)
         found = service.current(connection, scope, zone, now)
@@ -166,9 +164,7 @@ def correct(
                 "angeben",
             )
         )
-    with installation(config) as opened:
-        with opened.database.read() as connection:
-            scope = scope_of_town(connection, tenant, opened.settings.limits)
+    with open_town(config, tenant) as (opened, scope):
         now = opened.clock.now()
         moment = now if at is None else read_moment("--at", at)
         with as_typed(value="--to", change="--by", at="--at"):
@@ -227,9 +223,7 @@ def permit(
     from stadtsinn.cloud.domains.crowd.zones.permit_service import set_permit
 
     number = _permitted(permitted)
-    with installation(config) as opened:
-        with opened.database.read() as connection:
-            scope = scope_of_town(connection, tenant, opened.settings.limits)
+    with open_town(config, tenant) as (opened, scope):
         moment = None if since is None else read_moment("--from", since)
         now = opened.clock.now()
         with as_typed(permitted="NUMBER", since="--from"):
