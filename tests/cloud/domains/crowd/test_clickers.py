@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -127,6 +128,23 @@ def test_another_towns_counters_are_not_told(small_market: Market) -> None:
     worker = ClickerTotals(market.database, directory, market.clock, broker, stated)
     worker.step()
     assert broker.sent == []
+
+
+def test_many_counters_of_one_town_slow_no_other_town(
+    small_market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each town has gateways of its own."""
+    market, broker = small_market, FakeBroker()
+    directory = DirectoryCache(market.database)
+    worker = ClickerTotals(market.database, directory, market.clock, broker, SETTINGS)
+    many = [f"{number:016x}" for number in range(40)]
+    for total in (bytes([0, 1, 0]), bytes([0, 2, 0])):
+        towns = {"gross": dict.fromkeys(many, total), "klein": {SOUTH: total}}
+        monkeypatch.setattr(worker, "_totals", lambda *_, towns=towns: towns)
+        worker.step()
+        market.clock.advance(60 * SECOND)
+    told = Counter(where for where, *_ in broker.totals())
+    assert told == Counter([*many, SOUTH, SOUTH])
 
 
 @pytest.mark.slow

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.alerts.incident_repository import Place
 from stadtsinn.cloud.alarms.alerts.rule import Rule
@@ -19,7 +22,6 @@ def happened(
     ended_at: Instant | None = None,
 ) -> Facts:
     quantity = QUANTITIES.get(rule.quantity)
-    parameters = rule.parameters.model_dump(mode="json").items()
     return Facts(
         rule=rule.slug,
         rule_name=rule.name,
@@ -31,8 +33,19 @@ def happened(
         quantity=rule.quantity,
         value=value,
         unit=unit_sign(quantity.unit) if quantity else "",
-        bounds={name: one for name, one in parameters if type(one) in (int, float)},
+        bounds=dict(_bounds(rule.parameters.model_dump(mode="json"))),
         measured_at=measured_at,
         since=since,
         ended_at=ended_at,
     )
+
+
+def _bounds(parameters: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, float]]:
+    """All numbers of a rule by their names; those of its second level as ``levels.2.on``."""
+    for name, one in parameters.items():
+        if type(one) in (int, float):
+            yield f"{within}{name}", one
+        elif isinstance(one, list):
+            for place, part in enumerate(one, start=1):
+                if isinstance(part, dict):
+                    yield from _bounds(part, f"{within}{name}.{place}.")

@@ -8,13 +8,12 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, JsonValue, model_validator
 
+from stadtsinn.base.counted import counted
 from stadtsinn.base.instant import DAY, Instant, from_datetime
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.platform.api.fields import Name, Slug
 from stadtsinn.cloud.platform.api.model import Model
 from stadtsinn.cloud.platform.api.times import KeptTime
-
-LONGEST_DAYS = 31
 
 
 class Of(StrEnum):
@@ -51,7 +50,9 @@ class MuteBody(Model):
     site: Annotated[Slug | None, Field(description="Or all stations of a site.")] = None
     tag: Annotated[Slug | None, Field(description="Or all stations with a tag.")] = None
     office: Annotated[Name | None, Field(description="Or all stations of an office.")] = None
-    end: Annotated[KeptTime, Field(description=f"At most {LONGEST_DAYS} days from now.")]
+    end: Annotated[
+        KeptTime, Field(description="At most so many days from now as the limit `mute_days` says.")
+    ]
     reason: Annotated[Name, Field(description="Why; those who ask will read it.")]
 
     @model_validator(mode="after")
@@ -72,17 +73,18 @@ class MuteBody(Model):
     def value(self) -> str:
         return str(getattr(self, self.of.value))
 
-    def require_sound(self, now: Instant) -> Instant:
+    def require_sound(self, now: Instant, most_days: int) -> Instant:
         """The end. Raises Unusable for one that is over, or further away than anybody remembers."""
         end = from_datetime(self.end)
         if end <= now:
             raise Unusable("'end' has to lie in the future", "'end' muss in der Zukunft liegen")
-        if end > now + LONGEST_DAYS * DAY:
+        if end > now + most_days * DAY:
             raise Unusable(
-                f"'end' may lie {LONGEST_DAYS} days ahead at most: what is muted for longer is "
-                "forgotten; switch the rule off instead ('enabled')",
-                f"'end' darf höchstens {LONGEST_DAYS} Tage voraus liegen: was länger stumm ist, "
-                "wird vergessen; dafür die Regel abschalten ('enabled')",
+                f"'end' may lie {counted(most_days, 'day', 'days')} ahead at most ('mute_days'): "
+                "what is muted for longer is forgotten; switch the rule off instead ('enabled')",
+                f"'end' darf höchstens {counted(most_days, 'Tag', 'Tage')} voraus liegen "
+                "('mute_days'): was länger stumm ist, wird vergessen; dafür die Regel abschalten "
+                "('enabled')",
             )
         return end
 

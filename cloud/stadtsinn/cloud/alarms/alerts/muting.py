@@ -26,7 +26,7 @@ _MOST_AT_ONCE = 1_000
 
 def create_mute(connection: Connection, scope: Scope, wanted: MuteBody, now: Instant) -> Mute:
     """From now until its end. Raises Invalid for what is not there, Unusable for its end."""
-    end = wanted.require_sound(now)
+    end = wanted.require_sound(now, scope.limits.mute_days)
     _require_known(connection, scope, wanted)
     if len(repository.active(connection, scope.tenant_id, now)) >= _MOST_AT_ONCE:
         raise Conflict(

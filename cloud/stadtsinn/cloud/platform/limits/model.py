@@ -41,6 +41,14 @@ class Limits(Described):
     duty_groups: Annotated[_Count, Of("Duty groups of a town.", "Bereitschaften einer Stadt.")] = (
         200
     )
+    mute_days: Annotated[
+        _Some,
+        Of(
+            "Days that the end of a mute may lie ahead: what is muted for longer is forgotten.",
+            "So viele Tage darf das Ende einer Stummschaltung voraus liegen: was länger stumm ist, "
+            "wird vergessen.",
+        ),
+    ] = 31
     keys: Annotated[
         _Some,
         Of(

@@ -68,6 +68,30 @@ def test_a_night_has_as_many_hours_as_its_clocks_say(day: str, hours: int) -> No
     assert (found.end - found.start) // HOUR == hours
 
 
+def test_the_hour_that_comes_twice_belongs_to_what_ends_in_it() -> None:
+    """As in shifts and rules: 02:30 is over when clocks show it for the second time."""
+    night = event(days=["sat"], start="22:00", end="02:30")
+    early = event(slug="frueh", days=["sun"], start="02:30", end="06:00")
+    second = parse("2026-10-25T02:30:00+01:00")
+    for events in ([night, early], [early, night]):
+        found = occurrences(events, second - 6 * HOUR, second + 6 * HOUR)
+        assert [one.event.slug for one in found] == ["markt", "frueh"]
+        assert (found[0].end, found[1].start) == (second, second)
+        assert next_start(events, second - 1) == next_start(events, second - HOUR) == second
+        for moment in (second + 1, second - 1, second + 2 * HOUR, second - HOUR):
+            shown = Agenda(events).occurrence_at(moment)
+            assert shown is not None
+            assert shown.event.slug == ("frueh" if moment >= second else "markt")
+        assert occurrences(events, second + HOUR, second + 2 * HOUR) == [found[1]]
+
+
+def test_what_clocks_skip_does_not_take_place() -> None:
+    skipped = event(date="2026-03-29", start="02:10", end="02:50")
+    day = parse("2026-03-28T12:00:00Z")
+    assert occurrences([skipped], day, day + 24 * HOUR) == []
+    assert next_start([skipped], day) is None
+
+
 def test_first_and_last_day_of_a_weekly_event() -> None:
     season = event(days=["sat"], first="2026-10-03", last="2026-10-10")
     september = parse("2026-09-01T00:00:00+02:00")

@@ -1,7 +1,8 @@
 """Which hand counter is told which total, and when: pure, the newest only, within the duty cycle.
 
 A gateway may send one per cent of the time in the band of the first receive window, and each
-downlink keeps it from hearing uplinks. So all counters together are told no more often than that.
+downlink keeps it from hearing uplinks. So all counters of a town together are told no more often
+than that.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class _Told:
 
 
 class Downlinks:
-    """What was told to whom. Lost with the process: then everybody is told again."""
+    """What was told to whom in one town. Lost with the process: then everybody is told again."""
 
     def __init__(self, every_s: int) -> None:
         self._every_s = every_s

@@ -63,7 +63,8 @@ class ClickerTotals(Repeating):
         self._clock = clock
         self._broker = broker
         self._settings = settings
-        self._downlinks = Downlinks(settings.every_s)
+        self._downlinks: dict[str, Downlinks] = {}
+        """Of each town: its gateways are its own."""
 
     def start(self) -> None:
         self._broker.start()
@@ -83,23 +84,30 @@ class ClickerTotals(Repeating):
             return _AWAY_S
         now, stated = self._clock.now(), self._settings
         with self._database.read() as connection:
-            totals = dict(self._totals(connection, self._directory.current(), now))
-        until = Instant(now + self._downlinks.pause_s(len(totals)) * SECOND)
-        for dev_eui, total in self._downlinks.due(totals, now).items():
-            where = topic(stated.topic_prefix, stated.application, dev_eui)
-            self._broker.publish(where, command(dev_eui, stated.f_port, total, until))
+            towns = self._totals(connection, self._directory.current(), now)
+        known = self._downlinks
+        self._downlinks = {one: known.get(one) or Downlinks(stated.every_s) for one in towns}
+        for town, totals in towns.items():
+            downlinks = self._downlinks[town]
+            until = Instant(now + downlinks.pause_s(len(totals)) * SECOND)
+            for dev_eui, total in downlinks.due(totals, now).items():
+                where = topic(stated.topic_prefix, stated.application, dev_eui)
+                self._broker.publish(where, command(dev_eui, stated.f_port, total, until))
         return _LOOK_S
 
     def _totals(
         self, connection: Connection, directory: Directory, now: Instant
-    ) -> Iterator[tuple[str, bytes]]:
+    ) -> dict[str, dict[str, bytes]]:
+        """By town and hand counter."""
+        found: dict[str, dict[str, bytes]] = {}
         for zone in read_zones(connection, directory).by_id.values():
             if self._settings.tenant not in (None, zone.tenant_id):
                 continue
             if counters := list(_hand_counters(zone, directory, now)):
                 latest = latest_reported(connection, zone.id)
                 total = total_of(present_in(zone, zone.planned, latest, now))
-                yield from ((dev_eui, total) for dev_eui in counters)
+                found.setdefault(zone.tenant_id, {}).update(dict.fromkeys(counters, total))
+        return found
 
 
 def _hand_counters(zone: ZoneEntry, directory: Directory, now: Instant) -> Iterator[str]:

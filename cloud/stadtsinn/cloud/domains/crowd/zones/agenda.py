@@ -1,13 +1,15 @@
 """Events of a zone: market days and festivals, outside of which nobody is counted there.
 
-Times of day are local ones, Europe/Berlin: an event from 08:00 to 20:00 is that on the days as well
-on which clocks change. One that ends no later than it starts ends on the next day.
+Times of day are those of `base.calendar`: an event from 08:00 to 20:00 is that on the days as well
+on which clocks change, and one that ends no later than it starts ends on the next day. Of two that
+meet in the hour that comes twice the first goes on to its end and the other follows it: each has
+the part that its own clock times name, and a zone has one at a time.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -16,7 +18,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from stadtsinn.base.berlin import at, local
+from stadtsinn.base.berlin import local
+from stadtsinn.base.calendar import Hours, Span
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.platform.api.fields import LocalTime, Name, OptionalName, Slug
@@ -93,9 +96,9 @@ class ZoneEvent(Model):
             return False
         return _WEEKDAYS[day.weekday()] in self.days
 
-    def ends_on(self, day: _Day) -> _Day:
-        """The day of its end, where it begins on this one."""
-        return day if self.end > self.start else day + _ONE
+    def span(self, day: _Day) -> Span | None:
+        """Its time where it begins on this day; None where clocks skip all of it."""
+        return Hours((), self.start, self.end).on(day)
 
     def begins_first(self) -> _Day | None:
         """The first day that it may begin on; None: it has none."""
@@ -117,28 +120,41 @@ class Occurrence:
 
 def occurrences(events: Sequence[ZoneEvent], start: int, end: int) -> list[Occurrence]:
     """What takes place at any time with start <= moment < end, in order."""
-    found = []
-    day, last = local(start).date() - _ONE, local(end).date()
+    day, last = local(start).date() - 2 * _ONE, local(end).date()
+    found: list[Occurrence] = []
     while day <= last:
         for event in events:
-            if event.on(day):
-                span = at(day, event.start), at(event.ends_on(day), event.end)
-                if span[0] < end and start < span[1]:
-                    found.append(Occurrence(event, *span))
+            span = event.span(day) if event.on(day) else None
+            if span is not None:
+                found.append(Occurrence(event, span.start, span.end))
         day += _ONE
-    return sorted(found, key=lambda one: one.start)
+    in_turn = _one_after_the_other(sorted(found, key=lambda one: one.start))
+    return [one for one in in_turn if one.start < end and start < one.end]
+
+
+def _one_after_the_other(found: Iterable[Occurrence]) -> Iterator[Occurrence]:
+    reached = Instant(0)
+    for one in found:
+        start = max(one.start, reached)
+        if start < one.end:
+            yield Occurrence(one.event, start, one.end)
+            reached = one.end
 
 
 def next_start(events: Sequence[ZoneEvent], moment: int) -> Instant | None:
     """When the next one begins; None: none does any more."""
+    for one in occurrences(events, moment, moment + 1):
+        if any(next_one.start == one.end for next_one in occurrences(events, one.end, one.end + 1)):
+            return one.end
     today = local(moment).date()
     found = []
     for event in events:
         day = max(today, event.begins_first() or today)
         for ahead in range(_WEEK + 2):
             one = day + ahead * _ONE
-            if event.on(one) and at(one, event.start) > moment:
-                found.append(at(one, event.start))
+            span = event.span(one) if event.on(one) else None
+            if span is not None and span.start > moment:
+                found.append(span.start)
                 break
     return min(found, default=None)
 
