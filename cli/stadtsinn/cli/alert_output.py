@@ -42,6 +42,10 @@ _GERMAN = {
     "ended": "Ende ohne Entwarnung",
     "nothing to acknowledge": "Antwort, wenn nichts offen ist",
     "help": "Antwort auf anderes",
+    "acknowledge": "OK",
+    "stop": "STOP",
+    "unclear": "anderes",
+    "unknown": "von unbekannten Nummern",
 }
 
 
@@ -181,6 +185,20 @@ def _mute(mute: Mute, now: Instant) -> dict[str, object]:
         "reason": mute.reason,
         "active": mute.holds(now),
     }
+
+
+def say_answers(found: Mapping[str, int], *, as_json: bool) -> None:
+    """By what they meant; "unknown": of numbers that no town has."""
+    print_list(
+        sorted(found.items()),
+        {
+            text("Answer", "Antwort"): lambda one: _word(one[0]),
+            text("How many", "Anzahl"): lambda one: str(one[1]),
+        },
+        lambda one: {"answer": one[0], "count": one[1]},
+        as_json=as_json,
+        empty=text("nobody has answered", "niemand hat geantwortet"),
+    )
 
 
 def say_previews(found: Sequence[Preview], *, as_json: bool) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from stadtsinn.cli.alert_output import (
     say_acknowledged,
+    say_answers,
     say_incidents,
     say_mute,
     say_mutes,
@@ -257,6 +258,37 @@ def mutes(
         since = None if all_ else now
         found = mute_repository.mutes_page(connection, scope, None, limit, since=since)
     say_mutes(found, now, as_json=json_lines)
+
+
+@app.command(
+    help=text(
+        "How many answers came by SMS, also those of numbers that nobody knows.\n\n"
+        "Example: stadtsinn alert answers --days 7",
+        "Wie viele Antworten per SMS kamen, auch von Nummern, die niemand kennt.\n\n"
+        "Beispiel: stadtsinn alert answers --days 7",
+    )
+)
+def answers(
+    days: Annotated[
+        int,
+        typer.Option(
+            "--days", min=1, max=30, help=text("Of so many days.", "Aus so vielen Tagen.")
+        ),
+    ] = 7,
+    tenant: Tenant = None,
+    config: Config = DEFAULT_CONFIG,
+    json_lines: Json = False,
+) -> None:
+    from stadtsinn.base.instant import DAY, Instant
+    from stadtsinn.cloud.alarms.answers.inbound_repository import counts_since
+
+    with read_town(config, tenant) as (opened, connection, scope):
+        since = Instant(opened.clock.now() - days * DAY)
+        found = {
+            **counts_since(connection, since, scope.tenant_id),
+            **counts_since(connection, since),
+        }
+    say_answers(found, as_json=json_lines)
 
 
 @app.command(

@@ -13,11 +13,13 @@ from typer.testing import CliRunner
 from answered_town import AnsweredTown
 from api_callers import ApiWorld
 from databases import migrated_database
-from fake_alert_town import minute
+from fake_alert_town import NUMBERS, minute
 from stadtsinn.base.berlin import isoformat
 from stadtsinn.base.clock import SystemClock
 from stadtsinn.base.instant import DAY
 from stadtsinn.cli.alerts import app
+from stadtsinn.cloud.alarms.answers.inbound import Inbound
+from stadtsinn.cloud.alarms.answers.service import take
 from stadtsinn.cloud.alarms.notify.senders.provider import (
     PRESETS,
     ReportFormat,
@@ -65,6 +67,16 @@ def test_by_command(town: AnsweredTown, config: str) -> None:
     assert run(config, "unmute", str(mute["id"]))[0]["active"] is False
     assert run(config, "mutes") == []
     assert [one["id"] for one in run(config, "mutes", "--all")] == [mute["id"]]
+
+
+def test_answers_of_strangers_are_counted_for_the_operator(town: AnsweredTown, config: str) -> None:
+    assert run(config, "answers") == []
+    town.fire()
+    now = SystemClock().now()
+    for number in (NUMBERS["bauhof"], "+491709999999", "+491708888888"):
+        take(town.database, Inbound(number, "STOP", now, number[-4:]), now)
+    shown = run(config, "answers")
+    assert shown == [{"answer": "stop", "count": 1}, {"answer": "unknown", "count": 2}]
 
 
 def test_wrong_calls(town: AnsweredTown, config: str) -> None:
