@@ -143,9 +143,12 @@ def _one_after_the_other(found: Iterable[Occurrence]) -> Iterator[Occurrence]:
 
 def next_start(events: Sequence[ZoneEvent], moment: int) -> Instant | None:
     """When the next one begins; None: none does any more."""
-    for one in occurrences(events, moment, moment + 1):
-        if any(next_one.start == one.end for next_one in occurrences(events, one.end, one.end + 1)):
-            return one.end
+    for running in occurrences(events, moment, moment + 1):
+        if any(
+            next_one.start == running.end
+            for next_one in occurrences(events, running.end, running.end + 1)
+        ):
+            return running.end
     today = local(moment).date()
     found = []
     for event in events:
