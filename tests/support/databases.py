@@ -144,6 +144,19 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         yield opened
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.nightly)])
+def nightly_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """On SQLite each time and by night on PostgreSQL: for SQL that says nothing to one of them
+    alone."""
+    if request.param == "sqlite":
+        opened = fresh_database(tmp_path)
+        yield opened
+        opened.dispose()
+        return
+    with fresh_postgres(shared_cluster()) as opened:
+        yield opened
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database without any table, of both kinds."""

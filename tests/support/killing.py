@@ -8,14 +8,16 @@ import traceback
 from collections.abc import Callable
 
 from stadtsinn.base import crash_points
+from stadtsinn.cloud.platform.database.engine import Database
 
 
-def killed_at(point: str, action: Callable[[], object]) -> None:
-    """Run the action in a child that is killed at the point (`name` or `name:count`)."""
-    assert is_killed_at(point, action), f"{point} was not reached"
+def killed_at(point: str, action: Callable[[], object], *databases: Database) -> None:
+    """Run the action in a child that is killed at the point (`name` or `name:count`). To the
+    databases it opens connections of its own: one that two processes have breaks."""
+    assert is_killed_at(point, action, *databases), f"{point} was not reached"
 
 
-def is_killed_at(point: str, action: Callable[[], object]) -> bool:
+def is_killed_at(point: str, action: Callable[[], object], *databases: Database) -> bool:
     """The same where the point may not be reached; False: the child came to its end."""
     name, _, count = point.partition(":")
     child = os.fork()
@@ -23,6 +25,8 @@ def is_killed_at(point: str, action: Callable[[], object]) -> bool:
         ended = 77
         try:
             crash_points._name, crash_points._left = name, int(count or 1)
+            for one in databases:
+                one.engine.dispose(close=False)
             action()
             ended = 0
         except BaseException:

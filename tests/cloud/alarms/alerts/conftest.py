@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from databases import database, fresh_database
+from databases import database, nightly_database
 from fake_alert_town import AlertTown
 from stadtsinn.cloud.platform.database.engine import Database
 
-__all__ = ["database", "small_town", "town"]
+__all__ = ["database", "nightly_database", "small_town", "town"]
 
 
 @pytest.fixture
@@ -18,6 +16,6 @@ def town(database: Database) -> AlertTown:
 
 
 @pytest.fixture
-def small_town(tmp_path: Path) -> AlertTown:
-    """On SQLite, where the database makes no difference."""
-    return AlertTown(fresh_database(tmp_path))
+def small_town(nightly_database: Database) -> AlertTown:
+    """On PostgreSQL by night only: where the database makes no difference."""
+    return AlertTown(nightly_database)

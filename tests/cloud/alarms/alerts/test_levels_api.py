@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from api_callers import HOME, NOW, ApiWorld, refused
-from databases import fresh_database
+from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.cloud.town_file.model import Town
 
@@ -33,8 +33,8 @@ OVERSTAY: dict[str, Any] = {
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[ApiWorld]:
-    made = ApiWorld(fresh_database(tmp_path), tmp_path)
+def world(nightly_database: Database, tmp_path: Path) -> Iterator[ApiWorld]:
+    made = ApiWorld(nightly_database, tmp_path)
     stations = [{"slug": "bach", "name": "Bach", "kind": "gauge"}]
     document = {"tenant": HOME, "name": "Home", "stations": stations}
     apply_town(made.database, Town.read(document), NOW)

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from answered_town import AnsweredTown
-from databases import fresh_database
+from databases import nightly_database
+from stadtsinn.cloud.platform.database.engine import Database
+
+__all__ = ["nightly_database", "town"]
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> AnsweredTown:
-    return AnsweredTown(fresh_database(tmp_path))
+def town(nightly_database: Database) -> AnsweredTown:
+    return AnsweredTown(nightly_database)

@@ -314,7 +314,7 @@ def test_who_has_two_entries_is_not_told_of_himself(town: AnsweredTown) -> None:
 
 def test_a_killed_answer_is_whole_or_was_not(town: AnsweredTown) -> None:
     town.fire()
-    killed_at("answers.taking", lambda: write(town, "OK", name="k"))
+    killed_at("answers.taking", lambda: write(town, "OK", name="k"), town.database)
     assert answers(town) == []
     assert write(town, "OK", name="k") is Taken.ACKNOWLEDGED
     assert len(answers(town)) == 1

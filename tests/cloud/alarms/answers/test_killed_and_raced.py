@@ -15,11 +15,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from answered_town import AnsweredTown
-from databases import fresh_database
+from databases import database, fresh_database
 from killing import killed_at
 from stadtsinn.cloud.alarms.alerts import incident_repository
 from stadtsinn.cloud.alarms.answers import acknowledging
 from stadtsinn.cloud.alarms.answers.worker import AttentionWorker
+from stadtsinn.cloud.platform.database.engine import Database
+
+__all__ = ["database"]
+
+
+@pytest.fixture
+def town(database: Database) -> AnsweredTown:
+    """On both databases each time: what two do at once is decided by their locks."""
+    return AnsweredTown(database)
 
 
 @pytest.mark.parametrize("point", ["answers.reminding", "answers.reminded"])
@@ -29,7 +38,7 @@ def test_a_killed_worker_has_reminded_once_or_does_it_afterwards(
     escalation = [{"after_s": 600, "to": ["leitung"]}]
     town.fire(recipients=["bauhof"], repeat_s=600, escalation=escalation)
     town.pass_to(0)
-    killed_at(point, lambda: town.pass_to(10, away=True))
+    killed_at(point, lambda: town.pass_to(10, away=True), town.database)
     town.restart()
     town.pass_to(10)
     town.restart()
@@ -40,7 +49,7 @@ def test_a_killed_worker_has_reminded_once_or_does_it_afterwards(
 
 def test_a_killed_acknowledgement_is_whole_or_was_not(town: AnsweredTown) -> None:
     incident = town.fire(repeat_s=600)
-    killed_at("answers.acknowledging", lambda: town.acknowledge(incident, "bauhof"))
+    killed_at("answers.acknowledging", lambda: town.acknowledge(incident, "bauhof"), town.database)
     assert town.count("ACKNOWLEDGED") == {}
     assert town.acknowledge(incident, "ordnungsamt").first
     assert town.count("ACKNOWLEDGED") == {"bauhof": 1}

@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 
 from api_callers import AWAY, HOME, NOW, ApiWorld, refused
-from databases import fresh_database
+from databases import nightly_database
 from stadtsinn.base.berlin import isoformat
 from stadtsinn.base.instant import DAY, MINUTE, Instant
 from stadtsinn.cloud.alarms.backtest import endpoints
 from stadtsinn.cloud.platform.access.scope import Role
+from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey
+
+__all__ = ["nightly_database"]
 
 DEVICE = "a84041b42182fec7"
 START = Instant(NOW - DAY)
@@ -34,8 +37,8 @@ VALUES = [30.0, 10, 30, 30, 10, 10, 30]
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[ApiWorld]:
-    made = ApiWorld(fresh_database(tmp_path), tmp_path)
+def world(nightly_database: Database, tmp_path: Path) -> Iterator[ApiWorld]:
+    made = ApiWorld(nightly_database, tmp_path)
     editor = made.client(Role.EDITOR)
     device = {"dev_eui": DEVICE, "device_type": "dragino/lse01", "name": "x"}
     amt = {"slug": "amt", "name": "Amt", "address": "+49 170 1234567"}

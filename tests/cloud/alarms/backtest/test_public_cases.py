@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection
 
-from databases import fresh_database
+from databases import nightly_database
 from fake_alert_town import STATION, AlertTown
 from stadtsinn.base.instant import DAY, HOUR, MINUTE, Instant, parse
 from stadtsinn.base.problems import Conflict
@@ -29,6 +29,7 @@ from stadtsinn.cloud.alarms.rule_files import applying, reading
 from stadtsinn.cloud.alarms.rule_files.applying import apply
 from stadtsinn.cloud.alarms.rule_files.planning import Action, Planned, Wish, digest_of, plan
 from stadtsinn.cloud.alarms.rule_files.reading import FileRule, RulesRefused, read_folder
+from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.service import change
 from stadtsinn.rules.history.column import Column
 from stadtsinn.rules.history.course import Course, Happened, Section
@@ -40,6 +41,8 @@ from stadtsinn.rules.kinds.sum import Sum
 from stadtsinn.rules.kinds.threshold import Threshold
 from stadtsinn.rules.state import FellSilent
 from stadtsinn.rules.terms import Terms
+
+__all__ = ["nightly_database"]
 
 START = parse("2026-03-01T00:00:00+01:00")
 WISH = Wish("regeln")
@@ -84,8 +87,8 @@ class Files:
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> Files:
-    return Files(AlertTown(fresh_database(tmp_path)))
+def files(nightly_database: Database) -> Files:
+    return Files(AlertTown(nightly_database))
 
 
 def test_a_rule_that_left_the_folder_is_named_and_goes_where_that_is_asked_for(

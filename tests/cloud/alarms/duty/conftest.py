@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from databases import fresh_database
+from databases import nightly_database
 from fake_alert_town import AlertTown
+from stadtsinn.cloud.platform.database.engine import Database
+
+__all__ = ["nightly_database", "town"]
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> AlertTown:
-    """On SQLite: no statement here is written for one of the two databases."""
-    return AlertTown(fresh_database(tmp_path))
+def town(nightly_database: Database) -> AlertTown:
+    return AlertTown(nightly_database)

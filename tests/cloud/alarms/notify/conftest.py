@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from databases import database, empty, fresh_database
+from databases import database, empty, nightly_database
 from fake_senders import FakeSender, Outbox
 from stadtsinn.cloud.platform.database.engine import Database
 
-__all__ = ["box", "database", "empty", "sender", "small_box"]
+__all__ = ["box", "database", "empty", "nightly_database", "sender", "small_box"]
 
 
 @pytest.fixture
@@ -18,9 +16,9 @@ def box(database: Database) -> Outbox:
 
 
 @pytest.fixture
-def small_box(tmp_path: Path) -> Outbox:
-    """On SQLite, where the database makes no difference."""
-    return Outbox(fresh_database(tmp_path))
+def small_box(nightly_database: Database) -> Outbox:
+    """On PostgreSQL by night only: where the database makes no difference."""
+    return Outbox(nightly_database)
 
 
 @pytest.fixture

@@ -168,10 +168,10 @@ class Town:
             number = connection.scalar(select(duty_groups.c.id))
             for place, one in enumerate(self.box.people):
                 address = self._address(channel, one.address)
-                values = {"channel": channel, "address": address}
-                this = recipients.c.id == one.id
-                connection.execute(update(recipients).where(this).values(values))
-                self.box.people[place] = replace(one, **values, group_id=number)
+                row = update(recipients).where(recipients.c.id == one.id)
+                connection.execute(row.values(channel=channel, address=address))
+                reached = replace(one, channel=channel, address=address, group_id=number)
+                self.box.people[place] = reached
 
     def _address(self, channel: str, number: str) -> str:
         if channel == "email":

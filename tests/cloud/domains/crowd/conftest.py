@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from databases import database, fresh_database
+from databases import database, nightly_database
 from fake_market import Market
 from stadtsinn.cloud.platform.database.engine import Database
 
-__all__ = ["database", "market", "small_market"]
+__all__ = ["database", "market", "nightly_database", "small_market"]
 
 
 @pytest.fixture
@@ -17,6 +15,6 @@ def market(database: Database) -> Market:
 
 
 @pytest.fixture
-def small_market(tmp_path: Path) -> Market:
-    """On SQLite, where the database makes no difference."""
-    return Market(fresh_database(tmp_path))
+def small_market(nightly_database: Database) -> Market:
+    """On PostgreSQL by night only: where the database makes no difference."""
+    return Market(nightly_database)

@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 
 from api_callers import ApiWorld
-from databases import fresh_database
+from databases import nightly_database
+from stadtsinn.cloud.platform.database.engine import Database
+
+__all__ = ["nightly_database", "world"]
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[ApiWorld]:
-    """Two towns and the API over them, on SQLite."""
-    made = ApiWorld(fresh_database(tmp_path), tmp_path)
+def world(nightly_database: Database, tmp_path: Path) -> Iterator[ApiWorld]:
+    """Two towns and the API over them."""
+    made = ApiWorld(nightly_database, tmp_path)
     yield made
     made.series.close()
