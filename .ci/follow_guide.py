@@ -41,9 +41,13 @@ EXPECTED = {
     "tenant delete": r"^'musterstadt' is erased",
 }
 """What has to be said by the block that holds a command, whatever else the page shows of it."""
-PATIENCE_S = 180
-STARTED = """
-for _ in $(seq 300); do
+PATIENCE_S = 1800
+"""Bounds hanging only: a busy machine is slow. Where the page's own commands wait for two minutes,
+which is enough for a machine that has nothing else to do, they wait so long here, too."""
+PAGES_PATIENCE = "--retry 120 "
+STARTED = f"""
+end=$(($(date +%s) + {PATIENCE_S}))
+while [ $(date +%s) -lt $end ]; do
     case $(systemctl is-system-running 2>/dev/null) in running | degraded) break ;; esac
     sleep 0.2
 done
@@ -84,6 +88,7 @@ def shape(line: str) -> str:
     """A line without what differs from run to run."""
     line = re.sub(r"\b\d+\.\d+\.\d+-[0-9a-f]{8}\b", "RELEASE", line)
     line = re.sub(r"\b[0-9a-f]{6}…", "STREAM", line)
+    line = re.sub(r"[+-](?=\d+\.\d s)|(?<=\d) (s|min|h)\b", "", line)
     return " ".join(re.sub(r"\d+", "0", line).split())
 
 
@@ -146,7 +151,7 @@ class Machine:
         with (self.folder / "console").open("w") as console:
             started = subprocess.Popen(
                 [
-                    *(_program("systemd-nspawn"), "--quiet", "--boot", "--register=no"),
+                    *(program("systemd-nspawn"), "--quiet", "--boot", "--register=no"),
                     *("--keep-unit", "--resolv-conf=off", "--timezone=off", "--link-journal=no"),
                     *("--console=read-only", f"--machine={self.name}", f"--directory={self.root}"),
                     f"--network-namespace-path=/run/netns/{self.name}",
@@ -159,14 +164,14 @@ class Machine:
             )
         self._inside = [
             *(
-                _program("nsenter"),
+                program("nsenter"),
                 f"--target={self._leader(started)}",
                 "--mount",
                 "--uts",
                 "--ipc",
             ),
             *("--net", "--pid", "--cgroup", "--root", "--wd", "/usr/bin/env", "-i"),
-            *_environment(PIP_NO_INDEX="1", PIP_FIND_LINKS="/root/wheels"),
+            *environment(PIP_NO_INDEX="1", PIP_FIND_LINKS="/root/wheels"),
         ]
         self._shell = subprocess.Popen(
             [*self._inside, "sh", "-e"],
@@ -197,7 +202,7 @@ class Machine:
         (self.root / "root/block").write_text(commands)
         self._shell.stdin.write(". /root/block </dev/null 2>&1\necho; echo ---done\n")
         self._shell.stdin.flush()
-        said = []
+        said: list[str] = []
         for line in self._shell.stdout:
             if line == "---done\n":
                 return "".join(said).rstrip() + "\n"
@@ -207,7 +212,8 @@ class Machine:
         sys.exit(f"{self.name}: a command failed:\n{commands}\n{''.join(said)}")
 
 
-def _environment(**more: str) -> list[str]:
+def environment(**more: str) -> list[str]:
+    """For `env -i`: what a login of root has, and how this machine reaches its registries."""
     words = {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/root",
@@ -220,12 +226,12 @@ def _environment(**more: str) -> list[str]:
     return [*registries, *(f"{name}={value}" for name, value in words.items())]
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     return shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin") or sys.exit(f"no {name} here")
 
 
 def _run(*command: str) -> None:
-    subprocess.run([_program(command[0]), *command[1:]], check=True)
+    subprocess.run([program(command[0]), *command[1:]], check=True)
 
 
 def fetch(store: Machine, dist: Path) -> None:
@@ -243,7 +249,7 @@ def fetch(store: Machine, dist: Path) -> None:
             -c dist/constraints.txt $(ls dist/*.whl)[cli,cloud]
         rm wheels/stadtsinn-*
     """
-    command = ["env", "-i", *_environment(), _program("chroot"), str(store.root), "sh", "-ec"]
+    command = ["env", "-i", *environment(), program("chroot"), str(store.root), "sh", "-ec"]
     done = subprocess.run([*command, script], capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"nothing could be fetched:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
@@ -258,6 +264,7 @@ def follow(block: Block, machine: Machine, *, write: bool) -> str:
             constraints.write("# a newer one\n")
     elif block.remark.startswith("in its place: "):
         commands = f"in-place-of-{block.remark.removeprefix('in its place: ')}\n"
+    commands = commands.replace(PAGES_PATIENCE, f"--retry {PATIENCE_S} ")
     end = time.monotonic() + PATIENCE_S
     while True:
         said = machine.do(commands)

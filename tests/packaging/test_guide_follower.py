@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from ci_scripts import ci_script
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
-
-
-def _follower() -> ModuleType:
-    path = ROOT / ".ci" / "follow_guide.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # where its dataclasses look their annotations up
-    spec.loader.exec_module(module)
-    return module
-
-
-follower = _follower()
+follower = ci_script("follow_guide")
 
 
 def _block(shown: str) -> Any:
@@ -49,6 +35,12 @@ def test_what_is_needed_of_each_command_is_asked_of_a_block() -> None:
     assert [named for named in follower.EXPECTED if named not in commands] == []
 
 
+def test_whoever_follows_the_page_waits_longer_on_a_busy_machine() -> None:
+    waiting = [one.commands for one in follower.blocks(PAGE) if "--retry " in one.commands]
+    assert waiting != []
+    assert all(follower.PAGES_PATIENCE in commands for commands in waiting)
+
+
 def test_every_output_that_the_page_shows_belongs_to_a_block() -> None:
     shown = [one.shown["text"] for one in follower.blocks(PAGE) if one.shown]
     assert shown == re.findall(r"(?ms)^```\n(.*?)^```$", re.sub(r"(?ms)^```sh\n.*?^```$", "", PAGE))
@@ -59,6 +51,9 @@ def test_every_output_that_the_page_shows_belongs_to_a_block() -> None:
     [
         ("current  /r/0.1.0-c3019e61\n", "current  /r/0.2.0-99aa99aa\n", True),
         ("clock 2026-11-27 09:33\n", "clock   2027-01-01 10:00\n", True),
+        ("heard  3 s ago\n", "heard  2 min ago\n", True),
+        ("edge  4 s  +0.0 s  1\n", "edge  10 s  -0.1 s  1\n", True),
+        ("edge  there\n", "edge  away\n", False),
         ("series ok\n", "series broken\n", False),
         ("one\n", "one\ntwo\n", False),
         ("one\ntwo\n", "one\n", False),
@@ -66,7 +61,7 @@ def test_every_output_that_the_page_shows_belongs_to_a_block() -> None:
         ("one\n…\nfour\n", "one\ntwo\nthree\n", False),
     ],
 )
-def test_an_output_is_compared_but_for_numbers(shown: str, said: str, same: bool) -> None:
+def test_an_output_is_compared_but_for_numbers_and_times(shown: str, said: str, same: bool) -> None:
     assert _block(shown).is_said(said) is same
 
 
