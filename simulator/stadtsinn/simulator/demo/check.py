@@ -24,7 +24,8 @@ from stadtsinn.simulator.demo.swap import replace_sensor
 from stadtsinn.simulator.demo.watering import judge_now, water_tree
 from stadtsinn.simulator.market_day.day import MarketDay
 
-_PATIENCE_S = 240
+_PATIENCE_S = 900
+"""Bounds hanging only: a busy machine may be slow."""
 
 KILL_EDGE_AFTER = 20 * MINUTE
 """Time into the outage: then only the spool holds the uplinks."""

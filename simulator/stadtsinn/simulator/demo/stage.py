@@ -35,7 +35,8 @@ from stadtsinn.simulator.demo.probe import healthy, metric
 from stadtsinn.simulator.demo.watering import enter_trees
 from stadtsinn.simulator.radio.backhaul import Backhaul
 
-_READY_SECONDS = 180
+_READY_SECONDS = 900
+"""Bounds hanging only, for a busy or small machine: a part that ends is noticed at once."""
 
 
 @dataclass(frozen=True)
