@@ -11,6 +11,7 @@ from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import SECOND
 from stadtsinn.cloud.alarms.notify.senders.open import open_senders
 from stadtsinn.cloud.alarms.notify.settings import NotifySettings
+from stadtsinn.cloud.alarms.notify.surroundings import Surroundings
 from stadtsinn.cloud.alarms.notify.worker import OutboxWorker
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 
@@ -29,5 +30,5 @@ def sent_elsewhere(database: Database, senders: Path, crash_at: str) -> int:
 def main(url: str, path: str) -> None:
     database = open_database(url)
     clock = ManualClock(NOON)
-    senders = open_senders(load_senders(Path(path)), database, clock)
+    senders = open_senders(load_senders(Path(path)), Surroundings(database, clock))
     OutboxWorker(database, senders, clock, lease=SECOND, doubt_waits=SECOND).run_once()

@@ -39,6 +39,7 @@ from stadtsinn.cloud.standby import Standby
 from stadtsinn.cloud.town.directory import DirectoryCache
 
 if TYPE_CHECKING:
+    from stadtsinn.cloud.alarms.notify.enclosed import Enclosing
     from stadtsinn.cloud.erasure.slices import Storage
     from stadtsinn.cloud.operations.alarms import OperatorAlarms
     from stadtsinn.cloud.operations.disks import DiskWatch
@@ -259,13 +260,20 @@ def _notify(parts: Parts) -> Role:
     from stadtsinn.cloud.alarms.answers.weekly_tests import WeeklyTests
     from stadtsinn.cloud.alarms.answers.worker import AttentionWorker
     from stadtsinn.cloud.alarms.notify.senders.open import open_senders
+    from stadtsinn.cloud.alarms.notify.surroundings import Surroundings
     from stadtsinn.cloud.alarms.notify.worker import OutboxWorker
     from stadtsinn.cloud.operations.heartbeat import Heartbeat
 
-    senders = open_senders(parts.settings.notify, parts.database, parts.clock)
+    around = Surroundings(parts.database, parts.clock, _enclosing(parts))
+    senders = open_senders(parts.settings.notify, around)
     poll = parts.settings.pace.outbox_seconds
     patience = int(parts.settings.pace.delivery_seconds * SECOND)
-    worker = OutboxWorker(parts.database, senders, parts.clock, poll_s=poll, patience=patience)
+    worker = OutboxWorker(
+        *(parts.database, senders, parts.clock),
+        poll_s=poll,
+        patience=patience,
+        public_url=parts.settings.api.public_url,
+    )
     disks, operator = _operations(parts)
     attention = AttentionWorker(parts.database, parts.clock)
     tests = WeeklyTests(parts.database, parts.clock)
@@ -283,6 +291,17 @@ def _notify(parts: Parts) -> Role:
         checks["heartbeat"] = heartbeat.check
     alive = {"outbox": worker.check, "reminders": attention.check}
     return Role(Together(running), checks, alive)
+
+
+def _enclosing(parts: Parts) -> Enclosing:
+    """What mails have beside their words. Only a mail that is sent opens the series."""
+    from stadtsinn.cloud.alarms.pictures.service import AlarmPictures
+    from stadtsinn.cloud.series.retention.kept import KeptSeries
+
+    def series() -> KeptSeries:
+        return KeptSeries(parts.series, parts.database, parts.clock)
+
+    return AlarmPictures(parts.directory, series)
 
 
 def _operations(parts: Parts) -> tuple[DiskWatch, OperatorAlarms]:

@@ -186,6 +186,7 @@ notice_days = 7                   # … has so long to object before it changes 
 
 [api]
 bind = "127.0.0.1:8000"           # put a reverse proxy with TLS before it
+# public_url = "https://daten.musterstadt.de"   # what it is called there; for links in messages
 proxies = ["127.0.0.0/8", "::1"] # whose X-Forwarded-For says who asks
 
 [web]                             # the public pages; the first two are required by law

@@ -152,6 +152,18 @@ class Stage:
         return self if quantity is None or self.others is None else self.others(quantity)
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A line in a chart of what is judged: from here on it is an alarm of this level; 0: here the
+    alarm is over."""
+
+    value: float
+    level: int = FIRST_LEVEL
+
+
+OVER = 0
+"""The level of a mark at which an alarm is over."""
+
 OWN = 0
 """The number of the datastream that a rule itself names; those that its kind names follow."""
 
@@ -213,6 +225,10 @@ class RuleKind(BaseModel, ABC):
     """It compares the values of its datastreams with each other."""
     of_group: ClassVar[bool] = False
     """It judges the stations of a group together, not each for itself."""
+    unit: ClassVar[str | None] = None
+    """Of what is judged, where that is not the unit of the quantity."""
+    in_steps: ClassVar[bool] = False
+    """What is judged stays as it is between two samples: a number of things, a state."""
 
     @abstractmethod
     def judge(self, sample: Sample, past: Past) -> Judgement:
@@ -277,6 +293,11 @@ class RuleKind(BaseModel, ABC):
         permit in per cent."""
         fires = float(getattr(self, "on", 1.0))
         return fires, float(getattr(self, "off", fires))
+
+    def marks(self, permitted: float | None) -> tuple[Mark, ...]:  # noqa: ARG002 (some do)
+        """Its limits, as a chart of what is judged has them. `permitted` is what the permit of a
+        zone allows; None where there is none."""
+        return ()
 
     def told(self, value: float, stage: Stage) -> str:
         """What was judged, as messages write it: ``26,3 mm``."""

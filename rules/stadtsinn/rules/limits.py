@@ -9,7 +9,18 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from stadtsinn.base.sentence import Sentence, Unusable
-from stadtsinn.rules.kind import ALARM, Noun, Phrases, Reach, RuleKind, Setting, Stage, Verdict
+from stadtsinn.rules.kind import (
+    ALARM,
+    OVER,
+    Mark,
+    Noun,
+    Phrases,
+    Reach,
+    RuleKind,
+    Setting,
+    Stage,
+    Verdict,
+)
 
 _ABOVE, _BELOW = ("above", "überschritten"), ("below", "unterschritten")
 
@@ -58,6 +69,9 @@ class Limited(RuleKind):
     def senseless(self, setting: Setting) -> Sentence | None:
         judged = self.judged_of(setting)
         return out_of_reach(self.on, self.off, judged, worse_above=self.worse_above)
+
+    def marks(self, permitted: float | None) -> tuple[Mark, ...]:  # noqa: ARG002 (others do)
+        return Mark(self.on), Mark(self.off, OVER)
 
     def limit(self, stage: Stage) -> str:
         """`on`, as messages write it."""

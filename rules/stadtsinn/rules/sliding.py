@@ -12,7 +12,17 @@ from typing import Self
 from pydantic import model_validator
 
 from stadtsinn.base.instant import SECOND, Instant
-from stadtsinn.rules.kind import OWN, Eased, Judgement, Past, Reach, Setting, Verdict
+from stadtsinn.rules.kind import (
+    OVER,
+    OWN,
+    Eased,
+    Judgement,
+    Mark,
+    Past,
+    Reach,
+    Setting,
+    Verdict,
+)
 from stadtsinn.rules.limits import Limited, Within, require_positive_off
 from stadtsinn.rules.window import Window
 
@@ -56,6 +66,9 @@ class Sliding(Limited):
     def shown(self, held: float) -> float:
         """The same, as messages write it."""
         return held
+
+    def marks(self, permitted: float | None) -> tuple[Mark, ...]:  # noqa: ARG002 (others do)
+        return Mark(self.shown(self.on)), Mark(self.shown(self.off), OVER)
 
     def judged(self, window: Window) -> Judgement:
         held = self.held(window)

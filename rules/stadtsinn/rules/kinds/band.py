@@ -9,7 +9,9 @@ from pydantic import Field, model_validator
 from stadtsinn.base.sentence import Sentence, Unusable
 from stadtsinn.rules.kind import (
     ALARM,
+    OVER,
     Judgement,
+    Mark,
     Past,
     Phrases,
     RuleKind,
@@ -78,6 +80,10 @@ class Band(RuleKind):
             return Judgement(Verdict.REACHED)
         inside = self.low + self.margin <= sample.value <= self.high - self.margin
         return Judgement(Verdict.RECOVERED if inside else Verdict.BETWEEN)
+
+    def marks(self, permitted: float | None) -> tuple[Mark, ...]:  # noqa: ARG002 (others do)
+        inside = self.low + self.margin, self.high - self.margin
+        return Mark(self.low), Mark(self.high), *(Mark(one, OVER) for one in inside)
 
     def phrases(self, stage: Stage) -> Phrases:
         low, high = stage.show(self.low), stage.show(self.high)

@@ -26,6 +26,8 @@ class Count(Joining, Limited):
     kind_name: ClassVar[str] = "count"
     of_group: ClassVar[bool] = True
     has_trend: ClassVar[bool] = False
+    unit: ClassVar[str | None] = ""
+    in_steps: ClassVar[bool] = True
 
     each: Annotated[Direction, Field(description="On which side of its limits a station is.")] = (
         Direction.ABOVE

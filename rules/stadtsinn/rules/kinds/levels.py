@@ -13,7 +13,9 @@ from stadtsinn.base.sentence import Sentence, Unusable
 from stadtsinn.rules.kind import (
     ALARM,
     FIRST_LEVEL,
+    OVER,
     Judgement,
+    Mark,
     Notes,
     Past,
     Phrases,
@@ -142,6 +144,10 @@ class Levels(RuleKind):
 
     def measures(self, level: int) -> str:
         return self.levels[min(level, len(self.levels)) - 1].measures
+
+    def marks(self, permitted: float | None) -> tuple[Mark, ...]:  # noqa: ARG002 (others do)
+        steps = (Mark(step.on, level) for level, step in enumerate(self.levels, FIRST_LEVEL))
+        return *steps, Mark(self.levels[0].on - self.margin, OVER)
 
     def phrases(self, stage: Stage) -> Phrases:
         level = min(stage.level, len(self.levels))

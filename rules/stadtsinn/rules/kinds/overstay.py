@@ -35,6 +35,7 @@ class Overstay(RuleKind):
     kind_name: ClassVar[str] = "overstay"
     of_stations: ClassVar[bool] = True
     has_trend: ClassVar[bool] = False
+    in_steps: ClassVar[bool] = True
 
     longest_s: Annotated[
         int, Field(ge=60, le=7 * 86_400, description="So long a car may stay, in seconds.")

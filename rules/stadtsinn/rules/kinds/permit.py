@@ -10,8 +10,10 @@ from stadtsinn.base.sentence import Unusable
 from stadtsinn.rules.kind import (
     ALARM,
     FIRST_LEVEL,
+    OVER,
     WARNING,
     Judgement,
+    Mark,
     Past,
     Phrases,
     RuleKind,
@@ -19,6 +21,7 @@ from stadtsinn.rules.kind import (
     Stage,
     Verdict,
 )
+from stadtsinn.rules.window import exact
 
 _SECOND_LEVEL = FIRST_LEVEL + 1
 _LEVEL = "level"
@@ -90,6 +93,17 @@ class Permit(RuleKind):
     def example(self, level: int) -> tuple[float, float]:
         warns = self.warn_percent is not None and level == FIRST_LEVEL
         return (self.warn_percent or 0) if warns else self.alarm_percent, self.off_percent
+
+    def marks(self, permitted: float | None) -> tuple[Mark, ...]:
+        if permitted is None:
+            return ()
+        alarm, over = (
+            exact(permitted * percent / 100) for percent in (self.alarm_percent, self.off_percent)
+        )
+        if self.warn_percent is None:
+            return Mark(alarm), Mark(over, OVER)
+        warning = exact(permitted * self.warn_percent / 100)
+        return Mark(warning), Mark(alarm, _SECOND_LEVEL), Mark(over, OVER)
 
     def phrases(self, stage: Stage) -> Phrases:
         warns = self.warn_percent is not None and stage.level == FIRST_LEVEL

@@ -14,6 +14,7 @@ class Share(Count):
     """As `Count`, with `on` and `off` in per cent of the group's stations."""
 
     kind_name: ClassVar[str] = "share"
+    unit: ClassVar[str | None] = "%"
 
     def of_all(self, number: int, stations: int) -> float:
         return exact(100 * number / stations) if stations else 0.0

@@ -23,6 +23,7 @@ from stadtsinn.cloud.alarms.notify.senders.open import open_senders
 from stadtsinn.cloud.alarms.notify.senders.settings import HttpSettings
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.cloud.alarms.notify.settings import NotifySettings
+from stadtsinn.cloud.alarms.notify.surroundings import Surroundings
 from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.platform.database.engine import Database
@@ -164,9 +165,8 @@ def with_provider(world: ApiWorld, preset: str, monkeypatch: pytest.MonkeyPatch)
             "report_token": Secret.at("env:WEBHOOK"),
         },
     )
-    for sender in open_senders(
-        NotifySettings({"sms": config}), world.database, world.clock
-    ).values():
+    around = Surroundings(world.database, world.clock)
+    for sender in open_senders(NotifySettings({"sms": config}), around).values():
         sender.close()
 
 

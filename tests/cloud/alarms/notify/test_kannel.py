@@ -19,6 +19,7 @@ from stadtsinn.base.clock import Clock, SystemClock
 from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.notify.endpoints import report_router
 from stadtsinn.cloud.alarms.notify.senders.open import open_senders
+from stadtsinn.cloud.alarms.notify.surroundings import Surroundings
 from stadtsinn.cloud.alarms.notify.worker import MAYBE_TWICE, OutboxWorker
 from stadtsinn.cloud.platform.access.dependencies import Services
 from stadtsinn.cloud.platform.api.errors import install_error_handlers
@@ -84,7 +85,7 @@ password = "env:KANNEL_PASSWORD"
 def worker(box: Outbox, config: Path) -> OutboxWorker:
     return OutboxWorker(
         box.database,
-        open_senders(load_senders(config), box.database, box.clock),
+        open_senders(load_senders(config), Surroundings(box.database, box.clock)),
         box.clock,
         wall=box.wall,
     )

@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from databases import fresh_database
 from fake_alert_town import AlertTown
 from fake_senders import FakeSender
-from stadtsinn.base.clock import Clock
 from stadtsinn.base.settings.reading import Section
 from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
 from stadtsinn.cloud.alarms.notify.recipient import Recipient
@@ -19,8 +18,8 @@ from stadtsinn.cloud.alarms.notify.senders.open import open_senders
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.cloud.alarms.notify.service import create_recipient
 from stadtsinn.cloud.alarms.notify.settings import NotifySettings
+from stadtsinn.cloud.alarms.notify.surroundings import Surroundings
 from stadtsinn.cloud.alarms.notify.worker import OutboxWorker
-from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.service import change
 from stadtsinn.cloud.town_file.model import Town
 from stadtsinn.cloud.town_file.problems import TownRefused
@@ -52,9 +51,7 @@ class Pager:
     def append(self, text: str, suffix: str) -> str:
         return text + suffix.upper()
 
-    def open_sender(
-        self, settings: PagerSettings, _database: Database, _clock: Clock
-    ) -> OpenedSender:
+    def open_sender(self, settings: PagerSettings, _around: Surroundings) -> OpenedSender:
         self.servers.append(settings.server)
         return OpenedSender(self.sender)
 
@@ -74,7 +71,7 @@ def test_an_alarm_reaches_it(pager: Pager, tmp_path: Path) -> None:
     town.zone_rule(recipients=("wache", "bauhof"))
     town.crowds((0, 912))
     config = NotifySettings.model_validate({"pager": {"server": "10.0.0.7"}})
-    senders = open_senders(config, town.database, town.clock)
+    senders = open_senders(config, Surroundings(town.database, town.clock))
     assert OutboxWorker(town.database, senders, town.clock).run_once() == 1
     assert pager.servers == ["10.0.0.7"]
     (message,) = pager.sender.taken

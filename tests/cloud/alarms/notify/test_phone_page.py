@@ -17,6 +17,7 @@ from stadtsinn.base.foreign_text import visible
 from stadtsinn.cloud.alarms.notify.message import Kind, Message
 from stadtsinn.cloud.alarms.notify.senders.open import open_senders
 from stadtsinn.cloud.alarms.notify.settings import NotifySettings
+from stadtsinn.cloud.alarms.notify.surroundings import Surroundings
 from stadtsinn.cloud.alarms.notify.tables import outbox
 from stadtsinn.cloud.settings import EXAMPLE
 from stadtsinn.simulator.demo.configuration import Ports, cloud_toml
@@ -34,7 +35,7 @@ def world(tmp_path: Path) -> Iterator[ApiWorld]:
 def with_sandbox(world: ApiWorld, *texts: str, tenant: str = HOME, phone: str = HOME) -> None:
     """The sandbox took these messages of a tenant; its phone belongs to `phone`."""
     config = NotifySettings.model_validate({"sms": {"kind": "sandbox", "phone": phone}})
-    sender = open_senders(config, world.database, world.clock)["sms"]
+    sender = open_senders(config, Surroundings(world.database, world.clock))["sms"]
     for text in texts:
         uuid = str(uuid4())
         with world.database.write() as connection:
@@ -61,7 +62,9 @@ def test_without_a_demo_there_is_no_phone(world: ApiWorld) -> None:
     assert world.nobody().get("/sandbox-phone").status_code == 200
     for config in ({}, {"sms": {"kind": "sandbox"}}, tomllib.loads(EXAMPLE)["notify"]):
         with_sandbox(world, "ALARM")
-        open_senders(NotifySettings.model_validate(config), world.database, world.clock)
+        open_senders(
+            NotifySettings.model_validate(config), Surroundings(world.database, world.clock)
+        )
         answer = world.nobody().get("/sandbox-phone")
         assert answer.status_code == 404
         assert "ALARM" not in answer.text

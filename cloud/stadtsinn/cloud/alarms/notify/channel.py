@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from stadtsinn.base.clock import Clock
 from stadtsinn.cloud.alarms.notify.senders.base import OpenedSender
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
-from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.alarms.notify.surroundings import Surroundings
 
 
 class Channel(Protocol):
@@ -38,6 +37,6 @@ class Channel(Protocol):
         """A text that was made by `text`, with a remark at its end."""
         ...
 
-    def open_sender(self, settings: Any, database: Database, clock: Clock) -> OpenedSender:
+    def open_sender(self, settings: Any, around: Surroundings) -> OpenedSender:
         """The sender that `settings` describe. Raises ValueError naming the remedy."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from stadtsinn.base.instant import Instant
@@ -29,6 +29,20 @@ class Kind(StrEnum):
     ANSWER = "ANSWER"
     """To somebody who wrote to us."""
     TEST = "TEST"
+    WATERING_LIST = "WATERING_LIST"
+    """Once a day, to a crew."""
+
+
+OF_INCIDENTS = (
+    Kind.ALARM,
+    Kind.ALL_CLEAR,
+    Kind.ENDED,
+    Kind.STALE,
+    Kind.REPEAT,
+    Kind.ESCALATION,
+    Kind.ACKNOWLEDGED,
+)
+"""About an incident that can be looked up; the others name something else instead."""
 
 
 class Severity(StrEnum):
@@ -121,8 +135,22 @@ class Message:
     language: Language = Language.DE
     created_at: int = 0
     facts: Facts = field(default=NOTHING, repr=False)
+    link: str = ""
+    """To the incident; empty: there is none, or nobody said where the API is reached."""
+
+
+def with_link(message: Message, public_url: str) -> Message:
+    """The same with the address of its incident below `public_url`, if there is one."""
+    if not public_url or message.kind not in OF_INCIDENTS:
+        return message
+    link = f"{public_url.rstrip('/')}/api/v1/incidents/{message.incident_id}"
+    return replace(message, link=link)
 
 
 def masked(address: str) -> str:
-    """An address as people other than its owner may see it: its last three characters."""
+    """An address as people other than its owner may see it: the last three characters, of an
+    address that may hold a token only what it begins with (``https://…``)."""
+    scheme, found, _ = address.partition("://")
+    if found:
+        return f"{scheme}://…"
     return f"…{address[-3:]}" if address else ""

@@ -31,7 +31,7 @@ from stadtsinn.cloud.alarms.notify import claim_repository as claims
 from stadtsinn.cloud.alarms.notify import watched_repository as watched
 from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
 from stadtsinn.cloud.alarms.notify.claim_repository import Claim, Due, Moments
-from stadtsinn.cloud.alarms.notify.message import URGENT, Status
+from stadtsinn.cloud.alarms.notify.message import URGENT, Status, with_link
 from stadtsinn.cloud.alarms.notify.outbox_repository import AT_ONCE
 from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result, Sender
 from stadtsinn.cloud.platform.database.engine import Database
@@ -62,7 +62,8 @@ class OutboxWorker:
 
     `lease` and `doubt_waits` are microseconds: how long a claim holds, and how long a message
     of unknown fate waits for its delivery report before it is decided on. `patience`: how long an
-    alarm may take to arrive before the next in line is told.
+    alarm may take to arrive before the next in line is told. `public_url`: where people reach the
+    API, for links; empty: no message has one.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class OutboxWorker:
         lease: int = _LEASE,
         doubt_waits: int = _DOUBT_WAITS,
         patience: int = _PATIENCE,
+        public_url: str = "",
     ) -> None:
         self._database = database
         self._senders = dict(senders)
@@ -85,6 +87,7 @@ class OutboxWorker:
         self._lease = lease
         self._doubt_waits = doubt_waits
         self._patience = patience
+        self._public_url = public_url
         self._reporting = [name for name, one in senders.items() if one.reports_delivery]
         self._turns = Turns()
         self._claims = 0
@@ -218,7 +221,8 @@ class OutboxWorker:
 
     def _send(self, claimed: Claim) -> None:
         try:
-            result = self._senders[claimed.channel].send(claimed.message)
+            message = with_link(claimed.message, self._public_url)
+            result = self._senders[claimed.channel].send(message)
         except Exception as error:  # whatever broke, it may have broken after sending
             result = Result(Outcome.UNKNOWN, reason=type(error).__name__)
         crash_point("notify.called")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-from stadtsinn.base.clock import Clock
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.alarms.notify.senders.base import OpenedSender
 from stadtsinn.cloud.alarms.notify.senders.smtp import SmtpSender, SmtpSettings
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
-from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.alarms.notify.surroundings import Surroundings
 
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -31,13 +30,8 @@ class Email:
     def append(self, text: str, suffix: str) -> str:
         return text + suffix
 
-    def open_sender(
-        self,
-        settings: SmtpSettings,
-        database: Database,  # noqa: ARG002 (others keep something there)
-        clock: Clock,  # noqa: ARG002
-    ) -> OpenedSender:
-        return OpenedSender(SmtpSender(settings))
+    def open_sender(self, settings: SmtpSettings, around: Surroundings) -> OpenedSender:
+        return OpenedSender(SmtpSender(settings, around.enclosing))
 
 
 def mail_address(text: str) -> str:

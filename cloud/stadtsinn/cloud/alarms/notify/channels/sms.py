@@ -6,15 +6,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stadtsinn.base.clock import Clock
 from stadtsinn.cloud.alarms.notify.senders.base import OpenedSender
 from stadtsinn.cloud.alarms.notify.senders.http_sms import open_http
 from stadtsinn.cloud.alarms.notify.senders.sandbox import open_sandbox
 from stadtsinn.cloud.alarms.notify.senders.settings import HttpSettings, SandboxSettings
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
+from stadtsinn.cloud.alarms.notify.surroundings import Surroundings
 from stadtsinn.cloud.alarms.notify.telephone import e164
 from stadtsinn.cloud.alarms.notify.text import compose, fit_one_part
-from stadtsinn.cloud.platform.database.engine import Database
 
 
 class Sms:
@@ -34,8 +33,8 @@ class Sms:
         return fit_one_part(text, suffix)
 
     def open_sender(
-        self, settings: SandboxSettings | HttpSettings, database: Database, clock: Clock
+        self, settings: SandboxSettings | HttpSettings, around: Surroundings
     ) -> OpenedSender:
         if isinstance(settings, SandboxSettings):
-            return open_sandbox(database, clock, settings.phone)
+            return open_sandbox(around.database, around.clock, settings.phone)
         return open_http(settings)

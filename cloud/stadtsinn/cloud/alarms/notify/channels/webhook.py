@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from stadtsinn.base.clock import Clock, SystemClock
+from stadtsinn.base.clock import SystemClock
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.alarms.notify.senders.base import OpenedSender
 from stadtsinn.cloud.alarms.notify.senders.webhook import WebhookSender, WebhookSettings
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
-from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.alarms.notify.surroundings import Surroundings
 
 
 class Webhook:
@@ -30,8 +30,7 @@ class Webhook:
     def open_sender(
         self,
         settings: WebhookSettings,
-        database: Database,  # noqa: ARG002 (others keep something there)
-        clock: Clock,  # noqa: ARG002
+        around: Surroundings,  # noqa: ARG002 (others need them)
     ) -> OpenedSender:
         # The receiver compares the time of the signature with its own clock.
         return OpenedSender(WebhookSender(settings, SystemClock()))

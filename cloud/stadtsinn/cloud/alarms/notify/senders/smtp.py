@@ -12,16 +12,29 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 from pydantic import AfterValidator, Field
 
+from stadtsinn.base.language import Language
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.base.settings.reading import Section
 from stadtsinn.base.settings.secret import Secret
+from stadtsinn.cloud.alarms.notify.enclosed import Enclosed, Enclosing, nothing_enclosed
 from stadtsinn.cloud.alarms.notify.message import Message
 from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result
 from stadtsinn.cloud.alarms.notify.senders.mail import Sender, composed, sender_of
 
+log = structlog.get_logger()
+
 _LATER = range(400, 500)
+_NOT_MADE = {
+    Language.DE: "Verlauf und Anlagen fehlen: Sie ließen sich nicht herstellen.",
+    Language.EN: "Chart and attachments are missing: they could not be made.",
+}
+_TOO_LARGE = {
+    Language.DE: "Verlauf und Anlagen fehlen: Sie sind dem Mailserver zu groß.",
+    Language.EN: "Chart and attachments are missing: the mail server takes none so large.",
+}
 
 
 class Security(StrEnum):
@@ -61,7 +74,8 @@ class SmtpSender:
 
     reports_delivery = False
 
-    def __init__(self, settings: SmtpSettings) -> None:
+    def __init__(self, settings: SmtpSettings, enclosing: Enclosing = nothing_enclosed) -> None:
+        self._enclosing = enclosing
         if settings.security is Security.NONE and settings.host not in ("localhost", "127.0.0.1"):
             raise Unusable(
                 '[notify.email] security = "none" is for a mail server on this machine only: use '
@@ -79,10 +93,11 @@ class SmtpSender:
 
     def send(self, message: Message) -> Result:
         sender = self._senders.get(message.tenant_id, self._default)
-        mail = composed(message, sender).as_bytes()
+        enclosed = self._enclosed(message)
         handed_over = False
         try:
             with self._connected() as server:
+                mail = _fitting(server, message, sender, enclosed)
                 _refused_by(server.mail(sender.address))
                 _refused_by(server.rcpt(message.address))
                 handed_over = True
@@ -100,6 +115,14 @@ class SmtpSender:
             outcome = Outcome.UNKNOWN if handed_over else Outcome.RETRY
             return Result(outcome, reason=self._reason(said(error)))
         return Result(Outcome.SENT, provider_id=message.uuid)
+
+    def _enclosed(self, message: Message) -> Enclosed:
+        """Made before there is a connection, which would not wait. No picture keeps a mail back."""
+        try:
+            return self._enclosing(message)
+        except Exception as error:
+            log.warning("mail_goes_without", uuid=message.uuid, error=type(error).__name__)
+            return Enclosed(no_picture=_NOT_MADE[message.language])
 
     def lookup(self, uuid: str) -> Found:  # noqa: ARG002 (part of the protocol)
         """A mail server cannot be asked. The copy has the same Message-ID: it may be sent again."""
@@ -150,6 +173,17 @@ class SmtpSender:
 
     def _reason(self, what: str) -> str:
         return f"{self._settings.host}: {what}"[:200]
+
+
+def _fitting(server: smtplib.SMTP, message: Message, sender: Sender, enclosed: Enclosed) -> bytes:
+    """The mail, without what is enclosed where the server says that it takes none so large."""
+    mail = composed(message, sender, enclosed).as_bytes()
+    stated = server.esmtp_features.get("size", "")
+    if not stated.isdigit() or not 0 < int(stated) < len(mail):
+        return mail
+    log.warning("mail_goes_without", uuid=message.uuid, error=f"the server takes {stated} bytes")
+    without = Enclosed(no_picture=_TOO_LARGE[message.language])
+    return composed(message, sender, without).as_bytes()
 
 
 class _Refused(Exception):

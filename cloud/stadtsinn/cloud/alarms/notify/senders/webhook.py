@@ -138,6 +138,7 @@ def document(message: Message) -> bytes:
     del facts["said"]
     for name in ("measured_at", "since", "ended_at"):
         facts[name] = None if facts[name] is None else isoformat(facts[name])
+    facts["link"] = message.link or None
     body = {
         "id": message.uuid,
         "kind": message.kind.value,
