@@ -13,6 +13,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from real_tls import ServerCertificate
+from stadtsinn.base.settings.secret import Secret
+from stadtsinn.cloud.alarms.notify.senders.smtp import SmtpSettings
 from stadtsinn.simulator.demo.ports import free_port
 
 USERNAME, PASSWORD = "stadt", "nicht-raten"
@@ -68,6 +70,21 @@ class MailServer:
         if answer == "DROP":
             server.transport.abort()
         return answer
+
+
+def mail_settings(server: MailServer, **other: Any) -> SmtpSettings:
+    """With which this server is spoken to."""
+    values: dict[str, Any] = {
+        "host": "localhost",
+        "port": server.port,
+        "username": USERNAME,
+        "password": Secret(PASSWORD),
+        "sender": "Stadt Mäuslingen <alarm@stadt.example>",
+        "ca_file": server.certificate.ca,
+        "timeout_s": 5,
+        **other,
+    }
+    return SmtpSettings.model_validate(values)
 
 
 def _authenticated(

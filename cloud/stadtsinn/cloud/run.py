@@ -39,7 +39,7 @@ from stadtsinn.cloud.standby import Standby
 from stadtsinn.cloud.town.directory import DirectoryCache
 
 if TYPE_CHECKING:
-    from stadtsinn.cloud.alarms.notify.enclosed import Enclosing
+    from stadtsinn.cloud.alarms.notify.enclosed import Enclosed, Enclosing
     from stadtsinn.cloud.erasure.slices import Storage
     from stadtsinn.cloud.operations.alarms import OperatorAlarms
     from stadtsinn.cloud.operations.disks import DiskWatch
@@ -262,6 +262,7 @@ def _notify(parts: Parts) -> Role:
     from stadtsinn.cloud.alarms.notify.senders.open import open_senders
     from stadtsinn.cloud.alarms.notify.surroundings import Surroundings
     from stadtsinn.cloud.alarms.notify.worker import OutboxWorker
+    from stadtsinn.cloud.alarms.watering.worker import WateringMails
     from stadtsinn.cloud.operations.heartbeat import Heartbeat
 
     around = Surroundings(parts.database, parts.clock, _enclosing(parts))
@@ -277,14 +278,16 @@ def _notify(parts: Parts) -> Role:
     disks, operator = _operations(parts)
     attention = AttentionWorker(parts.database, parts.clock)
     tests = WeeklyTests(parts.database, parts.clock)
+    lists = WateringMails(parts.database, parts.clock)
     checks: dict[str, Callable[[], Check]] = {
         "outbox": worker.check,
         "reminders": attention.check,
         "test messages": tests.check,
+        "watering lists": lists.check,
         "disks": disks.check,
         "operator": operator.check,
     }
-    running: list[Running] = [worker, attention, tests, disks, operator]
+    running: list[Running] = [worker, attention, tests, lists, disks, operator]
     if parts.settings.heartbeat.is_set:
         heartbeat = Heartbeat(parts.database, parts.settings.heartbeat)
         running.append(heartbeat)
@@ -295,13 +298,21 @@ def _notify(parts: Parts) -> Role:
 
 def _enclosing(parts: Parts) -> Enclosing:
     """What mails have beside their words. Only a mail that is sent opens the series."""
+    from stadtsinn.cloud.alarms.notify.message import Kind, Message
     from stadtsinn.cloud.alarms.pictures.service import AlarmPictures
+    from stadtsinn.cloud.alarms.watering.service import WateringFiles
     from stadtsinn.cloud.series.retention.kept import KeptSeries
 
     def series() -> KeptSeries:
         return KeptSeries(parts.series, parts.database, parts.clock)
 
-    return AlarmPictures(parts.directory, series)
+    pictures = AlarmPictures(parts.directory, series)
+    lists = WateringFiles(parts.database)
+
+    def enclosed(message: Message) -> Enclosed:
+        return (lists if message.kind is Kind.WATERING_LIST else pictures)(message)
+
+    return enclosed
 
 
 def _operations(parts: Parts) -> tuple[DiskWatch, OperatorAlarms]:

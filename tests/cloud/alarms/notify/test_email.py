@@ -16,7 +16,7 @@ import pytest
 from pydantic import ValidationError
 
 from fake_senders import Outbox
-from real_mail import PASSWORD, USERNAME, MailServer
+from real_mail import PASSWORD, MailServer, mail_settings
 from real_tls import ServerCertificate, server_certificate
 from stadtsinn.base.language import Language
 from stadtsinn.base.settings.secret import Secret
@@ -25,7 +25,7 @@ from stadtsinn.cloud.alarms.notify.facts import Facts
 from stadtsinn.cloud.alarms.notify.message import Kind, Message
 from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome
 from stadtsinn.cloud.alarms.notify.senders.mail import composed, sender_of, subject_of
-from stadtsinn.cloud.alarms.notify.senders.smtp import Security, SmtpSender, SmtpSettings
+from stadtsinn.cloud.alarms.notify.senders.smtp import Security, SmtpSender
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
 
 TEXT = "ALARM Übergrößenträger: 21 °C (Grenze 20 °C). Stand 14:05 Uhr. Seit 13:55 Uhr."
@@ -42,20 +42,6 @@ def server(certificate: ServerCertificate) -> Iterator[MailServer]:
         yield running
 
 
-def settings(server: MailServer, **other: Any) -> SmtpSettings:
-    values: dict[str, Any] = {
-        "host": "localhost",
-        "port": server.port,
-        "username": USERNAME,
-        "password": Secret(PASSWORD),
-        "sender": "Stadt Mäuslingen <alarm@stadt.example>",
-        "ca_file": server.certificate.ca,
-        "timeout_s": 5,
-        **other,
-    }
-    return SmtpSettings.model_validate(values)
-
-
 def message(text: str = TEXT, **other: Any) -> Message:
     said = {Language.DE: Sentence("", "", text)}
     values: dict[str, Any] = {"tenant_id": "musterstadt", "facts": Facts(said=said), **other}
@@ -67,7 +53,7 @@ def test_a_mail_is_what_people_can_read(server: MailServer) -> None:
     text = "ALARM Übergrößenträger: 21 °C. Seit 13:55 Uhr."
     facts = Facts(station_name="<b>Rathaus & Markt</b>", value=21.5, unit="°C")
     facts = Facts(**{**vars(facts), "said": {Language.DE: sentence}})
-    sender = SmtpSender(settings(server))
+    sender = SmtpSender(mail_settings(server))
     assert sender.send(message(text, facts=facts)).outcome is Outcome.SENT
     ((envelope_from, to, mail),) = server.taken
     assert (envelope_from, to) == ("alarm@stadt.example", "dienst@stadt.example")
@@ -86,7 +72,7 @@ def test_a_mail_is_what_people_can_read(server: MailServer) -> None:
 
 
 def test_each_town_has_its_sender(server: MailServer) -> None:
-    sender = SmtpSender(settings(server, senders={"nachbar": "alarm@nachbar.example"}))
+    sender = SmtpSender(mail_settings(server, senders={"nachbar": "alarm@nachbar.example"}))
     sender.send(message(tenant_id="nachbar"))
     sender.send(message(tenant_id="andere"))
     assert [one[0] for one in server.taken] == ["alarm@nachbar.example", "alarm@stadt.example"]
@@ -107,7 +93,7 @@ def test_each_answer_means_what_it_says(
     server: MailServer, to_rcpt: list[str], to_data: list[str], outcome: Outcome
 ) -> None:
     server.to_rcpt, server.to_data = to_rcpt, to_data
-    result = SmtpSender(settings(server)).send(message())
+    result = SmtpSender(mail_settings(server)).send(message())
     assert result.outcome is outcome
     assert "dienst@" not in result.reason
     assert len(server.taken) == (outcome is Outcome.UNKNOWN)
@@ -118,7 +104,7 @@ def test_what_was_in_doubt_is_sent_again_as_the_same_mail(
 ) -> None:
     """The receiver counts one: both copies have one Message-ID, and the same bytes."""
     server.to_data = ["DROP"]
-    sender = SmtpSender(settings(server))
+    sender = SmtpSender(mail_settings(server))
     assert sender.lookup("a-b-c") is Found.KNOWS_COPIES
     assert sender.send(message()).outcome is Outcome.UNKNOWN
     assert sender.send(message()).outcome is Outcome.SENT
@@ -129,14 +115,14 @@ def test_what_was_in_doubt_is_sent_again_as_the_same_mail(
 def test_nothing_is_said_to_a_stranger(server: MailServer, tmp_path: Path) -> None:
     stranger = server_certificate(tmp_path, "mail.example")
     for other in ({"ca_file": stranger.ca}, {"host": "127.0.0.1"}, {"password": Secret("falsch")}):
-        result = SmtpSender(settings(server, **other)).send(message())
+        result = SmtpSender(mail_settings(server, **other)).send(message())
         assert result.outcome is Outcome.RETRY
         assert PASSWORD not in result.reason
     assert server.taken == []
 
 
 def test_a_server_that_is_away_is_tried_again(server: MailServer) -> None:
-    away = settings(server, port=1)
+    away = mail_settings(server, port=1)
     assert SmtpSender(away).send(message()).outcome is Outcome.RETRY
 
 
@@ -177,6 +163,6 @@ def test_what_is_no_single_address_is_refused(written: str) -> None:
 
 def test_only_this_machine_is_spoken_to_in_the_clear(server: MailServer) -> None:
     with pytest.raises(ValueError, match="this machine only"):
-        SmtpSender(settings(server, host="mail.example", security=Security.NONE))
+        SmtpSender(mail_settings(server, host="mail.example", security=Security.NONE))
     with pytest.raises(ValidationError, match="is no sender"):
-        settings(server, sender="Musterstadt")
+        mail_settings(server, sender="Musterstadt")

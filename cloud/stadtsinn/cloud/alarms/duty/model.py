@@ -168,6 +168,13 @@ class WeeklyTest(Model):
         return day
 
 
+class WateringMail(Model):
+    """The day's watering list as a mail to every member that has an e-mail address."""
+
+    send: bool = False
+    when_empty: Annotated[bool, Field(description="Also that nothing has to be watered.")] = False
+
+
 class DutyGroupBody(Model):
     """A duty group without its name in addresses."""
 
@@ -186,6 +193,9 @@ class DutyGroupBody(Model):
     test_message: Annotated[
         WeeklyTest, Field(description="Whether each telephone gets messages, every week.")
     ] = WeeklyTest()
+    watering_list: Annotated[
+        WateringMail, Field(description="Whether the members get the watering list, once a day.")
+    ] = WateringMail()
 
     @model_validator(mode="after")
     def _of_members(self) -> Self:

@@ -15,6 +15,7 @@ from stadtsinn.cloud.alarms.duty.model import (
     DutyGroup,
     Member,
     QuietHours,
+    WateringMail,
     WeeklyShift,
     WeeklyTest,
 )
@@ -160,12 +161,12 @@ def delete_group(connection: Connection, stored: StoredGroup) -> None:
 
 def _values(wanted: DutyGroup) -> dict[str, Any]:
     quiet = [one.model_dump(mode="json") for one in wanted.quiet_hours]
-    test = wanted.test_message.model_dump(mode="json")
     return {
         "name": wanted.name,
         "region": wanted.region,
         "quiet_hours": quiet,
-        "test_message": test,
+        "test_message": wanted.test_message.model_dump(mode="json"),
+        "watering_list": wanted.watering_list.model_dump(mode="json"),
     }
 
 
@@ -433,4 +434,5 @@ def _group(row: Row[Any], members: list[Row[Any]], weekly: list[Row[Any]]) -> Du
         ),
         quiet_hours=tuple(QuietHours.model_validate(one) for one in row.quiet_hours),
         test_message=WeeklyTest.model_validate(row.test_message),
+        watering_list=WateringMail.model_validate(row.watering_list),
     )

@@ -26,6 +26,15 @@ duty_groups = Table(
         nullable=False,
         server_default='{"enabled": true, "day": "mon", "time": "10:00"}',
     ),
+    # Whether every member gets the watering list, also an empty one.
+    Column(
+        "watering_list",
+        JSON,
+        nullable=False,
+        server_default='{"send": false, "when_empty": false}',
+    ),
+    # The last day whose list was written to them, or not worth a mail.
+    Column("watering_day", String(10)),
     UniqueConstraint("tenant_id", "slug"),
     sqlite_autoincrement=True,
     info=kept(
@@ -35,7 +44,8 @@ duty_groups = Table(
         key="id tenant_id",
         name="slug",
         text="name",
-        setting="region quiet_hours test_message",
+        setting="region quiet_hours test_message watering_list",
+        fact="watering_day",
     ),
 )
 

@@ -72,13 +72,13 @@ def list_page(made: WateringList, town: str, language: Language = Language.DE) -
         words=words,
         language=language.value,
         town=town,
-        day=_day(made, language),
+        day=day_of(made, language),
         judged=_judged(made, words),
-        facts=list(_facts(made, words, language)),
+        facts=list(facts_of(made, words, language)),
         groups=[_group(one, marks, language) for one in made.groups],
         tours=list(_tours(made, marks, words, language)),
         trees=len(made.trees),
-        notes=list(_notes(made, words)),
+        notes=list(notes_of(made, words)),
     )
 
 
@@ -94,7 +94,7 @@ def _letters(at: int) -> str:
     return (_letters(before - 1) if before else "") + chr(ord("A") + last)
 
 
-def _day(made: WateringList, language: Language) -> str:
+def day_of(made: WateringList, language: Language) -> str:
     weekday = said(_WEEKDAYS[made.day.weekday()], language)
     if language is Language.DE:
         return f"{weekday}, {made.day:%d.%m.%Y}"
@@ -107,22 +107,22 @@ def _judged(made: WateringList, words: dict[str, str]) -> str:
     return words["judged"].format(time=date_and_time(made.judged_at))
 
 
-def _facts(made: WateringList, words: dict[str, str], language: Language) -> Iterator[str]:
+def facts_of(made: WateringList, words: dict[str, str], language: Language) -> Iterator[str]:
     litres = sum(tour.litres for tour in made.tours)
     driven = [tour for tour in made.tours if tour.metres is not None]
     yield words["total"].format(
         trees=counted(len(made.trees), words["one_tree"], words["many_trees"]),
-        litres=_thousands(litres, language),
+        litres=thousands(litres, language),
         tours=counted(len(driven), words["one_tour"], words["many_tours"]),
     )
-    yield words["tank"].format(litres=_thousands(made.settings.tank_litres, language))
+    yield words["tank"].format(litres=thousands(made.settings.tank_litres, language))
     if made.rain_mm is not None:
         yield words["rain"].format(mm=number(made.rain_mm, language, 1))
     if made.forecast_mm is not None:
         yield words["forecast"].format(mm=number(made.forecast_mm, language, 1))
 
 
-def _notes(made: WateringList, words: dict[str, str]) -> Iterator[str]:
+def notes_of(made: WateringList, words: dict[str, str]) -> Iterator[str]:
     for name, count in (
         ("resting", made.resting),
         ("without_group", made.without_group),
@@ -152,7 +152,7 @@ def _tours(
 ) -> Iterator[TourTable]:
     for at, tour in enumerate(made.tours, 1):
         urgent = tour.trees[0].level is Level.URGENT
-        litres = _thousands(tour.litres, language)
+        litres = thousands(tour.litres, language)
         if tour.metres is None:
             title, facts = words["nowhere"], words["nowhere_facts"].format(litres=litres)
         else:
@@ -204,6 +204,6 @@ def _last(one: ListedTree, language: Language) -> str:
     return f"{day} {number(one.last.litres, language)} l{crew}"
 
 
-def _thousands(value: float, language: Language) -> str:
+def thousands(value: float, language: Language) -> str:
     text = f"{value:,.0f}"
     return text.replace(",", ".") if language is Language.DE else text

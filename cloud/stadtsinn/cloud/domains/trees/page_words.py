@@ -55,6 +55,7 @@ WORDS: Mapping[str, Sentence] = {
         "{trees} · {litres} l · about {kilometres} km as the crow flies",
         "{trees} · {litres} l · etwa {kilometres} km Luftlinie",
     ),
+    "length": Sentence("about {kilometres} km as the crow flies", "etwa {kilometres} km Luftlinie"),
     "nowhere": Sentence("Without coordinates", "Ohne Koordinaten"),
     "nowhere_facts": Sentence("{litres} l · in no order", "{litres} l · ohne Reihenfolge"),
     "tree": Sentence("Tree", "Baum"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
 from stadtsinn.base.berlin import date_and_time
@@ -15,6 +14,7 @@ from stadtsinn.base.language import Language
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.alarms.notify.enclosed import NOTHING_ENCLOSED, Enclosed, File
 from stadtsinn.cloud.alarms.notify.message import Message
+from stadtsinn.cloud.alarms.notify.senders.mail_policy import MAIL
 from stadtsinn.cloud.platform.api.templates import templates_of
 
 _LONGEST_SUBJECT = 120
@@ -72,7 +72,7 @@ def composed(
 ) -> EmailMessage:
     """The same message with the same enclosed makes the same mail, byte for byte: a copy can be
     known by it."""
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=MAIL)
     mail["From"] = Address(sender.name, addr_spec=sender.address)
     mail["To"] = Address(addr_spec=message.address)
     mail["Subject"] = subject_of(message)
