@@ -66,7 +66,7 @@ make_user_and_folders() {
 name_release() {
     version=$(basename "$wheel" | cut -d - -f 2)
     hash=$({
-        echo "$kind"
+        echo "$kind${EXTRAS:+ $EXTRAS}"
         python3 -V
         find "$dist" -type f ! -name '*.md' -exec sha256sum {} + | cut -d ' ' -f 1 | sort
     } | sha256sum | cut -c 1-8)
@@ -165,7 +165,7 @@ switch() {
 }
 
 kind_of() {
-    part=$1 extras=cli,$1 files=edge-agent
+    part=$1 extras=cli,$1${EXTRAS:+,$EXTRAS} files=edge-agent
     case $1 in
     cloud) files=cloud ;;
     edge) ;;

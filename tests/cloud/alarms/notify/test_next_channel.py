@@ -92,7 +92,7 @@ def test_a_town_file_and_the_configuration_know_it() -> None:
 
 
 def test_without_it_nothing_knows_it() -> None:
-    with pytest.raises(ValidationError, match="use one of email, sms, webhook"):
+    with pytest.raises(ValidationError, match="use one of apprise, email, sms, webhook"):
         Recipient(slug="wache", name="Wache", channel="pager", address="12345")
     with pytest.raises(ValidationError, match="pager"):
         NotifySettings.model_validate({"pager": {"server": "10.0.0.7"}})

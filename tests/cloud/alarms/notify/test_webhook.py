@@ -37,6 +37,7 @@ from stadtsinn.cloud.alarms.notify.senders.webhook import (
 )
 
 NOW = parse("2026-09-26T12:00:00Z")
+LINK = "https://daten.stadt.example/api/v1/incidents/7-1"
 SECRET = "0123456789abcdef0123456789abcdef"
 
 
@@ -51,6 +52,10 @@ def sender(*allow: str, **other: Any) -> WebhookSender:
     return WebhookSender(WebhookSettings.model_validate(values), ManualClock(NOW))
 
 
+def place(receiver: Receiver) -> str:
+    return f"127.0.0.1:{receiver.server_port}"
+
+
 def message(address: str, **other: Any) -> Message:
     facts = Facts(rule="voll", value=912.0, bounds={"on": 900.0}, since=NOW)
     values: dict[str, Any] = {"tenant_id": "musterstadt", "facts": facts, **other}
@@ -63,7 +68,7 @@ def at(receiver: Receiver, scheme: str = "http", host: str = "127.0.0.1") -> str
 
 def test_what_happened_arrives_signed(receiver: Receiver) -> None:
     """Verified here as docs/channels.md tells receivers to."""
-    result = sender("127.0.0.1").send(message(at(receiver)))
+    result = sender(place(receiver)).send(message(at(receiver), link=LINK))
     assert (result.outcome, result.delivered) == (Outcome.SENT, True)
     ((path, headers, body),) = receiver.taken
     assert path == "/alarme?ort=1"
@@ -78,11 +83,12 @@ def test_what_happened_arrives_signed(receiver: Receiver) -> None:
     assert found["facts"]["bounds"] == {"on": 900.0}
     assert found["facts"]["since"] == "2026-09-26T12:00:00Z"
     assert "said" not in found["facts"]
+    assert found["facts"]["link"] == LINK
 
 
 def test_a_town_may_have_a_secret_of_its_own(receiver: Receiver) -> None:
     for secrets in ({}, {"musterstadt": Secret("f" * 32)}):
-        sender("127.0.0.1", secrets=secrets).send(message(at(receiver)))
+        sender(place(receiver), secrets=secrets).send(message(at(receiver)))
     (one, other) = (headers[SIGNATURE] for _, headers, _ in receiver.taken)
     assert one != other
 
@@ -98,7 +104,7 @@ def test_a_town_may_have_a_secret_of_its_own(receiver: Receiver) -> None:
 )
 def test_each_answer_means_what_it_says(receiver: Receiver, status: int, outcome: Outcome) -> None:
     receiver.statuses = [status]
-    result = sender("127.0.0.1").send(message(at(receiver)))
+    result = sender(place(receiver)).send(message(at(receiver)))
     assert result.outcome is outcome
     assert len(receiver.taken) == 1  # no redirect was followed
     assert "alarme" not in result.reason
@@ -106,7 +112,7 @@ def test_each_answer_means_what_it_says(receiver: Receiver, status: int, outcome
 
 def test_what_was_in_doubt_is_sent_again_with_its_id(receiver: Receiver) -> None:
     receiver.statuses = [-1]
-    one = sender("127.0.0.1")
+    one = sender(place(receiver))
     assert one.send(message(at(receiver))).outcome is Outcome.UNKNOWN
     assert one.lookup("a-b-c") is Found.KNOWS_COPIES
     assert one.send(message(at(receiver))).outcome is Outcome.SENT
@@ -159,7 +165,8 @@ def test_who_answers_bit_by_bit_keeps_nobody_waiting(piece: bytes) -> None:
         thread = threading.Thread(target=answer, daemon=True)
         thread.start()
         address = f"http://127.0.0.1:{server.getsockname()[1]}/"
-        result = sender("127.0.0.1", timeout_s=0.2).send(message(address))
+        allowed = f"127.0.0.1:{server.getsockname()[1]}"
+        result = sender(allowed, timeout_s=0.2).send(message(address))
         thread.join()
     assert result.outcome is Outcome.UNKNOWN
     assert len(sent) < PIECES
@@ -171,8 +178,10 @@ def test_what_no_name_server_can_be_asked_for_is_given_up(host: str) -> None:
 
 
 def test_without_tls_only_where_it_is_allowed(receiver: Receiver) -> None:
-    result = sender().send(message(at(receiver)))
-    assert (result.outcome, "without TLS" in result.reason) == (Outcome.NEVER, True)
+    """An allowed host is no allowed port."""
+    for allow in ((), ("127.0.0.1",), ("127.0.0.1:1",)):
+        result = sender(*allow).send(message(at(receiver)))
+        assert (result.outcome, "without TLS" in result.reason) == (Outcome.NEVER, True)
     assert receiver.taken == []
 
 
@@ -180,9 +189,11 @@ def test_a_certificate_has_to_be_trusted(tmp_path: Path) -> None:
     certificate = server_certificate(tmp_path)
     with running(Receiver(certificate)) as one:
         address = at(one, "https", "localhost")
-        assert sender("localhost").send(message(address)).outcome is Outcome.RETRY
+        assert (
+            sender(f"localhost:{one.server_port}").send(message(address)).outcome is Outcome.RETRY
+        )
         assert one.taken == []
-        trusting = sender("localhost", ca_file=certificate.ca)
+        trusting = sender(f"localhost:{one.server_port}", ca_file=certificate.ca)
         assert trusting.send(message(address)).outcome is Outcome.SENT
 
 

@@ -74,8 +74,8 @@ def test_the_words_have_the_totals(town: WateredTown) -> None:
     town.work()
     text = text_of(rows(town)[0])
     assert text == (
-        "Gießliste für Mittwoch, 15.07.2026: 3 Bäume, 275 l in 1 Tour, etwa 0,3 km Luftlinie. "
-        "Tour 1, dringend: 2 Bäume, 175 l, etwa 0,3 km Luftlinie. "
+        "Gießliste für Mittwoch, 15.07.2026: 3 Bäume, 275 l in 1 Tour, etwa 0,1 km Luftlinie. "
+        "Tour 1, dringend: 2 Bäume, 175 l, etwa 0,1 km Luftlinie. "
         "Ohne Koordinaten: 1 Baum, 100 l. "
         "1 Baum gehört zu keiner Gruppe: Kein Sensor steht für ihn. "
         "In der Anlage: die Liste zum Ausdrucken (A4) und als Tabelle (CSV)."
@@ -168,7 +168,7 @@ def test_the_mail_has_the_list_to_print_and_as_a_table(town: WateredTown, tmp_pa
     assert set(mails) == set(BOTH)
     mail = mails["lea@stadt.example"]
     assert mail["Subject"] == (
-        "Gießliste für Mittwoch, 15.07.2026: 3 Bäume, 275 l in 1 Tour, etwa 0,3 km Luftlinie."
+        "Gießliste für Mittwoch, 15.07.2026: 3 Bäume, 275 l in 1 Tour, etwa 0,1 km Luftlinie."
     )
     files = {one.get_filename(): one.get_content() for one in mail.iter_attachments()}
     assert set(files) == {"giessliste-2026-07-15.html", "giessliste-2026-07-15.csv"}

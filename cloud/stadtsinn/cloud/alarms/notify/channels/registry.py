@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from stadtsinn.cloud.alarms.notify.channel import Channel
+from stadtsinn.cloud.alarms.notify.channels.apprise import Apprise
 from stadtsinn.cloud.alarms.notify.channels.email import Email
 from stadtsinn.cloud.alarms.notify.channels.sms import Sms
 from stadtsinn.cloud.alarms.notify.channels.webhook import Webhook
 
-CHANNELS: dict[str, Channel] = {channel.name: channel for channel in (Sms(), Email(), Webhook())}
+_ALL: tuple[Channel, ...] = (Sms(), Email(), Webhook(), Apprise())
+CHANNELS: dict[str, Channel] = {channel.name: channel for channel in _ALL}

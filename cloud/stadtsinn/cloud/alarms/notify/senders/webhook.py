@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import http.client
-import ipaddress
 import json
 import socket
 import ssl
@@ -30,16 +29,9 @@ from stadtsinn.base.settings.reading import Section
 from stadtsinn.base.settings.secret import Secret
 from stadtsinn.cloud.alarms.notify.message import Message
 from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result
+from stadtsinn.cloud.alarms.notify.senders.places import Allowed, Place, is_public, may_change
 
 SIGNATURE, MESSAGE_ID = "Stadtsinn-Signature", "Stadtsinn-Message"
-
-_TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
-"""IPv4 addresses behind a translator (NAT64)."""
-_GIVEN_OUT = ipaddress.ip_network("2000::/3")
-"""All IPv6 addresses of the internet. Beside them lie forms of IPv4 addresses, and networks of
-one's own that are no longer called so."""
-_AGAIN = (408, 409, 425, 429)
-"""Refusals that another hour may change."""
 
 
 class WebhookSettings(Section):
@@ -49,8 +41,8 @@ class WebhookSettings(Section):
     """At least 32 characters; the receiver has the same."""
     secrets: dict[str, Secret] = Field(default_factory=dict)
     """Of single towns, by their short names."""
-    allow: tuple[str, ...] = ()
-    """Names and addresses inside of this network, and those without TLS, that may be called."""
+    allow: tuple[Place, ...] = ()
+    """Places inside of this network, and those without TLS, that may be called."""
     ca_file: Path | None = None
     timeout_s: Annotated[float, Field(gt=0, le=60)] = 10.0
 
@@ -73,20 +65,22 @@ class WebhookSender:
         self._secret = settings.secret.read() or ""
         self._secrets = {town: one.read() or "" for town, one in settings.secrets.items()}
         self._tls = ssl.create_default_context(cafile=settings.ca_file)
+        self._allowed = Allowed(settings.allow)
 
     def send(self, message: Message) -> Result:
         parts = urlsplit(message.address)
         host = parts.hostname or ""
-        inside = host in self._settings.allow
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        inside = self._allowed.holds(host, port)
         if parts.scheme != "https" and not inside:
             return Result(Outcome.NEVER, reason=f"{host}: without TLS"[:200])
         try:
-            place = self._resolved(host, parts.port or (443 if parts.scheme == "https" else 80))
+            place = self._resolved(host, port)
         except OSError as error:
             return Result(Outcome.RETRY, reason=f"{host}: {type(error).__name__}"[:200])
         except UnicodeError:
             return Result(Outcome.NEVER, reason=f"{host}: no name of a computer"[:200])
-        if not inside and not _is_public(place):
+        if not inside and not is_public(place[0]):
             return Result(Outcome.NEVER, reason=f"{host}: an address inside of a network"[:200])
         tls = self._tls if parts.scheme == "https" else None
         target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
@@ -107,7 +101,7 @@ class WebhookSender:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         places: Sequence[tuple[str, int]] = [(str(one[4][0]), port) for one in found]
         # One address inside of a network is enough to refuse the name.
-        return next((one for one in places if not _is_public(one)), places[0])
+        return next((one for one in places if not is_public(one[0])), places[0])
 
     def _call(self, connection: _Pinned, host: str, target: str, message: Message) -> Result:
         body = document(message)
@@ -157,21 +151,9 @@ def _judged(status: int, host: str, uuid: str) -> Result:
     reason = f"{host}: status {status}"[:200]
     if 200 <= status < 300:
         return Result(Outcome.SENT, provider_id=uuid, delivered=True)
-    if status >= 500 or status in _AGAIN:
+    if may_change(status):
         return Result(Outcome.RETRY, reason=reason)
     return Result(Outcome.NEVER, reason=reason)  # a redirect too: it leads to somebody else
-
-
-def _is_public(place: tuple[str, int]) -> bool:
-    found = ipaddress.ip_address(place[0].partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        if found in _TRANSLATED:
-            found = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
-        else:
-            found = found.ipv4_mapped or found.sixtofour or found
-    if isinstance(found, ipaddress.IPv6Address) and found not in _GIVEN_OUT:
-        return False
-    return found.is_global and not found.is_multicast
 
 
 class _Pinned(http.client.HTTPConnection):
