@@ -331,7 +331,7 @@ def test_the_address_is_nowhere_to_be_seen(
 
 
 @pytest.mark.parametrize(
-    "written", ["", "ntfys://", "ntfys://a b", "ntfys://a\nb", "Leitung", "ä", "nt-fy://x", "a://ü"]
+    "written", ["", "tgram://", "ntfys://a b", "ntfys://a\nb", "Leitung", "ä", "nt-fy://x", "a://ü"]
 )
 def test_what_is_no_address_is_refused_without_being_repeated(written: str) -> None:
     with pytest.raises(ValueError, match="no address of a chat") as caught:

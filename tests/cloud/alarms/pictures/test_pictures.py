@@ -55,7 +55,7 @@ def size_of(picture: Picture) -> tuple[int, int]:
     return image.size
 
 
-ONE_STATION = [
+ONE_STATION: list[tuple[dict[str, Any], list[tuple[float, float]], str]] = [
     (
         {
             "kind": "threshold",
@@ -237,7 +237,7 @@ def test_the_persons_of_a_zone_and_a_permit_that_was_changed(town: PicturedTown)
     enclosed = town.pictured()
     assert enclosed.picture is not None
     assert enclosed.picture.said == (
-        "Verlauf von 25.9. 10:00 Uhr bis 10:00 Uhr: zwischen 500 (09:40 Uhr) und 720 Personen "
+        "Verlauf seit 25.9. 10:00 Uhr: zwischen 500 (09:40 Uhr) und 720 Personen "
         "(10:00 Uhr), zuletzt 720 Personen (10:00 Uhr). Stufe 1: 630, Stufe 2: 700, Entwarnung 595."
     )
 
@@ -248,7 +248,7 @@ def test_in_english(town: PicturedTown) -> None:
     picture = town.pictured(language=Language.EN).picture
     assert picture is not None
     assert picture.said == (
-        "From 25 Sep 10:01 to 10:01: between 14.70 (10:01) and 1,234.50 % (10:00), "
+        "Since 25 Sep 10:01: between 14.70 (10:01) and 1,234.50 % (10:00), "
         "newest 14.70 % (10:01). Limit 15, all-clear 20."
     )
 
@@ -292,7 +292,7 @@ def test_a_store_that_is_away_is_not_asked_by_each_mail(town: PicturedTown) -> N
 
     town.town.station_rule()
     town.measured((0, 14), quantity="soil_moisture")
-    pictures = AlarmPictures(DirectoryCache(town.town.database), Away)  # type: ignore[arg-type,return-value]
+    pictures = AlarmPictures(DirectoryCache(town.town.database), Away)  # type: ignore[arg-type]
     (message,) = town.messages()
     for language in Language:
         told = message.__class__(**{**vars(message), "language": language})
@@ -313,7 +313,7 @@ def test_what_measures_each_second_is_shown_for_less_time(town: PicturedTown) ->
     town.measured((0, 31), quantity="air_temperature")
     picture = town.pictured().picture
     assert picture is not None
-    assert picture.said.startswith("Verlauf von 09:00 Uhr bis 10:00 Uhr:")
+    assert picture.said.startswith("Verlauf seit 09:00 Uhr:")
 
 
 @pytest.mark.parametrize("size", [12.0, 15.0])

@@ -60,7 +60,7 @@ class Drawing:
 
     def _finished(self) -> bytes:
         small = self._image.reduce(_LARGER)
-        few = small.quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        few = small.quantize(64, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
         buffer = BytesIO()
         few.save(buffer, "PNG", optimize=True, dpi=(96 * _FINE, 96 * _FINE))
         return buffer.getvalue()

@@ -126,7 +126,6 @@ def _said(about: About, found: Course, limits: Sequence[Limit]) -> str:
     newest = found.points[-1]
     said = (words.constant if low[1] == high[1] else words.said).format(
         start=at(found.start),
-        end=at(found.end),
         least=_number(about, low[1]),
         least_at=at(low[0]),
         most=_with_unit(about, high[1]),

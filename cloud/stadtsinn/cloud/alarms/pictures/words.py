@@ -27,9 +27,9 @@ class Words:
 
 _GERMAN = Words(
     newest="Zuletzt {at}: {measured}",
-    said="Verlauf von {start} bis {end}: zwischen {least} ({least_at}) und {most} ({most_at}), "
+    said="Verlauf seit {start}: zwischen {least} ({least_at}) und {most} ({most_at}), "
     "zuletzt {newest} ({newest_at}).",
-    constant="Verlauf von {start} bis {end}: durchgehend {newest}, zuletzt gemessen {newest_at}.",
+    constant="Verlauf seit {start}: durchgehend {newest}, zuletzt gemessen {newest_at}.",
     limit="Grenze",
     level="Stufe {level}:",
     over="Entwarnung",
@@ -43,9 +43,9 @@ _GERMAN = Words(
 )
 _ENGLISH = Words(
     newest="Newest {at}: {measured}",
-    said="From {start} to {end}: between {least} ({least_at}) and {most} ({most_at}), "
+    said="Since {start}: between {least} ({least_at}) and {most} ({most_at}), "
     "newest {newest} ({newest_at}).",
-    constant="From {start} to {end}: {newest} all the time, last measured {newest_at}.",
+    constant="Since {start}: {newest} all the time, last measured {newest_at}.",
     limit="limit",
     level="level {level}:",
     over="all-clear",

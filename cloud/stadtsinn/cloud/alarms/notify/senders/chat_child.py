@@ -14,7 +14,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
 from urllib.parse import urlsplit
@@ -70,9 +70,9 @@ class Guard:
 
         sys.addaudithook(self._heard)
         socket.getaddrinfo = self._looked_up
-        HTTPAdapter.send = send
+        HTTPAdapter.send = send  # type: ignore[assignment, method-assign]
         # What an address leads on to was not looked at by whoever entered it.
-        requests.Session.resolve_redirects = lambda *_args, **_named: iter(())
+        requests.Session.resolve_redirects = _nowhere  # type: ignore[assignment, method-assign]
 
     def _heard(self, event: str, given: tuple[Any, ...]) -> None:
         if event in _STARTS:
@@ -120,6 +120,10 @@ class Guard:
         if not 200 <= answer.status_code < 300:
             line.status = answer.status_code
         return answer
+
+
+def _nowhere(*_given: Any, **_named: Any) -> Iterator[Any]:
+    return iter(())
 
 
 def main() -> None:

@@ -17,7 +17,8 @@ class _MailPolicy(EmailPolicy):
     def fold(self, name: str, value: Any) -> str:
         written = _written(name, value)
         if written is None:
-            return super().fold(name, value)
+            folded: str = super().fold(name, value)
+            return folded
         return f"{name}: {written}".replace("\n", self.linesep) + self.linesep
 
     def fold_binary(self, name: str, value: Any) -> bytes:
