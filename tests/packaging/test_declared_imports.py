@@ -22,6 +22,9 @@ PARTS = {"base": "edge-small", "decoders": "edge", "edge": "edge", "cloud": "clo
 """And the extra that is enough for what a part imports when it is loaded. Commands load the part
 that they are of later."""
 
+APART = {Path("cloud/stadtsinn/cloud/alarms/notify/senders/chat_child.py"): ("cloud", "chat")}
+"""Programs that are started only where an extra of their own is there."""
+
 
 def _brought(extra: str) -> set[str]:
     """The packages that come with an extra, those that its own need included."""
@@ -57,9 +60,9 @@ def _plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _imported(part: str) -> Iterator[str]:
-    """What a part's files import when they are loaded."""
-    for path in (ROOT / part / "stadtsinn").rglob("*.py"):
+def _imported(paths: Iterable[Path]) -> Iterator[str]:
+    """What files import when they are loaded."""
+    for path in paths:
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.Import):
                 yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -67,14 +70,28 @@ def _imported(part: str) -> Iterator[str]:
                 yield node.module.partition(".")[0]
 
 
+def _missing(paths: Iterable[Path], brought: set[str]) -> set[str]:
+    """What they import that does not come with these packages."""
+    packages = packages_distributions()
+    foreign = set(_imported(paths)) - sys.stdlib_module_names - {"stadtsinn"}
+    assert foreign
+    of = {name: set(map(_plain, packages.get(name, [name]))) for name in foreign}
+    return {name for name, found in of.items() if not found & brought}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_imports_what_its_extra_brings(part: str) -> None:
-    packages, brought = packages_distributions(), _brought(PARTS[part])
-    foreign = set(_imported(part)) - sys.stdlib_module_names - {"stadtsinn"}
-    assert foreign
-    of = {name: set(map(_plain, packages.get(name, [name]))) for name in foreign}
-    assert {name for name, found in of.items() if not found & brought} == set()
+    files = (ROOT / part / "stadtsinn").rglob("*.py")
+    own = [path for path in files if path.relative_to(ROOT) not in APART]
+    assert _missing(own, _brought(PARTS[part])) == set()
+
+
+@pytest.mark.parametrize("path", APART)
+def test_a_program_apart_needs_its_extra(path: Path) -> None:
+    part, extra = APART[path]
+    assert _missing([ROOT / path], _brought(part) | _brought(extra)) == set()
+    assert _missing([ROOT / path], _brought(part)) == {"apprise"}
 
 
 def test_what_only_another_extra_brings_is_not_there() -> None:

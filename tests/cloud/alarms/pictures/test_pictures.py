@@ -193,7 +193,7 @@ OF_ZONES, OF_SILENCE = {"permit"}, {"no_data"}
 
 
 def test_each_kind_of_rule_is_looked_at_here() -> None:
-    here = {parameters["kind"] for parameters, *_ in [*ONE_STATION, *TWO_STATIONS]}
+    here = {one[0]["kind"] for one in ONE_STATION} | {one[0]["kind"] for one in TWO_STATIONS}
     assert here | OF_ZONES | OF_SILENCE == set(KINDS)
 
 

@@ -33,11 +33,16 @@ def happened(
         quantity=rule.quantity,
         value=value,
         unit=unit_sign(quantity.unit) if quantity else "",
-        bounds=dict(_bounds(rule.parameters.model_dump(mode="json"))),
+        bounds=bounds_of(rule),
         measured_at=measured_at,
         since=since,
         ended_at=ended_at,
     )
+
+
+def bounds_of(rule: Rule) -> dict[str, float]:
+    """The numbers that a value is compared with, by their names there."""
+    return dict(_bounds(rule.parameters.model_dump(mode="json")))
 
 
 def _bounds(parameters: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, float]]:

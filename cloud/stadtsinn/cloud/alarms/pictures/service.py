@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.language import Language
+from stadtsinn.cloud.alarms.alerts.happening import bounds_of
 from stadtsinn.cloud.alarms.alerts.incident_repository import Key
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule, rule_of
 from stadtsinn.cloud.alarms.alerts.watching import NAMED, Watched, Watching
@@ -113,6 +114,5 @@ def _subject(incident_id: str) -> Key:
 
 def _is_as_told(stored: StoredRule, message: Message) -> bool:
     """Whether the rule has the limits of which the message speaks."""
-    parameters = stored.rule.parameters.model_dump(mode="json").items()
-    numbers = {name: one for name, one in parameters if type(one) in (int, float)}
-    return stored.rule.kind == message.facts.kind and numbers == dict(message.facts.bounds)
+    kind, bounds = message.facts.kind, dict(message.facts.bounds)
+    return (stored.rule.kind, bounds_of(stored.rule)) == (kind, bounds)
