@@ -34,6 +34,7 @@ from stadtsinn.cloud.alarms.notify.senders.open import open_senders
 from stadtsinn.cloud.alarms.notify.senders.webhook import MESSAGE_ID
 from stadtsinn.cloud.alarms.notify.service import take_report
 from stadtsinn.cloud.alarms.notify.settings import NotifySettings
+from stadtsinn.cloud.alarms.notify.surroundings import Surroundings
 from stadtsinn.cloud.alarms.notify.tables import outbox, recipients, sandbox_messages
 from stadtsinn.cloud.alarms.notify.worker import MAYBE_TWICE, OutboxWorker
 from stadtsinn.cloud.platform.access.scope import Role, Scope
@@ -187,7 +188,7 @@ class Town:
 
         def work() -> None:
             database, clock = open_database(url), ManualClock(self.now)
-            senders = open_senders(settings, database, clock)
+            senders = open_senders(settings, Surroundings(database, clock))
             OutboxWorker(database, senders, clock, wall=clock).run_once()
 
         killed = is_killed_at(kill_at, work)
