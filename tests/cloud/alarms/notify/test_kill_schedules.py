@@ -85,7 +85,8 @@ class Receivers:
         web = f"http://127.0.0.1:{self.web.server_port}/"
         secret = self.folder / "secret"
         if way == "webhook":
-            table: dict[str, Any] = {"secret": f"file:{secret}", "allow": ["127.0.0.1"]}
+            place = f"127.0.0.1:{self.web.server_port}"
+            table: dict[str, Any] = {"secret": f"file:{secret}", "allow": [place]}
             return NotifySettings.model_validate({"webhook": table})
         if way == "email":
             table = {
