@@ -19,8 +19,9 @@ of messages, and everybody has the time to answer. Where a clock was put back, t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from stadtsinn.base.frozen import replace
 from stadtsinn.base.instant import Instant
 
 

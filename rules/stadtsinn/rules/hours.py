@@ -6,9 +6,8 @@ is no all-clear. What still is so when the next one begins is an alarm of its ow
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from stadtsinn.base.active import NEVER_ENDS
+from stadtsinn.base.frozen import replace
 from stadtsinn.base.instant import Instant
 from stadtsinn.rules.incident import close
 from stadtsinn.rules.state import CloseReason, Phase, RuleState, Step

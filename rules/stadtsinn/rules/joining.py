@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from stadtsinn.base.frozen import replace
 from stadtsinn.base.instant import SECOND, Instant
 from stadtsinn.rules.kind import OWN, Judgement, Notes, Past, RuleKind, Sample
 

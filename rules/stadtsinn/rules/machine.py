@@ -44,8 +44,9 @@ under way, and it decides better than its absence.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from stadtsinn.base.frozen import replace
 from stadtsinn.base.instant import Instant
 from stadtsinn.rules.hours import close_time, is_over, shuts_at
 from stadtsinn.rules.incident import (

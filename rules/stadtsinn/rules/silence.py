@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from stadtsinn.base.frozen import replace
 from stadtsinn.base.instant import HOUR, Instant
 from stadtsinn.rules.incident import fire, is_current, raise_level
 from stadtsinn.rules.state import Effect, FellSilent, Phase, RuleState, Step

@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import replace
 from math import inf
 from typing import Self
 
 from pydantic import model_validator
 
+from stadtsinn.base.frozen import replace
 from stadtsinn.base.instant import SECOND, Instant
 from stadtsinn.rules.kind import (
     OVER,

@@ -121,6 +121,22 @@ def test_a_column_holds_the_good_values_and_who_measured_them(store: SeriesStore
     assert len(store.column(NEIGHBOUR, SOIL, *EVER)) == 0
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        [0.1, -0.1, 25.0, 0.0, -3.25],
+        [1 / 3, 0.1 + 0.2, -1e-7, 5e-324, 1.7e308],
+        [20.5, 1e12, 123_456_789.123456, -0.000001, 2.0**53],
+    ],
+    ids=["decimals", "no decimals", "large"],
+)
+def test_a_column_holds_each_value_to_its_last_bit(store: SeriesStore, values: list[float]) -> None:
+    write(store, [point(NOON + i, value) for i, value in enumerate(values)])
+    column = store.column(TOWN, SOIL, *EVER)
+    assert [one.hex() for one in column.values.tolist()] == [one.hex() for one in values]
+    assert column.times.tolist() == [NOON + i for i in range(len(values))]
+
+
 def test_a_long_history_comes_whole(store: SeriesStore) -> None:
     count = 45_000  # more than two pages of any server
     write(store, [point(NOON + i * SECOND, float(i)) for i in range(count)])

@@ -6,14 +6,18 @@ import contextlib
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from real_parts import PATIENCE_S
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import DAY, HOUR, SECOND, Instant, parse
+from stadtsinn.cloud.series.stores.embedded import packed
 from stadtsinn.cloud.series.stores.embedded.file import _READERS
 from stadtsinn.cloud.series.stores.embedded.store import EmbeddedStore
 from stadtsinn.cloud.series.stores.store import Point, Sample, SeriesKey, SeriesUnavailable
@@ -236,3 +240,44 @@ def test_a_connection_that_failed_is_not_lent_again(tmp_path: Path) -> None:
     assert len(store.read("musterstadt", KEY, *EVER)) == 2
     store.close()
     assert _descriptors(tmp_path) == 0
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(
+                st.integers(-(10**9), 10**9).map(lambda number: number / 1_000),
+                st.floats(allow_nan=False, allow_infinity=False),
+            ),
+            st.sampled_from(["a", "a", "a", "b"]),
+            st.sampled_from([Quality.GOOD, Quality.GOOD, Quality.BAD]),
+        ),
+        max_size=20,
+    ),
+    st.one_of(st.none(), st.integers(0, 20)),
+)
+def test_a_column_in_parts_is_what_is_read_one_by_one(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    measured: list[tuple[float, str, Quality]],
+    limit: int | None,
+) -> None:
+    """Whatever the values, the devices and where a part ends."""
+    monkeypatch.setattr(packed, "AT_ONCE", 4)
+    folder = Path(tempfile.mkdtemp(dir=tmp_path))
+    store = opened(folder)
+    store.write(
+        Point("musterstadt", "soil", KEY, Instant(NOW + number), value, quality, device)
+        for number, (value, device, quality) in enumerate(measured)
+    )
+    column = store.column("musterstadt", KEY, *EVER, limit=limit)
+    assert [
+        (one.at, one.value.hex(), one.source) for one in map(column.sample, range(len(column)))
+    ] == [
+        (one.time, one.value.hex(), one.dev_eui)
+        for one in store.read("musterstadt", KEY, *EVER, limit=limit)
+    ]
+    store.close()

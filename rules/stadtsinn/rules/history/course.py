@@ -9,10 +9,11 @@ behind them is the one that the engine would have come to.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
+from stadtsinn.base.frozen import replace
 from stadtsinn.base.instant import Instant
 from stadtsinn.rules import machine
 from stadtsinn.rules.history.column import NOTHING, Column, Mask, Numbers

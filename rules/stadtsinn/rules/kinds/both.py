@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from stadtsinn.base.frozen import replace
 from stadtsinn.base.language import Language
 from stadtsinn.base.sentence import Sentence, Unusable
 from stadtsinn.rules.joining import Fresh, Joining, Values

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from operator import add
 from typing import ClassVar
 
+from stadtsinn.base.frozen import replace
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.rules.kind import Judgement, Past, Sample
 from stadtsinn.rules.kinds.sum import Sum

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 
 from sqlalchemy import Connection
 
+from stadtsinn.base.frozen import replace
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.alerts import awaiting, incident_repository
 from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Place, Standing, incident_id

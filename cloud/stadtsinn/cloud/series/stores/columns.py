@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 import numpy as np
@@ -34,3 +34,23 @@ def column_of_samples(samples: Iterable[Sample]) -> Column:
     devices: dict[str, int] = {}
     rows = [(one.time, one.value, devices.setdefault(one.dev_eui, len(devices))) for one in samples]
     return column_of_rows(rows, {number: dev_eui for dev_eui, number in devices.items()})
+
+
+def joined(parts: Sequence[Column]) -> Column:
+    """One history of parts that follow each other."""
+    if not parts:
+        return column_of_rows(())
+    if len(parts) == 1:
+        return parts[0]
+    names = tuple(dict.fromkeys(name for part in parts for name in part.names))
+    numbers = [np.array([names.index(name) for name in part.names]) for part in parts]
+    sources = [
+        number[part.sources] if part.sources is not None else np.full(len(part), number[0])
+        for number, part in zip(numbers, parts, strict=True)
+    ]
+    return Column(
+        np.concatenate([part.times for part in parts]),
+        np.concatenate([part.values for part in parts]),
+        np.concatenate(sources) if len(names) > 1 else None,
+        names,
+    )

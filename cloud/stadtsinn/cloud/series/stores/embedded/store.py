@@ -12,6 +12,7 @@ from stadtsinn.base.instant import HOUR, Instant
 from stadtsinn.cloud.series.stores.columns import column_of_rows
 from stadtsinn.cloud.series.stores.counters import growth_per_window, in_pages
 from stadtsinn.cloud.series.stores.embedded.file import SeriesFile
+from stadtsinn.cloud.series.stores.embedded.packed import read_column
 from stadtsinn.cloud.series.stores.embedded.writing import Writer
 from stadtsinn.cloud.series.stores.replacing import SeriesPart
 from stadtsinn.cloud.series.stores.store import (
@@ -67,6 +68,8 @@ _PARTS = {
     Aggregate.LAST: "value, max(time)",
 }
 
+_EVERY = 2**62
+"""More samples than there are."""
 _NAMED_STATIONS = 1_000
 """Above this number of stations, all are read and selected here."""
 
@@ -129,18 +132,12 @@ class EmbeddedStore:
         *,
         limit: int | None = None,
     ) -> Column:
-        with self._file.read() as connection:
+        most = _EVERY if limit is None else limit
+        with self._file.snapshot(), self._file.read() as connection:
             ids = _find(connection, tenant_id, key)
             if ids is None:
                 return column_of_rows(())
-            names = dict(connection.execute("SELECT id, dev_eui FROM devices"))
-            rows = connection.execute(
-                "SELECT time, value, device FROM points"
-                " WHERE station = ? AND time >= ? AND time < ? AND series = ? AND quality = 0"
-                " ORDER BY time LIMIT ?",
-                (ids[0], start, end, ids[1], _no_more_than(limit)),
-            )
-            return column_of_rows(rows, names)
+            return read_column(connection, ids, start, end, most)
 
     def aggregate(
         self,
