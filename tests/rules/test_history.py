@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from stadtsinn.base.active import Active, Recurring
 from stadtsinn.base.calendar import EVERY_DAY, Hours
 from stadtsinn.base.instant import HOUR, MINUTE, Instant
-from stadtsinn.rules.history.column import Column
+from stadtsinn.rules.history.column import NOTHING, Column
 from stadtsinn.rules.history.course import Course, Happened, Section
-from stadtsinn.rules.history.scan import SCANS, scan
+from stadtsinn.rules.history.scan import scan
 from stadtsinn.rules.kind import Judgement, Past, RuleKind, Sample
 from stadtsinn.rules.kinds.band import Band
 from stadtsinn.rules.kinds.change import Change, Trend
@@ -20,7 +20,9 @@ from stadtsinn.rules.kinds.increase import Increase
 from stadtsinn.rules.kinds.levels import Levels, Step
 from stadtsinn.rules.kinds.low_battery import LowBattery
 from stadtsinn.rules.kinds.no_data import NoData
+from stadtsinn.rules.kinds.overstay import Overstay
 from stadtsinn.rules.kinds.permit import Permit
+from stadtsinn.rules.kinds.registry import KINDS as EVERY_KIND
 from stadtsinn.rules.kinds.stuck import Stuck
 from stadtsinn.rules.kinds.sum import Sum
 from stadtsinn.rules.kinds.threshold import Direction, Threshold
@@ -44,6 +46,10 @@ KINDS: list[RuleKind] = [
     Stuck(unchanged_s=2_400, tolerance=1.5),
     LowBattery(on=4, off=8, within_s=2_400),
     NoData(silent_s=2_400),
+    Levels(levels=(Step(on=6),), margin=2),
+    Levels(levels=(Step(on=4), Step(on=6), Step(on=9)), margin=3, confirm_within_s=1_800),
+    Overstay(longest_s=1_800, gap_s=0),
+    Overstay(longest_s=3_600, gap_s=900),
 ]
 
 
@@ -93,7 +99,11 @@ def test_the_strides_lead_where_the_engine_leads(kind: RuleKind) -> None:
             Section(Instant(0), terms(kind, chance)),
             Section(middle, terms(kind, chance)),
         ]
-        plain, fast = Course(history), Course(history, scan(kind, history))
+        second = NOTHING
+        if kind.of_second_sensor and chance.draw(st.booleans()):
+            second = column(seed + 1).where(slice(0, None, 3))
+        plain = Course(history, second=second)
+        fast = Course(history, scan(kind, history, second), second=second)
         assert told(fast, sections, end) == told(plain, sections, end)
         assert fast.judged <= plain.judged == LENGTH
 
@@ -101,7 +111,13 @@ def test_the_strides_lead_where_the_engine_leads(kind: RuleKind) -> None:
 
 
 def test_every_scan_is_compared() -> None:
-    assert set(SCANS) == {type(kind) for kind in KINDS}
+    single = {kind for kind in EVERY_KIND.values() if not kind.joins}
+    assert single == {type(kind) for kind in KINDS}
+    assert single == {kind for kind in single if scan(example_of(kind), NOTHING) is not None}
+
+
+def example_of(kind: type[RuleKind]) -> RuleKind:
+    return next(one for one in KINDS if type(one) is kind)
 
 
 def test_what_cannot_change_anything_is_passed_over() -> None:

@@ -20,7 +20,8 @@ from stadtsinn.rules.kind import OWN, Judgement, Notes, Past, RuleKind, Sample
 Values = Mapping[str, Sequence[Any]]
 """By the number of the datastream: when its newest value was measured, and the value."""
 
-_VALUES = "values"
+VALUES = "values"
+"""Their name in the notes."""
 
 Fresh = Annotated[
     int,
@@ -49,12 +50,12 @@ class Joining(RuleKind):
         return {"fresh_s": self.fresh(stream)}
 
     def takes(self, sample: Sample, notes: Notes) -> tuple[Notes, Instant | None]:
-        values = dict(notes.get(_VALUES, {}))
+        values = dict(notes.get(VALUES, {}))
         for stream, value in (sample.streams or {}).items():
             known = values.get(str(stream))
             if known is None or known[0] <= sample.at:
                 values[str(stream)] = self.kept(sample.at, value, known)
-        taken = {**notes, _VALUES: values}
+        taken = {**notes, VALUES: values}
         at = Instant(max(known[0] for known in values.values()))
         return taken, at if self.is_complete(values, at) else None
 
@@ -72,7 +73,7 @@ class Joining(RuleKind):
         )
 
     def judge(self, sample: Sample, past: Past) -> Judgement:
-        return replace(self.joined(past.notes[_VALUES], sample), notes=past.notes)
+        return replace(self.joined(past.notes[VALUES], sample), notes=past.notes)
 
     @abstractmethod
     def joined(self, values: Values, sample: Sample) -> Judgement:

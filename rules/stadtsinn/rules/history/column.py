@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 
@@ -23,7 +23,9 @@ class Column:
     """Values in the order of their times, no two of one time.
 
     `sources` numbers the device of each in `names`; None: all are of one, the first of `names` or
-    nobody. `permitted` is what a zone's permit allowed; NaN where there was none.
+    nobody. `permitted` is what a zone's permit allowed; NaN where there was none. `streams` says
+    what some datastreams measured at the time of this number, where they are judged together; the
+    values are of no meaning there.
     """
 
     times: Times
@@ -31,6 +33,7 @@ class Column:
     sources: Numbers | None = None
     names: Sequence[str] = ("",)
     permitted: Values | None = None
+    streams: Callable[[int], Mapping[int, float]] | None = None
 
     def __len__(self) -> int:
         return len(self.times)
@@ -55,6 +58,7 @@ class Column:
             float(self.values[number]),
             None if isnan(allowed) else allowed,
             self.source(number),
+            None if self.streams is None else self.streams(number),
         )
 
     def first_at(self, moment: int) -> int:

@@ -67,7 +67,7 @@ class Course:
         self._scan = found
         self._rousing = _places(found.rouses) if found else None
         self._freeing = _places(found.frees) if found and found.frees is not None else None
-        self._steps = np.diff(column.times)
+        self._judging = _places(found.judges) if found and found.judges is not None else None
         self._gaps: dict[int, Numbers] = {}
 
     def run(self, sections: Sequence[Section], end: Instant) -> Iterator[Happened]:
@@ -82,7 +82,7 @@ class Course:
         while number < last:
             judged = self._next_to_judge(terms, number, last)
             if judged > number:
-                self._pass_over(judged - 1)
+                self._pass_over(number, judged - 1)
                 number = judged
                 continue
             one = column.sample(number)
@@ -90,7 +90,7 @@ class Course:
             self._look_beside(terms, one.at)
             before = self.state
             self.state, effects = machine.sample(
-                terms, before, one.at, one.value, one.at, one.permitted, one.source
+                terms, before, one.at, one.value, one.at, one.permitted, one.source, one.streams
             )
             self.judged += 1
             if self._most is not None and self.judged > self._most:
@@ -120,6 +120,10 @@ class Course:
     def _next_to_judge(self, terms: Terms, number: int, last: int) -> int:
         """The first value from this number on that may lead the rule on."""
         state = self.state
+        if self._judging is not None:
+            judging = min(last, _first_from(self._judging, number))
+            if judging > number:
+                return self._before_time_leads_on(terms, number, judging)
         if self._rousing is None or state.last_event is None or state.since is not None:
             return number
         if state.phase is Phase.OK:
@@ -137,25 +141,48 @@ class Course:
             if state.stale or self._column.times[number] - state.last_event > terms.stale_after:
                 return number
             places.append(self._behind_gaps(terms.stale_after))
-        return min([last, *(_first_from(some, number) for some in places)])
+        found = min([last, *(_first_from(some, number) for some in places)])
+        if self._judging is None or state.phase is Phase.OK:
+            return found
+        # Behind the last that is judged there may be a while in which data is missing.
+        return int(self._judging[np.searchsorted(self._judging, found) - 1]) + 1
+
+    def _before_time_leads_on(self, terms: Terms, number: int, judging: int) -> int:
+        """The first value from this number on before which time leads on; the one of `judging` at
+        the latest. Those before are only noted."""
+        due = machine.next_due(terms, self.state)
+        if due is None:
+            return judging
+        return max(number, min(judging, int(np.searchsorted(self._column.times, due, "right"))))
 
     def _behind_gaps(self, stale_after: int) -> Numbers:
         """The values before which data was missing."""
         found = self._gaps.get(stale_after)
         if found is None:
-            found = self._gaps[stale_after] = np.flatnonzero(self._steps > stale_after) + 1
+            times, judging = self._column.times, self._judging
+            if judging is None:
+                found = np.flatnonzero(np.diff(times) > stale_after) + 1
+            else:
+                found = judging[1:][np.diff(times[judging]) > stale_after]
+            self._gaps[stale_after] = found
         return found
 
-    def _pass_over(self, number: int) -> None:
-        """The state after the value of this number, which led to nothing."""
+    def _pass_over(self, first: int, last: int) -> None:
+        """The state after the values of these numbers, which led to nothing."""
         assert self._scan is not None
-        notes, value = self._scan.noted(number)
+        notes, value = self._scan.noted(last)
+        if self._judging is not None:
+            behind = int(np.searchsorted(self._judging, last, "right"))
+            last = int(self._judging[behind - 1]) if behind else -1
+        if last < first:
+            self.state = replace(self.state, notes=notes)
+            return
         self.state = replace(
             self.state,
             level=0 if self.state.phase is Phase.OK else self.state.level,
             samples=0,
             stale=False,
-            last_event=Instant(int(self._column.times[number])),
+            last_event=Instant(int(self._column.times[last])),
             last_value=value,
             notes=notes,
         )

@@ -15,13 +15,15 @@ from typing import Any, cast
 import numpy as np
 
 from stadtsinn.base.instant import SECOND
-from stadtsinn.rules.history.column import Column, Mask, Numbers, Values, last_of
+from stadtsinn.rules.history.column import NOTHING, Column, Mask, Numbers, Values, last_of
 from stadtsinn.rules.kind import Notes, Past, RuleKind
 from stadtsinn.rules.kinds.band import Band
 from stadtsinn.rules.kinds.change import Change, Trend
 from stadtsinn.rules.kinds.increase import Increase
+from stadtsinn.rules.kinds.levels import Levels
 from stadtsinn.rules.kinds.low_battery import LowBattery
 from stadtsinn.rules.kinds.no_data import NoData
+from stadtsinn.rules.kinds.overstay import TAKEN, Overstay
 from stadtsinn.rules.kinds.permit import Permit
 from stadtsinn.rules.kinds.stuck import Stuck
 from stadtsinn.rules.kinds.sum import Sum
@@ -30,23 +32,65 @@ from stadtsinn.rules.limits import Limited
 from stadtsinn.rules.window import part_of
 
 Noted = Callable[[int], tuple[Notes, float]]
-"""What a kind notes with the value of this number, and the value that it judges by."""
+"""What a kind notes with the value of this number, and the value that it judges by. It is asked
+about ever later numbers."""
 
 
 @dataclass(frozen=True)
 class Scan:
     """What may lead a rule on. `rouses`: the verdict may be that it is reached. `frees`: that it
-    is recovered; None: the engine judges all while an alarm is open."""
+    is recovered; None: the engine judges all while an alarm is open. `judges`: it is judged, not
+    only noted; None: each is."""
 
     rouses: Mask
     frees: Mask | None
     noted: Noted
+    judges: Mask | None = None
 
 
-def scan(kind: RuleKind, column: Column) -> Scan | None:
-    """None: nobody wrote one for this kind, so the engine judges every value."""
+def scan(kind: RuleKind, column: Column, second: Column = NOTHING) -> Scan | None:
+    """None: nobody wrote one for this kind, so the engine judges every value. `second` is what a
+    comparison sensor measured."""
+    if isinstance(kind, Levels):
+        return _levels(kind, column, second)
     found = SCANS.get(type(kind))
     return None if found is None else found(kind, column)
+
+
+def _levels(kind: Levels, column: Column, second: Column) -> Scan:
+    """A level holds from its beginning until the value is well below. While an alarm is open the
+    engine judges all: each further level is told."""
+    values = column.values
+    holding = np.zeros(len(column), np.int64)
+    for step in kind.levels:
+        holding += last_of(values >= step.on) > last_of(values <= step.on - kind.margin)
+
+    def noted(number: int) -> tuple[Notes, float]:
+        one = column.sample(number)
+        latest = int(np.searchsorted(second.times, one.at, "right")) - 1
+        before = Past(notes={"level": int(holding[number - 1]) if number else 0})
+        if latest >= 0:
+            before = Past(notes=kind.beside(second.sample(latest), before.notes))
+        return kind.judge(one, before).notes, one.value
+
+    return Scan(values >= kind.levels[0].on, None, noted)
+
+
+def _overstay(kind: Overstay, column: Column) -> Scan:
+    """What is free begins nothing once the gap is over that ends a stay. While an alarm is open,
+    time alone ends it after a value that is free: the engine judges that one and the next."""
+    taken = column.values > TAKEN
+    if len(column) == 0:
+        return Scan(taken, taken, _plain(column))
+    last_taken = last_of(taken)
+    free_since = column.times[np.minimum(last_taken + 1, len(column) - 1)]
+    may_stay = (last_taken >= 0) & (column.times - free_since < kind.gap_s * SECOND)
+    after_free = np.concatenate(([True], ~taken[:-1]))
+
+    def noted(number: int) -> tuple[Notes, float]:
+        return {"taken": True} if taken[number] else {}, float(column.values[number])
+
+    return Scan(taken | may_stay, ~taken | after_free, noted)
 
 
 def _plain(column: Column) -> Noted:
@@ -212,5 +256,6 @@ SCANS: Mapping[type[RuleKind], _Scanning] = cast(
         Sum: _sum,
         Increase: _increase,
         Change: _change,
+        Overstay: _overstay,
     },
 )

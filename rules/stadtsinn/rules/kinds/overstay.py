@@ -21,8 +21,9 @@ from stadtsinn.rules.kind import (
 )
 from stadtsinn.rules.limits import span
 
+TAKEN = 0.5
+"""Above this a space is taken."""
 _FREE_SINCE = "free_since"
-_HALF = 0.5
 _FREE = {"Belegt": "Frei", "Occupied": "Free"}
 
 
@@ -57,7 +58,7 @@ class Overstay(RuleKind):
         return self.longest_s
 
     def judge(self, sample: Sample, past: Past) -> Judgement:
-        if sample.value > _HALF:
+        if sample.value > TAKEN:
             return Judgement(Verdict.REACHED, {"taken": True})
         if not past.notes.get("taken"):
             return Judgement(Verdict.RECOVERED)
