@@ -12,6 +12,7 @@ every value, is measured on some of the stations in one process, and counted for
 from __future__ import annotations
 
 import argparse
+import resource
 import sqlite3
 import tempfile
 import time
@@ -81,9 +82,9 @@ def measure(
 ) -> None:
     """One kind over all values; the plain engine over one station."""
     tasks = [task(kind, number, years) for number in range(sensors)]
-    began = time.perf_counter()
+    began, computed = time.perf_counter(), computing()
     found = list(judged(tasks, opening, processes))
-    seconds = time.perf_counter() - began
+    seconds, computed = time.perf_counter() - began, computing() - computed
     values = sum(one.values for one in found)
     plain = plainly(tasks[0], opening(), found[0]) * values / processes
     alarms = sum(len(one.tried[0]) for one in found)
@@ -91,9 +92,17 @@ def measure(
     hold = f"    hold: {HOLD_S:.0f} s" if years * sensors >= 1_000 else ""
     print(
         f"  {kind.kind_name:12}{processes} processes {seconds:6.1f} s"
+        f"    {computed:5.1f} s of computing"
         f"    {values / seconds / 1e6:5.2f} M values/s    engine {plain:6.0f} s"
         f"    {plain / seconds:4.0f} times    {share:7.2%} judged    {alarms:,} alarms{hold}"
     )
+
+
+def computing() -> float:
+    """Seconds that this process and those that it ended have computed; others on the machine do
+    not count."""
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in spent)
 
 
 def plainly(one: Task, reader: EmbeddedStore, fast: Outcome) -> float:

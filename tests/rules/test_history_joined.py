@@ -130,7 +130,8 @@ def test_the_strides_lead_where_the_engine_leads(kind: Joining) -> None:
         cut = Instant(chance.draw(st.integers(START, end)))
         said, state, count = engine(sections, columns, stations, end)
 
-        state_now, strides, judged = RuleState(), [], 0
+        state_now, judged = RuleState(), 0
+        strides: list[Happened] = []
         for since, until in ((Instant(0), cut), (cut, end)):
             part = {
                 one: column.where(slice(column.first_at(since), column.first_at(until)))

@@ -20,7 +20,7 @@ from stadtsinn.rules.history.scan import Scan
 from stadtsinn.rules.joining import VALUES, Joining
 from stadtsinn.rules.joining import Values as JoiningValues
 from stadtsinn.rules.kind import Notes
-from stadtsinn.rules.kinds.both import Both
+from stadtsinn.rules.kinds.both import Also, Both
 from stadtsinn.rules.kinds.count import Count
 from stadtsinn.rules.kinds.difference import Difference
 from stadtsinn.rules.kinds.share import Share
@@ -112,7 +112,8 @@ class Joined:
     def _both(self, kind: Both) -> Scan:
         judges = self._complete(kind)
         rouses, frees = judges.copy(), np.zeros(len(judges), bool)
-        for number, one in enumerate((kind, *kind.also)):
+        conditions: Sequence[Both | Also] = (kind, *kind.also)
+        for number, one in enumerate(conditions):
             values = self._newest(number).values
             sign = 1 if one.worse_above else -1
             rouses &= sign * values >= sign * one.on

@@ -6,8 +6,9 @@ uplinks left in the series.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -33,9 +34,11 @@ from stadtsinn.cloud.series.stores.store import Point, SeriesKey
 from stadtsinn.cloud.town.service import change
 from stadtsinn.cloud.town.tables import devices
 from stadtsinn.decoders.reading import Decoded, Quality, Reading
+from stadtsinn.rules.kinds.registry import KINDS
 
 STEP = 5
 """Minutes between two uplinks, and between two ticks."""
+EVERY = STEP * MINUTE
 LONG = 130
 RULES: list[dict[str, Any]] = [
     {"quantity": "soil_moisture", "direction": "below", "on": 15, "off": 20},
@@ -70,6 +73,47 @@ RULES: list[dict[str, Any]] = [
         "active": [{"start": "11:00", "end": "12:30"}, {"start": "14:00", "end": "18:00"}],
     },
 ]
+TOGETHER: list[dict[str, Any]] = [
+    {"quantity": "water_level", "kind": "difference", "on": 0.3, "off": 0.1, "fresh_s": 1200},
+    {
+        "quantity": "soil_moisture",
+        "kind": "and",
+        "direction": "below",
+        "on": 18,
+        "off": 25,
+        "for_s": 300,
+        "also": [{"quantity": "occupied", "on": 1, "off": 0}],
+    },
+    {
+        "quantity": "soil_moisture",
+        "kind": "and",
+        "direction": "below",
+        "on": 18,
+        "off": 25,
+        "also": [{"station": "pappel", "on": 22, "off": 20, "fresh_s": 900}],
+    },
+    {
+        "quantity": "soil_moisture",
+        "kind": "count",
+        "each": "below",
+        "each_on": 15,
+        "each_off": 20,
+        "on": 2,
+        "off": 0,
+        "fresh_s": 1200,
+    },
+    {
+        "quantity": "occupied",
+        "kind": "share",
+        "each_on": 1,
+        "each_off": 0,
+        "on": 60,
+        "off": 40,
+        "keep_firing_s": 600,
+    },
+]
+"""Rules over several datastreams."""
+OTHERS = {"pappel": "70b3d57ed000bb01", "esche": "70b3d57ed000bb02"}
 NIGHT = {"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "on_duty": "bauhof"}
 
 
@@ -80,9 +124,11 @@ class Day:
     town: AlertTown
     store: EmbeddedStore
     log: list[LoggedUplink] = field(default_factory=list)
+    looked: list[Instant] = field(default_factory=list)
+    """When time passed."""
 
-    def uplink(self, at: int, now: int, *readings: Reading) -> None:
-        one = uplink(len(self.log) + 1, at, *readings, received=now)
+    def uplink(self, at: int, now: int, *readings: Reading, dev_eui: str = DEVICE) -> None:
+        one = uplink(len(self.log) + 1, at, *readings, received=now, dev_eui=dev_eui)
         self.log.append(one)
         self.town.now(now)
         self.town.apply(one)
@@ -91,6 +137,7 @@ class Day:
     def pass_time(self, now: int) -> None:
         """A tick; then what was written is sent."""
         self.town.tick(now)
+        self.looked.append(minute(now))
         self._send()
 
     def _send(self) -> None:
@@ -131,17 +178,18 @@ class Day:
         )
 
     def tried(self, rule: Rule, start: int, end: int) -> Report:
+        stations = {DEVICE: STATION, **{dev_eui: slug for slug, dev_eui in OTHERS.items()}}
         for one in self.log:
             assert isinstance(one.outcome, Decoded)
             self.store.write(
                 Point(
                     TENANT,
                     "soil",
-                    SeriesKey(STATION, reading.quantity),
+                    SeriesKey(stations[one.dev_eui], reading.quantity),
                     one.event_time,
                     reading.value,
                     reading.quality,
-                    DEVICE,
+                    one.dev_eui,
                 )
                 for reading in one.outcome.readings
             )
@@ -151,8 +199,15 @@ class Day:
         return report(prepared, [run(task, self.store) for task in prepared.tasks])
 
 
-def as_live(found: Report) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    """The same of a back-test. Live, time is only looked at every five minutes."""
+def as_live(
+    found: Report, looked: Sequence[Instant] = ()
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """The same of a back-test. Live, time is only looked at now and then: else every five
+    minutes."""
+
+    def seen(at: Instant) -> int:
+        return looked[bisect_left(looked, at)] if looked else -(-at // EVERY) * EVERY
+
     made = [
         (
             one.opened_at,
@@ -167,7 +222,7 @@ def as_live(found: Report) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]
     ]
     sent = [
         (
-            -(-one.at // (STEP * MINUTE)) * STEP * MINUTE,
+            seen(one.at),
             one.kind,
             one.level,
             one.event_time,
@@ -265,6 +320,58 @@ def test_a_live_day_and_its_back_test_agree(day: Day, seed: int, interval_s: int
         kinds.update(str(message[1]) for message in sent)
     assert min(kinds["ALARM"], kinds["ALL_CLEAR"]) > 5
     assert interval_s > 60 or kinds["STALE"] > 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_live_day_of_several_datastreams_and_its_back_test_agree(day: Day, seed: int) -> None:
+    with change(day.town.database) as connection:
+        for slug, dev_eui in OTHERS.items():
+            day.town.device(connection, dev_eui, STEP * 60)
+            station = day.town.station(connection, slug, slug.title())
+            day.town.deploy(connection, dev_eui, station)
+    some = [together(number) for number in range(len(TOGETHER))]
+    for one in some:
+        day.town.rule(**one.model_dump())
+    chance, silent = Random(seed), dict.fromkeys((DEVICE, *OTHERS.values()), 0)
+    for number in range(LONG // 2):
+        for after, dev_eui in enumerate(silent):
+            now = number * STEP + after
+            day.pass_time(now)
+            if number >= silent[dev_eui]:
+                if chance.random() < 0.05:
+                    silent[dev_eui] = number + chance.choice([2, 5, 8])
+                found = readings(chance, number + 12 * after, 0)
+                day.uplink(now, now, *found, dev_eui=dev_eui)
+    day.pass_time(LONG // 2 * STEP)
+    kinds = Counter[tuple[str, str]]()
+    for one in some:
+        made, sent = as_live(day.tried(one, 0, LONG // 2 * STEP + 1), day.looked)
+        live_made, live_sent = day.live(one.slug)
+        assert made == live_made, one.slug
+        assert sent == live_sent, one.slug
+        kinds.update((one.kind, str(message[1])) for message in sent)
+    assert {kind for kind, _ in kinds} == {kind.kind_name for kind in KINDS.values() if kind.joins}
+    assert all(kinds[kind, "ALARM"] for kind, _ in kinds)
+
+
+def together(number: int) -> Rule:
+    values = TOGETHER[number]
+    where: dict[str, Any] = {"station": STATION}
+    if KINDS[values["kind"]].of_group:
+        where = {"group": {"kind": "tree"}}
+    if values["kind"] == "difference":
+        where["minus"] = {"station": "pappel"}
+    return Rule.model_validate(
+        {
+            "slug": f"{values['kind']}-{number}",
+            "name": values["kind"],
+            "recipients": ["ordnungsamt"],
+            "technicians": ["bauhof"],
+            **where,
+            **values,
+        }
+    )
 
 
 def test_a_market_day_and_its_back_test_agree(day: Day) -> None:

@@ -156,11 +156,21 @@ class Evaluation:
             self._changed[key] = watched
 
     def write(self) -> None:
-        for key, watched in sorted(self._changed.items(), key=lambda item: item[0]):
+        """The states that changed: many at once, or each by itself, to find out which one fails."""
+        changed = sorted(self._changed.items(), key=lambda item: item[0])
+        if self._guard is unguarded:
+            incident_repository.write_states(
+                self._connection, [self._written(key, watched) for key, watched in changed]
+            )
+            return
+        for key, watched in changed:
             with self._guard(key, watched.stored):
-                standing = self._standing[key]
-                due_at = self._due_at(watched, standing.state)
-                incident_repository.write_state(self._connection, key, standing, due_at)
+                one = self._written(key, watched)
+                incident_repository.write_state(self._connection, *one)
+
+    def _written(self, key: Key, watched: Watched) -> tuple[Key, Standing, Instant | None]:
+        standing = self._standing[key]
+        return key, standing, self._due_at(watched, standing.state)
 
     def _due_at(self, watched: Watched, state: RuleState) -> Instant | None:
         """When time has something to do: what began also ends with what measures there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,11 @@ from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.alerts.tables import incidents, rule_states, rules
 from stadtsinn.cloud.platform.access.rows import only_row
 from stadtsinn.cloud.platform.access.scope import Scope
-from stadtsinn.cloud.platform.database.upsert import insert_ignore, insert_or_update
+from stadtsinn.cloud.platform.database.upsert import (
+    insert_ignore,
+    insert_or_update,
+    insert_or_update_all,
+)
 from stadtsinn.rules.kind import FIRST_LEVEL
 from stadtsinn.rules.state import Closed, CloseReason, Opened, Phase, RuleState
 
@@ -149,8 +153,18 @@ def write_state(
     connection: Connection, key: Key, standing: Standing, due_at: Instant | None
 ) -> None:
     """Insert or replace the state of a rule."""
-    row = {"rule_id": key[0], "member": key[1], **_values(standing, due_at)}
-    insert_or_update(connection, rule_states, row)
+    insert_or_update(connection, rule_states, _row(key, standing, due_at))
+
+
+def write_states(
+    connection: Connection, states: Iterable[tuple[Key, Standing, Instant | None]]
+) -> None:
+    """As `write_state`, for many at once."""
+    insert_or_update_all(connection, rule_states, [_row(*one) for one in states])
+
+
+def _row(key: Key, standing: Standing, due_at: Instant | None) -> dict[str, Any]:
+    return {"rule_id": key[0], "member": key[1], **_values(standing, due_at)}
 
 
 def make_due(connection: Connection, key: Key, at: Instant) -> None:

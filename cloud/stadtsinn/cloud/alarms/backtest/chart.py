@@ -71,7 +71,7 @@ def _events(report: Report, lines: int) -> Iterator[str]:
 
 def _line(report: Report, found: Found, row: int) -> Iterator[str]:
     y = _TOP + row * _LINE
-    yield _text(12, y + 12, _short(found.subject.name))
+    yield _text(12, y + 12, _short(found.subject.name or found.subject.slug))
     yield f'<line x1="{_LEFT}" y1="{y + 9}" x2="{_WIDTH - 20}" y2="{y + 9}" stroke="#ddd"/>'
     for one in found.incidents:
         closed = report.question.end if one.closed_at is None else one.closed_at

@@ -16,7 +16,7 @@ from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.alarms.alerts.service import require_known, subject_of
-from stadtsinn.cloud.alarms.alerts.watching import Watched, Watching
+from stadtsinn.cloud.alarms.alerts.watching import Watched, Watching, named
 from stadtsinn.cloud.alarms.backtest.grid import Grid
 from stadtsinn.cloud.alarms.backtest.incidents import Incident, incidents_of
 from stadtsinn.cloud.alarms.backtest.labels import Label, Score, score
@@ -29,6 +29,7 @@ from stadtsinn.cloud.platform.access.scope import Scope
 from stadtsinn.cloud.series.stores.store import SeriesKey
 from stadtsinn.cloud.town.directory import read_directory
 from stadtsinn.cloud.town.stations.model import FOR_EVER, comparison_of
+from stadtsinn.rules.kind import OWN
 
 SCANS_SAY = 0.5
 """Above this share of values that the engine judged itself a report says so."""
@@ -111,13 +112,6 @@ def prepare(connection: Connection, scope: Scope, question: Question) -> Prepare
     rule = question.rule
     if question.end <= question.start:
         raise Invalid("'to' has to lie after 'from'.", "'to' muss nach 'from' liegen.")
-    if rule.parameters.joins:
-        raise Invalid(
-            f"A rule of kind '{rule.kind}' judges several datastreams together, and a back-test "
-            "reads one: test a 'threshold' of each of them.",
-            f"Eine Regel der Art '{rule.kind}' beurteilt mehrere Messwerte zusammen, ein Rückblick "
-            "liest einen: von jedem einen 'threshold' prüfen.",
-        )
     subject = subject_of(connection, scope, rule)
     require_known(connection, scope, rule)
     directory = read_directory(connection)
@@ -137,28 +131,27 @@ def _watched(watching: Watching, stored: StoredRule, question: Question) -> list
         return [Watched(stored)]
     if stored.station_id is not None:
         return [Watched(stored, station=directory.stations[stored.station_id])]
-    assert rule.group is not None
-    found = [
-        Watched(stored, one.id, one)
-        for one in directory.stations.values()
-        if one.tenant_id == stored.tenant_id and rule.group.holds(one)
-    ]
-    if not found:
+    members = watching.members(stored)
+    if not members:
         raise NotFound(
             "no station is of this group: 'stadtsinn station list' shows the stations",
             "zu dieser Gruppe gehört keine Messstelle: 'stadtsinn station list' zeigt die "
             "Messstellen",
         )
     most = question.most_stations
-    if most is not None and len(found) > most:
+    if most is not None and len(members) > most:
         raise Invalid(
-            f"The rule watches {counted(len(found), 'station', 'stations')}; here it is too much "
+            f"The rule watches {counted(len(members), 'station', 'stations')}; here it is too much "
             f"beyond {most}: name one station, or use 'stadtsinn rule backtest' on the server.",
-            f"Die Regel beobachtet {counted(len(found), 'Messstelle', 'Messstellen')}; hier sind "
+            f"Die Regel beobachtet {counted(len(members), 'Messstelle', 'Messstellen')}; hier sind "
             f"mehr als {most} zu viel: eine Messstelle nennen, oder 'stadtsinn rule backtest' auf "
             "dem Server nehmen.",
         )
-    return sorted(found, key=lambda one: one.station.slug if one.station else "")
+    if rule.parameters.of_group:
+        return [Watched(stored)]
+    return [
+        Watched(stored, one.id, one) for one in sorted(members, key=lambda station: station.slug)
+    ]
 
 
 def _task(connection: Connection, watching: Watching, watched: Watched, question: Question) -> Task:
@@ -166,7 +159,12 @@ def _task(connection: Connection, watching: Watching, watched: Watched, question
     start, end = question.start, question.end
     variations = [rule, *_tried(question)]
     key = column = second = None
-    if station is not None:
+    streams = _streams(watching, watched)
+    if rule.parameters.of_group:
+        assert rule.group is not None
+        given = (rule.group.kind, rule.group.site, rule.group.tag)
+        subject = Subject(" ".join(one for one in given if one), "", "")
+    elif station is not None:
         subject = Subject(station.slug, station.name, station.kind)
         key = SeriesKey(station.slug, rule.quantity, rule.channel)
         if rule.parameters.of_second_sensor:
@@ -184,13 +182,29 @@ def _task(connection: Connection, watching: Watching, watched: Watched, question
         start,
         end,
         # What ends a market day is not tried: alarms of zones last until the number is well again.
-        watching.measured_until(watched, start) if station else FOR_EVER,
+        FOR_EVER if stored.zone_id is not None else watching.measured_until(watched, start),
         tuple(sections(one, watching, watched, start, end) for one in variations),
         column,
         second,
+        streams,
+        len(watching.members(stored)) if rule.parameters.of_group else None,
         question.most_values,
         question.most_judged,
     )
+
+
+def _streams(watching: Watching, watched: Watched) -> dict[int, SeriesKey]:
+    """What is judged together, each by its number; empty where that is one datastream."""
+    stored, rule = watched.stored, watched.stored.rule
+    if rule.parameters.of_group:
+        members = watching.members(stored)
+        return {one.id: SeriesKey(one.slug, rule.quantity, rule.channel) for one in members}
+    if not rule.parameters.joins or watched.station is None:
+        return {}
+    found = {OWN: SeriesKey(watched.station.slug, rule.quantity, rule.channel)}
+    for number, other in enumerate(rule.parameters.others, OWN + 1):
+        found[number] = SeriesKey(other.station or watched.station.slug, *named(rule, other))
+    return found
 
 
 def _tried(question: Question) -> list[Rule]:

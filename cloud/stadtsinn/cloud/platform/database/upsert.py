@@ -39,6 +39,15 @@ def insert_or_update(connection: Connection, table: Table, row: Mapping[str, Any
     connection.execute(_inserting_or_updating(connection.dialect.name, table, tuple(row)), row)
 
 
+def insert_or_update_all(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """The same for several rows, in one call of the driver; all have the same columns."""
+    if rows:
+        statement = _inserting_or_updating(connection.dialect.name, table, tuple(rows[0]))
+        connection.execute(statement, [dict(row) for row in rows])
+
+
 @cache
 def _inserting_or_updating(dialect: str, table: Table, columns: tuple[str, ...]) -> Any:
     """Made once: to put such a statement together takes longer than to carry it out."""

@@ -58,8 +58,8 @@ def _pages(
         if first is None:
             return
         device = first[2]
-        packed = connection.execute(_PACKED, (device, *wanted)).fetchone()
-        page = _unpacked(*packed, names.get(device, ""))
+        times, values = connection.execute(_PACKED, (device, *wanted)).fetchone()
+        page = _unpacked(times, values, names.get(device, ""))
         if page is None:
             page = column_of_rows(connection.execute(_ROWS, wanted), names)
         yield page
