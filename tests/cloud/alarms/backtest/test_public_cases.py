@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from databases import nightly_database
 from fake_alert_town import STATION, AlertTown
+from killing import killed_at
 from stadtsinn.base.instant import DAY, HOUR, MINUTE, Instant, parse
 from stadtsinn.base.problems import Conflict
 from stadtsinn.cloud.alarms.alerts import service
@@ -155,6 +156,18 @@ def test_what_somebody_changes_just_before_it_is_removed_stays(
     monkeypatch.setattr(applying, "change", late)
     with pytest.raises(Conflict):
         list(apply(files.town.database, files.town.scope, planned, wish, Instant(START)))
+
+
+@pytest.mark.parametrize("point", ["rule_files.applied:1", "rule_files.applied:2"])
+def test_killed_in_between_the_rest_follows_and_nothing_twice(files: Files, point: str) -> None:
+    """SIGKILL after a rule: what is there is there, applying again does what is left."""
+    files.apply(rule("alt"))
+    wanted, wish = (rule("a"), rule("b")), Wish("regeln", remove=True)
+    killed_at(point, lambda: files.apply(*wanted, wish=wish), files.town.database)
+    done = int(point[-1])
+    left = files.apply(*wanted, wish=wish)
+    assert len(left) == 3 - done
+    assert files.plan(*wanted, wish=wish) == []
 
 
 def test_of_too_many_files_none_is_left_out_in_silence(

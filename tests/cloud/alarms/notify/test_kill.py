@@ -8,10 +8,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from fake_senders import Outbox
+from fake_senders import FakeSender, Outbox
+from killing import killed_at
 from real_outbox_child import sent_elsewhere
 from stadtsinn.base.clock import SystemClock
+from stadtsinn.cloud.alarms.notify.senders.provider import PRESETS, ReportFormat
+from stadtsinn.cloud.alarms.notify.senders.repository import publish_report_formats
 from stadtsinn.cloud.alarms.notify.senders.sandbox import SandboxSender
+from stadtsinn.cloud.alarms.notify.service import take_report
 from stadtsinn.cloud.alarms.notify.tables import sandbox_messages
 
 pytestmark = pytest.mark.slow
@@ -47,6 +51,23 @@ def test_everybody_gets_one(box: Outbox, senders: Path, point: str, at_message: 
     assert arrived(box) == Counter(person.address for person in box.people)
     assert set(box.statuses()) <= {"ACCEPTED", "DELIVERED"}
     assert all("evtl. doppelt" not in row.text for row in box.rows())
+
+
+def test_a_report_that_is_half_taken_is_taken_when_it_comes_again(box: Outbox) -> None:
+    box.put()
+    box.worker(FakeSender()).run_once()
+    token = box.row().report_token
+    with box.database.write() as connection:
+        publish_report_formats(connection, [ReportFormat("kannel", PRESETS["kannel"].reports)])
+
+    def report() -> None:
+        with box.database.write() as connection:
+            take_report(connection, "kannel", token, {"status": "1"}, b"")
+
+    killed_at("notify.reported", report, box.database)
+    assert box.statuses() == ["ACCEPTED"]
+    report()
+    assert box.statuses() == ["DELIVERED"]
 
 
 def test_a_worker_that_is_not_killed_finishes(small_box: Outbox, senders: Path) -> None:
