@@ -14,7 +14,7 @@ from stadtsinn.cloud.publish.web.chart import chart_of
 from stadtsinn.cloud.publish.web.half_hours import SLOT, Slot
 from stadtsinn.cloud.publish.web.public import PublicCount
 from stadtsinn.cloud.publish.web.settings import WebSettings
-from stadtsinn.cloud.publish.web.texts import LEVELS, NO_DATA, PAGE, clock_time, number
+from stadtsinn.cloud.publish.web.texts import LEVELS, NO_DATA, PAGE, clock_time, number, persons_of
 
 RELOAD_SECONDS = 60
 
@@ -161,13 +161,14 @@ def _peak(slots: Sequence[Slot], now: int, language: Language) -> str:
     running = slots[-1]
     since = clock_time(running.start, language)
     busier = running.start + SLOT > now and running.persons > most.persons
-    persons, time = number(_rounded(most.persons), language), clock_time(most.start, language)
+    persons = persons_of(_rounded(most.persons), language)
+    time = clock_time(most.start, language)
     if language is Language.DE:
-        said = f"im Mittel etwa {persons} {'Person' if most.persons == 1 else 'Personen'}"
+        said = f"im Mittel etwa {persons}"
         if busier:
             return f"Am vollsten war es heute bisher ab {time}: {said}. Seit {since} ist es voller."
         return f"Am vollsten war es heute ab {time}: {said}."
-    said = f"about {persons} {'person' if most.persons == 1 else 'people'} on average"
+    said = f"about {persons} on average"
     if busier:
         return (
             f"The busiest half hour today so far began at {time}: {said}. "

@@ -212,7 +212,7 @@ def _why(shown: ShownNumber, language: Language) -> str:
     """Why the level does not fit the number beside it."""
     if not shown.to_be_safe or shown.level is None:
         return ""
-    level, high = LEVELS[language][shown.level], _persons(shown.high, language)
+    level, high = LEVELS[language][shown.level], persons_of(shown.high, language)
     return (
         f"Sicherheitshalber zeigen wir „{level}“: Es könnten bis zu {high} hier sein."
         if language is Language.DE
@@ -220,7 +220,8 @@ def _why(shown: ShownNumber, language: Language) -> str:
     )
 
 
-def _persons(count: int, language: Language) -> str:
+def persons_of(count: int, language: Language) -> str:
+    """``1 Person``, ``1.200 Personen``."""
     return f"{number(count, language)} {_unit(count, language)}"
 
 
@@ -231,7 +232,7 @@ def _unit(persons: int, language: Language) -> str:
 
 
 def _interval(state: State, shown: ShownNumber, language: Language) -> str:
-    low, high = number(shown.low, language), _persons(shown.high, language)
+    low, high = number(shown.low, language), persons_of(shown.high, language)
     if state is State.DEGRADED:
         return (
             f"Eine Zählstelle meldet sich gerade nicht. Es sind mindestens {low} "
@@ -252,7 +253,7 @@ def _interval(state: State, shown: ShownNumber, language: Language) -> str:
 def _share(permitted: int | None, language: Language) -> str:
     if not permitted:
         return ""
-    limit = _persons(permitted, language)
+    limit = persons_of(permitted, language)
     return (
         f"Zugelassen {'ist' if permitted == 1 else 'sind'} {limit}."
         if language is Language.DE
