@@ -51,6 +51,8 @@ POINTS = [
     "notify.passed_on",
 ]
 WAYS = ["sandbox", "sms", "sms with reports", "email", "webhook"]
+_PATIENT = {"timeout_s": 60}
+"""No answer is the receiver's decision, not that of a busy machine."""
 DOUBTFUL = MAYBE_TWICE[Language.DE]
 
 
@@ -86,7 +88,7 @@ class Receivers:
         secret = self.folder / "secret"
         if way == "webhook":
             place = f"127.0.0.1:{self.web.server_port}"
-            table: dict[str, Any] = {"secret": f"file:{secret}", "allow": [place]}
+            table: dict[str, Any] = {"secret": f"file:{secret}", "allow": [place], **_PATIENT}
             return NotifySettings.model_validate({"webhook": table})
         if way == "email":
             table = {
@@ -96,12 +98,13 @@ class Receivers:
                 "password_file": str(self.folder / "password"),
                 "sender": "Stadt <alarm@stadt.example>",
                 "ca_file": str(self.mail.certificate.ca),
+                **_PATIENT,
             }
             return NotifySettings.model_validate({"email": table})
         sent = {"to": "{to}", "text": "{text}", "uuid": "{uuid}", "report": "{report_url}"}
         provider: dict[str, Any] = {"url": web, "json": sent}
         provider["success"] = {"status": [204], "status_only": True}
-        table = {"kind": "http", "provider": provider}
+        table = {"kind": "http", "provider": provider, **_PATIENT}
         if way == "sms with reports":
             provider["reports"] = {"meaning": {"ok": "DELIVERED"}}
             table["public_url"] = "https://daten.stadt.example"
