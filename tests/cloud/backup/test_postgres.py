@@ -58,7 +58,12 @@ def test_all_comes_back_and_nothing_of_later(
     town: BackedUpTown, server: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _add(server, 1, 2, 3)
+    with server.write() as connection:  # gammu-smsd's, in the same database
+        connection.execute(text("CREATE SCHEMA gammu"))
+        connection.execute(text("CREATE TABLE gammu.outbox AS SELECT 1 AS waits"))
     made = town.back_up()
+    with server.write() as connection:
+        connection.execute(text("DELETE FROM gammu.outbox"))  # it was sent
     assert "ge%3Aheim" not in (made.folder / "configuration" / "cloud.toml").read_text()
     assert not made.manifest.series
     _add(server, 4, 5)
@@ -90,6 +95,7 @@ def test_all_comes_back_and_nothing_of_later(
     town.restore(made.folder, overwrite=True)
     assert _head(server) == 3
     with server.read() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM gammu.outbox")) == 0, "nobody gets two"
         assert series.layout(connection) == 0
     _add(server, 6)
     assert _head(server) == 4

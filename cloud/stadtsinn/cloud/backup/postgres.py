@@ -26,6 +26,8 @@ from stadtsinn.cloud.platform.database.engine import Database
 
 _SERVICE = "stadtsinn"
 _WAIT_FOR_LOCKS = "15s"
+_OURS = "public"
+"""The schema in which our tables are."""
 
 
 class ServerToolFailed(BackupFailed):
@@ -42,7 +44,10 @@ def dump(database: Database, snapshot: str, target: Path) -> None:
     with _service(database) as environment:
         command = [
             *(_tool("pg_dump"), f"--dbname=service={_SERVICE}", "--format=custom"),
-            *(f"--snapshot={snapshot}", "--no-owner", "--no-privileges", f"--file={target}"),
+            # Only what is ours: the tables of gammu-smsd may lie beside it, and what waited there
+            # would be sent once more after a restore.
+            *(f"--snapshot={snapshot}", f"--schema={_OURS}", "--no-owner", "--no-privileges"),
+            f"--file={target}",
         ]
         _run(command, environment)
 
@@ -86,7 +91,10 @@ def load(
 def _feed(stdin: IO[bytes], before: str, dumped: Path, after: str) -> None:
     stdin.write(before.encode())
     stdin.flush()
-    restore = [_tool("pg_restore"), "--no-owner", "--no-privileges", "--file=-", str(dumped)]
+    restore = [
+        *(_tool("pg_restore"), f"--schema={_OURS}", "--no-owner", "--no-privileges"),
+        *("--file=-", str(dumped)),
+    ]
     with tempfile.TemporaryFile() as errors:
         done = subprocess.run(restore, stdout=stdin, stderr=errors, check=False)
         _require_success("pg_restore", done.returncode, errors)
