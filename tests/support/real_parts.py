@@ -1,4 +1,4 @@
-"""Real servers for tests: Mosquitto, InfluxDB 1.8, PostgreSQL, Kannel, Chromium.
+"""Real servers for tests: Mosquitto, InfluxDB 1.8, PostgreSQL, Kannel, gammu-smsd, Chromium.
 
 Each is looked for, started on a free port in a folder of the test, and stopped. A part that is
 absent skips the test with the way to get it; where CI=true it fails the test instead, so that
@@ -43,6 +43,7 @@ HOW_TO_GET = {
     "chromium": "apt-get install chromium chromium-driver",
     "chromedriver": "apt-get install chromium-driver",
     "node": "apt-get install nodejs",
+    "gammu-smsd": "apt-get install gammu-smsd",
 }
 
 

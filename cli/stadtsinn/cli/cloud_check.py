@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from stadtsinn.base.counted import counted
 from stadtsinn.base.disk import one_per_disk
 from stadtsinn.base.settings.reading import secrets_in_files
-from stadtsinn.cli import certificate_check, store_check
+from stadtsinn.cli import certificate_check, modem_check, store_check
 from stadtsinn.cli.broker_check import Connect, keeps_messages, protection
 from stadtsinn.cli.findings import Finding, end_with, report, warning
 from stadtsinn.cli.frame import BAD_USAGE, FAILED
@@ -50,6 +50,10 @@ def check(config: Config = DEFAULT_CONFIG, connect: Connect = False) -> None:
         if connect and code != BAD_USAGE:
             code = max(code, report(store_check.of_servers(settings, clock)))
             code = max(code, report(_of_mail(settings)))
+            if (modem := modem_check.modem_settings(settings)) is not None:
+                facts, findings = modem_check.of_modem(settings, modem, clock)
+                print_facts(facts)
+                code = max(code, report(findings))
     if connect and code != BAD_USAGE and not _brokers_keep(brokers):
         code = FAILED
     end_with(code)

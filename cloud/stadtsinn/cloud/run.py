@@ -39,6 +39,7 @@ from stadtsinn.cloud.standby import Standby
 from stadtsinn.cloud.town.directory import DirectoryCache
 
 if TYPE_CHECKING:
+    from stadtsinn.cloud.alarms.answers.modem import ModemPost
     from stadtsinn.cloud.alarms.notify.enclosed import Enclosed, Enclosing
     from stadtsinn.cloud.erasure.slices import Storage
     from stadtsinn.cloud.operations.alarms import OperatorAlarms
@@ -257,8 +258,11 @@ def _following(name: str, parts: Parts) -> Role:
 
 
 def _notify(parts: Parts) -> Role:
+    from stadtsinn.cloud.alarms.answers.modem import ModemPost
     from stadtsinn.cloud.alarms.answers.weekly_tests import WeeklyTests
     from stadtsinn.cloud.alarms.answers.worker import AttentionWorker
+    from stadtsinn.cloud.alarms.notify.channels.sms import Sms
+    from stadtsinn.cloud.alarms.notify.senders.gammu.sender import GammuSender
     from stadtsinn.cloud.alarms.notify.senders.open import open_senders
     from stadtsinn.cloud.alarms.notify.surroundings import Surroundings
     from stadtsinn.cloud.alarms.notify.worker import OutboxWorker
@@ -275,7 +279,11 @@ def _notify(parts: Parts) -> Role:
         patience=patience,
         public_url=parts.settings.api.public_url,
     )
-    disks, operator = _operations(parts)
+    sender = senders.get(Sms.name)
+    modem = None
+    if isinstance(sender, GammuSender):
+        modem = ModemPost(parts.database, sender, parts.clock)
+    disks, operator = _operations(parts, modem)
     attention = AttentionWorker(parts.database, parts.clock)
     tests = WeeklyTests(parts.database, parts.clock)
     lists = WateringMails(parts.database, parts.clock)
@@ -288,6 +296,9 @@ def _notify(parts: Parts) -> Role:
         "operator": operator.check,
     }
     running: list[Running] = [worker, attention, tests, lists, disks, operator]
+    if modem is not None:
+        running.append(modem)
+        checks["modem"] = modem.check
     if parts.settings.heartbeat.is_set:
         heartbeat = Heartbeat(parts.database, parts.settings.heartbeat)
         running.append(heartbeat)
@@ -315,7 +326,7 @@ def _enclosing(parts: Parts) -> Enclosing:
     return enclosed
 
 
-def _operations(parts: Parts) -> tuple[DiskWatch, OperatorAlarms]:
+def _operations(parts: Parts, modem: ModemPost | None) -> tuple[DiskWatch, OperatorAlarms]:
     """What watches this machine and the installation for those who run it."""
     from stadtsinn.cloud.operations.alarms import OperatorAlarms, Watched
     from stadtsinn.cloud.operations.disks import DiskWatch
@@ -323,7 +334,8 @@ def _operations(parts: Parts) -> tuple[DiskWatch, OperatorAlarms]:
     settings = parts.settings.operator
     folders = parts.settings.folders
     disks = DiskWatch(folders, parts.database, parts.clock, settings.disk_days)
-    watched = Watched(parts.certificates.ends, disks.filling, disks.folders)
+    modems = [] if modem is None else [modem]
+    watched = Watched(parts.certificates.ends, disks.filling, disks.folders, modems)
     return disks, OperatorAlarms(parts.database, parts.clock, settings, watched)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from math import inf, nan
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,15 @@ def disk(days_left: float = inf) -> Disk:
     return Disk(Path("/var/lib/stadtsinn"), Space(900_000_000, 20_000_000_000), days_left)
 
 
+@dataclass
+class SilentModem:
+    name: str = "rathaus"
+    since: Instant | None = None
+
+    def silent_since(self) -> Instant | None:
+        return self.since
+
+
 class Operator:
     """Looks when it is told to, and reads what it put into the outbox."""
 
@@ -42,13 +52,15 @@ class Operator:
         self.clock = ManualClock(at(0))
         self.ends: dict[str, Instant] = {}
         self.disks: list[Disk] = []
+        self.modem = SilentModem()
         self.settings = settings
         self._read = 0
         self.start()
 
     def start(self) -> None:
         """As a process that was started again."""
-        watched = Watched(lambda: self.ends, lambda: self.disks, lambda: ["/var/lib/stadtsinn"])
+        folders = ["/var/lib/stadtsinn"]
+        watched = Watched(lambda: self.ends, lambda: self.disks, lambda: folders, [self.modem])
         self.alarms = OperatorAlarms(self.town.database, self.clock, self.settings, watched)
 
     def look(self, seconds: float) -> list[str]:
@@ -352,3 +364,13 @@ def test_every_text_fits_one_message(operator: Operator) -> None:
                     text = compose(said(kind, turn, [one])[language])
                     assert septets(text) <= ONE_PART_SEPTETS
                     assert text.strip() == text
+
+
+def test_a_modem_that_is_silent_and_one_that_is_back(operator: Operator) -> None:
+    assert operator.look(0) == []
+    operator.modem.since = at(0)
+    (told,) = operator.look(900)
+    assert told.startswith("Betrieb: SMS-Modem stumm: rathaus, seit ")
+    assert operator.look(960) == []
+    operator.modem.since = None
+    assert operator.look(1_020) == ["Betrieb: SMS-Modem wieder da: rathaus"]

@@ -30,6 +30,7 @@ from stadtsinn.cloud.operations.conditions import (
     OF_DUTY,
     Condition,
     Kind,
+    Modem,
     duty_subject,
 )
 from stadtsinn.cloud.operations.devices import DeviceView, devices
@@ -63,11 +64,12 @@ _SELDOM = OF_DEVICES | OF_DUTY | {Kind.NOTHING}
 @dataclass(frozen=True)
 class Watched:
     """What is known besides the database: when certificates end, which disks fill, which folders
-    are on disks."""
+    are on disks, the modems of our own."""
 
     certificates: Callable[[], Mapping[str, Instant]]
     disks: Callable[[], Collection[Disk]]
     folders: Callable[[], Collection[str]]
+    modems: Sequence[Modem] = ()
 
 
 class OperatorAlarms(Repeating):
@@ -151,6 +153,7 @@ class OperatorAlarms(Repeating):
         certificates = self._watched.certificates()
         yield from conditions.of_certificates(certificates, all_edges, settings, now)
         yield from conditions.of_disks(self._watched.disks(), now)
+        yield from conditions.of_modems(self._watched.modems)
 
     def _names(
         self, connection: Connection, all_edges: Sequence[EdgeView], told: Mapping[Key, Told]
@@ -164,7 +167,8 @@ class OperatorAlarms(Repeating):
             for row in repository.registered_devices(connection, None)
             if row.created_at <= told_at.get(row.dev_eui, row.created_at)
         }
-        others = (*self._watched.certificates(), *self._watched.folders())
+        modems = [one.name for one in self._watched.modems]
+        others = (*self._watched.certificates(), *self._watched.folders(), *modems)
         groups = {
             duty_subject(one.tenant_id, one.group.slug): one.group.name
             for one in groups_of_all_towns(connection)

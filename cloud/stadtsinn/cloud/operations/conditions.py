@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from math import isfinite
+from typing import Protocol
 
 from sqlalchemy import Connection
 
@@ -44,6 +45,7 @@ class Kind(StrEnum):
     """In the next days nobody will be on duty."""
     TEST_FAILED = "test_failed"
     """Members of a duty group did not get the weekly test message."""
+    MODEM_SILENT = "modem_silent"
 
 
 OF_DEVICES = frozenset({Kind.DEVICE_SILENT, Kind.BATTERY_LOW})
@@ -194,3 +196,22 @@ def of_disks(filling: Collection[Disk], now: Instant) -> Iterator[Condition]:
         free = f"{disk.space.free // MEGABYTE} MB"
         days = int(left) if isfinite(left) else None
         yield Condition(Kind.DISK, folder[-200:], now, folder, free, days)
+
+
+class Modem(Protocol):
+    """A modem of our own for text messages."""
+
+    @property
+    def name(self) -> str: ...
+
+    def silent_since(self) -> Instant | None:
+        """When it was last heard, where that is too long ago."""
+        ...
+
+
+def of_modems(modems: Collection[Modem]) -> Iterator[Condition]:
+    """Modems of our own of which nothing is heard: text messages stay where they are."""
+    for one in modems:
+        since = one.silent_since()
+        if since is not None:
+            yield Condition(Kind.MODEM_SILENT, one.name, since, one.name)

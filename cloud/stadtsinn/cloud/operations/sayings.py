@@ -43,6 +43,8 @@ _HEADS = {
     (Kind.DUTY_GAP, Language.EN): ("Soon nobody is on duty", "Roster without gap nearby"),
     (Kind.TEST_FAILED, Language.DE): ("Test-SMS kam nicht an", "Test-SMS kam bei allen an"),
     (Kind.TEST_FAILED, Language.EN): ("Test message did not arrive", "Test message reached all"),
+    (Kind.MODEM_SILENT, Language.DE): ("SMS-Modem stumm", "SMS-Modem wieder da"),
+    (Kind.MODEM_SILENT, Language.EN): ("SMS modem silent", "SMS modem is back"),
 }
 
 

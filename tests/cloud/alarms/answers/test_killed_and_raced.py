@@ -7,7 +7,6 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Barrier, Thread
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from answered_town import AnsweredTown
+from at_once import at_once
 from databases import database, fresh_database
 from killing import killed_at
 from stadtsinn.cloud.alarms.alerts import incident_repository
@@ -53,21 +53,6 @@ def test_a_killed_acknowledgement_is_whole_or_was_not(town: AnsweredTown) -> Non
     assert town.count("ACKNOWLEDGED") == {}
     assert town.acknowledge(incident, "ordnungsamt").first
     assert town.count("ACKNOWLEDGED") == {"bauhof": 1}
-
-
-def at_once(*actions: object) -> None:
-    barrier = Barrier(len(actions))
-
-    def run(action: object) -> None:
-        barrier.wait()
-        assert callable(action)
-        action()
-
-    threads = [Thread(target=run, args=(one,)) for one in actions]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
 
 
 def test_two_acknowledge_at_once_and_one_is_first(town: AnsweredTown) -> None:

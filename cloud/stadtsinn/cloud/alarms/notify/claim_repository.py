@@ -303,6 +303,7 @@ def _claim(row: Any, attempts: int, text: str) -> Claim:
         Language(row.language),
         row.created_at,
         facts.read(row.facts),
+        expires_at=row.expires_at,
     )
     return Claim(row.id, attempts, row.channel, message.language, row.resent, message)
 

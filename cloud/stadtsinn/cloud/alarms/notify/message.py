@@ -137,6 +137,8 @@ class Message:
     facts: Facts = field(default=NOTHING, repr=False)
     link: str = ""
     """To the incident; empty: there is none, or nobody said where the API is reached."""
+    expires_at: int | None = None
+    """When nobody needs it any more, by the clock of the measurements."""
 
 
 def with_link(message: Message, public_url: str) -> Message:

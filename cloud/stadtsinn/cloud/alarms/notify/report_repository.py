@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 from sqlalchemy import ColumnElement, Connection, or_, select, update
 
+from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.notify.message import LEFT_READY, Status
 from stadtsinn.cloud.alarms.notify.tables import outbox
 
@@ -44,3 +48,48 @@ def _report(connection: Connection, where: ColumnElement[bool], status: Status) 
         .values(status=status.value, settled=True, reason=f"reported {status.value.lower()}")
     )
     return True
+
+
+@dataclass(frozen=True)
+class OnItsWay:
+    """A message that its channel took and of which it may still say more."""
+
+    uuid: str
+    provider_id: str | None
+    watched: bool
+    """An alarm whose arrival is waited for."""
+
+
+def on_their_way(
+    connection: Connection, channel: str, prefix: str, since: Instant
+) -> list[OnItsWay]:
+    """Those that were written since then and whose name there begins so, or that have none."""
+    table = outbox.c
+    query = select(table.uuid, table.provider_id, table.watched).where(
+        table.channel == channel,
+        table.status == Status.ACCEPTED.value,
+        table.created_at >= since,
+        table.purged.is_(False),
+        or_(table.provider_id.is_(None), table.provider_id.startswith(prefix, autoescape=True)),
+    )
+    return [OnItsWay(*row) for row in connection.execute(query.order_by(table.id))]
+
+
+def no_use_any_more(connection: Connection, uuids: Collection[str], now: Instant) -> list[str]:
+    """Those of them that nobody needs now."""
+    table = outbox.c
+    query = select(table.uuid).where(table.uuid.in_(uuids), table.expires_at <= now)
+    return list(connection.scalars(query))
+
+
+def went_out(connection: Connection, uuids: Collection[str]) -> None:
+    """They were sent, and nobody will say that they arrived: that is not waited for any more."""
+    mine = (outbox.c.uuid.in_(uuids), outbox.c.status == Status.ACCEPTED.value)
+    connection.execute(update(outbox).where(*mine).values(watched=False))
+
+
+def never_went_out(connection: Connection, uuids: Collection[str]) -> None:
+    """The channel took them, and was asked to send them no more."""
+    mine = (outbox.c.uuid.in_(uuids), outbox.c.status == Status.ACCEPTED.value)
+    values = {"status": Status.EXPIRED.value, "settled": True, "reason": "not sent in time"}
+    connection.execute(update(outbox).where(*mine).values(values))

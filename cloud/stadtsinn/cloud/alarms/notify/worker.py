@@ -1,6 +1,7 @@
 """Empties the outbox. Several workers may run at once, in several processes.
 
-Each message passes three commits: READY → SENDING with a lease, the call itself, the result.
+Each message passes three commits: READY → SENDING with a lease, the call itself, the result. Where
+the other side lies in our own database (`Inside`), all of it is one.
 A worker that dies in between leaves a lease behind; when it ends, nobody knows whether the
 call happened, and the message is decided on by what its channel can tell (`_decide`).
 
@@ -33,7 +34,7 @@ from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
 from stadtsinn.cloud.alarms.notify.claim_repository import Claim, Due, Moments
 from stadtsinn.cloud.alarms.notify.message import URGENT, Status, with_link
 from stadtsinn.cloud.alarms.notify.outbox_repository import AT_ONCE
-from stadtsinn.cloud.alarms.notify.senders.base import Found, Outcome, Result, Sender
+from stadtsinn.cloud.alarms.notify.senders.base import Found, Inside, Outcome, Result, Sender
 from stadtsinn.cloud.platform.database.engine import Database
 
 log = structlog.get_logger()
@@ -88,6 +89,7 @@ class OutboxWorker:
         self._doubt_waits = doubt_waits
         self._patience = patience
         self._public_url = public_url
+        self._inside = {name: one for name, one in senders.items() if isinstance(one, Inside)}
         self._reporting = [name for name, one in senders.items() if one.reports_delivery]
         self._turns = Turns()
         self._claims = 0
@@ -115,7 +117,8 @@ class OutboxWorker:
             if claimed is None:
                 break
             calls += 1
-            self._send(claimed)
+            if claimed.channel not in self._inside:
+                self._send(claimed)
         return calls
 
     def start(self) -> None:
@@ -201,9 +204,12 @@ class OutboxWorker:
             with self._database.write() as connection:
                 claimed = claims.claim(connection, one.id, self._senders, now, until)
                 if claimed is not None:
+                    result = self._hand_over(connection, claimed)
                     crash_point("notify.claiming")
             if claimed is not None:
                 crash_point("notify.claimed")
+                if result is not None:
+                    self._tell(claimed, result)
                 self._turns.took(one.tenant_id)
                 self._claims += 1
                 return claimed
@@ -226,9 +232,23 @@ class OutboxWorker:
         except Exception as error:  # whatever broke, it may have broken after sending
             result = Result(Outcome.UNKNOWN, reason=type(error).__name__)
         crash_point("notify.called")
-        _results.labels(result.outcome.value).inc()
-        self._finish(claimed, result)
+        with self._database.write() as connection:
+            self._finish(connection, claimed, result)
         crash_point("notify.finished")
+        self._tell(claimed, result)
+
+    def _hand_over(self, connection: Connection, claimed: Claim) -> Result | None:
+        """Where the other side lies in our own database, all in one transaction; None elsewhere."""
+        inside = self._inside.get(claimed.channel)
+        if inside is None:
+            return None
+        result = inside.hand_over(connection, claimed.message)
+        self._finish(connection, claimed, result)
+        return result
+
+    @staticmethod
+    def _tell(claimed: Claim, result: Result) -> None:
+        _results.labels(result.outcome.value).inc()
         if result.outcome is not Outcome.SENT:
             log.warning(
                 "message_not_sent",
@@ -238,27 +258,26 @@ class OutboxWorker:
                 attempts=claimed.attempts,
             )
 
-    def _finish(self, claimed: Claim, result: Result) -> None:
+    def _finish(self, connection: Connection, claimed: Claim, result: Result) -> None:
         now = self._wall.now()
-        with self._database.write() as connection:
-            if result.outcome is Outcome.SENT:
-                status = Status.DELIVERED if result.delivered else Status.ACCEPTED
-                values = {"provider_id": result.provider_id, "sent_at": self._clock.now()}
-                for before in (Status.SENDING, Status.UNKNOWN):  # UNKNOWN: the lease was lost
-                    if claims.finish(connection, claimed, status, only_from=before, **values):
-                        return
-                # A delivery report was quicker and stays; only add what it did not know.
-                claims.note_sent(connection, claimed.id, values)
-                return
-            status, wait = self._verdict(result.outcome, claimed.attempts)
-            claims.finish(
-                connection,
-                claimed,
-                status,
-                only_from=Status.SENDING,
-                reason=result.reason,
-                next_attempt=now + wait,
-            )
+        if result.outcome is Outcome.SENT:
+            status = Status.DELIVERED if result.delivered else Status.ACCEPTED
+            values = {"provider_id": result.provider_id, "sent_at": self._clock.now()}
+            for before in (Status.SENDING, Status.UNKNOWN):  # UNKNOWN: the lease was lost
+                if claims.finish(connection, claimed, status, only_from=before, **values):
+                    return
+            # A delivery report was quicker and stays; only add what it did not know.
+            claims.note_sent(connection, claimed.id, values)
+            return
+        status, wait = self._verdict(result.outcome, claimed.attempts)
+        claims.finish(
+            connection,
+            claimed,
+            status,
+            only_from=Status.SENDING,
+            reason=result.reason,
+            next_attempt=now + wait,
+        )
 
     def _decide_doubts(self) -> None:
         with self._database.read() as connection:

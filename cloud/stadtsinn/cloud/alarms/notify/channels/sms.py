@@ -1,4 +1,5 @@
-"""Text messages: one part in the GSM alphabet, through an HTTP provider or the sandbox."""
+"""Text messages: one part in the GSM alphabet, through an HTTP provider, a modem of our own or the
+sandbox."""
 
 from __future__ import annotations
 
@@ -7,9 +8,14 @@ from typing import Annotated
 from pydantic import Field
 
 from stadtsinn.cloud.alarms.notify.senders.base import OpenedSender
+from stadtsinn.cloud.alarms.notify.senders.gammu.sender import open_gammu
 from stadtsinn.cloud.alarms.notify.senders.http_sms import open_http
 from stadtsinn.cloud.alarms.notify.senders.sandbox import open_sandbox
-from stadtsinn.cloud.alarms.notify.senders.settings import HttpSettings, SandboxSettings
+from stadtsinn.cloud.alarms.notify.senders.settings import (
+    GammuSettings,
+    HttpSettings,
+    SandboxSettings,
+)
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.cloud.alarms.notify.surroundings import Surroundings
 from stadtsinn.cloud.alarms.notify.telephone import e164
@@ -20,7 +26,9 @@ class Sms:
     """The channel ``sms``."""
 
     name = "sms"
-    settings = Annotated[SandboxSettings | HttpSettings, Field(discriminator="kind")]
+    settings = Annotated[
+        SandboxSettings | HttpSettings | GammuSettings, Field(discriminator="kind")
+    ]
 
     def address(self, text: str) -> str:
         """A telephone number as E.164 (``+491701234567``); ``0170…`` is taken for German."""
@@ -33,8 +41,12 @@ class Sms:
         return fit_one_part(text, suffix)
 
     def open_sender(
-        self, settings: SandboxSettings | HttpSettings, around: Surroundings
+        self,
+        settings: SandboxSettings | HttpSettings | GammuSettings,
+        around: Surroundings,
     ) -> OpenedSender:
+        if isinstance(settings, GammuSettings):
+            return open_gammu(settings, around.database, around.clock)
         if isinstance(settings, SandboxSettings):
             return open_sandbox(around.database, around.clock, settings.phone)
         return open_http(settings)

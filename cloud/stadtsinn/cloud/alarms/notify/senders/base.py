@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from sqlalchemy import Connection
 
 from stadtsinn.cloud.alarms.notify.message import Message
 from stadtsinn.cloud.alarms.notify.senders.provider import ReportFormat
@@ -58,6 +60,16 @@ class Sender(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class Inside(Protocol):
+    """A sender whose other side lies in our own database: handing over commits with our note of it,
+    and never leaves a doubt."""
+
+    def hand_over(self, connection: Connection, message: Message) -> Result:
+        """In place of `send`. Raises nothing: what failed has left the transaction as it was."""
+        ...
 
 
 @dataclass(frozen=True)

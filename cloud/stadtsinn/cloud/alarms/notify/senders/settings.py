@@ -56,3 +56,20 @@ class HttpSettings(Section):
     public_url: str = ""
     """Where the provider reaches our API, e.g. ``https://daten.musterstadt.de``."""
     timeout_s: Annotated[float, Field(gt=0)] = 10.0
+
+
+class GammuSettings(Section):
+    """A modem of our own, through gammu-smsd's tables in PostgreSQL."""
+
+    kind: Literal["gammu"] = "gammu"
+    database: Secret = Field(default_factory=Secret)
+    """``postgresql://user:password@host/name``; none: they lie in our own database."""
+    schema_: Annotated[str, Field(alias="schema", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")] = (
+        "gammu"
+    )
+    phone: Annotated[str, Field(max_length=63)] = ""
+    """The daemon's PhoneID, where several share the tables; none: any of them sends."""
+    delivery_reports: bool = True
+    """Whether the network says that a message arrived."""
+    silent_minutes: Annotated[int, Field(ge=2, le=10_000)] = 10
+    """The modem is missed after so long."""
