@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Iterable
+from functools import cache
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device_examples import all_constructs, device_types, examples
+from device_examples import device_types_and_all_constructs as devices
+from device_examples import examples
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.batch import NEVER, PADDING, Tables, decode_columns
 from stadtsinn.decoders.device_type import refusal
@@ -19,11 +21,13 @@ from stadtsinn.decoders.interpreter import Result, interpret
 
 pytestmark = pytest.mark.slow
 
-DEVICES = [*device_types(), all_constructs()]
-TABLES = Tables([device.program for device in DEVICES])
-
 Frame = tuple[int, int, bytes]
-"""Number of the device in DEVICES, fPort, payload."""
+"""Number of the device in devices(), fPort, payload."""
+
+
+@cache
+def tables() -> Tables:
+    return Tables([device.program for device in devices()])
 
 
 def by_kernel(frames: list[Frame]) -> list[Result]:
@@ -32,7 +36,7 @@ def by_kernel(frames: list[Frame]) -> list[Result]:
     received = np.array([reception_seconds(f) for f in frames], np.int64)
     offsets = np.cumsum([0, *(len(f[2]) for f in frames)]).astype(np.int64)
     buffer = np.frombuffer(b"".join(f[2] for f in frames) + bytes(PADDING), np.uint8)
-    return list(decode_columns(TABLES, programs, ports, received, buffer, offsets).results())
+    return list(decode_columns(tables(), programs, ports, received, buffer, offsets).results())
 
 
 def by_interpreter(frame: Frame) -> Result:
@@ -41,7 +45,7 @@ def by_interpreter(frame: Frame) -> Result:
     if refused is not None:
         return refused
     seconds = reception_seconds(frame)
-    return interpret(DEVICES[number].program, port, payload, math.nan if seconds < 0 else seconds)
+    return interpret(devices()[number].program, port, payload, math.nan if seconds < 0 else seconds)
 
 
 def reception_seconds(frame: Frame) -> int:
@@ -52,37 +56,47 @@ def reception_seconds(frame: Frame) -> int:
 def assert_agree(frames: list[Frame]) -> None:
     for frame, kernel in zip(frames, by_kernel(frames), strict=True):
         plain = by_interpreter(frame)
-        assert kernel == plain, f"{DEVICES[frame[0]].id} port {frame[1]} {frame[2].hex()}"
+        assert kernel == plain, f"{devices()[frame[0]].id} port {frame[1]} {frame[2].hex()}"
         assert all(math.isfinite(value) for _, value, *_ in plain.values)
         assert plain.status == p.OK or not plain.values
 
 
 def known_frames() -> Iterable[Frame]:
-    numbers = {device.id: i for i, device in enumerate(DEVICES)}
+    numbers = {device.id: i for i, device in enumerate(devices())}
     for device, example in examples():
         yield numbers[device.id], example.port, bytes.fromhex(example.bytes)
-    for example in DEVICES[-1].file.examples:
-        yield len(DEVICES) - 1, example.port, bytes.fromhex(example.bytes)
+    for example in devices()[-1].file.examples:
+        yield len(devices()) - 1, example.port, bytes.fromhex(example.bytes)
 
 
-KNOWN = list(known_frames())
-PORTS = sorted({0, 1, 5, 85, 255, *(frame[1] for frame in KNOWN)})
+@cache
+def known() -> list[Frame]:
+    return list(known_frames())
+
+
+@cache
+def ports() -> list[int]:
+    return sorted({0, 1, 5, 85, 255, *(frame[1] for frame in known())})
 
 
 def test_they_agree_on_every_example_and_every_prefix_of_it() -> None:
     """Examples truncated at every byte, on other ports, and as frames of every other device."""
     cut = [
-        (n, port, payload[:size]) for n, port, payload in KNOWN for size in range(len(payload) + 1)
+        (n, port, payload[:size])
+        for n, port, payload in known()
+        for size in range(len(payload) + 1)
     ]
     assert_agree(cut)
-    assert_agree([(n, other, payload) for n, _, payload in KNOWN for other in PORTS])
-    assert_agree([(n, port, payload) for n in range(len(DEVICES)) for _, port, payload in KNOWN])
+    assert_agree([(n, other, payload) for n, _, payload in known() for other in ports()])
+    assert_agree(
+        [(n, port, payload) for n in range(len(devices())) for _, port, payload in known()]
+    )
 
 
 def test_no_prefix_of_a_frame_with_one_layout_is_taken_for_a_frame() -> None:
     """A truncated frame is an error, for layouts without optional parts."""
     for device, port, size in (("dragino/lse01", 2, 11), ("bosch/tps110", 3, 17)):
-        number = [d.id for d in DEVICES].index(device)
+        number = [d.id for d in devices()].index(device)
         for length in range(1, size):
             assert by_interpreter((number, port, bytes(length))).status == p.TRUNCATED
 
@@ -93,11 +107,11 @@ def any_frame(draw: st.DrawFn) -> Frame:
 
     Random bytes alone mostly fail at the first byte.
     """
-    number = draw(st.integers(0, len(DEVICES) - 1))
-    port = draw(st.sampled_from(PORTS) | st.integers(0, 300))
+    number = draw(st.integers(0, len(devices()) - 1))
+    port = draw(st.sampled_from(ports()) | st.integers(0, 300))
     if draw(st.booleans()):
         return number, port, draw(st.binary(max_size=300))
-    number, port, payload = draw(st.sampled_from(KNOWN))
+    number, port, payload = draw(st.sampled_from(known()))
     changed = bytearray(payload)
     for _ in range(draw(st.integers(0, 4))):
         if changed:
@@ -120,8 +134,8 @@ def test_they_agree_on_many_random_payloads(seed: int) -> None:
     frames = [
         (int(n), int(port), random.bytes(int(size)))
         for n, port, size in zip(
-            random.integers(0, len(DEVICES), 3000),
-            random.choice(PORTS, 3000),
+            random.integers(0, len(devices()), 3000),
+            random.choice(ports(), 3000),
             random.integers(0, 301, 3000),
             strict=True,
         )
@@ -132,7 +146,7 @@ def test_they_agree_on_many_random_payloads(seed: int) -> None:
 def test_equal_frames_decoded_field_by_field_give_the_same() -> None:
     """For long runs of one layout the kernel has a path of its own; also across its blocks."""
     random = np.random.default_rng(7)
-    number = [d.id for d in DEVICES].index("dragino/lse01")
+    number = [d.id for d in devices()].index("dragino/lse01")
     frames: list[Frame] = [(number, 2, random.bytes(11)) for _ in range(700)]
     frames[300] = (number, 2, b"short")
     frames[301] = (number, 3, random.bytes(11))
@@ -154,7 +168,7 @@ def test_codes_for_no_value_in_long_runs_of_one_layout(
 ) -> None:
     """The path for long runs leaves out what is missing, flags faults, and ends at other frames."""
     random = np.random.default_rng(11)
-    number = [d.id for d in DEVICES].index(device)
+    number = [d.id for d in devices()].index(device)
     choice = [bytes.fromhex(text) for text in payloads]
     for share in (0.0, 0.02, 0.5):
         other = random.random(900) < share
@@ -165,6 +179,6 @@ def test_codes_for_no_value_in_long_runs_of_one_layout(
 
 def test_the_examples_use_every_op() -> None:
     """Agreement covers every op: each runs at least once for the known frames."""
-    used = {op[0] for device in DEVICES for op in device.program.ops}
+    used = {op[0] for device in devices() for op in device.program.ops}
     assert used == set(range(p.RENDER)) - ({p.NEED_ALL} - used)
     assert p.NEED_ALL in used

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from device_examples import device_types, examples
+from device_examples import DEVICE_IDS, device_types, examples
 from stadtsinn.decoders.proof import expected_readings, received_at
 from stadtsinn.decoders.reading import Decoded, Quality, Reading
 
@@ -68,17 +68,14 @@ def confused() -> Pairs:
     return {sender: others for sender, others in found.items() if others}
 
 
-SENDERS = [device.id for device in device_types()]
-
-
-@pytest.mark.parametrize("sender", SENDERS)
+@pytest.mark.parametrize("sender", DEVICE_IDS)
 def test_frames_of_a_device_type_pass_for_no_other(sender: str) -> None:
     """Refused, flagged, or in the list."""
     listed = {other for pairs in known().values() for other in pairs.get(sender, ())}
     assert confused().get(sender, set()) - listed == set()
 
 
-@pytest.mark.parametrize("sender", SENDERS)
+@pytest.mark.parametrize("sender", DEVICE_IDS)
 def test_the_list_holds_no_pair_that_is_told_apart(sender: str) -> None:
     """The list shrinks with each mend."""
     listed = {other for pairs in known().values() for other in pairs.get(sender, ())}
@@ -91,7 +88,7 @@ def test_the_list_names_each_pair_once_and_with_a_reason() -> None:
     for reason, pairs in known().items():
         assert len(reason) > 40, reason
         for sender, others in pairs.items():
-            assert {sender, *others} <= set(SENDERS)
+            assert {sender, *others} <= set(DEVICE_IDS)
             assert not seen & {(sender, other) for other in others}
             seen |= {(sender, other) for other in others}
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-import pytest
-
-from device_examples import device_types
+from device_examples import every_device
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.reading import Decoded
@@ -28,8 +26,6 @@ OTHER_WORDS = {
 """Vendors' words, and the ones that our channels use instead."""
 
 PAIRING_KEY = "A1A2A3A4A5A6A7A8"
-
-every_device = pytest.mark.parametrize("device", device_types(), ids=lambda device: device.id)
 
 
 @every_device

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 import pytest
 
-from device_examples import all_constructs, device_types
+from device_examples import device_types_and_all_constructs as devices
+from device_examples import every_device, every_device_and_construct
 from real_codecs import shown_reading
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.export.json_schema import DIALECT, json_schema
@@ -18,9 +20,13 @@ from stadtsinn.decoders.vocabulary import QUANTITIES
 
 pytestmark = pytest.mark.slow
 
-SCHEMA = json_schema([all_constructs(), *device_types()])
 TYPES = {"object": dict, "array": list, "string": str, "number": int | float}
 NOISE = 20
+
+
+@cache
+def whole_schema() -> dict[str, Any]:
+    return json_schema(devices())
 
 
 def faults(schema: dict[str, Any], value: Any) -> list[str]:
@@ -95,7 +101,7 @@ def _of_object(schema: dict[str, Any], keyword: str, argument: Any, value: Any) 
 def _definition(pointer: str) -> dict[str, Any]:
     name = pointer.removeprefix("#/$defs/")
     assert "/" not in name
-    definition: dict[str, Any] = SCHEMA["$defs"][name.replace("~1", "/").replace("~0", "~")]
+    definition: dict[str, Any] = whole_schema()["$defs"][name.replace("~1", "/").replace("~0", "~")]
     return definition
 
 
@@ -106,25 +112,29 @@ def _answer(outcome: Outcome, vendor: VendorFields) -> dict[str, Any]:
     return {"readings": [shown_reading(reading) for reading in outcome.readings], "vendor": vendor}
 
 
-@pytest.mark.parametrize("device", device_types(), ids=lambda d: d.id)
+@every_device
 def test_every_example_is_valid(device: DeviceType) -> None:
     """As an answer, and as one of its own device type."""
     for example in device.file.examples:
         payload = bytes.fromhex(example.bytes)
         answer = _answer(*device.decode_with_vendor(example.port, payload, received_at(example)))
-        assert faults(SCHEMA, answer) == [], example.title
+        assert faults(whole_schema(), answer) == [], example.title
         if "error" not in answer:
-            assert faults(SCHEMA["$defs"][f"device.{device.id}"], answer) == [], example.title
+            assert faults(whole_schema()["$defs"][f"device.{device.id}"], answer) == [], (
+                example.title
+            )
 
 
-@pytest.mark.parametrize("device", [all_constructs(), *device_types()], ids=lambda d: d.id)
+@every_device_and_construct
 def test_whatever_a_device_sends_is_valid(device: DeviceType) -> None:
     """Including values out of range and faults: they have a quality and a reason."""
     for port, payload, received in random_payloads(device, NOISE):
         outcome = device.decode(port, payload, received)
         if not isinstance(outcome, Undecoded):
             timeless = [{**shown_reading(r), "event_time": "-"} for r in outcome.readings]
-            assert faults(SCHEMA["$defs"][f"device.{device.id}"], {"readings": timeless}) == []
+            assert (
+                faults(whole_schema()["$defs"][f"device.{device.id}"], {"readings": timeless}) == []
+            )
 
 
 GOOD = {
@@ -162,13 +172,13 @@ GOOD = {
 )
 def test_a_reading_is_strict(change: dict[str, Any], right: bool) -> None:
     """The unit is the quantity's, only good values have no reason, no other key is allowed."""
-    assert valid(SCHEMA["$defs"]["reading"], {**GOOD, **change}) is right
+    assert valid(whole_schema()["$defs"]["reading"], {**GOOD, **change}) is right
 
 
 @pytest.mark.parametrize("key", GOOD)
 def test_no_part_of_a_reading_may_be_missing(key: str) -> None:
     cut = {name: value for name, value in GOOD.items() if name != key}
-    assert not valid(SCHEMA["$defs"]["reading"], cut)
+    assert not valid(whole_schema()["$defs"]["reading"], cut)
 
 
 @pytest.mark.parametrize(
@@ -185,13 +195,13 @@ def test_a_device_types_schema_has_only_its_own_quantities(
     reading: dict[str, Any], right: bool
 ) -> None:
     """LSE01: its own quantities, channels and, for its battery, a narrower range."""
-    definition = SCHEMA["$defs"]["device.dragino/lse01"]
+    definition = whole_schema()["$defs"]["device.dragino/lse01"]
     assert valid(definition, {"readings": [reading], "vendor": {}}) is right
 
 
 def test_numbers_in_channels_are_a_pattern() -> None:
     """A channel that takes a number from the payload: any number, nothing else."""
-    definition = SCHEMA["$defs"]["device.test/all"]
+    definition = whole_schema()["$defs"]["device.test/all"]
     tilt = {**GOOD, "quantity": "tilt", "unit": "deg"}
     for channel, right in (("which_7", True), ("which_77", True), ("which_", False), ("", True)):
         assert valid(definition, {"readings": [{**tilt, "channel": channel}]}) is right, channel
@@ -210,13 +220,13 @@ def test_numbers_in_channels_are_a_pattern() -> None:
     ],
 )
 def test_an_answer_is_readings_or_an_error(answer: Any, right: bool) -> None:
-    assert valid(SCHEMA, answer) is right
+    assert valid(whole_schema(), answer) is right
 
 
 def test_the_schema_names_every_quantity_and_device() -> None:
     """It is plain JSON of the 2020-12 dialect; all of the vocabulary and the devices are in it."""
-    assert json.loads(json.dumps(SCHEMA, allow_nan=False)) == SCHEMA
-    assert SCHEMA["$schema"] == DIALECT
+    assert json.loads(json.dumps(whole_schema(), allow_nan=False)) == whole_schema()
+    assert whole_schema()["$schema"] == DIALECT
     names = {f"quantity.{name}" for name in QUANTITIES}
-    devices = {f"device.{device.id}" for device in [all_constructs(), *device_types()]}
-    assert set(SCHEMA["$defs"]) == {"decoded", "refused", "reading"} | names | devices
+    own = {f"device.{device.id}" for device in devices()}
+    assert set(whole_schema()["$defs"]) == {"decoded", "refused", "reading"} | names | own

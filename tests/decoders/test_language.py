@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from device_examples import ALL_CONSTRUCTS, all_constructs, device_types
+from device_examples import ALL_CONSTRUCTS, all_constructs, every_device_and_construct
 from stadtsinn.base.instant import SECOND, parse
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.language.lines import Path, places
@@ -282,7 +282,7 @@ def test_an_invalid_date_gives_no_value(month: int) -> None:
     assert outcome.readings == ()
 
 
-@pytest.mark.parametrize("device", [*device_types(), all_constructs()], ids=lambda d: d.id)
+@every_device_and_construct
 def test_every_place_of_a_file_has_its_line(device: DeviceType) -> None:
     """The scanner finds exactly the places that the TOML reader has."""
 

@@ -6,7 +6,7 @@ from importlib import resources
 
 import pytest
 
-from device_examples import device_types
+from device_examples import every_device
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.proof import findings, same
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 LSE01 = (resources.files("stadtsinn.decoders") / "devices" / "dragino" / "lse01.toml").read_text()
 
 
-@pytest.mark.parametrize("device", device_types(), ids=lambda d: d.id)
+@every_device
 def test_a_device_file_has_no_findings(device: DeviceType) -> None:
     """Examples, coverage, prefixes and random payloads, also by the kernel."""
     assert findings(device, noise=300) == []

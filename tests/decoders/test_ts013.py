@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from device_examples import ALL_CONSTRUCTS, all_constructs, device_types
+from device_examples import ALL_CONSTRUCTS, all_constructs, every_device_and_construct
 from real_codecs import Codecs, expected, running_codecs, same
 from stadtsinn.base.instant import Instant, parse
 from stadtsinn.decoders import program as p
@@ -21,7 +21,6 @@ NOISE = 200
 
 LSE01 = "dragino/lse01"
 FRAME = "[0xCE,0x29,0x00,0xF1,0x07,0xA5,0x09,0x9B,0x6E,0x28,0x90]"
-DEVICES = [all_constructs(), *device_types()]
 
 _LAST_DIGITS = {p.FUNCTIONS[name] for name in ("pow", "log", "log10", "exp")}
 """Functions whose last digit depends on the platform."""
@@ -36,7 +35,7 @@ def codecs() -> Iterator[Codecs]:
 # --- as our own decoder
 
 
-@pytest.mark.parametrize("device", DEVICES, ids=lambda d: d.id)
+@every_device_and_construct
 def test_a_codec_answers_as_our_decoder(device: DeviceType, codecs: Codecs) -> None:
     """Vendor fields, readings and errors of examples, their prefixes and noise are identical."""
     payloads = [*prefixes(device), *random_payloads(device, NOISE)]

@@ -14,7 +14,12 @@ from typing import Any
 
 import pytest
 
-from device_examples import ALL_CONSTRUCTS, all_constructs, device_types
+from device_examples import (
+    ALL_CONSTRUCTS,
+    device_types_and_all_constructs,
+    every_device,
+    every_device_and_construct,
+)
 from real_codecs import Codecs, running_codecs
 from real_parts import absent, require
 from stadtsinn.decoders.catalogue import catalogue
@@ -29,7 +34,6 @@ CONSOLE_LIMIT = 40_960
 PAGE = Path(__file__).parents[2] / "docs" / "export.md"
 LSE01 = "dragino/lse01"
 FRAME = "[0xCE,0x29,0x00,0xF1,0x07,0xA5,0x09,0x9B,0x6E,0x28,0x90]"
-DEVICES = [all_constructs(), *device_types()]
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +108,7 @@ def test_nothing_to_normalize_is_nothing(given: str, codecs: Codecs) -> None:
     assert answer == {"data": [], "warnings": []}
 
 
-@pytest.mark.parametrize("device", device_types(), ids=lambda d: d.id)
+@every_device
 def test_normalized_payload_has_no_field_that_the_stack_refuses(
     device: DeviceType, codecs: Codecs
 ) -> None:
@@ -131,7 +135,7 @@ def test_the_page_shows_what_the_codec_answers(codecs: Codecs) -> None:
     assert one == other
 
 
-@pytest.mark.parametrize("device", DEVICES, ids=lambda d: d.id)
+@every_device_and_construct
 def test_the_file_fits_into_the_consoles(device: DeviceType) -> None:
     """Small enough for The Things Stack; no line is too long for an editor."""
     source = ts013(device)
@@ -192,7 +196,7 @@ def _parse_as_es5(sources: list[str]) -> subprocess.CompletedProcess[str]:
 
 def test_sources_are_ecmascript_5() -> None:
     """A parser limited to ECMAScript 5 accepts every codec."""
-    result = _parse_as_es5([ts013(device) for device in DEVICES])
+    result = _parse_as_es5([ts013(device) for device in device_types_and_all_constructs()])
     assert result.returncode == 0, result.stderr[-2000:]
 
 

@@ -8,13 +8,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device_examples import ALL_CONSTRUCTS, all_constructs, examples
+from device_examples import ALL_CONSTRUCTS, all_constructs, device_types_and_all_constructs
 from real_parts import wait_until
 from stadtsinn.base.instant import SECOND, Instant, parse
 from stadtsinn.decoders.batch_decoder import BatchDecoder
@@ -36,18 +37,24 @@ pytestmark = pytest.mark.slow
 LSE01: Frame = ("dragino/lse01", 2, bytes.fromhex("ce2900f107a5099b6e2890"), None)
 NOW = parse("2026-06-01T08:00:00+00:00")
 
-EXAMPLES: list[Frame] = [
-    *((device.id, one.port, bytes.fromhex(one.bytes), NOW) for device, one in examples()),
-    *(
-        ("test/all", one.port, bytes.fromhex(one.bytes), NOW)
-        for one in all_constructs().file.examples
-    ),
-]
 CALIBRATED = "decentlab/dl-pr26:p_min=0,p_max=2"
-NAMES = [
-    *sorted({str(frame[0]) for frame in EXAMPLES}),
-    CALIBRATED, "decentlab/dl-pr26:nonsense=1", "dragino/lse01:x", "none/such", "", ":", None,
-]  # fmt: skip
+
+
+@cache
+def known_frames() -> list[Frame]:
+    """The examples of every device type."""
+    return [
+        (device.id, one.port, bytes.fromhex(one.bytes), NOW)
+        for device in device_types_and_all_constructs()
+        for one in device.file.examples
+    ]
+
+
+@cache
+def names() -> list[str | None]:
+    """Every device type, and names that mean none."""
+    wrong = ["decentlab/dl-pr26:nonsense=1", "dragino/lse01:x", "none/such", "", ":", None]
+    return [*sorted({str(frame[0]) for frame in known_frames()}), CALIBRATED, *wrong]
 
 
 def with_own_devices(folder: Path) -> Catalogue:
@@ -74,7 +81,7 @@ def kernel(known: Catalogue) -> Callable[[Sequence[Frame]], list[Outcome]]:
 @st.composite
 def any_frame(draw: st.DrawFn) -> Frame:
     """An example, unchanged or with other bytes, port or type, or truncated; or random bytes."""
-    device, port, payload, received = draw(st.sampled_from(EXAMPLES))
+    device, port, payload, received = draw(st.sampled_from(known_frames()))
     received = draw(st.sampled_from([received, None, Instant(0), Instant(NOW + 90 * SECOND)]))
     if draw(st.booleans()):
         return device, port, payload, received
@@ -84,7 +91,7 @@ def any_frame(draw: st.DrawFn) -> Frame:
             changed[draw(st.integers(0, len(changed) - 1))] = draw(st.integers(0, 255))
     payload = bytes(changed)[: draw(st.integers(0, 300))] + draw(st.binary(max_size=8))
     return (
-        draw(st.sampled_from([device, device, *NAMES])),
+        draw(st.sampled_from([device, device, *names()])),
         draw(st.sampled_from([port, port, 0, 1, 85, 255, 256, -1, 10**30])),
         draw(st.sampled_from([payload, payload, b"", draw(st.binary(max_size=300))])),
         received,
@@ -103,7 +110,7 @@ def test_both_give_the_same_outcomes(
 def test_both_give_the_same_for_every_example_of_every_type(
     known: Catalogue, kernel: Callable[[Sequence[Frame]], list[Outcome]]
 ) -> None:
-    group = [*EXAMPLES, *((name, 2, b"\x01", None) for name in NAMES)]
+    group = [*known_frames(), *((name, 2, b"\x01", None) for name in names())]
     assert kernel(group) == [known.decode(*frame) for frame in group]
 
 
