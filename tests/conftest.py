@@ -14,7 +14,10 @@ import pytest
 import structlog
 
 import databases
+from databases import new_databases_are_copied
 from real_parts import wait_until
+
+__all__ = ["new_databases_are_copied"]
 
 RUN_MARK = "STADTSINN_TEST_RUN"
 """In the environment of every process that a test starts, and of theirs."""

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import secrets
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from sqlalchemy import NullPool, create_engine, make_url, text
+from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 
 import real_parts
 from stadtsinn.base.instant import Instant
@@ -26,6 +28,10 @@ from stadtsinn.cloud.migrations import upgrade
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.platform.tenants.repository import Tenant, insert_tenant
 from stadtsinn.cloud.schema import metadata
+
+UPGRADE = importlib.import_module("stadtsinn.cloud.migrations.upgrade")
+"""The module, whose package has a function of the same name."""
+_run_migrations = UPGRADE._run
 
 _shared = contextlib.ExitStack()
 _shared_url: list[str] = []
@@ -56,7 +62,39 @@ def _with_tables() -> bytes:
 
 @functools.cache
 def _migrated() -> bytes:
-    return _file_of(upgrade)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(UPGRADE, "_run", _run_migrations)
+        return _file_of(upgrade)
+
+
+@pytest.fixture(autouse=True)
+def new_databases_are_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All migrations one after the other take a second for each command that makes a database.
+
+    Tests of migrations have a fixture of this name that does nothing.
+    """
+    monkeypatch.setattr(UPGRADE, "_run", _copy_or_migrate)
+
+
+def _copy_or_migrate(connection: Connection) -> None:
+    """Bring a database to the newest schema inside the caller's transaction."""
+    tables = text("SELECT count(*) FROM sqlite_master")
+    if connection.dialect.name != "sqlite" or connection.execute(tables).scalar():
+        _run_migrations(connection)
+        return
+    for statement in _migrated_statements():
+        connection.exec_driver_sql(statement)
+
+
+@functools.cache
+def _migrated_statements() -> list[str]:
+    """What makes a migrated SQLite database from an empty one."""
+    with TemporaryDirectory(prefix="stadtsinn-template-") as folder:
+        path = Path(folder, "template.sqlite")
+        path.write_bytes(_migrated())
+        with contextlib.closing(sqlite3.connect(path)) as migrated:
+            lines = list(migrated.iterdump())
+    return [line for line in lines if line not in ("BEGIN TRANSACTION;", "COMMIT;")]
 
 
 def _file_of(make: Callable[[Database], object]) -> bytes:

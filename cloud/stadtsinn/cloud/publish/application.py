@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from stadtsinn.base.health import Check
@@ -112,6 +113,8 @@ def create_app(
     """The application over these stores; `checks` are the process's other health checks, `beside`
     the addresses of other processes' health pages. `proxies` are believed about who asks. Without
     `edges` no edge's certificate counts."""
+    own = APIRouter(generate_unique_id_function=_operation_id)
+    own.include_router(service_router(services.database, series, checks, beside))
     app = FastAPI(
         title="stadtsinn",
         version=version("stadtsinn"),
@@ -120,6 +123,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
+        routes=[*own.routes, *_routes()],
     )
     app.state.services = services
     app.state.series = KeptSeries(series, services.database, services.clock)
@@ -127,13 +131,6 @@ def create_app(
     app.state.web_settings = web or WebSettings()
     app.state.claim_settings = claims or ClaimSettings()
     app.state.edge_authority = edges or EdgeAuthority()
-    for router in DOMAIN_ROUTERS:
-        app.include_router(router, prefix=API_PREFIX, dependencies=[Depends(only_known_parameters)])
-    for router in (*REPORT_ROUTERS, reference_router):
-        app.include_router(router, prefix=API_PREFIX)
-    app.include_router(service_router(services.database, series, checks, beside))
-    for router in OPEN_ROUTERS:
-        app.include_router(router)
     install_error_handlers(app, _UNAVAILABLE)
     app.state.public_answers = Answers(partial(settings_of, app))
     app.state.public_memory = Memory(services)
@@ -147,6 +144,21 @@ def create_app(
     app.add_middleware(FromMemory, services=services, memory=app.state.public_memory)
     app.openapi = partial(openapi_document, app)  # type: ignore[method-assign]
     return app
+
+
+@cache
+def _routes() -> Sequence[BaseRoute]:
+    """The routes that every application of this process shares. FastAPI reads the parameters of an
+    endpoint at the first request; for all of them that takes half a second."""
+    shared = APIRouter(generate_unique_id_function=_operation_id)
+    for router in DOMAIN_ROUTERS:
+        known = [Depends(only_known_parameters)]
+        shared.include_router(router, prefix=API_PREFIX, dependencies=known)
+    for router in (*REPORT_ROUTERS, reference_router):
+        shared.include_router(router, prefix=API_PREFIX)
+    for router in OPEN_ROUTERS:
+        shared.include_router(router)
+    return shared.routes
 
 
 def _operation_id(route: APIRoute) -> str:
