@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 from rich.cells import cell_len
-from sqlalchemy import Integer, LargeBinary, String, Text, insert, select
+from sqlalchemy import Boolean, Connection, Integer, LargeBinary, String, Text, insert, select
 from typer.testing import CliRunner
 
 from databases import migrated_database
@@ -22,7 +23,7 @@ from operated_town import Town, status
 from stadtsinn.base.berlin import for_people
 from stadtsinn.base.clock import SharedClock
 from stadtsinn.base.instant import DAY, HOUR, Instant
-from stadtsinn.cli import decode, output, replay, trace
+from stadtsinn.cli import decode, output, replay, rule_report, trace
 from stadtsinn.cli.devices import _columns as columns_of_a_change
 from stadtsinn.cli.main import _load
 from stadtsinn.cloud.domains.trees import group_service
@@ -99,6 +100,28 @@ slug = "vertretung"
 name = "Vertretung {LONG[:50]}"
 channel = "sms"
 address = "+49 176 04069002"
+[[stations]]
+slug = "pegel-{SLUG}"
+name = "{LONG}"
+kind = "gauge"
+site = "{SLUG}"
+[[rules]]
+slug = "trocken-{SLUG}"
+name = "{LONG}"
+station = "{SLUG}"
+quantity = "soil_moisture"
+channel = "30cm"
+direction = "below"
+on = 15.5
+off = 20
+recipients = ["bereitschaft"]
+[[rules]]
+slug = "voll-{SLUG}"
+name = "{LONG}"
+zone = "{SLUG}"
+on = 810
+off = 760
+recipients = ["{SLUG}"]
 [[duty_groups]]
 slug = "bereitschaft"
 name = "{LONG}"
@@ -110,12 +133,28 @@ days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday"]
 start = "08:00"
 end = "20:00"
 """
+RULES = f"""
+[[rules]]
+slug = "trocken-{SLUG}"
+name = "{LONG}"
+station = "{SLUG}"
+quantity = "soil_moisture"
+channel = "30cm"
+direction = "below"
+on = 15.5
+off = 20
+recipients = ["bereitschaft"]
+"""
 TREES = (
     "Baumnummer;Baumart;Pflanzjahr;Straße;Rechtswert;Hochwert;Gruppe\n"
     f"L-1;{LONG};2023;{LONG};405600;5757700;jung\n"
     f"{SLUG[:30]};Tilia cordata;2023;{LONG};405650;5757750;jung\n"
 )
 MOISTURE = SeriesKey(SLUG, "soil_moisture", "30cm")
+GAUGE = f"pegel-{SLUG}"
+INCIDENT = "1-1790409600000000"
+GRID = ("--grid", "--limits", "12.5,15.5", "--holds", "0,600")
+DAY_OF_MARKET = ("--event-name", LONG, "--start", "07:00", "--end", "13:00")
 PLACE = ("--from", "2026-09-30", "--to", "2026-10-02", "-g", "bereitschaft")
 COMMANDS: list[tuple[str, ...]] = [
     ("tenant", "list"),
@@ -130,6 +169,17 @@ COMMANDS: list[tuple[str, ...]] = [
     ("device", "status"),
     ("device", "claims"),
     ("zone", "list"),
+    ("zone", "events", SLUG),
+    ("rain", "list"),
+    ("rain", "show", GAUGE),
+    ("level", "list"),
+    ("level", "lakes"),
+    ("rule", "list"),
+    ("rule", "backtest", "rules.toml", "--from", "2026-09-20", *GRID),
+    ("alert", "list", "--all"),
+    ("alert", "show", INCIDENT),
+    ("alert", "mutes"),
+    ("alert", "preview", f"trocken-{SLUG}"),
     ("parking", "list"),
     ("parking", "show", SLUG),
     ("edges",),
@@ -151,17 +201,6 @@ COMMANDS: list[tuple[str, ...]] = [
 ]
 
 
-ELSEWHERE = (
-    "alert_output.py",
-    "levels.py",
-    "rain.py",
-    "rule_report.py",
-    "rules.py",
-    "zone_events.py",
-    "zones.py",
-)
-"""Tables of rules, incidents, and what gauges, rain and counters measured: not of this town."""
-
 Shown = tuple[str, str, Sequence[Sequence[output.Cell]]]
 """Where it is printed, what came out, and its rows."""
 
@@ -177,11 +216,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (folder / "town.toml").write_text(FILE, encoding="utf-8")
     (folder / "trees.csv").write_text(TREES, encoding="utf-8")
+    (folder / "rules.toml").write_text(RULES, encoding="utf-8")
     migrated_database(folder / "town.sqlite").dispose()
     for given in (
         ("registry", "apply", str(folder / "town.toml")),
         ("tree", "import", str(folder / "trees.csv"), "--crs", "25832"),
         ("key", "create", "musterstadt", "--role", "editor", "--name", LONG),
+        ("zone", "add-event", SLUG, "samstag", *DAY_OF_MARKET, "--day", "sat", "--staff", LONG),
+        ("alert", "mute", "--station", SLUG, "--until", "2026-10-02", "--reason", LONG),
     ):
         done = run(folder, given)
         assert done.exit_code == 0, done.output
@@ -208,6 +250,15 @@ def _measure(folder: Path) -> None:
         Point("musterstadt", "soil", MOISTURE, Instant(NOW - hours * HOUR), 12 + 6 * (hours < 48))
         for hours in range(0, 168, 6)
     )
+    hours = [Instant(NOW - hour * HOUR) for hour in range(24)]
+    for name, value in (
+        ("precipitation", 1.25),
+        ("water_level", 1.31),
+        ("dissolved_oxygen", 4.2),
+        ("water_temperature", 21.5),
+    ):
+        key = SeriesKey(GAUGE, name)
+        store.write(Point("musterstadt", "water", key, hour, value) for hour in hours)
     store.close()
 
 
@@ -250,6 +301,7 @@ def _fill(folder: Path) -> None:
     }
     database = open_database(f"sqlite:///{folder / 'town.sqlite'}")
     with database.write() as connection:
+        rows |= _an_incident(connection)
         for name, known in rows.items():
             table = metadata.tables[name]
             values = {one.name: _value(one.type) for one in table.columns if not one.nullable}
@@ -268,7 +320,28 @@ def _fill(folder: Path) -> None:
     database.dispose()
 
 
+def _an_incident(connection: Connection) -> dict[str, dict[str, Any]]:
+    """One that is over, acknowledged, and about which somebody was told."""
+    rules, recipients = metadata.tables["rules"], metadata.tables["recipients"]
+    rule = connection.execute(select(rules.c.id).order_by(rules.c.id)).scalars().first()
+    person = connection.execute(select(recipients.c.id)).scalars().first()
+    own = {"tenant_id": "musterstadt", "level": 1}
+    about = {"incident_id": INCIDENT, "recipient_id": person}
+    return {
+        "incidents": own
+        | {"id": INCIDENT, "rule_id": rule, "rule_name": LONG, "station": SLUG}
+        | {"station_name": LONG, "closed_at": NOW, "close_reason": "station_left"},
+        "acknowledgements": own | about | {"via": "api", "by": LONG},
+        "outbox": own
+        | about
+        | {"kind": "ESCALATION", "status": "EXPIRED", "reason": "a newer alarm took its place"}
+        | {"channel": "sms", "settled": True, "facts": {}, "language": "de", "sent_at": NOW},
+    }
+
+
 def _value(kind: Any) -> Any:
+    if isinstance(kind, Boolean):
+        return False
     if isinstance(kind, LargeBinary):
         return b"{}"
     if isinstance(kind, String | Text):
@@ -307,7 +380,7 @@ def shown(request: pytest.FixtureRequest, folder: Path) -> list[Shown]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(output, "_WIDE", 80)
-        for module in (output, decode, replay, trace):
+        for module in (output, decode, replay, rule_report, trace):
             patch.setattr(module, "print_table", noted)
         for given in COMMANDS:
             done = run(folder, given, request.param)
@@ -367,7 +440,30 @@ def test_each_fits_and_shows_what_it_has_whole(shown: list[Shown]) -> None:
                     assert word in printed, f"{place}: {word}\n{printed}"
 
 
+IN_WORDS_OF_THE_API = {
+    "tenants.py:audit",  # what the record keeps: fields of the API with their values
+}
+ISO_TIME = re.compile(r"\d{4}-\d\d-\d\d([ T]|\b)")
+ENGLISH_NUMBER = re.compile(r"(?<![\w.@:/-])\d+\.\d+(?![\w.])")
+ENGLISH_WORD = re.compile(r"\b(mon|tue|wed|thu|fri|sat|sun|yes|no|none|never|[A-Z]+_[A-Z]+)\b")
+
+
+def test_german_tables_have_german_times_numbers_and_words(
+    request: pytest.FixtureRequest, shown: list[Shown]
+) -> None:
+    if "de_DE" not in request.node.name:
+        return
+    wrong = {
+        f"{place}: {line.strip()}"
+        for place, printed, _ in shown
+        if place not in IN_WORDS_OF_THE_API
+        for line in printed.splitlines()
+        for pattern in (ISO_TIME, ENGLISH_NUMBER, ENGLISH_WORD)
+        if pattern.search(line)
+    }
+    assert sorted(wrong) == []
+
+
 def test_every_table_is_tried(shown: list[Shown]) -> None:
     """One that is new is to be added to COMMANDS."""
-    wanted = {place for place in _places() if not place.startswith(ELSEWHERE)}
-    assert wanted - {place for place, *_ in shown} == set()
+    assert set(_places()) - {place for place, *_ in shown} == set()

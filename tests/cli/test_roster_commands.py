@@ -126,6 +126,10 @@ def test_a_stand_in_comes_and_goes(run: Command) -> None:
     assert "--to has to lie after --from" in (
         run("stand-in", "meier", "schulze", *times[:3], "2026-11-01", *times[4:]).output
     )
+    past = run("stand-in", "meier", "schulze", "--from", "2025-12-01", "--to", "2025-12-02", "-g",
+               "bereitschaft", language="de_DE.UTF-8")  # fmt: skip
+    assert past.exit_code == 1
+    assert "Diese Zeit endete am 03.12.2025 00:00:00" in past.output
     assert "name who is away" in run("stand-in", "meier", "-g", "bereitschaft").output
     assert "nobody stands in" in run("stand-in", "-g", "bereitschaft", "--delete", "1").output
 

@@ -147,7 +147,7 @@ def test_a_person_reads_messages_events_and_what_else_could_be_set(
     said = " ".join(result.stdout.split())
     assert "ALARM Linde, Baum trocken: Bodenfeuchte 14 % (Grenze 15 %)." in said
     assert "2 Ereignisse: 1 mit Alarm, 1 verpasst; Fehlalarme: 1" in said
-    assert "verpasst: 2026-06-01 22:00:00+02:00" in said
+    assert "verpasst: 01.06.2026 22:00:00" in said
     assert "Schlauch" in said
     drawn = ElementTree.fromstring(picture.read_text(encoding="utf-8"))
     words = ["".join(one.itertext()) for one in drawn.iter() if one.tag.endswith("text")]

@@ -6,10 +6,9 @@ from datetime import date
 
 import pytest
 
-from stadtsinn.base.berlin import for_people
 from stadtsinn.base.instant import parse
 from stadtsinn.base.sentence import Unusable
-from stadtsinn.cli.times import read_day, read_end, read_moment
+from stadtsinn.cli.times import read_day, read_end, read_moment, shown_day, shown_moment
 
 
 @pytest.fixture(autouse=True)
@@ -89,10 +88,42 @@ def test_errors_say_it_in_german_too() -> None:
         assert message in refused.value.sentence.german
 
 
-def test_what_is_printed_can_be_given() -> None:
+@pytest.mark.parametrize("language", ["C", "de_DE.UTF-8"])
+def test_what_is_printed_can_be_given(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", language)
     for moment in (
         "2026-10-25T02:30:00+01:00",
         "2026-10-25T02:30:00+02:00",
+        "2026-10-25T03:00:00+01:00",
         "1970-01-01T00:00:00Z",
     ):
-        assert read_moment("--at", for_people(parse(moment))) == parse(moment)
+        assert read_moment("--at", shown_moment(parse(moment))) == parse(moment)
+    assert read_day("--before", shown_day(date(2026, 2, 28))) == date(2026, 2, 28)
+
+
+@pytest.mark.parametrize(
+    ("written", "moment"),
+    [
+        ("12.06.2026", "2026-06-12T00:00:00+02:00"),
+        ("1.6.2026 7:05", "2026-06-01T07:05:00+02:00"),
+        ("12.06.2026, 12:00", "2026-06-12T12:00:00+02:00"),
+        ("25.10.2026 02:30 MESZ", "2026-10-25T02:30:00+02:00"),
+        ("25.10.2026 02:30:00 MEZ", "2026-10-25T02:30:00+01:00"),
+    ],
+)
+def test_a_german_time_is_one(written: str, moment: str) -> None:
+    assert read_moment("--at", written) == parse(moment)
+
+
+@pytest.mark.parametrize(
+    "written", ["31.02.2026", "12.06.26", "12.06.2026 25:00", "12.06.2026 MEZ"]
+)
+def test_no_german_time(written: str) -> None:
+    with pytest.raises(ValueError, match="is no time"):
+        read_moment("--at", written)
+
+
+def test_a_german_day_as_an_end_counts_to_its_last_moment() -> None:
+    assert read_end("--to", "25.10.2026") == parse("2026-10-26T00:00:00+01:00")
+    with pytest.raises(ValueError, match="is no day"):
+        read_day("--before", "01.10.2026 12:00")

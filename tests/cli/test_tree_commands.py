@@ -114,6 +114,13 @@ def test_a_register_is_looked_at_then_imported(town: Town) -> None:
     assert "L-2" not in town.run("list").output
 
 
+@pytest.mark.parametrize("options", [(), ("--now",)])
+def test_without_groups_the_list_says_how_to_get_one(town: Town, options: tuple[str, ...]) -> None:
+    said = town.run("watering-list", *options, language="de_DE.UTF-8").output
+    assert "keine Baumgruppen: zu jedem Messbaum eine anlegen" in said
+    assert "--now" not in said
+
+
 @pytest.mark.slow
 def test_from_the_soil_to_the_season(town: Town) -> None:
     town.run("import", town.file("b.csv", REGISTER), "--crs", "25832")

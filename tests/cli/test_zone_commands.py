@@ -112,6 +112,7 @@ def test_market_days(run: Command) -> None:
     added = run("add-event", "markt", "samstag", *SATURDAY, "--permitted", "700", language=GERMAN)
     assert "'samstag' angelegt" in added.output
     assert "sat" in run("events", "markt").output
+    assert "Sa" in run("events", "markt", language=GERMAN).output.split()
     closed = run("show", "markt", language=GERMAN).output
     assert "geschlossen, wieder ab" in closed
     twice = run("add-event", "markt", "noch-einer", *SATURDAY)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+from stadtsinn import decoders
 from stadtsinn.decoders.catalogue import catalogue
 from stadtsinn.decoders.reading import Undecoded
 from stadtsinn.decoders.undecoded import why_undecoded
@@ -61,6 +65,24 @@ def test_words_of_older_versions_are_said_in_todays(older: str, today: str, devi
     assert why.german.startswith(device)
     assert why.german != why.english
     assert why_undecoded(Undecoded("truncated", why.english)) == why
+
+
+def test_what_our_own_files_refuse_is_said_in_german_too() -> None:
+    files = Path(str(decoders.__file__)).parent.joinpath("devices").rglob("*.toml")
+    sources = [path.read_text(encoding="utf-8") for path in files]
+    refusals = {text for source in sources for text in re.findall(r'refuse = "([^"]+)"', source)}
+    assert len(refusals) >= 5
+    for text in refusals:
+        why = why_undecoded(Undecoded("unknown_frame", f"{DEVICE}: {text}"))
+        assert why.english == f"{DEVICE}: {text}"
+        assert why.german.startswith(f"{DEVICE}: ")
+        assert why.german != why.english, text
+
+
+def test_a_frame_that_a_file_refuses_is_told_in_german() -> None:
+    outcome = catalogue().decode("ellenex/pts2-l", 15, bytes.fromhex("A10102"))
+    assert isinstance(outcome, Undecoded)
+    assert "CBOR, wie Geräte der Version 6 es senden" in why_undecoded(outcome).german
 
 
 def test_what_a_file_says_of_a_frame_that_it_refuses_stays() -> None:

@@ -64,7 +64,8 @@ def write_time(instant: int | None) -> str | None:
 
 
 def for_people(instant: int) -> str:
-    """``2026-10-25 02:30:00+01:00``: in output and errors; commands take it back as it is."""
+    """``2026-10-25 02:30:00+01:00``: in output and errors; commands take it back as it is. In
+    German `in_german`."""
     return isoformat(instant - instant % SECOND).replace("T", " ")
 
 
@@ -81,6 +82,20 @@ def date_and_time(instant: int) -> str:
 def spreadsheet_time(instant: int) -> str:
     """``26.09.2026 12:00:00``: German spreadsheets take it for a time. See `clock_name`."""
     return f"{local(instant):%d.%m.%Y %H:%M:%S}"
+
+
+def in_german(instant: int) -> str:
+    """``25.10.2026 02:30:00 MEZ``: in German output and errors; commands take it back as it is.
+
+    The clock's name stands there in the hour that comes twice, and nowhere else.
+    """
+    shown = spreadsheet_time(instant)
+    return f"{shown} {clock_name(instant)}" if comes_twice(instant) else shown
+
+
+def comes_twice(instant: int) -> bool:
+    """Whether clocks show this time again, or did so before: in October."""
+    return len(moments(local(instant).replace(tzinfo=None, fold=0))) > 1
 
 
 def clock_name(instant: int) -> str:

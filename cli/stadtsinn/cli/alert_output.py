@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from stadtsinn.base import berlin
+from stadtsinn.base.language import Language
+from stadtsinn.cli.alert_words import in_words
 from stadtsinn.cli.language import german, text
 from stadtsinn.cli.output import print_json, print_list, say
+from stadtsinn.cli.times import shown_moment
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -54,7 +57,7 @@ def _word(english: str) -> str:
 
 
 def _when(moment: Instant | None) -> str:
-    return "" if moment is None else berlin.for_people(moment)
+    return "" if moment is None else shown_moment(moment)
 
 
 def _iso(moment: Instant | None) -> str | None:
@@ -108,10 +111,12 @@ def say_timeline(found: Sequence[Happened], *, as_json: bool) -> None:
         found,
         {
             text("When", "Wann"): lambda one: _when(one.at),
-            text("What", "Was"): lambda one: f"{_word(one.what)} {one.kind or ''}".rstrip(),
+            text("What", "Was"): lambda one: (
+                f"{_word(one.what)} {in_words(one.kind or '')}".rstrip()
+            ),
             text("Who", "Wer"): lambda one: one.who or "",
-            text("Status", "Status"): lambda one: one.status or "",
-            text("Detail", "Näheres"): lambda one: one.detail,
+            text("Status", "Status"): lambda one: in_words(one.status or ""),
+            text("Detail", "Näheres"): lambda one: in_words(one.detail),
         },
         lambda one: {
             "at": _iso(one.at),
@@ -206,7 +211,10 @@ def say_previews(found: Sequence[Preview], *, as_json: bool) -> None:
         found,
         {
             text("Message", "Meldung"): lambda one: _word(one.what),
-            text("Language", "Sprache"): lambda one: one.language.value,
+            text("Language", "Sprache"): lambda one: {
+                Language.DE: text("German", "deutsch"),
+                Language.EN: text("English", "englisch"),
+            }[one.language],
             text("Length", "Länge"): lambda one: str(one.septets),
             "Text": lambda one: one.text,
         },

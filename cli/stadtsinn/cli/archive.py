@@ -10,10 +10,10 @@ import typer
 from stadtsinn.base.counted import counted
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import grouped, in_words, text
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_json, say
-from stadtsinn.cli.times import read_day
+from stadtsinn.cli.times import read_day, shown_day
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.log.archive_files.archiving import Kept, Moved
@@ -77,21 +77,21 @@ def _fields(one: Moved | Kept) -> dict[str, object]:
 
     shown: dict[str, object] = {"day": day_name(one.day), "uplinks": one.uplinks}
     if isinstance(one, Kept):
-        return {**shown, "archived": False, "reason": one.reason}
+        return {**shown, "archived": False, "reason": one.reason.english}
     return {**shown, "archived": True, "in_file": one.in_file, "file": one.file, "bytes": one.size}
 
 
 def _line(one: Moved | Kept) -> str:
-    from stadtsinn.cloud.log.archive_files.archive import day_name
+    from stadtsinn.base.instant import to_datetime
     from stadtsinn.cloud.log.archive_files.archiving import Kept
 
-    day = day_name(one.day)
+    day = shown_day(to_datetime(one.day).date())
     if isinstance(one, Kept):
-        return text(f"{day}  not yet: {one.reason}", f"{day}  noch nicht: {one.reason}")
-    size = one.size / 1024
+        return f"{day}  {text('not yet', 'noch nicht')}: {in_words(one.reason)}"
+    size = grouped(one.size / 1024)
     return text(
         f"{day}  {counted(one.uplinks, 'uplink', 'uplinks')} moved, {one.in_file} in {one.file} "
-        f"({size:,.0f} KiB)",
+        f"({size} KiB)",
         f"{day}  {counted(one.uplinks, 'Uplink', 'Uplinks')} verlagert, {one.in_file} in "
-        f"{one.file} ({size:,.0f} KiB)",
+        f"{one.file} ({size} KiB)",
     )

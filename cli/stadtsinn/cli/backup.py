@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from stadtsinn.base.counted import counted
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, read_settings, server_errors
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import decimal, text
 from stadtsinn.cli.options import Clock, Json
 from stadtsinn.cli.output import print_facts, print_json, say
 
@@ -144,14 +144,14 @@ def verify(
 
 
 def describe(manifest: Manifest) -> str:
-    size = sum(manifest.files.values()) / 1_000_000
+    size = decimal(f"{sum(manifest.files.values()) / 1_000_000:.1f}")
     return text(
         f"sound: log to position {manifest.uplinks}, "
-        f"{counted(len(manifest.files), 'file', 'files')}, {size:.1f} MB, "
+        f"{counted(len(manifest.files), 'file', 'files')}, {size} MB, "
         f"made by {manifest.stadtsinn}",
         f"in Ordnung: Log bis Position {manifest.uplinks}, "
         f"{counted(len(manifest.files), 'Datei', 'Dateien')}, "
-        f"{size:.1f} MB, von Version {manifest.stadtsinn}",
+        f"{size} MB, von Version {manifest.stadtsinn}",
     )
 
 
@@ -171,7 +171,7 @@ def _fields(manifest: Manifest) -> dict[str, object]:
 
 def _print(made: Made) -> None:
     manifest = made.manifest
-    size = sum(manifest.files.values()) / 1_000_000
+    size = decimal(f"{sum(manifest.files.values()) / 1_000_000:.1f}")
     yes, no = text("included", "enthalten"), text("not included", "nicht enthalten")
     rebuilt = text("filled from the log at a restore", "entstehen neu aus dem Log")
     facts = [
@@ -180,10 +180,10 @@ def _print(made: Made) -> None:
             text("holds", "Inhalt"),
             text(
                 f"log to position {manifest.uplinks}, "
-                f"{counted(len(manifest.files), 'file', 'files')}, {size:.1f} MB",
+                f"{counted(len(manifest.files), 'file', 'files')}, {size} MB",
                 f"Log bis Position {manifest.uplinks}, "
                 f"{counted(len(manifest.files), 'Datei', 'Dateien')}, "
-                f"{size:.1f} MB",
+                f"{size} MB",
             ),
         ),
         (text("series", "Messreihen"), yes if manifest.series else rebuilt),

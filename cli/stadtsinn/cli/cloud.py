@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stadtsinn.base.berlin import for_people, isoformat
+from stadtsinn.base.berlin import isoformat
 from stadtsinn.cli import cloud_check, database_move, set_aside
 from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.installation import (
@@ -24,6 +24,7 @@ from stadtsinn.cli.installation import (
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Clock, Json, Limit
 from stadtsinn.cli.output import print_facts, print_json, print_list, say, say_as_it_is
+from stadtsinn.cli.times import shown_moment
 from stadtsinn.cli.whose_files import refuse_as_root
 from stadtsinn.cloud.settings import EXAMPLE
 
@@ -267,7 +268,7 @@ def list_quarantine(
         rows,
         {
             text("No.", "Nr."): lambda row: str(row.id),
-            text("Last received", "Zuletzt empfangen"): lambda row: for_people(row.last_at),
+            text("Last received", "Zuletzt empfangen"): lambda row: shown_moment(row.last_at),
             text("Times", "Anzahl"): lambda row: str(row.times),
             text("Device", "Gerät"): lambda row: row.dev_eui or "–",
             text("Source", "Quelle"): lambda row: row.source,
@@ -315,8 +316,8 @@ def show(
     if json_lines:
         print_json({**_fields(row, isoformat), **payload})
     else:
-        shown = {**_fields(row, for_people), **payload}
-        print_facts((name, "–" if value is None else str(value)) for name, value in shown.items())
+        shown = {**_fields(row, shown_moment), **payload}
+        print_facts((_label(name), _told(value)) for name, value in shown.items())
 
 
 @quarantine_app.command(
@@ -377,6 +378,35 @@ def replay(
         say(text(f"{count} can never be taken: {why}", f"{count} nie übernehmbar: {why}"))
     for why, count in sorted(report.refused.items()):
         say(text(f"{count} still not taken: {why}", f"{count} weiter nicht übernommen: {why}"))
+
+
+_LABELS = {
+    "id": "Nummer",
+    "reason": "Grund",
+    "detail": "Näheres",
+    "tenant": "Stadt",
+    "dev_eui": "DevEUI",
+    "source": "Quelle",
+    "format": "Format",
+    "topic": "Topic",
+    "times": "Anzahl",
+    "size": "Bytes",
+    "first": "zuerst",
+    "last": "zuletzt",
+    "replayable": "nachholbar",
+    "replayed": "nachgeholt",
+    "payload_hex": "Inhalt (hex)",
+}
+
+
+def _label(name: str) -> str:
+    return text(name, _LABELS[name])
+
+
+def _told(value: object) -> str:
+    if isinstance(value, bool):
+        return text("yes", "ja") if value else text("no", "nein")
+    return "–" if value is None else str(value)
 
 
 def _why(row: QuarantineRow) -> str:

@@ -10,7 +10,6 @@ from typing import Annotated, Any, NoReturn
 import msgspec
 import typer
 
-from stadtsinn.base.berlin import for_people
 from stadtsinn.base.foreign_documents import UNREADABLE
 from stadtsinn.base.instant import Instant, isoformat
 from stadtsinn.base.sentence import Unusable
@@ -19,7 +18,7 @@ from stadtsinn.cli.language import decimal, in_words, text
 from stadtsinn.cli.output import print_json, print_table, say, say_json
 from stadtsinn.cli.own_devices import DeviceFolder, use_device_folder
 from stadtsinn.cli.reading_words import quality_in_words
-from stadtsinn.cli.times import read_moment
+from stadtsinn.cli.times import read_moment, shown_moment
 from stadtsinn.decoders.catalogue import Catalogue, catalogue
 from stadtsinn.decoders.device_type import DeviceType
 from stadtsinn.decoders.reading import Decoded, Reading, VendorFields
@@ -255,7 +254,7 @@ def _row(reading: Reading) -> tuple[str, ...]:
         _number(reading.value),
         unit_sign(known.unit),
         quality_in_words(reading),
-        for_people(reading.event_time) if reading.event_time is not None else "",
+        shown_moment(reading.event_time) if reading.event_time is not None else "",
     )
 
 

@@ -10,7 +10,7 @@ from stadtsinn.base.berlin import write_time
 from stadtsinn.base.instant import SECOND
 from stadtsinn.cli.ages import age, span
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import decimal, text
 from stadtsinn.cli.options import Clock, Json
 from stadtsinn.cli.output import print_list
 from stadtsinn.cli.reading_words import trouble_in_words
@@ -110,7 +110,7 @@ def _battery(one: DeviceView) -> str:
     units = {"battery_level": " %", "battery_voltage": " V"}
     if one.battery.quantity not in units:
         return text("low", "schwach") if one.battery_is_low else text("good", "gut")
-    shown = f"{one.battery.value:.3g}{units[one.battery.quantity]}"
+    shown = decimal(f"{one.battery.value:.3g}{units[one.battery.quantity]}")
     return f"{shown} !" if one.battery_is_low else shown
 
 

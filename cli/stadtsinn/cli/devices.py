@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stadtsinn.base.berlin import for_people, isoformat
+from stadtsinn.base.berlin import isoformat
 from stadtsinn.cli import device_status, erasing
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import DryRun, Json, Limit
 from stadtsinn.cli.output import print_json, print_list, say
-from stadtsinn.cli.times import read_moment
+from stadtsinn.cli.times import read_moment, shown_moment
 from stadtsinn.cli.town_choice import scope_of_device, scope_of_town
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def claims(
             "DevEUI": lambda row: row[0].dev_eui,
             text("Claimed by", "Beansprucht von"): lambda row: row[0].tenant_id,
             text("Owner", "Besitzer"): lambda row: row[1],
-            text("Since", "Seit"): lambda row: for_people(row[0].opened_at),
+            text("Since", "Seit"): lambda row: shown_moment(row[0].opened_at),
             text("Proof", "Nachweis"): lambda row: row[0].proof or "",
             text("Stands", "Stand"): lambda row: _stands(row[0]),
             text("Message", "Mitteilung"): lambda row: row[0].device.message,
@@ -327,8 +327,8 @@ def _columns() -> dict[str, Callable[[Difference], str]]:
         text("Station", "Messstelle"): lambda one: one.key.station,
         text("Quantity", "Größe"): lambda one: one.key.quantity,
         text("Channel", "Kanal"): lambda one: one.key.channel,
-        text("From", "Von"): lambda one: for_people(one.first),
-        text("To", "Bis"): lambda one: for_people(one.last),
+        text("From", "Von"): lambda one: shown_moment(one.first),
+        text("To", "Bis"): lambda one: shown_moment(one.last),
         text("Values gone", "Werte entfallen"): lambda one: str(one.removed),
         text("new", "neu"): lambda one: str(one.added),
         text("changed", "anders"): lambda one: str(one.changed),
@@ -350,7 +350,7 @@ def _fields(one: Difference) -> dict[str, object]:
 
 
 def _line(one: PlacedDeployment, when: Instant, dry_run: bool) -> str:
-    moment = for_people(when)
+    moment = shown_moment(when)
     if dry_run:
         return text(
             f"{one.dev_eui} would measure at '{one.station}' from {moment} on; nothing was changed",

@@ -18,7 +18,7 @@ from stadtsinn.cli import certificate_check, edge_aside, edge_kept
 from stadtsinn.cli.broker_check import Connect, keeps_messages, protection
 from stadtsinn.cli.findings import Finding, end_with, report
 from stadtsinn.cli.frame import BAD_USAGE, FAILED, refuse
-from stadtsinn.cli.language import in_words, text
+from stadtsinn.cli.language import decimal, in_words, text
 from stadtsinn.cli.machine_check import (
     clock_fact,
     of_clock,
@@ -213,11 +213,12 @@ def _summary(settings: EdgeSettings) -> Iterator[tuple[str, str]]:
         text("keeps in", "verwahrt in"),
         f"{settings.spool.path}, {text('at most', 'höchstens')} {size}",
     )
+    seconds = decimal(f"{commit.seconds:g}")
     yield (
         text("commits", "sichert"),
         text(
-            f"every {counted(commit.rows, 'uplink', 'uplinks')} or {commit.seconds:g} s",
-            f"je {counted(commit.rows, 'Meldung', 'Meldungen')} oder {commit.seconds:g} s",
+            f"every {counted(commit.rows, 'uplink', 'uplinks')} or {seconds} s",
+            f"je {counted(commit.rows, 'Meldung', 'Meldungen')} oder {seconds} s",
         ),
     )
     yield text("delivers to", "liefert an"), f"{cloud.host}:{cloud.port}, {protection(cloud)}"

@@ -14,6 +14,7 @@ from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import EdgeConfig, Json
 from stadtsinn.cli.output import print_list, say
+from stadtsinn.cli.times import shown_moment
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,7 +35,7 @@ app = typer.Typer(
     ),
 )
 def list_kept(config: EdgeConfig = Path("edge.toml"), json_lines: Json = False) -> None:
-    from stadtsinn.base.berlin import for_people, isoformat
+    from stadtsinn.base.berlin import isoformat
     from stadtsinn.edge.agent.kept_devices import kept_devices
 
     try:
@@ -47,8 +48,8 @@ def list_kept(config: EdgeConfig = Path("edge.toml"), json_lines: Json = False) 
             text("device", "Gerät"): lambda one: one.device,
             text("items", "Einträge"): lambda one: str(one.items),
             text("bytes", "Byte"): lambda one: str(one.bytes),
-            text("oldest", "ältester"): lambda one: for_people(one.oldest),
-            text("newest", "neuester"): lambda one: for_people(one.newest),
+            text("oldest", "ältester"): lambda one: shown_moment(one.oldest),
+            text("newest", "neuester"): lambda one: shown_moment(one.newest),
         },
         lambda one: {
             "device": one.device,

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stadtsinn.base.berlin import for_people, write_time
+from stadtsinn.base.berlin import write_time
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_list, say
+from stadtsinn.cli.times import shown_moment
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.platform.access.repository import Key
@@ -121,7 +122,7 @@ def revoke(
 
 
 def _shown(moment: int | None) -> str:
-    return "–" if moment is None else for_people(moment)
+    return "–" if moment is None else shown_moment(moment)
 
 
 def _fields(key: Key) -> dict[str, str | int | None]:

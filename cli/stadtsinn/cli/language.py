@@ -29,6 +29,12 @@ def decimal(shown: str) -> str:
     return with_sign(shown, Language.DE if german() else Language.EN)
 
 
+def grouped(number: float) -> str:
+    """A whole number, its thousands apart as the reader writes them."""
+    shown = f"{number:,.0f}"
+    return shown.replace(",", ".") if german() else shown
+
+
 def in_words(said: Sentence | BaseException) -> str:
     """A sentence, or what an error says, in the reader's language."""
     sentence = said if isinstance(said, Sentence) else explained(said)

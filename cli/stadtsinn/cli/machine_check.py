@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from stadtsinn.base import berlin
 from stadtsinn.base.counted import counted
 from stadtsinn.base.instant import MINUTE, Instant, from_datetime
 from stadtsinn.base.sentence import Explained, Unusable
 from stadtsinn.cli.findings import Finding, warning
 from stadtsinn.cli.language import text
+from stadtsinn.cli.times import shown_moment
 
 if TYPE_CHECKING:
     from stadtsinn.base.clock import Clock
@@ -68,7 +68,7 @@ def clock_fact(clock: Clock) -> tuple[str, str]:
         if _is_synchronised()
         else text("no time server keeps it right", "kein Zeitserver stellt sie")
     )
-    return text("clock", "Uhr"), f"{berlin.for_people(clock.now())}, {kept}"
+    return text("clock", "Uhr"), f"{shown_moment(clock.now())}, {kept}"
 
 
 def of_clock(clock: Clock) -> Iterator[Finding]:
@@ -77,7 +77,7 @@ def of_clock(clock: Clock) -> Iterator[Finding]:
 
     now = clock.now()
     if not plausible(now):
-        shown = berlin.for_people(now)
+        shown = shown_moment(now)
         yield Finding(
             text(
                 f"this machine's clock shows {shown}, which cannot be: set it ('timedatectl'), "

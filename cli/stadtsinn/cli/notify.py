@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.output import say
@@ -43,10 +44,23 @@ def send_test(
 
     with installation(config) as parts, parts.database.write() as connection:
         scope = scope_of_town(connection, tenant, parts.settings.limits)
-        channels = write_test(connection, scope, recipient, parts.clock.now())
-    say(
-        text(
-            f"Test message to {recipient} by {', '.join(channels)}: waits in the outbox.",
-            f"Testmeldung an {recipient} über {', '.join(channels)}: liegt im Postausgang.",
+        served = parts.settings.notify.root
+        tried = write_test(connection, scope, recipient, parts.clock.now(), served)
+    if tried.written:
+        channels = ", ".join(tried.written)
+        say(
+            text(
+                f"Test message to {recipient} by {channels}: waits in the outbox.",
+                f"Testmeldung an {recipient} über {channels}: liegt im Postausgang.",
+            )
         )
-    )
+    if tried.unserved:
+        tables = ", ".join(f"[notify.{channel}]" for channel in tried.unserved)
+        refuse(
+            text(
+                f"{recipient} cannot be reached by {', '.join(tried.unserved)}: the configuration "
+                f"has no {tables} (docs/channels.md)",
+                f"{recipient} ist über {', '.join(tried.unserved)} nicht zu erreichen: in der "
+                f"Konfiguration fehlt {tables} (docs/channels.md)",
+            )
+        )

@@ -7,8 +7,9 @@ from typing import Any
 
 from stadtsinn.base import berlin
 from stadtsinn.base.counted import counted
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import grouped, text
 from stadtsinn.cli.output import print_json, print_list, say
+from stadtsinn.cli.times import shown_moment
 from stadtsinn.cloud.series.redecode.report import Device, DeviceChanges, SeriesChanges
 from stadtsinn.cloud.series.redecode.repository import Redecoding
 from stadtsinn.cloud.series.redecode.service import Done
@@ -130,9 +131,9 @@ def _series_line(quantity: str, one: SeriesChanges) -> str:
 
 def _whole_lines(done: Done) -> Iterator[str]:
     report = done.report
-    part = f"{report.differing:,}"
-    uplinks = counted(f"{report.uplinks:,}", "uplink", "uplinks")
-    of_german = counted(f"{report.uplinks:,}", "Uplink", "Uplinks")
+    part = grouped(report.differing)
+    uplinks = counted(grouped(report.uplinks), "uplink", "uplinks")
+    of_german = counted(grouped(report.uplinks), "Uplink", "Uplinks")
     devices = text(
         counted(len(report.devices), "device", "devices"),
         counted(len(report.devices), "Gerät", "Geräte"),
@@ -172,11 +173,11 @@ def print_records(records: Sequence[Redecoding], empty: str, *, as_json: bool) -
         records,
         {
             text("No.", "Nr."): lambda one: str(one.id),
-            text("Started", "Begonnen"): lambda one: berlin.for_people(one.started_at),
+            text("Started", "Begonnen"): lambda one: shown_moment(one.started_at),
             text("Finished", "Beendet"): _finished,
             text("By", "Von"): lambda one: one.started_by,
-            text("Uplinks from", "Uplinks ab"): lambda one: berlin.for_people(one.chosen.start),
-            text("Uplinks to", "Uplinks bis"): lambda one: berlin.for_people(one.chosen.end),
+            text("Uplinks from", "Uplinks ab"): lambda one: shown_moment(one.chosen.start),
+            text("Uplinks to", "Uplinks bis"): lambda one: shown_moment(one.chosen.end),
             text("Decoders", "Dekoder"): _changed_decoders,
         },
         _record_fields,
@@ -188,7 +189,7 @@ def print_records(records: Sequence[Redecoding], empty: str, *, as_json: bool) -
 def _finished(one: Redecoding) -> str:
     if one.finished_at is None:
         return text("not finished", "nicht beendet")
-    return berlin.for_people(one.finished_at)
+    return shown_moment(one.finished_at)
 
 
 def _changed_decoders(one: Redecoding) -> str:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stadtsinn.base.berlin import for_people
 from stadtsinn.base.counted import counted
 from stadtsinn.base.instant import parse
-from stadtsinn.cli.language import in_words, text
+from stadtsinn.cli.language import decimal, in_words, text
 from stadtsinn.cli.output import print_json, print_table, progress_bar, say
 from stadtsinn.cli.stage_options import (
     cache_folder,
     errors_as_sentences,
     stage_folder,
 )
+from stadtsinn.cli.times import shown_moment
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.town_file.model import Town
@@ -177,7 +177,7 @@ def _print(result: Result) -> None:
     )
     times = [one for device in result.devices for one in (device.first, device.last) if one]
     if times:
-        first, last = (for_people(parse(one)) for one in (min(times), max(times)))
+        first, last = (shown_moment(parse(one)) for one in (min(times), max(times)))
         say(text(f"Received between {first} and {last}", f"Empfangen von {first} bis {last}"))
     if result.unreadable:
         say(text("Unreadable: ", "Unlesbar: ") + ", ".join(_counts(result.unreadable)))
@@ -204,4 +204,4 @@ def _counts(counts: dict[str, int]) -> tuple[str, ...]:
 def _value(latest: LatestValue) -> str:
     channel = f" [{latest.channel}]" if latest.channel else ""
     unit = f" {latest.unit}" if latest.unit != "1" else ""  # UCUM's "1": a number without unit
-    return f"{latest.quantity}{channel} {latest.value:g}{unit}"
+    return f"{latest.quantity}{channel} {decimal(f'{latest.value:g}')}{unit}"

@@ -254,7 +254,7 @@ def stand_in(
                     absent=absent, stand_in=taker, start=to_datetime(first), end=to_datetime(last)
                 )
             with change(opened.database, scope, now) as connection:
-                service.add_substitution(connection, scope, group, wanted)
+                service.add_substitution(connection, scope, group, wanted, now)
         if delete is not None:
             with change(opened.database, scope, now) as connection:
                 service.delete_substitution(connection, scope, group, delete)

@@ -201,8 +201,7 @@ def when(instant: int) -> str:
     """``Do 14.05.2026 08:00``, with MESZ or MEZ in the hour that comes twice."""
     local = berlin.local(instant)
     shown = f"{_DAYS[german()][local.weekday()]} {local:%d.%m.%Y %H:%M}"
-    twice = len(berlin.moments(local.replace(tzinfo=None, fold=0))) > 1
-    return f"{shown} {berlin.clock_name(instant)}" if twice else shown
+    return f"{shown} {berlin.clock_name(instant)}" if berlin.comes_twice(instant) else shown
 
 
 def _length(span: Span) -> str:

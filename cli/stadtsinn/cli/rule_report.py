@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stadtsinn.base.berlin import for_people, isoformat
+from stadtsinn.base.berlin import isoformat
 from stadtsinn.base.counted import counted
 from stadtsinn.base.csv_text import write_csv
-from stadtsinn.cli.language import in_words, text
+from stadtsinn.cli import alert_words
+from stadtsinn.cli.language import decimal, in_words, text
 from stadtsinn.cli.output import print_table, say, say_as_it_is, say_json
+from stadtsinn.cli.times import shown_moment
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.alarms.backtest.messages import Message, Told
@@ -57,7 +59,13 @@ def _print_text(report: Report) -> None:
 
 def _print_messages(report: Report) -> None:
     rows = [
-        [for_people(one.at), found.subject.slug, one.kind.value, _to(one), one.text]
+        [
+            shown_moment(one.at),
+            found.subject.slug,
+            alert_words.in_words(one.kind.value),
+            _to(one),
+            one.text,
+        ]
         for found, one in report.messages
     ]
     if rows:
@@ -81,7 +89,7 @@ def _told(one: Told) -> str:
     group = f" ({one.group})" if one.group else ""
     if one.waits_until is None:
         return one.person + group
-    until = for_people(one.waits_until)
+    until = shown_moment(one.waits_until)
     return one.person + group + text(f", not before {until}", f", nicht vor {until}")
 
 
@@ -114,10 +122,10 @@ def _print_events(report: Report) -> None:
         )
     )
     for event in score.missed:
-        said = f"{for_people(event.start)} – {for_people(event.end)} {event.label}".rstrip()
+        said = f"{shown_moment(event.start)} – {shown_moment(event.end)} {event.label}".rstrip()
         say(text(f"missed: {said}", f"verpasst: {said}"))
     for station, incident in score.false:
-        said = f"{for_people(incident.opened_at)} {station}"
+        said = f"{shown_moment(incident.opened_at)} {station}"
         say(text(f"false alarm: {said}", f"Fehlalarm: {said}"))
 
 
@@ -129,7 +137,7 @@ def _print_cells(report: Report) -> None:
     for one in report.cells:
         by_limit.setdefault(one.limit, []).append(one)
     rows = [
-        ["" if limit is None else f"{limit:g}", *(_cell(one) for one in cells)]
+        ["" if limit is None else decimal(f"{limit:g}"), *(_cell(one) for one in cells)]
         for limit, cells in by_limit.items()
     ]
     say(

@@ -92,11 +92,16 @@ def show(
 def watches(rule: Rule) -> str:
     """What a rule is about, in few words."""
     if rule.zone is not None:
-        return f"zone {rule.zone}"
+        return f"{text('zone', 'Zone')} {rule.zone}"
     if rule.station is not None:
         return f"{rule.station}: {rule.quantity}"
     group = rule.group.model_dump(exclude_none=True) if rule.group else {}
-    return ", ".join(f"{name} {value}" for name, value in group.items()) + f": {rule.quantity}"
+    common = ", ".join(f"{text(name, _COMMON[name])} {value}" for name, value in group.items())
+    return f"{common}: {rule.quantity}"
+
+
+_COMMON = {"kind": "Art", "site": "Ort", "tag": "Merkmal"}
+"""What the stations of a group have in common."""
 
 
 def _written(value: object) -> str:

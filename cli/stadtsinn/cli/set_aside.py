@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stadtsinn.base.berlin import for_people, isoformat
+from stadtsinn.base.berlin import isoformat
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json, Limit
 from stadtsinn.cli.output import print_list
+from stadtsinn.cli.times import shown_moment
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.log.set_aside.repository import SetAside
@@ -63,7 +64,7 @@ def list_set_aside(
         {
             text("Follower", "Auswertung"): lambda row: row.follower,
             text("Position", "Position"): lambda row: str(row.position),
-            text("Set aside", "Beiseitegelegt"): lambda row: for_people(row.set_aside_at),
+            text("Set aside", "Beiseitegelegt"): lambda row: shown_moment(row.set_aside_at),
             text("Device", "Gerät"): lambda row: row.dev_eui,
             text("Reason", "Grund"): lambda row: f"{row.reason}: {row.detail}",
         },

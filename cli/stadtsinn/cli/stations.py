@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stadtsinn.base.berlin import for_people
 from stadtsinn.base.counted import counted
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import decimal, text
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_facts, print_json, print_list, say
+from stadtsinn.cli.times import shown_moment
 from stadtsinn.cli.town_choice import Tenant, read_town
 
 if TYPE_CHECKING:
@@ -143,15 +143,29 @@ def _facts(station: Station) -> Iterator[tuple[str, str]]:
     if station.latitude is not None:
         yield text("Position", "Lage"), f"{station.latitude}, {station.longitude}"
     if station.height_m is not None:
-        yield text("Height", "Höhe"), f"{station.height_m:g} m"
+        yield text("Height", "Höhe"), decimal(f"{station.height_m:g} m")
     if station.office:
         yield text("Office", "Amt"), station.office
     if station.tags:
         yield text("Tags", "Merkmale"), ", ".join(station.tags)
     for name, value in station.attributes.items():
-        yield name, str(value)
+        yield _attribute(station, name), _value(value)
     if station.remarks:
         yield text("Remarks", "Bemerkung"), station.remarks
+
+
+def _attribute(station: Station, name: str) -> str:
+    """Its label; free ones are named as their town names them."""
+    from stadtsinn.cloud.town.stations.kinds import KINDS
+
+    known = KINDS[station.kind].attributes.get(name)
+    return name if known is None else text(known.label_en, known.label_de)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return text("yes", "ja") if value else text("no", "nein")
+    return decimal(f"{value:g}") if isinstance(value, float) else str(value)
 
 
 def _print_deployments(
@@ -211,11 +225,11 @@ def _kept(one: _Stream) -> str:
 def _start(one: PlacedDeployment) -> str:
     if one.start is None:
         return text("the beginning", "Anfang an")
-    return for_people(one.starts)
+    return shown_moment(one.starts)
 
 
 def _end(one: PlacedDeployment) -> str:
-    return text("now", "heute") if one.end is None else for_people(one.ends)
+    return text("now", "heute") if one.end is None else shown_moment(one.ends)
 
 
 def _remarks(one: PlacedDeployment) -> str:

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from stadtsinn.base.berlin import for_people
 from stadtsinn.cli import erasing, retention
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json, Limit, TownName
 from stadtsinn.cli.output import print_list, say
 from stadtsinn.cli.registry import change_line
+from stadtsinn.cli.times import shown_moment
 from stadtsinn.cli.town_settings import USUAL, Columns, print_settings, read_number
 
 app = typer.Typer(
@@ -148,7 +148,7 @@ def audit(
     print_list(
         found,
         {
-            text("When", "Wann"): lambda kept: for_people(kept.at),
+            text("When", "Wann"): lambda kept: shown_moment(kept.at),
             text("Who", "Wer"): audit_words.who,
             text("Did", "Getan"): lambda kept: audit_words.action(kept.line.action),
             text("What", "Was"): lambda kept: (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stadtsinn.base.berlin import for_people, isoformat, write_time
+from stadtsinn.base.berlin import isoformat, write_time
 from stadtsinn.base.counted import counted
 from stadtsinn.base.instant import SECOND, Instant
 from stadtsinn.cli.ages import age, span
@@ -16,6 +16,7 @@ from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Clock, Json
 from stadtsinn.cli.output import print_facts, print_json, print_table, say
+from stadtsinn.cli.times import shown_moment
 from stadtsinn.cli.trace_words import next_step, undecoded_in_words
 
 if TYPE_CHECKING:
@@ -85,8 +86,8 @@ def _facts(found: Trace, now: Instant) -> Iterator[tuple[str, str]]:
         yield (
             text("quarantine", "Quarantäne"),
             text(
-                f"no. {row.id}, {row.times} ×, last {for_people(row.last_at)}: {row.reason}",
-                f"Nr. {row.id}, {row.times} ×, zuletzt {for_people(row.last_at)}: {row.reason}",
+                f"no. {row.id}, {row.times} ×, last {shown_moment(row.last_at)}: {row.reason}",
+                f"Nr. {row.id}, {row.times} ×, zuletzt {shown_moment(row.last_at)}: {row.reason}",
             ),
         )
 
@@ -106,7 +107,7 @@ def _stage(step: Step) -> str:
 
 
 def _when(step: Step) -> str:
-    return "" if step.at is None else for_people(step.at)
+    return "" if step.at is None else shown_moment(step.at)
 
 
 def _told(step: Step) -> str:
@@ -148,7 +149,7 @@ def clock_words(told: Mapping[str, object]) -> str:
 def _joined(told: Mapping[str, object]) -> str:
     known = {name: value for name, value in told.items() if name != "follower"}
     if isinstance(latest := known.get("latest"), int):
-        by = for_people(latest)
+        by = shown_moment(latest)
         return text(f"by {by} at the latest", f"spätestens {by}")
     if "behind" in known:
         return text(

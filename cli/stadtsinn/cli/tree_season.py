@@ -10,9 +10,10 @@ import typer
 
 from stadtsinn.base.counted import counted
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
-from stadtsinn.cli.language import german, text
+from stadtsinn.cli.language import decimal, german, text
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_json, print_list, say
+from stadtsinn.cli.times import shown_moment
 from stadtsinn.cli.town_choice import Tenant, scope_of_town
 
 if TYPE_CHECKING:
@@ -66,13 +67,12 @@ def answers(
 
 
 def _print_answers(found: Answers, *, as_json: bool) -> None:
-    from stadtsinn.base.berlin import date_and_time
 
     print_list(
         found.answers,
         {
-            text("Watered", "Gegossen"): lambda one: date_and_time(one.watering.watered_at),
-            text("Litres", "Liter"): lambda one: f"{one.watering.litres:g}",
+            text("Watered", "Gegossen"): lambda one: shown_moment(one.watering.watered_at),
+            text("Litres", "Liter"): lambda one: decimal(f"{one.watering.litres:g}"),
             text("Soil", "Boden"): _outcome,
             text("Depths", "Tiefen"): lambda one: ", ".join(map(_depth, _pairs(one))),
         },
@@ -83,12 +83,14 @@ def _print_answers(found: Answers, *, as_json: bool) -> None:
     if as_json:
         return
     for line in found.calibration:
+        depth = decimal(f"{line.depth_cm:g} cm")
+        rise = decimal(f"{line.rise_per_100_l:g} ") + line.scale
         say(
             text(
-                f"{line.depth_cm:g} cm: 100 l make it {line.rise_per_100_l:g} {line.scale} wetter "
-                f"({line.waterings} waterings)",
-                f"{line.depth_cm:g} cm: 100 l machen es um {line.rise_per_100_l:g} {line.scale} "
-                f"feuchter ({line.waterings} Wässerungen)",
+                f"{depth}: 100 l make it {rise} wetter "
+                f"({counted(line.waterings, 'watering', 'waterings')})",
+                f"{depth}: 100 l machen es um {rise} feuchter "
+                f"({counted(line.waterings, 'Wässerung', 'Wässerungen')})",
             )
         )
 
@@ -99,7 +101,7 @@ def _pairs(one: Answer) -> list[tuple[float, str, float, float]]:
 
 def _depth(pair: tuple[float, str, float, float]) -> str:
     depth_cm, scale, before, after = pair
-    return f"{depth_cm:g} cm: {before:.1f} → {after:.1f} {scale}"
+    return decimal(f"{depth_cm:g} cm: {before:.1f} → {after:.1f} ") + scale
 
 
 def _outcome(one: Answer) -> str:
@@ -158,7 +160,7 @@ def _print_season(found: Season) -> None:
             text("Trees", "Bäume"): lambda one: str(one.trees),
             text("watered", "gegossen"): lambda one: str(one.watered_trees),
             text("Waterings", "Wässerungen"): lambda one: str(one.waterings),
-            text("Litres", "Liter"): lambda one: f"{one.litres:g}",
+            text("Litres", "Liter"): lambda one: decimal(f"{one.litres:g}"),
             text("Dry days", "Tage unter der Schwelle"): lambda one: str(one.dry_days),
             text("urgent", "dringend"): lambda one: str(one.urgent_days),
             text("judged", "beurteilt"): lambda one: str(one.judged_days),

@@ -11,9 +11,10 @@ import typer
 from stadtsinn.base.counted import counted
 from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import decimal, text
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_json, print_list, say
+from stadtsinn.cli.times import shown_day, shown_moment
 from stadtsinn.cli.town_choice import Tenant, open_town, scope_of_town
 from stadtsinn.cli.typed import as_typed
 
@@ -36,6 +37,12 @@ WATER_HELP = text(
 FORECAST_HELP = text(
     "Bring a forecast of rain (CSV: time, mm).\n\nExample: stadtsinn tree forecast regen.csv",
     "Eine Regenvorhersage einlesen (CSV: Zeit, mm).\n\nBeispiel: stadtsinn tree forecast regen.csv",
+)
+
+
+NO_GROUPS = text(
+    "no groups of trees: make one for each measured tree (docs/trees.md)",
+    "keine Baumgruppen: zu jedem Messbaum eine anlegen (docs/trees.md)",
 )
 
 
@@ -133,22 +140,22 @@ def _print_list_json(made: WateringList) -> None:
 
 
 def _print_list(made: WateringList) -> None:
-    from stadtsinn.base.berlin import date_and_time
     from stadtsinn.base.language import Language
     from stadtsinn.cli.language import german
     from stadtsinn.cloud.domains.trees.words import LEVELS, reason, said
 
     language = Language.DE if german() else Language.EN
-    if made.judged_at is None:
+    if made.judged_at is None and made.groups:
+        day = shown_day(made.day)
         say(
             text(
-                f"no list of {made.day}: it is made at {made.settings.list_at}; --now judges now",
-                f"keine Liste vom {made.day}: sie entsteht um {made.settings.list_at} Uhr; --now "
+                f"no list of {day}: it is made at {made.settings.list_at}; --now judges now",
+                f"keine Liste vom {day}: sie entsteht um {made.settings.list_at} Uhr; --now "
                 "beurteilt sofort",
             )
         )
-    else:
-        say(text("Values up to ", "Messwerte bis ") + date_and_time(made.judged_at))
+    elif made.judged_at is not None:
+        say(text("Values up to ", "Messwerte bis ") + shown_moment(made.judged_at))
     print_list(
         made.groups,
         {
@@ -161,7 +168,7 @@ def _print_list(made: WateringList) -> None:
         },
         lambda one: one.group.slug,
         as_json=False,
-        empty=text("no groups of trees", "keine Baumgruppen"),
+        empty=NO_GROUPS,
     )
     rows = [(number, one) for number, tour in enumerate(made.tours, 1) for one in tour.trees]
     say()
@@ -172,7 +179,7 @@ def _print_list(made: WateringList) -> None:
             text("Tree", "Baum"): lambda row: row[1].tree.number,
             text("Place", "Standort"): lambda row: row[1].tree.street,
             text("Level", "Stufe"): lambda row: said(LEVELS[row[1].level], language),
-            text("Litres", "Liter"): lambda row: f"{row[1].litres:g}",
+            text("Litres", "Liter"): lambda row: decimal(f"{row[1].litres:g}"),
         },
         lambda row: row[1].tree.number,
         as_json=False,
@@ -216,7 +223,6 @@ def water(
     remark: Annotated[str, typer.Option(help=text("A remark.", "Eine Bemerkung."))] = "",
     config: Config = DEFAULT_CONFIG,
 ) -> None:
-    from stadtsinn.base.berlin import date_and_time
     from stadtsinn.base.instant import to_datetime
     from stadtsinn.cli.times import read_moment
     from stadtsinn.cloud.domains.trees.model import WateringBody
@@ -230,13 +236,8 @@ def water(
             with opened.database.write() as connection:
                 scope = scope_of_town(connection, tenant, opened.settings.limits)
                 logged = log_watering(connection, scope, body, now)
-    when_said = date_and_time(logged.watered_at)
-    say(
-        text(
-            f"{logged.tree}: {logged.litres:g} l, {when_said}",
-            f"{logged.tree}: {logged.litres:g} l, {when_said} Uhr",
-        )
-    )
+    litres = decimal(f"{logged.litres:g}")
+    say(f"{logged.tree}: {litres} l, {shown_moment(logged.watered_at)}")
 
 
 def forecast(

@@ -10,12 +10,15 @@ from stadtsinn.cli.installation import DEFAULT_CONFIG, Config
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_list, say
+from stadtsinn.cli.times import read_day, shown_day
 from stadtsinn.cli.town_choice import Tenant, open_town, read_town
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date as Date  # noqa: N812 (an option has the name)
     from pathlib import Path
 
+    from stadtsinn.cloud.domains.crowd.zones.agenda import ZoneEvent
     from stadtsinn.cloud.domains.crowd.zones.model import Zone
 
 EVENTS_HELP = text(
@@ -63,7 +66,7 @@ def events(
         {
             text("event", "Veranstaltung"): lambda one: one.slug,
             text("name", "Name"): lambda one: one.name,
-            text("on", "am"): lambda one: str(one.date or " ".join(one.days)),
+            text("on", "am"): _days,
             text("from", "von"): lambda one: one.start,
             text("to", "bis"): lambda one: one.end,
             text("permitted", "zugelassen"): lambda one: str(one.permitted or "-"),
@@ -75,6 +78,21 @@ def events(
     )
 
 
+def _days(event: ZoneEvent) -> str:
+    if event.date is not None:
+        return shown_day(event.date)
+    return " ".join(text(day.value, _GERMAN_DAYS[day.value]) for day in event.days)
+
+
+_GERMAN_DAYS = {
+    "mon": "Mo",
+    "tue": "Di",
+    "wed": "Mi",
+    "thu": "Do",
+    "fri": "Fr",
+    "sat": "Sa",
+    "sun": "So",
+}
 _TYPED = {"slug": "EVENT", "name": "--event-name", "days": "--day"}
 """Fields of an event, as they are typed where that is another word."""
 
@@ -118,7 +136,7 @@ def add_event(
         "slug": event,
         "name": event_name,
         "days": day or [],
-        "date": date,
+        "date": None if date is None else read_day("--date", date).isoformat(),
         "start": start,
         "end": end,
         "permitted": permitted,
@@ -128,8 +146,17 @@ def add_event(
     def added(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [*found, given]
 
-    _change(zone, added, tenant, config)
+    today = _change(zone, added, tenant, config)
     say(text(f"{zone}: '{event}' added", f"{zone}: '{event}' angelegt"))
+    if date is not None and read_day("--date", date) < today:
+        say(
+            text(
+                f"note: {shown_day(read_day('--date', date))} is past: is it the right day?",
+                f"Hinweis: der {shown_day(read_day('--date', date))} ist vorbei: ist es der "
+                "richtige Tag?",
+            ),
+            error=True,
+        )
 
 
 def remove_event(
@@ -156,19 +183,20 @@ def _change(
     changed: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
     tenant: str | None,
     config: Path,
-) -> None:
-    """The zone with other events, as the API would replace it."""
+) -> Date:
+    """The zone with other events, as the API would replace it. Returns today."""
+    from stadtsinn.base.berlin import local
     from stadtsinn.cloud.domains.crowd.zones import repository, service
     from stadtsinn.cloud.town.service import change
 
-    with (
-        open_town(config, tenant) as (opened, scope),
-        change(opened.database, scope, opened.clock.now()) as connection,
-    ):
-        before = repository.zone(connection, scope, zone)
-        document = before.model_dump(mode="json")
-        wanted = _zone(document | {"events": changed(document["events"])})
-        service.replace_zone(connection, scope, wanted)
+    with open_town(config, tenant) as (opened, scope):
+        now = opened.clock.now()
+        with change(opened.database, scope, now) as connection:
+            before = repository.zone(connection, scope, zone)
+            document = before.model_dump(mode="json")
+            wanted = _zone(document | {"events": changed(document["events"])})
+            service.replace_zone(connection, scope, wanted)
+    return local(now).date()
 
 
 def _zone(document: dict[str, Any]) -> Zone:

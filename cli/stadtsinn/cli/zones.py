@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stadtsinn.base.berlin import for_people, write_time
+from stadtsinn.base.berlin import write_time
 from stadtsinn.cli import zone_events
 from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import decimal, text
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_facts, print_json, print_list, say
-from stadtsinn.cli.times import read_moment
+from stadtsinn.cli.times import read_moment, shown_moment
 from stadtsinn.cli.town_choice import Tenant, open_town, read_town
 from stadtsinn.cli.typed import as_typed
 
@@ -112,9 +112,9 @@ def show(
             (text("  inside", "  Personen"), _number(found)),
             (text("  state", "  Stand"), _state(found)),
             (text("  permitted", "  zugelassen"), _optional(found.permitted)),
-            *((f"    {for_people(one.since)}", _optional(one.permitted)) for one in planned),
+            *((f"    {shown_moment(one.since)}", _optional(one.permitted)) for one in planned),
             (text("  who leaves counts", "  wer geht, zählt"), _ratio(ratio, entry)),
-            *((f"  {for_people(one.event_time)}", _correction(one)) for one in corrections),
+            *((f"  {shown_moment(one.event_time)}", _correction(one)) for one in corrections),
         ]
     )
 
@@ -183,10 +183,11 @@ def correct(
     if as_json:
         print_json({"zone": zone, "value": entered.value, "time": write_time(moment)})
         return
+    when = shown_moment(moment)
     say(
         text(
-            f"{zone}: {entered.value} inside at {for_people(moment)}; counting goes on from there",
-            f"{zone}: {entered.value} um {for_people(moment)}; von da wird weitergezählt",
+            f"{zone}: {entered.value} inside at {when}; counting goes on from there",
+            f"{zone}: {entered.value} am {when}; von da wird weitergezählt",
         )
     )
 
@@ -248,7 +249,7 @@ def permit(
         text(f"{zone}: permitted now: ", f"{zone}: jetzt zugelassen: ") + _optional(found.permitted)
     )
     for one in found.planned:
-        say(text("  from ", "  ab ") + f"{for_people(one.since)}: {_optional(one.permitted)}")
+        say(text("  from ", "  ab ") + f"{shown_moment(one.since)}: {_optional(one.permitted)}")
 
 
 def _permitted(written: str) -> int | None:
@@ -298,13 +299,13 @@ def _correction(one: Correction) -> str:
 
 
 def _again(moment: Instant) -> str:
-    return text("again from ", "wieder ab ") + for_people(moment)
+    return text("again from ", "wieder ab ") + shown_moment(moment)
 
 
 def _ratio(ratio: Learned, zone: Zone) -> str:
     if not zone.learn_ratio:
         return text("1 (not learned)", "1 (wird nicht gelernt)")
-    said = f"{ratio.ratio:.3f} "
+    said = decimal(f"{ratio.ratio:.3f} ")
     said += text(f"(days learned from: {ratio.days})", f"(gelernt aus Tagen: {ratio.days})")
     if ratio.is_at_bound:
         said += text("; at its bound: look at the counters", "; am Anschlag: Zähler prüfen")

@@ -74,13 +74,39 @@ _SAYINGS = tuple(
         ),
     )
 )
+_OF_DEVICE_FILES = {
+    "CBOR, as devices of version 6 send it; this device type reads the eight bytes of version 1": (
+        "CBOR, wie Geräte der Version 6 es senden; dieser Gerätetyp liest die acht Bytes der "
+        "Version 1"
+    ),
+    "no logged time and total fit the total of now: another payload of the meter, or a cut frame; "
+    "set the meter to the payload Basic, Extended or Enhanced": (
+        "keine gespeicherte Zeit mit ihrem Stand passt zum jetzigen: eine andere Art von Nachricht "
+        "des Zählers, oder eine abgeschnittene; den Zähler auf Basic, Extended oder Enhanced "
+        "einstellen"
+    ),
+    "the age of an older sample is 0 or over a year: a frame of another device": (
+        "das Alter eines früheren Werts ist 0 oder über ein Jahr: die Nachricht eines anderen "
+        "Geräts"
+    ),
+    "the frame's time is more than five years away from its reception: another payload of the "
+    "meter, or a clock that is not set": (
+        "die Zeit in der Nachricht liegt mehr als fünf Jahre neben ihrem Empfang: eine andere Art "
+        "von Nachricht des Zählers, oder eine nicht gestellte Uhr"
+    ),
+    "the second byte is none of the states of NAMUR NE 107: a frame of another device": (
+        "das zweite Byte ist keiner der Zustände nach NAMUR NE 107: die Nachricht eines anderen "
+        "Geräts"
+    ),
+}
+"""What device files of ours say of a frame that they refuse, and the same in German."""
 _DEVICE = re.compile(r"(?:[\w.-]+/[\w.-]+: )?")
 
 
 def why_undecoded(outcome: Undecoded) -> Sentence:
     """The message for people; the code `reason` alone where there is none.
 
-    What a device file says of a frame that it refuses stays in the file's words.
+    What a town's own device file says of a frame that it refuses stays in the file's words.
     """
     said = outcome.message or outcome.reason
     device = _DEVICE.match(said)
@@ -90,4 +116,5 @@ def why_undecoded(outcome: Undecoded) -> Sentence:
         if found:
             today = re.sub(r"\b1 bytes\b", "1 byte", found.expand(english))
             return Sentence(before + today, before + found.expand(german))
-    return Sentence(said, said)
+    refused = said.removeprefix(before)
+    return Sentence(said, before + _OF_DEVICE_FILES.get(refused, refused))

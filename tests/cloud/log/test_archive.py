@@ -207,7 +207,7 @@ def test_a_day_that_a_follower_has_not_passed_stays(database: Database, archive:
     kept = [one for one in done if isinstance(one, Kept)]
     assert kept
     assert len(kept) < len(done)
-    assert "the follower 'alerts' is at position" in kept[0].reason
+    assert "the follower 'alerts' is at position" in kept[0].reason.english
     assert len(whole_log(database, archive)) == 60
     never = list(archive_before(database, archive, LATER, ("never ran",), CLOCK))
     assert never

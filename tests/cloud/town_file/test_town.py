@@ -14,6 +14,7 @@ from api_callers import AWAY, HOME, NOW, ApiWorld
 from stadtsinn.cloud.domains.crowd.zones.repository import zone_entries
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import read_directory, read_revision
+from stadtsinn.cloud.town.stations.kinds import KINDS
 from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.cloud.town_file.example import EXAMPLE
 from stadtsinn.cloud.town_file.model import DeviceSection, Town, load_town
@@ -186,3 +187,8 @@ def test_numbers_of_recipients_stay_out_of_errors_and_representations(tmp_path: 
     town = _example(tmp_path)
     assert "04069001" in town.recipients[0].address
     assert "04069001" not in repr(town)
+
+
+def test_the_example_names_every_kind_of_station() -> None:
+    words = set(re.findall(r"\w+", EXAMPLE))
+    assert set(KINDS) <= words

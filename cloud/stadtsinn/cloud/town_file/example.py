@@ -13,10 +13,13 @@ name = "Marktplatz"
 latitude = 51.9607              # degrees, WGS 84
 longitude = 7.6261
 
-[[stations]]                    # the places that people name; devices come and go
+# Stations are the places that people name; devices come and go. Their kinds: soil, tree, gate,
+# parking_space, parking_lot, weather, gauge, lake, indoor, other.
+
+[[stations]]
 slug = "nordtor"                # never changes: series, rules and gates name it
 name = "Nordtor"
-kind = "gate"                   # or soil, tree, parking_space, weather, gauge, lake, indoor
+kind = "gate"
 site = "marktplatz"
 
 [[stations]]

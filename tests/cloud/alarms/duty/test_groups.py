@@ -232,7 +232,8 @@ def test_stand_ins_are_checked_and_the_later_one_counts(town: AlertTown) -> None
     def add(absent: str, stand_in: str) -> int:
         wanted = SubstitutionBody.model_validate({"absent": absent, "stand_in": stand_in} | times)
         with change(town.database, town.scope, town.clock.now()) as connection:
-            made = service.add_substitution(connection, town.scope, "bereitschaft", wanted)
+            now = town.clock.now()
+            made = service.add_substitution(connection, town.scope, "bereitschaft", wanted, now)
         return made.id
 
     with pytest.raises(Invalid, match=r"no member 'ordnungsam'\. Did you mean"):
@@ -241,6 +242,10 @@ def test_stand_ins_are_checked_and_the_later_one_counts(town: AlertTown) -> None
         add("ordnungsamt", "bauhoff")
     with pytest.raises(ValidationError, match="the same person"):
         add("bauhof", "bauhof")
+    times |= {"start": now - timedelta(days=2), "end": now}
+    with pytest.raises(Invalid, match="This time ended on"):
+        add("ordnungsamt", "bauhof")
+    times |= {"end": now + timedelta(microseconds=1)}
     number = add("ordnungsamt", "bauhof")
     with change(town.database) as connection:
         stored = repository.group(connection, town.scope, "bereitschaft")

@@ -104,7 +104,7 @@ def test_a_stand_in_is_told(town: AlertTown) -> None:
         absent="ordnungsamt", stand_in="bauhof", start=noon, end=noon + timedelta(hours=1)
     )
     with change(town.database) as connection:
-        add_substitution(connection, town.scope, "bereitschaft", wanted)
+        add_substitution(connection, town.scope, "bereitschaft", wanted, town.clock.now())
     town.crowds((1, 912), (2, 840), (HOURS, 912))
     assert _told(town) == [("ALARM", "bauhof"), ("ALARM", "ordnungsamt")]
 

@@ -11,7 +11,7 @@ from real_tls import server_certificate
 from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.alarms.notify.senders.smtp import SmtpSender, SmtpSettings, said
 from stadtsinn.cloud.alarms.notify.tables import recipients
-from stadtsinn.cloud.alarms.notify.trying import write_test
+from stadtsinn.cloud.alarms.notify.trying import Tried, write_test
 from stadtsinn.cloud.alarms.notify.worker import OutboxWorker
 from stadtsinn.cloud.platform.access.scope import Role, Scope
 
@@ -21,10 +21,10 @@ def test_each_channel_gets_one(small_box: Outbox) -> None:
     further = [{"channel": "email", "address": "meier@stadt.example"}]
     with small_box.database.write() as connection:
         connection.execute(update(recipients).values(channels=further))
-        found = write_test(connection, scope, "bauhof", small_box.clock.now())
-        assert found == ["sms", "email"]
+        now, served = small_box.clock.now(), {"sms", "email"}
+        assert write_test(connection, scope, "bauhof", now, served) == Tried(("sms", "email"), ())
         with pytest.raises(NotFound):
-            write_test(connection, scope, "niemand", small_box.clock.now())
+            write_test(connection, scope, "niemand", now, served)
     sms, email = FakeSender(), FakeSender()
     senders = {"sms": sms, "email": email}
     OutboxWorker(small_box.database, senders, small_box.clock, wall=small_box.wall).run_once()
@@ -33,6 +33,16 @@ def test_each_channel_gets_one(small_box: Outbox) -> None:
     assert sms.texts == [
         "TEST für Bauhof, 26.09.2026, 12:00: Kommt dies an, kommen auch Alarme an."
     ]
+
+
+def test_nothing_is_written_for_a_channel_without_a_sender(small_box: Outbox) -> None:
+    scope = Scope(small_box.tenant, Role.EDITOR, 1)
+    with small_box.database.write() as connection:
+        found = write_test(connection, scope, "bauhof", small_box.clock.now(), {"email"})
+    assert found == Tried((), ("sms",))
+    sms = FakeSender()
+    OutboxWorker(small_box.database, {"sms": sms}, small_box.clock, wall=small_box.wall).run_once()
+    assert sms.taken == []
 
 
 def test_the_mail_server_is_asked(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -152,7 +152,9 @@ def create_substitution(
     scope: EditorDep, services: ServicesDep, duty_group: SlugInPath, body: SubstitutionBody
 ) -> SubstitutionView:
     with changing(services, scope) as connection:
-        return substitution_view(service.add_substitution(connection, scope, duty_group, body))
+        now = services.clock.now()
+        made = service.add_substitution(connection, scope, duty_group, body, now)
+    return substitution_view(made)
 
 
 @router.delete(

@@ -8,6 +8,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from stadtsinn.base import berlin
 from stadtsinn.base.calendar import Span
 from stadtsinn.base.instant import Instant, from_datetime
 from stadtsinn.base.problems import Conflict, Invalid, NotFound
@@ -107,9 +108,10 @@ def group_named(connection: Connection, scope: Scope, slug: str) -> StoredGroup:
 
 
 def add_substitution(
-    connection: Connection, scope: Scope, slug: str, wanted: SubstitutionBody
+    connection: Connection, scope: Scope, slug: str, wanted: SubstitutionBody, now: Instant
 ) -> StoredSubstitution:
-    """Raises NotFound, Invalid for an unknown person, Conflict where there are too many."""
+    """Raises NotFound, Invalid for an unknown person or a time that is over, Conflict where there
+    are too many."""
     stored = repository.group(connection, scope, slug)
     people = repository.people(connection, scope.tenant_id)
     members = [one.recipient for one in stored.group.members]
@@ -123,6 +125,12 @@ def add_substitution(
             f"'{slug}' hat {_MOST_SUBSTITUTIONS} Vertretungen: alte löschen.",
         )
     span = Span(from_datetime(wanted.start), from_datetime(wanted.end))
+    if span.end <= now:
+        raise Invalid(
+            f"This time ended on {berlin.for_people(span.end)}: a stand-in is for now or later.",
+            f"Diese Zeit endete am {berlin.in_german(span.end)}: eine Vertretung gilt ab jetzt "
+            "oder später.",
+        )
     number = repository.insert_substitution(
         connection, stored.id, people[wanted.absent], people[wanted.stand_in], span
     )

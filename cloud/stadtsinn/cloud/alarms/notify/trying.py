@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+from dataclasses import dataclass
+
 from sqlalchemy import Connection
 
 from stadtsinn.base.berlin import date_and_time
@@ -18,8 +21,18 @@ _SAID = {
 }
 
 
-def write_test(connection: Connection, scope: Scope, slug: str, now: Instant) -> list[str]:
-    """Put it into the outbox; the channels that it goes by. Raises NotFound."""
+@dataclass(frozen=True)
+class Tried:
+    """The channels of somebody: by which the test goes, and which no sender serves."""
+
+    written: tuple[str, ...]
+    unserved: tuple[str, ...]
+
+
+def write_test(
+    connection: Connection, scope: Scope, slug: str, now: Instant, served: Container[str]
+) -> Tried:
+    """Put it into the outbox, for each channel that has a sender (`served`). Raises NotFound."""
     wanted = repository.recipient(connection, scope, slug)
     key = repository.recipient_id(connection, scope, slug)
     said = {
@@ -38,6 +51,11 @@ def write_test(connection: Connection, scope: Scope, slug: str, now: Instant) ->
         expires_at=Instant(now + HOUR),
     )
     ways = watched_repository.ways_of(connection, key)
-    to = [Addressee(key, channel, address, wanted.language) for channel, address in ways]
+    to = [
+        Addressee(key, channel, address, wanted.language)
+        for channel, address in ways
+        if channel in served
+    ]
     outbox_repository.enqueue(connection, draft, to)
-    return [channel for channel, _ in ways]
+    unserved = (channel for channel, _ in ways if channel not in served)
+    return Tried(tuple(one.channel for one in to), tuple(dict.fromkeys(unserved)))

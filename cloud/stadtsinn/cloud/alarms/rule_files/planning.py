@@ -16,7 +16,7 @@ from hashlib import sha256
 
 from sqlalchemy import Connection
 
-from stadtsinn.base.berlin import for_people
+from stadtsinn.base.berlin import for_people, in_german
 from stadtsinn.base.problems import Problem
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.alarms.alerts import repository as rule_repository
@@ -175,15 +175,14 @@ def _changed_since(origin: Origin, changed: Changed | None) -> Sentence:
     if changed is None or changed.at < origin.applied_at:
         english, german = "somebody changed it since", "sie wurde inzwischen geändert"
     else:
-        at = for_people(changed.at)
         by = "a command on the server" if changed.key is None else f"the key '{changed.key}'"
         von = (
             "einen Befehl auf dem Server"
             if changed.key is None
             else f"den Schlüssel '{changed.key}'"
         )
-        english = f"it was changed on {at} by {by}"
-        german = f"sie wurde am {at} durch {von} geändert"
+        english = f"it was changed on {for_people(changed.at)} by {by}"
+        german = f"sie wurde am {in_german(changed.at)} durch {von} geändert"
     return Sentence(
         f"{english}: take that into the file, or --overwrite",
         f"{german}: das in die Datei übernehmen, oder --overwrite",

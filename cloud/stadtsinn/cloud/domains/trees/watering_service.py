@@ -8,7 +8,7 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from stadtsinn.base.berlin import at, isoformat
+from stadtsinn.base.berlin import at, for_people, in_german, isoformat
 from stadtsinn.base.instant import DAY, HOUR, SECOND, Instant, from_datetime
 from stadtsinn.base.problems import Conflict, Invalid, NotFound
 from stadtsinn.cloud.domains.trees import day_repository, repository, watering_repository
@@ -85,14 +85,14 @@ def log_watering(
     when = now if body.watered_at is None else from_datetime(body.watered_at)
     if when > now + _LATEST_S * SECOND:
         raise Invalid(
-            f"'watered_at' {isoformat(when)} is still to come.",
-            f"'watered_at' {isoformat(when)} liegt in der Zukunft.",
+            f"'watered_at' {for_people(when)} is still to come.",
+            f"'watered_at' {in_german(when)} liegt in der Zukunft.",
         )
     if watering_repository.is_there(connection, scope, body.tree, when):
         raise Conflict(
-            f"The tree '{body.tree}' was watered at {isoformat(when)} already; delete that one to "
+            f"The tree '{body.tree}' was watered at {for_people(when)} already; delete that one to "
             "correct it.",
-            f"Der Baum '{body.tree}' hat um {isoformat(when)} schon Wasser bekommen; zum "
+            f"Der Baum '{body.tree}' hat am {in_german(when)} schon Wasser bekommen; zum "
             "Berichtigen jenen Eintrag löschen.",
         )
     number = watering_repository.insert_watering(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from stadtsinn.base.berlin import for_people, isoformat, write_time
+from stadtsinn.base.berlin import for_people, in_german, isoformat, write_time
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.base.problems import Conflict, NotFound
 from stadtsinn.cloud.intake.device_claims import repository
@@ -52,7 +52,7 @@ def claim(connection: Connection, scope: Scope, request: ClaimRequest, now: Inst
                 f"{for_people(Instant(present.opened_at + LIFE))}; the operator of this server "
                 f"can decide before ('stadtsinn device hand-over {dev_eui} YOUR-TOWN').",
                 f"Der Anspruch dieser Stadt auf '{dev_eui}' ist abgelaufen. Ein neuer ist "
-                f"möglich ab {for_people(Instant(present.opened_at + LIFE))}; der Betreiber "
+                f"möglich ab {in_german(Instant(present.opened_at + LIFE))}; der Betreiber "
                 f"dieses Servers kann vorher entscheiden ('stadtsinn device hand-over {dev_eui} "
                 "STADT').",
             )

@@ -24,7 +24,7 @@ from stadtsinn.base.counted import counted
 from stadtsinn.base.crash_points import crash_point
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.base.private_files import close_to_others, private_folder
-from stadtsinn.base.sentence import Explained
+from stadtsinn.base.sentence import Explained, Sentence
 from stadtsinn.cloud.log.archive_files.archive import Archive, ArchivedDay, day_name, days
 from stadtsinn.cloud.log.archive_files.batches import table_batches
 from stadtsinn.cloud.log.archive_files.exclusive import rewriting_history
@@ -63,7 +63,7 @@ class Kept:
 
     day: Instant
     uplinks: int
-    reason: str
+    reason: Sentence
 
 
 @dataclass(frozen=True)
@@ -102,10 +102,12 @@ def archive_before(
                 yield _move(database, archive, rows, clock)
 
 
-def _reason_kept(name: str, cursors: dict[str, int], rows: _Rows) -> str:
-    return (
+def _reason_kept(name: str, cursors: dict[str, int], rows: _Rows) -> Sentence:
+    return Sentence(
         f"the follower '{name}' is at position {cursors[name]} and the day reaches to "
-        f"{rows.last}: let 'stadtsinn cloud run' catch up, then archive again"
+        f"{rows.last}: let 'stadtsinn cloud run' catch up, then archive again",
+        f"die Auswertung '{name}' ist an Position {cursors[name]}, und der Tag reicht bis "
+        f"{rows.last}: 'stadtsinn cloud run' aufholen lassen, dann erneut verlagern",
     )
 
 

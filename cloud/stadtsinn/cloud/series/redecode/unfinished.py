@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
-from stadtsinn.base.berlin import for_people
+from stadtsinn.base.berlin import for_people, in_german
 from stadtsinn.base.sentence import Explained
 from stadtsinn.cloud.series.redecode.tables import redecodings
 
@@ -17,6 +17,6 @@ def refuse_unfinished(connection: Connection) -> None:
         raise Explained(
             f"history is being decoded again since {for_people(since)}: wait for it; if it was "
             "interrupted, 'stadtsinn redecode --continue' finishes it",
-            f"die Vergangenheit wird seit {for_people(since)} neu dekodiert: warten; wurde es "
+            f"die Vergangenheit wird seit {in_german(since)} neu dekodiert: warten; wurde es "
             "abgebrochen, beendet es 'stadtsinn redecode --continue'",
         )

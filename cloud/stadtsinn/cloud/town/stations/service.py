@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from stadtsinn.base.berlin import for_people
+from stadtsinn.base.berlin import for_people, in_german
 from stadtsinn.base.instant import Instant, to_datetime
 from stadtsinn.base.problems import Conflict, Invalid, NotFound
 from stadtsinn.cloud.platform.access.scope import Scope
@@ -164,7 +164,7 @@ def swap_device(
         raise Conflict(
             f"The device '{old}' measures at no station at {for_people(at)}: "
             "'stadtsinn station history' shows where it was.",
-            f"Das Gerät '{old}' misst am {for_people(at)} an keiner Messstelle: 'stadtsinn "
+            f"Das Gerät '{old}' misst am {in_german(at)} an keiner Messstelle: 'stadtsinn "
             "station history' zeigt, wo es war.",
         )
     free_from(connection, editor, new, at)
@@ -211,7 +211,7 @@ def free_from(
             raise Conflict(
                 f"The device '{dev_eui}' is deployed at station '{place.station}' from "
                 f"{for_people(place.starts)} on: end or delete that deployment ({place.id}) first.",
-                f"Das Gerät '{dev_eui}' ist ab {for_people(place.starts)} an der Messstelle "
+                f"Das Gerät '{dev_eui}' ist ab {in_german(place.starts)} an der Messstelle "
                 f"'{place.station}' eingebaut: diesen Einbau ({place.id}) erst beenden oder "
                 "löschen.",
             )
