@@ -14,6 +14,7 @@ from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_list, say, say_as_it_is
+from stadtsinn.cli.times import shown_day
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.broker.authority import Authority, Credentials
@@ -178,7 +179,7 @@ def list_certificates(folder: Folder = DEFAULT_FOLDER, json_lines: Json = False)
         {
             "Name": lambda row: row[1].name,
             text("Whose", "Wessen"): lambda row: _kind(row[0]),
-            text("Valid until", "Gültig bis"): lambda row: f"{row[1].ends:%Y-%m-%d}",
+            text("Valid until", "Gültig bis"): lambda row: shown_day(row[1].ends),
             text("Revoked", "Gesperrt"): lambda row: text("yes", "ja") if row[1].revoked else "",
         },
         lambda row: {

@@ -13,6 +13,7 @@ from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import EdgeConfig, Json
 from stadtsinn.cli.output import print_list, say
+from stadtsinn.cli.times import shown_moment
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -45,7 +46,7 @@ def list_aside(config: EdgeConfig = Path("edge.toml"), json_lines: Json = False)
         found,
         {
             text("number", "Nummer"): lambda item: str(item.id),
-            text("received", "empfangen"): lambda item: isoformat(item.received_at)[:19],
+            text("received", "empfangen"): lambda item: shown_moment(item.received_at),
             text("bytes", "Byte"): lambda item: str(item.size),
             text("again", "erneut"): lambda item: text("yes", "ja") if item.retry else "",
             text("reason", "Grund"): lambda item: item.reason,

@@ -10,7 +10,7 @@ from stadtsinn.base.berlin import write_time
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.cli.ages import age
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import decimal, text
 from stadtsinn.cli.options import Clock, Json
 from stadtsinn.cli.output import print_list, say
 from stadtsinn.cli.town_choice import Tenant, scope_of_town
@@ -103,7 +103,7 @@ def _waiting(one: EdgeView, now: Instant) -> str:
 
 def _clock(one: EdgeView) -> str:
     ahead = one.report.clock_ahead if one.report else None
-    return "–" if ahead is None else f"{ahead:+.1f} s"
+    return "–" if ahead is None else decimal(f"{ahead:+.1f} s")
 
 
 def _stream(one: EdgeView) -> str:

@@ -236,8 +236,8 @@ def water(
             with opened.database.write() as connection:
                 scope = scope_of_town(connection, tenant, opened.settings.limits)
                 logged = log_watering(connection, scope, body, now)
-    litres = decimal(f"{logged.litres:g}")
-    say(f"{logged.tree}: {litres} l, {shown_moment(logged.watered_at)}")
+    amount = decimal(f"{logged.litres:g}")
+    say(f"{logged.tree}: {amount} l, {shown_moment(logged.watered_at)}")
 
 
 def forecast(
