@@ -25,7 +25,7 @@ def shown_moment(moment: int) -> str:
 
 def shown_day(day: date) -> str:
     """A day in the reader's language, such that options take it back."""
-    return text(day.isoformat(), f"{day:%d.%m.%Y}")
+    return text(f"{day:%Y-%m-%d}", f"{day:%d.%m.%Y}")
 
 
 def read_moment(option: str, written: str) -> Instant:
