@@ -20,6 +20,7 @@ OWN = {
     "cloud/stadtsinn/cloud/publish/web/assets.py": "files of the package",
     "cloud/stadtsinn/cloud/publish/api/reference.py": "files of the package",
     "cloud/stadtsinn/cloud/alarms/notify/endpoints.py": "files of the package",
+    "cloud/stadtsinn/cloud/alarms/pictures/drawing.py": "the letters of a package",
     "simulator/stadtsinn/simulator/demo/mosquitto.py": "the log of a broker that it started",
     "simulator/stadtsinn/simulator/demo/children.py": "the log of a process that it started",
 }

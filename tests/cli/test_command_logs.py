@@ -59,6 +59,11 @@ def test_only_the_services_set_up_other_logs() -> None:
     assert found == {"command_logs.py", "cloud.py", "edge.py"}
 
 
+@pytest.fixture
+def new_databases_are_copied() -> None:
+    """They are not: what migrations log is tested here."""
+
+
 @pytest.mark.slow
 def test_alembic_says_what_it_changes_not_that_it_looked(
     tmp_path: Path, caplog: pytest.LogCaptureFixture

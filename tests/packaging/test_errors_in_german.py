@@ -31,6 +31,7 @@ FOR_PROGRAMMERS = {
     "cloud/stadtsinn/cloud/migrations/env.py": 1,  # alembic was called without us
     "cloud/stadtsinn/cloud/backup/manifest.py": 1,  # OSError with its file; `explaining` has words
     "cloud/stadtsinn/cloud/backup/sqlite.py": 1,  # the same
+    "cli/stadtsinn/cli/times.py": 1,  # caught where it is raised
     "decoders/stadtsinn/decoders/batch.py": 3,  # a wrong call
     "decoders/stadtsinn/decoders/compiler/assembler.py": 1,  # no table of that size: a wrong bound
     "edge/stadtsinn/edge/agent/agent.py": 1,  # caught where it is raised, told to the cloud

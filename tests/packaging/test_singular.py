@@ -32,6 +32,7 @@ NEVER_ONE = {
     "cloud/stadtsinn/cloud/alarms/alerts/words.py": {
         "{number}": "the singular stands below it, as 'person'"
     },
+    "cloud/stadtsinn/cloud/alarms/notify/senders/smtp.py": {"stated": "a limit of a mail server"},
     "cloud/stadtsinn/cloud/alarms/duty/plan.py": {"length.days": "a shift that is far too long"},
     "cloud/stadtsinn/cloud/alarms/duty/plan_ical.py": {"count": "too many events of a calendar"},
     "cloud/stadtsinn/cloud/backup/verifying.py": {"size": "of a file of a backup"},

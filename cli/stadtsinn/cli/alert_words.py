@@ -16,6 +16,7 @@ _GERMAN = {
     "ACKNOWLEDGED": "bestätigt",
     "ANSWER": "Antwort",
     "TEST": "Test",
+    "WATERING_LIST": "Gießliste",
     # what became of a message
     "READY": "wartet",
     "SENDING": "geht hinaus",

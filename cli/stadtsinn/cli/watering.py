@@ -40,10 +40,12 @@ FORECAST_HELP = text(
 )
 
 
-NO_GROUPS = text(
-    "no groups of trees: make one for each measured tree (docs/trees.md)",
-    "keine Baumgruppen: zu jedem Messbaum eine anlegen (docs/trees.md)",
-)
+def _no_groups() -> str:
+    """The answer to who has no group of trees yet."""
+    return text(
+        "no groups of trees: make one for each measured tree (docs/trees.md)",
+        "keine Baumgruppen: zu jedem Messbaum eine anlegen (docs/trees.md)",
+    )
 
 
 def watering_list(
@@ -168,7 +170,7 @@ def _print_list(made: WateringList) -> None:
         },
         lambda one: one.group.slug,
         as_json=False,
-        empty=NO_GROUPS,
+        empty=_no_groups(),
     )
     rows = [(number, one) for number, tour in enumerate(made.tours, 1) for one in tour.trees]
     say()
