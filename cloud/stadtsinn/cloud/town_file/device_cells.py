@@ -14,11 +14,13 @@ from stadtsinn.cloud.town_file.device_columns import UNITS
 
 _KEY = re.compile(r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}[\s:.,_-]?){15}[0-9A-Fa-f]{2}(?![0-9A-Fa-f])")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-_BY_EXCEL = re.compile(r"\d(?:[.,]\d+)?E[+-]?\d{1,3}", re.IGNORECASE)
+BY_EXCEL = re.compile(r"\d(?:[.,]\d+)?E[+-]?\d{1,3}", re.IGNORECASE)
+_LIKE_DIGITS = re.compile(r"[OoIl]")
+_HEX_OR_ALIKE = re.compile(r"[0-9A-Fa-fOoIl]+")
 _SHORTENED = 8
 """Digits that may be left of a DevEUI with zeros before them."""
-_AROUND_EUI = re.compile(r"""^=?["'`]+|["']+$|^0x|^eui[-_:]""", re.IGNORECASE)
-_BETWEEN_EUI = re.compile(r"[\s:.‐-―_-]|\u00a0|\u202f|\u200b")
+AROUND_HEX = re.compile(r"""^=?["'`]+|["']+$|^0x|^eui[-_:]""", re.IGNORECASE)
+BETWEEN_HEX = re.compile(r"[\s:.‐-―_-]|\u00a0|\u202f|\u200b")
 _TIME = re.compile(r"(\d+)(?:[.,](\d+))?\s*([^\W\d_]*)\.?")
 _DEGREES = re.compile(r"[+-]?\d{1,3}(?:[.,]\d+)?")
 _DEPTH = re.compile(r"(\d{1,4}(?:[.,]\d{1,2})?)\s*(cm|m|)")
@@ -39,14 +41,14 @@ def dev_eui(cell: str) -> str:
             "32 hexadecimal digits are a key, not a DevEUI: are cells shifted?",
             "32 Hexadezimalziffern sind ein Schlüssel, keine DevEUI: sind Zellen verschoben?",
         )
-    if _BY_EXCEL.fullmatch(cell):
+    if BY_EXCEL.fullmatch(cell):
         raise WrongCell(
             f"Excel made the number {_quoted(cell)} of it and destroyed it: get the list again and "
             "import the column as text (Data, From text/CSV)",
             f"Excel hat daraus die Zahl {_quoted(cell)} gemacht und sie zerstört: die Liste neu "
             "besorgen und die Spalte als Text importieren (Daten, Aus Text/CSV)",
         )
-    digits = _BETWEEN_EUI.sub("", _AROUND_EUI.sub("", _AROUND_EUI.sub("", cell)))
+    digits = BETWEEN_HEX.sub("", AROUND_HEX.sub("", AROUND_HEX.sub("", cell)))
     if digits.isdecimal() and _SHORTENED <= len(digits) < 16:
         raise WrongCell(
             f"{len(digits)} digits, a DevEUI has 16: Excel leaves out zeros at the beginning; get "
@@ -54,12 +56,27 @@ def dev_eui(cell: str) -> str:
             f"{len(digits)} Ziffern, eine DevEUI hat 16: Excel lässt Nullen am Anfang weg; die "
             "Liste neu besorgen und die Spalte als Text importieren (Daten, Aus Text/CSV)",
         )
+    refuse_letters(digits, 16)
     try:
         found = normalised_dev_eui(digits)
         refuse_nobodys(found)
     except Unusable as error:
         raise WrongCell.of(error.sentence) from None
     return found
+
+
+def refuse_letters(digits: str, length: int) -> None:
+    """Raises WrongCell for letters that look like digits, where so many digits are wanted."""
+    found = _LIKE_DIGITS.search(digits)
+    if found is None or len(digits) != length or not _HEX_OR_ALIKE.fullmatch(digits):
+        return
+    place, meant = found.start() + 1, "0" if found[0] in "Oo" else "1"
+    raise WrongCell(
+        f"the letter {found[0]} at place {place}: only 0-9 and A-F occur; is it a {meant}? Compare "
+        "with the sticker and write the digit",
+        f"der Buchstabe {found[0]} an Stelle {place}: es gibt nur 0-9 und A-F; ist es eine "
+        f"{meant}? Mit dem Aufkleber vergleichen und die Ziffer schreiben",
+    )
 
 
 def seconds(cell: str, unit: int | None) -> int:

@@ -1,14 +1,14 @@
 """Which column of a device list is what: our names, and those of vendors and network servers.
 
 ChirpStack, The Things Stack, Milesight, Dragino and German delivery notes each call them otherwise.
-Keys are never read: stadtsinn has no use for them, and they belong to the network server alone.
+Keys are read only for what brings them to the network server; the registry has no use for them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from stadtsinn.base.foreign_text import visible
@@ -53,6 +53,26 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 """In the order in which they count where a list has several."""
 
+FOR_THE_NETWORK_SERVER: Mapping[str, tuple[str, ...]] = {
+    "join_eui": (
+        *(
+            "joineui",
+            "appeui",
+            "applicationeui",
+            "lorawanjoineui",
+            "lorawanappeui",
+            "joineuiappeui",
+        ),
+        *("appeuijoineui", "joineuihex", "appeuihex", "idsjoineui"),
+    ),
+    "app_key": (
+        *("appkey", "applicationkey", "otaaappkey", "otaakey", "lorawanappkey", "appkeyhex"),
+        *("appkeyotaa", "rootkeysappkeykey", "appschlüssel", "anwendungsschlüssel", "appkey128"),
+    ),
+    "nwk_key": ("nwkkey", "networkkey", "otaanwkkey", "lorawannwkkey", "rootkeysnwkkeykey"),
+}
+"""What only a network server needs of a device."""
+
 _INTERVALS = (
     *("interval", "intervall", "sendeintervall", "messintervall", "meldeintervall"),
     *("uplinkinterval", "reportinginterval", "reportinterval", "transmitinterval"),
@@ -78,6 +98,11 @@ _LEFT_OUT = frozenset(
 )
 _TAG = re.compile(r"(?:tags?|variables?)\s*[:._]\s*(\S.*)", re.IGNORECASE)
 _KNOWN = {alias: field for field, aliases in NAMES.items() for alias in aliases}
+_NEEDED = {
+    alias: (field, rank)
+    for field, aliases in FOR_THE_NETWORK_SERVER.items()
+    for rank, alias in enumerate(aliases)
+}
 
 
 @dataclass(frozen=True)
@@ -93,8 +118,38 @@ class Column:
     secret: bool = False
 
 
+@dataclass(frozen=True)
+class Heads:
+    """How the heads of a list are read: with `keys` also what only the network server needs.
+
+    `named` says by heads what their columns hold (a field, or "" for nothing), where somebody has
+    told.
+    """
+
+    keys: bool = False
+    named: Mapping[str, str] = field(default_factory=dict)
+
+    def column(self, head: str) -> Column:
+        """What the column of this head holds. Raises WrongCell."""
+        named = {plain_head(one): field for one, field in self.named.items()}
+        if (told := named.get(plain_head(head))) is not None:
+            return Column(head.strip(), told)
+        if self.keys and (needed := _NEEDED.get(plain_head(head))) is not None:
+            return Column(head.strip(), *needed)
+        return column_of(head)
+
+    def is_heading(self, cells: Sequence[str]) -> bool:
+        """Is this the line with the heads? It names the DevEUI."""
+        named = {plain_head(one) for one, field in self.named.items() if field == "dev_eui"}
+        return is_heading(cells) or any(plain_head(cell) in named for cell in cells)
+
+
+ALL_FIELDS = (*NAMES, "interval_s", *FOR_THE_NETWORK_SERVER)
+"""What a column may hold."""
+
+
 def column_of(head: str) -> Column:
-    """What the column of this head holds. Raises WrongCell."""
+    """What the column of this head holds for the registry. Raises WrongCell."""
     head = head.strip().strip("'\"")
     if (tag := _TAG.fullmatch(head)) is not None:
         return Column(head, "tag", tag=tag[1].strip())

@@ -28,7 +28,8 @@ from stadtsinn.cloud.town_file.device_cells import (
     seconds,
     tags,
 )
-from stadtsinn.cloud.town_file.device_columns import Column, column_of, is_heading
+from stadtsinn.cloud.town_file.device_columns import Column, Heads
+from stadtsinn.cloud.town_file.device_keys import aes_key, join_eui
 from stadtsinn.cloud.town_file.problems import TownRefused
 
 
@@ -37,7 +38,7 @@ class DeviceRow:
     """What a row says of a device: only what its cells hold.
 
     `types` are what may name its type, `vendor` who made it, `fallback_name` what it is called
-    where it has no name.
+    where it has no name. `join_eui` and keys are there where they were asked for.
     """
 
     row: int
@@ -46,6 +47,9 @@ class DeviceRow:
     types: tuple[str, ...] = ()
     vendor: str = ""
     fallback_name: str = ""
+    join_eui: str = ""
+    app_key: str = field(default="", repr=False)
+    nwk_key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -60,17 +64,20 @@ class DeviceTable:
     heads: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_devices(content: bytes | str) -> DeviceTable:
+_FOR_THE_REGISTRY = Heads()
+
+
+def read_devices(content: bytes | str, heads: Heads = _FOR_THE_REGISTRY) -> DeviceTable:
     """The devices of a CSV; comma, semicolon or tab between cells, in any encoding of Windows.
 
     Raises TownRefused where it is no such table.
     """
     text = _text(content) if isinstance(content, bytes) else content.removeprefix("\ufeff")
     lines = text.splitlines(keepends=True)
-    start = _heading(lines)
+    start = _heading(lines, heads)
     errors: list[RowError] = []
     rows = Rows(lines, start, errors)
-    columns = _columns(rows.heads(), start + 1, errors)
+    columns = _columns(rows.heads(), heads, start + 1, errors)
     if errors:
         raise _refused(told(errors))
     found: list[DeviceRow] = []
@@ -130,11 +137,11 @@ _NO_HEADING = Sentence(
 )
 
 
-def _heading(lines: Sequence[str]) -> int:
+def _heading(lines: Sequence[str], heads: Heads) -> int:
     """Which line has the heads."""
     for number, line in enumerate(lines[:HEADING_WITHIN]):
         cells = split(line, delimiter_of(line))
-        if is_heading(cells):
+        if heads.is_heading(cells):
             return number
         if cells and cells[0].strip().upper() in {"CREATE_OTAA", "CREATE_ABP", "UPDATE_OTAA"}:
             raise _refused(
@@ -164,11 +171,13 @@ def _is_dev_eui(cell: str) -> bool:
         return False
 
 
-def _columns(heading: Sequence[str], row: int, errors: list[RowError]) -> list[Column]:
+def _columns(
+    heading: Sequence[str], heads: Heads, row: int, errors: list[RowError]
+) -> list[Column]:
     columns: list[Column] = []
     for head in heading:
         try:
-            column = column_of(head)
+            column = heads.column(head)
         except WrongCell as error:
             errors.append(RowError(row, "", error.sentence))
             continue
@@ -216,11 +225,16 @@ class _Row:
         self._values: dict[str, object] = {}
         self._tags: dict[str, str] = {}
         self._texts: dict[str, list[tuple[int, str]]] = {}
+        self._needed: dict[str, str] = {}
 
     def take(self, column: Column, cell: str) -> None:
         """Raises WrongCell."""
         if column.field == "dev_eui":
             self.dev_eui = self.dev_eui or dev_eui(cell)
+        elif column.field == "join_eui":
+            self._needed.setdefault("join_eui", join_eui(cell))
+        elif column.field in {"app_key", "nwk_key"}:
+            self._needed.setdefault(column.field, aes_key(cell))
         elif looks_like_a_key(cell):
             raise WrongCell(
                 "this looks like a key, which is not stored: are cells shifted?",
@@ -256,6 +270,7 @@ class _Row:
             texts.get("type", ()),
             texts.get("vendor", ("",))[0],
             texts.get("id", ("",))[0],
+            **self._needed,
         )
 
 

@@ -65,36 +65,66 @@ class Imported:
     table: DeviceTable
 
 
+class ListRefused(TownRefused):
+    """A list with errors: nothing of it is taken. `errors` has each with its row."""
+
+    errors: tuple[RowError, ...] = ()
+
+    @classmethod
+    def of_rows(cls, errors: Sequence[RowError]) -> ListRefused:
+        said = told(errors)
+        refused = cls(f"nothing was changed\n{said.english}", f"nichts geändert\n{said.german}")
+        refused.errors = tuple(sorted(errors, key=lambda one: one.row))
+        return refused
+
+
 def import_devices(
     database: Database,
     tenant: str,
-    content: bytes,
+    content: bytes | str,
     now: Instant,
     *,
     types: Sequence[str] = (),
     dry_run: bool = False,
     limits: Limits = DEFAULTS,
 ) -> Imported:
-    """Bring the devices of a list into a town's registry.
+    """Bring the devices of a list into a town's registry. Raises as `import_table`."""
+    known_types = Types.of(types)
+    table = read_devices(content)
+    changes, _ = import_table(
+        database, tenant, table, now, types=known_types, dry_run=dry_run, limits=limits
+    )
+    return Imported(changes, table)
 
-    Raises NotFound for an unknown town, and TownRefused with all that is wrong, each with its line
+
+def import_table(
+    database: Database,
+    tenant: str,
+    table: DeviceTable,
+    now: Instant,
+    *,
+    types: Types,
+    dry_run: bool = False,
+    limits: Limits = DEFAULTS,
+) -> tuple[tuple[Change, ...], Mapping[str, DeviceSection]]:
+    """Bring the devices of a table into a town's registry; what changed, and the devices by DevEUI
+    as they are then.
+
+    Raises NotFound for an unknown town, and ListRefused with all that is wrong, each with its line
     and column; then nothing is changed.
     """
     scope = operator_scope(tenant, limits)
-    known_types = Types.of(types)
-    table = read_devices(content)
     with database.read() as connection:
         owner = require_tenant(connection, tenant)
         present = devices_named(connection, scope, [row.dev_eui for row in table.rows])
     errors = [*table.errors]
     sections: dict[str, tuple[int, DeviceSection]] = {}
     for row in table.rows:
-        section = _section(table, row, present.get(row.dev_eui), known_types, errors)
+        section = _section(table, row, present.get(row.dev_eui), types, errors)
         if section is not None:
             sections.setdefault(row.dev_eui, (row.row, section))
-    town = Town(
-        tenant=tenant, name=owner.name, devices=tuple(section for _, section in sections.values())
-    )
+    devices = {eui: section for eui, (_, section) in sections.items()}
+    town = Town(tenant=tenant, name=owner.name, devices=tuple(devices.values()))
     try:
         changes = apply_town(database, town, now, dry_run=dry_run or bool(errors), limits=limits)
     except TownRefused as refused:
@@ -102,9 +132,8 @@ def import_devices(
             raise
         errors += _by_row(refused, {eui: row for eui, (row, _) in sections.items()})
     if errors:
-        said = told(errors)
-        raise TownRefused(f"nothing was changed\n{said.english}", f"nichts geändert\n{said.german}")
-    return Imported(changes, table)
+        raise ListRefused.of_rows(errors)
+    return changes, devices
 
 
 def _section(
