@@ -24,6 +24,7 @@ from stadtsinn.cloud.log.settings import ArchiveSettings, PaceSettings
 from stadtsinn.cloud.operations.settings import HeartbeatSettings, OperatorSettings
 from stadtsinn.cloud.platform.database.settings import DatabaseSettings
 from stadtsinn.cloud.platform.limits.model import Limits
+from stadtsinn.cloud.provisioning.settings import ProvisioningSettings
 from stadtsinn.cloud.publish.settings import ApiSettings
 from stadtsinn.cloud.publish.web.settings import WebSettings
 from stadtsinn.cloud.series.settings import SeriesSettings
@@ -63,6 +64,7 @@ class CloudSettings(FileSettings):
         tuple[NetworkServerSettings, ...], AfterValidator(_different_names)
     ] = ()
     clicker_totals: ClickerTotalsSettings | None = None
+    provisioning: ProvisioningSettings = Field(default_factory=ProvisioningSettings)
     claims: ClaimSettings = Field(default_factory=ClaimSettings)
     edges: EdgesSettings = Field(default_factory=EdgesSettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
@@ -168,6 +170,17 @@ client_id = "stadtsinn-ingest"
 # password_file = "the-things.key"        # an API key that may read application traffic
 # [network_servers.broker.tls]
 # ca = "/etc/ssl/certs/ca-certificates.crt"
+
+# [provisioning]                  # where 'stadtsinn device apply' puts devices: docs/technician.md
+# address = "chirpstack.example:8080"     # the gRPC API of a ChirpStack v4
+# api_key_file = "chirpstack.key"
+# tls = false                     # without: TLS, except to this machine
+# application = "stadtsinn"
+# codec = true                    # ChirpStack decodes too; stadtsinn needs none
+# [provisioning.towns.musterstadt]
+# tenant = "Stadt Musterstadt"    # its name at ChirpStack; without: the town's name
+# [provisioning.lorawan_versions] # without: 1.0.3
+# "milesight/vs133" = "1.0.4"
 
 # [clicker_totals]                # hand counters are told how many are inside
 # application = "7a779d4e-06a2-4fb5-ae22-be6384c35edf"   # of the ChirpStack that has them

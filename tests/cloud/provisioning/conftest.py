@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from chirpstack_under_test import Chirpstack, chirpstack_under_test, tenant_of_ones_own
+from provisioned_town import ProvisionedTown, provisioned_town
 
 
 @pytest.fixture(scope="module")
@@ -23,3 +25,9 @@ def tenant_id(server: Chirpstack) -> Iterator[str]:
         yield one
         if server.fake is not None:
             server.fake.faults.forget()
+
+
+@pytest.fixture
+def town(server: Chirpstack, tmp_path: Path) -> Iterator[ProvisionedTown]:
+    with provisioned_town(server, tmp_path) as one:
+        yield one
