@@ -4,8 +4,9 @@
 
 The decoders run first, then redecoding, back-testing, the edge agent with and without the kernel,
 the public answers, what one town notices of a hostile one, how fast rules are judged and alarms
-sent, and the whole pipeline with real processes. The numbers are printed and not compared with
-limits. With `--against` each is measured in turn with that revision, and the ratios are printed.
+sent, a large delivery brought to a network server, and the whole pipeline with real processes. The
+numbers are printed and not compared with limits. With `--against` each is measured in turn
+with that revision, and the ratios are printed.
 """
 
 # ruff: noqa: T201 printing is what it is for
@@ -39,6 +40,7 @@ def main() -> None:
     public = ["--requests", "2000"] if quick else []
     isolation = ["--seconds", "15"] if quick else []
     alarms = ["--rules", "500", "--uplinks", "5000", "--seconds", "10"] if quick else []
+    provisioning = ["--devices", "1000"] if quick else []
     backtest = ["--sensors", "20", "--years", "1"] if quick else []
     runs = (
         ("decoders.py", decoders),
@@ -48,6 +50,7 @@ def main() -> None:
         ("public.py", public),
         ("isolation.py", isolation),
         ("alarms.py", alarms),
+        ("provisioning.py", provisioning),
         ("pipeline.py", pipeline),
     )
     with sides(given.against) as compared:

@@ -72,21 +72,23 @@ EdgeId = Annotated[
 @app.command(
     "import-devices",
     help=text(
-        "Register or change the devices of a list (CSV): of a spreadsheet, a vendor's delivery, or "
-        "the export of a network server. Columns: dev_eui, type, name, interval_s, site, station, "
-        "depth_cm, latitude, longitude, tags. Empty cells leave things as they are; all mistakes "
-        "are named at once and change nothing; keys are never read.\n\n"
+        "Register or change the devices of a list (CSV, Excel): of a spreadsheet, a vendor's "
+        "delivery, or the export of a network server. Columns: dev_eui, type, name, interval_s, "
+        "site, station, depth_cm, latitude, longitude, tags. Empty cells leave things as they "
+        "are; all mistakes are named at once and change nothing; keys are never read.\n\n"
         "Example: stadtsinn registry import-devices musterstadt delivery.csv --dry-run",
-        "Geräte einer Liste (CSV) anlegen oder ändern: aus einer Tabelle, einer Lieferung oder dem "
-        "Export eines Netzwerkservers. Spalten: dev_eui, type, name, interval_s, site, station, "
-        "depth_cm, latitude, longitude, tags. Leere Zellen lassen alles, wie es ist; alle Fehler "
-        "werden auf einmal genannt und ändern nichts; Schlüssel werden nie gelesen.\n\n"
+        "Geräte einer Liste (CSV, Excel) anlegen oder ändern: aus einer Tabelle, einer Lieferung "
+        "oder dem Export eines Netzwerkservers. Spalten: dev_eui, type, name, interval_s, site, "
+        "station, depth_cm, latitude, longitude, tags. Leere Zellen lassen alles, wie es ist; "
+        "alle Fehler werden auf einmal genannt und ändern nichts; Schlüssel werden nie gelesen.\n\n"
         "Beispiel: stadtsinn registry import-devices musterstadt lieferung.csv --dry-run",
     ),
 )
 def import_devices(
     tenant: TownName,
-    file: Annotated[Path, typer.Argument(help=text("Table (CSV).", "Tabelle (CSV)."))],
+    file: Annotated[
+        Path, typer.Argument(help=text("Table (CSV, XLSX).", "Tabelle (CSV oder XLSX)."))
+    ],
     types: Annotated[
         list[str] | None,
         typer.Option(
@@ -101,14 +103,14 @@ def import_devices(
     config: Config = DEFAULT_CONFIG,
     json_lines: Json = False,
 ) -> None:
-    from stadtsinn.base.bounded_files import LISTS, read_whole
+    from stadtsinn.cli.sheets import read_list
     from stadtsinn.cloud.town_file.device_import import import_devices
 
     with installation(config, reading=dry_run) as opened:
         imported = import_devices(
             opened.database,
             tenant,
-            read_whole(file, LISTS),
+            read_list(file),
             opened.clock.now(),
             types=types or (),
             dry_run=dry_run,
