@@ -19,6 +19,8 @@ from stadtsinn.base.sentence import Unusable
 from stadtsinn.cli import devices
 from stadtsinn.cli.sheets import read_list
 
+pytestmark = pytest.mark.slow
+
 Command = Callable[..., Result]
 
 

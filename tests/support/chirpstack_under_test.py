@@ -18,6 +18,7 @@ import grpc
 from chirpstack_api import api
 
 from fake_chirpstack_server import FakeChirpstackServer
+from real_parts import PATIENCE_S
 
 VARIABLE = "STADTSINN_TEST_CHIRPSTACK"
 
@@ -34,7 +35,7 @@ class Chirpstack:
     def call(self, stub: Any, method: str, request: Any, key: str | None = None) -> Any:
         """One call of a service, e.g. ``call(api.DeviceServiceStub, "Get", …)``."""
         headers = [("authorization", f"Bearer {self.key if key is None else key}")]
-        return getattr(stub(self.channel), method)(request, metadata=headers, timeout=10)
+        return getattr(stub(self.channel), method)(request, metadata=headers, timeout=PATIENCE_S)
 
     def refused(
         self, stub: Any, method: str, request: Any, key: str | None = None

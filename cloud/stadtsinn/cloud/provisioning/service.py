@@ -76,7 +76,7 @@ class Applied:
 
 
 class DevicesRefused(Explained):
-    """Devices that the network server cannot take: nothing was done."""
+    """Devices that the network server or the registry cannot take: nothing was done."""
 
     def __init__(self, refusals: Sequence[Refusal]) -> None:
         which = ", ".join(one.dev_eui for one in refusals[:5])
@@ -169,8 +169,8 @@ def apply_order(
     the registry that nobody can hear. Done again it changes nothing; killed anywhere and done again
     it leads to the same.
 
-    Raises ListRefused for what the registry objects to and DevicesRefused for devices that are
-    elsewhere at the server: then nothing was done. Refused and ServerAway: some of it may be done.
+    Raises DevicesRefused for what the registry objects to, and for devices that are elsewhere at
+    the server: then nothing was done. Refused and ServerAway: some of it may be done.
     """
     sections, _ = _in_the_registry(parts, tenant, order, dry_run=True)
     wanted = wanted_of(parts, tenant, order, sections)
@@ -195,22 +195,40 @@ def apply_order(
 def _in_the_registry(
     parts: Installation, tenant: str, order: Order, *, dry_run: bool
 ) -> tuple[Mapping[str, DeviceSection], tuple[Change, ...]]:
-    changes, sections = import_table(
-        parts.database,
-        tenant,
-        DeviceTable(order.rows),
-        parts.now,
-        types=Types.of(()),
-        dry_run=dry_run,
-        limits=parts.limits,
-    )
+    return _registered(parts, tenant, order.rows, (), dry_run=dry_run)
+
+
+def _registered(
+    parts: Installation,
+    tenant: str,
+    rows: Sequence[DeviceRow],
+    types: Sequence[str],
+    *,
+    dry_run: bool,
+) -> tuple[Mapping[str, DeviceSection], tuple[Change, ...]]:
+    """These devices in the registry; errors name them, for they come from several lists or none."""
+    table = DeviceTable(tuple(replace(row, row=number) for number, row in enumerate(rows, 1)))
+    try:
+        changes, sections = import_table(
+            parts.database,
+            tenant,
+            table,
+            parts.now,
+            types=Types.of(types),
+            dry_run=dry_run,
+            limits=parts.limits,
+        )
+    except ListRefused as refused:
+        named = {row.row: row.dev_eui for row in table.rows}
+        told = [Refusal(named.get(one.row, ""), one.said) for one in refused.errors]
+        raise DevicesRefused(told) from None
     return sections, changes
 
 
 def wanted_of(
     parts: Installation, tenant: str, order: Order, sections: Mapping[str, DeviceSection]
 ) -> Wanted:
-    """What the network server shall have of an order. Raises ListRefused."""
+    """What the network server shall have of an order. Raises DevicesRefused."""
     settings, town = parts.settings, parts.settings.town(tenant)
     intervals: dict[str, int] = {}
     for section in sections.values():
@@ -221,13 +239,13 @@ def wanted_of(
     }
     rows = {row.dev_eui: row for row in order.rows}
     devices = []
-    errors = []
+    refusals = []
     for dev_eui, section in sections.items():
         name = profile_name(section.device_type)
         row = rows[dev_eui]
         two = profiles[name].lorawan_version == "1.1.0"
         if two and row.app_key and not row.nwk_key:
-            errors.append(RowError(row.row, "", _TWO_KEYS.about(dev_eui)))
+            refusals.append(Refusal(dev_eui, _TWO_KEYS))
             continue
         device = WantedDevice(
             dev_eui=dev_eui,
@@ -238,8 +256,8 @@ def wanted_of(
             keys=_keys(row, two=two),
         )
         devices.append(device)
-    if errors:
-        raise ListRefused.of_rows(errors)
+    if refusals:
+        raise DevicesRefused(refusals)
     return Wanted(
         tenant=town.tenant or _name_of(parts, tenant),
         tenant_id=town.tenant_id,
@@ -280,7 +298,7 @@ def pull(
 ) -> Pulled:
     """Take over what stands at the server and not in the registry. Keys stay where they are.
 
-    Raises ListRefused where a device's type is not known: `types` says it.
+    Raises DevicesRefused where a device's type is not known: `types` says it.
     """
     town = parts.settings.town(tenant)
     name = town.tenant or _name_of(parts, tenant)
@@ -296,27 +314,17 @@ def pull(
             connection, operator_scope(tenant), [device.dev_eui for device, _ in found]
         )
     missing = [(device, profile) for device, profile in found if device.dev_eui not in here]
-    rows = tuple(
-        _row(number, device, profile) for number, (device, profile) in enumerate(missing, 1)
-    )
-    changes, _ = import_table(
-        parts.database,
-        tenant,
-        DeviceTable(rows),
-        parts.now,
-        types=Types.of(types),
-        dry_run=dry_run,
-        limits=parts.limits,
-    )
+    rows = [_row(device, profile) for device, profile in missing]
+    _, changes = _registered(parts, tenant, rows, types, dry_run=dry_run)
     return Pulled(tuple(device for device, _ in missing), changes)
 
 
-def _row(number: int, device: PresentDevice, profile: str) -> DeviceRow:
+def _row(device: PresentDevice, profile: str) -> DeviceRow:
     values: dict[str, object] = {"name": device.name} if device.name else {}
     stated = (device.tags.get(DEVICE_TAG, ""), profile)
     if tags := {name: value for name, value in device.tags.items() if name != DEVICE_TAG}:
         values["tags"] = tags
-    return DeviceRow(number, device.dev_eui, values, tuple(filter(None, stated)))
+    return DeviceRow(0, device.dev_eui, values, tuple(filter(None, stated)))
 
 
 # --- shared ----------------------------------------------------------------------------
