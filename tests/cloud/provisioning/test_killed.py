@@ -100,6 +100,7 @@ def own_server() -> Iterator[Chirpstack]:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_a_process_that_is_killed(own_server: Chirpstack, tmp_path: Path) -> None:
     """SIGKILL while 32 calls are under way, and between server and registry."""
     from stadtsinn.cloud.provisioning.order import OrderFile

@@ -180,8 +180,8 @@ def explained(code: grpc.StatusCode, details: str) -> Sentence:
             "(Network Server or Tenant, API keys) and write it into the file of [provisioning] "
             "api_key_file; with the key of a tenant also give tenant_id",
             "der API-Schlüssel darf das bei ChirpStack nicht, oder es gibt ihn nicht: in "
-            "ChirpStack einen anlegen (Network Server oder Tenant, API keys) und in die Datei von "
-            "[provisioning] api_key_file schreiben; zum Schlüssel eines tenant gehört auch "
+            "ChirpStack einen anlegen (API keys des Servers oder der Stadt) und in die Datei von "
+            "[provisioning] api_key_file schreiben; zum Schlüssel einer Stadt gehört auch "
             "tenant_id",
         )
     if code is grpc.StatusCode.UNIMPLEMENTED:
