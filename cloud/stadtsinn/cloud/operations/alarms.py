@@ -32,6 +32,7 @@ from stadtsinn.cloud.operations.conditions import (
     Kind,
     Modem,
     duty_subject,
+    modem_subject,
 )
 from stadtsinn.cloud.operations.devices import DeviceView, devices
 from stadtsinn.cloud.operations.devices import Presence as OfDevice
@@ -167,8 +168,8 @@ class OperatorAlarms(Repeating):
             for row in repository.registered_devices(connection, None)
             if row.created_at <= told_at.get(row.dev_eui, row.created_at)
         }
-        modems = [one.name for one in self._watched.modems]
-        others = (*self._watched.certificates(), *self._watched.folders(), *modems)
+        others = (*self._watched.certificates(), *self._watched.folders())
+        modems = {modem_subject(one.name): one.name for one in self._watched.modems}
         groups = {
             duty_subject(one.tenant_id, one.group.slug): one.group.name
             for one in groups_of_all_towns(connection)
@@ -176,6 +177,7 @@ class OperatorAlarms(Repeating):
         return {
             "": "",
             **groups,
+            **modems,
             **{one[-200:]: one for one in others},
             **{edge.id: edge.id for edge in all_edges},
             **devices_by_name,

@@ -214,4 +214,9 @@ def of_modems(modems: Collection[Modem]) -> Iterator[Condition]:
     for one in modems:
         since = one.silent_since()
         if since is not None:
-            yield Condition(Kind.MODEM_SILENT, one.name, since, one.name)
+            yield Condition(Kind.MODEM_SILENT, modem_subject(one.name), since, one.name)
+
+
+def modem_subject(name: str) -> str:
+    """An edge may have the same name."""
+    return f"modem {name}"[-200:]
