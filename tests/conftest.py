@@ -3,6 +3,7 @@ running."""
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import secrets
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+import compiled_once  # noqa: F401  what it does, it does on import
 import databases
 from databases import new_databases_are_copied
 from real_parts import wait_until
@@ -26,6 +28,16 @@ RUN_MARK = "STADTSINN_TEST_RUN"
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help="leave out tests marked slow")
     parser.addoption("--nightly", action="store_true", help="also tests marked nightly")
+
+
+# A collection of all garbage takes a second in a process that has read all tests. None is needed
+# while they are read, and later ones leave out what stays anyway.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
