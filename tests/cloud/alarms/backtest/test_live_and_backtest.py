@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from by_night import others_by_night
 from databases import fresh_database
 from fake_alert_town import DEVICE, STATION, TENANT, AlertTown, minute, uplink
 from stadtsinn.base.instant import MINUTE, Instant
@@ -303,7 +304,9 @@ def live_day(day: Day, seed: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("seed", "interval_s"), [(1, STEP * 60), (2, 60)])
+@pytest.mark.parametrize(
+    ("seed", "interval_s"), [pytest.param(1, STEP * 60, marks=pytest.mark.nightly), (2, 60)]
+)
 def test_a_live_day_and_its_back_test_agree(day: Day, seed: int, interval_s: int) -> None:
     with change(day.town.database) as connection:
         connection.execute(update(devices).values(interval_s=interval_s))
@@ -323,7 +326,7 @@ def test_a_live_day_and_its_back_test_agree(day: Day, seed: int, interval_s: int
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", others_by_night([1, 2], [1]))
 def test_a_live_day_of_several_datastreams_and_its_back_test_agree(day: Day, seed: int) -> None:
     with change(day.town.database) as connection:
         for slug, dev_eui in OTHERS.items():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from by_night import others_by_night
 from killing import killed_at
 from modem_outbox import OTHER, OURS, PLACES, ModemOutbox, modem_outbox
 from real_parts import wait_until
@@ -80,7 +81,7 @@ def test_everybody_gets_one(modem: ModemOutbox, point: str) -> None:
     assert all("evtl. doppelt" not in row.text for row in modem.box.rows())
 
 
-@pytest.mark.parametrize("modem", PLACES, indirect=True)
+@pytest.mark.parametrize("modem", others_by_night(PLACES, [OURS]), indirect=True)
 def test_killed_at_random_every_message_is_handed_over_once_and_sent_once(
     modem: ModemOutbox,
 ) -> None:
