@@ -71,14 +71,16 @@ def test_numbers_and_harmless_text_stay_as_they_are() -> None:
 
 
 def test_nobody_else_writes_csv() -> None:
-    found = [
+    """But for a sheet of Excel, whose cells our own reader of lists gets as they are."""
+    found = {
         path.relative_to(ROOT)
         for part in ("base", "decoders", "rules", "edge", "cloud", "simulator", "cli")
         for path in (ROOT / part).rglob("*.py")
         if "csv.writer" in path.read_text(encoding="utf-8")
         or "csv.DictWriter" in path.read_text(encoding="utf-8")
-    ]
-    assert found == [Path("base/stadtsinn/base/csv_text.py")]
+    }
+    own = {Path("base/stadtsinn/base/csv_text.py"), Path("cli/stadtsinn/cli/sheets.py")}
+    assert found == own
 
 
 def test_a_german_spreadsheet_gets_one_mark_and_no_line_that_names_the_separator() -> None:
