@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ci_scripts import ci_script
+from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.town_file.example import EXAMPLE as TOWN_EXAMPLE
 from stadtsinn.cloud.town_file.model import load_town
 from stadtsinn.decoders.uplink import Uplink
@@ -42,7 +43,7 @@ def test_its_uplinks_are_read_as_uplinks(monkeypatch: pytest.MonkeyPatch) -> Non
     )
     arm64_edge.publish(7)
     chirpstack = format_named("chirpstack")
-    uplinks = [chirpstack.uplink(one["payload"].encode(), 0, None) for one in sent]
+    uplinks = [chirpstack.uplink(one["payload"].encode(), Instant(0), None) for one in sent]
     assert [one.f_cnt for one in uplinks if isinstance(one, Uplink)] == list(
         range(7, 7 + arm64_edge.BURST)
     )
