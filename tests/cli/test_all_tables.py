@@ -50,6 +50,18 @@ LONG = "Bodenfeuchtesensor an der Winterlinde vor dem Bürgerhaus Obermusterhaus
 SLUG = "winterlinde-vor-dem-buergerhaus-obermusterhausen"
 EUIS = ("70b3d57ed0005678", "70b3d57ed0009abc")
 NOW = at(100_000)
+RULE = f"""\
+[[rules]]
+slug = "trocken-{SLUG}"
+name = "{LONG}"
+station = "{SLUG}"
+quantity = "soil_moisture"
+channel = "30cm"
+direction = "below"
+on = 15.5
+off = 20
+recipients = ["bereitschaft"]
+"""
 FILE = f"""
 tenant = "musterstadt"
 name = "{LONG}"
@@ -105,17 +117,7 @@ slug = "pegel-{SLUG}"
 name = "{LONG}"
 kind = "gauge"
 site = "{SLUG}"
-[[rules]]
-slug = "trocken-{SLUG}"
-name = "{LONG}"
-station = "{SLUG}"
-quantity = "soil_moisture"
-channel = "30cm"
-direction = "below"
-on = 15.5
-off = 20
-recipients = ["bereitschaft"]
-[[rules]]
+{RULE}[[rules]]
 slug = "voll-{SLUG}"
 name = "{LONG}"
 zone = "{SLUG}"
@@ -132,18 +134,6 @@ on_duty = "{SLUG}"
 days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday"]
 start = "08:00"
 end = "20:00"
-"""
-RULES = f"""
-[[rules]]
-slug = "trocken-{SLUG}"
-name = "{LONG}"
-station = "{SLUG}"
-quantity = "soil_moisture"
-channel = "30cm"
-direction = "below"
-on = 15.5
-off = 20
-recipients = ["bereitschaft"]
 """
 TREES = (
     "Baumnummer;Baumart;Pflanzjahr;Straße;Rechtswert;Hochwert;Gruppe\n"
@@ -216,7 +206,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (folder / "town.toml").write_text(FILE, encoding="utf-8")
     (folder / "trees.csv").write_text(TREES, encoding="utf-8")
-    (folder / "rules.toml").write_text(RULES, encoding="utf-8")
+    (folder / "rules.toml").write_text(RULE, encoding="utf-8")
     migrated_database(folder / "town.sqlite").dispose()
     for given in (
         ("registry", "apply", str(folder / "town.toml")),

@@ -173,21 +173,19 @@ def close_shared_cluster() -> None:
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """Every test that takes it runs on both kinds of database."""
-    if request.param == "sqlite":
-        opened = fresh_database(tmp_path)
-        yield opened
-        opened.dispose()
-        return
-    with fresh_postgres(shared_cluster()) as opened:
-        yield opened
+    yield from _of_kind(request.param, tmp_path)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.nightly)])
 def nightly_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """On SQLite each time and by night on PostgreSQL: for SQL that says nothing to one of them
     alone."""
-    if request.param == "sqlite":
-        opened = fresh_database(tmp_path)
+    yield from _of_kind(request.param, tmp_path)
+
+
+def _of_kind(kind: str, folder: Path) -> Iterator[Database]:
+    if kind == "sqlite":
+        opened = fresh_database(folder)
         yield opened
         opened.dispose()
         return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import structlog
 
@@ -13,6 +15,8 @@ from stadtsinn.base.logs import one_line
 from stadtsinn.base.threads import ended_early
 
 log = structlog.get_logger()
+
+_One = TypeVar("_One")
 
 
 class Repeating(ABC):
@@ -61,6 +65,20 @@ class Repeating(ABC):
         if self.trouble is None:
             return Check(ok=True, detail=well)
         return Check(ok=False, detail=f"{otherwise}: {self.trouble}")
+
+    def for_each(self, some: Iterable[_One], work: Callable[[_One], None]) -> None:
+        """Work on each of them until it is stopped. One that fails stops no other: the first error
+        is raised when all had their turn."""
+        failed: Exception | None = None
+        for one in some:
+            if self.stopping.is_set():
+                break
+            try:
+                work(one)
+            except Exception as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
 
     def _run(self) -> None:
         while not self.stopping.is_set():

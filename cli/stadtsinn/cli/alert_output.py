@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from stadtsinn.base import berlin
 from stadtsinn.base.language import Language
 from stadtsinn.cli.alert_words import in_words
-from stadtsinn.cli.language import german, text
+from stadtsinn.cli.language import text, translated
 from stadtsinn.cli.output import print_json, print_list, say
 from stadtsinn.cli.times import shown_moment
 
@@ -53,7 +53,7 @@ _GERMAN = {
 
 
 def _word(english: str) -> str:
-    return _GERMAN.get(english, english) if german() else english
+    return translated(english, _GERMAN)
 
 
 def _when(moment: Instant | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stadtsinn.cli.language import german
+from stadtsinn.cli.language import translated
 
 _GERMAN = {
     # kinds of messages
@@ -60,4 +60,4 @@ _GERMAN = {
 
 def in_words(stored: str) -> str:
     """A kind, status or reason as it is stored. What is not known stays as it is."""
-    return _GERMAN.get(stored, stored) if german() else stored
+    return translated(stored, _GERMAN)

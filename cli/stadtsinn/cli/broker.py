@@ -74,6 +74,7 @@ def write(
         ),
     ] = 30,
 ) -> None:
+    from stadtsinn.base.whole_files import give_to, write_public
     from stadtsinn.cloud.broker.authority import Authority
     from stadtsinn.cloud.broker.files import (
         CONFIGURATION,
@@ -82,7 +83,6 @@ def write(
         own_passwords,
         write_broker,
     )
-    from stadtsinn.cloud.broker.whole_files import give_to, write_public
 
     folder, conf = to / "stadtsinn", to / "conf.d" / CONFIGURATION
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,10 +14,10 @@ import typer
 from stadtsinn.base.counted import counted
 from stadtsinn.cli.frame import FAILED, end, end_in_json
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
-from stadtsinn.cli.language import in_words, text
-from stadtsinn.cli.options import DryRun, Json
+from stadtsinn.cli.language import in_words, text, translated
+from stadtsinn.cli.options import DeviceTypes, DryRun, Json
 from stadtsinn.cli.output import print_json, print_table, progress_bar, say
-from stadtsinn.cli.registry import change_line
+from stadtsinn.cli.registry import change_line, say_left_out
 from stadtsinn.cli.town_choice import Tenant, scope_of_town
 
 if TYPE_CHECKING:
@@ -66,16 +66,6 @@ PULL_HELP = text(
     "Geräte übernehmen, die am Netzwerkserver stehen und hier nicht.\n\n"
     "Beispiel: stadtsinn device pull --dry-run",
 )
-Types = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--type",
-        help=text(
-            "Type of rows that name none, or what a model is: LSE01=dragino/lse01.",
-            "Typ der Zeilen ohne Angabe, oder was ein Modell ist: LSE01=dragino/lse01.",
-        ),
-    ),
-]
 
 
 def import_delivery(
@@ -100,7 +90,7 @@ def import_delivery(
             ),
         ),
     ] = None,
-    types: Types = None,
+    types: DeviceTypes = None,
     sheet: Annotated[
         str | None,
         typer.Option("--sheet", help=text("Which sheet of an Excel file.", "Blatt bei Excel.")),
@@ -167,7 +157,7 @@ def apply(tenant: Tenant = None, config: Config = DEFAULT_CONFIG, json_lines: Js
 
 
 def pull(
-    types: Types = None,
+    types: DeviceTypes = None,
     dry_run: DryRun = False,
     tenant: Tenant = None,
     config: Config = DEFAULT_CONFIG,
@@ -234,11 +224,9 @@ def _order_of_town(
                 _refuse_devices(refused.refusals, json_lines)
 
 
-@contextmanager
-def _progress(json_lines: bool) -> Iterator[Callable[[int, int | None], None]]:
+def _progress(json_lines: bool) -> AbstractContextManager[Callable[[int, int | None], None]]:
     label = text("devices", "Geräte")
-    with progress_bar(label, shown=sys.stderr.isatty() and not json_lines) as show:
-        yield show
+    return progress_bar(label, shown=sys.stderr.isatty() and not json_lines)
 
 
 def _supplier(
@@ -272,12 +260,7 @@ def _say_imported(imported: Imported, json_lines: bool) -> None:
             }
         )
         return
-    if heads := ", ".join((*imported.table.left_out, *imported.table.secret)):
-        note = text(
-            f"note: these columns have no place here and were left out: {heads}",
-            f"Hinweis: für diese Spalten ist hier kein Platz, sie blieben aus: {heads}",
-        )
-        say(note, error=True)
+    say_left_out((*imported.table.left_out, *imported.table.secret))
     if imported.keyless:
         note = text(
             f"note: {imported.keyless} without AppKey: they can join only if the network server "
@@ -320,7 +303,7 @@ def _print_steps(server: Plan, registry: tuple[Change, ...], json_lines: bool) -
                 }
             )
         for change in registry:
-            print_json({"at": "registry", **asdict(change)})
+            _say_change(change, json_lines)
         return
     lines = [_step_line(step) for step in server.steps]
     _say_some(text("At the network server:", "Am Netzwerkserver:"), lines)
@@ -347,7 +330,7 @@ _GERMAN = {
 
 
 def _step_line(step: Step) -> str:
-    what = text(step.thing.value, _GERMAN[step.thing.value])
+    what = translated(step.thing.value, _GERMAN)
     return f"{'+' if step.creates else '~'} {what} {step.name}" + (
         f"  ({step.detail})" if step.detail else ""
     )

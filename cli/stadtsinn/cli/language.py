@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
-from stadtsinn.base.decimals import with_sign
+from stadtsinn.base import decimals
 from stadtsinn.base.explaining import explained
 from stadtsinn.base.language import Language
 from stadtsinn.base.sentence import Sentence
@@ -19,20 +20,28 @@ def german() -> bool:
     return False
 
 
+def readers_language() -> Language:
+    return Language.DE if german() else Language.EN
+
+
 def text(english: str, german_text: str) -> str:
     """The text in the reader's language."""
     return german_text if german() else english
 
 
+def translated(english: str, words: Mapping[str, str]) -> str:
+    """What is stored in English, in the reader's language. What has no word stays as it is."""
+    return words.get(english, english) if german() else english
+
+
 def decimal(shown: str) -> str:
     """A number as Python writes it, with the reader's decimal sign."""
-    return with_sign(shown, Language.DE if german() else Language.EN)
+    return decimals.with_sign(shown, readers_language())
 
 
 def grouped(number: float) -> str:
     """A whole number, its thousands apart as the reader writes them."""
-    shown = f"{number:,.0f}"
-    return shown.replace(",", ".") if german() else shown
+    return decimals.grouped(number, readers_language())
 
 
 def in_words(said: Sentence | BaseException) -> str:

@@ -80,6 +80,16 @@ Limit = Annotated[
         help=text("Show so many at most.", "Höchstens so viele zeigen."),
     ),
 ]
+DeviceTypes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--type",
+        help=text(
+            "Type of rows that name none, or what a model is: LSE01=dragino/lse01.",
+            "Typ der Zeilen ohne Angabe, oder was ein Modell ist: LSE01=dragino/lse01.",
+        ),
+    ),
+]
 TownName = Annotated[
     str, typer.Argument(help=text("The town's short name.", "Kurzname der Stadt."))
 ]

@@ -12,7 +12,7 @@ import typer
 from stadtsinn.base.counted import counted
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
-from stadtsinn.cli.options import DryRun, Json, TownName
+from stadtsinn.cli.options import DeviceTypes, DryRun, Json, TownName
 from stadtsinn.cli.output import print_json, print_list, say, say_as_it_is
 
 if TYPE_CHECKING:
@@ -89,16 +89,7 @@ def import_devices(
     file: Annotated[
         Path, typer.Argument(help=text("Table (CSV, XLSX).", "Tabelle (CSV oder XLSX)."))
     ],
-    types: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--type",
-            help=text(
-                "Type of rows that name none, or what a model is: LSE01=dragino/lse01.",
-                "Typ der Zeilen ohne Angabe, oder was ein Modell ist: LSE01=dragino/lse01.",
-            ),
-        ),
-    ] = None,
+    types: DeviceTypes = None,
     dry_run: DryRun = False,
     config: Config = DEFAULT_CONFIG,
     json_lines: Json = False,
@@ -116,13 +107,14 @@ def import_devices(
             dry_run=dry_run,
             limits=opened.settings.limits,
         )
-    _say_left_out(imported.table)
+    _say_not_taken(imported.table)
     _say_changes(imported.changes, dry_run, json_lines)
 
 
-def _say_left_out(table: DeviceTable) -> None:
-    if table.left_out:
-        heads = ", ".join(table.left_out)
+def say_left_out(columns: Sequence[str]) -> None:
+    """That columns of a list have no place here; nothing where there is none of them."""
+    if columns:
+        heads = ", ".join(columns)
         say(
             text(
                 f"note: these columns have no place here and were left out: {heads}",
@@ -130,6 +122,10 @@ def _say_left_out(table: DeviceTable) -> None:
             ),
             error=True,
         )
+
+
+def _say_not_taken(table: DeviceTable) -> None:
+    say_left_out(table.left_out)
     if table.secret:
         heads = ", ".join(table.secret)
         say(

@@ -11,7 +11,7 @@ import typer
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.cli.frame import FAILED, refuse
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
-from stadtsinn.cli.language import german, text
+from stadtsinn.cli.language import readers_language, text
 from stadtsinn.cli.options import DryRun, Json
 from stadtsinn.cli.output import say
 from stadtsinn.cli.roster_output import (
@@ -103,7 +103,6 @@ def check(
     config: Config = DEFAULT_CONFIG,
     json_lines: Json = False,
 ) -> None:
-    from stadtsinn.base.language import Language
     from stadtsinn.cloud.alarms.duty import repository
     from stadtsinn.cloud.alarms.duty.coverage import a_year_from, coverage
 
@@ -111,7 +110,7 @@ def check(
     with read_town(config, tenant) as (opened, connection, scope):
         names = repository.names(connection, scope.tenant_id)
         whole = a_year_from(opened.clock.now())
-        language = Language.DE if german() else Language.EN
+        language = readers_language()
         for stored in _groups(connection, scope, group):
             found = coverage(connection, stored, whole, language)
             say_coverage(stored.group, found, names, as_json=json_lines)

@@ -12,7 +12,7 @@ import typer
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.cli.frame import FAILED, refuse
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
-from stadtsinn.cli.language import german, text
+from stadtsinn.cli.language import readers_language, text
 from stadtsinn.cli.times import read_end, read_moment
 from stadtsinn.cli.town_choice import Tenant, scope_of_town
 
@@ -117,13 +117,12 @@ def backtest(
     ] = Form.TEXT,
     config: Config = DEFAULT_CONFIG,
 ) -> None:
-    from stadtsinn.base.language import Language
     from stadtsinn.cli.rule_report import print_report
     from stadtsinn.cloud.alarms.backtest.chart import drawn
     from stadtsinn.cloud.alarms.backtest.running import judged
     from stadtsinn.cloud.alarms.backtest.service import Question, prepare, report
 
-    language = Language.DE if german() else Language.EN
+    language = readers_language()
     with installation(config, reading=True) as opened:
         wanted = _rule(file, rule)
         question = Question(

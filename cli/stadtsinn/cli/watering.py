@@ -11,7 +11,7 @@ import typer
 from stadtsinn.base.counted import counted
 from stadtsinn.cli.frame import refuse
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
-from stadtsinn.cli.language import decimal, text
+from stadtsinn.cli.language import decimal, readers_language, text
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_json, print_list, say
 from stadtsinn.cli.times import shown_day, shown_moment
@@ -142,11 +142,9 @@ def _print_list_json(made: WateringList) -> None:
 
 
 def _print_list(made: WateringList) -> None:
-    from stadtsinn.base.language import Language
-    from stadtsinn.cli.language import german
     from stadtsinn.cloud.domains.trees.words import LEVELS, reason, said
 
-    language = Language.DE if german() else Language.EN
+    language = readers_language()
     if made.judged_at is None and made.groups:
         day = shown_day(made.day)
         say(

@@ -28,6 +28,7 @@ from stadtsinn.base.bounded_files import LISTS, read_whole
 from stadtsinn.base.explaining import explained
 from stadtsinn.base.private_files import private_folder
 from stadtsinn.base.sentence import Explained, Unusable
+from stadtsinn.base.whole_files import write_secret
 from stadtsinn.cloud.broker.certificates import (
     authority_certificate,
     client_certificate,
@@ -36,7 +37,6 @@ from stadtsinn.cloud.broker.certificates import (
     revocation_list,
     server_certificate,
 )
-from stadtsinn.cloud.broker.whole_files import write_secret
 from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN
 from stadtsinn.edge.messages.edge_id import ROLES, checked_edge_id
 

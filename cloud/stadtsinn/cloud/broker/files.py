@@ -14,8 +14,8 @@ from string import Template
 from stadtsinn.base.bounded_files import LISTS, read_whole, read_whole_text
 from stadtsinn.base.mqtt.broker import SESSION_DAYS
 from stadtsinn.base.private_files import private_folder
+from stadtsinn.base.whole_files import write_secret
 from stadtsinn.cloud.broker.authority import Authority, Refused
-from stadtsinn.cloud.broker.whole_files import write_secret
 from stadtsinn.edge.messages.delivery import CHECK_TOPIC, TOPIC_ROOT
 from stadtsinn.edge.messages.edge_id import EVENTS, INGEST
 from stadtsinn.edge.network_servers.formats import FORMATS

@@ -7,7 +7,6 @@ without them, so that the same order can be applied again, and the next delivery
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,8 +15,9 @@ from pathlib import Path
 import msgspec
 
 from stadtsinn.base.bounded_files import REGISTERS, read_whole
-from stadtsinn.base.private_files import private_file, private_folder, write_private
+from stadtsinn.base.private_files import private_file, private_folder
 from stadtsinn.base.sentence import Explained
+from stadtsinn.base.whole_files import write_secret
 from stadtsinn.cloud.town_file.device_csv import DeviceRow
 
 _FORMAT = 1
@@ -120,10 +120,4 @@ class OrderFile:
 
     def write(self, order: Order) -> None:
         """Whole or not at all. Raises OSError."""
-        content = msgspec.json.encode(_File(_FORMAT, order.rows, order.applied)).decode()
-        part = self.path.with_suffix(".part")
-        part.unlink(missing_ok=True)
-        write_private(part, content)
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-        part.replace(self.path)
+        write_secret(self.path, msgspec.json.encode(_File(_FORMAT, order.rows, order.applied)))

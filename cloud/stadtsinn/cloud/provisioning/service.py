@@ -151,7 +151,7 @@ def plan_order(
 ) -> Planned:
     """What applying the order would do. Raises as `apply_order`, but nothing of the server's
     refusals, which the plan has."""
-    sections, changes = _in_the_registry(parts, tenant, order, dry_run=True)
+    sections, changes = _registered(parts, tenant, order.rows, dry_run=True)
     wanted = wanted_of(parts, tenant, order, sections)
 
     async def look() -> Planned:
@@ -172,7 +172,7 @@ def apply_order(
     Raises DevicesRefused for what the registry objects to, and for devices that are elsewhere at
     the server: then nothing was done. Refused and ServerAway: some of it may be done.
     """
-    sections, _ = _in_the_registry(parts, tenant, order, dry_run=True)
+    sections, _ = _registered(parts, tenant, order.rows, dry_run=True)
     wanted = wanted_of(parts, tenant, order, sections)
 
     async def at_the_server() -> tuple[Plan, list[Refusal]]:
@@ -186,24 +186,18 @@ def apply_order(
     steps, refused = asyncio.run(at_the_server())
     crash_point("provisioning.at_the_server")
     out = {one.dev_eui for one in refused}
-    taken = replace(order, rows=tuple(row for row in order.rows if row.dev_eui not in out))
-    _, changes = _in_the_registry(parts, tenant, taken, dry_run=False)
+    taken = [row for row in order.rows if row.dev_eui not in out]
+    _, changes = _registered(parts, tenant, taken, dry_run=False)
     crash_point("provisioning.registered")
     return Applied(steps, changes, tuple(refused))
-
-
-def _in_the_registry(
-    parts: Installation, tenant: str, order: Order, *, dry_run: bool
-) -> tuple[Mapping[str, DeviceSection], tuple[Change, ...]]:
-    return _registered(parts, tenant, order.rows, (), dry_run=dry_run)
 
 
 def _registered(
     parts: Installation,
     tenant: str,
     rows: Sequence[DeviceRow],
-    types: Sequence[str],
     *,
+    types: Sequence[str] = (),
     dry_run: bool,
 ) -> tuple[Mapping[str, DeviceSection], tuple[Change, ...]]:
     """These devices in the registry; errors name them, for they come from several lists or none."""
@@ -315,7 +309,7 @@ def pull(
         )
     missing = [(device, profile) for device, profile in found if device.dev_eui not in here]
     rows = [_row(device, profile) for device, profile in missing]
-    _, changes = _registered(parts, tenant, rows, types, dry_run=dry_run)
+    _, changes = _registered(parts, tenant, rows, types=types, dry_run=dry_run)
     return Pulled(tuple(device for device, _ in missing), changes)
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 
 from stadtsinn.base.bounded_files import read_whole
-from stadtsinn.base.private_files import private_folder, write_private
+from stadtsinn.base.private_files import private_folder
 from stadtsinn.base.sentence import Explained, Unusable
+from stadtsinn.base.whole_files import write_secret
 from stadtsinn.cloud.town_file.device_columns import ALL_FIELDS
 
 _FILE = "suppliers.json"
@@ -64,6 +65,4 @@ class Suppliers:
         """Raises OSError."""
         known = {**self.read(), name: supplier}
         private_folder(self._path.parent)
-        part = self._path.with_suffix(".part")
-        write_private(part, msgspec.json.format(msgspec.json.encode(known)).decode())
-        part.replace(self._path)
+        write_secret(self._path, msgspec.json.format(msgspec.json.encode(known)))

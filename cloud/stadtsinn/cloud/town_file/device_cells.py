@@ -19,8 +19,8 @@ _LIKE_DIGITS = re.compile(r"[OoIl]")
 _HEX_OR_ALIKE = re.compile(r"[0-9A-Fa-fOoIl]+")
 _SHORTENED = 8
 """Digits that may be left of a DevEUI with zeros before them."""
-AROUND_HEX = re.compile(r"""^=?["'`]+|["']+$|^0x|^eui[-_:]""", re.IGNORECASE)
-BETWEEN_HEX = re.compile(r"[\s:.‐-―_-]|\u00a0|\u202f|\u200b")
+_AROUND_HEX = re.compile(r"""^=?["'`]+|["']+$|^0x|^eui[-_:]""", re.IGNORECASE)
+_BETWEEN_HEX = re.compile(r"[\s:.‐-―_-]|\u00a0|\u202f|\u200b")
 _TIME = re.compile(r"(\d+)(?:[.,](\d+))?\s*([^\W\d_]*)\.?")
 _DEGREES = re.compile(r"[+-]?\d{1,3}(?:[.,]\d+)?")
 _DEPTH = re.compile(r"(\d{1,4}(?:[.,]\d{1,2})?)\s*(cm|m|)")
@@ -48,7 +48,7 @@ def dev_eui(cell: str) -> str:
             f"Excel hat daraus die Zahl {_quoted(cell)} gemacht und sie zerstört: die Liste neu "
             "besorgen und die Spalte als Text importieren (Daten, Aus Text/CSV)",
         )
-    digits = BETWEEN_HEX.sub("", AROUND_HEX.sub("", AROUND_HEX.sub("", cell)))
+    digits = hex_digits(cell)
     if digits.isdecimal() and _SHORTENED <= len(digits) < 16:
         raise WrongCell(
             f"{len(digits)} digits, a DevEUI has 16: Excel leaves out zeros at the beginning; get "
@@ -63,6 +63,11 @@ def dev_eui(cell: str) -> str:
     except Unusable as error:
         raise WrongCell.of(error.sentence) from None
     return found
+
+
+def hex_digits(cell: str) -> str:
+    """What is left of a hexadecimal number without quotes, prefixes and what stands between."""
+    return _BETWEEN_HEX.sub("", _AROUND_HEX.sub("", _AROUND_HEX.sub("", cell)))
 
 
 def refuse_letters(digits: str, length: int) -> None:

@@ -8,9 +8,8 @@ from stadtsinn.base.sentence import Sentence, Unusable
 from stadtsinn.cloud.platform.api.fields import normalised_dev_eui
 from stadtsinn.cloud.platform.lists.row_errors import WrongCell
 from stadtsinn.cloud.town_file.device_cells import (
-    AROUND_HEX,
-    BETWEEN_HEX,
     BY_EXCEL,
+    hex_digits,
     looks_like_a_key,
     refuse_letters,
 )
@@ -28,7 +27,7 @@ def aes_key(cell: str) -> str:
             "Excel hat aus dem Schlüssel eine Zahl gemacht und ihn zerstört: die Liste neu "
             "besorgen und die Spalte als Text importieren (Daten, Aus Text/CSV)",
         )
-    digits = _plain(cell)
+    digits = hex_digits(cell)
     refuse_letters(digits, _KEY_DIGITS)
     digits = digits.lower()
     if _HEX.fullmatch(digits) is None:
@@ -84,7 +83,7 @@ def join_eui(cell: str) -> str:
             "Excel hat daraus eine Zahl gemacht und sie zerstört: die Liste neu besorgen und die "
             "Spalte als Text importieren (Daten, Aus Text/CSV)",
         )
-    digits = _plain(cell)
+    digits = hex_digits(cell)
     refuse_letters(digits, _EUI_DIGITS)
     if digits == "0":
         return "0" * _EUI_DIGITS
@@ -97,7 +96,3 @@ def join_eui(cell: str) -> str:
             "eine JoinEUI hat 16 Hexadezimalziffern, z. B. 70b3d57ed0000001; gibt es keine, die "
             "Zelle leer lassen",
         ) from None
-
-
-def _plain(cell: str) -> str:
-    return BETWEEN_HEX.sub("", AROUND_HEX.sub("", AROUND_HEX.sub("", cell)))

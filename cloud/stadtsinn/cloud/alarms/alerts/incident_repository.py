@@ -292,6 +292,12 @@ def incident_id(key: Key, opened_at: Instant) -> str:
     return f"{rule_id}-{opened_at}-{member}" if member else f"{rule_id}-{opened_at}"
 
 
+def key_of(incident: str) -> Key:
+    """The rule and the station of a group that `incident_id` made this name of."""
+    rule_id, _, *member = incident.split("-")
+    return int(rule_id), int(member[0]) if member else 0
+
+
 def open_incident(
     connection: Connection,
     tenant_id: str,

@@ -34,6 +34,7 @@ from stadtsinn.cloud.alarms.notify.senders.gammu import repository
 from stadtsinn.cloud.alarms.notify.senders.gammu.incoming import sort
 from stadtsinn.cloud.alarms.notify.senders.gammu.sender import PREFIX, GammuSender
 from stadtsinn.cloud.platform.database.engine import Database
+from stadtsinn.cloud.platform.database.failure import kind_of
 
 log = structlog.get_logger()
 
@@ -118,8 +119,7 @@ class ModemPost(Repeating):
         try:
             self.run_once()
         except SQLAlchemyError as error:
-            # Only the kind: a database's own words may quote numbers and texts.
-            raise TablesFailed(type(getattr(error, "orig", None) or error).__name__) from None
+            raise TablesFailed(kind_of(error)) from None
         return _LOOK_S
 
     def run_once(self) -> None:

@@ -67,8 +67,11 @@ def ways_of(connection: Connection, recipient_id: int) -> list[tuple[str, str]]:
     """Channels and addresses of a recipient, in their order; none of one that was deleted."""
     query = select(recipients).where(recipients.c.id == recipient_id)
     row = connection.execute(query).one_or_none()
-    if row is None:
-        return []
+    return [] if row is None else ways_in(row)
+
+
+def ways_in(row: Any) -> list[tuple[str, str]]:
+    """The same, of a row of the table of recipients."""
     further = [(one["channel"], one["address"]) for one in row.channels]
     return [(row.channel, row.address), *further]
 

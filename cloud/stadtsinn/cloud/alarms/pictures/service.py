@@ -9,9 +9,9 @@ from collections.abc import Callable
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.alerts.happening import bounds_of
-from stadtsinn.cloud.alarms.alerts.incident_repository import Key
+from stadtsinn.cloud.alarms.alerts.incident_repository import key_of
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule, rule_of
-from stadtsinn.cloud.alarms.alerts.watching import NAMED, Watched, Watching
+from stadtsinn.cloud.alarms.alerts.watching import Watched, Watching
 from stadtsinn.cloud.alarms.alerts.wording import About
 from stadtsinn.cloud.alarms.backtest.repository import zone_history
 from stadtsinn.cloud.alarms.notify.enclosed import Enclosed, Picture
@@ -69,7 +69,7 @@ class AlarmPictures:
         return made
 
     def _made(self, message: Message, words: Words) -> Enclosed:
-        rule_id, member = _subject(message.incident_id)
+        rule_id, member = key_of(message.incident_id)
         with self._directory.database.read() as connection:
             stored = rule_of(connection, rule_id)
         if stored is None:
@@ -104,12 +104,6 @@ class AlarmPictures:
     def _of_zone(self, zone_id: int, start: Instant, end: Instant, most: int) -> Column:
         with self._directory.database.read() as connection:
             return zone_history(connection, zone_id, start, end, most)
-
-
-def _subject(incident_id: str) -> Key:
-    """The rule, and the station of a group, of an incident (`incident_repository.incident_id`)."""
-    rule_id, _, *member = incident_id.split("-")
-    return int(rule_id), int(member[0]) if member else NAMED
 
 
 def _is_as_told(stored: StoredRule, message: Message) -> bool:

@@ -11,6 +11,7 @@ from stadtsinn.cloud.alarms.duty.tables import duty_groups, duty_members
 from stadtsinn.cloud.alarms.notify.channels.email import Email
 from stadtsinn.cloud.alarms.notify.message import Addressee
 from stadtsinn.cloud.alarms.notify.tables import recipients
+from stadtsinn.cloud.alarms.notify.watched_repository import ways_in
 from stadtsinn.cloud.platform.database.engine import serialize
 
 
@@ -42,9 +43,7 @@ def mail_addressees(connection: Connection, group_id: int) -> list[Addressee]:
     )
     found: dict[str, Addressee] = {}
     for row in connection.execute(query):
-        ways = [(row.channel, row.address)]
-        ways += [(one["channel"], one["address"]) for one in row.channels]
-        for channel, address in ways:
+        for channel, address in ways_in(row):
             if channel == Email.name and address not in found:
                 language = Language(row.language)
                 found[address] = Addressee(row.id, channel, address, language, group_id)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import structlog
 
 from stadtsinn.base.backoff import Backoff
 from stadtsinn.base.clock import Clock
 from stadtsinn.base.health import Check
+from stadtsinn.base.instant import Instant
 from stadtsinn.base.repeating import Repeating
 from stadtsinn.cloud.alarms.duty import repository as duty
+from stadtsinn.cloud.alarms.duty.repository import StoredGroup
 from stadtsinn.cloud.alarms.watering.service import is_due, write_list
 from stadtsinn.cloud.platform.database.engine import Database
 
@@ -41,7 +45,6 @@ class WateringMails(Repeating):
         return self.untroubled("watering lists are sent once a day", "no watering lists")
 
     def step(self) -> float:
-        """One group that fails stops no other."""
         now = self._clock.now()
         with self._database.read() as connection:
             groups = [
@@ -49,19 +52,18 @@ class WateringMails(Repeating):
                 for one in duty.groups_of_all_towns(connection)
                 if one.group.watering_list.send and is_due(connection, one, now)
             ]
-        nobody, failed = [], None
-        for one in groups:
-            name = f"{one.tenant_id}/{one.group.slug}"
-            try:
-                written = write_list(self._database, one, now)
-            except Exception as error:
-                failed = failed or error
-                continue
-            if written is None:
-                nobody.append(name)
-            elif written:
-                log.info("watering_list_written", group=name, mails=written)
-        self._nobody = nobody
-        if failed is not None:
-            raise failed
+        nobody: list[str] = []
+        try:
+            self.for_each(groups, partial(self._write, now, nobody))
+        finally:
+            self._nobody = nobody
         return _LOOK_S
+
+    def _write(self, now: Instant, nobody: list[str], one: StoredGroup) -> None:
+        """Write the list of a group; a group that nobody reads mail for comes to `nobody`."""
+        name = f"{one.tenant_id}/{one.group.slug}"
+        written = write_list(self._database, one, now)
+        if written is None:
+            nobody.append(name)
+        elif written:
+            log.info("watering_list_written", group=name, mails=written)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from stadtsinn.base.berlin import date_and_time, local
 from stadtsinn.base.counted import counted
+from stadtsinn.base.decimals import grouped
 from stadtsinn.base.language import Language
 from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.domains.trees.judging import Level
@@ -112,10 +113,10 @@ def facts_of(made: WateringList, words: dict[str, str], language: Language) -> I
     driven = [tour for tour in made.tours if tour.metres is not None]
     yield words["total"].format(
         trees=counted(len(made.trees), words["one_tree"], words["many_trees"]),
-        litres=thousands(litres, language),
+        litres=grouped(litres, language),
         tours=counted(len(driven), words["one_tour"], words["many_tours"]),
     )
-    yield words["tank"].format(litres=thousands(made.settings.tank_litres, language))
+    yield words["tank"].format(litres=grouped(made.settings.tank_litres, language))
     if made.rain_mm is not None:
         yield words["rain"].format(mm=number(made.rain_mm, language, 1))
     if made.forecast_mm is not None:
@@ -152,7 +153,7 @@ def _tours(
 ) -> Iterator[TourTable]:
     for at, tour in enumerate(made.tours, 1):
         urgent = tour.trees[0].level is Level.URGENT
-        litres = thousands(tour.litres, language)
+        litres = grouped(tour.litres, language)
         if tour.metres is None:
             title, facts = words["nowhere"], words["nowhere_facts"].format(litres=litres)
         else:
@@ -202,8 +203,3 @@ def _last(one: ListedTree, language: Language) -> str:
     day = f"{when:%d.%m.}" if language is Language.DE else f"{when:%m-%d}"
     crew = f", {one.last.crew}" if one.last.crew else ""
     return f"{day} {number(one.last.litres, language)} l{crew}"
-
-
-def thousands(value: float, language: Language) -> str:
-    text = f"{value:,.0f}"
-    return text.replace(",", ".") if language is Language.DE else text

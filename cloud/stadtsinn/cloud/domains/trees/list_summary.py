@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stadtsinn.base.counted import counted
+from stadtsinn.base.decimals import grouped
 from stadtsinn.base.language import Language
-from stadtsinn.cloud.domains.trees.list_page import day_of, facts_of, notes_of, thousands
+from stadtsinn.cloud.domains.trees.list_page import day_of, facts_of, notes_of
 from stadtsinn.cloud.domains.trees.page_words import WORDS
 from stadtsinn.cloud.domains.trees.watering_list import ListedTour, WateringList
 from stadtsinn.cloud.domains.trees.words import LEVELS, number, said
@@ -38,7 +39,7 @@ def summary(made: WateringList, language: Language) -> Summary:
 
 def _tours(made: WateringList, words: dict[str, str], language: Language) -> Iterator[str]:
     for at, tour in enumerate(made.tours, 1):
-        facts = [_trees(tour, words), f"{thousands(tour.litres, language)} l"]
+        facts = [_trees(tour, words), f"{grouped(tour.litres, language)} l"]
         if tour.metres is None:
             yield f"{words['nowhere']}: {', '.join(facts)}"
             continue

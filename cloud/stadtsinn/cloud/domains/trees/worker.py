@@ -39,21 +39,13 @@ class TreeWorker(Repeating):
         return self.untroubled("judged once a day", "no watering list of today")
 
     def step(self) -> float:
-        """One town that fails stops no other."""
         with self._database.read() as connection:
             towns = repository.tenants_with_groups(connection)
-        failed: Exception | None = None
-        for tenant_id in towns:
-            if self.stopping.is_set():
-                break
-            try:
-                scope = operator_scope(tenant_id)
-                judged = judge_due(self._database, self._store, scope, self._clock.now())
-            except Exception as error:
-                failed = failed or error
-                continue
-            if judged:
-                log.info("trees_judged", tenant=tenant_id, groups=judged)
-        if failed is not None:
-            raise failed
+        self.for_each(towns, self._judge)
         return _LOOK_S
+
+    def _judge(self, tenant_id: str) -> None:
+        scope = operator_scope(tenant_id)
+        judged = judge_due(self._database, self._store, scope, self._clock.now())
+        if judged:
+            log.info("trees_judged", tenant=tenant_id, groups=judged)

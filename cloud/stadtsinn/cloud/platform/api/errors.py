@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.base.problems import Problem, Unavailable
 from stadtsinn.base.sentence import Sentence
+from stadtsinn.cloud.platform.database.failure import kind_of
 from stadtsinn.cloud.platform.database.sqlite_file import DatabaseDamaged
 
 log = structlog.get_logger()
@@ -145,8 +146,7 @@ def _on_store_away(detail: Sentence, request: Request, error: Exception) -> Resp
 
 
 def _on_database_unavailable(request: Request, error: Exception) -> Response:
-    # The statement and its parameters stay out of the log: they may hold personal data.
-    log.error("database_unavailable", error=type(getattr(error, "orig", error)).__name__)
+    log.error("database_unavailable", error=kind_of(error))
     away = Unavailable(
         "The database does not answer. Try again in a moment.",
         "Die Datenbank antwortet nicht. Gleich noch einmal versuchen.",

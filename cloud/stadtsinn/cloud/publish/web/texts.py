@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from stadtsinn.base import berlin
+from stadtsinn.base.decimals import grouped
 from stadtsinn.base.language import Language
 from stadtsinn.cloud.domains.crowd.level import Level
 from stadtsinn.cloud.domains.crowd.present import Present, Qualifier, ShownNumber, State
@@ -127,8 +128,7 @@ PAGE = {
 
 def number(persons: int, language: Language) -> str:
     """A number with the language's thousands separator."""
-    grouped = f"{persons:,}"
-    return grouped.replace(",", ".") if language is Language.DE else grouped
+    return grouped(persons, language)
 
 
 def clock_time(instant: int, language: Language) -> str:

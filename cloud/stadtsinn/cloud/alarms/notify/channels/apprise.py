@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from stadtsinn.base.field_errors import SHORT_NAME
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.alarms.notify.senders.base import OpenedSender
 from stadtsinn.cloud.alarms.notify.senders.chat import LOCAL, AppriseSettings, ChatSender
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.cloud.alarms.notify.surroundings import Surroundings
 
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_NAME = re.compile(SHORT_NAME)
 _ADDRESS = re.compile(r"([a-z][a-z0-9]*)://[!-~]+", re.IGNORECASE)
 
 

@@ -37,6 +37,8 @@ LOCAL = frozenset(
     )
 )
 """Speak to this machine or its network, or start programs; some are only to be expected."""
+_STARTS_S = 60.0
+"""Services are many, and read from the disk."""
 _CALLS = 3
 """Requests of one message that may each take as long as `timeout_s`: login, room, message."""
 
@@ -147,10 +149,6 @@ class ChatSender:
             self.close()
             raise TimeoutError
         return self._process
-
-
-_STARTS_S = 60.0
-"""Services are many, and read from the disk."""
 
 
 def _line_of(process: subprocess.Popen[str], patience_s: float) -> str | None:

@@ -20,6 +20,7 @@ from stadtsinn.cloud.alarms.notify.senders.gammu.tables import tables_in
 from stadtsinn.cloud.alarms.notify.senders.gammu.validity import NETWORKS_OWN, relative_validity
 from stadtsinn.cloud.alarms.notify.senders.settings import GammuSettings
 from stadtsinn.cloud.platform.database.engine import Database, open_database, serialize
+from stadtsinn.cloud.platform.database.failure import kind_of
 
 PREFIX = "gammu-"
 """Of the names that its rows have with us, before their number."""
@@ -143,5 +144,4 @@ def _other(address: str) -> Database:
 
 
 def _reason(error: SQLAlchemyError) -> str:
-    """The kind of failure; a database's own words may repeat number and text."""
-    return f"gammu: {type(getattr(error, 'orig', None) or error).__name__}"
+    return f"gammu: {kind_of(error)}"
