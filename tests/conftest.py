@@ -11,6 +11,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import structlog
 
@@ -28,6 +29,13 @@ RUN_MARK = "STADTSINN_TEST_RUN"
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fast", action="store_true", help="leave out tests marked slow")
     parser.addoption("--nightly", action="store_true", help="also tests marked nightly")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """By night examples are new ones; else a run that fails fails again."""
+    hypothesis.settings.register_profile("the same each time", derandomize=True)
+    if not config.getoption("--nightly"):
+        hypothesis.settings.load_profile("the same each time")
 
 
 # A collection of all garbage takes a second in a process that has read all tests. None is needed

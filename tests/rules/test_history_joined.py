@@ -117,6 +117,34 @@ def engine(
     return found, state, judged
 
 
+def assert_strides_lead_as_the_engine(
+    columns: dict[int, Column],
+    stations: int | None,
+    sections: Sequence[Section],
+    cut: Instant,
+    end: Instant,
+) -> None:
+    """Gone through in two parts, before and behind `cut`."""
+    said, state, count = engine(sections, columns, stations, end)
+    kind = sections[0].terms.kind
+    assert isinstance(kind, Joining)
+    state_now, judged = RuleState(), 0
+    strides: list[Happened] = []
+    for since, until in ((Instant(0), cut), (cut, end)):
+        part = {
+            one: column.where(slice(column.first_at(since), column.first_at(until)))
+            for one, column in columns.items()
+        }
+        joined = Joined(part, state_now.notes.get(VALUES, {}), stations)
+        course = Course(joined.column, joined.scan(kind))
+        course.state = state_now
+        strides += course.run(cut_to(sections, since, until), until)
+        state_now, judged = course.state, judged + course.judged
+    assert strides == said
+    assert state_now == state
+    assert judged <= count
+
+
 @pytest.mark.parametrize("kind", JOINING, ids=lambda kind: kind.kind_name)
 def test_the_strides_lead_where_the_engine_leads(kind: Joining) -> None:
     @settings(max_examples=40, deadline=None)
@@ -128,25 +156,38 @@ def test_the_strides_lead_where_the_engine_leads(kind: Joining) -> None:
         middle = Instant((START + end) // 2)
         sections = [Section(Instant(0), terms(kind, chance)), Section(middle, terms(kind, chance))]
         cut = Instant(chance.draw(st.integers(START, end)))
-        said, state, count = engine(sections, columns, stations, end)
-
-        state_now, judged = RuleState(), 0
-        strides: list[Happened] = []
-        for since, until in ((Instant(0), cut), (cut, end)):
-            part = {
-                one: column.where(slice(column.first_at(since), column.first_at(until)))
-                for one, column in columns.items()
-            }
-            joined = Joined(part, state_now.notes.get(VALUES, {}), stations)
-            course = Course(joined.column, joined.scan(kind))
-            course.state = state_now
-            strides += course.run(cut_to(sections, since, until), until)
-            state_now, judged = course.state, judged + course.judged
-        assert strides == said
-        assert state_now == state
-        assert judged <= count
+        assert_strides_lead_as_the_engine(columns, stations, sections, cut, end)
 
     holds()
+
+
+def minutes(*values: tuple[int, float]) -> Column:
+    times = START + np.array([at for at, _ in values], np.int64) * MINUTE
+    return Column(times, np.array([value for _, value in values]))
+
+
+def test_the_first_value_of_a_part_may_end_an_alarm() -> None:
+    kind = Both(on=6, off=4, also=(Also(quantity="b", on=5, off=3),))
+    columns = {
+        0: minutes((0, 7), (10, 7), (20, 2), (30, 7), (200, 7)),
+        1: minutes((0, 6), (10, 6), (20, 6), (30, 6), (200, 6)),
+    }
+    section = Section(Instant(0), Terms(kind, stale_after=HOUR))
+    cut, end = Instant(START + 15 * MINUTE), Instant(START + 300 * MINUTE)
+    assert_strides_lead_as_the_engine(columns, None, [section], cut, end)
+
+
+def test_a_station_that_says_nothing_in_a_part_does_not_disorder_the_others() -> None:
+    kind = Count(on=3, off=1, each_on=6, each_off=3)
+    columns = {
+        10: minutes((90, 7)),
+        11: minutes((0, 7), (10, 5), (20, 5), (100, 5)),
+        12: minutes((0, 1), (10, 1), (20, 7), (100, 7)),
+    }
+    section = Section(Instant(0), Terms(kind, stale_after=HOUR))
+    end = Instant(START + 300 * MINUTE)
+    for cut in range(0, 120, 5):
+        assert_strides_lead_as_the_engine(columns, 3, [section], Instant(START + cut * MINUTE), end)
 
 
 def cut_to(sections: Sequence[Section], since: Instant, until: Instant) -> list[Section]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from stadtsinn.base.bounded_files import REGISTERS, read_whole
+from stadtsinn.base.foreign_documents import UNREADABLE
 from stadtsinn.base.private_files import private_file, private_folder
 from stadtsinn.base.sentence import Explained
 from stadtsinn.base.whole_files import write_secret
@@ -112,7 +113,7 @@ class OrderFile:
             return Order(applied=True)
         try:
             kept = msgspec.json.decode(read_whole(self.path, REGISTERS), type=_File)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             raise DamagedOrder(self.path) from None
         if kept.format != _FORMAT:
             raise DamagedOrder(self.path)

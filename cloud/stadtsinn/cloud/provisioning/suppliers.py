@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from stadtsinn.base.bounded_files import read_whole
+from stadtsinn.base.foreign_documents import UNREADABLE
 from stadtsinn.base.private_files import private_folder
 from stadtsinn.base.sentence import Explained, Unusable
 from stadtsinn.base.whole_files import write_secret
@@ -55,7 +56,7 @@ class Suppliers:
             return {}
         try:
             return msgspec.json.decode(read_whole(self._path), type=dict[str, Supplier])
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except UNREADABLE:
             raise Explained(
                 f"{self._path} is damaged: delete it, and tell columns and types again",
                 f"{self._path} ist beschädigt: löschen und Spalten und Typen noch einmal angeben",

@@ -145,7 +145,8 @@ class Course:
         if self._judging is None or state.phase is Phase.OK:
             return found
         # Behind the last that is judged there may be a while in which data is missing.
-        return int(self._judging[np.searchsorted(self._judging, found) - 1]) + 1
+        before = int(np.searchsorted(self._judging, found)) - 1
+        return found if before < 0 else int(self._judging[before]) + 1
 
     def _before_time_leads_on(self, terms: Terms, number: int, judging: int) -> int:
         """The first value from this number on before which time leads on; the one of `judging` at

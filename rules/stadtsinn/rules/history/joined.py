@@ -133,8 +133,9 @@ class Joined:
             for counted, some in ((known, slice(None)), (inside, states)):
                 np.add.at(counted, first[some], 1)
                 np.subtract.at(counted, behind[some], 1)
-            now.append(states[len(states) - len(column) :])
-            before.append(np.concatenate([[False], states[:-1]])[len(states) - len(column) :])
+            own = len(states) - len(column)
+            now.append(states[own:])
+            before.append(np.concatenate([[False], states])[own : len(states)])
         known, inside = np.cumsum(known)[:-1], np.cumsum(inside)[:-1]
         permitted = self.column.permitted
         stations = known if permitted is None else np.maximum(known, permitted)

@@ -220,5 +220,5 @@ def test_a_silent_modem_is_missed_and_its_return_seen(small: ModemOutbox) -> Non
     assert not look(2)
     assert post.silent_since() is not None
     small.gammu.start()
-    assert look(1)
+    wait_until(lambda: look(1), "the modem is heard again")
     small.gammu.kill()

@@ -7,11 +7,13 @@ from pathlib import Path
 import stadtsinn.cloud.schema as schema
 
 _CLOUD = Path(schema.__file__).parent
+_OF_OTHERS = {str(_CLOUD / "alarms" / "notify" / "senders" / "gammu" / "tables.py")}
+"""Another program makes these."""
 
 
 def test_every_domain_with_tables_is_in_the_schema() -> None:
     """A tables.py that schema.py does not import would have no migration and no table."""
-    domains = {str(path) for path in _CLOUD.rglob("tables.py")}
+    domains = {str(path) for path in _CLOUD.rglob("tables.py")} - _OF_OTHERS
     named = {module.__file__ for module in schema.TABLE_MODULES}
     assert named == domains
 
