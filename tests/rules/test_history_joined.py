@@ -178,7 +178,7 @@ def test_the_first_value_of_a_part_may_end_an_alarm() -> None:
 
 
 def test_a_station_that_says_nothing_in_a_part_does_not_disorder_the_others() -> None:
-    kind = Count(on=3, off=1, each_on=6, each_off=3)
+    kind = Count(on=2, off=1, each_on=6, each_off=3)
     columns = {
         10: minutes((90, 7)),
         11: minutes((0, 7), (10, 5), (20, 5), (100, 5)),
