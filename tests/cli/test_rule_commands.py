@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -208,3 +209,13 @@ def test_rules_are_listed_and_shown(run: Command) -> None:
     result = run("list", language="de_DE.UTF-8")
     assert "es gibt noch keine Regel" in result.stdout
     assert run("show", "trocken").exit_code == 1
+
+
+def test_kinds_of_rules_are_listed_in_the_readers_words(run: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    shutil.copy(tmp_path / "draft.toml", folder)
+    applied = run("apply", str(folder))
+    assert applied.exit_code == 0, applied.stderr
+    assert "Grenzwert" in run("list", language="de_DE.UTF-8").stdout
+    assert "threshold" in run("list").stdout

@@ -392,3 +392,10 @@ def test_what_a_kind_cannot_judge_is_refused_with_what_can(
     assert said in refusal.english
     assert refusal.german != refusal.english
     assert Threshold(on=2, off=1).refuses(quantity, aggregate) is None
+
+
+def test_every_kind_has_a_title_of_its_own_in_both_languages() -> None:
+    for language in ("english", "german"):
+        titles = [getattr(kind.title, language) for kind in KINDS.values()]
+        assert all(titles)
+        assert len(set(titles)) == len(KINDS)

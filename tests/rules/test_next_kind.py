@@ -11,8 +11,10 @@ from sqlalchemy import select
 from api_callers import HOME, NOW, ApiWorld
 from databases import fresh_database
 from fake_alert_town import AlertTown
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.alarms.alerts.tables import rules
 from stadtsinn.cloud.platform.access.scope import Role
+from stadtsinn.cloud.publish.api import document
 from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.cloud.town_file.model import Town
 from stadtsinn.cloud.town_file.problems import TownRefused
@@ -32,6 +34,7 @@ class Repeated(RuleKind):
     """A sensor that reports the same value again and again."""
 
     kind_name: ClassVar[str] = "repeated"
+    title: ClassVar[Sentence] = Sentence("repeated value", "Wert wiederholt sich")
 
     times: int
 
@@ -84,7 +87,8 @@ def test_it_judges_remembers_opens_closes_and_words_its_messages(town: AlertTown
 
 
 @pytest.mark.slow
-def test_the_api_takes_and_describes_it(tmp_path: Path) -> None:
+def test_the_api_takes_and_describes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document, "_made", {})  # those that other tests made lack this kind
     world = ApiWorld(fresh_database(tmp_path), tmp_path)
     editor = world.client(Role.EDITOR)
     editor.post("/api/v1/zones", json={"slug": "wochenmarkt", "name": "Markt"})
@@ -103,17 +107,17 @@ def test_the_api_takes_and_describes_it(tmp_path: Path) -> None:
 
 def test_a_town_file_has_it(tmp_path: Path) -> None:
     database = fresh_database(tmp_path)
-    document = {
+    town = {
         "tenant": HOME,
         "name": "Home",
         "zones": [{"slug": "wochenmarkt", "name": "Markt"}],
         "rules": [RULE],
     }
-    apply_town(database, Town.read(document), NOW)
+    apply_town(database, Town.read(town), NOW)
     with database.read() as connection:
         row = connection.execute(select(rules.c.kind, rules.c.parameters)).one()
     assert tuple(row) == ("repeated", {"times": 3})
     with pytest.raises(TownRefused, match="rule steht: times"):
-        Town.read({**document, "rules": [{**RULE, "times": "often"}]})
+        Town.read({**town, "rules": [{**RULE, "times": "often"}]})
     with pytest.raises(TownRefused, match=f"use one of {', '.join(sorted(KINDS))}"):
-        Town.read({**document, "rules": [{**RULE, "kind": "frozen"}]})
+        Town.read({**town, "rules": [{**RULE, "kind": "frozen"}]})

@@ -8,7 +8,7 @@ import typer
 
 from stadtsinn.base.berlin import write_time
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import text, translated
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_list, say
 from stadtsinn.cli.times import shown_moment
@@ -21,6 +21,12 @@ app = typer.Typer(
     add_completion=False,
     help=text("API keys.", "API-Schlüssel."),
 )
+
+_ROLES = {
+    "reader": "lesen (reader)",
+    "editor": "ändern (editor)",
+    "admin": "verwalten (admin)",
+}
 
 
 @app.command(
@@ -88,7 +94,7 @@ def list_keys(config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None
         {
             text("No.", "Nr."): lambda key: str(key.id),
             text("Town", "Stadt"): lambda key: key.tenant_id,
-            text("Role", "Rolle"): lambda key: key.role.value,
+            text("Role", "Rolle"): lambda key: translated(key.role.value, _ROLES),
             text("Begins with", "Beginnt mit"): lambda key: f"{key.prefix}…",
             "Name": lambda key: key.name,
             text("Created", "Angelegt"): lambda key: _shown(key.created_at),

@@ -8,7 +8,7 @@ import typer
 
 from stadtsinn.cli import rule_backtest, rule_folder
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import in_words, text
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_facts, print_json, print_list
 from stadtsinn.cli.town_choice import Tenant, read_town
@@ -50,7 +50,7 @@ def list_rules(
             text("Rule", "Regel"): lambda rule: rule.slug,
             "Name": lambda rule: rule.name,
             text("Watches", "Beobachtet"): watches,
-            text("Kind", "Art"): lambda rule: rule.kind,
+            text("Kind", "Art"): lambda rule: in_words(rule.parameters.title),
             text("Active", "Aktiv"): lambda rule: (
                 text("yes", "ja") if rule.enabled else text("no", "nein")
             ),

@@ -209,6 +209,8 @@ class RuleKind(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind_name: ClassVar[str]
+    title: ClassVar[Sentence]
+    """What people call this kind, in lists."""
     of_permit: ClassVar[bool] = False
     """It compares with the permitted number of a zone: only zones that have one can be judged."""
     of_stations: ClassVar[bool] = False

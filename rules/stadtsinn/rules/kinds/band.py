@@ -27,6 +27,7 @@ class Band(RuleKind):
     """Fires at `low` or below and at `high` or above, and recovers `margin` inside of both."""
 
     kind_name: ClassVar[str] = "band"
+    title: ClassVar[Sentence] = Sentence("band", "Bereich")
 
     low: Annotated[Level, Field(description="The alarm begins here and below.")]
     high: Annotated[Level, Field(description="The alarm begins here and above.")]

@@ -53,6 +53,7 @@ class Both(Joining, Threshold):
     worse, and recovers as soon as one is at its `off` or better."""
 
     kind_name: ClassVar[str] = "and"
+    title: ClassVar[Sentence] = Sentence("several conditions", "mehrere Bedingungen")
 
     also: Annotated[
         tuple[Also, ...],

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.rules.kind import Judgement, Past, Reach, Sample, Setting, Stage
 from stadtsinn.rules.limits import span
 from stadtsinn.rules.sliding import Sliding
@@ -29,6 +30,7 @@ class Change(Sliding):
     """
 
     kind_name: ClassVar[str] = "change"
+    title: ClassVar[Sentence] = Sentence("change", "Änderung")
     of_stations: ClassVar[bool] = True
 
     trend: Annotated[Trend, Field(description="Which changes are looked for.")] = Trend.RISING

@@ -24,6 +24,7 @@ class Count(Joining, Limited):
     """
 
     kind_name: ClassVar[str] = "count"
+    title: ClassVar[Sentence] = Sentence("number of stations", "Anzahl Messstellen")
     of_group: ClassVar[bool] = True
     has_trend: ClassVar[bool] = False
     unit: ClassVar[str | None] = ""

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, model_validator
 
 from stadtsinn.base.language import Language
-from stadtsinn.base.sentence import Unusable
+from stadtsinn.base.sentence import Sentence, Unusable
 from stadtsinn.rules.joining import Joining, Values
 from stadtsinn.rules.kind import OWN, Judgement, Reach, Sample, Setting, Stage, Stream
 from stadtsinn.rules.kinds.threshold import Threshold
@@ -21,6 +21,7 @@ class Difference(Joining, Threshold):
     recovers at `off` or better. A replaced device goes on: both are values of places."""
 
     kind_name: ClassVar[str] = "difference"
+    title: ClassVar[Sentence] = Sentence("difference", "Unterschied")
     of_one_unit: ClassVar[bool] = True
 
     minus: Annotated[

@@ -20,6 +20,7 @@ class Increase(Sum):
     """
 
     kind_name: ClassVar[str] = "increase"
+    title: ClassVar[Sentence] = Sentence("increase", "Zuwachs")
 
     def refuses(self, quantity: str, aggregate: str) -> Sentence | None:
         if aggregate == "counter":

@@ -51,6 +51,7 @@ class Levels(RuleKind):
     """
 
     kind_name: ClassVar[str] = "levels"
+    title: ClassVar[Sentence] = Sentence("levels", "Stufen")
     of_stations: ClassVar[bool] = True
     of_second_sensor: ClassVar[bool] = True
 

@@ -20,6 +20,7 @@ class LowBattery(Limited):
     new battery. Another device begins anew."""
 
     kind_name: ClassVar[str] = "low_battery"
+    title: ClassVar[Sentence] = Sentence("low battery", "Batterie schwach")
     of_stations: ClassVar[bool] = True
     noun: ClassVar[Noun] = NOTICE
 

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.rules.kind import (
     FAULT,
     OWN,
@@ -26,6 +27,7 @@ class NoData(RuleKind):
     so far, it counts from when something is expected (`Terms.awaited_since`)."""
 
     kind_name: ClassVar[str] = "no_data"
+    title: ClassVar[Sentence] = Sentence("no data", "keine Daten")
     of_silence: ClassVar[bool] = True
 
     silent_s: Annotated[

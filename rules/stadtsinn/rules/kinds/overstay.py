@@ -34,6 +34,7 @@ class Overstay(RuleKind):
     """
 
     kind_name: ClassVar[str] = "overstay"
+    title: ClassVar[Sentence] = Sentence("overstay", "Parkdauer")
     of_stations: ClassVar[bool] = True
     has_trend: ClassVar[bool] = False
     in_steps: ClassVar[bool] = True

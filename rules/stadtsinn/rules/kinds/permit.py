@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from stadtsinn.base.sentence import Unusable
+from stadtsinn.base.sentence import Sentence, Unusable
 from stadtsinn.rules.kind import (
     ALARM,
     FIRST_LEVEL,
@@ -38,6 +38,7 @@ class Permit(RuleKind):
     """
 
     kind_name: ClassVar[str] = "permit"
+    title: ClassVar[Sentence] = Sentence("permitted number", "zugelassene Zahl")
     of_permit: ClassVar[bool] = True
 
     warn_percent: Annotated[

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from stadtsinn.base.language import Language
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.rules.kind import Stage
 from stadtsinn.rules.kinds.count import Count
 from stadtsinn.rules.window import exact
@@ -14,6 +15,7 @@ class Share(Count):
     """As `Count`, with `on` and `off` in per cent of the group's stations."""
 
     kind_name: ClassVar[str] = "share"
+    title: ClassVar[Sentence] = Sentence("share of stations", "Anteil Messstellen")
     unit: ClassVar[str | None] = "%"
 
     def of_all(self, number: int, stations: int) -> float:

@@ -28,6 +28,7 @@ class Stuck(RuleKind):
     """Fires when all values of `unchanged_s` are within `tolerance` of the first of them."""
 
     kind_name: ClassVar[str] = "stuck"
+    title: ClassVar[Sentence] = Sentence("stuck value", "Wert steht still")
 
     unchanged_s: Annotated[
         int, Field(ge=60, le=90 * 86_400, description="Without a change for so long is stuck.")

@@ -21,6 +21,7 @@ class Sum(Sliding):
     """
 
     kind_name: ClassVar[str] = "sum"
+    title: ClassVar[Sentence] = Sentence("sum", "Summe")
     of_stations: ClassVar[bool] = True
 
     def refuses(self, quantity: str, aggregate: str) -> Sentence | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
+from stadtsinn.base.sentence import Sentence
 from stadtsinn.rules.kind import Judgement, Past, Sample
 from stadtsinn.rules.limits import Limited
 
@@ -20,6 +21,7 @@ class Threshold(Limited):
     """Fires when a value is at `on` or worse, and recovers at `off` or better."""
 
     kind_name: ClassVar[str] = "threshold"
+    title: ClassVar[Sentence] = Sentence("threshold", "Grenzwert")
 
     direction: Direction = Direction.ABOVE
 
