@@ -22,8 +22,9 @@ from stadtsinn.cloud.platform.access.dependencies import (
     ReaderDep,
     ServicesDep,
 )
-from stadtsinn.cloud.platform.api.fields import Id, IdInPath
+from stadtsinn.cloud.platform.api.fields import Id
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.platform.api.path_parameters import IdInPath
 from stadtsinn.cloud.town.directory import DirectoryCache
 
 log = structlog.get_logger()

@@ -7,8 +7,9 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Depends, Query, Request
 
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
-from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN, DevEuiInPath, SlugInPath
+from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of, unchanged
+from stadtsinn.cloud.platform.api.path_parameters import DevEuiInPath, SlugInPath
 from stadtsinn.cloud.town import repository, service
 from stadtsinn.cloud.town.changing import changing
 from stadtsinn.cloud.town.edge_authority import EdgeAuthority

@@ -32,8 +32,9 @@ from stadtsinn.cloud.alarms.alerts.schemas import (
 )
 from stadtsinn.cloud.alarms.alerts.watching import NAMED
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
-from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN, SlugInPath
+from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.platform.api.path_parameters import SlugInPath
 from stadtsinn.cloud.town.changing import changing
 from stadtsinn.cloud.town.service import change
 from stadtsinn.rules.state import Phase, RuleState

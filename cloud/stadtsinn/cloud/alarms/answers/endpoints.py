@@ -29,8 +29,8 @@ from stadtsinn.cloud.alarms.answers.timeline import timeline
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.access.repository import key
 from stadtsinn.cloud.platform.access.scope import Scope
-from stadtsinn.cloud.platform.api.fields import IdInPath, SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.platform.api.path_parameters import IdInPath, SlugInPath
 from stadtsinn.cloud.platform.audit.recording import recording
 
 router = APIRouter()

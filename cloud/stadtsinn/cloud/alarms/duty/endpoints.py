@@ -24,8 +24,8 @@ from stadtsinn.cloud.alarms.duty.schemas import (
     turn_view,
 )
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
-from stadtsinn.cloud.platform.api.fields import IdInPath, SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.platform.api.path_parameters import IdInPath, SlugInPath
 from stadtsinn.cloud.platform.api.times import GivenTime
 from stadtsinn.cloud.town.changing import changing
 from stadtsinn.cloud.town.service import DryRunEnded, change_or_dry_run

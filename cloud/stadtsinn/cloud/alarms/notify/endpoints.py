@@ -28,8 +28,8 @@ from stadtsinn.cloud.alarms.notify.senders.repository import (
     phone_owner,
 )
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
-from stadtsinn.cloud.platform.api.fields import SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.platform.api.path_parameters import SlugInPath
 from stadtsinn.cloud.platform.api.templates import templates_of
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.changing import changing

@@ -31,8 +31,8 @@ from stadtsinn.cloud.domains.crowd.zones import permit_service
 from stadtsinn.cloud.domains.crowd.zones import repository as registry
 from stadtsinn.cloud.domains.crowd.zones.permits import PlannedPermit
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
-from stadtsinn.cloud.platform.api.fields import SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.platform.api.path_parameters import SlugInPath
 from stadtsinn.cloud.platform.api.times import GivenTime
 from stadtsinn.cloud.platform.limits.service import require_days
 

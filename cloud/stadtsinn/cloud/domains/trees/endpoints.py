@@ -24,8 +24,9 @@ from stadtsinn.cloud.platform.access.dependencies import (
     ServicesDep,
 )
 from stadtsinn.cloud.platform.access.scope import Scope
-from stadtsinn.cloud.platform.api.fields import PLAIN, SlugInPath
+from stadtsinn.cloud.platform.api.fields import PLAIN
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of, unchanged
+from stadtsinn.cloud.platform.api.path_parameters import SlugInPath
 from stadtsinn.cloud.town.changing import changing
 
 router = APIRouter(tags=["trees"])

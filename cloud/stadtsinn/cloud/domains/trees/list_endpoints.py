@@ -32,8 +32,8 @@ from stadtsinn.cloud.domains.trees.model import TreeNumber, WateringBody
 from stadtsinn.cloud.domains.trees.watering_list import ListedGroup, ListedTree, WateringList
 from stadtsinn.cloud.domains.trees.words import reason
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
-from stadtsinn.cloud.platform.api.fields import IdInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.platform.api.path_parameters import IdInPath
 from stadtsinn.cloud.platform.api.times import GivenDay
 from stadtsinn.cloud.platform.tenants.repository import require_tenant
 from stadtsinn.cloud.town.changing import changing

@@ -24,7 +24,7 @@ from stadtsinn.cloud.domains.trees.list_schemas import (
 from stadtsinn.cloud.domains.trees.season_csv import season_csv
 from stadtsinn.cloud.domains.trees.season_service import answers_of, season_of
 from stadtsinn.cloud.platform.access.dependencies import ReaderDep, ServicesDep
-from stadtsinn.cloud.platform.api.fields import SlugInPath
+from stadtsinn.cloud.platform.api.path_parameters import SlugInPath
 from stadtsinn.cloud.series.stores.dependencies import SeriesDep
 
 router = APIRouter(tags=["trees"])

@@ -27,7 +27,7 @@ from stadtsinn.cloud.domains.water.service import (
     rain_now,
 )
 from stadtsinn.cloud.platform.access.dependencies import ReaderDep, ServicesDep
-from stadtsinn.cloud.platform.api.fields import SlugInPath
+from stadtsinn.cloud.platform.api.path_parameters import SlugInPath
 from stadtsinn.cloud.series.stores.dependencies import SeriesDep
 
 router = APIRouter(tags=["water"])

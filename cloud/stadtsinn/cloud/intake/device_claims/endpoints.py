@@ -10,8 +10,8 @@ from stadtsinn.cloud.intake.device_claims import repository, service
 from stadtsinn.cloud.intake.device_claims.model import Claim, ClaimedDevice, ClaimRequest
 from stadtsinn.cloud.intake.device_claims.settings import ClaimSettings
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
-from stadtsinn.cloud.platform.api.fields import IdInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.platform.api.path_parameters import IdInPath
 
 router = APIRouter(tags=["claims"])
 

@@ -17,9 +17,9 @@ from stadtsinn.cloud.log.history.schemas import UplinkView, view
 from stadtsinn.cloud.log.reader import CallerLeft, history
 from stadtsinn.cloud.log.uplinks.history_item import page_length
 from stadtsinn.cloud.platform.access.dependencies import ReaderDep, ServicesDep
-from stadtsinn.cloud.platform.api.fields import DevEuiInPath
 from stadtsinn.cloud.platform.api.leaving import HasLeftDep
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.platform.api.path_parameters import DevEuiInPath
 from stadtsinn.cloud.platform.api.times import HOW, GivenTime
 from stadtsinn.cloud.platform.limits.service import require_days
 from stadtsinn.cloud.town.repository import require_history

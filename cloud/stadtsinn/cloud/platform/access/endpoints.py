@@ -11,8 +11,8 @@ from stadtsinn.cloud.platform.access.dependencies import AdminDep, ReaderDep, Se
 from stadtsinn.cloud.platform.access.repository import Key
 from stadtsinn.cloud.platform.access.schemas import KeyView, KeyWithToken, NewKey
 from stadtsinn.cloud.platform.access.scope import Role
-from stadtsinn.cloud.platform.api.fields import IdInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.platform.api.path_parameters import IdInPath
 
 router = APIRouter()
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import Path
 from pydantic import (
     AfterValidator,
     Field,
@@ -109,11 +108,4 @@ DevEui = Annotated[
     ),
 ]
 
-SlugInPath = Annotated[str, Path(pattern=SLUG_PATTERN, max_length=63)]
-DevEuiInPath = Annotated[
-    str,
-    Path(description="DevEUI: 16 hex digits.", max_length=40, examples=["70b3d57ed0001234"]),
-    AfterValidator(normalised_dev_eui),
-]
 Id = Annotated[int, Field(ge=1, le=2**63 - 1, description="An id, as a list gives it.")]
-IdInPath = Annotated[int, Path(ge=1, le=2**63 - 1)]

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from stadtsinn.base.language import Language
 from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.platform.access.dependencies import ServicesDep
-from stadtsinn.cloud.platform.api.fields import SlugInPath
+from stadtsinn.cloud.platform.api.path_parameters import SlugInPath
 from stadtsinn.cloud.publish.web import pages
 from stadtsinn.cloud.publish.web.answers import Answers
 from stadtsinn.cloud.publish.web.assets import asset

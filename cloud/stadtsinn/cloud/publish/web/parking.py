@@ -17,7 +17,7 @@ from stadtsinn.base.instant import MINUTE, SECOND, Instant
 from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.domains.parking.service import LotNow, public_lots
 from stadtsinn.cloud.platform.access.dependencies import ServicesDep
-from stadtsinn.cloud.platform.api.fields import SlugInPath
+from stadtsinn.cloud.platform.api.path_parameters import SlugInPath
 from stadtsinn.cloud.publish.web.schemas import PublicParkingView
 from stadtsinn.cloud.series.stores.dependencies import SeriesDep
 

@@ -23,13 +23,9 @@ from stadtsinn.cloud.platform.access.dependencies import (
     ServicesDep,
 )
 from stadtsinn.cloud.platform.access.scope import Scope
-from stadtsinn.cloud.platform.api.fields import (
-    PLAIN,
-    SLUG_PATTERN,
-    DevEuiInPath,
-    SlugInPath,
-)
+from stadtsinn.cloud.platform.api.fields import PLAIN, SLUG_PATTERN
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of, unchanged
+from stadtsinn.cloud.platform.api.path_parameters import DevEuiInPath, SlugInPath
 from stadtsinn.cloud.platform.api.times import HOW, GivenTime
 from stadtsinn.cloud.platform.limits.service import require_days
 from stadtsinn.cloud.series.answers import repository

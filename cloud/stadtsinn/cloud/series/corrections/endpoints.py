@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 from stadtsinn.base import berlin
 from stadtsinn.cloud.log.history.dependencies import ArchiveDep
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ServicesDep
-from stadtsinn.cloud.platform.api.fields import IdInPath
 from stadtsinn.cloud.platform.api.pages import Page
+from stadtsinn.cloud.platform.api.path_parameters import IdInPath
 from stadtsinn.cloud.platform.api.times import EXAMPLE, ShownTime
 from stadtsinn.cloud.series.corrections.preview import Change, Difference, preview
 from stadtsinn.cloud.series.stores.dependencies import SeriesDep

@@ -7,13 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
-from stadtsinn.cloud.platform.api.fields import (
-    SLUG_PATTERN,
-    IdInPath,
-    SlugInPath,
-    normalised_dev_eui,
-)
+from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN, normalised_dev_eui
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
+from stadtsinn.cloud.platform.api.path_parameters import IdInPath, SlugInPath
 from stadtsinn.cloud.town.changing import changing
 from stadtsinn.cloud.town.service import change
 from stadtsinn.cloud.town.stations import repository, service

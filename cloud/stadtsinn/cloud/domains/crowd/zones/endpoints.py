@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from stadtsinn.cloud.domains.crowd.zones import repository, service
 from stadtsinn.cloud.domains.crowd.zones.model import Gate, GateBody, Zone, ZoneBody
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
-from stadtsinn.cloud.platform.api.fields import SlugInPath
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of, unchanged
+from stadtsinn.cloud.platform.api.path_parameters import SlugInPath
 from stadtsinn.cloud.town.changing import changing
 
 router = APIRouter()
