@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable
 
-from stadtsinn.base.backoff import wait_until
+from stadtsinn.base.backoff import Backoff, wait_until
 from stadtsinn.base.counted import counted
 from stadtsinn.base.instant import MINUTE, Instant
 from stadtsinn.base.sentence import Explained
@@ -26,6 +26,8 @@ from stadtsinn.simulator.market_day.day import MarketDay
 
 _PATIENCE_S = 900
 """Bounds hanging only: a busy machine may be slow."""
+_LOOKS = Backoff(first=0.02, longest=0.2)
+"""A look reads much, and takes time from those it waits for."""
 
 KILL_EDGE_AFTER = 20 * MINUTE
 """Time into the outage: then only the spool holds the uplinks."""
@@ -107,7 +109,7 @@ class Disasters:
             progress = self._look()
             return progress.settled(expected) and (not cut or self._spool_holds(moment))
 
-        if not wait_until(settled, timeout=_PATIENCE_S):
+        if not wait_until(settled, timeout=_PATIENCE_S, backoff=_LOOKS):
             raise self._stuck(self._look(), expected)
 
     def _look(self) -> Progress:
