@@ -24,10 +24,12 @@ WORKERS := $(shell expr $$(nproc) + 2)
 test-fast: WORKERS := $(shell expr $$(nproc) + 1)
 PYTEST = $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -r s
 
-# mypy keeps one core busy for a minute: tests have the others meanwhile.
+# mypy keeps one core busy for a minute: tests have the others meanwhile. First the kernel is compiled: else each of
+# the first processes that needs it would do so.
 test: .venv/ready parts ## everything: format, lint, types, contracts, all tests on all cores
 	@mkdir -p $(CACHE)
 	@$(MAKE) --no-print-directory check > $(CACHE)/check.log 2>&1 & checking=$$!; \
+	$(PY) -m stadtsinn.decoders.kernel_cache; \
 	$(PYTEST) $(ARGS); tested=$$?; \
 	wait $$checking; checked=$$?; \
 	cat $(CACHE)/check.log; exit $$((tested | checked))

@@ -17,6 +17,8 @@ import structlog
 
 import compiled_once  # noqa: F401  what it does, it does on import
 import databases
+import one_event_loop
+from by_night import repetitions
 from databases import new_databases_are_copied
 from real_parts import wait_until
 
@@ -51,18 +53,12 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Slow files first: a worker that begins one at the end keeps all others waiting."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    left_out = set() if config.getoption("--nightly") else set(repetitions(items))
     for item in items:
-        if _is_repetition(item) and not config.getoption("--nightly"):
+        if item in left_out:
             item.add_marker(pytest.mark.skip(reason="a repetition: 'make test-nightly' runs it"))
         elif config.getoption("--fast") and (why := _left_out(item)):
             item.add_marker(pytest.mark.skip(reason=f"{why}: 'make test' runs it"))
-
-
-def _is_repetition(item: pytest.Item) -> bool:
-    """Is it for `make test-nightly` alone?"""
-    if item.get_closest_marker("nightly"):
-        return True
-    return "postgres" in item.name and item.get_closest_marker("postgres_by_night") is not None
 
 
 def _left_out(item: pytest.Item) -> str:
@@ -105,6 +101,7 @@ def nothing_is_left_running() -> Iterator[None]:
     mark = secrets.token_hex(8)
     os.environ[RUN_MARK] = mark
     yield
+    one_event_loop.close_event_loop()
     databases.close_shared_cluster()
     left: list[str] = []
 

@@ -44,6 +44,7 @@ def run(cache: Path, change: str = "") -> list[str]:
     return done.stdout.split()
 
 
+@pytest.mark.nightly
 def test_the_cache_saves_compiling_until_the_sources_change(tmp_path: Path) -> None:
     """Compiling takes seconds, which a restart must not cost. numba compares the time of one
     source file only, but an update may change others."""

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.nightly]
 
 SCRIPT = Path(__file__).parents[2] / "bench" / "isolation.py"
 
 
-@pytest.mark.parametrize("kind", ["postgresql", pytest.param("sqlite", marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("kind", ["postgresql", "sqlite"])
 def test_it_prints_both_towns_figures_and_what_the_hostile_one_did(kind: str) -> None:
     command = [sys.executable, str(SCRIPT), "--tiny", "--only", kind]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)

@@ -55,6 +55,7 @@ def check(result: dict[str, object]) -> None:
     assert len(result["faults"]) == 3  # type: ignore[arg-type]
 
 
+@pytest.mark.nightly
 def test_a_recording_into_the_embedded_store(stadtsinn: Run, recording: Path) -> None:
     """Every readable line arrives once, copies of a second server count once, faults are named."""
     done = stadtsinn("replay", recording, "--json")

@@ -79,10 +79,11 @@ def constraints(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def install(folder: Path, wheel: Path, extra: str, constraints: Path) -> Path:
     """A new environment with the wheel and one extra; returns its Python."""
-    venv.create(folder, with_pip=True)
+    venv.create(folder)
     python = folder / "bin" / "python"
     requirement = f"{wheel}[{extra}]" if extra else str(wheel)
-    run(python, "-m", "pip", "install", "-q", "--no-compile", "-c", str(constraints), requirement)
+    install = ["install", "-q", "--no-compile", "-c", str(constraints), requirement]
+    run(Path(sys.executable), "-m", "pip", "--python", str(python), *install)
     return python
 
 

@@ -1,11 +1,47 @@
-"""Parameters of which the telling ones run each time, and the others with `make test-nightly`."""
+"""What runs each time, and what only repeats it: that is for `make test-nightly`."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+
+class InTurn:
+    """By day each place gets a few of the values, and the next place those that follow; by night
+    every place gets all of them."""
+
+    def __init__(self, config: pytest.Config, few: int = 3) -> None:
+        self._few = None if config.getoption("--nightly") else few
+        self._next = 0
+
+    def __call__(self, values: Sequence[Any]) -> Sequence[Any]:
+        if self._few is None or self._few >= len(values):
+            return values
+        first = self._next
+        self._next += self._few
+        return [values[number % len(values)] for number in range(first, self._next)]
+
+
+_ONE_OF = 6
+"""In each file one of so many tests runs on PostgreSQL as well as on SQLite by day: nearly all SQL
+is the same, and so is most of what one file does. By night all of them do."""
+
+
+def repetitions(items: Sequence[pytest.Item]) -> Iterator[pytest.Item]:
+    """Those that only repeat what others show."""
+    names = {item.nodeid for item in items}
+    seen: Counter[Path] = Counter()
+    for item in items:
+        if item.get_closest_marker("nightly"):
+            yield item
+        elif "postgres" in item.name and item.nodeid.replace("postgres", "sqlite") in names:
+            seen[item.path] += 1
+            if seen[item.path] % _ONE_OF != 1:
+                yield item
 
 
 def others_by_night(values: Iterable[Any], telling: Collection[Any]) -> list[Any]:

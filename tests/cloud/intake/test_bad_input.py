@@ -31,8 +31,6 @@ from stadtsinn.decoders.reading import Decoded, Reading
 from stadtsinn.decoders.uplink import TimeSource
 from stadtsinn.edge.messages.delivery import Batch, RawItem, UplinkItem, batch_topic, encode
 
-pytestmark = pytest.mark.postgres_by_night
-
 GOOD = uplink(1, 0, payload=LSE01_PAYLOAD)
 
 

@@ -33,7 +33,7 @@ from stadtsinn.cloud.town.service import change, hand_over_device
 from stadtsinn.cloud.town.stations.service import Editor
 from stadtsinn.edge.messages.delivery import Batch, Sender, UplinkItem, batch_topic, encode
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres_by_night]
+pytestmark = pytest.mark.slow
 
 EUI, FREE = "70b3d50000000100", "70b3d50000000999"
 DEVICE = {

@@ -47,7 +47,7 @@ from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.decoders.reading import Decoded, Quality, Reading
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres_by_night]
+pytestmark = pytest.mark.slow
 
 CLOCK = ManualClock(Instant(NINE + 100 * DAY))
 LATER = Instant(NINE + 50 * DAY)

@@ -10,8 +10,6 @@ from stadtsinn.cloud.log.uplinks.repository import append, read_after
 from stadtsinn.cloud.log.uplinks.rows import Entry
 from stadtsinn.cloud.platform.database.engine import Database
 
-pytestmark = pytest.mark.postgres_by_night
-
 
 @pytest.mark.parametrize("together", [False, True], ids=["one by one", "in one commit"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

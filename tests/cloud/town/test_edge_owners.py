@@ -23,8 +23,6 @@ from stadtsinn.cloud.town.edge_authority import EdgeAuthority
 from stadtsinn.cloud.town.model import Edge
 from stadtsinn.cloud.town.service import change, give_edge
 
-pytestmark = pytest.mark.postgres_by_night
-
 BODY = {"id": "rathaus-1", "name": "Rathaus, Dach"}
 
 

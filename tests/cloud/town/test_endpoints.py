@@ -11,7 +11,7 @@ from api_callers import AWAY, ApiWorld, refused
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.decoders.catalogue import catalogue
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres_by_night]
+pytestmark = pytest.mark.slow
 
 EUI = "24e124600c124993"
 COUNTER = {"dev_eui": EUI, "device_type": "milesight/vs133", "name": "Tor", "interval_s": 60}

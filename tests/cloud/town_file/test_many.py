@@ -21,8 +21,6 @@ from stadtsinn.cloud.town_file.apply import apply_town
 from stadtsinn.cloud.town_file.model import DeviceSection, Town
 from stadtsinn.cloud.town_file.problems import TownRefused
 
-pytestmark = pytest.mark.postgres_by_night
-
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,8 +20,6 @@ from stadtsinn.cloud.town_file.example import EXAMPLE
 from stadtsinn.cloud.town_file.model import DeviceSection, Town, load_town
 from stadtsinn.cloud.town_file.problems import TownRefused
 
-pytestmark = pytest.mark.postgres_by_night
-
 EUI = "70b3d57ed0001234"
 
 

@@ -18,9 +18,8 @@ MORNING: dict[str, Any] = {
 
 
 def test_an_alarm_ends_with_its_time_and_nobody_is_told_that_all_is_well(
-    small_town: AlertTown,
+    town: AlertTown,
 ) -> None:
-    town = small_town
     town.station_rule(**MORNING, stale_after_s=86_400)
     town.soil(0, 12)
     town.restart()
@@ -37,9 +36,8 @@ def test_an_alarm_ends_with_its_time_and_nobody_is_told_that_all_is_well(
     assert len(town.incidents()) == 1
 
 
-def test_a_rebuild_finds_the_same_again(small_town: AlertTown) -> None:
+def test_a_rebuild_finds_the_same_again(town: AlertTown) -> None:
     """What a time ended is found again; it is no change of the rule that nobody could repeat."""
-    town = small_town
     town.zone_rule(active=[{"start": "08:00", "end": "10:30"}], stale_after_s=86_400)
     town.crowds((0, 912), (10, 900), (31, 920), (40, 800))
     before = [tuple(row) for row in town.incidents()]

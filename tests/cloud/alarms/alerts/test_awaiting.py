@@ -72,8 +72,7 @@ def test_what_never_sent_is_told_once_and_ends_with_its_first_value(town: AlertT
     assert town.incidents()[0].closed_at == minute(600)
 
 
-def test_a_device_that_comes_later_counts_from_then(small_town: AlertTown) -> None:
-    town = small_town
+def test_a_device_that_comes_later_counts_from_then(town: AlertTown) -> None:
     silence_rule(town)
     deployed(town, 300, 1_000)
     town.tick(0)
@@ -93,8 +92,7 @@ def test_a_device_that_comes_later_counts_from_then(small_town: AlertTown) -> No
     assert opened(town)[1:] == [(minute(6_120), None)]
 
 
-def test_a_value_before_the_first_look_is_no_alarm_of_the_past(small_town: AlertTown) -> None:
-    town = small_town
+def test_a_value_before_the_first_look_is_no_alarm_of_the_past(town: AlertTown) -> None:
     deployed(town, -5_000)
     silence_rule(town)
     town.soil(0, 23)
@@ -102,9 +100,8 @@ def test_a_value_before_the_first_look_is_no_alarm_of_the_past(small_town: Alert
     assert opened(town) == []
 
 
-def test_a_new_rule_counts_from_what_the_log_heard_last(small_town: AlertTown) -> None:
+def test_a_new_rule_counts_from_what_the_log_heard_last(town: AlertTown) -> None:
     """The rule is younger than the device's data: it does not say that nothing ever came."""
-    town = small_town
     deployed(town, -5_000)
     _logged(town, -30)
     silence_rule(town)
@@ -116,9 +113,8 @@ def test_a_new_rule_counts_from_what_the_log_heard_last(small_town: AlertTown) -
 
 
 def test_a_rule_that_was_switched_off_counts_from_what_was_heard_meanwhile(
-    small_town: AlertTown,
+    town: AlertTown,
 ) -> None:
-    town = small_town
     deployed(town, -5_000)
     rule = silence_rule(town)
     town.soil(0, 23)
@@ -133,9 +129,8 @@ def test_a_rule_that_was_switched_off_counts_from_what_was_heard_meanwhile(
     assert opened(town) == [(minute(610), None)]
 
 
-def test_since_when_nobody_knows_it_counts_from_the_first_look(small_town: AlertTown) -> None:
+def test_since_when_nobody_knows_it_counts_from_the_first_look(town: AlertTown) -> None:
     """Deployments of earlier versions have no beginning."""
-    town = small_town
     silence_rule(town)
     town.tick(0)
     town.tick(121)
@@ -143,10 +138,9 @@ def test_since_when_nobody_knows_it_counts_from_the_first_look(small_town: Alert
 
 
 def test_stations_of_a_group_are_awaited_few_at_a_time(
-    small_town: AlertTown, monkeypatch: pytest.MonkeyPatch
+    town: AlertTown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(awaiting, "LOOKED_AT_ONCE", 2)
-    town = small_town
     deployed(town, 0)
     with change(town.database) as connection:
         for number in range(5):
@@ -165,8 +159,7 @@ def test_stations_of_a_group_are_awaited_few_at_a_time(
     ]
 
 
-def test_a_zone_that_never_counted_is_told(small_town: AlertTown) -> None:
-    town = small_town
+def test_a_zone_that_never_counted_is_told(town: AlertTown) -> None:
     with change(town.database) as connection:
         connection.execute(update(deployments).values(start=minute(0)))
     silence_rule(town, zone="wochenmarkt", quantity="")

@@ -201,8 +201,7 @@ def _text(document: bytes, path: str) -> list[str | None]:
     return [node.text for node in root.findall(path, {"": NAMESPACE})]
 
 
-def test_an_incident_becomes_an_alert_and_then_a_cancel(small_town: AlertTown) -> None:
-    town = small_town
+def test_an_incident_becomes_an_alert_and_then_a_cancel(town: AlertTown) -> None:
     key = _levels(town)
     with town.database.read() as connection:
         document = cap_of(connection, town.scope, key)
@@ -231,8 +230,7 @@ def test_an_incident_becomes_an_alert_and_then_a_cancel(small_town: AlertTown) -
     assert _text(over, "info/responseType") == ["AllClear", "AllClear"]
 
 
-def test_an_incident_of_a_deleted_rule_still_has_a_document(small_town: AlertTown) -> None:
-    town = small_town
+def test_an_incident_of_a_deleted_rule_still_has_a_document(town: AlertTown) -> None:
     key = _levels(town)
     with change(town.database) as connection:
         assert delete_rule(connection, town.scope, "x", minute(5))

@@ -115,10 +115,8 @@ OF_A_ZONE = (zone_changed, permit_removed, zone_closed)
 
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.__name__)
-def test_it_happens_and_is_told(
-    small_town: AlertTown, act: Callable[[AlertTown, Rule], None]
-) -> None:
-    town, people = small_town, {language: f"leserin-{language}" for language in Language}
+def test_it_happens_and_is_told(town: AlertTown, act: Callable[[AlertTown, Rule], None]) -> None:
+    people = {language: f"leserin-{language}" for language in Language}
     with change(town.database) as connection:
         for number, (language, slug) in enumerate(people.items()):
             phone = f"+49170333{number:04}"
@@ -153,8 +151,7 @@ def test_it_happens_and_is_told(
             assert NO_ALL_CLEAR[language] in ends[language]
 
 
-def test_an_event_that_ends_ends_its_alarm_without_another_sample(small_town: AlertTown) -> None:
-    town = small_town
+def test_an_event_that_ends_ends_its_alarm_without_another_sample(town: AlertTown) -> None:
     town.permit(900)
     market_until(town, "10:30")
     town.rule(slug="voll", name="Markt", zone="wochenmarkt", kind="permit")
@@ -167,9 +164,8 @@ def test_an_event_that_ends_ends_its_alarm_without_another_sample(small_town: Al
 
 @pytest.mark.parametrize(("end", "told"), [("10:05", 0), ("13:00", 1)])
 def test_missing_data_is_missed_only_while_something_takes_place(
-    small_town: AlertTown, end: str, told: int
+    town: AlertTown, end: str, told: int
 ) -> None:
-    town = small_town
     market_until(town, end)
     town.rule(slug="stumm", name="Markt", zone="wochenmarkt", kind="no_data", silent_s=600)
     town.crowds((0, 100), (1, 100))

@@ -23,8 +23,7 @@ def test_what_flaps_says_so_once_and_gets_one_all_clear(town: AlertTown) -> None
     assert town.incidents()[-1].closed_at == minute(71)
 
 
-def test_a_rebuild_finds_the_same_flapping(small_town: AlertTown) -> None:
-    town = small_town
+def test_a_rebuild_finds_the_same_flapping(town: AlertTown) -> None:
     town.zone_rule(recipients=("bauhof",))
     town.crowds(*((minutes, 950 if minutes % 2 == 0 else 800) for minutes in range(12)))
     before, said = town.incidents(), len(town.messages())
@@ -34,8 +33,7 @@ def test_a_rebuild_finds_the_same_flapping(small_town: AlertTown) -> None:
     assert town.state().flapping
 
 
-def test_a_link_that_flutters_is_told_once_in_an_hour(small_town: AlertTown) -> None:
-    town = small_town
+def test_a_link_that_flutters_is_told_once_in_an_hour(town: AlertTown) -> None:
     town.zone_rule(technicians=("bauhof",), recipients=())
     town.crowds((0, 950))
     for minutes in range(5, 60, 5):

@@ -58,12 +58,12 @@ def test_an_alarm_over_before_it_was_sent_is_one_message_that_says_so(town: Aler
     )
 
 
-def test_no_all_clear_where_the_rule_wants_none(small_town: AlertTown) -> None:
-    small_town.zone_rule(resolve_notice=False)
-    small_town.crowds((0, 912))
-    sent(small_town)
-    small_town.crowds((1, 840))
-    assert small_town.kinds() == ["ALARM", "ALARM"]
+def test_no_all_clear_where_the_rule_wants_none(town: AlertTown) -> None:
+    town.zone_rule(resolve_notice=False)
+    town.crowds((0, 912))
+    sent(town)
+    town.crowds((1, 840))
+    assert town.kinds() == ["ALARM", "ALARM"]
 
 
 def test_only_good_readings_are_judged(town: AlertTown) -> None:
@@ -85,32 +85,32 @@ def test_only_good_readings_are_judged(town: AlertTown) -> None:
         {"outcome": Undecoded("unknown_port", "port 9")},
     ],
 )
-def test_other_uplinks_are_not_judged(small_town: AlertTown, other: dict[str, Any]) -> None:
-    small_town.station_rule()
-    small_town.apply(uplink(1, 0, Reading("soil_moisture", 3.0), **other))
-    assert small_town.incidents() == []
+def test_other_uplinks_are_not_judged(town: AlertTown, other: dict[str, Any]) -> None:
+    town.station_rule()
+    town.apply(uplink(1, 0, Reading("soil_moisture", 3.0), **other))
+    assert town.incidents() == []
 
 
-def test_other_quantities_and_channels_are_not_judged(small_town: AlertTown) -> None:
-    small_town.station_rule()
+def test_other_quantities_and_channels_are_not_judged(town: AlertTown) -> None:
+    town.station_rule()
     readings = Reading("soil_temperature", 3.0), Reading("soil_moisture", 3.0, channel="30cm")
-    small_town.apply(uplink(1, 0, *readings))
-    assert small_town.incidents() == []
+    town.apply(uplink(1, 0, *readings))
+    assert town.incidents() == []
 
 
-def test_history_inside_an_uplink_is_judged_in_its_own_order(small_town: AlertTown) -> None:
-    small_town.station_rule(min_samples=2)
+def test_history_inside_an_uplink_is_judged_in_its_own_order(town: AlertTown) -> None:
+    town.station_rule(min_samples=2)
     old = Reading("soil_moisture", 14.0, event_time=minute(-1))
-    small_town.apply(uplink(1, 0, Reading("soil_moisture", 13.0), old))
-    assert [row.opened_at for row in small_town.incidents()] == [minute(0)]
+    town.apply(uplink(1, 0, Reading("soil_moisture", 13.0), old))
+    assert [row.opened_at for row in town.incidents()] == [minute(0)]
 
 
 @pytest.mark.slow
-def test_a_clock_ahead_does_not_make_everything_after_it_late(small_town: AlertTown) -> None:
-    small_town.station_rule()
-    small_town.soil(60, 30, received=0, now=0)
-    small_town.soil(1, 3)
-    assert [row.opened_at for row in small_town.incidents()] == [minute(1)]
+def test_a_clock_ahead_does_not_make_everything_after_it_late(town: AlertTown) -> None:
+    town.station_rule()
+    town.soil(60, 30, received=0, now=0)
+    town.soil(1, 3)
+    assert [row.opened_at for row in town.incidents()] == [minute(1)]
 
 
 def test_timers_fire_between_samples(town: AlertTown) -> None:
@@ -167,11 +167,11 @@ def test_an_alarm_that_outlasts_the_outage_is_told_when_current(town: AlertTown)
     assert [(row.late, row.announced_at) for row in town.incidents()] == [(True, minute(60))]
 
 
-def test_the_number_of_a_silent_gate_is_judged_by_its_upper_bound(small_town: AlertTown) -> None:
-    small_town.zone_rule()
-    small_town.crowd(0, 905, degraded=True)
-    small_town.tick()
-    assert "Geschätzt 885. Ein Zähler meldet nichts." in small_town.messages()[0].text
+def test_the_number_of_a_silent_gate_is_judged_by_its_upper_bound(town: AlertTown) -> None:
+    town.zone_rule()
+    town.crowd(0, 905, degraded=True)
+    town.tick()
+    assert "Geschätzt 885. Ein Zähler meldet nichts." in town.messages()[0].text
 
 
 def test_editing_a_rule_ends_its_alarm_and_says_why(town: AlertTown) -> None:
@@ -192,13 +192,13 @@ def test_editing_a_rule_ends_its_alarm_and_says_why(town: AlertTown) -> None:
     assert len(town.incidents()) == 2
 
 
-def test_who_is_told_can_change_during_an_alarm(small_town: AlertTown) -> None:
-    rule = small_town.zone_rule(recipients=("bauhof",))
-    small_town.crowds((0, 912))
-    small_town.edit(rule, recipients=("ordnungsamt",), name="Markt")
-    small_town.crowds((1, 930))
-    assert small_town.incidents()[0].closed_at is None
-    assert len(small_town.messages()) == 1
+def test_who_is_told_can_change_during_an_alarm(town: AlertTown) -> None:
+    rule = town.zone_rule(recipients=("bauhof",))
+    town.crowds((0, 912))
+    town.edit(rule, recipients=("ordnungsamt",), name="Markt")
+    town.crowds((1, 930))
+    assert town.incidents()[0].closed_at is None
+    assert len(town.messages()) == 1
 
 
 def test_a_disabled_rule_ends_its_alarm_and_rests(town: AlertTown) -> None:
@@ -240,11 +240,11 @@ def test_a_rebuild_keeps_what_earlier_versions_of_a_rule_found(town: AlertTown) 
     assert town.kinds() == ["ALARM"] * 4
 
 
-def test_samples_from_before_a_rule_are_not_its_business(small_town: AlertTown) -> None:
-    small_town.crowds((0, 2_000))
-    small_town.zone_rule()
-    small_town.tick(1)
-    assert small_town.incidents() == []
+def test_samples_from_before_a_rule_are_not_its_business(town: AlertTown) -> None:
+    town.crowds((0, 2_000))
+    town.zone_rule()
+    town.tick(1)
+    assert town.incidents() == []
 
 
 def test_a_new_process_goes_on_where_the_old_one_was(town: AlertTown) -> None:
@@ -276,37 +276,37 @@ def test_what_did_not_commit_did_not_happen(town: AlertTown) -> None:
     assert town.kinds() == ["ALARM"]
 
 
-def test_a_new_rule_is_seen_at_once(small_town: AlertTown) -> None:
-    small_town.soil(0, 3)
-    small_town.station_rule()
-    small_town.soil(1, 3)
-    assert len(small_town.incidents()) == 1
+def test_a_new_rule_is_seen_at_once(town: AlertTown) -> None:
+    town.soil(0, 3)
+    town.station_rule()
+    town.soil(1, 3)
+    assert len(town.incidents()) == 1
 
 
-def test_uplinks_without_rules_cost_no_query_each(small_town: AlertTown) -> None:
+def test_uplinks_without_rules_cost_no_query_each(town: AlertTown) -> None:
     """A thousand of them: the revision, the part, the zone samples and how far they were judged."""
-    small_town.station_rule()
-    small_town.apply(uplink(1, 0, Reading("soil_moisture", 30.0)))
+    town.station_rule()
+    town.apply(uplink(1, 0, Reading("soil_moisture", 30.0)))
     other = [
         uplink(n, 0, Reading("soil_moisture", 3.0), dev_eui=f"{n:016x}") for n in range(1, 1_001)
     ]
     queries: list[str] = []
     event.listen(
-        small_town.database.engine,
+        town.database.engine,
         "before_cursor_execute",
         lambda *call: queries.append(str(call[2])),
     )
-    small_town.apply(*other)
+    town.apply(*other)
     assert len([query for query in queries if query.startswith("SELECT")]) == 4
     assert not [query for query in queries if query.startswith(("UPDATE", "INSERT"))]
 
 
-def test_deleting_a_station_asks_for_its_rules_first(small_town: AlertTown) -> None:
-    with change(small_town.database) as connection:
-        small_town.station(connection, "pegel", "Pegel Brücke")
-    small_town.station_rule(station="pegel")
+def test_deleting_a_station_asks_for_its_rules_first(town: AlertTown) -> None:
+    with change(town.database) as connection:
+        town.station(connection, "pegel", "Pegel Brücke")
+    town.station_rule(station="pegel")
     with (
         pytest.raises(Conflict, match="rules"),
-        change(small_town.database) as connection,
+        change(town.database) as connection,
     ):
-        delete_station(connection, small_town.scope, "pegel")
+        delete_station(connection, town.scope, "pegel")

@@ -59,19 +59,19 @@ SHARE = {**DRY, "kind": "share", "on": 60, "off": 20}
 
 
 @pytest.fixture
-def park(small_town: AlertTown) -> AlertTown:
+def park(town: AlertTown) -> AlertTown:
     """Five trees more, each with a device."""
-    with change(small_town.database) as connection:
+    with change(town.database) as connection:
         for number, dev_eui in enumerate(OTHERS):
-            small_town.device(connection, dev_eui)
-            station = small_town.station(connection, f"baum-{number}", f"Baum {number}")
-            small_town.deploy(connection, dev_eui, station)
+            town.device(connection, dev_eui)
+            station = town.station(connection, f"baum-{number}", f"Baum {number}")
+            town.deploy(connection, dev_eui, station)
         english = Recipient(
             slug="ordnungsamt", name="Amt", address="+491701111111", language=Language.EN
         )
-        replace_recipient(connection, small_town.scope, english)
-    small_town.restart()
-    return small_town
+        replace_recipient(connection, town.scope, english)
+    town.restart()
+    return town
 
 
 def heard(
@@ -265,10 +265,10 @@ def test_two_depths_of_each_station_of_a_group(park: AlertTown) -> None:
     ],
 )
 def test_a_datastream_that_is_not_there_is_refused(
-    small_town: AlertTown, rule: dict[str, Any], change_of: dict[str, Any], said: str
+    town: AlertTown, rule: dict[str, Any], change_of: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(Invalid, match=said):
-        small_town.rule(**{**rule, **change_of})
+        town.rule(**{**rule, **change_of})
 
 
 @pytest.mark.parametrize(
@@ -280,7 +280,7 @@ def test_a_datastream_that_is_not_there_is_refused(
     ],
 )
 def test_a_document_that_cannot_be_meant_is_refused(
-    small_town: AlertTown, rule: dict[str, Any], change_of: dict[str, Any], said: str
+    town: AlertTown, rule: dict[str, Any], change_of: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(ValidationError, match=said):
-        small_town.rule(**{**rule, **change_of})
+        town.rule(**{**rule, **change_of})

@@ -115,13 +115,12 @@ def measured(town: AlertTown, quantity: str, *course: tuple[float, float]) -> No
     ("parameters", "course", "german", "english"), CASES, ids=lambda one: str(one)[:40]
 )
 def test_a_rule_of_each_kind_sends_its_message(
-    small_town: AlertTown,
+    town: AlertTown,
     parameters: dict[str, Any],
     course: list[tuple[float, float]],
     german: str,
     english: str,
 ) -> None:
-    town = small_town
     english_speaker = Recipient(
         slug="ordnungsamt", name="Amt", address="+491701111111", language=Language.EN
     )
@@ -140,8 +139,7 @@ def test_a_rule_of_each_kind_sends_its_message(
     }
 
 
-def test_no_data_is_told_and_ends_with_the_next_value(small_town: AlertTown) -> None:
-    town = small_town
+def test_no_data_is_told_and_ends_with_the_next_value(town: AlertTown) -> None:
     values = {"slug": "x", "name": "Funk", "station": STATION, "quantity": "soil_moisture"}
     town.rule(**values, kind="no_data", silent_s=7_200, recipients=("bauhof",))
     town.soil(0, 23)
@@ -168,10 +166,10 @@ def test_no_data_is_told_and_ends_with_the_next_value(small_town: AlertTown) -> 
     ],
 )
 def test_a_quantity_that_a_kind_cannot_judge_is_refused(
-    small_town: AlertTown, values: dict[str, Any], said: str
+    town: AlertTown, values: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(Invalid, match=said):
-        small_town.rule(slug="x", name="X", station=STATION, **values)
+        town.rule(slug="x", name="X", station=STATION, **values)
 
 
 @pytest.mark.parametrize(
@@ -192,14 +190,13 @@ def test_a_quantity_that_a_kind_cannot_judge_is_refused(
     ],
 )
 def test_a_rule_that_says_two_things_is_refused(
-    small_town: AlertTown, values: dict[str, Any], said: str
+    town: AlertTown, values: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(ValueError, match=said):
-        small_town.rule(slug="x", name="X", **values)
+        town.rule(slug="x", name="X", **values)
 
 
-def test_a_comparison_sensor_confirms_a_level(small_town: AlertTown) -> None:
-    town = small_town
+def test_a_comparison_sensor_confirms_a_level(town: AlertTown) -> None:
     values = {"slug": "x", "name": "Mühlbach", "station": STATION, "recipients": ("bauhof",)}
     town.rule(**values, **LEVELS)
     town.second_sensor("70b3d57ed0009999")
@@ -214,10 +211,9 @@ def test_a_comparison_sensor_confirms_a_level(small_town: AlertTown) -> None:
 
 
 def test_a_message_has_the_first_measure_where_there_is_no_room_for_all(
-    small_town: AlertTown,
+    town: AlertTown,
 ) -> None:
     """An e-mail has them all: an SMS leaves out whole sentences, the last ones first."""
-    town = small_town
     rest = "Danach die Anwohner der Bachgasse wecken, dann Sandsäcke füllen und verteilen."
     steps = [{"on": 1.2, "measures": f"Unterführung sperren. {rest}"}]
     values = {"slug": "x", "name": "Mühlbach", "station": STATION, "recipients": ("bauhof",)}

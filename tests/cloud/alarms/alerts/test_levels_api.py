@@ -33,8 +33,8 @@ OVERSTAY: dict[str, Any] = {
 
 
 @pytest.fixture
-def world(nightly_database: Database, tmp_path: Path) -> Iterator[ApiWorld]:
-    made = ApiWorld(nightly_database, tmp_path)
+def world(database: Database, tmp_path: Path) -> Iterator[ApiWorld]:
+    made = ApiWorld(database, tmp_path)
     stations = [{"slug": "bach", "name": "Bach", "kind": "gauge"}]
     document = {"tenant": HOME, "name": "Home", "stations": stations}
     apply_town(made.database, Town.read(document), NOW)

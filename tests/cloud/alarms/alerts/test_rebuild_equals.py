@@ -126,7 +126,7 @@ def test_on_both_databases(town: AlertTown, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_each_member_may_be_begun_anew_by_another_process(
-    small_town: AlertTown, monkeypatch: pytest.MonkeyPatch
+    town: AlertTown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The one before was killed between two transactions."""
     monkeypatch.setattr(rebuilding, "AT_ONCE", 1)
@@ -142,69 +142,69 @@ def test_each_member_may_be_begun_anew_by_another_process(
 
     monkeypatch.setattr(Course, "forget", forget)
     day = acts(2, late=False)
-    play(Course(small_town), day, frozenset({20, len(day) - 1}), rebuilt=True)
+    play(Course(town), day, frozenset({20, len(day) - 1}), rebuilt=True)
     assert len(rounds) == 10, "four members, and the end, twice"
 
 
 def test_nobody_waits_while_the_samples_of_all_zones_are_looked_through(
-    small_town: AlertTown,
+    town: AlertTown,
 ) -> None:
-    small_town.permit(1_000)
-    _rules(small_town, {})
-    course = Course(small_town)
+    town.permit(1_000)
+    _rules(town, {})
+    course = Course(town)
     for minutes, high in ((0, 500), (1, 920), (2, 500)):
         course.crowd(minutes, high, minutes)
-    before = incidents(small_town)
-    with write_transactions(small_town.database) as found:
-        rebuild(small_town.database, small_town.follower, small_town.clock)
+    before = incidents(town)
+    with write_transactions(town.database) as found:
+        rebuild(town.database, town.follower, town.clock)
     assert found
     assert not any("min(zone_samples" in text for one in found for text in one.texts)
-    small_town.tick()
-    assert incidents(small_town) == before
+    town.tick()
+    assert incidents(town) == before
 
 
-def test_names_stay_as_people_read_them(small_town: AlertTown) -> None:
+def test_names_stay_as_people_read_them(town: AlertTown) -> None:
     """Rule and station were called otherwise when it happened."""
-    rule = small_town.station_rule()
-    course = Course(small_town)
+    rule = town.station_rule()
+    course = Course(town)
     for minutes, value in ((0, 30), (1, 10), (2, 30)):
         course.soil(minutes, value, minutes)
-    before = incidents(small_town)
-    small_town.edit(rule, name="Linde, neu")
+    before = incidents(town)
+    town.edit(rule, name="Linde, neu")
     course.rebuild()
-    assert incidents(small_town) == before
+    assert incidents(town) == before
     assert before[0]["rule_name"] == "Linde am Markt"
     assert before[0]["station"] == STATION
 
 
-def test_a_second_alarm_that_waits_is_sent_after_a_rebuild(small_town: AlertTown) -> None:
+def test_a_second_alarm_that_waits_is_sent_after_a_rebuild(town: AlertTown) -> None:
     """The provider is away; judged again the level is reached again, and nobody writes anew."""
-    small_town.permit(1_000)
-    _rules(small_town, {})
-    course = Course(small_town)
+    town.permit(1_000)
+    _rules(town, {})
+    course = Course(town)
     for minutes, high in ((0, 500), (1, 920), (2, 1_010)):
         course.crowd(minutes, high, minutes)
-    waiting = [row.status for row in small_town.messages()]
+    waiting = [row.status for row in town.messages()]
     assert Status.READY in waiting
     course.rebuild()
-    assert [row.status for row in small_town.messages()] == waiting
+    assert [row.status for row in town.messages()] == waiting
     course.crowd(3, 1_020, 3)
-    assert len(small_town.messages()) == len(waiting)
+    assert len(town.messages()) == len(waiting)
 
 
-def test_what_a_change_ended_stays_ended(small_town: AlertTown) -> None:
+def test_what_a_change_ended_stays_ended(town: AlertTown) -> None:
     """The log does not know that the station left its group for a while."""
-    small_town.station_rule(station=None, group={"kind": "tree"})
-    course = Course(small_town)
+    town.station_rule(station=None, group={"kind": "tree"})
+    course = Course(town)
     course.soil(0, 30, 0)
     course.soil(1, 10, 1)
-    small_town.now(2)
-    small_town.kind_of_station("well")
-    small_town.tick()
-    small_town.kind_of_station("tree")
+    town.now(2)
+    town.kind_of_station("well")
+    town.tick()
+    town.kind_of_station("tree")
     course.soil(5, 10, 5)
     course.soil(6, 30, 6)
-    before = incidents(small_town)
+    before = incidents(town)
     assert [row["close_reason"] for row in before] == ["station_left", "recovered"]
     course.rebuild()
-    assert incidents(small_town) == before
+    assert incidents(town) == before

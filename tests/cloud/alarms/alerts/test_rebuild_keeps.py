@@ -78,10 +78,9 @@ def test_an_alarm_that_had_to_hold_is_not_found_at_another_time(town: AlertTown)
 
 
 def test_an_alarm_over_a_span_that_began_before_is_not_found_at_another_time(
-    small_town: AlertTown,
+    town: AlertTown,
 ) -> None:
     """What is left of the span would let the value stand still for less long."""
-    town = small_town
     stuck = {"kind": "stuck", "unchanged_s": 300}
     town.rule(slug="steht", name="Markt steht", zone="wochenmarkt", **stuck)
     town.crowds((0, 100), *((n, 500) for n in range(1, 10)), (10, 100), (20, 101))

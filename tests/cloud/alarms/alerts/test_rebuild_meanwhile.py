@@ -74,21 +74,21 @@ acts = pytest.mark.parametrize("act", ENDS, ids=lambda act: act.__name__)
 
 
 @pytest.fixture
-def course(small_town: AlertTown) -> Course:
+def course(town: AlertTown) -> Course:
     """Two alarms of a group's rule and two of a zone's, which are over."""
-    small_town.permit(900)
-    small_town.station_rule(slug="baum", station=None, group={"kind": "tree"})
+    town.permit(900)
+    town.station_rule(slug="baum", station=None, group={"kind": "tree"})
     values = {"slug": "voll", "name": "Markt", "zone": "wochenmarkt", "kind": "permit"}
-    small_town.rule(**values, recipients=("ordnungsamt",))
-    made = Course(small_town)
+    town.rule(**values, recipients=("ordnungsamt",))
+    made = Course(town)
     for minutes in range(0, 12, 3):
         dry = minutes % 6 == 3
         made.soil(minutes, 10 if dry else 30, minutes)
         made.crowd(minutes + 1, 950 if dry else 100, minutes + 1)
     made.soil(12, 30, 12)
     made.crowd(13, 100, 13)
-    assert len(small_town.incidents()) == 4
-    assert all(row.close_reason == "recovered" for row in small_town.incidents())
+    assert len(town.incidents()) == 4
+    assert all(row.close_reason == "recovered" for row in town.incidents())
     return made
 
 
@@ -287,10 +287,9 @@ def test_an_edit_after_days_touches_what_was_found_again(course: Course) -> None
 
 
 def test_a_round_through_the_states_is_cut_and_a_change_in_the_middle_begins_another(
-    small_town: AlertTown, monkeypatch: pytest.MonkeyPatch
+    town: AlertTown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LOOKED_AT_ONCE", 3)
-    town = small_town
     for number in range(8):
         town.station_rule(slug=f"regel-{number}")
     town.soil(0, 30)
@@ -313,10 +312,9 @@ def test_a_round_through_the_states_is_cut_and_a_change_in_the_middle_begins_ano
 
 
 def test_what_could_not_be_ended_is_tried_again(
-    small_town: AlertTown, monkeypatch: pytest.MonkeyPatch
+    town: AlertTown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The registry does not change again, and time has nothing else to do there."""
-    town = small_town
     town.station_rule()
     town.soil(0, 30)
     town.soil(1, 10)

@@ -22,7 +22,7 @@ from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.decoders.reading import Reading
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres_by_night]
+pytestmark = pytest.mark.slow
 
 COUNTER = "24e124ffff000001"
 RULE: dict[str, Any] = {

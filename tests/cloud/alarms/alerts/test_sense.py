@@ -92,12 +92,12 @@ SHORT: list[dict[str, Any]] = [
 
 
 @pytest.fixture
-def town(small_town: AlertTown) -> AlertTown:
-    with change(small_town.database) as connection:
-        small_town.device(connection, "70b3d57ed000cc01", interval_s=600)
-        station = small_town.station(connection, SLOW, "Baum")
-        small_town.deploy(connection, "70b3d57ed000cc01", station)
-    return small_town
+def town(town: AlertTown) -> AlertTown:
+    with change(town.database) as connection:
+        town.device(connection, "70b3d57ed000cc01", interval_s=600)
+        station = town.station(connection, SLOW, "Baum")
+        town.deploy(connection, "70b3d57ed000cc01", station)
+    return town
 
 
 def refused(town: AlertTown, values: dict[str, Any]) -> Invalid:

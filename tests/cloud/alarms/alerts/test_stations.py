@@ -160,50 +160,50 @@ def test_a_station_that_leaves_has_its_incident_closed_with_the_reason(town: Ale
     assert len(town.incidents()) == 2
 
 
-def test_a_station_that_is_deleted_ends_its_incident_under_its_name(small_town: AlertTown) -> None:
-    number = second_station(small_town)
-    small_town.station_rule(**GROUP)
-    soil(small_town, OTHER_DEVICE, 0, 12)
-    sent(small_town)
-    with change(small_town.database) as connection:
+def test_a_station_that_is_deleted_ends_its_incident_under_its_name(town: AlertTown) -> None:
+    number = second_station(town)
+    town.station_rule(**GROUP)
+    soil(town, OTHER_DEVICE, 0, 12)
+    sent(town)
+    with change(town.database) as connection:
         connection.execute(delete(deployments).where(deployments.c.station_id == number))
         connection.execute(delete(stations).where(stations.c.id == number))
-    small_town.restart()
-    small_town.tick(1)
-    (incident,) = small_town.incidents()
+    town.restart()
+    town.tick(1)
+    (incident,) = town.incidents()
     assert (incident.station_name, incident.close_reason) == ("Ahorn am Tor", "station_deleted")
-    assert small_town.messages()[-1].text == (
+    assert town.messages()[-1].text == (
         "Nicht mehr überwacht (Messstelle gelöscht): Ahorn am Tor, Baum trocken, "
         "Alarm von 10:00 Uhr. Das ist keine Entwarnung."
     )
-    with small_town.database.read() as connection:
+    with town.database.read() as connection:
         assert connection.execute(rule_states.select()).all() == []
 
 
-def test_what_ends_out_of_a_group_before_it_was_sent_is_one_message(small_town: AlertTown) -> None:
-    second_station(small_town)
-    rule = small_town.station_rule(**GROUP)
-    soil(small_town, OTHER_DEVICE, 0, 12)
-    small_town.edit(rule, group={"kind": "soil"})
-    small_town.tick(1)
-    assert [row.close_reason for row in small_town.incidents()] == ["rule_changed"]
-    assert small_town.kinds() == ["ALARM"]
-    assert small_town.messages()[0].text == (
+def test_what_ends_out_of_a_group_before_it_was_sent_is_one_message(town: AlertTown) -> None:
+    second_station(town)
+    rule = town.station_rule(**GROUP)
+    soil(town, OTHER_DEVICE, 0, 12)
+    town.edit(rule, group={"kind": "soil"})
+    town.tick(1)
+    assert [row.close_reason for row in town.incidents()] == ["rule_changed"]
+    assert town.kinds() == ["ALARM"]
+    assert town.messages()[0].text == (
         "Nicht mehr überwacht (Regel geändert): Ahorn am Tor, Baum trocken, "
         "Alarm von 10:00 Uhr. Das ist keine Entwarnung."
     )
 
 
 def test_a_rule_that_now_names_another_station_ends_the_alarm_of_the_former(
-    small_town: AlertTown,
+    town: AlertTown,
 ) -> None:
-    second_station(small_town)
-    rule = small_town.station_rule(name="Baum trocken")
-    small_town.soil(0, 12)
-    sent(small_town)
-    small_town.edit(rule, station="ahorn", name="Ahorn trocken")
-    small_town.tick(1)
-    (message,) = small_town.messages()[1:]
+    second_station(town)
+    rule = town.station_rule(name="Baum trocken")
+    town.soil(0, 12)
+    sent(town)
+    town.edit(rule, station="ahorn", name="Ahorn trocken")
+    town.tick(1)
+    (message,) = town.messages()[1:]
     assert message.kind == "ENDED"
     assert message.text == (
         "Nicht mehr überwacht (Regel geändert): Linde, Baum trocken, Alarm von 10:00 Uhr. "
@@ -211,18 +211,18 @@ def test_a_rule_that_now_names_another_station_ends_the_alarm_of_the_former(
     )
 
 
-def test_a_rule_with_another_limit_goes_on_watching(small_town: AlertTown) -> None:
-    rule = small_town.station_rule(name="Baum trocken")
-    small_town.soil(0, 12)
-    sent(small_town)
-    with change(small_town.database) as connection:
+def test_a_rule_with_another_limit_goes_on_watching(town: AlertTown) -> None:
+    rule = town.station_rule(name="Baum trocken")
+    town.soil(0, 12)
+    sent(town)
+    with change(town.database) as connection:
         connection.execute(
             update(stations).where(stations.c.slug == STATION).values(name="Linde am Brunnen")
         )
-    small_town.restart()
-    small_town.edit(rule, on=10, off=20)
-    small_town.tick(1)
-    assert small_town.messages()[-1].text == (
+    town.restart()
+    town.edit(rule, on=10, off=20)
+    town.tick(1)
+    assert town.messages()[-1].text == (
         "Alarm beendet (Regel geändert): Linde, Baum trocken, Alarm von 10:00 Uhr. "
         "Das ist keine Entwarnung."
     )

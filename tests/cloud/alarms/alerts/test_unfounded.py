@@ -24,7 +24,7 @@ from stadtsinn.cloud.domains.crowd.zones.service import delete_zone
 from stadtsinn.cloud.town.service import change
 from stadtsinn.cloud.town.stations.tables import deployments
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres_by_night]
+pytestmark = pytest.mark.slow
 
 COUNTER = "70b3d57ed000aaa1"
 NO_ALL_CLEAR = "Das ist keine Entwarnung."

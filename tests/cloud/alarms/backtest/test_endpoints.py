@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from api_callers import AWAY, HOME, NOW, ApiWorld, refused
-from databases import nightly_database
+from databases import database
 from stadtsinn.base.berlin import isoformat
 from stadtsinn.base.instant import DAY, MINUTE, Instant
 from stadtsinn.cloud.alarms.backtest import endpoints
@@ -19,7 +19,7 @@ from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series.stores.store import Point, SeriesKey
 
-__all__ = ["nightly_database"]
+__all__ = ["database"]
 
 DEVICE = "a84041b42182fec7"
 START = Instant(NOW - DAY)
@@ -37,8 +37,8 @@ VALUES = [30.0, 10, 30, 30, 10, 10, 30]
 
 
 @pytest.fixture
-def world(nightly_database: Database, tmp_path: Path) -> Iterator[ApiWorld]:
-    made = ApiWorld(nightly_database, tmp_path)
+def world(database: Database, tmp_path: Path) -> Iterator[ApiWorld]:
+    made = ApiWorld(database, tmp_path)
     editor = made.client(Role.EDITOR)
     device = {"dev_eui": DEVICE, "device_type": "dragino/lse01", "name": "x"}
     amt = {"slug": "amt", "name": "Amt", "address": "+49 170 1234567"}

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from sqlalchemy import Connection
 
-from databases import nightly_database
+from databases import database
 from fake_alert_town import STATION, AlertTown
 from killing import killed_at
 from stadtsinn.base.instant import DAY, HOUR, MINUTE, Instant, parse
@@ -43,7 +43,7 @@ from stadtsinn.rules.kinds.threshold import Threshold
 from stadtsinn.rules.state import FellSilent
 from stadtsinn.rules.terms import Terms
 
-__all__ = ["nightly_database"]
+__all__ = ["database"]
 
 START = parse("2026-03-01T00:00:00+01:00")
 WISH = Wish("regeln")
@@ -88,8 +88,8 @@ class Files:
 
 
 @pytest.fixture
-def files(nightly_database: Database) -> Files:
-    return Files(AlertTown(nightly_database))
+def files(database: Database) -> Files:
+    return Files(AlertTown(database))
 
 
 def test_a_rule_that_left_the_folder_is_named_and_goes_where_that_is_asked_for(

@@ -2,23 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from databases import database, empty, nightly_database
+from databases import database, empty
 from fake_senders import FakeSender, Outbox
 from stadtsinn.cloud.platform.database.engine import Database
 
-__all__ = ["box", "database", "empty", "nightly_database", "sender", "small_box"]
+__all__ = ["box", "database", "empty", "sender"]
 
 
 @pytest.fixture
 def box(database: Database) -> Outbox:
-    """On SQLite and on PostgreSQL."""
     return Outbox(database)
-
-
-@pytest.fixture
-def small_box(nightly_database: Database) -> Outbox:
-    """On PostgreSQL by night only: where the database makes no difference."""
-    return Outbox(nightly_database)
 
 
 @pytest.fixture

@@ -99,9 +99,7 @@ def test_each_answer_means_what_it_says(
     assert len(server.taken) == (outcome is Outcome.UNKNOWN)
 
 
-def test_what_was_in_doubt_is_sent_again_as_the_same_mail(
-    server: MailServer, small_box: Outbox
-) -> None:
+def test_what_was_in_doubt_is_sent_again_as_the_same_mail(server: MailServer, box: Outbox) -> None:
     """The receiver counts one: both copies have one Message-ID, and the same bytes."""
     server.to_data = ["DROP"]
     sender = SmtpSender(mail_settings(server))

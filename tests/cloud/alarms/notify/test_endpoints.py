@@ -28,7 +28,7 @@ from stadtsinn.cloud.alarms.notify.tables import outbox, recipients
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.platform.database.engine import Database
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres_by_night]
+pytestmark = pytest.mark.slow
 
 NUMBER = "+491701234567"
 BODY = {"slug": "ordnungsamt", "name": "Ordnungsamt", "address": "0170 1234567"}

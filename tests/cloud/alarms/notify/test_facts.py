@@ -50,23 +50,23 @@ def test_an_alarm_is_data_until_it_is_sent(tmp_path: Path) -> None:
     assert sender.taken[0].facts == kept
 
 
-def test_a_retry_says_what_was_said(small_box: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_retry_says_what_was_said(box: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where a later version of this program would word it otherwise."""
     sender = FakeSender([Result(Outcome.RETRY)])
-    small_box.put(text="gesperrt")
-    small_box.worker(sender).run_once()
+    box.put(text="gesperrt")
+    box.worker(sender).run_once()
     monkeypatch.setattr(Sms, "text", lambda *_: "anders")
-    small_box.wait(3600)
-    small_box.worker(sender).run_once()
+    box.wait(3600)
+    box.worker(sender).run_once()
     assert sender.texts == ["gesperrt", "gesperrt"]
 
 
-def test_a_message_of_an_earlier_version_is_sent_as_it_was_written(small_box: Outbox) -> None:
-    small_box.put()
-    with small_box.database.write() as connection:
+def test_a_message_of_an_earlier_version_is_sent_as_it_was_written(box: Outbox) -> None:
+    box.put()
+    with box.database.write() as connection:
         connection.execute(update(outbox).values(facts={}, text="ALARM von früher"))
     sender = FakeSender()
-    small_box.worker(sender).run_once()
+    box.worker(sender).run_once()
     assert sender.texts == ["ALARM von früher"]
     assert sender.taken[0].facts == Facts()
 

@@ -92,38 +92,34 @@ def worker(box: Outbox, config: Path) -> OutboxWorker:
 
 
 def test_umlauts_arrive_and_the_report_makes_it_delivered(
-    small_box: Outbox, kannel: Kannel, config: Path, tmp_path: Path
+    box: Outbox, kannel: Kannel, config: Path, tmp_path: Path
 ) -> None:
-    with report_server(small_box.database, small_box.clock, tmp_path) as port:
+    with report_server(box.database, box.clock, tmp_path) as port:
         config = write_config(tmp_path, kannel, port)
-        small_box.put(text=UMLAUTS, to=2)
-        assert worker(small_box, config).run_once() == 2
-        wait_until(lambda: small_box.statuses() == ["DELIVERED"] * 2, "both are delivered")
-    assert sorted(kannel.received()) == [(p.address, UMLAUTS) for p in small_box.people[:2]]
+        box.put(text=UMLAUTS, to=2)
+        assert worker(box, config).run_once() == 2
+        wait_until(lambda: box.statuses() == ["DELIVERED"] * 2, "both are delivered")
+    assert sorted(kannel.received()) == [(p.address, UMLAUTS) for p in box.people[:2]]
 
 
-def test_while_smsbox_is_down_messages_wait(
-    small_box: Outbox, kannel: Kannel, config: Path
-) -> None:
+def test_while_smsbox_is_down_messages_wait(box: Outbox, kannel: Kannel, config: Path) -> None:
     kannel.kill("smsbox")
-    small_box.put()
-    at_work = worker(small_box, config)
+    box.put()
+    at_work = worker(box, config)
     at_work.run_once()
-    assert small_box.row().status == "READY"
-    assert small_box.row().reason == "127.0.0.1: ConnectError"
+    assert box.row().status == "READY"
+    assert box.row().reason == "127.0.0.1: ConnectError"
     kannel.start("smsbox")
-    small_box.wait(10)
+    box.wait(10)
     at_work.run_once()
     wait_until(lambda: kannel.texts() == ["ALARM"], "it arrives")
 
 
-def test_a_message_survives_the_gateways_death(
-    small_box: Outbox, kannel: Kannel, config: Path
-) -> None:
+def test_a_message_survives_the_gateways_death(box: Outbox, kannel: Kannel, config: Path) -> None:
     kannel.kill("fakesmsc")  # the network is away, so bearerbox has to keep the message
-    small_box.put()
-    worker(small_box, config).run_once()
-    assert small_box.row().status == "ACCEPTED"
+    box.put()
+    worker(box, config).run_once()
+    assert box.row().status == "ACCEPTED"
     kannel.kill("bearerbox")
     kannel.kill("smsbox")
     for part in ("bearerbox", "fakesmsc", "smsbox"):
@@ -132,15 +128,15 @@ def test_a_message_survives_the_gateways_death(
 
 
 def test_a_wrong_password_is_tried_again_after_it_was_put_right(
-    small_box: Outbox, kannel: Kannel, config: Path, monkeypatch: pytest.MonkeyPatch
+    box: Outbox, kannel: Kannel, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KANNEL_PASSWORD", "falsch")
-    small_box.put()
-    worker(small_box, config).run_once()
-    assert (small_box.row().status, small_box.row().reason) == ("READY", "127.0.0.1: status 403")
+    box.put()
+    worker(box, config).run_once()
+    assert (box.row().status, box.row().reason) == ("READY", "127.0.0.1: status 403")
     monkeypatch.setenv("KANNEL_PASSWORD", PASSWORD)
-    small_box.wait(10)
-    worker(small_box, config).run_once()
+    box.wait(10)
+    worker(box, config).run_once()
     wait_until(lambda: kannel.texts() == ["ALARM"], "it arrives")
 
 
@@ -155,34 +151,34 @@ def after_the_kill(box: Outbox, config: Path) -> None:
 
 
 def test_killed_between_call_and_commit_the_report_prevents_a_second_message(
-    small_box: Outbox, kannel: Kannel, config: Path, tmp_path: Path
+    box: Outbox, kannel: Kannel, config: Path, tmp_path: Path
 ) -> None:
-    with report_server(small_box.database, small_box.clock, tmp_path) as port:
+    with report_server(box.database, box.clock, tmp_path) as port:
         config = write_config(tmp_path, kannel, port)
-        small_box.put()
-        assert sent_elsewhere(small_box.database, config, "notify.called") == -9
-        wait_until(lambda: small_box.statuses() == ["DELIVERED"], "the report tells")
-        after_the_kill(small_box, config)
+        box.put()
+        assert sent_elsewhere(box.database, config, "notify.called") == -9
+        wait_until(lambda: box.statuses() == ["DELIVERED"], "the report tells")
+        after_the_kill(box, config)
     assert kannel.texts() == ["ALARM"]
 
 
 def test_killed_between_call_and_commit_without_report_an_alarm_comes_twice_and_says_so(
-    small_box: Outbox, kannel: Kannel, config: Path
+    box: Outbox, kannel: Kannel, config: Path
 ) -> None:
     """A gateway without memory leaves no other choice: two are better than none."""
-    small_box.put()
-    small_box.put(incident="2-2", to=1)
-    assert sent_elsewhere(small_box.database, config, "notify.called:2") == -9
-    after_the_kill(small_box, config)
+    box.put()
+    box.put(incident="2-2", to=1)
+    assert sent_elsewhere(box.database, config, "notify.called:2") == -9
+    after_the_kill(box, config)
     expected = ["ALARM", "ALARM", f"ALARM{MAYBE_TWICE[Language.DE]}"]
     wait_until(lambda: len(kannel.texts()) >= 3, "all arrive")
     assert kannel.texts() == expected
 
 
 def test_killed_before_the_call_an_alarm_comes_once(
-    small_box: Outbox, kannel: Kannel, config: Path
+    box: Outbox, kannel: Kannel, config: Path
 ) -> None:
-    small_box.put()
-    assert sent_elsewhere(small_box.database, config, "notify.claimed") == -9
-    after_the_kill(small_box, config)
+    box.put()
+    assert sent_elsewhere(box.database, config, "notify.claimed") == -9
+    after_the_kill(box, config)
     wait_until(lambda: kannel.texts() == [f"ALARM{MAYBE_TWICE[Language.DE]}"], "it arrives")

@@ -70,7 +70,7 @@ def test_a_report_that_is_half_taken_is_taken_when_it_comes_again(box: Outbox) -
     assert box.statuses() == ["DELIVERED"]
 
 
-def test_a_worker_that_is_not_killed_finishes(small_box: Outbox, senders: Path) -> None:
-    small_box.put(to=3)
-    assert sent_elsewhere(small_box.database, senders, "notify.finished:4") == 0
-    assert small_box.statuses() == ["DELIVERED"] * 3
+def test_a_worker_that_is_not_killed_finishes(box: Outbox, senders: Path) -> None:
+    box.put(to=3)
+    assert sent_elsewhere(box.database, senders, "notify.finished:4") == 0
+    assert box.statuses() == ["DELIVERED"] * 3

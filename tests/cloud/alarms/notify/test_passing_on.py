@@ -63,8 +63,8 @@ class Town:
 
 
 @pytest.fixture
-def town(small_box: Outbox) -> Town:
-    return Town(small_box)
+def town(box: Outbox) -> Town:
+    return Town(box)
 
 
 def numbers(town: Town) -> list[str]:

@@ -16,18 +16,18 @@ from stadtsinn.cloud.alarms.notify.worker import OutboxWorker
 from stadtsinn.cloud.platform.access.scope import Role, Scope
 
 
-def test_each_channel_gets_one(small_box: Outbox) -> None:
-    scope = Scope(small_box.tenant, Role.EDITOR, 1)
+def test_each_channel_gets_one(box: Outbox) -> None:
+    scope = Scope(box.tenant, Role.EDITOR, 1)
     further = [{"channel": "email", "address": "meier@stadt.example"}]
-    with small_box.database.write() as connection:
+    with box.database.write() as connection:
         connection.execute(update(recipients).values(channels=further))
-        now, served = small_box.clock.now(), {"sms", "email"}
+        now, served = box.clock.now(), {"sms", "email"}
         assert write_test(connection, scope, "bauhof", now, served) == Tried(("sms", "email"), ())
         with pytest.raises(NotFound):
             write_test(connection, scope, "niemand", now, served)
     sms, email = FakeSender(), FakeSender()
     senders = {"sms": sms, "email": email}
-    OutboxWorker(small_box.database, senders, small_box.clock, wall=small_box.wall).run_once()
+    OutboxWorker(box.database, senders, box.clock, wall=box.wall).run_once()
     assert [one.address for one in sms.taken] == [PEOPLE["bauhof"]]
     assert [one.address for one in email.taken] == ["meier@stadt.example"]
     assert sms.texts == [
@@ -35,13 +35,13 @@ def test_each_channel_gets_one(small_box: Outbox) -> None:
     ]
 
 
-def test_nothing_is_written_for_a_channel_without_a_sender(small_box: Outbox) -> None:
-    scope = Scope(small_box.tenant, Role.EDITOR, 1)
-    with small_box.database.write() as connection:
-        found = write_test(connection, scope, "bauhof", small_box.clock.now(), {"email"})
+def test_nothing_is_written_for_a_channel_without_a_sender(box: Outbox) -> None:
+    scope = Scope(box.tenant, Role.EDITOR, 1)
+    with box.database.write() as connection:
+        found = write_test(connection, scope, "bauhof", box.clock.now(), {"email"})
     assert found == Tried((), ("sms",))
     sms = FakeSender()
-    OutboxWorker(small_box.database, {"sms": sms}, small_box.clock, wall=small_box.wall).run_once()
+    OutboxWorker(box.database, {"sms": sms}, box.clock, wall=box.wall).run_once()
     assert sms.taken == []
 
 

@@ -49,19 +49,19 @@ def test_each_recipient_gets_one(box: Outbox, sender: FakeSender) -> None:
 
 @pytest.mark.parametrize("answer", [REFUSED, UNKNOWN])
 def test_what_failed_is_tried_again_with_growing_waits(
-    small_box: Outbox, sender: FakeSender, answer: Result
+    box: Outbox, sender: FakeSender, answer: Result
 ) -> None:
     """Also what was in doubt, where a copy does no harm: else one mail came thousands of times."""
     sender.answers, sender.found = [answer] * 4, Found.NO
-    small_box.put(expires_at=Instant(small_box.clock.now() + DAY))
-    worker = small_box.worker(sender)
+    box.put(expires_at=Instant(box.clock.now() + DAY))
+    worker = box.worker(sender)
     assert worker.run_once() == 1
     for wait in (10, 30, 90, 270):
-        small_box.wait(wait - 0.1)
+        box.wait(wait - 0.1)
         assert worker.run_once() == 0
-        small_box.wait(0.1)
+        box.wait(0.1)
         assert worker.run_once() == 1
-    row = small_box.row()
+    row = box.row()
     assert (row.status, row.attempts, row.reason) == ("ACCEPTED", 5, answer.reason)
 
 
@@ -72,14 +72,14 @@ def test_one_refusal_does_not_hold_up_the_others(box: Outbox, sender: FakeSender
     assert sorted(box.statuses()) == ["ACCEPTED", "ACCEPTED", "READY"]
 
 
-def test_never_is_never(small_box: Outbox, sender: FakeSender) -> None:
+def test_never_is_never(box: Outbox, sender: FakeSender) -> None:
     sender.answers = [NEVER]
-    small_box.put()
-    worker = small_box.worker(sender)
+    box.put()
+    worker = box.worker(sender)
     worker.run_once()
-    small_box.wait(1e6)
+    box.wait(1e6)
     assert worker.run_once() == 0
-    assert (small_box.row().status, small_box.row().reason) == ("FAILED", "no such number")
+    assert (box.row().status, box.row().reason) == ("FAILED", "no such number")
 
 
 @pytest.mark.parametrize("answer", [UNKNOWN, ConnectionResetError("after sending")])
@@ -97,16 +97,14 @@ def test_an_alarm_in_doubt_is_sent_once_more_saying_so(
 
 
 @pytest.mark.parametrize("kind", [Kind.ALL_CLEAR, Kind.STALE, Kind.TECHNICAL, Kind.ENDED])
-def test_others_in_doubt_are_not_sent_again(
-    small_box: Outbox, sender: FakeSender, kind: Kind
-) -> None:
+def test_others_in_doubt_are_not_sent_again(box: Outbox, sender: FakeSender, kind: Kind) -> None:
     sender.answers = [UNKNOWN]
-    small_box.put(kind)
-    worker = small_box.worker(sender)
+    box.put(kind)
+    worker = box.worker(sender)
     worker.run_once()
-    small_box.wait(60)
+    box.wait(60)
     assert worker.run_once() == 0
-    assert small_box.row().settled
+    assert box.row().settled
 
 
 def test_a_channel_that_knows_decides_the_doubt(box: Outbox, sender: FakeSender) -> None:
@@ -128,18 +126,18 @@ def test_a_channel_that_knows_decides_the_doubt(box: Outbox, sender: FakeSender)
     assert box.statuses() == ["ACCEPTED"] * 3
 
 
-def test_a_channel_that_is_away_is_asked_later(small_box: Outbox, sender: FakeSender) -> None:
+def test_a_channel_that_is_away_is_asked_later(box: Outbox, sender: FakeSender) -> None:
     sender.answers, sender.found = [UNKNOWN], ConnectionError()
-    small_box.put()
-    worker = small_box.worker(sender)
+    box.put()
+    worker = box.worker(sender)
     worker.run_once()
-    small_box.wait(60)
+    box.wait(60)
     worker.run_once()
-    assert (small_box.row().status, small_box.row().settled) == ("UNKNOWN", False)
+    assert (box.row().status, box.row().settled) == ("UNKNOWN", False)
     sender.found = Found.YES
-    small_box.wait(60)
+    box.wait(60)
     worker.run_once()
-    assert small_box.row().status == "ACCEPTED"
+    assert box.row().status == "ACCEPTED"
 
 
 def test_a_worker_that_died_leaves_a_doubt(box: Outbox, sender: FakeSender) -> None:
@@ -159,20 +157,20 @@ def test_a_worker_that_died_leaves_a_doubt(box: Outbox, sender: FakeSender) -> N
 
 
 def test_a_lost_lease_does_not_undo_a_message_that_was_sent(
-    small_box: Outbox, sender: FakeSender
+    box: Outbox, sender: FakeSender
 ) -> None:
     """The call took longer than the lease; another worker has written UNKNOWN meanwhile."""
-    other = small_box.worker(FakeSender())
+    other = box.worker(FakeSender())
 
     def meanwhile(_: object) -> None:
-        small_box.wait(121)
+        box.wait(121)
         other.run_once()
 
     sender.while_sending = meanwhile
-    small_box.put()
-    small_box.worker(sender).run_once()
-    assert small_box.row().status == "ACCEPTED"
-    small_box.wait(60)
+    box.put()
+    box.worker(sender).run_once()
+    assert box.row().status == "ACCEPTED"
+    box.wait(60)
     assert other.run_once() == 0
 
 
@@ -220,10 +218,10 @@ def test_no_all_clear_for_an_alarm_that_never_arrived(box: Outbox, sender: FakeS
     assert box.statuses() == ["FAILED", "EXPIRED"]
 
 
-def test_alarms_go_before_everything_else(small_box: Outbox, sender: FakeSender) -> None:
-    small_box.put(Kind.TECHNICAL, incident="1-1")
-    small_box.put(Kind.ALARM, incident="2-2")
-    small_box.worker(sender).run_once()
+def test_alarms_go_before_everything_else(box: Outbox, sender: FakeSender) -> None:
+    box.put(Kind.TECHNICAL, incident="1-1")
+    box.put(Kind.ALARM, incident="2-2")
+    box.worker(sender).run_once()
     assert sender.texts == ["ALARM", "TECHNICAL"]
 
 
@@ -234,11 +232,11 @@ def test_what_is_too_old_is_not_sent(box: Outbox, sender: FakeSender) -> None:
     assert box.statuses() == ["EXPIRED"]
 
 
-def test_without_a_sender_messages_wait(small_box: Outbox, sender: FakeSender) -> None:
-    small_box.put()
-    assert small_box.worker(None).run_once() == 0
-    assert small_box.statuses() == ["READY"]
-    assert small_box.worker(sender).run_once() == 1
+def test_without_a_sender_messages_wait(box: Outbox, sender: FakeSender) -> None:
+    box.put()
+    assert box.worker(None).run_once() == 0
+    assert box.statuses() == ["READY"]
+    assert box.worker(sender).run_once() == 1
 
 
 def test_health_tells_where_messages_got_stuck(box: Outbox, sender: FakeSender) -> None:
@@ -275,15 +273,15 @@ def test_an_alarm_that_waits_is_reworded_when_its_incident_ends(
     assert sender.texts == ["ALARM", "ALARM", "vorbei"]
 
 
-def test_a_resent_alarm_keeps_its_words(small_box: Outbox, sender: FakeSender) -> None:
+def test_a_resent_alarm_keeps_its_words(box: Outbox, sender: FakeSender) -> None:
     """The first copy may have arrived, so its recipient needs a real all-clear."""
     sender.answers = [UNKNOWN, REFUSED]
-    small_box.put()
-    worker = small_box.worker(sender)
+    box.put()
+    worker = box.worker(sender)
     worker.run_once()
-    small_box.wait(60)
+    box.wait(60)
     worker.run_once()
-    with small_box.database.write() as connection:
+    with box.database.write() as connection:
         assert outbox.reword_waiting_alarms(connection, "1-1", OVER) == 0
         assert len(outbox.alarmed_addressees(connection, "1-1")) == 1
 
@@ -359,19 +357,19 @@ def test_what_another_worker_has_taken_meanwhile_is_left_to_it(
     }
 
 
-def test_the_thread_starts_and_stops(small_box: Outbox, sender: FakeSender) -> None:
+def test_the_thread_starts_and_stops(box: Outbox, sender: FakeSender) -> None:
     reached = threading.Event()
     sender.while_sending = lambda _: reached.set()
-    worker = small_box.worker(sender, poll_s=0.01)
+    worker = box.worker(sender, poll_s=0.01)
     worker.start()
-    small_box.put()
+    box.put()
     assert reached.wait(PATIENCE_S)
     worker.stop()
-    assert small_box.statuses() == ["ACCEPTED"]
+    assert box.statuses() == ["ACCEPTED"]
 
 
 def test_a_round_that_breaks_does_not_stop_the_thread(
-    small_box: Outbox,
+    box: Outbox,
     sender: FakeSender,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -379,7 +377,7 @@ def test_a_round_that_breaks_does_not_stop_the_thread(
     """A database's error quotes values, so only its type is logged."""
     reached, broken = threading.Event(), threading.Event()
     sender.while_sending = lambda _: reached.set()
-    worker = small_box.worker(sender, poll_s=0.01)
+    worker = box.worker(sender, poll_s=0.01)
     real = claim_repository.claim
 
     def claim(*args: object) -> object:
@@ -389,7 +387,7 @@ def test_a_round_that_breaks_does_not_stop_the_thread(
         return real(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(claim_repository, "claim", claim)
-    small_box.put()
+    box.put()
     worker.start()
     assert reached.wait(PATIENCE_S)
     worker.stop()
@@ -398,11 +396,11 @@ def test_a_round_that_breaks_does_not_stop_the_thread(
     assert "1111111" not in printed.out + printed.err
 
 
-def test_other_towns_messages_are_separate_rows(small_box: Outbox) -> None:
-    small_box.put(to=2)
-    assert {row.tenant_id for row in small_box.rows()} == {TENANT}
-    assert len({row.report_token for row in small_box.rows()}) == 2
-    assert all(len(row.report_token) >= 32 for row in small_box.rows())
+def test_other_towns_messages_are_separate_rows(box: Outbox) -> None:
+    box.put(to=2)
+    assert {row.tenant_id for row in box.rows()} == {TENANT}
+    assert len({row.report_token for row in box.rows()}) == 2
+    assert all(len(row.report_token) >= 32 for row in box.rows())
     assert table.c.dedup_key.unique
 
 

@@ -90,8 +90,8 @@ def test_the_topic_is_that_of_a_device_in_its_application() -> None:
     assert topic("eu868", "a1", NORTH).startswith("eu868/application/")
 
 
-def test_hand_counters_at_gates_are_told_the_total_of_their_zone(small_market: Market) -> None:
-    market, broker = small_market, FakeBroker()
+def test_hand_counters_at_gates_are_told_the_total_of_their_zone(market: Market) -> None:
+    broker = FakeBroker()
     with market.database.write() as connection:
         connection.execute(update(gates).where(gates.c.slug == "nord").values(counts="clicker"))
         bump_revision(connection)
@@ -118,8 +118,8 @@ def test_hand_counters_at_gates_are_told_the_total_of_their_zone(small_market: M
     assert broker.totals() == [(NORTH, 0xFFFF, 0xFF)]
 
 
-def test_another_towns_counters_are_not_told(small_market: Market) -> None:
-    market, broker = small_market, FakeBroker()
+def test_another_towns_counters_are_not_told(market: Market) -> None:
+    broker = FakeBroker()
     with market.database.write() as connection:
         connection.execute(update(gates).values(counts="clicker"))
         bump_revision(connection)
@@ -131,10 +131,10 @@ def test_another_towns_counters_are_not_told(small_market: Market) -> None:
 
 
 def test_many_counters_of_one_town_slow_no_other_town(
-    small_market: Market, monkeypatch: pytest.MonkeyPatch
+    market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each town has gateways of its own."""
-    market, broker = small_market, FakeBroker()
+    broker = FakeBroker()
     directory = DirectoryCache(market.database)
     worker = ClickerTotals(market.database, directory, market.clock, broker, SETTINGS)
     many = [f"{number:016x}" for number in range(40)]
@@ -148,8 +148,8 @@ def test_many_counters_of_one_town_slow_no_other_town(
 
 
 @pytest.mark.slow
-def test_through_a_real_broker(small_market: Market, tmp_path: Path) -> None:
-    market, heard = small_market, list[Message]()
+def test_through_a_real_broker(market: Market, tmp_path: Path) -> None:
+    heard = list[Message]()
     with market.database.write() as connection:
         connection.execute(update(gates).values(counts="clicker"))
         bump_revision(connection)

@@ -13,7 +13,7 @@ from stadtsinn.base.instant import HOUR, MINUTE, Instant
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.platform.database.engine import Database
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres_by_night]
+pytestmark = pytest.mark.slow
 
 ZONE = "/api/v1/zones/marktplatz"
 

@@ -15,7 +15,7 @@ from fake_market import NORTH, OPENING, SOUTH, Market
 from stadtsinn.base.instant import DAY, MINUTE, parse
 from stadtsinn.cloud.domains.crowd.occupancy import ZoneTally
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres_by_night]
+pytestmark = pytest.mark.slow
 
 YEARS_AGO = (parse("2020-01-15T12:00:00+01:00") - OPENING) / MINUTE
 A_DAY = DAY // MINUTE
@@ -92,11 +92,11 @@ def test_the_first_report_of_a_zone_from_years_ago_and_the_next_of_today(
 
 
 def test_a_backlog_in_the_order_of_its_line_is_counted_however_old(market: Market) -> None:
-    for day in range(-60, -50):
+    for day in range(-25, -15):
         market.apply(market.uplink(NORTH, day * A_DAY, 1000, 500))
     market.apply(market.uplink(SOUTH, 0, 10, 5))
-    for day in range(-50, 1):
-        market.apply(market.uplink(NORTH, day * A_DAY, 1000 + 10 * (day + 50), 500))
-    market.apply(market.uplink(NORTH, 1, 1505, 500), market.uplink(SOUTH, 1, 10, 5))
-    assert market.history(-30 * A_DAY, -29 * A_DAY), "the days of the backlog are in the history"
+    for day in range(-15, 1):
+        market.apply(market.uplink(NORTH, day * A_DAY, 1000 + 10 * (day + 15), 500))
+    market.apply(market.uplink(NORTH, 1, 1155, 500), market.uplink(SOUTH, 1, 10, 5))
+    assert market.history(-10 * A_DAY, -9 * A_DAY), "the days of the backlog are in the history"
     assert market.latest().occupancy >= 5

@@ -24,7 +24,7 @@ from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town.repository import bump_revision
 from stadtsinn.decoders.reading import Decoded
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres_by_night]
+pytestmark = pytest.mark.slow
 
 
 def an_hour(market: Market, minutes: int = 60, seed: int = 7) -> list[LoggedUplink]:

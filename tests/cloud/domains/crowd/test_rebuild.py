@@ -55,9 +55,8 @@ HOURS = [("04:00", "03:00"), ("04:00", "23:30", "05:15"), ("12:00",)]
 
 
 @pytest.mark.parametrize("hours", others_by_night(HOURS, HOURS[:1]))
-def test_resets_happened_when_they_did(small_market: Market, hours: tuple[str, ...]) -> None:
+def test_resets_happened_when_they_did(market: Market, hours: tuple[str, ...]) -> None:
     """The hour was changed in between, and once more before everything was made again."""
-    market = small_market
     log = days(market, 2 * len(hours))
     share = -(-len(log) // len(hours))
     for number, reset_at in enumerate(hours):
@@ -77,8 +76,7 @@ def test_resets_happened_when_they_did(small_market: Market, hours: tuple[str, .
         assert market.history(0, 2 * 24 * 60 * len(hours)) == history
 
 
-def test_the_next_reset_is_due_by_the_hour_of_now(small_market: Market) -> None:
-    market = small_market
+def test_the_next_reset_is_due_by_the_hour_of_now(market: Market) -> None:
     log = days(market, 2)
     market.apply_each(log)
     settings(market, reset_at="18:45", permitted=1000)
@@ -92,8 +90,7 @@ def test_the_next_reset_is_due_by_the_hour_of_now(small_market: Market) -> None:
     ]
 
 
-def test_samples_keep_the_permit_of_their_time(small_market: Market) -> None:
-    market = small_market
+def test_samples_keep_the_permit_of_their_time(market: Market) -> None:
     log = days(market, 1)
     for number, one in enumerate(log):
         if number % 5 == 0:
@@ -114,8 +111,7 @@ def permits(market: Market) -> list[Permit]:
         return permit_repository.permits(connection, market.zone_id)
 
 
-def test_a_permit_that_is_changed_all_the_time(small_market: Market) -> None:
-    market = small_market
+def test_a_permit_that_is_changed_all_the_time(market: Market) -> None:
     log = [market.uplink(NORTH, minute, 3 * minute, minute) for minute in range(100)]
     for number, one in enumerate(log):
         settings(market, permitted=1_000 + number)
@@ -193,9 +189,8 @@ def test_a_reset_that_was_rolled_back_is_due_again(market: Market) -> None:
 
 
 def test_it_is_forgotten_a_few_rows_at_a_time(
-    small_market: Market, monkeypatch: pytest.MonkeyPatch
+    market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    market = small_market
     log = days(market, 2)
     market.apply_each(log)
     before = without_position(market.samples())

@@ -29,7 +29,7 @@ from stadtsinn.cloud.log.followers.loop import FollowerLoop
 from stadtsinn.cloud.platform.access.scope import Role, Scope
 from stadtsinn.cloud.town.service import change
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres_by_night]
+pytestmark = pytest.mark.slow
 
 ZONES = 9
 

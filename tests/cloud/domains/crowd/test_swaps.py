@@ -20,7 +20,7 @@ from stadtsinn.cloud.town.stations.model import Deployment
 from stadtsinn.cloud.town.stations.repository import deployments_page
 from stadtsinn.cloud.town.stations.service import Editor
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres_by_night]
+pytestmark = pytest.mark.slow
 
 NEW = "70b3d5e75e0000ff"
 NOON = 30

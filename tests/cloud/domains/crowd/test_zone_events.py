@@ -47,8 +47,7 @@ def present(market: Market, minute: float) -> Any:
         return service.current(connection, SCOPE, "marktplatz", at(minute))
 
 
-def test_outside_of_events_nobody_is_judged_and_the_page_says_closed(small_market: Market) -> None:
-    market = small_market
+def test_outside_of_events_nobody_is_judged_and_the_page_says_closed(market: Market) -> None:
     settings(market, events=[MARKET_DAY | {"permitted": 300}])
     minutes(market, range(-5, 3))
     assert {sample.event_time for sample in market.samples()} == {at(0), at(1), at(2)}
@@ -65,8 +64,7 @@ def test_outside_of_events_nobody_is_judged_and_the_page_says_closed(small_marke
     assert [row[0] for row in market.history(-10, 310)][-1] == 299
 
 
-def test_a_permit_changes_at_once_or_from_a_time_on(small_market: Market) -> None:
-    market = small_market
+def test_a_permit_changes_at_once_or_from_a_time_on(market: Market) -> None:
     minutes(market, range(2))
     market.tick(at(1))
 
@@ -96,9 +94,8 @@ def test_a_permit_changes_at_once_or_from_a_time_on(small_market: Market) -> Non
     assert any(" → 600 from " in line for line in said)
 
 
-def test_after_an_outage_the_upper_bound_alone_begins_no_alarm(small_market: Market) -> None:
+def test_after_an_outage_the_upper_bound_alone_begins_no_alarm(market: Market) -> None:
     """Decision 28: the first gate is back, the other one is not yet."""
-    market = small_market
     minutes(market, range(10))
     before = market.latest()
     market.apply(market.uplink(NORTH, 40, 1_200, 0))
@@ -110,15 +107,13 @@ def test_after_an_outage_the_upper_bound_alone_begins_no_alarm(small_market: Mar
     assert both.to_judge == both.high < back.high
 
 
-def test_a_true_crossing_after_an_outage_is_judged(small_market: Market) -> None:
-    market = small_market
+def test_a_true_crossing_after_an_outage_is_judged(market: Market) -> None:
     minutes(market, range(10))
     market.apply(market.uplink(NORTH, 40, 2_900, 0))
     assert market.latest().to_judge >= market.latest().occupancy > 1_800
 
 
-def test_a_gate_that_stays_silent_is_judged_by_the_upper_bound(small_market: Market) -> None:
-    market = small_market
+def test_a_gate_that_stays_silent_is_judged_by_the_upper_bound(market: Market) -> None:
     minutes(market, range(10))
     for minute in range(40, 46):
         market.apply(market.uplink(NORTH, minute, 1_200 + minute, 0))
@@ -126,8 +121,7 @@ def test_a_gate_that_stays_silent_is_judged_by_the_upper_bound(small_market: Mar
     assert market.latest().degraded
 
 
-def test_a_corrected_number_may_be_so_many_more_or_fewer(small_market: Market) -> None:
-    market = small_market
+def test_a_corrected_number_may_be_so_many_more_or_fewer(market: Market) -> None:
     minutes(market, range(11))
     market.tick(at(10))
 
@@ -149,9 +143,8 @@ def test_a_corrected_number_may_be_so_many_more_or_fewer(small_market: Market) -
     assert market.latest().occupancy == 7
 
 
-def test_days_that_end_empty_teach_the_ratio(small_market: Market) -> None:
+def test_days_that_end_empty_teach_the_ratio(market: Market) -> None:
     """WatershedArts/Footfall issue 30: out is always counted 5 % more than in."""
-    market = small_market
     settings(market, learn_ratio=True, interval_s=6 * 3_600)
     six_hourly = [
         market.uplink(dev_eui, step * 360 + 1, step * 360, step * 378)

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from api_callers import ApiWorld
-from databases import nightly_database
+from databases import database
 from stadtsinn.cloud.platform.database.engine import Database
 
-__all__ = ["nightly_database", "world"]
+__all__ = ["database", "world"]
 
 
 @pytest.fixture
-def world(nightly_database: Database, tmp_path: Path) -> Iterator[ApiWorld]:
+def world(database: Database, tmp_path: Path) -> Iterator[ApiWorld]:
     """Two towns and the API over them."""
-    made = ApiWorld(nightly_database, tmp_path)
+    made = ApiWorld(database, tmp_path)
     yield made
     made.series.close()

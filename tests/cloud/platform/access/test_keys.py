@@ -17,7 +17,7 @@ from stadtsinn.cloud.platform.access.service import (
 )
 from stadtsinn.cloud.platform.access.tables import api_keys
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres_by_night]
+pytestmark = pytest.mark.slow
 
 
 def test_a_token_opens_its_tenant_with_its_role(world: ApiWorld) -> None:

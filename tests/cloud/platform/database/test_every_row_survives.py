@@ -33,7 +33,7 @@ from stadtsinn.cloud.migrations.upgrade import configuration, pending
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.schema import metadata
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres_by_night]
+pytestmark = pytest.mark.slow
 
 DROPPED = {"0005": {"series_replacements"}}
 """Tables that a migration makes anew, empty: what they held was about the old form."""

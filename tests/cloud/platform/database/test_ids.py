@@ -133,14 +133,14 @@ def test_the_update_keeps_every_row(before: Database) -> None:
     assert {name: _rows(before, name, columns[name]) for name in tables} == found
 
 
-@pytest.mark.parametrize("name", sorted(set(COUNTING_TABLES) - NOT_MENDED_HERE))
-def test_an_id_is_not_used_again_after_the_update(before: Database, name: str) -> None:
+def test_an_id_is_not_used_again_after_the_update(before: Database) -> None:
     upgrade(before)
-    made = _next_id(before, name)
-    table = metadata.tables[name]
-    with before.write() as connection:
-        connection.execute(delete(table).where(table.c.id == made))
-    assert _next_id(before, name) > made
+    for name in sorted(set(COUNTING_TABLES) - NOT_MENDED_HERE):
+        made = _next_id(before, name)
+        table = metadata.tables[name]
+        with before.write() as connection:
+            connection.execute(delete(table).where(table.c.id == made))
+        assert _next_id(before, name) > made, name
 
 
 def test_a_later_update_does_not_count_from_below(before: Database) -> None:

@@ -9,7 +9,7 @@ from first_version import all_rows, bring_to, fill_every_table
 from stadtsinn.cloud.migrations import upgrade
 from stadtsinn.cloud.platform.database.engine import Database
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres_by_night]
+pytestmark = pytest.mark.slow
 
 CLEANED = {
     "tenants": {"name"},

@@ -19,7 +19,7 @@ from stadtsinn.cloud.publish.api.middleware import MAX_BODY
 from stadtsinn.cloud.publish.application import create_app
 from stadtsinn.cloud.series.stores.store import SeriesUnavailable
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres_by_night]
+pytestmark = pytest.mark.slow
 
 PROBLEM = "application/problem+json"
 

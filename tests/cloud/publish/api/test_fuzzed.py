@@ -51,7 +51,7 @@ OWN: dict[str, str] = {
 """What the town has by the name of each parameter of a path."""
 CREATED = tuple(one for one in CREATION_ORDER if one != "claims")
 CALLERS = [
-    pytest.param(Role.READER, id="reader"),
+    pytest.param(Role.READER, id="reader", marks=pytest.mark.nightly),
     pytest.param(Role.EDITOR, id="editor"),
     pytest.param(None, id="nobody", marks=pytest.mark.nightly),
     pytest.param(Role.ADMIN, id="admin", marks=pytest.mark.nightly),

@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 from httpx import Response
 
 from api_callers import ApiWorld
-from by_night import others_by_night
+from by_night import InTurn, others_by_night
 from databases import fresh_database
 from stadtsinn.base.foreign_text import visible
 from stadtsinn.cloud.platform.access.scope import Role
@@ -108,13 +108,20 @@ def wrong(answer: Response) -> str:
     return ""
 
 
-def test_no_parameter_breaks_an_endpoint(world: ApiWorld, caller: TestClient) -> None:
+@pytest.fixture
+def in_turn(request: pytest.FixtureRequest) -> InTurn:
+    return InTurn(request.config)
+
+
+def test_no_parameter_breaks_an_endpoint(
+    world: ApiWorld, caller: TestClient, in_turn: InTurn
+) -> None:
     found = {}
     for path, method, raw in operations(world.app.openapi()):
         if method != "get" and "requestBody" in raw:
             continue
         for parameter in raw.get("parameters", ()):
-            for value in IN_ADDRESSES:
+            for value in in_turn(IN_ADDRESSES):
                 names = {p["name"]: FILLED.get(p["name"], "a") for p in raw["parameters"]}
                 names[parameter["name"]] = quote(value, safe="")
                 url = path.format(**names)
@@ -126,16 +133,16 @@ def test_no_parameter_breaks_an_endpoint(world: ApiWorld, caller: TestClient) ->
     assert found == {}
 
 
-def _with_one_changed(body: Any) -> Iterator[tuple[str, Any]]:
-    """The body with one of its values replaced by each hostile one."""
+def _with_one_changed(body: Any, in_turn: InTurn) -> Iterator[tuple[str, Any]]:
+    """The body with one of its values replaced by hostile ones."""
     if isinstance(body, dict):
         for key in body:
-            for value in IN_BODIES:
+            for value in in_turn(IN_BODIES):
                 yield f"{key}={value!r:.40}", {**copy.deepcopy(body), key: value}
-            for name, inner in _with_one_changed(body[key]):
+            for name, inner in _with_one_changed(body[key], in_turn):
                 yield f"{key}.{name}", {**copy.deepcopy(body), key: inner}
     elif isinstance(body, list) and body:
-        for name, inner in _with_one_changed(body[0]):
+        for name, inner in _with_one_changed(body[0], in_turn):
             yield f"0.{name}", [inner, *body[1:]]
 
 
@@ -144,7 +151,7 @@ def _filled(path: str, raw: Any) -> str:
     return path.format(**names)
 
 
-def test_no_field_of_a_body_breaks_an_endpoint(world: ApiWorld) -> None:
+def test_no_field_of_a_body_breaks_an_endpoint(world: ApiWorld, in_turn: InTurn) -> None:
     caller = world.client(Role.EDITOR)
     document = world.app.openapi()
     found = {}
@@ -152,7 +159,7 @@ def test_no_field_of_a_body_breaks_an_endpoint(world: ApiWorld) -> None:
         if "requestBody" not in raw:
             continue
         example = body_example(document, raw)
-        for name, body in _with_one_changed(example):
+        for name, body in _with_one_changed(example, in_turn):
             answer = caller.request(
                 method.upper(),
                 _filled(path, raw),
@@ -164,19 +171,19 @@ def test_no_field_of_a_body_breaks_an_endpoint(world: ApiWorld) -> None:
     assert found == {}
 
 
-def _with_steering_text(body: Any) -> Iterator[tuple[str, Any]]:
-    """The body with an unsafe character inside each of its texts, and of its keys, in turn."""
+def _with_steering_text(body: Any, in_turn: InTurn) -> Iterator[tuple[str, Any]]:
+    """The body with unsafe characters inside each of its texts, and of its keys."""
     if isinstance(body, str):
-        for sign in STEERING:
+        for sign in in_turn(STEERING):
             yield repr(sign), body[:1] + sign + body[1:]
     elif isinstance(body, dict):
         for key, value in body.items():
-            for name, inner in _with_steering_text(value):
+            for name, inner in _with_steering_text(value, in_turn):
                 yield f"{key}.{name}", {**body, key: inner}
             yield f"key {key}", {**body, f"{key}\u202e": value}
     elif isinstance(body, list):
         for at, value in enumerate(body):
-            for name, inner in _with_steering_text(value):
+            for name, inner in _with_steering_text(value, in_turn):
                 yield f"{at}.{name}", [*body[:at], inner, *body[at + 1 :]]
 
 
@@ -191,7 +198,9 @@ def _with_more_text(document: Any, raw: Any, example: Any) -> Iterator[tuple[str
             yield f"more {key}", {**example, key: "a\u202eb"}
 
 
-def test_no_text_that_steers_a_terminal_or_a_page_is_taken(world: ApiWorld) -> None:
+def test_no_text_that_steers_a_terminal_or_a_page_is_taken(
+    world: ApiWorld, in_turn: InTurn
+) -> None:
     """It is refused; of a telephone number only the digits are kept."""
     caller = world.client(Role.ADMIN)
     document = world.app.openapi()
@@ -200,7 +209,7 @@ def test_no_text_that_steers_a_terminal_or_a_page_is_taken(world: ApiWorld) -> N
         if "requestBody" not in raw or "delivery-reports" in path:
             continue
         example = body_example(document, raw)
-        bodies = (*_with_steering_text(example), *_with_more_text(document, raw, example))
+        bodies = (*_with_steering_text(example, in_turn), *_with_more_text(document, raw, example))
         for name, body in bodies:
             tried += 1
             answer = caller.request(method.upper(), _filled(path, raw), json=body)

@@ -11,7 +11,7 @@ from api_callers import ApiWorld
 from stadtsinn.cloud.platform.access.scope import Role
 from stadtsinn.cloud.town.stations.kinds import KINDS
 
-pytestmark = [pytest.mark.slow, pytest.mark.postgres_by_night]
+pytestmark = pytest.mark.slow
 
 EUI, NEXT = "70b3d57ed0000001", "70b3d57ed0000002"
 SOIL = {"device_type": "dragino/lse01", "interval_s": 1200}
