@@ -23,10 +23,13 @@ from stadtsinn.cloud.publish.application import create_app
 from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.series.stores.store import SeriesStore
 from stadtsinn.cloud.town.directory import DirectoryCache
+from stadtsinn.cloud.town.stations.kinds import KINDS as STATION_KINDS
+from stadtsinn.rules.kinds.registry import KINDS as RULE_KINDS
 
 NOW = parse("2026-09-26T10:00:00+00:00")
 HOME = "musterstadt"
 AWAY = "nebenan"
+_documents: dict[tuple[str, ...], dict[str, Any]] = {}
 
 
 @dataclass
@@ -48,6 +51,18 @@ class ApiWorld:
         self.series = open_store(f"sqlite:///{self.folder / 'series.sqlite'}")
         self.archive = Archive(self.folder / "archive")
         self.app = create_app(Services(self.database, self.clock), self.series, self.archive)
+        self._share_document()
+
+    def _share_document(self) -> None:
+        """The document is made once for all that have the same kinds: it takes a second."""
+        make, kinds = self.app.openapi, (*RULE_KINDS, *STATION_KINDS)
+
+        def openapi() -> dict[str, Any]:
+            if kinds not in _documents:
+                _documents[kinds] = make()
+            return _documents[kinds]
+
+        self.app.openapi = openapi  # type: ignore[method-assign]
 
     def token(self, role: Role = Role.ADMIN, tenant: str = HOME) -> str:
         return create_key(self.database, tenant, f"test {role}", role, self.clock.now())[1]

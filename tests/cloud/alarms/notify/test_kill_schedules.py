@@ -1,5 +1,6 @@
 """SIGKILL at any commit point, in random schedules, for each kind of channel: what the receiver
-counts per key is what docs/channels.md says, one, or for an SMS that nobody can ask about two.
+counts per key is what docs/channels.md says, one, or two for an SMS or a chat message that nobody
+can be asked about. A modem's are in test_gammu_killed.py.
 
 The receivers are real: a mail server, a web server for SMS and webhooks, the sandbox. A worker is a
 process of its own with its own database connections and senders.
@@ -30,6 +31,7 @@ from stadtsinn.base.language import Language
 from stadtsinn.cloud.alarms.duty.model import DutyGroup, Member
 from stadtsinn.cloud.alarms.duty.service import create_group
 from stadtsinn.cloud.alarms.duty.tables import duty_groups
+from stadtsinn.cloud.alarms.notify.channels.registry import CHANNELS
 from stadtsinn.cloud.alarms.notify.senders.open import open_senders
 from stadtsinn.cloud.alarms.notify.senders.webhook import MESSAGE_ID
 from stadtsinn.cloud.alarms.notify.service import take_report
@@ -51,6 +53,8 @@ POINTS = [
     "notify.passed_on",
 ]
 WAYS = ["sandbox", "sms", "sms with reports", "email", "webhook"]
+BY_NIGHT = ["apprise"]
+"""Each worker starts a process of its own for it, which reads all services."""
 _PATIENT = {"timeout_s": 60}
 """No answer is the receiver's decision, not that of a busy machine."""
 DOUBTFUL = MAYBE_TWICE[Language.DE]
@@ -86,8 +90,11 @@ class Receivers:
             return NotifySettings.model_validate({"sms": {"kind": "sandbox"}})
         web = f"http://127.0.0.1:{self.web.server_port}/"
         secret = self.folder / "secret"
+        place = f"127.0.0.1:{self.web.server_port}"
+        if way == "apprise":
+            chat = {"schemes": ["json"], "allow": [place], **_PATIENT}
+            return NotifySettings.model_validate({"apprise": chat})
         if way == "webhook":
-            place = f"127.0.0.1:{self.web.server_port}"
             table: dict[str, Any] = {"secret": f"file:{secret}", "allow": [place], **_PATIENT}
             return NotifySettings.model_validate({"webhook": table})
         if way == "email":
@@ -119,6 +126,11 @@ class Receivers:
         elif way == "email":
             for _, _, mail in self.mail.taken:
                 arrived.append((mail["Message-ID"].strip("<>").split("@")[0], mail.as_string()))
+        elif way == "apprise":
+            known = {(_path(row.address), row.incident_id): row.uuid for row in box.rows()}
+            for path, _, body in self.web.kept:
+                text = json.loads(body)["message"]
+                arrived.append((known[path, text.split()[0]], text))
         elif way == "webhook":
             arrived += [(head[MESSAGE_ID], body.decode()) for _, head, body in self.web.kept]
         else:
@@ -137,6 +149,10 @@ class Receivers:
             with box.database.write() as connection:
                 take_report(connection, "custom", token, {"status": "ok"}, b"")
         self.reported = len(self.web.kept)
+
+
+def _path(address: str) -> str:
+    return "/" + address.rpartition("/")[2]
 
 
 @pytest.fixture(scope="module")
@@ -181,8 +197,10 @@ class Town:
     def _address(self, channel: str, number: str) -> str:
         if channel == "email":
             return f"{number[-4:]}@stadt.example"
-        port = self.receivers.web.server_port
-        return f"http://127.0.0.1:{port}/{number[-4:]}" if channel == "webhook" else number
+        schemes = {"webhook": "http", "apprise": "json"}
+        if channel not in schemes:
+            return number
+        return f"{schemes[channel]}://127.0.0.1:{self.receivers.web.server_port}/{number[-4:]}"
 
     def round(self, kill_at: str = "") -> bool:
         """Of a worker in a process of its own; whether it was killed."""
@@ -205,7 +223,8 @@ class Town:
 
     def put(self, incident: str = "1-1", *, to: int = 1) -> None:
         until = Instant(self.now + DAY)
-        self.box.put(incident=incident, to=to, created_at=self.now, expires_at=until)
+        values: dict[str, Any] = {"created_at": self.now, "expires_at": until, "to": to}
+        self.box.put(incident=incident, text=incident, **values)
 
     def judge(self) -> None:
         rows, copies = self.box.rows(), self.receivers.copies(self.way, self.box)
@@ -222,7 +241,7 @@ class Town:
             assert not copies, "nobody who got an alarm is taken for one who did not"
         if self.way in ("email", "webhook"):  # a receiver counts the same one once
             assert len(set(copies)) <= 1
-        elif self.way == "sms":
+        elif self.way in ("sms", "apprise"):
             assert len(copies) <= 2
             assert all(text.endswith(DOUBTFUL) for text in copies[1:])
         else:
@@ -266,9 +285,13 @@ def test_whoever_is_killed_the_receiver_counts_one(
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [*WAYS, *BY_NIGHT])
 def test_in_two_hundred_schedules(way: str, receivers: Receivers, tmp_path: Path) -> None:
     all_of(200 // len(WAYS), way, receivers, tmp_path)
+
+
+def test_every_channel_is_among_them() -> None:
+    assert CHANNELS.keys() <= {way.split()[0] for way in (*WAYS, *BY_NIGHT)}
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -6,7 +6,6 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 
 from stadtsinn.cloud.platform.api.errors import MEDIA_TYPE, ProblemDocument
 
@@ -63,16 +62,11 @@ _ERRORS = {
 }
 
 
-_made: dict[tuple[str, ...], dict[str, Any]] = {}
-
-
 def openapi_document(app: FastAPI) -> dict[str, Any]:
-    """The document. Applications of this process with the same operations share it: to make one
-    takes a second."""
-    operations = tuple(route.unique_id for route in app.routes if isinstance(route, APIRoute))
-    if operations not in _made:
-        _made[operations] = _make(app)
-    return _made[operations]
+    """The document, made once per application."""
+    if app.openapi_schema is None:
+        app.openapi_schema = _make(app)
+    return app.openapi_schema
 
 
 def _make(app: FastAPI) -> dict[str, Any]:
