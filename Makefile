@@ -35,6 +35,7 @@ test: .venv/ready parts ## everything: format, lint, types, contracts, all tests
 	cat $(CACHE)/check.log; exit $$((tested | checked))
 
 test-fast: .venv/ready ## for the work in between: all tests but those marked slow, no checks
+	@$(PY) -m stadtsinn.decoders.kernel_cache
 	$(PYTEST) --fast $(ARGS)
 
 test-nightly: .venv/ready parts check ## the nightly target: `make test`, and each repetition with other servers
