@@ -22,20 +22,18 @@ demo: .venv/ready ## a market day in time-lapse; ARGS="--for 60", ARGS="--check 
 # skipped is listed.
 WORKERS := $(shell expr $$(nproc) + 2)
 test-fast: WORKERS := $(shell expr $$(nproc) + 1)
-PYTEST = $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -r s
+# First the kernel is compiled: else each of the first processes that needs it would do so.
+PYTEST = $(PY) -m stadtsinn.decoders.kernel_cache; $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -r s
 
-# mypy keeps one core busy for a minute: tests have the others meanwhile. First the kernel is compiled: else each of
-# the first processes that needs it would do so.
+# mypy keeps one core busy for a minute: tests have the others meanwhile.
 test: .venv/ready parts ## everything: format, lint, types, contracts, all tests on all cores
 	@mkdir -p $(CACHE)
 	@$(MAKE) --no-print-directory check > $(CACHE)/check.log 2>&1 & checking=$$!; \
-	$(PY) -m stadtsinn.decoders.kernel_cache; \
 	$(PYTEST) $(ARGS); tested=$$?; \
 	wait $$checking; checked=$$?; \
 	cat $(CACHE)/check.log; exit $$((tested | checked))
 
 test-fast: .venv/ready ## for the work in between: all tests but those marked slow, no checks
-	@$(PY) -m stadtsinn.decoders.kernel_cache
 	$(PYTEST) --fast $(ARGS)
 
 test-nightly: .venv/ready parts check ## the nightly target: `make test`, and each repetition with other servers

@@ -184,12 +184,8 @@ def close_shared_cluster() -> None:
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """Every test that takes it runs on both kinds of database (`by_night` says when)."""
-    yield from _of_kind(request.param, tmp_path)
-
-
-def _of_kind(kind: str, folder: Path) -> Iterator[Database]:
-    if kind == "sqlite":
-        opened = fresh_database(folder)
+    if request.param == "sqlite":
+        opened = fresh_database(tmp_path)
         yield opened
         opened.dispose()
         return

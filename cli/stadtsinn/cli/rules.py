@@ -8,7 +8,7 @@ import typer
 
 from stadtsinn.cli import rule_backtest, rule_folder
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config
-from stadtsinn.cli.language import in_words, text
+from stadtsinn.cli.language import in_words, text, translated
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_facts, print_json, print_list
 from stadtsinn.cli.town_choice import Tenant, read_town
@@ -96,7 +96,7 @@ def watches(rule: Rule) -> str:
     if rule.station is not None:
         return f"{rule.station}: {rule.quantity}"
     group = rule.group.model_dump(exclude_none=True) if rule.group else {}
-    common = ", ".join(f"{text(name, _COMMON[name])} {value}" for name, value in group.items())
+    common = ", ".join(f"{translated(name, _COMMON)} {value}" for name, value in group.items())
     return f"{common}: {rule.quantity}"
 
 

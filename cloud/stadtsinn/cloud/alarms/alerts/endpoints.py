@@ -20,7 +20,7 @@ from stadtsinn.cloud.alarms.alerts import (
 from stadtsinn.cloud.alarms.alerts.attention_repository import Acknowledgement
 from stadtsinn.cloud.alarms.alerts.cap import MEDIA_TYPE as CAP
 from stadtsinn.cloud.alarms.alerts.cap_service import cap_of
-from stadtsinn.cloud.alarms.alerts.incident_repository import Key, Standing
+from stadtsinn.cloud.alarms.alerts.incident_repository import NAMED, Key, Standing
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule
 from stadtsinn.cloud.alarms.alerts.rule import Rule, RuleBody
 from stadtsinn.cloud.alarms.alerts.schemas import (
@@ -30,7 +30,6 @@ from stadtsinn.cloud.alarms.alerts.schemas import (
     RuleStateView,
     RuleView,
 )
-from stadtsinn.cloud.alarms.alerts.watching import NAMED
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
 from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of

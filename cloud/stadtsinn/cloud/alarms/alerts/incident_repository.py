@@ -49,6 +49,8 @@ class Standing:
 
 Key = tuple[int, int]
 """Rule and member, see `rule_states`."""
+NAMED = 0
+"""The `member` of a rule that names one station or one zone."""
 
 
 def read_states(
@@ -295,7 +297,7 @@ def incident_id(key: Key, opened_at: Instant) -> str:
 def key_of(incident: str) -> Key:
     """The rule and the station of a group that `incident_id` made this name of."""
     rule_id, _, *member = incident.split("-")
-    return int(rule_id), int(member[0]) if member else 0
+    return int(rule_id), int(member[0]) if member else NAMED
 
 
 def open_incident(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from stadtsinn.base.instant import Instant
-from stadtsinn.cloud.alarms.alerts.incident_repository import Key
+from stadtsinn.cloud.alarms.alerts.incident_repository import NAMED, Key
 from stadtsinn.cloud.alarms.alerts.repository import StoredRule
 from stadtsinn.cloud.alarms.alerts.rule import Rule
 from stadtsinn.cloud.domains.crowd.zones.agenda import Agenda, next_start
@@ -21,9 +21,6 @@ from stadtsinn.cloud.town.stations.model import FOR_EVER, comparison_of
 from stadtsinn.rules.kind import OWN, Stream
 from stadtsinn.rules.state import CloseReason
 from stadtsinn.rules.terms import ALWAYS, NEVER
-
-NAMED = 0
-"""The `member` of a rule that names one station or one zone."""
 
 _DEFAULT_INTERVAL_S = 3_600
 """Used where no device is known whose interval could be taken."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stadtsinn.base.berlin import isoformat
+from stadtsinn.base.decimals import grouped
 from stadtsinn.base.language import Language
 from stadtsinn.cloud.domains.crowd.level import STEPS
 from stadtsinn.cloud.platform.api.templates import templates_of
@@ -14,7 +15,7 @@ from stadtsinn.cloud.publish.web.chart import chart_of
 from stadtsinn.cloud.publish.web.half_hours import SLOT, Slot
 from stadtsinn.cloud.publish.web.public import PublicCount
 from stadtsinn.cloud.publish.web.settings import WebSettings
-from stadtsinn.cloud.publish.web.texts import LEVELS, NO_DATA, PAGE, clock_time, number, persons_of
+from stadtsinn.cloud.publish.web.texts import LEVELS, NO_DATA, PAGE, clock_time, persons_of
 
 RELOAD_SECONDS = 60
 
@@ -112,7 +113,7 @@ def _render(template: str, context: Context, **values: object) -> str:
         style=context.root + asset_path("counter.css"),
         icon=context.root + asset_path("icon.svg"),
         script=context.root + asset_path("counter.js"),
-        number=lambda persons: number(persons, context.language),
+        number=lambda persons: grouped(persons, context.language),
         **values,
     )
 
@@ -143,8 +144,8 @@ def _row(slot: Slot, now: int, language: Language) -> Row:
         time = f"{clock_time(slot.start, Language.EN)}–{end}"
     return Row(
         time=time,
-        persons=number(_rounded(slot.persons), language),
-        bounds=f"{number(slot.low, language)}–{number(slot.high, language)}",
+        persons=grouped(_rounded(slot.persons), language),
+        bounds=f"{grouped(slot.low, language)}–{grouped(slot.high, language)}",
     )
 
 

@@ -126,11 +126,6 @@ PAGE = {
 }
 
 
-def number(persons: int, language: Language) -> str:
-    """A number with the language's thousands separator."""
-    return grouped(persons, language)
-
-
 def clock_time(instant: int, language: Language) -> str:
     """The local time of day: ``14:05 Uhr`` (never broken in two lines), ``14:05``."""
     return berlin.clock_time(instant) + ("\u00a0Uhr" if language is Language.DE else "")
@@ -179,7 +174,7 @@ def texts_of(found: Present, permitted: int | None, now: int, language: Language
             "headline": (CLOSED if found.state is State.CLOSED else NO_DATA)[language],
         }
     return {
-        "number": number(shown.persons, language),
+        "number": grouped(shown.persons, language),
         "qualifier": _QUALIFIERS[language][shown.qualifier],
         "unit": _unit(shown.persons, language),
         "level": LEVELS[language][shown.level] if shown.level else "",
@@ -195,7 +190,7 @@ def texts_of(found: Present, permitted: int | None, now: int, language: Language
 def _headline(shown: ShownNumber, language: Language) -> str:
     words = (
         _QUALIFIERS[language][shown.qualifier],
-        number(shown.persons, language),
+        grouped(shown.persons, language),
         _unit(shown.persons, language),
     )
     text = " ".join(word for word in words if word)
@@ -222,7 +217,7 @@ def _why(shown: ShownNumber, language: Language) -> str:
 
 def persons_of(count: int, language: Language) -> str:
     """``1 Person``, ``1.200 Personen``."""
-    return f"{number(count, language)} {_unit(count, language)}"
+    return f"{grouped(count, language)} {_unit(count, language)}"
 
 
 def _unit(persons: int, language: Language) -> str:
@@ -232,7 +227,7 @@ def _unit(persons: int, language: Language) -> str:
 
 
 def _interval(state: State, shown: ShownNumber, language: Language) -> str:
-    low, high = number(shown.low, language), persons_of(shown.high, language)
+    low, high = grouped(shown.low, language), persons_of(shown.high, language)
     if state is State.DEGRADED:
         return (
             f"Eine Zählstelle meldet sich gerade nicht. Es sind mindestens {low} "
