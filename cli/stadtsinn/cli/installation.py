@@ -59,14 +59,14 @@ def installation(
         command_logs(settings.log_level)
         if not reading:
             refuse_as_root(settings.database.url)
-        parts = Parts(settings, open_clock(clock or settings.clock), signalled=False)
+        parts = Parts(settings, open_clock(clock or settings.clock))
         try:
             empty = is_empty(parts.database)
             if empty:
                 require_no_days(parts.archive)
             if empty and reading:
                 parts.close()
-                parts = Parts(_nowhere(settings), parts.clock, signalled=False)
+                parts = Parts(_nowhere(settings), parts.clock)
             require_current(parts.database)
             yield parts
         finally:

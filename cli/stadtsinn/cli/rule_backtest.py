@@ -153,7 +153,7 @@ def open_series(config: Path) -> SeriesReader:
     from stadtsinn.cloud.series.retention.kept import KeptSeries
 
     settings = read_settings(config)
-    parts = Parts(settings, open_clock(settings.clock), signalled=False)
+    parts = Parts(settings, open_clock(settings.clock))
     return KeptSeries(parts.series, parts.database, parts.clock)
 
 

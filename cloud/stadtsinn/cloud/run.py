@@ -68,13 +68,12 @@ class Role:
 class Parts:
     """What the roles of one process share."""
 
-    def __init__(self, settings: CloudSettings, clock: Clock, *, signalled: bool) -> None:
+    def __init__(self, settings: CloudSettings, clock: Clock) -> None:
         self.settings = settings
         self.clock = clock
         self.database: Database = open_database(settings.database.url)
         self.directory = DirectoryCache(self.database)
-        # Only a process that ingests can signal to its own followers.
-        self.signal = LogSignal() if signalled else None
+        self.signal = LogSignal()
         self.archive = Archive(settings.archive.folder)
         self.window = LogWindow(self.archive)
 
@@ -204,7 +203,7 @@ def _ingest(parts: Parts) -> Role:
         parts.database,
         parts.directory,
         parts.clock,
-        parts.signal or LogSignal(),
+        parts.signal,
         parts.archive,
     )
     checks = {
@@ -229,9 +228,16 @@ def _loop(
         parts.clock,
         signal=parts.signal,
         window=parts.window,
-        pace=Pace(batch, look_s=stated.look_seconds, tick_s=stated.tick_seconds),
+        pace=Pace(batch, tick_s=stated.tick_seconds),
         before_first=before_first,
     )
+
+
+def _log_watch(parts: Parts) -> Role:
+    """Wakes the followers of a process that does not ingest, as an ingest wakes its own."""
+    from stadtsinn.cloud.log.uplinks.watch import LogWatch
+
+    return Role(LogWatch(parts.database, parts.signal, parts.settings.pace.look_seconds))
 
 
 def _live(parts: Parts) -> Role:
@@ -404,7 +410,7 @@ class Process:
         OSError naming the remedy when something cannot start.
         """
         with ExitStack() as ending:
-            parts = Parts(self._settings, self._clock, signalled="ingest" in self._roles)
+            parts = Parts(self._settings, self._clock)
             ending.callback(parts.close)
             if is_empty(parts.database):
                 require_no_days(parts.archive)
@@ -423,6 +429,8 @@ class Process:
                 role = _build(name, parts, checks, self._beside)
                 begin(role)
                 alive[name] = role.alive
+            if "ingest" not in self._roles and set(FOLLOWERS) & set(self._roles):
+                begin(_log_watch(parts))
             if alive.keys() & set(NEEDED):
                 begin(Role(Pulse(parts.database, alive)))
             if self._api_command:

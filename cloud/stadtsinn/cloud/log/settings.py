@@ -25,6 +25,6 @@ class PaceSettings(Section):
     tick_seconds: Annotated[float, Field(gt=0, le=60)] = 1.0
     """Between calls of a follower's `tick`."""
     outbox_seconds: Annotated[float, Field(gt=0, le=60)] = 0.5
+    """Between looks of the sender at the outbox."""
     delivery_seconds: Annotated[float, Field(ge=10, le=3_600)] = 300.0
     """An alarm that has not arrived by then goes to the next in line."""
-    """Between looks of the sender at the outbox."""

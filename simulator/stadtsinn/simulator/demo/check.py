@@ -26,7 +26,7 @@ from stadtsinn.simulator.market_day.day import MarketDay
 
 _PATIENCE_S = 900
 """Bounds hanging only: a busy machine may be slow."""
-_LOOKS = Backoff(first=0.02, longest=0.2)
+_LOOKS = Backoff(first=0.02, longest=0.03)
 """A look reads much, and takes time from those it waits for."""
 
 KILL_EDGE_AFTER = 20 * MINUTE

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, insert
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from structlog.testing import capture_logs
 
 from counted import write_transactions
 from fake_uplinks import NINE, at, entry, uplink
@@ -29,9 +30,10 @@ from stadtsinn.cloud.log.followers.forgetting import rebuild
 from stadtsinn.cloud.log.followers.loop import FollowerLoop, Pace
 from stadtsinn.cloud.log.set_aside import repository
 from stadtsinn.cloud.log.set_aside.repository import SetAside
-from stadtsinn.cloud.log.uplinks.repository import append
+from stadtsinn.cloud.log.uplinks.repository import append, head
 from stadtsinn.cloud.log.uplinks.signal import LogSignal
 from stadtsinn.cloud.log.uplinks.uplink import LoggedUplink
+from stadtsinn.cloud.log.uplinks.watch import LogWatch
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series.stores.store import SeriesUnavailable
 from stadtsinn.cloud.town.tables import registry_revision
@@ -435,13 +437,43 @@ def test_a_signal_wakes_the_loop_long_before_its_next_look(
 ) -> None:
     signal = LogSignal()
     clock = ManualClock(NINE)
-    patient = Pace(signalled_look_s=3600, tick_s=3600)
+    patient = Pace(look_s=3600, tick_s=3600)
     loop = FollowerLoop(database, recorder, clock, signal=signal, pace=patient)
     loop.start()
     wait_until(lambda: len(recorder.ticks) == 1, "the loop has caught up")
     log_uplinks(database, 5)
     signal.notify()
     wait_until(lambda: recorder.flat == [5], "the uplink is applied")
+    loop.stop()
+
+
+def test_a_watch_wakes_the_loop_when_another_process_ingests(
+    database: Database, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after the database was away, which is the followers' to say."""
+    signal = LogSignal()
+    watch = LogWatch(database, signal, look_s=0.01)
+    patient = Pace(look_s=3600, tick_s=3600)
+    loop = FollowerLoop(database, recorder, ManualClock(NINE), signal=signal, pace=patient)
+    loop.start()
+    wait_until(lambda: len(recorder.ticks) == 1, "the loop has caught up")
+    looks = iter([OSError("away"), OSError("away")])
+
+    def away_at_first(connection: Connection) -> int:
+        for error in looks:
+            raise error
+        return head(connection)
+
+    monkeypatch.setattr("stadtsinn.cloud.log.uplinks.watch.head", away_at_first)
+    with capture_logs() as said:
+        watch.start()
+        log_uplinks(database, 5)
+        wait_until(lambda: recorder.flat == [5], "the first is applied")
+        log_uplinks(database, 6)
+        wait_until(lambda: recorder.flat == [5, 6], "the second is applied")
+        assert watch.ended() is None
+        watch.stop()
+    assert not said
     loop.stop()
 
 

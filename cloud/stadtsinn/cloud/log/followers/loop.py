@@ -64,9 +64,8 @@ class Pace:
     """Uplinks per transaction and seconds between looks and ticks."""
 
     batch: int = 2000
-    look_s: float = 0.04
-    """Between two looks at the log when nobody in this process signals its growth."""
-    signalled_look_s: float = 0.5
+    look_s: float = 0.5
+    """Between two looks at the log while nobody signals its growth."""
     tick_s: float = 1.0
 
 
@@ -95,7 +94,7 @@ class FollowerLoop:
         self._database = database
         self._follower = follower
         self._clock = clock
-        self._signal = signal
+        self._signal = signal or LogSignal()
         self._window = window or LogWindow()
         self._pace = pace or Pace()
         self._monotonic = monotonic
@@ -124,8 +123,7 @@ class FollowerLoop:
     def stop(self) -> None:
         """End after the batch under way."""
         self._stopping.set()
-        if self._signal is not None:
-            self._signal.notify()
+        self._signal.notify()
         if self._thread.ident is not None:
             self._thread.join(timeout=60)
 
@@ -248,12 +246,14 @@ class FollowerLoop:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            seen = self._signal.commits if self._signal is not None else 0
+            seen = self._signal.commits
             applied = self._attempt()
             if applied is None:
                 self._stopping.wait(self._retries.failed())
-            elif applied == 0:
-                self._rest(seen)
+            elif applied:
+                self._signal.notify()  # other followers may read what this one has made
+            else:
+                self._signal.wait(seen, min(self._pace.look_s, self._pace.tick_s))
 
     def _attempt(self) -> int | None:
         """One step: a batch or, when there is none, perhaps a tick. None when it failed."""
@@ -303,12 +303,6 @@ class FollowerLoop:
         if now - self._last_tick >= self._pace.tick_s:
             self._last_tick = now
             self.tick()
-
-    def _rest(self, seen: int) -> None:
-        if self._signal is not None:
-            self._signal.wait(seen, self._pace.signalled_look_s)
-        else:
-            self._stopping.wait(self._pace.look_s)
 
     def _note_failure(self, error: Exception) -> None:
         self._limit = _fewer(self._limit)
