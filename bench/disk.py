@@ -26,7 +26,8 @@ from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.cloud.domains.crowd.follower import LiveFollower
 from stadtsinn.cloud.log.archive_files.archive import Archive
-from stadtsinn.cloud.log.archive_files.archiving import archive_before, day_files
+from stadtsinn.cloud.log.archive_files.archiving import archive_before
+from stadtsinn.cloud.log.archive_files.day_files import day_files
 from stadtsinn.cloud.log.followers.follower import Follower
 from stadtsinn.cloud.log.followers.loop import FollowerLoop
 from stadtsinn.cloud.log.uplinks.repository import append

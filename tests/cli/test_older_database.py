@@ -20,8 +20,7 @@ from typer.testing import CliRunner
 
 from first_version import all_rows, bring_to, fill_every_table
 from stadtsinn.cli.main import NOUNS, _load
-from stadtsinn.cloud.migrations import head
-from stadtsinn.cloud.migrations.upgrade import current
+from stadtsinn.cloud.migrations import current, head
 from stadtsinn.cloud.platform.database.engine import open_database
 
 pytestmark = pytest.mark.slow

@@ -173,7 +173,7 @@ def upgrade(
         ),
     ] = False,
 ) -> None:
-    from stadtsinn.cloud.migrations.upgrade import pending, upgrade
+    from stadtsinn.cloud.migrations import pending, upgrade
     from stadtsinn.cloud.platform.database.engine import open_database
 
     with server_errors(config):

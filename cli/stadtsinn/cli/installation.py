@@ -51,7 +51,7 @@ def installation(
     """
     with server_errors(config):
         from stadtsinn.base.clock import open_clock
-        from stadtsinn.cloud.log.archive_files.archiving import require_no_days
+        from stadtsinn.cloud.log.archive_files.day_files import require_no_days
         from stadtsinn.cloud.migrations import is_empty, require_current
         from stadtsinn.cloud.run import Parts
 

@@ -65,8 +65,7 @@ def _of_database(settings: CloudSettings, clock: Clock | None = None) -> Iterato
 
 
 def _of_version(database: Database) -> Iterator[Finding]:
-    from stadtsinn.cloud.migrations import head
-    from stadtsinn.cloud.migrations.upgrade import current, pending
+    from stadtsinn.cloud.migrations import current, head, pending
 
     if not database.is_there():
         return

@@ -25,7 +25,7 @@ from stadtsinn.base.health import Check, HealthServer
 from stadtsinn.base.instant import SECOND
 from stadtsinn.base.systemd import Watchdog, notify
 from stadtsinn.cloud.log.archive_files.archive import Archive
-from stadtsinn.cloud.log.archive_files.archiving import require_no_days
+from stadtsinn.cloud.log.archive_files.day_files import require_no_days
 from stadtsinn.cloud.log.followers.follower import Follower
 from stadtsinn.cloud.log.followers.loop import FollowerLoop, Pace
 from stadtsinn.cloud.log.followers.window import LogWindow

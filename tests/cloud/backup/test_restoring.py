@@ -17,7 +17,8 @@ from stadtsinn.cloud.alarms.notify.tables import outbox
 from stadtsinn.cloud.backup.configuration import let_the_service_read
 from stadtsinn.cloud.backup.restoring import InTheWay, restore_configuration
 from stadtsinn.cloud.backup.verifying import verified
-from stadtsinn.cloud.log.archive_files.archiving import day_files, require_no_days, sweep
+from stadtsinn.cloud.log.archive_files.archiving import sweep
+from stadtsinn.cloud.log.archive_files.day_files import day_files, require_no_days
 from stadtsinn.cloud.platform.database.engine import open_database
 from stadtsinn.cloud.platform.database.sqlite_file import RestoreUnfinished
 from stadtsinn.cloud.series import repository as series

@@ -44,7 +44,7 @@ from stadtsinn.cloud.backup.store import backups, begin, drop_all_but, finish, o
 from stadtsinn.cloud.log.archive_files.archive import Archive, ArchivedDay, ArchiveUnreadable, days
 from stadtsinn.cloud.log.uplinks.repository import head
 from stadtsinn.cloud.log.uplinks.tables import archived_days
-from stadtsinn.cloud.migrations.upgrade import current, pending
+from stadtsinn.cloud.migrations import current, pending
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.settings import CloudSettings
 

@@ -37,9 +37,8 @@ from stadtsinn.cloud.backup.manifest import (
     make_durable,
 )
 from stadtsinn.cloud.log.archive_files.archive import Archive
-from stadtsinn.cloud.log.archive_files.archiving import day_files
-from stadtsinn.cloud.migrations import is_empty, upgrade
-from stadtsinn.cloud.migrations.upgrade import pending
+from stadtsinn.cloud.log.archive_files.day_files import day_files
+from stadtsinn.cloud.migrations import is_empty, pending, upgrade
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.platform.database.sessions import others_connected
 from stadtsinn.cloud.platform.database.sqlite_file import being_restored

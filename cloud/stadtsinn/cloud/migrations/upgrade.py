@@ -1,7 +1,8 @@
 """Runs the migrations inside one transaction of ours, one process at a time.
 
 Only `upgrade` changes the schema of a database that has one: 'stadtsinn cloud run' and 'stadtsinn
-cloud upgrade' call it. Every other command calls `require_current`.
+cloud upgrade' call it. Every other command calls `require_current`. Alembic is loaded where a
+database lacks something.
 
 Make a new one after changing a `tables.py`::
 
@@ -14,16 +15,18 @@ import logging
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from stadtsinn.base.sentence import Explained
 from stadtsinn.cloud.migrations.counters import keeping_counters
+from stadtsinn.cloud.migrations.revisions import current, head
 from stadtsinn.cloud.platform.database.engine import Database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
 _FOLDER = Path(__file__).parent
 # Any fixed number: processes that start together wait for each other on it.
@@ -52,14 +55,11 @@ class NotCurrent(Explained):
 
 def configuration() -> Config:
     """Alembic's configuration without an ini file: everything is in this folder."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     return config
-
-
-def head() -> str:
-    """The newest revision this version knows."""
-    return str(_scripts().get_current_head())
 
 
 def upgrade(database: Database) -> list[Pending]:
@@ -87,6 +87,8 @@ def pending(connection: Connection) -> list[Pending]:
     Raises NotCurrent when a newer version has already changed it.
     """
     found = current(connection)
+    if found == head():
+        return []
     scripts = list(_scripts().walk_revisions())  # newest first
     known = [script.revision for script in scripts]
     if found is not None and found not in known:
@@ -139,12 +141,9 @@ def _older(found: str | None, missing: list[Pending]) -> NotCurrent:
     )
 
 
-def current(connection: Connection) -> str | None:
-    """The revision a database is at; None for an empty one."""
-    return MigrationContext.configure(connection).get_current_revision()
-
-
 def _run(connection: Connection) -> None:
+    from alembic import command
+
     config = configuration()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
@@ -152,7 +151,8 @@ def _run(connection: Connection) -> None:
 
 @cache
 def _scripts() -> ScriptDirectory:
-    """Read once: every command asks whether the database is current."""
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory.from_config(configuration())
 
 

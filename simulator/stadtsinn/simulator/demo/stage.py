@@ -18,7 +18,7 @@ from stadtsinn.base.mqtt.broker import Broker
 from stadtsinn.base.private_files import private_folder, write_private
 from stadtsinn.cloud.broker.authority import Authority
 from stadtsinn.cloud.broker.files import Listening, configuration, own_passwords, write_broker
-from stadtsinn.cloud.migrations.upgrade import upgrade
+from stadtsinn.cloud.migrations import upgrade
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.run import FOLLOWERS
 from stadtsinn.cloud.series.stores.opening import open_store

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from databases import fresh_database
 from real_parts import PATIENCE_S
-from stadtsinn.cloud.migrations import NotCurrent, head, upgrade
-from stadtsinn.cloud.migrations.upgrade import current
+from stadtsinn.cloud.migrations import NotCurrent, current, head, upgrade
+from stadtsinn.cloud.migrations.upgrade import configuration
 from stadtsinn.cloud.platform.database.engine import Database, open_database
 from stadtsinn.cloud.schema import metadata
 
@@ -54,6 +55,19 @@ def _definitions(database: Database) -> dict[str, list[str]]:
         for name, sql in rows
         if name != "alembic_version"
     }
+
+
+def test_the_newest_by_its_number_is_the_one_that_alembic_ends_with(empty: Database) -> None:
+    """So that a process need not load Alembic to see that its database is current."""
+    assert ScriptDirectory.from_config(configuration()).get_current_head() == head()
+    assert _current(empty) is None
+    upgrade(empty)
+    assert _current(empty) == head()
+
+
+def _current(database: Database) -> str | None:
+    with database.read() as connection:
+        return current(connection)
 
 
 def test_a_second_upgrade_changes_nothing(empty: Database) -> None:

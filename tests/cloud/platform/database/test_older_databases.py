@@ -6,8 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from first_version import all_rows, bring_to, fill_every_table
-from stadtsinn.cloud.migrations import head, upgrade
-from stadtsinn.cloud.migrations.upgrade import current
+from stadtsinn.cloud.migrations import current, head, upgrade
 from stadtsinn.cloud.platform.database.engine import Database
 
 pytestmark = pytest.mark.slow

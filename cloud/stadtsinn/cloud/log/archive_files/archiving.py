@@ -9,7 +9,6 @@ have looked up the old name just before.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from stadtsinn.base.private_files import close_to_others, private_folder
 from stadtsinn.base.sentence import Explained, Sentence
 from stadtsinn.cloud.log.archive_files.archive import Archive, ArchivedDay, day_name, days
 from stadtsinn.cloud.log.archive_files.batches import table_batches
+from stadtsinn.cloud.log.archive_files.day_files import FILE_NAMES
 from stadtsinn.cloud.log.archive_files.exclusive import rewriting_history
 from stadtsinn.cloud.log.archive_files.leaving import finish_leaving, leave, of_day
 from stadtsinn.cloud.log.archive_files.parquet import (
@@ -42,8 +42,6 @@ from stadtsinn.cloud.log.uplinks.tables import archived_days, uplinks
 from stadtsinn.cloud.platform.database.engine import Database
 
 log = structlog.get_logger()
-
-_FILE_NAMES = re.compile(r"\d{4}-\d{2}-\d{2}\.\d+\.parquet(\.\d+\.tmp)?")
 
 
 @dataclass(frozen=True)
@@ -217,7 +215,7 @@ def sweep(database: Database, archive: Archive) -> None:
         named = {archive.folder / day.file for day in days(connection)}
         newest = head(connection)
     for path in archive.folder.glob("*/*"):
-        if not _FILE_NAMES.fullmatch(path.name) or path in named:
+        if not FILE_NAMES.fullmatch(path.name) or path in named:
             continue
         if path.suffix == ".parquet" and _last_position(path) > newest:
             kept = path.rename(path.with_name(f"{path.name}.unknown"))
@@ -239,23 +237,3 @@ def _last_position(path: Path) -> int:
             return file.positions(len(file) - 1)[1] if len(file) else 0
     except (OSError, ArrowException):
         return 0
-
-
-def day_files(archive: Archive) -> list[Path]:
-    """Every whole file that looks like a day's."""
-    found = archive.folder.glob("*/*.parquet")
-    return sorted(path for path in found if _FILE_NAMES.fullmatch(path.name))
-
-
-def require_no_days(archive: Archive) -> None:
-    """For a database that is empty. Raises RuntimeError where there is a log's archive."""
-    if day_files(archive):
-        raise Explained(
-            f"the database is empty and {archive.folder} holds days of a log: the database was "
-            "lost, or [database] url or [archive] folder names another place. Restore a backup "
-            "('stadtsinn restore', docs/backup.md), or move that folder away to begin anew",
-            f"die Datenbank ist leer und {archive.folder} enthält Tage eines Logs: die Datenbank "
-            "ging verloren, oder [database] url oder [archive] folder nennt einen anderen Ort. "
-            "Eine Sicherung zurückspielen ('stadtsinn restore', docs/backup.md), oder diesen "
-            "Ordner wegräumen und neu anfangen",
-        )

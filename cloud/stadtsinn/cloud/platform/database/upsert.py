@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table
-from sqlalchemy.dialects import postgresql, sqlite
 
 
 def insert_ignore(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -51,15 +50,23 @@ def insert_or_update_all(
 @cache
 def _inserting_or_updating(dialect: str, table: Table, columns: tuple[str, ...]) -> Any:
     """Made once: to put such a statement together takes longer than to carry it out."""
-    statement = _INSERTS[dialect](table)
+    statement = _insert(dialect)(table)
     keys = [column.name for column in table.primary_key.columns]
     changed = {name: statement.excluded[name] for name in columns if name not in keys}
     return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
 
-_INSERTS: Mapping[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
-
-
 def insert_into(connection: Connection, table: Table) -> Any:
     """The dialect's INSERT, which knows ON CONFLICT; the two share no type."""
-    return _INSERTS[connection.dialect.name](table)
+    return _insert(connection.dialect.name)(table)
+
+
+def _insert(dialect: str) -> Any:
+    """Loads that dialect alone."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+
+        return postgresql_insert
+    from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+    return sqlite_insert

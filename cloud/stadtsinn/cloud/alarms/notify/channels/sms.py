@@ -1,5 +1,8 @@
 """Text messages: one part in the GSM alphabet, through an HTTP provider, a modem of our own or the
-sandbox."""
+sandbox.
+
+Numbering plans and an HTTP client are loaded where they are needed: every command reads settings.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from pydantic import Field
 
 from stadtsinn.cloud.alarms.notify.senders.base import OpenedSender
 from stadtsinn.cloud.alarms.notify.senders.gammu.sender import open_gammu
-from stadtsinn.cloud.alarms.notify.senders.http_sms import open_http
 from stadtsinn.cloud.alarms.notify.senders.sandbox import open_sandbox
 from stadtsinn.cloud.alarms.notify.senders.settings import (
     GammuSettings,
@@ -18,7 +20,6 @@ from stadtsinn.cloud.alarms.notify.senders.settings import (
 )
 from stadtsinn.cloud.alarms.notify.sentence import Sentence
 from stadtsinn.cloud.alarms.notify.surroundings import Surroundings
-from stadtsinn.cloud.alarms.notify.telephone import e164
 from stadtsinn.cloud.alarms.notify.text import compose, fit_one_part
 
 
@@ -32,6 +33,8 @@ class Sms:
 
     def address(self, text: str) -> str:
         """A telephone number as E.164 (``+491701234567``); ``0170…`` is taken for German."""
+        from stadtsinn.cloud.alarms.notify.telephone import e164
+
         return e164(text)
 
     def text(self, sentence: Sentence) -> str:
@@ -49,4 +52,6 @@ class Sms:
             return open_gammu(settings, around.database, around.clock)
         if isinstance(settings, SandboxSettings):
             return open_sandbox(around.database, around.clock, settings.phone)
+        from stadtsinn.cloud.alarms.notify.senders.http_sms import open_http
+
         return open_http(settings)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
+from functools import cache
+from typing import TYPE_CHECKING
 
 from stadtsinn.base.berlin import date_and_time
 from stadtsinn.base.decimals import with_sign
@@ -15,10 +17,11 @@ from stadtsinn.base.sentence import Unusable
 from stadtsinn.cloud.alarms.notify.enclosed import NOTHING_ENCLOSED, Enclosed, File
 from stadtsinn.cloud.alarms.notify.message import Message
 from stadtsinn.cloud.alarms.notify.senders.mail_policy import MAIL
-from stadtsinn.cloud.platform.api.templates import templates_of
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 _LONGEST_SUBJECT = 120
-_templates = templates_of("stadtsinn.cloud.alarms.notify", trimmed=True)
 _LABELS = {
     Language.DE: {
         "station": "Messstelle",
@@ -112,7 +115,7 @@ def _plain(message: Message, enclosed: Enclosed) -> str:
 
 
 def _html(message: Message, enclosed: Enclosed, source: str) -> str:
-    return _templates.get_template("mail.html").render(
+    return _template().render(
         language=message.language.value,
         subject=subject_of(message),
         paragraphs=_paragraphs(message),
@@ -123,6 +126,13 @@ def _html(message: Message, enclosed: Enclosed, source: str) -> str:
         no_picture=enclosed.no_picture,
         automatic=_LABELS[message.language]["automatic"],
     )
+
+
+@cache
+def _template() -> Template:
+    from stadtsinn.cloud.platform.api.templates import templates_of  # only who sends needs Jinja
+
+    return templates_of("stadtsinn.cloud.alarms.notify", trimmed=True).get_template("mail.html")
 
 
 def _said_of_picture(enclosed: Enclosed) -> str:

@@ -10,7 +10,6 @@ from stadtsinn.base.sentence import Unusable
 from stadtsinn.base.settings.reading import Section
 from stadtsinn.base.settings.secret import Secret
 from stadtsinn.cloud.alarms.notify.senders.provider import Provider
-from stadtsinn.cloud.alarms.notify.telephone import e164
 from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN
 
 _FROM = "from"
@@ -30,6 +29,8 @@ def _from_somebody(values: dict[str, str]) -> dict[str, str]:
         return values
     if not shown or (shown.isdigit() and len(shown) in _SHORT_CODE):
         return values
+    from stadtsinn.cloud.alarms.notify.telephone import e164  # loads all numbering plans
+
     return {**values, _FROM: e164(shown)}
 
 
