@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -73,3 +74,54 @@ def test_more_device_types_compile_nothing() -> None:
         assert len(catalogue().decode_batch(frames)) == len(frames)
         assert list(machine.signatures) == before  # type: ignore[attr-defined]
     assert len(before) == 1
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache that is ready; its files need not be numba's."""
+    for name in ("kernel.machine-1.py311.nbi", "kernel.machine-1.py311.1.nbc"):
+        (tmp_path / name).write_bytes(b"of numba")
+    lazy = SimpleNamespace(stats=SimpleNamespace(cache_path=str(tmp_path)))
+    monkeypatch.setattr(compiled_kernel, "_lazy_kernel", lambda: lazy)
+    assert not compiled_kernel.is_ready()
+    compiled_kernel.note_ready()
+    assert compiled_kernel.is_ready()
+    return tmp_path
+
+
+@pytest.mark.parametrize("file", ["*.nbi", "*.nbc", "*.ready"])
+@pytest.mark.parametrize("damage", [b"\0\0\0\0\0\0\0\0", b"", b"\xff\xfe", None])
+def test_a_cache_whose_files_changed_is_not_ready(
+    folder: Path, file: str, damage: bytes | None
+) -> None:
+    """Power cuts leave zeros or nothing at all; then a child compiles, as if it were the first."""
+    (damaged,) = folder.glob(file)
+    if damage is None:
+        damaged.unlink()
+    else:
+        damaged.write_bytes(damage)
+    assert not compiled_kernel.is_ready()
+
+
+@pytest.mark.parametrize(
+    ("what", "another"),
+    [
+        ("stadtsinn.decoders.compiled_kernel.FINGERPRINT", 1),
+        ("llvmlite.binding.get_host_cpu_name", lambda: "cortex-a53"),
+        ("numba.__version__", "0.1"),
+        ("sys.version", "3.99"),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_a_cache_of_another_version_or_processor_is_not_ready(
+    monkeypatch: pytest.MonkeyPatch, what: str, another: object
+) -> None:
+    """A card that moves from one board to another has a kernel of the first."""
+    monkeypatch.setattr(what, another)
+    assert not compiled_kernel.is_ready()
+
+
+@pytest.mark.usefixtures("folder")
+def test_numbas_own_settings_may_make_another_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUMBA_CPU_NAME", "generic")
+    assert not compiled_kernel.is_ready()

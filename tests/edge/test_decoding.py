@@ -20,6 +20,7 @@ from real_parts import wait_until
 from stadtsinn.base.instant import SECOND, Instant, parse
 from stadtsinn.decoders.batch_decoder import BatchDecoder
 from stadtsinn.decoders.catalogue import Catalogue, catalogue
+from stadtsinn.decoders.compiled_kernel import cached_kernel, note_ready
 from stadtsinn.decoders.reading import Decoded, Outcome, Undecoded
 from stadtsinn.decoders.uplink import Frame
 from stadtsinn.edge.agent import decoding
@@ -235,6 +236,20 @@ def test_the_loaded_kernel_decodes() -> None:
     assert decode([LSE01] * 100) == decode_one_by_one([LSE01] * 100)
 
 
+def test_a_kernel_that_is_ready_needs_no_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent that starts again on a small board loads numba once, not twice."""
+    cached_kernel()
+    note_ready()
+    monkeypatch.setattr(decoding, "_COMPILER", [sys.executable, "-c", "raise SystemExit('child')"])
+    assert load_kernel(threading.Event())([LSE01]) == decode_one_by_one([LSE01])
+
+
+@pytest.fixture
+def not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stadtsinn.decoders.compiled_kernel.is_ready", lambda: False)
+
+
+@pytest.mark.usefixtures("not_ready")
 @pytest.mark.parametrize(
     ("program", "expected"),
     [
@@ -251,6 +266,7 @@ def test_a_crash_of_the_compiler_ends_its_child_only(
         load_kernel(threading.Event())
 
 
+@pytest.mark.usefixtures("not_ready")
 def test_an_agent_that_stops_does_not_wait_for_the_compiler(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import llvmlite.binding as llvm
 import numba
 import numpy as np
 
+from stadtsinn.base.whole_files import write_public
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.kernel import FINGERPRINT, machine
 
@@ -52,13 +57,36 @@ def decode_rows() -> Callable[..., Any]:
     return numba.njit(_signature(), **_OPTIONS)(machine)  # type: ignore[no-any-return]
 
 
-def has_cache() -> bool:
-    """Whether numba's cache holds a kernel; it may still be damaged or out of date."""
+def is_ready() -> bool:
+    """Whether `cached_kernel` will only read: nothing has changed since `note_ready`, neither the
+    cache's files nor the sources, the processor or numba."""
     try:
-        folder = Path(_lazy_kernel().stats.cache_path)
-    except (RuntimeError, OSError):
+        kernel = _lazy_kernel()
+        return _note(kernel).read_text("ascii") == _state(kernel)
+    except (RuntimeError, OSError, ValueError):
         return False
-    return any(folder.glob(f"kernel.{machine.__name__}-*.nbi"))
+
+
+def note_ready() -> None:
+    """Note beside numba's cache that it holds the kernel. Raises RuntimeError or OSError."""
+    kernel = _lazy_kernel()
+    write_public(_note(kernel), _state(kernel).encode())
+
+
+def _note(kernel: Any) -> Path:
+    return Path(kernel.stats.cache_path) / "kernel.ready"
+
+
+def _state(kernel: Any) -> str:
+    """All that decides whether numba takes the kernel from its cache."""
+    source = Path(machine.__code__.co_filename).stat()
+    processor = (llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
+    options = sorted(item for item in os.environ.items() if item[0].startswith("NUMBA_"))
+    known = (FINGERPRINT, source.st_mtime_ns, source.st_size, processor, options)
+    state = sha256(repr((known, numba.__version__, sys.version)).encode())
+    for file in sorted(_files(kernel)):
+        state.update(file.name.encode() + file.read_bytes())
+    return state.hexdigest()
 
 
 def cached_kernel() -> Any:
@@ -84,8 +112,12 @@ def _lazy_kernel() -> Any:
     return numba.njit(cache=True, **_OPTIONS)(machine)
 
 
+def _files(kernel: Any) -> Iterable[Path]:
+    return Path(kernel.stats.cache_path).glob(f"kernel.{machine.__name__}-*.nb[ic]")
+
+
 def _remove_files(kernel: Any) -> None:
-    for file in Path(kernel.stats.cache_path).glob(f"kernel.{machine.__name__}-*.nb[ic]"):
+    for file in _files(kernel):
         file.unlink()
 
 

@@ -1,8 +1,8 @@
 """`python -m stadtsinn.decoders.kernel_cache`: compile the kernel into numba's cache.
 
-A program runs this as a child process before it loads the kernel, so that the compiler's memory
-and crashes stay in the child. After exit code 0 the next process loads the kernel from the cache
-and compiles nothing; otherwise the last line of standard error is the reason.
+A program whose cache is not ready runs this as a child process before it loads the kernel, so that
+the compiler's memory and crashes stay in the child. After exit code 0 the next process loads the
+kernel from the cache and compiles nothing; otherwise the last line of standard error is the reason.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import signal
 import sys
 from pathlib import Path
 
-from stadtsinn.decoders.compiled_kernel import cached_kernel
+from stadtsinn.decoders.compiled_kernel import cached_kernel, note_ready
 
 _LOWEST_PRIORITY = 19
 _KILL_FIRST = "1000"
@@ -28,6 +28,7 @@ def main() -> str | None:
     cached_kernel()
     if not sum(cached_kernel().stats.cache_hits.values()):
         return "the kernel's cache cannot be written: set NUMBA_CACHE_DIR to a folder of this user"
+    note_ready()
     return None
 
 

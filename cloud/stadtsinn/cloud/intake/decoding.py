@@ -44,12 +44,12 @@ class GroupDecoder:
         self._kernel: EncodedBatchDecoder | None = None
 
     def start(self) -> None:
-        """Load the kernel; where no cache has it, a child compiles it meanwhile."""
+        """Load the kernel; where the cache is not ready, a child compiles it meanwhile."""
         try:
             # numba takes a second to import, and commands that only read the quarantine do without.
-            from stadtsinn.decoders.compiled_kernel import has_cache
+            from stadtsinn.decoders.compiled_kernel import is_ready
 
-            if has_cache():
+            if is_ready():
                 self.load()
             else:
                 threading.Thread(target=self._compile, name="kernel-loader", daemon=True).start()

@@ -51,18 +51,19 @@ def decode_one_by_one(frames: Sequence[Frame]) -> list[Outcome]:
 
 
 def load_kernel(stop: threading.Event) -> Decode:
-    """Fill numba's cache in a child process, then load the kernel from it.
+    """Load the kernel from numba's cache, which a child process fills where it is not ready.
 
     The compiler needs 250 MB and may crash; in a child process neither affects the agent.
     Raises KernelUnavailable, ImportError, MemoryError.
     """
     if importlib.util.find_spec("numba") is None:
         raise KernelUnavailable("numba is not installed (extra edge-small)")
-    _fill_cache(stop)
     # numba is an extra, and its import takes a second, which delays nothing on this thread.
     from stadtsinn.decoders.batch_decoder import BatchDecoder
-    from stadtsinn.decoders.compiled_kernel import decode_rows
+    from stadtsinn.decoders.compiled_kernel import decode_rows, is_ready
 
+    if not is_ready():
+        _fill_cache(stop)
     decode_rows()
     # numba's objects stay for good: the garbage collector need not walk through them each time.
     gc.freeze()
