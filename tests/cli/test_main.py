@@ -58,6 +58,7 @@ def test_an_unknown_noun_names_a_near_one() -> None:
 
 
 @pytest.mark.parametrize("noun", main.NOUNS)
+@pytest.mark.sweep
 def test_every_noun_has_help_with_an_example(noun: str) -> None:
     """The module that the table names exists and explains itself."""
     said = run(noun, "--help")

@@ -128,6 +128,7 @@ def _kill(thread: threading.Thread) -> None:
 
 
 @pytest.mark.parametrize(("role", "name"), [*THREADS.items(), *OTHERS])
+@pytest.mark.sweep
 def test_a_thread_that_ends_ends_the_process_with_a_code(
     running: _Running, role: str, name: str
 ) -> None:

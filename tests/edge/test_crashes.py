@@ -40,6 +40,7 @@ def brokers(tmp_path: Path) -> Iterator[tuple[Mosquitto, Mosquitto]]:
 
 
 @pytest.mark.parametrize("point", POINTS)
+@pytest.mark.sweep
 def test_killed_agent_loses_and_doubles_nothing(
     point: str, brokers: tuple[Mosquitto, Mosquitto], tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import real_parts
+from by_night import others_by_night
 from installed_command import Run, command
 
 pytestmark = pytest.mark.slow
@@ -37,7 +38,7 @@ def test_the_day_survives_its_disasters(stadtsinn: Run, tmp_path: Path) -> None:
 
 def test_the_show_serves_pages_until_ctrl_c(environment: dict[str, str], tmp_path: Path) -> None:
     """Counter, API documentation and phone answer; then no traceback, nothing left running."""
-    with the_show(environment, tmp_path, "--speed", "600") as show:
+    with the_show(environment, tmp_path, "--speed", "60") as show:
         assert show.stdout
         said = ""
         while "sandbox-phone" not in said:
@@ -60,7 +61,9 @@ def test_the_show_ends_by_itself(environment: dict[str, str], tmp_path: Path) ->
         ended_in_order(show, tmp_path)
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "how", others_by_night([signal.SIGINT, signal.SIGTERM, signal.SIGHUP], [signal.SIGTERM])
+)
 def test_ctrl_c_on_the_way_up_ends_the_show_in_order(
     how: signal.Signals, environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -101,6 +101,7 @@ def test_a_speed_that_is_none_is_refused(stadtsinn: Run, recording: Path) -> Non
     assert "'max'" in done.stderr
 
 
+@pytest.mark.nightly
 def test_a_table_for_people(stadtsinn: Run, recording: Path) -> None:
     """Without --json a table shows device, counts and latest values with their channels."""
     done = stadtsinn("replay", recording, "--speed", "100000")

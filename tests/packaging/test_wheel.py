@@ -124,6 +124,7 @@ def test_the_decoders_alone_need_no_numba(tmp_path: Path, wheel: Path, constrain
     assert run(python, "-c", DECODE_WITHOUT_NUMBA).split() == ["200", "True"]
 
 
+@pytest.mark.nightly
 def test_the_agent_for_small_boards_runs_without_numba(
     tmp_path: Path, wheel: Path, constraints: Path
 ) -> None:

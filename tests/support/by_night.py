@@ -26,6 +26,9 @@ class InTurn:
         return [values[number % len(values)] for number in range(first, self._next)]
 
 
+_OF_A_SWEEP = 3
+"""By day one of so many examples of a test marked `sweep` runs."""
+
 _ONE_OF = 6
 """In each file one of so many tests runs on PostgreSQL as well as on SQLite by day: nearly all SQL
 is the same, and so is most of what one file does. By night all of them do."""
@@ -35,12 +38,18 @@ def repetitions(items: Sequence[pytest.Item]) -> Iterator[pytest.Item]:
     """Those that only repeat what others show."""
     names = {item.nodeid for item in items}
     seen: Counter[Path] = Counter()
+    swept: Counter[str] = Counter()
     for item in items:
         if item.get_closest_marker("nightly"):
             yield item
         elif "postgres" in item.name and item.nodeid.replace("postgres", "sqlite") in names:
             seen[item.path] += 1
             if seen[item.path] % _ONE_OF != 1:
+                yield item
+        elif item.get_closest_marker("sweep"):
+            test = item.nodeid.partition("[")[0]
+            swept[test] += 1
+            if swept[test] % _OF_A_SWEEP != 1:
                 yield item
 
 

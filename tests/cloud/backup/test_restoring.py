@@ -113,6 +113,7 @@ POINTS = ["staged", "marked", "files_moved", "old_aside"]
 
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("lost", [True, False], ids=["lost", "overwritten"])
+@pytest.mark.sweep
 def test_killed_anywhere_the_same_command_ends_it(
     town: BackedUpTown, backup: Path, point: str, *, lost: bool
 ) -> None:

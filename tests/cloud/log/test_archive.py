@@ -216,6 +216,7 @@ def test_a_day_that_a_follower_has_not_passed_stays(database: Database, archive:
 
 @pytest.mark.parametrize("together", [False, True], ids=["one by one", "in one commit"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.sweep
 def test_identity_holds_for_archived_uplinks(
     tmp_path: Path, archive: Archive, case: Case, together: bool
 ) -> None:
@@ -305,6 +306,7 @@ def test_the_sweep_leaves_what_is_not_ours(database: Database, archive: Archive)
     ["archive.written", "archive.renamed", "archive.committed", "archive.written:3"],
 )
 @pytest.mark.parametrize("merging", [False, True], ids=["new day", "merged day"])
+@pytest.mark.sweep
 def test_killed_anywhere_nothing_is_lost_or_doubled(
     database: Database, archive: Archive, point: str, merging: bool, tmp_path: Path
 ) -> None:
@@ -461,6 +463,7 @@ def _is_writing(connection: Connection) -> bool:
 
 @pytest.mark.parametrize("together", [False, True], ids=["one by one", "in one commit"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.sweep
 def test_nobody_waits_while_an_archived_day_is_read(
     tmp_path: Path, case: Case, together: bool
 ) -> None:

@@ -190,12 +190,14 @@ def killed_and_started_again(installation: Installation, crash_at: str) -> None:
 
 @pytest.mark.parametrize("installation", [SMALL], indirect=True)
 @pytest.mark.parametrize("crash_at", STEPS)
+@pytest.mark.sweep
 def test_killed_at_each_step(installation: Installation, crash_at: str) -> None:
     killed_and_started_again(installation, crash_at)
 
 
 @pytest.mark.parametrize("installation", [LARGE], indirect=True)
 @pytest.mark.parametrize("crash_at", others_by_night(STEPS, ["corrections.replaced"]))
+@pytest.mark.sweep
 def test_killed_at_each_step_on_servers(installation: Installation, crash_at: str) -> None:
     killed_and_started_again(installation, crash_at)
 
@@ -207,6 +209,7 @@ def test_killed_with_other_pairs_of_servers(installation: Installation) -> None:
 
 @pytest.mark.parametrize("installation", [LARGE], indirect=True)
 @pytest.mark.parametrize("crash_at", others_by_night(STEPS_OF_INFLUXDB, TELLING_INFLUXDB))
+@pytest.mark.sweep
 def test_killed_between_the_steps_that_influxdb_takes(
     installation: Installation, crash_at: str
 ) -> None:

@@ -106,6 +106,7 @@ def reasons(town: AlertTown) -> dict[str, str | None]:
 
 
 @acts
+@pytest.mark.sweep
 def test_a_change_while_nothing_is_open_leaves_the_past_alone(course: Course, act: Act) -> None:
     """The past is judged by what was there then."""
     before, said = incidents(course.town), len(course.town.messages())
@@ -120,6 +121,7 @@ def test_a_change_while_nothing_is_open_leaves_the_past_alone(course: Course, ac
 
 
 @acts
+@pytest.mark.sweep
 def test_a_change_that_nobody_has_seen_yet_still_ends_what_is_open(
     course: Course, act: Act
 ) -> None:
@@ -137,6 +139,7 @@ def test_a_change_that_nobody_has_seen_yet_still_ends_what_is_open(
 
 @acts
 @pytest.mark.parametrize("reached", [0, 2, 4])
+@pytest.mark.sweep
 def test_a_change_in_the_middle_brings_the_record_back_and_ends_what_was_open(
     course: Course, act: Act, reached: int
 ) -> None:
@@ -161,6 +164,7 @@ def test_a_change_in_the_middle_brings_the_record_back_and_ends_what_was_open(
 
 
 @pytest.mark.parametrize("reached", range(6))
+@pytest.mark.sweep
 def test_begun_once_more_in_the_middle(course: Course, reached: int) -> None:
     """Also by a process that was killed there: it goes on where the last commit was."""
     open_both(course)

@@ -70,6 +70,7 @@ def handed_over(modem: ModemOutbox) -> Counter[str]:
 
 
 @pytest.mark.parametrize(("modem", "point"), CASES, indirect=["modem"])
+@pytest.mark.sweep
 def test_everybody_gets_one(modem: ModemOutbox, point: str) -> None:
     modem.box.put(to=3)
     modem.box.database.dispose()

@@ -296,6 +296,7 @@ def test_every_channel_is_among_them() -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("point", ["notify.passing_on", "notify.passed_on"])
+@pytest.mark.sweep
 def test_killed_while_it_passes_on_the_next_is_told_once(
     way: str, point: str, receivers: Receivers, tmp_path: Path
 ) -> None:

@@ -52,6 +52,7 @@ def _revisions() -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("revision", _revisions()[1:])
+@pytest.mark.sweep
 def test_a_migration_keeps_every_row_of_every_table(empty: Database, revision: str) -> None:
     """With two rows in every table: what was there before is there after, column by column."""
     revisions = _revisions()

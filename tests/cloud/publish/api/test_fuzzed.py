@@ -90,6 +90,7 @@ def _call(client: TestClient, case: Case[Any]) -> None:
 
 @pytest.mark.parametrize("role", CALLERS)
 @pytest.mark.parametrize("tag", [str(tag["name"]) for tag in TAGS])
+@pytest.mark.sweep
 def test_every_answer_is_a_documented_one(world: ApiWorld, tag: str, role: Role | None) -> None:
     client = world.nobody() if role is None else world.client(role)
     faults = {}

@@ -52,6 +52,7 @@ def store_url_of(history: History) -> str:
 
 
 @pytest.mark.parametrize("crash_at", BEFORE_THE_SWITCH + AFTER_THE_SWITCH)
+@pytest.mark.sweep
 def test_killed_at_each_step(history: History, crash_at: str) -> None:
     killed_and_run_again(history, crash_at)
 
