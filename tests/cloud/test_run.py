@@ -23,7 +23,8 @@ from typer.testing import CliRunner
 from real_parts import PATIENCE_S, wait_until
 from stadtsinn.base.clock import SystemClock
 from stadtsinn.cli.cloud import app
-from stadtsinn.cloud.run import ROLES, Process
+from stadtsinn.cloud.roles import ROLES
+from stadtsinn.cloud.run import Process
 from stadtsinn.cloud.settings import parse_settings
 from stadtsinn.simulator.demo.ports import free_port
 

@@ -36,7 +36,7 @@ def archive(
         from stadtsinn.base.instant import from_datetime
         from stadtsinn.cloud.log.archive_files.archive import day_of
         from stadtsinn.cloud.log.archive_files.archiving import archive_before
-        from stadtsinn.cloud.run import FOLLOWERS
+        from stadtsinn.cloud.roles import FOLLOWERS
 
         day = read_day("--before", before)
         moment = from_datetime(datetime(day.year, day.month, day.day, tzinfo=UTC))

@@ -11,7 +11,7 @@ import typer
 
 from stadtsinn.base.sentence import Explained
 from stadtsinn.cli.frame import refuse
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import text, yes_or_no
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_list, say, say_as_it_is
 from stadtsinn.cli.times import shown_day
@@ -180,7 +180,7 @@ def list_certificates(folder: Folder = DEFAULT_FOLDER, json_lines: Json = False)
             "Name": lambda row: row[1].name,
             text("Whose", "Wessen"): lambda row: _kind(row[0]),
             text("Valid until", "Gültig bis"): lambda row: shown_day(row[1].ends),
-            text("Revoked", "Gesperrt"): lambda row: text("yes", "ja") if row[1].revoked else "",
+            text("Revoked", "Gesperrt"): lambda row: yes_or_no(True) if row[1].revoked else "",
         },
         lambda row: {
             "name": row[1].name,

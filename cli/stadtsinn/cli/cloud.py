@@ -21,7 +21,7 @@ from stadtsinn.cli.installation import (
     read_settings,
     server_errors,
 )
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import shown_value, text
 from stadtsinn.cli.options import Clock, Json, Limit
 from stadtsinn.cli.output import print_facts, print_json, print_list, say, say_as_it_is
 from stadtsinn.cli.times import shown_moment
@@ -108,7 +108,8 @@ def run(
     from stadtsinn.base.clock import open_clock
     from stadtsinn.base.logs import configure_logs
     from stadtsinn.base.settings.reading import warn_of_open_secrets
-    from stadtsinn.cloud.run import ROLES, Process
+    from stadtsinn.cloud.roles import ROLES
+    from stadtsinn.cloud.run import Process
 
     for name in only or []:
         if name not in ROLES:
@@ -219,7 +220,7 @@ def rebuild(
     clock: Clock = None,
 ) -> None:
     from stadtsinn.cloud.log.followers.forgetting import rebuild as rebuild_follower
-    from stadtsinn.cloud.run import FOLLOWERS, follower
+    from stadtsinn.cloud.roles import FOLLOWERS, follower
 
     if name not in FOLLOWERS:
         refuse(
@@ -317,7 +318,7 @@ def show(
         print_json({**_fields(row, isoformat), **payload})
     else:
         shown = {**_fields(row, shown_moment), **payload}
-        print_facts((_label(name), _told(value)) for name, value in shown.items())
+        print_facts((_label(name), shown_value(value)) for name, value in shown.items())
 
 
 @quarantine_app.command(
@@ -401,12 +402,6 @@ _LABELS = {
 
 def _label(name: str) -> str:
     return text(name, _LABELS[name])
-
-
-def _told(value: object) -> str:
-    if isinstance(value, bool):
-        return text("yes", "ja") if value else text("no", "nein")
-    return "–" if value is None else str(value)
 
 
 def _why(row: QuarantineRow) -> str:

@@ -10,7 +10,7 @@ import typer
 from stadtsinn.base.sentence import Explained
 from stadtsinn.cli.edge_spool import spool_of
 from stadtsinn.cli.frame import refuse
-from stadtsinn.cli.language import text
+from stadtsinn.cli.language import text, yes_or_no
 from stadtsinn.cli.options import EdgeConfig, Json
 from stadtsinn.cli.output import print_list, say
 from stadtsinn.cli.times import shown_moment
@@ -48,7 +48,7 @@ def list_aside(config: EdgeConfig = Path("edge.toml"), json_lines: Json = False)
             text("number", "Nummer"): lambda item: str(item.id),
             text("received", "empfangen"): lambda item: shown_moment(item.received_at),
             text("bytes", "Byte"): lambda item: str(item.size),
-            text("again", "erneut"): lambda item: text("yes", "ja") if item.retry else "",
+            text("again", "erneut"): lambda item: yes_or_no(True) if item.retry else "",
             text("reason", "Grund"): lambda item: item.reason,
         },
         lambda item: {

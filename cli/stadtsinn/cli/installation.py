@@ -18,7 +18,7 @@ from stadtsinn.cli.own_devices import use_device_folder
 from stadtsinn.cli.whose_files import refuse_as_root
 
 if TYPE_CHECKING:
-    from stadtsinn.cloud.run import Parts
+    from stadtsinn.cloud.parts import Parts
     from stadtsinn.cloud.settings import CloudSettings
 
 Config = Annotated[
@@ -53,7 +53,7 @@ def installation(
         from stadtsinn.base.clock import open_clock
         from stadtsinn.cloud.log.archive_files.day_files import require_no_days
         from stadtsinn.cloud.migrations import is_empty, require_current
-        from stadtsinn.cloud.run import Parts
+        from stadtsinn.cloud.parts import Parts
 
         settings = read_settings(config)
         command_logs(settings.log_level)

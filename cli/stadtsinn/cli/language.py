@@ -34,6 +34,27 @@ def translated(english: str, words: Mapping[str, str]) -> str:
     return words.get(english, english) if german() else english
 
 
+def yes_or_no(value: object) -> str:
+    return text("yes", "ja") if value else text("no", "nein")
+
+
+def shown_value(value: object) -> str:
+    """A value as the reader writes it; nothing is a dash."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return yes_or_no(value)
+    if isinstance(value, float):
+        return decimal(f"{value:g}")
+    if isinstance(value, list):
+        return ", ".join(map(shown_value, value))
+    if isinstance(value, dict):
+        return ", ".join(
+            f"{name} {shown_value(one)}" for name, one in value.items() if one is not None
+        )
+    return str(value)
+
+
 def decimal(shown: str) -> str:
     """A number as Python writes it, with the reader's decimal sign."""
     return decimals.with_sign(shown, readers_language())

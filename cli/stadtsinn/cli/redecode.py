@@ -16,7 +16,7 @@ from stadtsinn.cli.options import DryRun, Json
 from stadtsinn.cli.times import read_end, read_moment
 
 if TYPE_CHECKING:
-    from stadtsinn.cloud.run import Parts
+    from stadtsinn.cloud.parts import Parts
     from stadtsinn.cloud.series.redecode.service import Redecoder, Wanted
 
 _WHEN = "2026-10-01, '2026-10-01 08:00'"

@@ -17,7 +17,7 @@ from stadtsinn.cli.output import print_json, print_list, say, say_as_it_is
 
 if TYPE_CHECKING:
     from stadtsinn.cloud.alarms.alerts.rule import Rule
-    from stadtsinn.cloud.run import Parts
+    from stadtsinn.cloud.parts import Parts
     from stadtsinn.cloud.town_file.device_csv import DeviceTable
     from stadtsinn.cloud.town_file.model import Town
     from stadtsinn.cloud.town_file.sections import Change

@@ -149,7 +149,7 @@ def open_series(config: Path) -> SeriesReader:
     """The installation's series, in this process or another."""
     from stadtsinn.base.clock import open_clock
     from stadtsinn.cli.installation import read_settings
-    from stadtsinn.cloud.run import Parts
+    from stadtsinn.cloud.parts import Parts
     from stadtsinn.cloud.series.retention.kept import KeptSeries
 
     settings = read_settings(config)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from stadtsinn.base.sentence import Sentence
     from stadtsinn.cloud.alarms.rule_files.planning import Planned, Wish
     from stadtsinn.cloud.alarms.rule_files.reading import FileRule
+    from stadtsinn.cloud.parts import Parts
     from stadtsinn.cloud.platform.access.scope import Scope
-    from stadtsinn.cloud.run import Parts
 
 PLAN_HELP = text(
     "Show what applying a folder of rule files would create, change and remove. Nothing is "

@@ -8,7 +8,7 @@ import typer
 
 from stadtsinn.cli import rule_backtest, rule_folder
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config
-from stadtsinn.cli.language import in_words, text, translated
+from stadtsinn.cli.language import in_words, shown_value, text, translated, yes_or_no
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_facts, print_json, print_list
 from stadtsinn.cli.town_choice import Tenant, read_town
@@ -51,9 +51,7 @@ def list_rules(
             "Name": lambda rule: rule.name,
             text("Watches", "Beobachtet"): watches,
             text("Kind", "Art"): lambda rule: in_words(rule.parameters.title),
-            text("Active", "Aktiv"): lambda rule: (
-                text("yes", "ja") if rule.enabled else text("no", "nein")
-            ),
+            text("Active", "Aktiv"): lambda rule: yes_or_no(rule.enabled),
             text("Recipients", "Empfänger"): lambda rule: ", ".join(rule.recipients),
         },
         lambda rule: rule.model_dump(mode="json"),
@@ -86,7 +84,7 @@ def show(
     if as_json:
         print_json(fields)
     else:
-        print_facts((name, _written(value)) for name, value in fields.items())
+        print_facts((name, shown_value(value)) for name, value in fields.items())
 
 
 def watches(rule: Rule) -> str:
@@ -102,15 +100,3 @@ def watches(rule: Rule) -> str:
 
 _COMMON = {"kind": "Art", "site": "Ort", "tag": "Merkmal"}
 """What the stations of a group have in common."""
-
-
-def _written(value: object) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return text("yes", "ja") if value else text("no", "nein")
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {one}" for name, one in value.items() if one is not None)
-    return str(value)

@@ -8,7 +8,7 @@ import typer
 
 from stadtsinn.base.counted import counted
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config
-from stadtsinn.cli.language import decimal, text
+from stadtsinn.cli.language import decimal, shown_value, text
 from stadtsinn.cli.options import Json
 from stadtsinn.cli.output import print_facts, print_json, print_list, say
 from stadtsinn.cli.times import shown_moment
@@ -149,7 +149,7 @@ def _facts(station: Station) -> Iterator[tuple[str, str]]:
     if station.tags:
         yield text("Tags", "Merkmale"), ", ".join(station.tags)
     for name, value in station.attributes.items():
-        yield _attribute(station, name), _value(value)
+        yield _attribute(station, name), shown_value(value)
     if station.remarks:
         yield text("Remarks", "Bemerkung"), station.remarks
 
@@ -160,12 +160,6 @@ def _attribute(station: Station, name: str) -> str:
 
     known = KINDS[station.kind].attributes.get(name)
     return name if known is None else text(known.label_en, known.label_de)
-
-
-def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return text("yes", "ja") if value else text("no", "nein")
-    return decimal(f"{value:g}") if isinstance(value, float) else str(value)
 
 
 def _print_deployments(

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from stadtsinn.cloud.parts import Parts
     from stadtsinn.cloud.platform.access.scope import Scope
     from stadtsinn.cloud.platform.limits.model import Limits
-    from stadtsinn.cloud.run import Parts
 
 Tenant = Annotated[
     str | None,

@@ -14,7 +14,7 @@ from stadtsinn.cloud.domains.crowd.tables import zone_samples
 from stadtsinn.cloud.log.cursors.repository import read_cursor
 from stadtsinn.cloud.log.uplinks.repository import head
 from stadtsinn.cloud.log.uplinks.tables import uplinks
-from stadtsinn.cloud.run import FOLLOWERS
+from stadtsinn.cloud.roles import FOLLOWERS
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from stadtsinn.cloud.broker.authority import Authority
 from stadtsinn.cloud.broker.files import Listening, configuration, own_passwords, write_broker
 from stadtsinn.cloud.migrations import upgrade
 from stadtsinn.cloud.platform.database.engine import Database, open_database
-from stadtsinn.cloud.run import FOLLOWERS
+from stadtsinn.cloud.roles import FOLLOWERS
 from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.series.stores.store import SeriesStore
 from stadtsinn.cloud.town_file.apply import apply_town
