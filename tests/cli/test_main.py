@@ -57,8 +57,8 @@ def test_an_unknown_noun_names_a_near_one() -> None:
     assert "Did you mean 'demo'?" in said.stderr
 
 
-@pytest.mark.parametrize("noun", main.NOUNS)
 @pytest.mark.sweep
+@pytest.mark.parametrize("noun", main.NOUNS)
 def test_every_noun_has_help_with_an_example(noun: str) -> None:
     """The module that the table names exists and explains itself."""
     said = run(noun, "--help")

@@ -135,8 +135,8 @@ def test_there_are_commands() -> None:
     assert {"cloud quarantine list", "cloud rebuild", "key list", "redecode", "archive"} <= names
 
 
-@pytest.mark.parametrize("path", _of_the_server(), ids=" ".join)
 @pytest.mark.sweep
+@pytest.mark.parametrize("path", _of_the_server(), ids=" ".join)
 def test_an_older_database_is_left_alone(path: tuple[str, ...], config: Path) -> None:
     database = open_database(str(config.with_name("town.sqlite")))
     bring_to(database, OLDER)

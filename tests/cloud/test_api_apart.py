@@ -107,6 +107,7 @@ def test_the_api_is_started_again_and_what_ends_it_ends_nothing_else(
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_the_api_answers_while_the_others_are_held_up_and_names_who_does_not(
     running: Installation,
 ) -> None:

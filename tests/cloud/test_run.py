@@ -128,8 +128,8 @@ def _kill(thread: threading.Thread) -> None:
             return
 
 
-@pytest.mark.parametrize(("role", "name"), [*THREADS.items(), *OTHERS])
 @pytest.mark.sweep
+@pytest.mark.parametrize(("role", "name"), [*THREADS.items(), *OTHERS])
 def test_a_thread_that_ends_ends_the_process_with_a_code(
     running: _Running, role: str, name: str
 ) -> None:

@@ -39,8 +39,8 @@ def brokers(tmp_path: Path) -> Iterator[tuple[Mosquitto, Mosquitto]]:
         yield local, cloud
 
 
-@pytest.mark.parametrize("point", POINTS)
 @pytest.mark.sweep
+@pytest.mark.parametrize("point", POINTS)
 def test_killed_agent_loses_and_doubles_nothing(
     point: str, brokers: tuple[Mosquitto, Mosquitto], tmp_path: Path
 ) -> None:

@@ -60,7 +60,6 @@ def test_an_undisturbed_morning_has_an_alarm(undisturbed: Outcome) -> None:
 
 
 @pytest.mark.parametrize("point", others_by_night(POINTS, TELLING))
-@pytest.mark.sweep
 def test_killed_there_nothing_is_lost_or_doubled(
     undisturbed: Outcome, day: MarketDay, tmp_path: Path, point: str
 ) -> None:

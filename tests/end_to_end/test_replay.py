@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 import real_parts
-from by_night import others_by_night
 from installed_command import Run
 from stadtsinn.simulator.market_day.day import MarketDay
 from stadtsinn.simulator.radio.network_servers import NetworkServer
@@ -72,7 +71,8 @@ def test_a_recording_into_influxdb(stadtsinn: Run, recording: Path, tmp_path: Pa
     check(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("marshaler", others_by_night(["json", "protobuf"], ["protobuf"]))
+@pytest.mark.nightly
+@pytest.mark.parametrize("marshaler", ["json", "protobuf"])
 def test_a_real_chirpstacks_recording(stadtsinn: Run, marshaler: str) -> None:
     """Both marshalers of the same recorded session come out alike, device by device."""
     path = real_parts.require_shared(f"chirpstack-events/events-{marshaler}.jsonl")

@@ -137,6 +137,7 @@ def test_the_agent_for_small_boards_runs_without_numba(
     assert "mqtt.example" in checked
 
 
+@pytest.mark.nightly
 def test_the_command_line_alone_decodes(tmp_path: Path, wheel: Path, constraints: Path) -> None:
     """`stadtsinn[cli]` alone: no numba, no web server, the device files inside."""
     python = install(tmp_path / "env", wheel, "cli", constraints)

@@ -120,6 +120,7 @@ def test_both_sums_of_a_radar_begin_again_during_the_day(day: MarketDay) -> None
         assert sum(later < earlier for earlier, later in pairwise(values)) == 1
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
 def test_the_day_has_the_incidents_it_was_made_for(seed: int) -> None:
     """Two visible exceedances around one that begins and ends in the outage; one dry tree."""
@@ -128,6 +129,7 @@ def test_the_day_has_the_incidents_it_was_made_for(seed: int) -> None:
     assert [one.visible_live for one in truth.incidents(TREE_RULE)] == [True]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
 def test_waiting_for_the_line_does_not_fill_the_square(seed: int) -> None:
     """The upper bound, which grows for silent gates in the outage, stays below the limit.

@@ -7,6 +7,7 @@ import signal
 import traceback
 from collections.abc import Callable
 
+import loaded_late  # noqa: F401  what it does, it does on import
 from stadtsinn.base import crash_points
 from stadtsinn.cloud.platform.database.engine import Database
 

@@ -24,6 +24,7 @@ from stadtsinn.cli.main import run
 from stadtsinn.simulator.demo.children import Child
 
 _LOADED = [
+    "loaded_late",
     "stadtsinn.cli.cloud",
     "stadtsinn.cloud.alarms.alerts.follower",
     "stadtsinn.cloud.alarms.notify.senders.open",

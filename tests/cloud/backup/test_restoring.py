@@ -111,9 +111,9 @@ def test_who_still_uses_it_is_named(town: BackedUpTown, backup: Path) -> None:
 POINTS = ["staged", "marked", "files_moved", "old_aside"]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("lost", [True, False], ids=["lost", "overwritten"])
-@pytest.mark.sweep
 def test_killed_anywhere_the_same_command_ends_it(
     town: BackedUpTown, backup: Path, point: str, *, lost: bool
 ) -> None:

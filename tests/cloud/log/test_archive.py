@@ -214,9 +214,9 @@ def test_a_day_that_a_follower_has_not_passed_stays(database: Database, archive:
     assert all(isinstance(one, Kept) for one in never)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("together", [False, True], ids=["one by one", "in one commit"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-@pytest.mark.sweep
 def test_identity_holds_for_archived_uplinks(
     tmp_path: Path, archive: Archive, case: Case, together: bool
 ) -> None:
@@ -301,12 +301,12 @@ def test_the_sweep_leaves_what_is_not_ours(database: Database, archive: Archive)
     assert {path.name for path in folder.iterdir()} == {*named, "notes.txt"}
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     "point",
     ["archive.written", "archive.renamed", "archive.committed", "archive.written:3"],
 )
 @pytest.mark.parametrize("merging", [False, True], ids=["new day", "merged day"])
-@pytest.mark.sweep
 def test_killed_anywhere_nothing_is_lost_or_doubled(
     database: Database, archive: Archive, point: str, merging: bool, tmp_path: Path
 ) -> None:
@@ -461,9 +461,9 @@ def _is_writing(connection: Connection) -> bool:
     return connection.get_execution_options().get("stadtsinn_access") == "write"
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("together", [False, True], ids=["one by one", "in one commit"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-@pytest.mark.sweep
 def test_nobody_waits_while_an_archived_day_is_read(
     tmp_path: Path, case: Case, together: bool
 ) -> None:

@@ -58,8 +58,8 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
 @pytest.mark.sweep
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
 def test_any_name_means_only_itself(store: SeriesStore, name: str) -> None:
     """The name at every place where it can stand, beside plain ones that must stay as they are."""
     keys = [
@@ -96,8 +96,8 @@ def test_any_name_means_only_itself(store: SeriesStore, name: str) -> None:
     assert store.read("musterstadt", GOOD.key, *EVER) == [Sample(NOON, 1.0)]
 
 
-@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
 @pytest.mark.sweep
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
 def test_a_hostile_tenant_stays_in_its_own_bucket(store: SeriesStore, name: str) -> None:
     if not name.isascii() or name == "a" * 200:
         name = name[:20]

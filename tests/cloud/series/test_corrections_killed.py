@@ -188,16 +188,15 @@ def killed_and_started_again(installation: Installation, crash_at: str) -> None:
     assert sensors.state(installation.open_again()) == ended
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("installation", [SMALL], indirect=True)
 @pytest.mark.parametrize("crash_at", STEPS)
-@pytest.mark.sweep
 def test_killed_at_each_step(installation: Installation, crash_at: str) -> None:
     killed_and_started_again(installation, crash_at)
 
 
 @pytest.mark.parametrize("installation", [LARGE], indirect=True)
 @pytest.mark.parametrize("crash_at", others_by_night(STEPS, ["corrections.replaced"]))
-@pytest.mark.sweep
 def test_killed_at_each_step_on_servers(installation: Installation, crash_at: str) -> None:
     killed_and_started_again(installation, crash_at)
 
@@ -209,7 +208,6 @@ def test_killed_with_other_pairs_of_servers(installation: Installation) -> None:
 
 @pytest.mark.parametrize("installation", [LARGE], indirect=True)
 @pytest.mark.parametrize("crash_at", others_by_night(STEPS_OF_INFLUXDB, TELLING_INFLUXDB))
-@pytest.mark.sweep
 def test_killed_between_the_steps_that_influxdb_takes(
     installation: Installation, crash_at: str
 ) -> None:

@@ -101,9 +101,9 @@ def play(
             assert differences(states(course.town), before[1]) == []
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.sweep
 def test_a_town_that_was_rebuilt_is_the_town_that_was_not(
     tmp_path: Path, seed: int, *, late: bool
 ) -> None:

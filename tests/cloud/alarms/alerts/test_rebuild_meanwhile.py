@@ -105,8 +105,8 @@ def reasons(town: AlertTown) -> dict[str, str | None]:
     return {"soil" if row.station else "crowd": row.close_reason for row in town.incidents()}
 
 
-@acts
 @pytest.mark.sweep
+@acts
 def test_a_change_while_nothing_is_open_leaves_the_past_alone(course: Course, act: Act) -> None:
     """The past is judged by what was there then."""
     before, said = incidents(course.town), len(course.town.messages())
@@ -120,8 +120,8 @@ def test_a_change_while_nothing_is_open_leaves_the_past_alone(course: Course, ac
         assert len(course.town.messages()) == said
 
 
-@acts
 @pytest.mark.sweep
+@acts
 def test_a_change_that_nobody_has_seen_yet_still_ends_what_is_open(
     course: Course, act: Act
 ) -> None:
@@ -137,9 +137,9 @@ def test_a_change_that_nobody_has_seen_yet_still_ends_what_is_open(
     assert course.town.kinds().count("ENDED") == len(ENDS[act])
 
 
+@pytest.mark.sweep
 @acts
 @pytest.mark.parametrize("reached", [0, 2, 4])
-@pytest.mark.sweep
 def test_a_change_in_the_middle_brings_the_record_back_and_ends_what_was_open(
     course: Course, act: Act, reached: int
 ) -> None:
@@ -163,8 +163,8 @@ def test_a_change_in_the_middle_brings_the_record_back_and_ends_what_was_open(
     assert [row["id"] for row in incidents(course.town)] == [row["id"] for row in before]
 
 
-@pytest.mark.parametrize("reached", range(6))
 @pytest.mark.sweep
+@pytest.mark.parametrize("reached", range(6))
 def test_begun_once_more_in_the_middle(course: Course, reached: int) -> None:
     """Also by a process that was killed there: it goes on where the last commit was."""
     open_both(course)

@@ -69,8 +69,8 @@ def handed_over(modem: ModemOutbox) -> Counter[str]:
     return Counter(row["CreatorID"].removeprefix("stadtsinn-") for row in rows)
 
 
-@pytest.mark.parametrize(("modem", "point"), CASES, indirect=["modem"])
 @pytest.mark.sweep
+@pytest.mark.parametrize(("modem", "point"), CASES, indirect=["modem"])
 def test_everybody_gets_one(modem: ModemOutbox, point: str) -> None:
     modem.box.put(to=3)
     modem.box.database.dispose()

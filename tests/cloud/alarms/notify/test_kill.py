@@ -36,9 +36,9 @@ def arrived(box: Outbox) -> Counter[str]:
         return Counter(row.address for row in rows)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("at_message", [1, 2])
-@pytest.mark.sweep
 def test_everybody_gets_one(box: Outbox, senders: Path, point: str, at_message: int) -> None:
     box.put(to=3)
     assert sent_elsewhere(box.database, senders, f"{point}:{at_message}") == -9

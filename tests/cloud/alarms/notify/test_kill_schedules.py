@@ -277,6 +277,7 @@ def all_of(count: int, way: str, receivers: Receivers, folder: Path) -> None:
     assert sum(killed) >= count
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("way", WAYS)
 def test_whoever_is_killed_the_receiver_counts_one(
     way: str, receivers: Receivers, tmp_path: Path
@@ -294,9 +295,9 @@ def test_every_channel_is_among_them() -> None:
     assert CHANNELS.keys() <= {way.split()[0] for way in (*WAYS, *BY_NIGHT)}
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("point", ["notify.passing_on", "notify.passed_on"])
-@pytest.mark.sweep
 def test_killed_while_it_passes_on_the_next_is_told_once(
     way: str, point: str, receivers: Receivers, tmp_path: Path
 ) -> None:

@@ -50,9 +50,9 @@ def _revisions() -> list[str]:
     return [script.revision for script in newest_first][::-1]
 
 
+@pytest.mark.sweep
 @pytest.mark.slow
 @pytest.mark.parametrize("revision", _revisions()[1:])
-@pytest.mark.sweep
 def test_a_migration_keeps_every_row_of_every_table(empty: Database, revision: str) -> None:
     """With two rows in every table: what was there before is there after, column by column."""
     revisions = _revisions()

@@ -88,9 +88,9 @@ def _call(client: TestClient, case: Case[Any]) -> None:
     case.validate_response(client.request(**made), checks=CHECKS)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("role", CALLERS)
 @pytest.mark.parametrize("tag", [str(tag["name"]) for tag in TAGS])
-@pytest.mark.sweep
 def test_every_answer_is_a_documented_one(world: ApiWorld, tag: str, role: Role | None) -> None:
     client = world.nobody() if role is None else world.client(role)
     faults = {}

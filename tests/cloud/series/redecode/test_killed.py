@@ -51,8 +51,8 @@ def store_url_of(history: History) -> str:
     return f"{store._server.url}/{prefix}"  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("crash_at", BEFORE_THE_SWITCH + AFTER_THE_SWITCH)
 @pytest.mark.sweep
+@pytest.mark.parametrize("crash_at", BEFORE_THE_SWITCH + AFTER_THE_SWITCH)
 def test_killed_at_each_step(history: History, crash_at: str) -> None:
     killed_and_run_again(history, crash_at)
 
