@@ -84,7 +84,7 @@ name = "landkreis"
 [pace]
 look_seconds = 0.01
 tick_seconds = 0.05
-outbox_seconds = 0.02
+outbox_seconds = 0.05
 [api]
 bind = "127.0.0.1:{ports.api}"
 [web]

@@ -33,16 +33,22 @@ class Progress:
         return self.committed == expected and self.behind == 0 and self.unsent == 0
 
 
+# One statement, made once: the caller looks again and again while others work.
+_LOOK = select(
+    select(func.count()).select_from(uplinks).scalar_subquery(),
+    select(func.max(zone_samples.c.position)).scalar_subquery(),
+    select(func.count())
+    .where(outbox.c.status.in_([Status.READY, Status.SENDING]))
+    .scalar_subquery(),
+)
+
+
 def look(connection: Connection) -> Progress:
+    committed, samples, unsent = connection.execute(_LOOK).one()
     newest = head(connection)
     lags = [newest - read_cursor(connection, name) for name in FOLLOWERS]
-    samples = connection.execute(select(func.max(zone_samples.c.position))).scalar() or 0
-    waiting = select(func.count()).where(outbox.c.status.in_([Status.READY, Status.SENDING]))
-    return Progress(
-        committed=connection.execute(select(func.count()).select_from(uplinks)).scalar_one(),
-        behind=sum(lags) + samples - input_position(connection, ZONE_SAMPLES),
-        unsent=connection.execute(waiting).scalar_one(),
-    )
+    not_judged = (samples or 0) - input_position(connection, ZONE_SAMPLES)
+    return Progress(committed, behind=sum(lags) + not_judged, unsent=unsent)
 
 
 def last_message(connection: Connection) -> str | None:

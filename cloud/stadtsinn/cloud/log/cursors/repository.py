@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.log.cursors.tables import follower_cursors
@@ -17,10 +17,13 @@ FORGETTING = -1
 """Where the cursor of a follower stands while what it made is being forgotten."""
 
 
+# Made once: every follower asks several times a second.
+_POSITION = select(follower_cursors.c.position).where(follower_cursors.c.name == bindparam("name"))
+
+
 def read_cursor(connection: Connection, name: str) -> int:
     """The last position this follower has applied; 0 before the first."""
-    query = select(follower_cursors.c.position).where(follower_cursors.c.name == name)
-    return connection.execute(query).scalar_one_or_none() or 0
+    return connection.execute(_POSITION, {"name": name}).scalar_one_or_none() or 0
 
 
 def read_part(connection: Connection, name: str) -> int:

@@ -209,15 +209,19 @@ def read_after(connection: Connection, position: int, limit: int) -> list[Logged
     return [uplink_of(row) for row in rows]
 
 
+# Made once: every follower asks several times a second.
+_HEAD = select(func.max(uplinks.c.position))
+_REVISION = select(log_revision.c.number).where(log_revision.c.id == 1)
+
+
 def head(connection: Connection) -> int:
     """The position of the newest uplink, 0 when the log is empty."""
-    return connection.execute(select(func.max(uplinks.c.position))).scalar_one() or 0
+    return connection.execute(_HEAD).scalar_one() or 0
 
 
 def revision(connection: Connection) -> int:
     """Counts up when outcomes of logged uplinks change; what was read before may be old."""
-    query = select(log_revision.c.number).where(log_revision.c.id == 1)
-    return connection.execute(query).scalar_one_or_none() or 0
+    return connection.execute(_REVISION).scalar_one_or_none() or 0
 
 
 def count_revision(connection: Connection) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Connection, delete, exists, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.alarms.notify.message import Message
@@ -30,10 +30,6 @@ def take_in_sandbox(connection: Connection, message: Message, now: Instant) -> N
         "received_at": now,
     }
     insert_ignore(connection, sandbox_messages, [row])
-
-
-def is_in_sandbox(connection: Connection, uuid: str) -> bool:
-    return bool(connection.scalar(select(exists().where(sandbox_messages.c.uuid == uuid))))
 
 
 @dataclass(frozen=True)
