@@ -16,12 +16,15 @@ import llvmlite.binding as llvm
 import numba
 import numpy as np
 
+from stadtsinn.base.bounded_files import read_whole
 from stadtsinn.base.whole_files import write_public
 from stadtsinn.decoders import program as p
 from stadtsinn.decoders.kernel import FINGERPRINT, machine
 
 _DAMAGE = (pickle.UnpicklingError, EOFError, ValueError, TypeError, LookupError, AttributeError)
 """Exceptions of loading a cache file that a power cut left incomplete."""
+_LARGEST = 64_000_000
+"""Bytes of a file of the cache; a kernel has less than a million."""
 
 
 def _signature() -> Any:
@@ -62,22 +65,22 @@ def is_ready() -> bool:
     cache's files nor the sources, the processor or numba."""
     try:
         kernel = _lazy_kernel()
-        return _note(kernel).read_text("ascii") == _state(kernel)
-    except (RuntimeError, OSError, ValueError):
+        return read_whole(_note(kernel), _LARGEST) == _state(kernel)
+    except (RuntimeError, OSError):
         return False
 
 
 def note_ready() -> None:
     """Note beside numba's cache that it holds the kernel. Raises RuntimeError or OSError."""
     kernel = _lazy_kernel()
-    write_public(_note(kernel), _state(kernel).encode())
+    write_public(_note(kernel), _state(kernel))
 
 
 def _note(kernel: Any) -> Path:
     return Path(kernel.stats.cache_path) / "kernel.ready"
 
 
-def _state(kernel: Any) -> str:
+def _state(kernel: Any) -> bytes:
     """All that decides whether numba takes the kernel from its cache."""
     source = Path(machine.__code__.co_filename).stat()
     processor = (llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
@@ -85,8 +88,8 @@ def _state(kernel: Any) -> str:
     known = (FINGERPRINT, source.st_mtime_ns, source.st_size, processor, options)
     state = sha256(repr((known, numba.__version__, sys.version)).encode())
     for file in sorted(_files(kernel)):
-        state.update(file.name.encode() + file.read_bytes())
-    return state.hexdigest()
+        state.update(file.name.encode() + read_whole(file, _LARGEST))
+    return state.digest()
 
 
 def cached_kernel() -> Any:
