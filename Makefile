@@ -6,7 +6,7 @@ CACHE := $(CURDIR)/.cache
 # Tests start hundreds of processes: without bytecode each would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-nightly test-install test-arm64 test-debian13 check bench bench-decoders conformance fuzz fuzz-api wheel docs format lock parts clean
+.PHONY: help demo test test-fast test-nightly test-install test-arm64 test-debian13 check bench bench-decoders conformance fuzz fuzz-api wheel docs format lock parts influxdb2 clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,7 +36,7 @@ test: .venv/ready parts ## everything: format, lint, types, contracts, all tests
 test-fast: .venv/ready ## for the work in between: all tests but those marked slow, no checks
 	$(PYTEST) --fast $(ARGS)
 
-test-nightly: .venv/ready parts check ## the nightly target: `make test`, and each repetition with other servers
+test-nightly: .venv/ready parts influxdb2 check ## the nightly target: `make test`, and each repetition with other servers
 	$(PYTEST) --nightly $(ARGS)
 
 test-install: ## the nightly target: docs/install.md on a bare Debian 13, SUITE=bookworm: 12; as root, on a Debian
@@ -85,6 +85,9 @@ format: .venv/ready ## put code into its one format
 	.venv/bin/ruff check --fix-only .
 	.venv/bin/ruff format .
 	RUST_LOG=warn .venv/bin/taplo fmt
+
+influxdb2: ## InfluxDB 2 for the tests of the night, by Go and Rust
+	.ci/influxdb2
 
 parts: ## the real servers that tests talk to (Debian packages; InfluxDB 1.8 by Go)
 	.ci/parts

@@ -20,6 +20,7 @@ import databases
 import one_event_loop
 from by_night import repetitions
 from databases import new_databases_are_copied
+from influx_servers import GENERATIONS
 from real_parts import wait_until
 
 __all__ = ["new_databases_are_copied"]
@@ -68,7 +69,7 @@ def _left_out(item: pytest.Item) -> str:
     variant = item.name.partition("[")[2].rstrip("]").split("-")
     if "postgres" in variant:
         return "runs on SQLite too"
-    if "influxdb_1_8" in variant or "influx_1_8" in getattr(item, "fixturenames", ()):
+    if {*variant, *getattr(item, "fixturenames", ())} & {"influx", *GENERATIONS}:
         return "needs InfluxDB"
     return ""
 

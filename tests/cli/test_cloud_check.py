@@ -196,7 +196,8 @@ def test_connect_asks_what_influxdb_allows(
             server.buckets["stadtsinn-musterstadt"] = retention
         server.refused = {refused}
         url = server.url
-        path = town(tmp_path, f'{PAGES}[ingest]\nedges = false\n[series]\nurl = "{url}"\n')
+        series = f'[series]\nurl = "{url}"\norg = "town"\n'
+        path = town(tmp_path, f"{PAGES}[ingest]\nedges = false\n{series}")
         SharedClock(tmp_path / "clock").set(SystemClock().now())
         found, _, err = run("--connect", "--config", path)
         assert (found, words in err, bool(words)) == (code, True, bool(err)), err

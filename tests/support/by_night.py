@@ -31,26 +31,38 @@ _OF_A_SWEEP = 3
 
 _ONE_OF = 6
 """In each file one of so many tests runs on PostgreSQL as well as on SQLite by day: nearly all SQL
-is the same, and so is most of what one file does. By night all of them do."""
+is the same, and so is most of what one file does. So it is with InfluxDB 2 beside 1.8, without
+what is slow. By night all of them do."""
+
+_USUAL = {"postgres": "sqlite", "influxdb_2": "influxdb_1_8"}
 
 
 def repetitions(items: Sequence[pytest.Item]) -> Iterator[pytest.Item]:
     """Those that only repeat what others show."""
     names = {item.nodeid for item in items}
-    seen: Counter[Path] = Counter()
+    seen: Counter[tuple[str, Path]] = Counter()
     swept: Counter[str] = Counter()
     for item in items:
         if item.get_closest_marker("nightly"):
             yield item
-        elif "postgres" in item.name and item.nodeid.replace("postgres", "sqlite") in names:
-            seen[item.path] += 1
-            if seen[item.path] % _ONE_OF != 1:
+        elif other := _repeated_with(item, names):
+            seen[other, item.path] += 1
+            slow = other == "influxdb_2" and item.get_closest_marker("slow")
+            if slow or seen[other, item.path] % _ONE_OF != 1:
                 yield item
         elif item.get_closest_marker("sweep"):
             test = item.nodeid.partition("[")[0]
             swept[test] += 1
             if swept[test] % _OF_A_SWEEP != 1:
                 yield item
+
+
+def _repeated_with(item: pytest.Item, names: Collection[str]) -> str | None:
+    """The server on which this test repeats what it does on the usual one."""
+    for other, usual in _USUAL.items():
+        if other in item.name and item.nodeid.replace(other, usual) in names:
+            return other
+    return None
 
 
 def others_by_night(values: Iterable[Any], telling: Collection[Any]) -> list[Any]:

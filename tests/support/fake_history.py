@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import select
 
 from fake_uplinks import NINE, at, entry, register, uplink
+from real_series import SeriesAddress, open_at
 from redecode_devices import LOGGER, SOIL, STABLE, write_catalogue
 from stadtsinn.base.clock import ManualClock
 from stadtsinn.base.instant import DAY, HOUR, MINUTE, SECOND, Instant
@@ -50,8 +51,9 @@ class History:
 
     database: Database
     folder: Path
-    open_again: Callable[[], SeriesStore]
+    address: SeriesAddress
     clock: ManualClock = field(default_factory=lambda: ManualClock(Instant(NINE + 30 * DAY)))
+    _opened: list[SeriesStore] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.then = write_catalogue(self.folder / "then", 1)
@@ -60,6 +62,15 @@ class History:
         self.directory = DirectoryCache(self.database)
         self.store = self.open_again()
         self.window = LogWindow(self.archive)
+
+    def open_again(self) -> SeriesStore:
+        """The same store once more, as another process does."""
+        self._opened.append(open_at(self.address, self.database))
+        return self._opened[-1]
+
+    def close(self) -> None:
+        for store in self._opened:
+            store.close()
 
     def furnish(self) -> None:
         """Register the devices and log three days of theirs, each hour."""

@@ -109,9 +109,12 @@ class _KeepingHandler(BaseHTTPRequestHandler):
                 town = asked.get("org") == "town"
                 organisation = {"id": self.server.ORGANISATION, "name": "town"}
                 self._answer(200, {"orgs": [organisation] if town else []})
+            case _, "/api/v2/buckets" | "/api/v2/write" if self._foreign(asked):
+                self._answer(404, {"message": f'organization name "{asked["org"]}" not found'})
             case "GET", "/api/v2/buckets":
-                found = asked["name"] in self.server.buckets
-                self._answer(200, {"buckets": [self._bucket(asked["name"])] if found else []})
+                self._buckets(asked.get("name"))
+            case "GET", "/api/v2/dbrps":
+                self._answer(200, {"content": []})
             case "POST", "/api/v2/buckets":
                 wanted = json.loads(body)
                 assert wanted["orgID"] == self.server.ORGANISATION
@@ -135,6 +138,10 @@ class _KeepingHandler(BaseHTTPRequestHandler):
             case _:
                 self._answer(404, {"error": "no such path"})
 
+    def _foreign(self, asked: dict[str, str]) -> bool:
+        """Only 2 looks at the organisation."""
+        return self.server.generation == 2 and asked.get("org", "town") != "town"
+
     def _unknown(self) -> None:
         """InfluxDB 2 shows its web page for paths that it does not know; 3 knows no such path."""
         if self.server.generation == 2:
@@ -146,6 +153,12 @@ class _KeepingHandler(BaseHTTPRequestHandler):
         if asked.get("db", [""])[0] in {"", *self.server.buckets}:
             return self._answer(200, {"results": [{}]})
         return self._answer(200, {"results": [{"error": "database not found"}]})
+
+    def _buckets(self, name: str | None) -> None:
+        if name is not None and name not in self.server.buckets:
+            return self._answer(404, {"message": f'bucket "{name}" not found'})
+        names = self.server.buckets if name is None else [name]
+        return self._answer(200, {"buckets": [self._bucket(one) for one in names]})
 
     def _write(self, bucket: str, body: bytes) -> None:
         if bucket not in self.server.buckets:
@@ -169,7 +182,12 @@ class _KeepingHandler(BaseHTTPRequestHandler):
 
     def _bucket(self, name: str) -> dict[str, Any]:
         rule = {"type": "expire", "everySeconds": self.server.buckets[name]}
-        return {"id": name, "name": name, "orgID": "x", "retentionRules": [rule]}
+        return {
+            "id": name,
+            "name": name,
+            "orgID": self.server.ORGANISATION,
+            "retentionRules": [rule],
+        }
 
     def _answer(
         self, status: int, body: dict[str, Any] | None = None, kind: str = "application/json"

@@ -1,10 +1,11 @@
 """A process that corrects a test's series and follows its log, to be killed: FOLDER DATABASE_URL
-STORE_URL."""
+ADDRESS."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from real_series import open_at
 from stadtsinn.base.clock import SystemClock
 from stadtsinn.cloud.log.archive_files.archive import Archive
 from stadtsinn.cloud.log.followers.loop import FollowerLoop
@@ -12,15 +13,14 @@ from stadtsinn.cloud.log.followers.window import LogWindow
 from stadtsinn.cloud.platform.database.engine import open_database
 from stadtsinn.cloud.series.corrections.service import Corrector
 from stadtsinn.cloud.series.follower import SeriesFollower
-from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.town.directory import DirectoryCache
 
 
-def main(folder: str, database_url: str, store_url: str) -> None:
+def main(folder: str, database_url: str, *address: str) -> None:
     clock = SystemClock()
     database = open_database(database_url)
     archive = Archive(Path(folder) / "archive")
-    store = open_store(store_url, database=database)
+    store = open_at(address, database)
     directory = DirectoryCache(database)
     follower = SeriesFollower(store, directory)
     corrector = Corrector(database, archive, store, directory, clock, follower.barrier)

@@ -1,4 +1,4 @@
-"""Real servers for tests: Mosquitto, InfluxDB 1.8, PostgreSQL, Kannel, gammu-smsd, Chromium.
+"""Real servers for tests: Mosquitto, InfluxDB 1.8 and 2, PostgreSQL, Kannel, gammu-smsd, Chromium.
 
 Each is looked for, started on a free port in a folder of the test, and stopped. A part that is
 absent skips the test with the way to get it; where CI=true it fails the test instead, so that
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -17,9 +18,10 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 
@@ -37,6 +39,7 @@ PATIENCE_S = 240.0
 HOW_TO_GET = {
     "mosquitto": "apt-get install mosquitto",
     "influxd": "run '.ci/parts influxd' (builds InfluxDB 1.8.10 with Go, about two minutes)",
+    "influxd2": "run '.ci/influxdb2' (builds InfluxDB 2.7.11 with Go and Rust, 15 minutes)",
     "postgres": "apt-get install postgresql",
     "bearerbox": "apt-get install kannel",
     "fakesmsc": "apt-get install kannel-extras",
@@ -57,17 +60,25 @@ def absent(what: str, how: str) -> None:
 
 def require(program: str) -> Path:
     """Path of a real part's executable."""
+    found = _found(program)
+    if not found:
+        absent(program, HOW_TO_GET.get(program, f"install {program}"))
+        raise AssertionError  # absent() never returns
+    return Path(found)
+
+
+def is_here(program: str) -> bool:
+    return _found(program) is not None
+
+
+def _found(program: str) -> str | None:
     folders = [
         str(PARTS_CACHE / "bin"),
         os.environ.get("PATH", ""),
         "/usr/sbin",
         *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)),
     ]
-    found = shutil.which(program, path=":".join(folders)) or _packaged(program)
-    if not found:
-        absent(program, HOW_TO_GET.get(program, f"install {program}"))
-        raise AssertionError  # absent() never returns
-    return Path(found)
+    return shutil.which(program, path=":".join(folders)) or _packaged(program)
 
 
 def _packaged(program: str) -> str | None:
@@ -114,9 +125,16 @@ def listens(port: int) -> bool:
 
 @dataclass(frozen=True)
 class InfluxServer:
-    """An InfluxDB 1.8 without authentication."""
+    """Where an InfluxDB answers; 1.8 asks for neither token nor organisation."""
 
     url: str
+    token: str = field(default="", repr=False)
+    org: str = ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Of a request to it."""
+        return {"Authorization": f"Token {self.token}"} if self.token else {}
 
 
 @contextlib.contextmanager
@@ -151,6 +169,36 @@ store-enabled = false
     try:
         wait_until(lambda: _answers(f"http://127.0.0.1:{port}/ping"), "InfluxDB answers")
         yield InfluxServer(f"http://127.0.0.1:{port}")
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_S)
+
+
+@contextlib.contextmanager
+def influxdb_2(folder: Path) -> Iterator[InfluxServer]:
+    """InfluxDB 2.7.11, empty, for the length of the block; the token may do everything."""
+    program, port = require("influxd2"), free_port()
+    url = f"http://127.0.0.1:{port}"
+    places = {f"--{name}-path": str(folder / name) for name in ("bolt", "engine", "sqlite")}
+    options = [word for option in places.items() for word in option]
+    options += ["--http-bind-address", f"127.0.0.1:{port}", "--reporting-disabled"]
+    options += ["--log-level", "warn", "--ui-disabled"]
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "influxd2.log").open("wb") as log:
+        command = ["setpriv", "--pdeathsig", "TERM", str(program), *options]
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    server = InfluxServer(url, secrets.token_urlsafe(16), "stadtwerke")
+    first = {
+        "username": "admin",
+        "password": secrets.token_urlsafe(16),
+        "token": server.token,
+        "org": server.org,
+        "bucket": "first",
+    }
+    try:
+        wait_until(lambda: _answers(f"{url}/health"), "InfluxDB 2 answers")
+        httpx.post(f"{url}/api/v2/setup", json=first, timeout=PATIENCE_S).raise_for_status()
+        yield server
     finally:
         process.terminate()
         process.wait(PATIENCE_S)

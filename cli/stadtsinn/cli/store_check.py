@@ -162,6 +162,16 @@ def _in_words(finding: store.Finding) -> Finding:
                 "Token von [series] das darf"
             ),
         ),
+        Trouble.READ_INSTEAD: (
+            (
+                f"InfluxDB answers queries for '{bucket}' from the bucket '{detail}': delete that "
+                "mapping (influx v1 dbrp list)"
+            ),
+            (
+                f"InfluxDB beantwortet Abfragen nach '{bucket}' aus dem Bucket '{detail}': diese "
+                "Zuordnung löschen (influx v1 dbrp list)"
+            ),
+        ),
         Trouble.EXPIRES: (
             (
                 f"InfluxDB deletes what is in '{bucket}' after {counted(detail, 'day', 'days')} "

@@ -16,6 +16,7 @@ from fake_history import BED, TOWN, TREE, History
 from fake_uplinks import NINE
 from filled_towns import fill, row
 from first_version import all_rows
+from real_series import SeriesAddress
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.base.problems import NotFound
 from stadtsinn.cloud.domains.crowd.tables import gate_counts
@@ -31,7 +32,6 @@ from stadtsinn.cloud.platform.access.service import operator_scope
 from stadtsinn.cloud.platform.audit.tables import audit_lines
 from stadtsinn.cloud.schema import metadata
 from stadtsinn.cloud.series.redecode.tables import redecodings
-from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.town.directory import DirectoryCache
 from stadtsinn.cloud.town.stations.tables import datastreams, deployments, stations
 from stadtsinn.cloud.town.tables import devices, former_owners
@@ -45,7 +45,7 @@ def history(tmp_path: Path) -> Iterator[History]:
     database = fresh_database(tmp_path)
     add_tenant(database, TOWN)
     add_tenant(database, "nebenan")
-    made = History(database, tmp_path, lambda: open_store(str(tmp_path / "series.sqlite")))
+    made = History(database, tmp_path, SeriesAddress(str(tmp_path / "series.sqlite")))
     made.furnish()
     made.follow()
     made.archive_days(Instant(NINE + 2 * DAY))

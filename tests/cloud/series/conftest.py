@@ -9,26 +9,25 @@ from pathlib import Path
 
 import pytest
 
-import real_parts
 from databases import add_tenant, fresh_database, fresh_postgres, shared_cluster
 from fake_history import TOWN, History
-from real_series import fresh_prefix, influx_store
+from influx_servers import (
+    GENERATIONS,
+    OTHER_SERVER,
+    influx,
+    influxdb_1_8,
+    influxdb_2,
+    influxdb_elsewhere,
+)
+from real_series import SeriesAddress, fresh_address, influx_store
 from stadtsinn.base.clock import SystemClock
 from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.series.stores.store import SeriesStore
 
-OTHER_SERVER = "STADTSINN_TEST_INFLUX_URL"
+__all__ = ["influx", "influxdb_1_8", "influxdb_2", "influxdb_elsewhere"]
 
-
-@pytest.fixture(scope="session")
-def influx_1_8(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of an InfluxDB 1.8 of our own, one for all tests."""
-    with real_parts.influxdb(tmp_path_factory.mktemp("influxdb")) as server:
-        yield server.url
-
-
-STORES = ["embedded", "influxdb_1_8"]
-if OTHER_SERVER in os.environ:  # an InfluxDB 2 or 3 of the developer's; _TOKEN and _ORG with it
+STORES = ["embedded", *GENERATIONS]
+if OTHER_SERVER in os.environ:
     STORES.append("influxdb_elsewhere")
 
 
@@ -37,21 +36,15 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SeriesStor
     """An empty store of each kind. Retention is judged by the machine's clock, as servers do."""
     if request.param == "embedded":
         opened = open_store(str(tmp_path / "series.sqlite"), clock=SystemClock())
-    elif request.param == "influxdb_1_8":
-        opened = influx_store(request.getfixturevalue("influx_1_8"))
     else:
-        opened = influx_store(
-            os.environ[OTHER_SERVER],
-            os.environ.get("STADTSINN_TEST_INFLUX_TOKEN"),
-            os.environ.get("STADTSINN_TEST_INFLUX_ORG"),
-        )
+        opened = influx_store(request.getfixturevalue(request.param))
     yield opened
     for tenant in ("musterstadt", "nachbarort"):
         opened.drop_tenant(tenant)
     opened.close()
 
 
-@pytest.fixture(params=["embedded", "influxdb_1_8"])
+@pytest.fixture(params=["embedded", *GENERATIONS])
 def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:
     """Three days in the log and in the series; by name also on PostgreSQL."""
     ending = ExitStack()
@@ -61,22 +54,14 @@ def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]
         database = fresh_database(tmp_path)
         ending.callback(database.dispose)
     add_tenant(database, TOWN)
-    prefix = fresh_prefix()
-    opened: list[SeriesStore] = []
-
-    def open_again() -> SeriesStore:
-        if request.param != "influxdb_1_8":
-            opened.append(open_store(str(tmp_path / "series.sqlite")))
-        else:
-            url = request.getfixturevalue("influx_1_8")
-            opened.append(influx_store(url, prefix=prefix, database=database))
-        return opened[-1]
-
-    made = History(database, tmp_path, open_again)
+    if request.param in GENERATIONS:
+        address = fresh_address(request.getfixturevalue(request.param))
+    else:
+        address = SeriesAddress(str(tmp_path / "series.sqlite"))
+    made = History(database, tmp_path, address)
     made.furnish()
     made.follow()
     yield made
     made.store.drop_tenant(TOWN)
-    for store in opened:
-        store.close()
+    made.close()
     ending.close()

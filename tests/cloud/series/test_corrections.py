@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from api_callers import HOME
 from databases import fresh_database, fresh_postgres, shared_cluster
 from moving_sensors import DEVICES, STATIONS, MovingSensors, minute
+from real_parts import InfluxServer
 from real_series import influx_store
 from stadtsinn.base.instant import to_datetime
 from stadtsinn.cloud.log.archive_files.exclusive import HistoryBusy, rewriting_history
@@ -305,10 +306,10 @@ def test_any_sequence_ends_with_the_series_that_the_log_gives(sequence: list[Ste
 
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(sequence=SEQUENCES)
-def test_any_sequence_in_influxdb(influx_1_8: str, sequence: list[Step]) -> None:
+def test_any_sequence_in_influxdb(influx: InfluxServer, sequence: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         database = fresh_database(Path(folder))
-        store = influx_store(influx_1_8, database=database)
+        store = influx_store(influx, database)
         run(MovingSensors(Path(folder), store, database), sequence)
         store.drop_tenant(HOME)
         store.close()
@@ -316,12 +317,14 @@ def test_any_sequence_in_influxdb(influx_1_8: str, sequence: list[Step]) -> None
 
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(sequence=SEQUENCES)
-def test_any_sequence_in_postgresql_and_influxdb(influx_1_8: str, sequence: list[Step]) -> None:
+def test_any_sequence_in_postgresql_and_influxdb(
+    influx: InfluxServer, sequence: list[Step]
+) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         fresh_postgres(shared_cluster()) as database,
     ):
-        store = influx_store(influx_1_8, database=database)
+        store = influx_store(influx, database)
         run(MovingSensors(Path(folder), store, database), sequence)
         store.drop_tenant(HOME)
         store.close()

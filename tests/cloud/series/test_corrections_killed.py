@@ -14,13 +14,13 @@ import real_correcting_child
 from api_callers import HOME
 from by_night import others_by_night
 from databases import fresh_database, fresh_postgres, shared_cluster
+from influx_servers import GENERATIONS
 from loaded_child import run_child
 from moving_sensors import DEVICES, STATIONS, MovingSensors, State, minute
-from real_series import fresh_prefix, influx_store
+from real_series import SeriesAddress, fresh_address, open_at
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.platform.database.engine import Database
 from stadtsinn.cloud.series.repository import streams_of
-from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.series.stores.store import SeriesKey, SeriesStore
 from stadtsinn.cloud.town.stations import service
 
@@ -55,7 +55,8 @@ STEPS_OF_INFLUXDB = [
 TELLING_INFLUXDB = ["series.switched", "series.in_place:2"]
 STEPS_OF_THE_FILE = ["series.exchanging", "series.exchanging:3"]
 
-SMALL, LARGE = "sqlite+embedded", "postgres+influxdb_1_8"
+SMALL = "sqlite+embedded"
+LARGE = [f"postgres+{generation}" for generation in GENERATIONS]
 MIXED = ["postgres+embedded", "sqlite+influxdb_1_8"]
 """Databases and stores meet only in the table of replacements."""
 
@@ -65,15 +66,15 @@ class Installation:
     """A town whose sensors move, and what another process needs to open it."""
 
     sensors: MovingSensors
-    store_url: str
+    address: SeriesAddress
 
     def open_again(self) -> SeriesStore:
-        return open_store(self.store_url, database=self.sensors.database)
+        return open_at(self.address, self.sensors.database)
 
     def child(self, crash_at: str = "") -> int:
         """Run the process that corrects and follows; its exit code."""
         folder, database = str(self.sensors.folder), url_of(self.sensors.database)
-        given = (folder, database, self.store_url)
+        given = (folder, database, *self.address)
         return run_child(real_correcting_child.main, *given, crash_at=crash_at)
 
 
@@ -94,18 +95,15 @@ def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ins
             database = fresh_database(tmp_path)
             ending.callback(database.dispose)
         if store_kind == "embedded":
-            url = str(tmp_path / "moving.sqlite")
-            store = open_store(url)
-            ending.callback(store.close)
+            address = SeriesAddress(str(tmp_path / "moving.sqlite"))
         else:
-            server, prefix = request.getfixturevalue("influx_1_8"), fresh_prefix()
-            url = f"{server}/{prefix}"
-            store = influx_store(server, prefix=prefix, database=database)
-            ending.callback(store.close)
-            ending.callback(store.drop_tenant, HOME)
+            address = fresh_address(request.getfixturevalue(store_kind))
+        store = open_at(address, database)
+        ending.callback(store.close)
+        ending.callback(store.drop_tenant, HOME)
         sensors = MovingSensors(tmp_path, store, database)
         furnish(sensors)
-        yield Installation(sensors, url)
+        yield Installation(sensors, address)
 
 
 def furnish(sensors: MovingSensors) -> None:
@@ -195,7 +193,7 @@ def test_killed_at_each_step(installation: Installation, crash_at: str) -> None:
     killed_and_started_again(installation, crash_at)
 
 
-@pytest.mark.parametrize("installation", [LARGE], indirect=True)
+@pytest.mark.parametrize("installation", LARGE, indirect=True)
 @pytest.mark.parametrize("crash_at", others_by_night(STEPS, ["corrections.replaced"]))
 def test_killed_at_each_step_on_servers(installation: Installation, crash_at: str) -> None:
     killed_and_started_again(installation, crash_at)
@@ -206,7 +204,7 @@ def test_killed_with_other_pairs_of_servers(installation: Installation) -> None:
     killed_and_started_again(installation, "corrections.replaced:2")
 
 
-@pytest.mark.parametrize("installation", [LARGE], indirect=True)
+@pytest.mark.parametrize("installation", LARGE, indirect=True)
 @pytest.mark.parametrize("crash_at", others_by_night(STEPS_OF_INFLUXDB, TELLING_INFLUXDB))
 def test_killed_between_the_steps_that_influxdb_takes(
     installation: Installation, crash_at: str

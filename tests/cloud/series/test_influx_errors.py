@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from fake_influx import ScriptedInflux, serving
-from real_series import fresh_prefix, influx_store
+from real_parts import InfluxServer
+from real_series import SeriesAddress, fresh_address, open_at
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.series.stores.influxdb import store as influx_store_module
 from stadtsinn.cloud.series.stores.opening import open_store
@@ -157,27 +158,32 @@ def test_a_request_that_is_too_large_is_halved(scripted: ScriptedInflux) -> None
 
 
 @pytest.fixture
-def prefix() -> str:
-    return fresh_prefix()
+def address(influx: InfluxServer) -> SeriesAddress:
+    return fresh_address(influx)
 
 
 @pytest.fixture
-def real(influx_1_8: str, prefix: str) -> Iterator[SeriesStore]:
-    store = influx_store(influx_1_8, prefix=prefix)
+def bucket(address: SeriesAddress) -> str:
+    return f"{address.url.rpartition('/')[2]}-musterstadt"
+
+
+@pytest.fixture
+def real(address: SeriesAddress) -> Iterator[SeriesStore]:
+    store = open_at(address)
     yield store
     store.drop_tenant("musterstadt")
     store.close()
 
 
 def test_a_field_of_another_type_refuses_only_its_own_values(
-    real: SeriesStore, influx_1_8: str, prefix: str
+    real: SeriesStore, influx: InfluxServer, bucket: str
 ) -> None:
     """Somebody wrote a text by hand where our numbers go."""
     real.write([point(0, "tilt")])
-    bucket = f"{prefix}-musterstadt"
     answer = httpx.post(
-        f"{influx_1_8}/write",
-        params={"db": bucket, "precision": "u"},
+        f"{influx.url}/api/v2/write",
+        params={"bucket": bucket, "org": influx.org, "precision": "us"},
+        headers=influx.headers,
         content=f'soil,device=hand soil_moisture="wet" {NOON}',
     )
     assert answer.status_code == 204
@@ -189,27 +195,26 @@ def test_a_field_of_another_type_refuses_only_its_own_values(
     assert len(real.read("musterstadt", temperature, *EVER)) == 100
 
 
-def test_a_database_that_vanished_is_made_again(
-    real: SeriesStore, influx_1_8: str, prefix: str
-) -> None:
+def test_a_database_that_vanished_is_made_again(real: SeriesStore, address: SeriesAddress) -> None:
     real.write([point(0)])
-    bucket = f"{prefix}-musterstadt"
-    httpx.post(f"{influx_1_8}/query", params={"q": f'DROP DATABASE "{bucket}"'})
+    administrator = open_at(address)
+    assert administrator.erase_tenant("musterstadt") is None
+    administrator.close()
     assert real.read("musterstadt", point(0).key, *EVER) == []
     assert real.write([point(1)]) == []
     assert [s.value for s in real.read("musterstadt", point(0).key, *EVER)] == [1.0]
 
 
 def test_doubtful_values_have_a_field_of_their_own(
-    real: SeriesStore, influx_1_8: str, prefix: str
+    real: SeriesStore, influx: InfluxServer, bucket: str
 ) -> None:
     """What docs/influxdb.md promises to whoever looks with Grafana."""
     key = SeriesKey("linde", "soil_moisture", "30cm")
     doubtful = Point("musterstadt", "soil", key, NOON, 240.0, Quality.SUSPECT, "a840")
     real.write([doubtful, point(0)])
-    bucket = f"{prefix}-musterstadt"
     query = {"db": bucket, "q": "SELECT * FROM soil", "epoch": "u"}
-    (table,) = httpx.get(f"{influx_1_8}/query", params=query).json()["results"][0]["series"]
+    answer = httpx.get(f"{influx.url}/query", params=query, headers=influx.headers)
+    (table,) = answer.json()["results"][0]["series"]
     assert table["columns"] == [
         "time",
         "channel",

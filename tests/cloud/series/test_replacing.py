@@ -12,8 +12,10 @@ from msgspec.structs import replace
 import real_replacing_child
 from databases import fresh_database
 from fake_influx import keeping
+from influx_servers import GENERATIONS
 from loaded_child import run_child
-from real_series import fresh_prefix, influx_store
+from real_parts import InfluxServer
+from real_series import SeriesAddress, fresh_address, influx_store, open_at
 from series_parts import (
     COUNTER,
     EIGHT,
@@ -30,9 +32,9 @@ from series_parts import (
 )
 from stadtsinn.base.instant import HOUR, MINUTE, Instant
 from stadtsinn.cloud.series.stores import counters
+from stadtsinn.cloud.series.stores.influxdb import http
 from stadtsinn.cloud.series.stores.influxdb import store as influxdb
 from stadtsinn.cloud.series.stores.influxdb.generations import generation_of
-from stadtsinn.cloud.series.stores.influxdb.http import InfluxServer
 from stadtsinn.cloud.series.stores.influxdb.replacing import aside
 from stadtsinn.cloud.series.stores.opening import open_store
 from stadtsinn.cloud.series.stores.store import (
@@ -50,19 +52,18 @@ pytestmark = pytest.mark.slow
 Open = Callable[[], SeriesStore]
 
 
-@pytest.fixture(params=["embedded", "influxdb_1_8"])
+@pytest.fixture(params=["embedded", *GENERATIONS])
 def again(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
     """Opens the same store once more, as another process does."""
     opened: list[SeriesStore] = []
     database = fresh_database(tmp_path)
-    prefix = fresh_prefix()
+    if request.param == "embedded":
+        address = SeriesAddress(str(tmp_path / "series.sqlite"))
+    else:
+        address = fresh_address(request.getfixturevalue(request.param))
 
     def open_one() -> SeriesStore:
-        if request.param == "embedded":
-            opened.append(open_store(str(tmp_path / "series.sqlite")))
-        else:
-            url = request.getfixturevalue("influx_1_8")
-            opened.append(influx_store(url, prefix=prefix, database=database))
+        opened.append(open_at(address, database))
         return opened[-1]
 
     yield open_one
@@ -257,22 +258,20 @@ POINTS = ["switched", "old_deleted", "in_place", "settled"]
 
 @pytest.mark.parametrize("crash_at", POINTS)
 def test_killed_between_its_steps_readers_see_one_series_and_the_next_run_goes_on(
-    influx_1_8: str, tmp_path: Path, crash_at: str
+    influx: InfluxServer, tmp_path: Path, crash_at: str
 ) -> None:
-    database = fresh_database(tmp_path)
-    prefix = fresh_prefix()
-    store = influx_store(influx_1_8, prefix=prefix, database=database)
+    database, address = fresh_database(tmp_path), fresh_address(influx)
+    store = open_at(address, database)
     store.write(morning())
-    store_url = f"{influx_1_8}/{prefix}"
-    child, given = real_replacing_child.main, (store_url, str(database.engine.url))
-    assert run_child(child, *given, "7", crash_at=f"series.{crash_at}") == -9
-    reader = influx_store(influx_1_8, prefix=prefix, database=database)
+    child, url = real_replacing_child.main, str(database.engine.url)
+    assert run_child(child, url, "7", *address, crash_at=f"series.{crash_at}") == -9
+    reader = open_at(address, database)
     check_one_state(reader)
     assert values(reader)[45] == 7.0  # switched is switched
     # the follower goes on beside the wreck
     reader.write([point(MOISTURE, 40.5, 99.0)])
     assert 99.0 in values(reader)
-    assert run_child(child, *given, "8") == 0
+    assert run_child(child, url, "8", *address) == 0
     assert sorted(set(values(reader))) == [1.0, 8.0]  # the child's log does not know 40.5
     store.begin_replacement(PART)
     store.finish_replacement(TOWN, STATION)
@@ -281,9 +280,9 @@ def test_killed_between_its_steps_readers_see_one_series_and_the_next_run_goes_o
     database.dispose()
 
 
-def test_killed_while_staging_nothing_has_changed(influx_1_8: str, tmp_path: Path) -> None:
+def test_killed_while_staging_nothing_has_changed(influx: InfluxServer, tmp_path: Path) -> None:
     database = fresh_database(tmp_path)
-    store = influx_store(influx_1_8, database=database)
+    store = influx_store(influx, database)
     store.write(morning())
     store.begin_replacement(PART)
     store.stage(part_points(7.0))  # and no more: the process is gone
@@ -305,7 +304,7 @@ def test_influxdb_2_deletes_the_part_by_its_times(tmp_path: Path) -> None:
             ("stadtsinn-musterstadt", f'station="%00aside%00{STATION}"'),
         ]
         server.deleted_times.clear()
-        generation = generation_of(InfluxServer(server.url, "secret", "town"))
+        generation = generation_of(http.InfluxServer(server.url, "secret", "town"))
         generation.drop_range("stadtsinn-musterstadt", STATION, PART.start, PART.end)
         assert server.deleted[-1] == ("stadtsinn-musterstadt", f'station="{STATION}"')
         # to behind the last microsecond of the part, whether the server counts its stop in or not

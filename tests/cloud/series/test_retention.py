@@ -14,7 +14,9 @@ from api_callers import HOME
 from by_night import others_by_night
 from databases import add_tenant, fresh_database
 from fake_uplinks import at, register
+from influx_servers import GENERATIONS
 from moving_sensors import DEVICES, STATIONS, MovingSensors, minute
+from real_parts import InfluxServer
 from real_series import influx_store
 from stadtsinn.base.backoff import wait_until
 from stadtsinn.base.clock import ManualClock
@@ -73,14 +75,14 @@ def database(tmp_path: Path) -> Iterator[Database]:
     made.dispose()
 
 
-@pytest.fixture(params=["embedded", "influxdb_1_8"])
+@pytest.fixture(params=["embedded", *GENERATIONS])
 def store(
     request: pytest.FixtureRequest, tmp_path: Path, database: Database
 ) -> Iterator[SeriesStore]:
     if request.param == "embedded":
         opened = open_store(str(tmp_path / "series.sqlite"))
     else:
-        opened = influx_store(request.getfixturevalue("influx_1_8"), database=database)
+        opened = influx_store(request.getfixturevalue(request.param), database)
     yield opened
     opened.drop_tenant(HOME)
     opened.close()
@@ -149,9 +151,9 @@ def test_answers_are_those_of_a_store_without_it_before_and_after_it_is_deleted(
 
 
 def test_influxdb_deletes_a_point_when_all_its_quantities_are_past(
-    influx_1_8: str, database: Database
+    influx: InfluxServer, database: Database
 ) -> None:
-    store = influx_store(influx_1_8, database=database)
+    store = influx_store(influx, database)
     battery, warmth, deep = (
         SeriesKey(LINDE, "battery_voltage"),
         SeriesKey(LINDE, "soil_temperature"),
@@ -178,14 +180,14 @@ def test_influxdb_deletes_a_point_when_all_its_quantities_are_past(
     store.close()
 
 
-@pytest.fixture(params=["embedded", "influxdb_1_8"])
+@pytest.fixture(params=["embedded", *GENERATIONS])
 def sensors(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MovingSensors]:
     """A sensor has measured at the lime tree twice a day for ten days; then somebody says that
     moisture is kept for five days."""
     database = fresh_database(tmp_path)
     store = None
-    if request.param == "influxdb_1_8":
-        store = influx_store(request.getfixturevalue("influx_1_8"), database=database)
+    if request.param in GENERATIONS:
+        store = influx_store(request.getfixturevalue(request.param), database)
     made = MovingSensors(tmp_path, store, database)
     made.change(service.move_device, DEVICES[0], LINDE, minute(0))
     for half_day in range(20):

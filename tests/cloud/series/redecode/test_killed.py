@@ -11,6 +11,7 @@ import real_redecode_child
 from by_night import others_by_night
 from fake_history import EVER, TOWN, TYPES, History, State
 from fake_uplinks import at
+from influx_servers import GENERATIONS
 from loaded_child import run_child
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.series.redecode.repository import records, unfinished
@@ -35,20 +36,12 @@ IN_INFLUXDB = [
 
 def redecoded_elsewhere(history: History, crash_at: str = "") -> int:
     """How the process ended that decodes the history again."""
-    given = (str(history.folder), store_url_of(history))
+    given = (str(history.folder), *history.address)
     return run_child(real_redecode_child.main, *given, crash_at=crash_at)
 
 
 def of_device(state: State, dev_eui: str) -> State:
     return {key: points for key, points in state.items() if key.station == dev_eui}
-
-
-def store_url_of(history: History) -> str:
-    store = history.store
-    prefix = getattr(store, "_prefix", None)
-    if prefix is None:
-        return str(history.folder / "series.sqlite")
-    return f"{store._server.url}/{prefix}"  # type: ignore[attr-defined]
 
 
 @pytest.mark.sweep
@@ -57,7 +50,7 @@ def test_killed_at_each_step(history: History, crash_at: str) -> None:
     killed_and_run_again(history, crash_at)
 
 
-@pytest.mark.parametrize("history", ["influxdb_1_8"], indirect=True)
+@pytest.mark.parametrize("history", GENERATIONS, indirect=True)
 @pytest.mark.parametrize("crash_at", others_by_night(IN_INFLUXDB, ["series.in_place:2"]))
 def test_killed_between_the_steps_that_influxdb_takes(history: History, crash_at: str) -> None:
     """The embedded store has none of these: one transaction."""

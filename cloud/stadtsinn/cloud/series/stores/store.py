@@ -163,6 +163,8 @@ class Trouble(StrEnum):
     NO_READING = "no_reading"
     NO_BUCKET = "no_bucket"
     """It is made with the first value."""
+    READ_INSTEAD = "read_instead"
+    """Queries for this bucket read another one; `detail`: its name."""
     EXPIRES = "expires"
     """The store deletes old values by itself; `detail`: after so many days."""
 

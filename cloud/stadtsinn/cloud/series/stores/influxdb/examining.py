@@ -33,14 +33,17 @@ class InfluxExaminer:
             return [Finding(Trouble.NO_BUCKET, bucket)]
         try:
             self._server.query("SHOW MEASUREMENTS LIMIT 1", bucket)
+            generation.check_not_hidden(bucket)
         except DatabaseMissing:
             return [Finding(Trouble.NO_BUCKET, bucket)]
         except (SeriesUnavailable, SeriesRejected) as error:
             found.append(Finding(Trouble.NO_READING, bucket, str(error)))
         try:
-            days = generation.retention(bucket)
+            other, days = generation.read_instead(bucket), generation.retention(bucket)
         except (SeriesUnavailable, SeriesRejected, DatabaseMissing):
             return found  # to look at buckets takes a right that the cloud does not need
+        if other is not None:
+            found.append(Finding(Trouble.READ_INSTEAD, bucket, other))
         if days is not None:
             found.append(Finding(Trouble.EXPIRES, bucket, f"{days:g}"))
         return found

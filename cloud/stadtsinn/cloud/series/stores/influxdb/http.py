@@ -22,6 +22,7 @@ from stadtsinn.base.sentence import Sentence
 from stadtsinn.cloud.series.stores.store import SeriesRejected, SeriesUnavailable
 
 _TIMEOUT_S = 60
+_NO_ORGANISATION = "-"
 _REFUSED = frozenset({400, 413, 422})
 _DROPPED = re.compile(r"dropped[= ](\d+)")
 _BOUND = re.compile(r"violates an? (.+?) Bound")
@@ -64,6 +65,11 @@ class _Answer(msgspec.Struct, frozen=True):
     error: str = ""
 
 
+class _Said(msgspec.Struct, frozen=True):
+    message: str = ""
+    error: str = ""
+
+
 class InfluxServer:
     """One server. The token is kept out of every message.
 
@@ -75,9 +81,9 @@ class InfluxServer:
         self.url = url
         # Any: the client's types are incomplete.
         self.client: Any = InfluxDBClient(
-            url=url, token=token or "", org=org or "-", timeout=_TIMEOUT_S * 1000
+            url=url, token=token or "", org=org or _NO_ORGANISATION, timeout=_TIMEOUT_S * 1000
         )
-        self._org = org or "-"
+        self.org = org or _NO_ORGANISATION
         self._writing: Any = self.client.write_api(write_options=SYNCHRONOUS)
         headers = {"Authorization": f"Token {token}"} if token else {}
         self._http = httpx.Client(base_url=url, headers=headers, timeout=_TIMEOUT_S)
@@ -123,9 +129,9 @@ class InfluxServer:
         written, which is nothing. Raises DatabaseMissing."""
         path = "/api/v2/write"
         with self.errors_sorted():
-            answer = self._http.post(path, params={"bucket": target, "org": self._org}, content=b"")
+            answer = self._http.post(path, params={"bucket": target, "org": self.org}, content=b"")
         if answer.status_code == 404:
-            raise DatabaseMissing(target)
+            raise self._missing(_said(answer.text))
         if answer.status_code >= 500:
             raise self._unavailable(answer.status_code, answer.text)
         return answer.status_code not in (401, 403)
@@ -160,7 +166,7 @@ class InfluxServer:
         status = getattr(error.response, "status", None) or getattr(error, "status", None) or 0
         message = error.message or str(getattr(error, "reason", ""))
         if status == 404 and "not found" in message:
-            return DatabaseMissing(message)
+            return self._missing(message)
         # Whatever the status: 1.8 says 400, 2.x 422, and 2.0 said 500.
         if "partial write" in message and (found := _DROPPED.search(message)):
             return PartlyRejected(message, int(found.group(1)))
@@ -171,16 +177,35 @@ class InfluxServer:
             )
         return self._unavailable(status, message)
 
+    def _missing(self, message: str) -> Exception:
+        """The bucket, or the organisation in which it is looked for."""
+        if "organization" not in message:
+            return DatabaseMissing(message)
+        if self.org == _NO_ORGANISATION:
+            return SeriesUnavailable(
+                f"InfluxDB at {self.url} asks for an organisation: name it as 'org' of [series]",
+                f"InfluxDB unter {self.url} verlangt eine Organisation: sie als 'org' von [series] "
+                "nennen",
+            )
+        return SeriesUnavailable(
+            f"InfluxDB at {self.url} has no organisation {self.org!r}: check 'org' of [series]",
+            f"InfluxDB unter {self.url} hat keine Organisation {self.org!r}: 'org' von [series] "
+            "prüfen",
+        )
+
     def _unavailable(self, status: int, message: str) -> SeriesUnavailable:
+        message = _said(message)
         if status in (401, 403):
             remedy = Sentence(
                 "check the token of the series store and what it may do",
                 "das Token der Messreihen prüfen, und was es darf",
             )
-        elif status == 0:  # the client refused before it sent anything
+        elif status == 0:  # the client found no organisation, and sent nothing
             return SeriesUnavailable(
-                f"InfluxDB at {self.url}: {_short(message)} Check the organisation ('org').",
-                f"InfluxDB unter {self.url}: {_short(message)} Die Organisation prüfen ('org').",
+                f"InfluxDB at {self.url} does not show the organisation {self.org!r} to the token "
+                "of [series]: make the bucket for it, or give its ID as 'org'",
+                f"InfluxDB unter {self.url} zeigt dem Token von [series] die Organisation "
+                f"{self.org!r} nicht: den Bucket anlegen, oder ihre ID als 'org' angeben",
             )
         elif status == 429:
             remedy = Sentence(
@@ -193,6 +218,15 @@ class InfluxServer:
             f"InfluxDB at {self.url} answers {status}: {_short(message)}: {remedy.english}",
             f"InfluxDB unter {self.url} antwortet {status}: {_short(message)}: {remedy.german}",
         )
+
+
+def _said(answer: str) -> str:
+    """What an error's answer says to people: its message, or all of it."""
+    try:
+        found = msgspec.json.decode(answer, type=_Said)
+    except UNREADABLE:
+        return answer
+    return found.message or found.error or answer
 
 
 def _only_expired(message: str) -> bool:
@@ -208,6 +242,8 @@ def _only_expired(message: str) -> bool:
 
 def _query_error(message: str) -> Exception:
     if "not found" in message and ("database" in message or "bucket" in message):
+        return DatabaseMissing(message)
+    if "default retention policy not set" in message:  # 2: there is a bucket `name/…`, none `name`
         return DatabaseMissing(message)
     if "timeout" in message or "engine is closed" in message:
         return SeriesUnavailable(

@@ -425,9 +425,11 @@ class InfluxStore:
 
     def _query(self, tenant_id: str, statement: str) -> list[Series]:
         """The tables of one statement's answer; none where the bucket does not exist."""
+        bucket = self._bucket(tenant_id)
         try:
-            answers = self._server.query(statement, self._bucket(tenant_id))
+            answers = self._server.query(statement, bucket)
         except DatabaseMissing:
+            self._generation.check_not_hidden(bucket)
             return []
         return answers[0] if answers else []
 
@@ -439,9 +441,12 @@ class InfluxStore:
     def _fields(self, tenant_id: str, quantity: str | None = None) -> list[tuple[str, str]]:
         """Measurement and field of everything that was ever stored, of one quantity or all."""
         wanted = None if quantity is None else to_field(quantity)
+        tables = self._query(tenant_id, "SHOW FIELD KEYS")
+        if not tables:
+            self._generation.check_not_hidden(self._bucket(tenant_id))
         return [
             (table.name, row[0])
-            for table in self._query(tenant_id, "SHOW FIELD KEYS")
+            for table in tables
             for row in table.values
             if wanted is None or row[0] == wanted
         ]
