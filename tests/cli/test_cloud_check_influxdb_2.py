@@ -17,6 +17,8 @@ from stadtsinn.simulator.demo.ports import free_port
 
 __all__ = ["influxdb_2"]
 
+pytestmark = pytest.mark.nightly  # by day `test_cloud_check.py` asks a server that keeps no points
+
 CONFIG = """
 [web]
 imprint_url = "https://www.musterstadt.example/impressum"

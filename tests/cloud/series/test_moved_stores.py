@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from by_night import others_by_night
 from fake_history import TOWN, History
 from fake_uplinks import at
 from influx_servers import GENERATIONS
@@ -12,7 +13,7 @@ from stadtsinn.cloud.log.followers.forgetting import rebuild
 from stadtsinn.cloud.series.follower import SeriesFollower
 
 
-@pytest.mark.parametrize("target", [*GENERATIONS, "embedded"])
+@pytest.mark.parametrize("target", others_by_night([*GENERATIONS, "embedded"], ["influxdb_1_8"]))
 def test_all_values_are_in_the_new_store(
     history: History, target: str, request: pytest.FixtureRequest
 ) -> None:
