@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select, tuple_
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, tuple_
 
 from stadtsinn.base.instant import DAY, MINUTE, Instant
 from stadtsinn.cloud.alarms.notify.message import Addressee, Kind, Status
@@ -56,15 +56,20 @@ def registered_devices(
     return connection.execute(query).all()
 
 
+_ENDED = select(func.max(former_owners.c.until)).where(
+    former_owners.c.dev_eui == bindparam("dev_eui")
+)
+# Made once: it is asked for each device that is silent.
+_LAST_DAY = select(func.max(archived_sessions.c.day)).where(
+    archived_sessions.c.dev_eui == bindparam("dev_eui"),
+    archived_sessions.c.day >= func.coalesce(_ENDED.scalar_subquery(), 0),
+)
+
+
 def last_archived_day(connection: Connection, dev_eui: str) -> Instant | None:
     """The beginning of the newest archived day with uplinks of a device, as far as they are not of
     those who had it before."""
-    ended = select(func.max(former_owners.c.until)).where(former_owners.c.dev_eui == dev_eui)
-    query = select(func.max(archived_sessions.c.day)).where(
-        archived_sessions.c.dev_eui == dev_eui,
-        archived_sessions.c.day >= func.coalesce(ended.scalar_subquery(), 0),
-    )
-    day: Instant | None = connection.execute(query).scalar_one()
+    day: Instant | None = connection.execute(_LAST_DAY, {"dev_eui": dev_eui}).scalar_one()
     return day
 
 

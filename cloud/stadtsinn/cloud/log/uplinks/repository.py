@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    select,
+    update,
+)
 
 from stadtsinn.base.instant import Instant
 from stadtsinn.cloud.log.uplinks.history_item import HistoryItem, first_of, item_of
@@ -248,17 +258,21 @@ def uplinks_of(
     return [uplink_of(row) for row in connection.execute(query)]
 
 
+# Made once: it is asked for each device of an installation.
+_NEWEST = (
+    select(*_READ_COLUMNS, _RADIO)
+    .where(uplinks.c.tenant_id == bindparam("tenant_id"), uplinks.c.dev_eui == bindparam("dev_eui"))
+    .order_by(uplinks.c.event_time.desc())
+    .limit(bindparam("most"))
+)
+
+
 def newest_of(
     connection: Connection, tenant_id: str, dev_eui: str, limit: int
 ) -> list[HistoryItem]:
     """The uplinks of a device in the table, the newest by event time first."""
-    query = (
-        select(*_READ_COLUMNS, _RADIO)
-        .where(uplinks.c.tenant_id == tenant_id, uplinks.c.dev_eui == dev_eui)
-        .order_by(uplinks.c.event_time.desc())
-        .limit(limit)
-    )
-    return [item_of(row) for row in connection.execute(query)]
+    asked = {"tenant_id": tenant_id, "dev_eui": dev_eui, "most": limit}
+    return [item_of(row) for row in connection.execute(_NEWEST, asked)]
 
 
 def last_heard(
