@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from stadtsinn.cli.language import german, text
+from collections.abc import Mapping
+
+from stadtsinn.cli.language import text, translated
 from stadtsinn.cloud.platform.audit.line import Action, By, KeptLine, Kind
 
 _ACTIONS = {
@@ -13,7 +15,7 @@ _ACTIONS = {
     Action.RECEIVED: "übernommen",
     Action.DONE: "getan",
 }
-_KINDS = {
+_KINDS: Mapping[str, str] = {
     Kind.TENANT: "Stadt",
     Kind.LIMIT: "Grenze",
     Kind.RETENTION: "Aufbewahrung",
@@ -58,7 +60,7 @@ def action(done: Action) -> str:
 
 def kind(stored: str) -> str:
     """A kind that another version wrote stays as it is."""
-    return _KINDS[Kind(stored)] if german() and stored in _KINDS else stored
+    return translated(stored, _KINDS)
 
 
 def who(kept: KeptLine) -> str:

@@ -26,6 +26,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from stadtsinn.base.bounded_files import LISTS, read_whole
 from stadtsinn.base.explaining import explained
+from stadtsinn.base.field_errors import SHORT_NAME
 from stadtsinn.base.private_files import private_folder
 from stadtsinn.base.sentence import Explained, Unusable
 from stadtsinn.base.whole_files import write_secret
@@ -37,7 +38,6 @@ from stadtsinn.cloud.broker.certificates import (
     revocation_list,
     server_certificate,
 )
-from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN
 from stadtsinn.edge.messages.edge_id import ROLES, checked_edge_id
 
 AUTHORITY_DAYS = 20 * 365
@@ -167,7 +167,7 @@ class Authority:
         Raises Unusable for a name that is none, and Refused for a second valid certificate
         without `renew`.
         """
-        if tenant is not None and not re.fullmatch(SLUG_PATTERN, tenant):
+        if tenant is not None and not re.fullmatch(SHORT_NAME, tenant):
             raise Unusable(
                 "a town's short name has a-z, 0-9 and '-': 'stadtsinn tenant list'",
                 "der Kurzname einer Stadt hat a-z, 0-9 und '-': 'stadtsinn tenant list'",

@@ -6,8 +6,8 @@ from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Query, Request
 
+from stadtsinn.base.field_errors import SHORT_NAME
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
-from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of, unchanged
 from stadtsinn.cloud.platform.api.path_parameters import DevEuiInPath, SlugInPath
 from stadtsinn.cloud.town import repository, service
@@ -82,7 +82,7 @@ def list_devices(
     scope: ReaderDep,
     services: ServicesDep,
     page: PageDep,
-    site: Annotated[str | None, Query(pattern=SLUG_PATTERN, description="Only of a site.")] = None,
+    site: Annotated[str | None, Query(pattern=SHORT_NAME, description="Only of a site.")] = None,
     device_type: Annotated[
         str | None, Query(max_length=100, description="Only of a type, e.g. dragino/lse01.")
     ] = None,

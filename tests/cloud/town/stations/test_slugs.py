@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN
+from stadtsinn.base.field_errors import SHORT_NAME
 from stadtsinn.cloud.town.stations.slugs import free_slug, slug_of
 
 
@@ -32,5 +32,5 @@ def test_every_name_has_a_free_slug_that_the_api_takes(name: str, taken: set[str
     import re
 
     slug = free_slug(slug_of(name, "x"), "000001", taken.__contains__)
-    assert re.fullmatch(SLUG_PATTERN, slug)
+    assert re.fullmatch(SHORT_NAME, slug)
     assert slug not in taken

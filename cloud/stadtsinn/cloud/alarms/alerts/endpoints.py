@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Response
 from sqlalchemy import Connection, Row
 
 from stadtsinn.base.berlin import isoformat, write_time
+from stadtsinn.base.field_errors import SHORT_NAME
 from stadtsinn.base.instant import Instant
 from stadtsinn.base.problems import Invalid
 from stadtsinn.cloud.alarms.alerts import (
@@ -31,7 +32,6 @@ from stadtsinn.cloud.alarms.alerts.schemas import (
     RuleView,
 )
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
-from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
 from stadtsinn.cloud.platform.api.path_parameters import SlugInPath
 from stadtsinn.cloud.town.changing import changing
@@ -199,10 +199,10 @@ def list_incidents(
         bool | None, Query(alias="open", description="Only those still open, or only the others.")
     ] = None,
     rule: Annotated[
-        str | None, Query(pattern=SLUG_PATTERN, max_length=63, description="Only of one rule.")
+        str | None, Query(pattern=SHORT_NAME, max_length=63, description="Only of one rule.")
     ] = None,
     station: Annotated[
-        str | None, Query(pattern=SLUG_PATTERN, max_length=63, description="Only of one station.")
+        str | None, Query(pattern=SHORT_NAME, max_length=63, description="Only of one station.")
     ] = None,
 ) -> Page[IncidentView]:
     with services.database.read() as connection:

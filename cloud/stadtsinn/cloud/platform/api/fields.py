@@ -19,8 +19,6 @@ from stadtsinn.base.field_errors import SHORT_NAME, TIME_OF_DAY
 from stadtsinn.base.foreign_text import FORBIDDEN, require_plain
 from stadtsinn.base.sentence import Unusable
 
-SLUG_PATTERN = SHORT_NAME
-
 
 @dataclass(frozen=True)
 class _Plain:
@@ -48,7 +46,7 @@ PLAIN_LINES = _Plain(lines=True)
 
 Slug = Annotated[
     str,
-    StringConstraints(pattern=SLUG_PATTERN, max_length=63),
+    StringConstraints(pattern=SHORT_NAME, max_length=63),
     Field(description="Short name in addresses: a-z, 0-9 and hyphen."),
 ]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), PLAIN]

@@ -8,9 +8,10 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import AfterValidator
 
-from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN, normalised_dev_eui
+from stadtsinn.base.field_errors import SHORT_NAME
+from stadtsinn.cloud.platform.api.fields import normalised_dev_eui
 
-SlugInPath = Annotated[str, Path(pattern=SLUG_PATTERN, max_length=63)]
+SlugInPath = Annotated[str, Path(pattern=SHORT_NAME, max_length=63)]
 DevEuiInPath = Annotated[
     str,
     Path(description="DevEUI: 16 hex digits.", max_length=40, examples=["70b3d57ed0001234"]),

@@ -14,6 +14,7 @@ from fastapi.responses import StreamingResponse
 from stadtsinn.base.berlin import isoformat
 from stadtsinn.base.csv_text import MEDIA_TYPE as CSV
 from stadtsinn.base.csv_text import Locale
+from stadtsinn.base.field_errors import SHORT_NAME
 from stadtsinn.base.instant import DAY, Instant
 from stadtsinn.base.problems import Invalid
 from stadtsinn.cloud.platform.access.dependencies import (
@@ -23,7 +24,7 @@ from stadtsinn.cloud.platform.access.dependencies import (
     ServicesDep,
 )
 from stadtsinn.cloud.platform.access.scope import Scope
-from stadtsinn.cloud.platform.api.fields import PLAIN, SLUG_PATTERN
+from stadtsinn.cloud.platform.api.fields import PLAIN
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of, unchanged
 from stadtsinn.cloud.platform.api.path_parameters import DevEuiInPath, SlugInPath
 from stadtsinn.cloud.platform.api.times import HOW, GivenTime
@@ -230,7 +231,7 @@ def read_latest(
     ] = None,
     kind: Annotated[str | None, Query(max_length=63, description="Stations of a kind.")] = None,
     site: Annotated[
-        str | None, Query(pattern=SLUG_PATTERN, max_length=63, description="Stations of a site.")
+        str | None, Query(pattern=SHORT_NAME, max_length=63, description="Stations of a site.")
     ] = None,
     quantity: Annotated[
         str | None, Query(max_length=100, description="Only this quantity: faster.")

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from stadtsinn.base.field_errors import SHORT_NAME
 from stadtsinn.cloud.platform.access.dependencies import EditorDep, ReaderDep, ServicesDep
-from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN, normalised_dev_eui
+from stadtsinn.cloud.platform.api.fields import normalised_dev_eui
 from stadtsinn.cloud.platform.api.pages import Page, PageDep, page_of
 from stadtsinn.cloud.platform.api.path_parameters import IdInPath, SlugInPath
 from stadtsinn.cloud.town.changing import changing
@@ -33,7 +34,7 @@ def list_stations(
     services: ServicesDep,
     page: PageDep,
     kind: Annotated[str | None, Query(max_length=63, description="Only of a kind.")] = None,
-    site: Annotated[str | None, Query(pattern=SLUG_PATTERN, description="Only of a site.")] = None,
+    site: Annotated[str | None, Query(pattern=SHORT_NAME, description="Only of a site.")] = None,
 ) -> Page[Station]:
     with services.database.read() as connection:
         rows = repository.stations_page(
@@ -93,7 +94,7 @@ def list_deployments(
     services: ServicesDep,
     page: PageDep,
     station: Annotated[
-        str | None, Query(pattern=SLUG_PATTERN, description="Only at a station.")
+        str | None, Query(pattern=SHORT_NAME, description="Only at a station.")
     ] = None,
     dev_eui: Annotated[
         str | None, Query(pattern="^[0-9a-fA-F]{16}$", description="Only of a device.")

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from stadtsinn.base.field_errors import SHORT_NAME
 from stadtsinn.base.sentence import Unusable
 from stadtsinn.base.settings.reading import Section
 from stadtsinn.base.settings.secret import Secret
 from stadtsinn.cloud.alarms.notify.senders.provider import Provider
-from stadtsinn.cloud.platform.api.fields import SLUG_PATTERN
 
 _FROM = "from"
 _LONGEST_NAME = 11
@@ -39,7 +39,7 @@ class SandboxSettings(Section):
     may read on ``/sandbox-phone``; without it there is no such page."""
 
     kind: Literal["sandbox"] = "sandbox"
-    phone: Annotated[str, StringConstraints(pattern=f"^$|{SLUG_PATTERN}", max_length=63)] = ""
+    phone: Annotated[str, StringConstraints(pattern=f"^$|{SHORT_NAME}", max_length=63)] = ""
 
 
 class HttpSettings(Section):
