@@ -113,7 +113,7 @@ def import_delivery(
     from stadtsinn.cloud.provisioning.order import Order
     from stadtsinn.cloud.provisioning.service import import_list
 
-    with _order_of_town(config, tenant, json_lines) as (parts, town, kept):
+    with order_of_town(config, tenant, json_lines) as (parts, town, kept):
         content = read_list(file, sheet)
         known = _supplier(parts, supplier, columns or (), types or ())
         order = Order(applied=True) if anew else kept.read()
@@ -129,9 +129,9 @@ def import_delivery(
 def plan(tenant: Tenant = None, config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None:
     from stadtsinn.cloud.provisioning.service import plan_order
 
-    with _order_of_town(config, tenant, json_lines, reading=True) as (parts, town, kept):
+    with order_of_town(config, tenant, json_lines, reading=True) as (parts, town, kept):
         order = _anything(kept.read(), json_lines)
-        with _progress(json_lines) as progress:
+        with progress_of_devices(json_lines) as progress:
             planned = plan_order(parts, town, order, progress)
     if planned.server.refusals:
         _refuse_devices(planned.server.refusals, json_lines)
@@ -143,9 +143,9 @@ def plan(tenant: Tenant = None, config: Config = DEFAULT_CONFIG, json_lines: Jso
 def apply(tenant: Tenant = None, config: Config = DEFAULT_CONFIG, json_lines: Json = False) -> None:
     from stadtsinn.cloud.provisioning.service import apply_order
 
-    with _order_of_town(config, tenant, json_lines) as (parts, town, kept):
+    with order_of_town(config, tenant, json_lines) as (parts, town, kept):
         order = _anything(kept.read(), json_lines)
-        with _progress(json_lines) as progress:
+        with progress_of_devices(json_lines) as progress:
             applied = apply_order(parts, town, order, progress)
         kept.write(order.after({one.dev_eui for one in applied.refused}))
     _print_steps(applied.server, applied.registry, json_lines)
@@ -165,7 +165,7 @@ def pull(
 ) -> None:
     from stadtsinn.cloud.provisioning.service import pull as taken_over
 
-    with _order_of_town(config, tenant, json_lines, reading=dry_run) as (parts, town, _):
+    with order_of_town(config, tenant, json_lines, reading=dry_run) as (parts, town, _):
         pulled = taken_over(parts, town, types=types or (), dry_run=dry_run)
     for change in pulled.changes:
         _say_change(change, json_lines)
@@ -199,7 +199,7 @@ def pull(
 
 
 @contextmanager
-def _order_of_town(
+def order_of_town(
     config: Path, tenant: str | None, json_lines: bool, *, reading: bool = False
 ) -> Iterator[tuple[Installation, str, OrderFile]]:
     """The installation, its town and that town's order, which no other process changes meanwhile.
@@ -224,7 +224,9 @@ def _order_of_town(
                 _refuse_devices(refused.refusals, json_lines)
 
 
-def _progress(json_lines: bool) -> AbstractContextManager[Callable[[int, int | None], None]]:
+def progress_of_devices(
+    json_lines: bool,
+) -> AbstractContextManager[Callable[[int, int | None], None]]:
     label = text("devices", "Geräte")
     return progress_bar(label, shown=sys.stderr.isatty() and not json_lines)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stadtsinn.base.berlin import isoformat
-from stadtsinn.cli import device_orders, device_status, erasing
+from stadtsinn.cli import device_labels, device_orders, device_scans, device_status, erasing
 from stadtsinn.cli.installation import DEFAULT_CONFIG, Config, installation
 from stadtsinn.cli.language import text
 from stadtsinn.cli.options import DryRun, Json, Limit
@@ -34,6 +34,8 @@ app = typer.Typer(
 app.command("erase", help=erasing.DEVICE_HELP)(erasing.erase_device)
 app.command("status", help=device_status.HELP)(device_status.status)
 app.command("import", help=device_orders.IMPORT_HELP)(device_orders.import_delivery)
+app.command("scan", help=device_scans.HELP)(device_scans.scan)
+app.command("label", help=device_labels.HELP)(device_labels.label)
 app.command("plan", help=device_orders.PLAN_HELP)(device_orders.plan)
 app.command("apply", help=device_orders.APPLY_HELP)(device_orders.apply)
 app.command("pull", help=device_orders.PULL_HELP)(device_orders.pull)

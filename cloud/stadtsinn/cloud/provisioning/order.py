@@ -19,6 +19,8 @@ from stadtsinn.base.foreign_documents import UNREADABLE
 from stadtsinn.base.private_files import private_file, private_folder
 from stadtsinn.base.sentence import Explained
 from stadtsinn.base.whole_files import write_secret
+from stadtsinn.cloud.provisioning.labels import Label
+from stadtsinn.cloud.provisioning.tr005 import NOBODY
 from stadtsinn.cloud.town_file.device_csv import DeviceRow
 
 _FORMAT = 1
@@ -45,10 +47,12 @@ class DamagedOrder(Explained):
 
 @dataclass(frozen=True)
 class Order:
-    """Devices as lists have them, each of a known type. `applied`: nothing of it is open."""
+    """Devices as lists have them, each of a known type. `applied`: nothing of it is open. `labels`
+    are those that were scanned, each with its DevEUI, whether a list has the device or not."""
 
     rows: tuple[DeviceRow, ...] = ()
     applied: bool = False
+    labels: tuple[Label, ...] = ()
 
     def with_rows(self, rows: Sequence[DeviceRow]) -> Order:
         """What a further list says goes over what is there of a device, cell by cell. Where
@@ -57,7 +61,26 @@ class Order:
         for row in rows:
             before = known.get(row.dev_eui)
             known[row.dev_eui] = row if before is None else _over(before, row)
-        return Order(tuple(known.values()))
+        labels = {one.dev_eui: one for one in self.labels}
+        return replace(
+            self,
+            rows=tuple(_completed(row, labels.get(eui)) for eui, row in known.items()),
+            applied=False,
+        )
+
+    def with_label(self, label: Label) -> Order:
+        """A device was scanned: its label completes what lists say of it. Its DevEUI is known."""
+        rows = tuple(
+            _completed(row, label) if row.dev_eui == label.dev_eui else row for row in self.rows
+        )
+        others = tuple(one for one in self.labels if one.dev_eui != label.dev_eui)
+        return replace(self, rows=rows, labels=(*others, label))
+
+    def serials(self) -> dict[str, str]:
+        """The DevEUIs of devices whose serial number a list or a label has said."""
+        scanned = {one.serial.upper(): one.dev_eui for one in self.labels}
+        listed = {row.serial.upper(): row.dev_eui for row in self.rows}
+        return {serial: dev_eui for serial, dev_eui in (scanned | listed).items() if serial}
 
     def after(self, refused: Collection[str]) -> Order:
         """As it is kept when it was applied: keys stay for those alone that were refused."""
@@ -65,7 +88,14 @@ class Order:
             row if row.dev_eui in refused else replace(row, app_key="", nwk_key="")
             for row in self.rows
         )
-        return Order(rows, applied=not refused)
+        return replace(self, rows=rows, applied=not refused)
+
+
+def _completed(row: DeviceRow, label: Label | None) -> DeviceRow:
+    if label is None:
+        return row
+    said = "" if label.join_eui == NOBODY else label.join_eui
+    return replace(row, serial=row.serial or label.serial, join_eui=row.join_eui or said)
 
 
 def _over(before: DeviceRow, row: DeviceRow) -> DeviceRow:
@@ -74,6 +104,7 @@ def _over(before: DeviceRow, row: DeviceRow) -> DeviceRow:
         values={**before.values, **row.values},
         types=row.types or before.types,
         fallback_name=row.fallback_name or before.fallback_name,
+        serial=row.serial or before.serial,
         join_eui=row.join_eui or before.join_eui,
         app_key=row.app_key or before.app_key,
         nwk_key=row.nwk_key or before.nwk_key,
@@ -84,6 +115,7 @@ class _File(msgspec.Struct, frozen=True):
     format: int
     rows: tuple[DeviceRow, ...]
     applied: bool
+    labels: tuple[Label, ...] = ()
 
 
 class OrderFile:
@@ -117,8 +149,9 @@ class OrderFile:
             raise DamagedOrder(self.path) from None
         if kept.format != _FORMAT:
             raise DamagedOrder(self.path)
-        return Order(kept.rows, kept.applied)
+        return Order(kept.rows, kept.applied, kept.labels)
 
     def write(self, order: Order) -> None:
         """Whole or not at all. Raises OSError."""
-        write_secret(self.path, msgspec.json.encode(_File(_FORMAT, order.rows, order.applied)))
+        kept = _File(_FORMAT, order.rows, order.applied, order.labels)
+        write_secret(self.path, msgspec.json.encode(kept))

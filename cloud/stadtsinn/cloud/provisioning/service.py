@@ -103,7 +103,7 @@ def import_list(
 
     Raises NotFound for an unknown town, TownRefused, and ListRefused with all that is wrong.
     """
-    table = read_devices(content, Heads(keys=True, named=columns))
+    table = read_devices(content, Heads(keys=True, named=columns, by_serial=order.serials()))
     known = {row.dev_eui: row for row in order.rows}
     rows = tuple(_with_known_type(row, known.get(row.dev_eui)) for row in table.rows)
     table = replace(table, rows=rows)

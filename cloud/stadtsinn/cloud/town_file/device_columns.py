@@ -70,8 +70,9 @@ FOR_THE_NETWORK_SERVER: Mapping[str, tuple[str, ...]] = {
         *("appkeyotaa", "rootkeysappkeykey", "appschlüssel", "anwendungsschlüssel", "appkey128"),
     ),
     "nwk_key": ("nwkkey", "networkkey", "otaanwkkey", "lorawannwkkey", "rootkeysnwkkeykey"),
+    "serial": ("serialnumber", "serial", "seriennummer", "serialno", "sn"),
 }
-"""What only a network server needs of a device."""
+"""What only a network server needs of a device, and by what its label is known again."""
 
 _INTERVALS = (
     *("interval", "intervall", "sendeintervall", "messintervall", "meldeintervall"),
@@ -123,10 +124,12 @@ class Heads:
     """How the heads of a list are read: with `keys` also what only the network server needs.
 
     `named` says by heads what their columns hold (a field, or "" for nothing), where somebody has
-    told.
+    told. `by_serial` has the DevEUIs of serial numbers (in upper case) that are known already:
+    a list of those needs no DevEUI.
     """
 
     keys: bool = False
+    by_serial: Mapping[str, str] = field(default_factory=dict)
     named: Mapping[str, str] = field(default_factory=dict)
 
     def column(self, head: str) -> Column:
@@ -141,7 +144,10 @@ class Heads:
     def is_heading(self, cells: Sequence[str]) -> bool:
         """Is this the line with the heads? It names the DevEUI."""
         named = {plain_head(one) for one, field in self.named.items() if field == "dev_eui"}
-        return is_heading(cells) or any(plain_head(cell) in named for cell in cells)
+        plain = {plain_head(cell) for cell in cells}
+        if self.by_serial and plain & set(FOR_THE_NETWORK_SERVER["serial"]):
+            return True
+        return is_heading(cells) or bool(plain & named)
 
 
 ALL_FIELDS = (*NAMES, "interval_s", *FOR_THE_NETWORK_SERVER)

@@ -38,7 +38,7 @@ class DeviceRow:
     """What a row says of a device: only what its cells hold.
 
     `types` are what may name its type, `vendor` who made it, `fallback_name` what it is called
-    where it has no name. `join_eui` and keys are there where they were asked for.
+    where it has no name. `serial`, `join_eui` and keys are there where they were asked for.
     """
 
     row: int
@@ -47,6 +47,7 @@ class DeviceRow:
     types: tuple[str, ...] = ()
     vendor: str = ""
     fallback_name: str = ""
+    serial: str = ""
     join_eui: str = ""
     app_key: str = field(default="", repr=False)
     nwk_key: str = field(default="", repr=False)
@@ -83,7 +84,7 @@ def read_devices(content: bytes | str, heads: Heads = _FOR_THE_REGISTRY) -> Devi
     found: list[DeviceRow] = []
     first: dict[str, int] = {}
     for row, cells in rows:
-        if (device := _device(columns, cells, row, errors)) is None:
+        if (device := _device(columns, cells, row, errors, heads.by_serial)) is None:
             continue
         if (before := first.setdefault(device.dev_eui, row)) != row:
             said = Sentence(f"the same as in line {before}", f"dieselbe wie in Zeile {before}")
@@ -127,6 +128,12 @@ _NO_TEXT = Sentence(
 _JSON = Sentence(
     "this is JSON: export the devices as CSV, or write a table of them.",
     "das ist JSON: die Geräte als CSV exportieren oder als Tabelle schreiben.",
+)
+_SERIAL_ALONE = Sentence(
+    "nobody has told the DevEUI of this serial number yet: scan the label of the device first "
+    "('stadtsinn device scan'), or import a list with DevEUI and serial number",
+    "zu dieser Seriennummer ist noch keine DevEUI bekannt: erst den Aufkleber des Geräts scannen "
+    "('stadtsinn device scan'), oder eine Liste mit DevEUI und Seriennummer importieren",
 )
 _NO_HEADING = Sentence(
     "line 1: needs a line with the names of the columns, of which 'dev_eui' (or 'DevEUI') is one; "
@@ -195,7 +202,11 @@ def _columns(
 
 
 def _device(
-    columns: Sequence[Column], cells: Sequence[str], row: int, errors: list[RowError]
+    columns: Sequence[Column],
+    cells: Sequence[str],
+    row: int,
+    errors: list[RowError],
+    by_serial: Mapping[str, str],
 ) -> DeviceRow | None:
     """What a row says; None where it does not say of which device."""
     if (said := too_many(cells, len(columns))) is not None:
@@ -211,8 +222,12 @@ def _device(
             errors.append(RowError(row, column.head, error.sentence))
             if column.field == "dev_eui":
                 return None
+    read.dev_eui = read.dev_eui or by_serial.get(read.serial.upper(), "")
     if not read.dev_eui:
-        errors.append(RowError(row, _head(columns, "dev_eui"), Sentence("is empty", "ist leer")))
+        field_name, said = "dev_eui", Sentence("is empty", "ist leer")
+        if not any(one.field == "dev_eui" for one in columns):
+            field_name, said = "serial", _SERIAL_ALONE
+        errors.append(RowError(row, _head(columns, field_name), said))
         return None
     return read.device(row)
 
@@ -222,6 +237,7 @@ class _Row:
 
     def __init__(self) -> None:
         self.dev_eui = ""
+        self.serial = ""
         self._values: dict[str, object] = {}
         self._tags: dict[str, str] = {}
         self._texts: dict[str, list[tuple[int, str]]] = {}
@@ -241,6 +257,8 @@ class _Row:
                 "das sieht aus wie ein Schlüssel, der nicht gespeichert wird: sind Zellen "
                 "verschoben?",
             )
+        elif column.field == "serial":
+            self.serial = self.serial or cell
         elif column.field == "interval_s":
             self._values["interval_s"] = seconds(cell, column.unit)
         elif column.field in {"latitude", "longitude"}:
@@ -270,6 +288,7 @@ class _Row:
             texts.get("type", ()),
             texts.get("vendor", ("",))[0],
             texts.get("id", ("",))[0],
+            self.serial,
             **self._needed,
         )
 
