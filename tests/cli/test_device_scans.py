@@ -91,7 +91,7 @@ def test_from_photos_to_ticks(delivered: Command, tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
     photo(folder / "1.jpg", code(EUIS[0], serial="DS01"))
-    photo(folder / "2.png", code(EUIS[1]), code(EUIS[2]), "https://washing.example/")
+    photo(folder / "2.png", code(EUIS[1]), code(EUIS[2]), "https://washing.example/?sn=1")
     photo(folder / "3.jpg", code(EUIS[0], serial="DS01"))
     (folder / "Thumbs.db").write_bytes(b"no picture")
     scanned = delivered("scan", folder)

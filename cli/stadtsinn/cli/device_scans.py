@@ -132,8 +132,9 @@ def _on_photo(scanning: Scanning, file: Path) -> list[Finding]:
         scanning.take(code, _place(file, number, len(codes)))
         for number, code in enumerate(codes, 1)
     ]
-    devices = [one for one in found if one.outcome is not Outcome.NO_DEVICE]
-    return devices or found
+    if not any(one.fine for one in found):
+        return found
+    return [one for one in found if one.label.dev_eui or one.outcome is Outcome.UNREADABLE]
 
 
 def _place(file: Path, number: int, count: int) -> str:
