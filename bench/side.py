@@ -14,7 +14,10 @@ from pathlib import Path
 from stadtsinn.simulator.demo.children import Child
 
 ROOT = Path(__file__).parents[1]
-_PARTS = ("base", "decoders", "rules", "edge", "cloud", "simulator", "cli")
+_PARTS = (
+    *("base", "decoders", "rules", "edge", "cloud", "simulator"),
+    *("gateway-firmware-tools", "cli"),
+)
 """Folders of code; older revisions have fewer of them."""
 
 

@@ -10,7 +10,10 @@ import pytest
 from stadtsinn.base.bounded_files import TooLarge, read_whole, read_whole_text
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("base", "rules", "decoders", "edge", "cloud", "simulator", "cli")
+PARTS = (
+    *("base", "rules", "decoders", "edge", "cloud", "simulator"),
+    *("gateway-firmware-tools", "cli"),
+)
 _WHOLE = re.compile(r"\.read_(?:text|bytes)\(")
 OWN = {
     "decoders/stadtsinn/decoders/kernel.py": "the interpreter's own files",

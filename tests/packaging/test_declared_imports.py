@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 PARTS = {"base": "edge-small", "decoders": "edge", "edge": "edge", "cloud": "cloud", "cli": "cli"}
+PARTS["gateway-firmware-tools"] = "firmware"
 """And the extra that is enough for what a part imports when it is loaded. Commands load the part
 that they are of later."""
 

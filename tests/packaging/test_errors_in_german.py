@@ -17,7 +17,10 @@ import pytest
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("base", "decoders", "rules", "edge", "cloud", "simulator", "cli")
+PARTS = (
+    *("base", "decoders", "rules", "edge", "cloud", "simulator"),
+    *("gateway-firmware-tools", "cli"),
+)
 BASE = ("stadtsinn.base.sentence", "Explained")
 
 PLAIN = {"ValueError", "RuntimeError", "OSError", "Exception"}

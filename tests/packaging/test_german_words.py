@@ -15,7 +15,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("base", "decoders", "rules", "edge", "cloud", "simulator", "cli")
+PARTS = (
+    *("base", "decoders", "rules", "edge", "cloud", "simulator"),
+    *("gateway-firmware-tools", "cli"),
+)
 
 ONE_WORD = {
     "Stadt": r"Mandant\w*|Kommune\w*|Gemeinde\w*|Tenant\w*",

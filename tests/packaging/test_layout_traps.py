@@ -20,7 +20,16 @@ def _pyproject() -> dict[str, Any]:
 
 def test_there_are_parts() -> None:
     """The other tests of this file find folders at all."""
-    assert {"base", "decoders", "rules", "edge", "cloud", "simulator", "cli"} <= set(PARTS)
+    assert {
+        "base",
+        "decoders",
+        "rules",
+        "edge",
+        "cloud",
+        "simulator",
+        "gateway-firmware-tools",
+        "cli",
+    } <= set(PARTS)
 
 
 @pytest.mark.parametrize("part", PARTS)

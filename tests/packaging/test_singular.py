@@ -24,7 +24,10 @@ WORDS = """
     Termine Uplinks Werte Wochen Zeilen Zonen
 """
 NOUNS = frozenset(WORDS.split())
-PARTS = ("base", "cli", "cloud", "decoders", "edge", "rules", "simulator")
+PARTS = (
+    *("base", "cli", "cloud", "decoders", "edge", "gateway-firmware-tools", "rules"),
+    "simulator",
+)
 NEVER_ONE = {
     "base/stadtsinn/base/mqtt/guarantees.py": {"size": "a limit of a broker"},
     "cli/stadtsinn/cli/broker_check.py": {"largest": "a limit of a broker"},

@@ -162,6 +162,6 @@ def test_the_command_line_alone_decodes(tmp_path: Path, wheel: Path, constraints
 def test_the_firmware_extra_brings_the_serial_port(
     tmp_path: Path, wheel: Path, constraints: Path
 ) -> None:
-    """Its folder has no code yet; the extra can be installed already."""
+    """And all that speaks with sensors: nothing of it needs another extra."""
     python = install(tmp_path / "env", wheel, "firmware", constraints)
-    run(python, "-c", "import serial, stadtsinn.decoders")
+    run(python, "-c", "import serial, stadtsinn.firmware.sensors.joining")

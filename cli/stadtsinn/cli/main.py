@@ -63,6 +63,9 @@ NOUNS: dict[str, Noun] = {
     "device": Noun(
         "devices", "app", "Swap, move and watch devices.", "Geräte tauschen, umsetzen, ansehen."
     ),
+    "serial": Noun(
+        "serial_sensors", "app", "Set up sensors by cable.", "Sensoren am Kabel.", "firmware"
+    ),
     "alert": Noun("alerts", "app", "Open alarms, and mutes.", "Offene Alarme; stumm schalten."),
     "rule": Noun(
         "rules", "app", "When to raise an alarm; tried over the past.", "Wann Alarm ist; Rückblick."
