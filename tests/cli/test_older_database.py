@@ -36,6 +36,7 @@ NEEDS = {
     "slug": "linde",
     "station": "linde",
     "device": "70b3d57ed0000001",
+    "devices": "70b3d57ed0000001",
     "old": "70b3d57ed0000001",
     "new": "70b3d57ed0000002",
     "to": "linde",

@@ -33,6 +33,7 @@ WITHOUT_A_KEY = {
         "domains/trees/worker.py",  # judges the trees of each town at its hour
         "alarms/watering/service.py",  # sends the list of each town to its crew
         "provisioning/service.py",  # 'stadtsinn device apply'
+        "provisioning/labelling.py",  # 'stadtsinn device label'
     },
     "claim_scope": {"intake/device_claims/settling.py"},
 }
