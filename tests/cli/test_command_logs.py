@@ -6,6 +6,7 @@ import ast
 import io
 import json
 import logging
+import subprocess
 import sys
 from pathlib import Path
 
@@ -76,3 +77,14 @@ def test_alembic_says_what_it_changes_not_that_it_looked(
     said = [record.getMessage() for record in caplog.records]
     assert said
     assert all(one.startswith("Running upgrade") for one in said)
+
+
+def test_a_first_command_says_only_what_it_changes(tmp_path: Path) -> None:
+    """In a process of its own: there Alembic is loaded when logs are set up already."""
+    config = tmp_path / "cloud.toml"
+    config.write_text(f'[database]\nurl = "sqlite:///{tmp_path}/town.sqlite"\n')
+    command = [sys.executable, "-m", "stadtsinn.cli", "tenant", "list", "--config", str(config)]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    lines = [json.loads(line)["event"] for line in said.splitlines() if line.startswith("{")]
+    assert lines
+    assert all(one.startswith("Running upgrade") for one in lines)

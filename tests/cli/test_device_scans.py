@@ -276,7 +276,9 @@ def test_a_photo_without_a_code(delivered: Command, tmp_path: Path) -> None:
 def test_folders_and_files_that_are_not_there(delivered: Command, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for path in (tmp_path / "empty", tmp_path / "nothing.jpg"):
-        assert delivered("scan", path).exception is not None
+        said = delivered("scan", path)
+        assert said.exit_code == 2
+        assert str(path) in said.output
     with pytest.raises(Unusable, match="no photos in this folder"):
         photos_of([tmp_path / "empty"])
 

@@ -37,6 +37,7 @@ NEEDS = {
     "station": "linde",
     "device": "70b3d57ed0000001",
     "devices": "70b3d57ed0000001",
+    "photos": "town.toml",
     "old": "70b3d57ed0000001",
     "new": "70b3d57ed0000002",
     "to": "linde",

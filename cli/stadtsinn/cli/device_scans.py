@@ -65,8 +65,8 @@ def scan(
     from stadtsinn.cloud.provisioning.scanning import Scanning
 
     by_hand = not photos or photos == [Path("-")]
-    files = [] if by_hand else photos_of(photos or [])
     with order_of_town(config, tenant, json_lines) as (parts, town, kept):
+        files = [] if by_hand else photos_of(photos or [])
         scanning = Scanning(kept.read(), _owner(parts, town))
         if by_hand:
             findings = _by_hand(scanning, kept, json_lines)

@@ -39,6 +39,7 @@ def _says_what_changes(record: logging.LogRecord) -> bool:
 
 
 logging.getLogger("alembic.runtime.migration").addFilter(_says_what_changes)
+logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # what it is made of
 
 
 @dataclass(frozen=True)
