@@ -17,6 +17,12 @@ def asked(question: str) -> str:
     return typed.strip()
 
 
+def asked_secretly(question: str) -> str:
+    """The same, without showing what is typed."""
+    typed: str = typer.prompt(question, default="", show_default=False, hide_input=True, err=True)
+    return typed.strip()
+
+
 def confirmed(question: str) -> bool:
     """Whether the person says yes, in either language; Enter alone is a no."""
     while True:

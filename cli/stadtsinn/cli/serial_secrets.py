@@ -6,11 +6,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import typer
-
 from stadtsinn.base.bounded_files import read_whole_text
 from stadtsinn.base.private_files import open_to_others
 from stadtsinn.base.sentence import Explained, Unusable
+from stadtsinn.cli.asking import asked_secretly
 from stadtsinn.cli.language import text
 
 
@@ -45,16 +44,15 @@ def secret_in(path: Path) -> str:
 def secret_from_input(question: str) -> str:
     """Asked for without showing it at a terminal, else the first line of standard input."""
     if sys.stdin.isatty():
-        typed: str = typer.prompt(question, hide_input=True, err=True)
-        return typed.strip()
+        return asked_secretly(question)
     return sys.stdin.readline().strip()
 
 
 def password_from_person() -> str | None:
-    """None where nobody sits there."""
+    """None where nobody sits there, or nothing was typed."""
     if not sys.stdin.isatty():
         return None
-    return secret_from_input(text("The sensor's password", "Passwort des Sensors"))
+    return secret_from_input(text("The sensor's password", "Passwort des Sensors")) or None
 
 
 def keys_of_delivery(config: Path, tenant: str | None, dev_eui: str) -> tuple[str, str]:
