@@ -93,14 +93,15 @@ class Scanning:
         label = replace(label, dev_eui=dev_eui, euis=())
         row = self._rows.get(dev_eui)
         name = _name(row)
-        if (wrong := self._wrong(label, row)) is not None:
+        owner = self._owner(dev_eui)
+        if (wrong := self._wrong(label, row, owner)) is not None:
             return Finding(source, Outcome.REFUSED, label, name, wrong)
         first = self._first.setdefault(dev_eui, source)
         if label.serial:
             self._serials.setdefault(label.serial.upper(), dev_eui)
         self.order = self.order.with_label(label)
         if row is None:
-            if self._owner(dev_eui) is Owner.THIS_TOWN:
+            if owner is Owner.THIS_TOWN:
                 return Finding(source, Outcome.REGISTERED, label, name)
             return Finding(source, Outcome.NOT_LISTED, label, name, _unknown(label))
         if first != source:
@@ -122,14 +123,14 @@ class Scanning:
                 return candidates[0]
         return ""
 
-    def _wrong(self, label: Label, row: DeviceRow | None) -> Sentence | None:
+    def _wrong(self, label: Label, row: DeviceRow | None, owner: Owner) -> Sentence | None:
         try:
             refuse_nobodys(label.dev_eui)
         except Unusable as error:
             return error.sentence
         if row is None and label.join_eui in self._rows:
             return _SWAPPED
-        if self._owner(label.dev_eui) is Owner.ANOTHER:
+        if owner is Owner.ANOTHER:
             return Sentence(
                 "it is registered already, by another town: delete it there, or hand it over with "
                 f"'stadtsinn device hand-over {label.dev_eui} TOWN'",

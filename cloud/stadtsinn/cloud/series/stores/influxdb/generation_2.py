@@ -143,10 +143,8 @@ class InfluxDB2:
 
     def _find(self, bucket: str) -> Any | None:
         """The bucket as the client has it, of our organisation."""
-        asked = {self._which("org_id"): self._server.org, "name": bucket}
         try:
-            with self._server.errors_sorted():
-                found = self._buckets.find_buckets(**asked).buckets
+            found = self._visible(name=bucket)
         except DatabaseMissing:
             return None
         return found[0] if found else None
@@ -154,9 +152,14 @@ class InfluxDB2:
     def _organisation(self) -> str:
         """Its ID by any bucket that the token sees: to read organisations is a right that it need
         not have. Without one its name, by which the client asks."""
-        with self._server.errors_sorted():
-            seen = self._buckets.find_buckets(**{self._which("org_id"): self._server.org}).buckets
+        seen = self._visible()
         return str(seen[0].org_id) if seen else self._server.org
+
+    def _visible(self, **asked: str) -> Any:
+        """Buckets of our organisation that the token may read, as the client has them."""
+        asked[self._which("org_id")] = self._server.org
+        with self._server.errors_sorted():
+            return self._buckets.find_buckets(**asked).buckets
 
     def _which(self, by_id: str = "orgID") -> str:
         """The parameter that says which organisation: by its ID or by its name."""

@@ -425,12 +425,16 @@ class InfluxStore:
 
     def _query(self, tenant_id: str, statement: str) -> list[Series]:
         """The tables of one statement's answer; none where the bucket does not exist."""
+        return self._tables(tenant_id, statement) or []
+
+    def _tables(self, tenant_id: str, statement: str) -> list[Series] | None:
+        """The same; None where the bucket does not exist."""
         bucket = self._bucket(tenant_id)
         try:
             answers = self._server.query(statement, bucket)
         except DatabaseMissing:
             self._generation.check_not_hidden(bucket)
-            return []
+            return None
         return answers[0] if answers else []
 
     def _good_fields(self, tenant_id: str, quantity: str | None) -> list[tuple[str, str]]:
@@ -441,12 +445,12 @@ class InfluxStore:
     def _fields(self, tenant_id: str, quantity: str | None = None) -> list[tuple[str, str]]:
         """Measurement and field of everything that was ever stored, of one quantity or all."""
         wanted = None if quantity is None else to_field(quantity)
-        tables = self._query(tenant_id, "SHOW FIELD KEYS")
-        if not tables:
+        tables = self._tables(tenant_id, "SHOW FIELD KEYS")
+        if tables == []:
             self._generation.check_not_hidden(self._bucket(tenant_id))
         return [
             (table.name, row[0])
-            for table in tables
+            for table in tables or []
             for row in table.values
             if wanted is None or row[0] == wanted
         ]
