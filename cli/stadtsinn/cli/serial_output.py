@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from stadtsinn.base.counted import counted
-from stadtsinn.cli.language import in_words, text
+from stadtsinn.cli.language import in_words, text, yes_or_no
 from stadtsinn.cli.output import print_json, say
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def facts(sensor: Sensor) -> Iterator[tuple[str, str]]:
         _label(Setting.INTERVAL_S),
         _shown(Setting.INTERVAL_S, sensor.values.get(Setting.INTERVAL_S)),
     )
-    joined = {True: text("yes", "ja"), False: text("no", "nein"), None: unknown}
-    yield text("in the network", "im Netz"), joined[sensor.joined]
+    joined = unknown if sensor.joined is None else yes_or_no(sensor.joined)
+    yield text("in the network", "im Netz"), joined
 
 
 def fields(sensor: Sensor) -> dict[str, object]:

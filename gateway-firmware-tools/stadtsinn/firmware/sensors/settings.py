@@ -64,7 +64,7 @@ class Wanted:
 
 def eui(text: str) -> str:
     """16 upper-case hex digits, however they were separated. Raises Unusable."""
-    digits = _digits(text, EUI_DIGITS, Sentence("an EUI has 16 digits", "eine EUI hat 16 Ziffern"))
+    digits = join_eui(text)
     if not digits.strip("0"):
         raise Unusable(
             "an EUI of zeros only is none: read it off the sticker",

@@ -1,4 +1,4 @@
-"""Wakes followers of the same process as soon as the log has grown."""
+"""Wakes followers of the same process as soon as there is something to read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import threading
 class LogSignal:
     """Counts commits; each commit wakes the waiting threads.
 
-    Only a shortcut: a follower in another process finds the same by looking again.
+    Only a shortcut: a follower that nobody wakes finds the same by looking again. Of commits in
+    another process a `LogWatch` tells.
     """
 
     def __init__(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -61,12 +62,7 @@ def insert_into(connection: Connection, table: Table) -> Any:
     return _insert(connection.dialect.name)(table)
 
 
+@cache
 def _insert(dialect: str) -> Any:
     """Loads that dialect alone."""
-    if dialect == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-
-        return postgresql_insert
-    from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-
-    return sqlite_insert
+    return import_module(f"sqlalchemy.dialects.{dialect}").insert
